@@ -1,0 +1,71 @@
+"""A conversation as every format yields it: its visible path and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["user", "assistant"]
+
+
+@dataclass(slots=True)
+class Turn:
+    """One visible message, whole. `text` is repaired (`shared.text.repair`) and not blank."""
+
+    id: str
+    role: Role
+    text: str
+    created_at: float | None = None
+    """Unix seconds, UTC; None where the export has none or it is not plausible."""
+
+
+@dataclass(slots=True)
+class Conversation:
+    """One conversation: the turns of its visible path in path order, never sorted by time."""
+
+    id: str
+    title: str
+    turns: list[Turn]
+    created_at: float | None = None
+    updated_at: float | None = None
+    """The latest wins among duplicates of an id."""
+    custom_instructions: str | None = None
+    """The person's standing instructions as this conversation repeats them."""
+
+
+@dataclass(slots=True)
+class Rejected:
+    """A conversation that cannot be read. Skipped, counted, named in the report."""
+
+    id: str
+    """Its id where one could be read, else `member#position`."""
+    reason: str
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """A conversation left out at the person's wish (`is_do_not_remember`). Counted, never stored."""
+
+    id: str
+
+
+Parsed = Conversation | Rejected | LeftOut
+"""What a format yields for each conversation object. A conversation without turns counts as empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """Caps on untrusted input. Over one of them is an error that names the place, never a crash."""
+
+    conversation_bytes: int = 64 * 1024 * 1024
+    """Raw JSON bytes of one conversation; a larger one is rejected and the file goes on."""
+    total_bytes: int = 64 * 1024**3
+    """Decompressed bytes of all members read."""
+    ratio: int = 200
+    """Decompressed bytes for one compressed byte of a member over 1 MiB."""
+    nesting: int = 3
+    """How deep archives may lie in archives."""
+    members: int = 100_000
+    """Entries of one archive or folder."""
+    messages: int = 200_000
+    """Messages of one conversation."""

@@ -1,0 +1,62 @@
+"""Every error SoulPrint raises on purpose. A message says what happened, where, and what to do.
+
+Messages may hold ids, sizes, counts, offsets, file names and hashes; never a person's text.
+"""
+
+from __future__ import annotations
+
+
+class SoulprintError(Exception):
+    """Base of all errors below. `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class UsageError(SoulprintError):
+    """The command or a setting is wrong; nothing was started."""
+
+    exit_code = 2
+
+
+class UnreadableExportError(SoulprintError):
+    """The export cannot be read at all: not an export, empty, encrypted, over a cap. Nothing was stored."""
+
+    exit_code = 2
+
+
+class BrokenExportError(SoulprintError):
+    """The export breaks in the middle. What came before the break counts.
+
+    `member` is the file (inside the archive) and `place` where in it, as the parser tells it.
+    """
+
+    def __init__(self, member: str, place: str, reason: str) -> None:
+        super().__init__(f"{member} breaks at {place}: {reason}")
+        self.member = member
+        self.place = place
+        self.reason = reason
+
+
+class RejectedConversationError(SoulprintError):
+    """One conversation cannot be read; it is skipped and named in the report, the rest goes on."""
+
+    def __init__(self, conversation_id: str, reason: str) -> None:
+        super().__init__(f"conversation {conversation_id}: {reason}")
+        self.conversation_id = conversation_id
+        self.reason = reason
+
+
+class StoreError(SoulprintError):
+    """The database refused or cannot be reached."""
+
+
+class MigrationError(StoreError):
+    """The schema cannot be brought up to date; nothing was changed by the failed migration."""
+
+
+class BusyError(SoulprintError):
+    """Another run for the same user holds the lock. Wait for it, then run again."""
+
+
+class ModelError(SoulprintError):
+    """A model could not answer for one chunk; the chunk is dead, with this reason."""

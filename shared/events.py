@@ -1,0 +1,187 @@
+"""What the services tell each other (design, section 2). On the log each is JSON with CloudEvents headers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.facts import Fact
+
+Role = Literal["user", "assistant"]
+
+
+class Event(BaseModel):
+    """Common to every event: which run of which import of which user."""
+
+    model_config = ConfigDict(frozen=True)
+
+    import_id: UUID
+    user_id: UUID
+    run: int = Field(ge=1)
+    """1 for the first processing of an import; a replay is a new run."""
+
+
+class ImportReceived(Event):
+    """An export is to be processed."""
+
+    source: str
+    """`bucket/path` in storage, or a local file. Never a URL."""
+    requested_at: datetime
+    conversation_count: int | None = None
+    message_count: int | None = None
+
+
+class Message(BaseModel):
+    """One message (or one part of an oversized message) as the model reads it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    conversation_id: str
+    role: Role
+    text: str
+    """The person's words whole; the assistant's abridged to CONTEXT_CHARS."""
+    created_at: datetime | None = None
+    abridged: bool = False
+    part: int = 0
+    """0 unless this message alone was larger than a chunk and was cut; then 0, 1, 2, ... in order."""
+    custom_instructions: bool = False
+    """True for the person's standing instructions, which count as the person's own words."""
+
+
+class ConversationHeader(BaseModel):
+    """What the model sees of a conversation besides its messages."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    title: str = ""
+    created_at: datetime | None = None
+
+
+class ChunkReady(Event):
+    """One chunk is ready to be read by a model."""
+
+    chunk_id: UUID
+    index: int = Field(ge=0)
+    total: int | None = None
+    """The number of chunks of the run, on the last chunk only."""
+    content_hash: str
+    """Hex digest of what the model reads; equal content has equal hashes in every export."""
+    token_count: int
+    """Estimated tokens (`shared.text.estimate_tokens`) of what the model reads."""
+    conversations: tuple[ConversationHeader, ...]
+    """Headers of the conversations in this chunk, in order of first appearance."""
+    messages: tuple[Message, ...]
+
+
+class Usage(BaseModel):
+    """What model calls cost. Tokens; cost in US dollars, None where the price is unknown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost: float | None = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        known = self.cost is not None and other.cost is not None
+        return Usage(
+            calls=self.calls + other.calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+            cost=(self.cost or 0.0) + (other.cost or 0.0) if known else None,
+        )
+
+
+class ChunkStatus(StrEnum):
+    OK = "ok"
+    DEAD = "dead"
+
+
+class FactsExtracted(Event):
+    """A chunk is finished: its facts, or why there will be none."""
+
+    chunk_id: UUID
+    index: int = Field(ge=0)
+    total: int | None = None
+    content_hash: str
+    status: ChunkStatus
+    facts: tuple[Fact, ...] = ()
+    cached: bool = False
+    """True if the facts came from the extraction cache: no model was called."""
+    dropped: dict[str, int] = Field(default_factory=dict)
+    """Candidates that grounding refused, by reason."""
+    unread: tuple[str, ...] = ()
+    """Ids of conversations the model cannot read (the offline model reads English only)."""
+    usage: Usage = Usage()
+    error: str | None = None
+    """Why the chunk is dead; never holds the person's text."""
+
+
+class Coverage(BaseModel):
+    """How much of a run was read: chunks ok, dead, and in all."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ok: int = Field(ge=0)
+    dead: int = Field(ge=0)
+    total: int = Field(ge=0)
+
+    @property
+    def share(self) -> float:
+        """Part of the chunks that were read, 0 to 1. An import without chunks is wholly covered."""
+        return self.ok / self.total if self.total else 1.0
+
+
+class Sections(BaseModel):
+    """The five profile sections as Markdown. An empty string: nothing in the export supports it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    soul: str = ""
+    """Voice, tone and values."""
+    identity: str = ""
+    """Who the assistant is for them."""
+    user: str = ""
+    """Who they are."""
+    agents: str = ""
+    """How to work with them."""
+    tools: str = ""
+    """What they use."""
+
+
+class FactCounts(BaseModel):
+    """How the facts of a run fared."""
+
+    model_config = ConfigDict(frozen=True)
+
+    extracted: int = 0
+    """Grounded facts of all chunks."""
+    dropped_ungrounded: int = 0
+    """Candidates that grounding refused."""
+    merged: int = 0
+    """Facts that said the same as another."""
+    kept: int = 0
+    """Settled facts listed: current and superseded."""
+    superseded: int = 0
+
+
+class MemoryReady(Event):
+    """A run's memory is ready to be written."""
+
+    pipeline: str
+    memory_md: str
+    sections: Sections
+    coverage: Coverage
+    facts: FactCounts
+    usage: Usage

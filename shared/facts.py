@@ -1,0 +1,93 @@
+"""Facts: what a model proposes, what grounding lets through, what merging settles.
+
+One word for each step of a fact's life:
+
+- a *candidate* is what a model proposes for one chunk; nobody has checked it;
+- a *fact* is a candidate whose quote stands in the person's own words (grounding), with its deterministic id;
+- a *settled fact* is what the consolidator makes of all facts that say the same thing: its support, its
+  status and everything it rests on.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Category(StrEnum):
+    """The five kinds of fact. Every fact has exactly one."""
+
+    PREFERENCES = "preferences"
+    """Tastes, habits, possessions, tools, and standing instructions to the assistant."""
+    PROJECTS = "projects"
+    """Work, study, undertakings: what the person does or builds, and where they do it."""
+    DATES = "dates"
+    """Birthdays, anniversaries, appointments, plans bound to a day or a period."""
+    BELIEFS = "beliefs"
+    """Who the person is and holds to be true: identity, home, family, health, values, opinions."""
+    DECISIONS = "decisions"
+    """What the person resolved, gave up or changed."""
+
+
+class SourceKind(StrEnum):
+    """Where in the export the person said it."""
+
+    CONVERSATION = "conversation"
+    CUSTOM_INSTRUCTIONS = "custom_instructions"
+
+
+class FactStatus(StrEnum):
+    """What merging made of a fact."""
+
+    CURRENT = "current"
+    """Holds today as far as the export tells."""
+    SUPERSEDED = "superseded"
+    """A later statement on the same matter took its place; kept as history."""
+    MERGED = "merged"
+    """Said the same as another fact, whose support it raised; not listed on its own."""
+
+
+Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Candidate(BaseModel):
+    """One fact as a model proposes it. Untrusted: `services.extractor.grounding` checks it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    category: Category
+    statement: str = Field(min_length=1, max_length=1000)
+    """One sentence that can be understood alone."""
+    quote: str = Field(min_length=1, max_length=1000)
+    """Verbatim words of the person, short, that carry the statement."""
+    message_ids: tuple[str, ...] = Field(min_length=1)
+    """Messages of the chunk the statement rests on; the quote must stand in one of them."""
+    valid_from: date | None = None
+    valid_until: date | None = None
+    confidence: Confidence = 0.8
+
+
+class Fact(Candidate):
+    """A grounded candidate. `id` is `shared.ids.fact_id`, equal for equal words of the same message."""
+
+    id: UUID
+    conversation_id: str
+    stated_at: datetime | None = None
+    """When the person said it: the message's own time, else its conversation's, else None. UTC."""
+    source_kind: SourceKind = SourceKind.CONVERSATION
+
+
+class SettledFact(Fact):
+    """A fact after merging: one for everything in a run that says the same."""
+
+    status: FactStatus = FactStatus.CURRENT
+    support: int = Field(default=1, ge=1)
+    """In how many distinct conversations it was said."""
+    superseded_by: UUID | None = None
+    """The later fact that took its place; set exactly when status is superseded."""
+    merged_ids: tuple[UUID, ...] = ()
+    """The other facts it absorbed, in id order."""

@@ -1,0 +1,71 @@
+"""The protocol of a model: what the stages ask of Claude, of the offline rules, or of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from shared.events import ChunkReady, Sections, Usage
+from shared.facts import Candidate, SettledFact
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What a model found in one chunk, not yet grounded."""
+
+    candidates: tuple[Candidate, ...]
+    usage: Usage = field(default_factory=Usage)
+    unread: tuple[str, ...] = ()
+    """Ids of conversations this model cannot read (the offline model reads English only)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleConversation:
+    """One of the richest conversations, for the sections: the person's own words, clipped."""
+
+    id: str
+    title: str
+    created_at: datetime | None
+    person_characters: int
+    excerpts: tuple[str, ...]
+    """The person's messages, each clipped to `chunker.sample.EXCERPT_CHARS`, never the assistant's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What MEMORY is written from: the facts that fit the budget, and how many did not."""
+
+    facts: tuple[SettledFact, ...]
+    left_out: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+
+class Model(Protocol):
+    """One language model or rule set. Implementations keep no state about a person between calls."""
+
+    name: str
+    """As the cache, reports and metrics name it."""
+    prompt_version: str
+    """Changes whenever the same chunk could give other candidates; part of the cache key."""
+
+    async def extract(self, chunk: ChunkReady) -> Extraction:
+        """Candidates for one chunk. Raises ModelError if this chunk can never be answered."""
+        ...
+
+    async def reduce(self, facts: Sequence[SettledFact], budget_tokens: int) -> Digest:
+        """The most telling of `facts` that fit `budget_tokens`; every one of them is from `facts`."""
+        ...
+
+    async def memory(self, digest: Digest, budget_tokens: int) -> tuple[str, Usage]:
+        """The body of MEMORY (Markdown) within the budget; every line refers to its fact."""
+        ...
+
+    async def sections(self, digest: Digest, sample: Sequence[SampleConversation]) -> tuple[Sections, Usage]:
+        """The five sections. A section that nothing supports is empty."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections and worker processes. Safe to call twice."""
+        ...

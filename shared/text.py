@@ -1,0 +1,53 @@
+"""Text as exports hold it: repair, token estimates, clipping. Pure functions, fast on the common path."""
+
+from __future__ import annotations
+
+import re
+
+BYTES_PER_TOKEN = 4
+"""UTF-8 bytes a token: close for English and Cyrillic, on the safe side for CJK (3 bytes, about a token)."""
+
+# NUL and lone surrogates, which Postgres refuses, and ChatGPT's private-use citation marks.
+_SUSPECT = re.compile("[\x00\ud800-\udfff\ue200-\ue204]|【")
+_CESU_PAIR = re.compile("([\ud800-\udbff])([\udc00-\udfff])")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_CITATION_SPAN = re.compile("\ue200[^\ue200\ue201]*?\ue202[^\ue200\ue201]*\ue201")
+_CITATION_MARKS = re.compile("[\ue200-\ue204]")
+_OLD_CITATION = re.compile(r"【\d+(?::\d+)?†[^】\n]{0,200}】")
+
+
+def repair(text: str) -> str:
+    """`text` without what storage refuses or readers never saw.
+
+    NUL goes; CESU-8 surrogate pairs are joined; lone surrogates become U+FFFD; citation spans
+    (U+E200 ... U+E202 ... U+E201) and old citations go; the other marks go and their text stays
+    (export-formats.md, "Text").
+    """
+    if text.isascii():
+        return text.replace("\x00", "") if "\x00" in text else text
+    if _SUSPECT.search(text) is None:
+        return text
+    text = text.replace("\x00", "")
+    text = _CESU_PAIR.sub(lambda m: _join_pair(m[1], m[2]), text)
+    text = _LONE_SURROGATE.sub("\ufffd", text)
+    text = _CITATION_SPAN.sub("", text)
+    text = _CITATION_MARKS.sub("", text)
+    return _OLD_CITATION.sub("", text)
+
+
+def _join_pair(high: str, low: str) -> str:
+    return chr(0x10000 + ((ord(high) - 0xD800) << 10) + (ord(low) - 0xDC00))
+
+
+def estimate_tokens(text: str) -> int:
+    """Estimated model tokens of `text`, at least 1 for any text. Deterministic, no vocabulary needed."""
+    size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    return -(-size // BYTES_PER_TOKEN)
+
+
+def abridge(text: str, limit: int) -> str:
+    """`text` if it has at most `limit` characters, else its first and last characters around an ellipsis."""
+    if len(text) <= limit:
+        return text
+    head = limit * 2 // 3
+    return f"{text[:head]} […] {text[head - limit :]}"
