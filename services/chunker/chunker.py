@@ -1,0 +1,189 @@
+"""The chunker: conversations in; passages, chunks and the sample out, a few conversations at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from services.chunker.conversation import Conversation, LeftOut, Parsed, Rejected
+from services.chunker.instructions import Instructions
+from services.chunker.packing import Packer, Piece
+from services.chunker.passages import Passage, passages_of
+from services.chunker.reading import ReadMessage, Span, content_hash, spans_of
+from services.chunker.report import MAX_NAMED, ChunkingReport, ChunkPolicy, Superseded
+from services.chunker.sample import Sample
+from services.chunker.versions import Standing, Versions
+from shared.events import ChunkReady
+from shared.ids import stage_id
+
+STAGE = "chunk"
+
+
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """Whose chunks these are."""
+
+    import_id: UUID
+    user_id: UUID
+    run: int
+    pipeline: str
+
+
+class ChunkSink(Protocol):
+    """Where the chunker puts what it makes; each call returns when there is room for more."""
+
+    async def save_passages(self, passages: list[Passage]) -> None:
+        """Store passages; called before the chunks of their conversations are published."""
+        ...
+
+    async def publish(self, chunk: ChunkReady) -> None:
+        """Hand one chunk on. The last chunk of the run bears `total`."""
+        ...
+
+
+async def chunk_conversations(
+    conversations: Iterable[Parsed],
+    key: RunKey,
+    policy: ChunkPolicy,
+    sink: ChunkSink,
+    report: ChunkingReport,
+) -> None:
+    """Read all `conversations` once and hand passages and chunks to `sink`, in order.
+
+    `report` is filled as reading goes; its `chunks` is final when this returns. Raises what reading
+    raises; what was settled before has reached the sink.
+    """
+    chunking = _Chunking(key, policy, report)
+    batch: list[Passage] = []
+    batch_bytes = 0
+    held: ChunkReady | None = None  # one chunk of look-ahead: only the last one bears the total
+    for passages, chunks in chunking.steps(conversations):
+        for passage in passages:
+            batch_bytes += len(passage.content)
+        batch.extend(passages)
+        if batch_bytes >= policy.passage_batch_bytes:
+            await sink.save_passages(batch)
+            batch, batch_bytes = [], 0
+        for chunk in chunks:
+            if held is not None:
+                await sink.publish(held)
+            held = chunk
+            await asyncio.sleep(0)  # reading is synchronous: let the other stages have their turn
+    if batch:
+        await sink.save_passages(batch)
+    if held is not None:
+        await sink.publish(held.model_copy(update={"total": report.chunks}))
+
+
+@dataclass(slots=True)
+class _Chunking:
+    """The state of one reading: the packer, the sample, the versions seen."""
+
+    key: RunKey
+    policy: ChunkPolicy
+    report: ChunkingReport
+    _packer: Packer[Span] = field(init=False)
+    _sample: Sample = field(init=False)
+    _instructions: Instructions = field(default_factory=Instructions)
+    _versions: Versions = field(default_factory=Versions)
+
+    def __post_init__(self) -> None:
+        self._packer = Packer(self.policy.chunk_tokens)
+        self._sample = Sample(self.policy.sample_size)
+
+    def steps(self, conversations: Iterable[Parsed]) -> Iterator[tuple[list[Passage], list[ChunkReady]]]:
+        """For each conversation its passages and the chunks it settled; at the end, what was left."""
+        report = self.report
+        for parsed in conversations:
+            report.seen += 1
+            if isinstance(parsed, Conversation):
+                yield self._take(parsed)
+            elif isinstance(parsed, LeftOut):
+                report.left_out += 1
+            else:
+                self._skip(parsed)
+        standing = self._instructions.conversation()
+        if standing is not None:
+            yield self._cut(standing)
+        report.sample = self._sample.conversations()
+        yield [], [self._chunk(piece) for piece in self._packer.flush()]
+
+    def _skip(self, rejected: Rejected) -> None:
+        self.report.skipped += 1
+        if len(self.report.rejected) < MAX_NAMED:
+            self.report.rejected.append(rejected)
+
+    def _take(self, conversation: Conversation) -> tuple[list[Passage], list[ChunkReady]]:
+        """Nothing for an empty conversation or an older version of one already seen."""
+        report = self.report
+        if not conversation.turns:
+            report.empty += 1
+            return [], []
+        said = 0
+        for turn in conversation.turns:
+            if turn.role == "user":
+                said += len(turn.text)
+        count = len(conversation.turns)
+        standing, void_messages, void_characters = self._versions.note(
+            conversation.id, conversation.updated_at or 0.0, count, said
+        )
+        closed: list[ChunkReady] = []
+        if standing is Standing.FIRST:
+            report.kept += 1
+        else:
+            report.duplicates += 1
+            if standing is Standing.OLDER:
+                return [], []
+            closed = self._supersede(conversation.id)
+        report.messages += count - void_messages
+        report.person_characters += said - void_characters
+        self._sample.offer(conversation, said)
+        if conversation.custom_instructions:
+            self._instructions.note(conversation.custom_instructions, conversation.created_at)
+        passages, chunks = self._cut(conversation)
+        return passages, closed + chunks
+
+    def _supersede(self, conversation_id: str) -> list[ChunkReady]:
+        """Close the chunks of the older version, so that the newer one lies in later chunks only."""
+        chunks = [self._chunk(piece) for piece in self._packer.flush()]
+        self.report.superseded.append(Superseded(conversation_id, self.report.chunks))
+        return chunks
+
+    def _cut(self, conversation: Conversation) -> tuple[list[Passage], list[ChunkReady]]:
+        policy = self.policy
+        chunks: list[ChunkReady] = []
+        for span, tokens, gap in spans_of(conversation, policy.chunk_tokens, policy.context_chars):
+            chunks.extend(self._chunk(piece) for piece in self._packer.push(span, tokens, gap))
+        passages = passages_of(conversation, policy.passage_tokens)
+        self.report.passages += len(passages)
+        return passages, chunks
+
+    def _chunk(self, piece: Piece[Span]) -> ChunkReady:
+        index = self.report.chunks
+        self.report.chunks += 1
+        key = self.key
+        headers: dict[str, dict[str, object]] = {}
+        messages: list[ReadMessage] = []
+        for conversation, span in piece.items:
+            headers[conversation.id] = {
+                "id": conversation.id,
+                "title": conversation.title,
+                "created_at": conversation.created_at,
+            }
+            messages += span
+        return ChunkReady.model_validate(
+            {
+                "import_id": key.import_id,
+                "user_id": key.user_id,
+                "run": key.run,
+                "chunk_id": stage_id(key.import_id, key.pipeline, key.run, STAGE, index),
+                "index": index,
+                "content_hash": content_hash(piece.items),
+                "token_count": piece.size,
+                "conversations": tuple(headers.values()),
+                "messages": messages,
+            }
+        )

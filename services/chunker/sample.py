@@ -1,0 +1,54 @@
+"""The richest conversations: a bounded heap of those in which the person said most."""
+
+from __future__ import annotations
+
+import heapq
+from datetime import UTC, datetime
+
+from services.chunker.conversation import Conversation
+from shared.models.base import SampleConversation
+
+EXCERPT_CHARS = 400
+"""Characters kept of each of the person's messages."""
+EXCERPTS = 12
+"""Messages kept of each conversation."""
+
+
+class Sample:
+    """Keeps the `size` richest conversations seen, by characters of the person's own words."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._heap: list[tuple[int, str]] = []
+        self._kept: dict[str, SampleConversation] = {}
+
+    def offer(self, conversation: Conversation, person_characters: int) -> None:
+        """Consider one conversation; a newer version of a kept one takes its place."""
+        entry = (person_characters, conversation.id)
+        if conversation.id in self._kept:
+            self._heap = [kept for kept in self._heap if kept[1] != conversation.id]
+            heapq.heapify(self._heap)
+            del self._kept[conversation.id]
+        if len(self._heap) < self._size:
+            heapq.heappush(self._heap, entry)
+        elif entry > self._heap[0]:
+            del self._kept[heapq.heapreplace(self._heap, entry)[1]]
+        else:
+            return
+        self._kept[conversation.id] = _clipped(conversation, person_characters)
+
+    def conversations(self) -> list[SampleConversation]:
+        """Those kept, richest first."""
+        return [self._kept[key] for _, key in sorted(self._heap, reverse=True)]
+
+
+def _clipped(conversation: Conversation, person_characters: int) -> SampleConversation:
+    said = [turn.text for turn in conversation.turns if turn.role == "user"]
+    created = conversation.created_at
+    return SampleConversation(
+        id=conversation.id,
+        title=conversation.title[:EXCERPT_CHARS],
+        created_at=None if created is None else datetime.fromtimestamp(created, UTC),
+        person_characters=person_characters,
+        excerpts=tuple(text[:EXCERPT_CHARS] for text in said[:EXCERPTS]),
+    )

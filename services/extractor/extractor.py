@@ -1,0 +1,115 @@
+"""The extractor: chunks in, grounded facts out; the cache answers for what was read before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from services.extractor.grounding import ground
+from shared.errors import ModelError
+from shared.events import ChunkReady, ChunkStatus, FactsExtracted, Usage
+from shared.facts import Fact
+from shared.models.base import Model
+
+
+class CachedExtraction(Protocol):
+    """What the store remembers of a chunk with the same content: facts, refusals, unread conversations."""
+
+    @property
+    def facts(self) -> tuple[Fact, ...]: ...
+
+    @property
+    def dropped(self) -> dict[str, int]: ...
+
+    @property
+    def unread(self) -> tuple[str, ...]: ...
+
+
+class ExtractionCache(Protocol):
+    """Looks up finished extractions by user, model, prompt version and content hash."""
+
+    async def lookup_extractions(
+        self, user_id: UUID, model: str, prompt_version: str, hashes: Sequence[str]
+    ) -> Mapping[str, CachedExtraction]: ...
+
+
+async def recall(
+    chunks: Sequence[ChunkReady], cache: ExtractionCache, model: Model
+) -> tuple[list[FactsExtracted], list[ChunkReady]]:
+    """Split chunks into those the cache answers and those a model must read: one look-up a user."""
+    answered: list[FactsExtracted] = []
+    open_chunks: list[ChunkReady] = []
+    by_user: dict[UUID, list[ChunkReady]] = {}
+    for chunk in chunks:
+        by_user.setdefault(chunk.user_id, []).append(chunk)
+    for user_id, own in by_user.items():
+        known = await cache.lookup_extractions(
+            user_id, model.name, model.prompt_version, [chunk.content_hash for chunk in own]
+        )
+        for chunk in own:
+            entry = known.get(chunk.content_hash)
+            if entry is None:
+                open_chunks.append(chunk)
+            else:
+                answered.append(
+                    _result(
+                        chunk,
+                        facts=tuple(entry.facts),
+                        dropped=dict(entry.dropped),
+                        unread=tuple(entry.unread),
+                        cached=True,
+                    )
+                )
+    return answered, open_chunks
+
+
+async def extract(chunk: ChunkReady, model: Model) -> FactsExtracted:
+    """Read one chunk with `model` and ground what it says.
+
+    A chunk with none of the person's words is finished without a call. A chunk the model can never
+    answer (ModelError) is dead, with the reason; every other error is the caller's to retry.
+    """
+    if not any(message.role == "user" for message in chunk.messages):
+        return _result(chunk)
+    try:
+        extraction = await model.extract(chunk)
+    except ModelError as error:
+        return _result(chunk, status=ChunkStatus.DEAD, error=str(error))
+    grounded = ground(chunk, extraction.candidates)
+    return _result(
+        chunk,
+        facts=tuple(grounded.facts),
+        dropped=dict(grounded.dropped),
+        unread=extraction.unread,
+        usage=extraction.usage,
+    )
+
+
+def _result(
+    chunk: ChunkReady,
+    *,
+    status: ChunkStatus = ChunkStatus.OK,
+    facts: tuple[Fact, ...] = (),
+    dropped: dict[str, int] | None = None,
+    unread: tuple[str, ...] = (),
+    cached: bool = False,
+    usage: Usage | None = None,
+    error: str | None = None,
+) -> FactsExtracted:
+    return FactsExtracted.model_construct(
+        import_id=chunk.import_id,
+        user_id=chunk.user_id,
+        run=chunk.run,
+        chunk_id=chunk.chunk_id,
+        index=chunk.index,
+        total=chunk.total,
+        content_hash=chunk.content_hash,
+        status=status,
+        facts=facts,
+        dropped=dropped or {},
+        unread=unread,
+        cached=cached,
+        usage=usage or Usage(),
+        error=error,
+    )

@@ -1,0 +1,104 @@
+"""Grounding: a candidate becomes a fact only if its quote stands in the person's own words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.events import ChunkReady, Message
+from shared.facts import Candidate, Fact, SourceKind
+from shared.ids import fact_id
+
+UNKNOWN_MESSAGE = "unknown_message"
+"""No cited message is in the chunk."""
+NOT_THE_PERSON = "not_the_person"
+"""The quote stands in a cited message, but it is the assistant's."""
+QUOTE_NOT_FOUND = "quote_not_found"
+"""The quote stands in no cited message."""
+
+_TYPOGRAPHY = str.maketrans(
+    {
+        "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "`": "'",
+        "“": '"', "”": '"', "„": '"', "‟": '"', "″": '"', "«": '"', "»": '"',
+        "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-",
+        "…": "...", "\u00ad": "", "\u200b": "", "\ufeff": "",
+    }
+)  # fmt: skip
+_SPACE = re.compile(r"\s+")
+
+
+def normalise(text: str) -> str:
+    """`text` with case, white space, quotation marks and dashes made alike; nothing else changes."""
+    return _SPACE.sub(" ", text.translate(_TYPOGRAPHY).casefold()).strip()
+
+
+@dataclass(slots=True)
+class Grounded:
+    """What grounding let through, and how many it refused, by reason."""
+
+    facts: list[Fact] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+def ground(chunk: ChunkReady, candidates: tuple[Candidate, ...]) -> Grounded:
+    """Check every candidate against the chunk it came from.
+
+    A fact keeps only the cited messages that are the person's; it is dated by the message its quote
+    stands in, else by that message's conversation. Equal facts of one message are one fact.
+    """
+    grounded = Grounded()
+    if not candidates:
+        return grounded
+    parts: dict[str, list[Message]] = {}
+    for message in chunk.messages:
+        parts.setdefault(message.id, []).append(message)
+    started = {header.id: header.created_at for header in chunk.conversations}
+    seen: set[object] = set()
+    for candidate in candidates:
+        cited = [part for key in candidate.message_ids for part in parts.get(key, ())]
+        source, reason = _source(candidate.quote, cited)
+        if source is None:
+            grounded.dropped[reason] += 1
+            continue
+        fact = _fact(
+            chunk, candidate, source, cited, source.created_at or started.get(source.conversation_id)
+        )
+        if fact.id not in seen:
+            seen.add(fact.id)
+            grounded.facts.append(fact)
+    return grounded
+
+
+def _source(quote: str, cited: list[Message]) -> tuple[Message | None, str]:
+    """The person's message that holds the quote, or the reason why there is none."""
+    if not cited:
+        return None, UNKNOWN_MESSAGE
+    holders = [message for message in cited if quote in message.text]
+    if not any(message.role == "user" for message in holders):
+        plain = normalise(quote)
+        holders += [message for message in cited if plain and plain in normalise(message.text)]
+    for message in holders:
+        if message.role == "user":
+            return message, ""
+    return None, NOT_THE_PERSON if holders else QUOTE_NOT_FOUND
+
+
+def _fact(
+    chunk: ChunkReady, candidate: Candidate, source: Message, cited: list[Message], stated_at: datetime | None
+) -> Fact:
+    own = dict.fromkeys(message.id for message in (source, *cited) if message.role == "user")
+    return Fact.model_construct(
+        category=candidate.category,
+        statement=candidate.statement,
+        quote=candidate.quote,
+        message_ids=tuple(own),
+        valid_from=candidate.valid_from,
+        valid_until=candidate.valid_until,
+        confidence=candidate.confidence,
+        id=fact_id(chunk.user_id, source.id, candidate.category, candidate.statement),
+        conversation_id=source.conversation_id,
+        stated_at=stated_at,
+        source_kind=SourceKind.CUSTOM_INSTRUCTIONS if source.custom_instructions else SourceKind.CONVERSATION,
+    )

@@ -1,0 +1,107 @@
+"""The extractor: what costs a call, what does not, and what a dead chunk says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.extractor.extractor import extract, recall
+from shared.errors import ModelError
+from shared.events import ChunkReady, ChunkStatus, Usage
+from shared.facts import Candidate, Category, Fact
+from shared.models.base import Extraction
+from tests.support.chunks import chunk_of, said
+
+
+@dataclass
+class Reader:
+    """A rule set of one rule: every message of the person is a fact. Counts its calls."""
+
+    name: str = "reader"
+    prompt_version: str = "1"
+    calls: int = 0
+    failure: Exception | None = None
+
+    async def extract(self, chunk: ChunkReady) -> Extraction:
+        self.calls += 1
+        if self.failure is not None:
+            raise self.failure
+        found = [
+            Candidate(
+                category=Category.BELIEFS,
+                statement=message.text,
+                quote=message.text,
+                message_ids=(message.id,),
+            )
+            for message in chunk.messages
+        ]
+        return Extraction(tuple(found), usage=Usage(calls=1), unread=("c9",))
+
+    async def reduce(self, facts: Any, budget_tokens: int) -> Any:
+        raise AssertionError("not asked here")
+
+    memory = sections = reduce
+
+    async def close(self) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Entry:
+    facts: tuple[Fact, ...] = ()
+    dropped: dict[str, int] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+
+
+@dataclass
+class Cache:
+    entries: dict[str, Entry]
+    asked: list[tuple[UUID, str, str, tuple[str, ...]]] = field(default_factory=list)
+
+    async def lookup_extractions(
+        self, user_id: UUID, model: str, prompt_version: str, hashes: Sequence[str]
+    ) -> Mapping[str, Entry]:
+        self.asked.append((user_id, model, prompt_version, tuple(hashes)))
+        return {key: self.entries[key] for key in hashes if key in self.entries}
+
+
+async def test_a_chunk_is_read_grounded_and_counted() -> None:
+    chunk = chunk_of(said("m1", "I am Ana"), said("m2", "Hello Ana", role="assistant"))
+    result = await extract(chunk, Reader())
+    assert [fact.statement for fact in result.facts] == ["I am Ana"]
+    assert result.dropped == {"not_the_person": 1}
+    assert (result.status, result.usage.calls, result.unread) == (ChunkStatus.OK, 1, ("c9",))
+    assert (result.chunk_id, result.index, result.content_hash) == (chunk.chunk_id, 0, "00")
+
+
+async def test_a_chunk_without_the_persons_words_costs_no_call() -> None:
+    reader = Reader()
+    result = await extract(chunk_of(said("m1", "Hi", role="assistant")), reader)
+    assert (reader.calls, result.status, result.facts) == (0, ChunkStatus.OK, ())
+
+
+async def test_a_chunk_no_model_can_answer_is_dead_and_says_why() -> None:
+    result = await extract(chunk_of(said("m1", "I am Ana")), Reader(failure=ModelError("refused")))
+    assert (result.status, result.error, result.facts) == (ChunkStatus.DEAD, "refused", ())
+
+
+async def test_other_errors_are_the_callers_to_retry() -> None:
+    with pytest.raises(ConnectionError):
+        await extract(chunk_of(said("m1", "I am Ana")), Reader(failure=ConnectionError()))
+
+
+async def test_the_cache_answers_for_what_was_read_before_in_one_look_up() -> None:
+    fresh = chunk_of(said("m1", "I am Ana"), content_hash="aa")
+    known = chunk_of(said("m1", "I am Ana"), index=1, content_hash="bb")
+    fact = (await extract(known, Reader())).facts
+    cache = Cache({"bb": Entry(fact, {"quote_not_found": 2}, ("c1",))})
+    answered, unread = await recall([fresh, known], cache, Reader())
+    assert unread == [fresh]
+    (result,) = answered
+    assert (result.cached, result.facts, result.dropped) == (True, fact, {"quote_not_found": 2})
+    assert (result.index, result.unread, result.usage) == (1, ("c1",), Usage())
+    assert cache.asked == [(fresh.user_id, "reader", "1", ("aa", "bb"))]
