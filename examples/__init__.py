@@ -1,0 +1,1 @@
+"""The sample export: readable sources, and the program that builds `export.zip` from them."""

@@ -1,0 +1,90 @@
+"""Claude's export: `conversations.json`, a list of conversations with `chat_messages`.
+
+A message's text is its `content` blocks of type `text` and `voice_note` (a voice note's text is what the
+person said); tool calls, tool results and thinking are no one's speech. Older files have only `text`. An
+attachment's `extracted_content` is a document that was pasted or uploaded: nobody can tell whose words it
+holds, so it is left out and no fact can rest on it. Deleted conversations remain as tombstones, which have
+a name and texts of "": they have no turns and count as empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from services.chunker.conversation import Parsed, ReadLimits, Rejected, Role
+from services.chunker.formats.base import Head
+from services.chunker.formats.fields import id_of, objects_of, title_of, too_many
+from services.chunker.formats.json_stream import read_conversations
+from services.chunker.formats.times import parse_time
+from services.chunker.formats.tree import visible_path
+from services.chunker.formats.turns import TurnCollector
+
+PREFIXES = ("item", "")
+_ROLES: dict[object, Role] = {"human": "user", "user": "user", "assistant": "assistant"}
+_SPOKEN = ("text", "voice_note")
+
+
+class Claude:
+    """See the module."""
+
+    name = "claude"
+
+    def detects(self, head: Head) -> bool:
+        """True for conversations; users, projects and memories, which lie beside them, have no messages."""
+        return any(isinstance(item.get("chat_messages"), list) for item in objects_of(head.objects))
+
+    def read(self, stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[Parsed]:
+        """See `Format.read`."""
+        return read_conversations(
+            stream, member, limits, PREFIXES, lambda raw, place: parse(raw, place, limits.messages)
+        )
+
+
+def parse(raw: object, place: str = "conversation", max_messages: int = ReadLimits().messages) -> Parsed:
+    """One conversation of the export; `place` names it in a rejection where it has no id. Never raises."""
+    if not isinstance(raw, dict):
+        return Rejected(place, "it is not an object")
+    conversation_id = id_of(raw.get("uuid"))
+    listed = raw.get("chat_messages", False)
+    if listed is None:
+        listed = []
+    if not isinstance(listed, list):
+        return Rejected(conversation_id or place, "it has no list of messages (chat_messages)")
+    if len(listed) > max_messages:
+        return Rejected(conversation_id or place, too_many(len(listed), max_messages))
+    messages = objects_of(listed)
+    ids = [id_of(message.get("uuid")) for message in messages]
+    times = [parse_time(message.get("created_at")) for message in messages]
+    path = visible_path(
+        ids,
+        # The root's parent is a fixed all-zero uuid, which is no message: it ends the path by itself.
+        [id_of(message.get("parent_message_uuid")) for message in messages],
+        times,
+        leaf=id_of(raw.get("current_leaf_message_uuid")),
+        unlinked_follow=True,
+    )
+    turns = TurnCollector()
+    for i in path:
+        sender = messages[i].get("sender")
+        role = _ROLES.get(sender) if isinstance(sender, str) else None
+        if role:
+            turns.add(ids[i], role, _text(messages[i]), times[i])
+    return turns.conversation(
+        conversation_id,
+        title_of(raw.get("name")),
+        parse_time(raw.get("created_at")),
+        parse_time(raw.get("updated_at")),
+    )
+
+
+def _text(message: dict[str, Any]) -> str:
+    blocks = objects_of(message.get("content"))
+    spoken = [block for block in blocks if block.get("type") in _SPOKEN]
+    texts = [text for block in spoken if isinstance(text := block.get("text"), str) and text]
+    if texts:
+        return "\n\n".join(texts)
+    if len(spoken) < len(blocks):  # `text` would only say that its blocks cannot be shown
+        return ""
+    text = message.get("text")
+    return text if isinstance(text, str) else ""

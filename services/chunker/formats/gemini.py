@@ -1,0 +1,74 @@
+"""Gemini's Takeout as JSON: an activity log whose rows are exchanges (see `takeout.py`).
+
+A row has `header` (the product), `title` (the prompt behind a prefix), `time`, `safeHtmlItem[].html` (the
+answer) and is unsorted. Rows of other products and rows that are no exchange are no conversations and are
+passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from services.chunker.conversation import Parsed, ReadLimits, Rejected
+from services.chunker.formats.base import Head
+from services.chunker.formats.fields import objects_of
+from services.chunker.formats.json_stream import stream_objects
+from services.chunker.formats.markup import text_of_html
+from services.chunker.formats.takeout import exchange, is_product, prompt_of
+from services.chunker.formats.times import parse_time
+from shared.text import repair
+
+_HEADER_IN_TEXT = re.compile(r'"header"\s*:\s*"([^"]{0,100})"')
+
+
+class Gemini:
+    """See the module."""
+
+    name = "gemini"
+
+    def detects(self, head: Head) -> bool:
+        """True for an activity log with rows of Gemini near its beginning, among whichever others."""
+        rows = objects_of(head.objects)
+        if not any("title" in row and ("header" in row or "products" in row) for row in rows):
+            return False
+        return any(_is_ours(row) for row in rows) or any(map(is_product, _HEADER_IN_TEXT.findall(head.text)))
+
+    def read(self, stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[Parsed]:
+        """See `Format.read`."""
+        for position, raw in enumerate(stream_objects(stream, member, limits, ("item", "")), 1):
+            parsed = raw if isinstance(raw, Rejected) else parse(raw, f"{member}#{position}")
+            if parsed is not None:
+                yield parsed
+
+
+def parse(raw: object, place: str = "row") -> Parsed | None:
+    """The conversation of one row, None if the row is none; `place` names one that cannot be read.
+    Never raises."""
+    if not isinstance(raw, dict):
+        return Rejected(place, "it is not an object")
+    title = raw.get("title")
+    if not _is_ours(raw) or not isinstance(title, str):
+        return None
+    answer = _answer(raw.get("safeHtmlItem"))
+    prompt = prompt_of(repair(title), bool(answer))
+    if prompt is None:
+        return None
+    time = raw.get("time")
+    return exchange(prompt, answer, parse_time(time), time if isinstance(time, str) else "")
+
+
+def _is_ours(row: dict[str, Any]) -> bool:
+    header = row.get("header")
+    if isinstance(header, str) and header:
+        return is_product(header)
+    products = row.get("products")
+    return isinstance(products, list) and any(isinstance(name, str) and is_product(name) for name in products)
+
+
+def _answer(items: object) -> str:
+    if isinstance(items, dict):
+        items = [items]
+    pages = [html for item in objects_of(items) if isinstance(html := item.get("html"), str)]
+    return "\n\n".join(text for html in pages if (text := text_of_html(repair(html))))

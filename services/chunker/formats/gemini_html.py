@@ -1,0 +1,154 @@
+"""Gemini's Takeout as HTML: one `outer-cell` block an activity, thousands in one page (see `takeout.py`).
+
+A block holds a header (the product) and a content cell: the prompt behind its prefix, with `<br>` for its
+line breaks, lines about attachments, the time, and the answer. The page is cut at the blocks' beginnings as
+it streams by, so memory holds one block.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from services.chunker.conversation import Conversation, Parsed, ReadLimits, Rejected
+from services.chunker.formats.base import Head
+from services.chunker.formats.markup import text_of_html
+from services.chunker.formats.takeout import exchange, is_product, prompt_of
+from services.chunker.formats.takeout_times import looks_like_time, parse_activity_time
+from shared.errors import BrokenExportError
+from shared.text import repair
+
+WINDOW = 256 * 1024
+"""Bytes read at a time."""
+_CELL = b'<div class="outer-cell'
+_CONTENT = '<div class="content-cell'
+_HEADER = re.compile(r'<div class="header-cell[^"<>]*"[^<>]*>')
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_BLOCK = re.compile(r"<(?:p|pre|table|ul|ol|h[1-6]|div|blockquote|hr)\b", re.IGNORECASE)
+_DIV = re.compile(rb"<(/?)div\b", re.IGNORECASE)
+_STYLE = ("mdl-typography", "mdl-cell", "mdl-grid")
+"""Classes of the style sheet that opens the page and may fill all that a head holds."""
+_ATTACHMENTS = re.compile(
+    r"(?:Attached )?\d+ (?:files?|images?|generated images?)\b|\d+ Datei(?:en)? angehängt|添付ファイル \d+ 件"
+    r"|画像を \d+ 枚|\d+ вкладен|\d+ fichiers?\b|\d+ archivos?\b"
+)
+
+
+class GeminiHtml:
+    """See the module."""
+
+    name = "gemini"
+
+    def detects(self, head: Head) -> bool:
+        """True for a page of activities with Gemini's among the first, or with only the style in sight."""
+        if head.objects or "<" not in head.text:
+            return False
+        headers = [head.text[found.end() : found.end() + 300] for found in _HEADER.finditer(head.text)]
+        if headers:
+            return any(is_product(text_of_html(header.partition(_CONTENT)[0])) for header in headers)
+        return "<html" in head.text[:2000].lower() and all(name in head.text for name in _STYLE)
+
+    def read(self, stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[Parsed]:
+        """See `Format.read`."""
+        for cell in _cells(stream, member, limits):
+            if isinstance(cell, Rejected):
+                yield cell
+            else:
+                conversation = parse(cell.decode("utf-8", "replace"))
+                if conversation is not None:
+                    yield conversation
+
+
+def parse(cell: str) -> Conversation | None:
+    """The conversation of one `outer-cell` block, None if the block is none. Never raises."""
+    head, *contents = repair(cell).split(_CONTENT)
+    header = _HEADER.search(head)
+    if header is None or not contents or not is_product(text_of_html(head[header.end() :])):
+        return None
+    lines, written_time, answer = _parts(contents[0].partition(">")[2])
+    while len(lines) > 1 and _is_attachment(lines[-1]):
+        lines.pop()
+    title = "\n".join(map(text_of_html, lines)).strip()
+    answer = text_of_html(answer)
+    prompt = prompt_of(title, bool(answer))
+    if prompt is None:
+        return None
+    return exchange(prompt, answer, parse_activity_time(written_time), written_time)
+
+
+def _parts(content: str) -> tuple[list[str], str, str]:
+    """A content cell as its lines before the time, the time and the HTML behind it.
+
+    Where no time is found, the first block element begins the answer.
+    """
+    lines: list[str] = []
+    at = 0
+    while True:
+        gap = _BREAK.search(content, at)
+        end = gap.start() if gap else len(content)
+        block = _BLOCK.search(content, at, end)
+        line = content[at : block.start() if block else end]
+        if lines and looks_like_time(time := text_of_html(line)):
+            return lines, time, content[at + len(line) :]
+        lines.append(line)
+        if block:
+            return lines, "", content[block.start() :]
+        if gap is None:
+            return lines, "", ""
+        at = gap.end()
+
+
+def _is_attachment(line: str) -> bool:
+    text = text_of_html(line)
+    return not text or _ATTACHMENTS.match(text) is not None or (text.startswith("-") and "<a " in line)
+
+
+def _cells(stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[bytes | Rejected]:
+    """The page's `outer-cell` blocks. One over the cap is dropped as it passes, and rejected.
+
+    Raises BrokenExportError, after all whole blocks, where the stream breaks or the page ends inside a block.
+    """
+    buffer = bytearray()
+    count = dropped = 0
+    inside = oversize = False
+    failure: BrokenExportError | None = None
+    while True:
+        try:
+            data = stream.read(WINDOW)
+        except BrokenExportError as error:
+            data, failure = b"", error
+        searched = max(len(buffer) - len(_CELL), 1 if inside else 0)
+        buffer += data
+        while (found := buffer.find(_CELL, searched)) >= 0:
+            if inside and not oversize:
+                yield bytes(buffer[:found])
+            del buffer[:found]
+            dropped += found
+            count += 1
+            inside, oversize, searched = True, False, 1
+        if not data:
+            break
+        if inside and not oversize and len(buffer) > limits.conversation_bytes:
+            oversize = True
+            reason = f"it is larger than {limits.conversation_bytes} bytes, the cap on one conversation"
+            yield Rejected(f"{member}#{count}", f"{reason} (it begins at byte {dropped})")
+        if (oversize or not inside) and len(buffer) > len(_CELL):
+            cut = len(buffer) - len(_CELL)
+            del buffer[:cut]
+            dropped += cut
+    if inside and not oversize:
+        if failure is None and _is_whole(buffer):
+            yield bytes(buffer)
+        else:
+            place = f"byte {dropped + len(buffer)}, inside activity {count}"
+            raise BrokenExportError(member, place, failure.reason if failure else "the page ends there")
+    if failure is not None:
+        raise failure
+
+
+def _is_whole(block: bytearray) -> bool:
+    balance = 0
+    for found in _DIV.finditer(block):
+        balance += -1 if found[1] else 1
+    return balance <= 0

@@ -1,0 +1,54 @@
+"""Turns of one conversation as they are collected: text repaired, blanks dropped, every id unique."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from services.chunker.conversation import Conversation, Role, Turn
+from services.chunker.formats.identity import content_id
+from shared.text import repair
+
+
+class TurnCollector:
+    """Collects turns in path order."""
+
+    __slots__ = ("_ids", "turns")
+
+    def __init__(self) -> None:
+        self.turns: list[Turn] = []
+        self._ids: set[str] = set()
+
+    def add(self, message_id: str, role: Role, text: str, created_at: float | None) -> None:
+        """Add a message unless it is blank. Without an id ("") it gets one from its content; of two messages
+        with one id, which a fact could not tell apart, the later is renamed."""
+        text = repair(text)
+        if not text or text.isspace():
+            return
+        message_id = message_id or digest_of(role, str(created_at), text)
+        if message_id in self._ids:
+            message_id = f"{message_id}-{len(self.turns)}"
+        self._ids.add(message_id)
+        self.turns.append(Turn(message_id, role, text, created_at))
+
+    def conversation(
+        self, conversation_id: str, title: str, created_at: float | None, updated_at: float | None
+    ) -> Conversation:
+        """The conversation of these turns; without an id ("") it gets one from its content, without times
+        those of its turns."""
+        times = [turn.created_at for turn in self.turns if turn.created_at is not None]
+        if times:
+            created_at = times[0] if created_at is None else created_at
+            updated_at = max(times) if updated_at is None else updated_at
+        return Conversation(
+            conversation_id or content_id(title, self.turns), title, self.turns, created_at, updated_at
+        )
+
+
+def digest_of(*parts: str) -> str:
+    """A short hash: the same parts give the same, in any run, on any machine."""
+    digest = blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()

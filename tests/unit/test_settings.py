@@ -1,0 +1,118 @@
+"""Settings: where each is read from, how wrong ones are refused, and that docs/settings.md is true."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from pydantic_core import PydanticUndefined
+
+from shared.errors import UsageError
+from shared.settings import PREFIX, Settings, load_settings
+
+TABLE = Path(__file__).parents[2] / "docs" / "settings.md"
+_ROW = re.compile(r"\| `(SOULPRINT_\w+)` \| (.+?) \| (.+?) \|")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.removeprefix(PREFIX).lower() in Settings.model_fields and name != "HOME":
+            monkeypatch.delenv(name)
+
+
+def documented() -> dict[str, tuple[str, str]]:
+    """Default and meaning by environment name, as the table has them."""
+    rows = _ROW.findall(TABLE.read_text(encoding="utf-8"))
+    assert len(rows) == len({name for name, _, _ in rows}), "a setting is listed twice"
+    return {name: (default, meaning) for name, default, meaning in rows}
+
+
+def default_of(field: str) -> str:
+    """A default as the table writes it."""
+    info = Settings.model_fields[field]
+    if info.default is PydanticUndefined:
+        return "the platform's user data folder"
+    return "none" if info.default is None else f"`{info.default}`"
+
+
+def test_the_table_lists_every_setting_and_no_other() -> None:
+    assert set(documented()) == {f"{PREFIX}{field.upper()}" for field in Settings.model_fields}
+
+
+@pytest.mark.parametrize("field", sorted(Settings.model_fields))
+def test_the_table_tells_the_default(field: str) -> None:
+    default, meaning = documented()[f"{PREFIX}{field.upper()}"]
+    assert default.split(" (")[0] == default_of(field)
+    assert len(meaning) > 10
+
+
+def test_defaults_hold_where_nothing_is_set() -> None:
+    settings = load_settings()
+    assert settings.chunk_tokens == 4000
+    assert settings.database_url is None
+    assert settings.home.name == "soulprint"
+
+
+def test_a_bare_name_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHUNK_TOKENS", "1234")
+    assert load_settings().chunk_tokens == 1234
+
+
+def test_the_prefixed_name_wins_over_the_bare_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHUNK_TOKENS", "1234")
+    monkeypatch.setenv("SOULPRINT_CHUNK_TOKENS", "2345")
+    assert load_settings().chunk_tokens == 2345
+
+
+def test_home_is_read_with_the_prefix_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "person"))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    assert load_settings().home != tmp_path / "person"
+    monkeypatch.setenv("SOULPRINT_HOME", str(tmp_path / "soulprint"))
+    assert load_settings().home == tmp_path / "soulprint"
+
+
+def test_an_override_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOULPRINT_CHUNK_TOKENS", "2345")
+    assert load_settings(chunk_tokens=777).chunk_tokens == 777
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SOULPRINT_CHUNK_TOKENS", "tango-secret"),
+        ("CHUNK_TOKENS", "-31337"),
+        ("SOULPRINT_MIN_COVERAGE", "31337.5"),
+        ("SOULPRINT_MODEL", "tango-secret"),
+        ("LOG_LEVEL", "tango-secret"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_the_name_of_the_setting_and_never_shown(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError) as refused:
+        load_settings()
+    assert f"SOULPRINT_{name.removeprefix(PREFIX)}" in str(refused.value)
+    assert value not in str(refused.value)
+    assert refused.value.exit_code == 2
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__
+
+
+def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOULPRINT_CHUNK_TOKENS", "no")
+    monkeypatch.setenv("SOULPRINT_SAMPLE_SIZE", "0")
+    with pytest.raises(UsageError, match=r"(?s)CHUNK_TOKENS.*SAMPLE_SIZE"):
+        load_settings()
+
+
+def test_the_database_password_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nora:tango-secret@localhost/soulprint")
+    settings = load_settings()
+    assert "tango-secret" not in repr(settings)
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value().endswith("@localhost/soulprint")
