@@ -18,12 +18,13 @@ from services.chunker.sample import Sample
 from services.chunker.versions import Standing, Versions
 from shared.events import ChunkReady
 from shared.ids import stage_id
+from shared.text import text_size
 
 STAGE = "chunk"
 
 
 @dataclass(frozen=True, slots=True)
-class RunKey:
+class ChunkingJob:
     """Whose chunks these are."""
 
     import_id: UUID
@@ -46,7 +47,7 @@ class ChunkSink(Protocol):
 
 async def chunk_conversations(
     conversations: Iterable[Parsed],
-    key: RunKey,
+    job: ChunkingJob,
     policy: ChunkPolicy,
     sink: ChunkSink,
     report: ChunkingReport,
@@ -56,7 +57,7 @@ async def chunk_conversations(
     `report` is filled as reading goes; its `chunks` is final when this returns. Raises what reading
     raises; what was settled before has reached the sink.
     """
-    chunking = _Chunking(key, policy, report)
+    chunking = _Chunking(job, policy, report)
     batch: list[Passage] = []
     batch_bytes = 0
     held: ChunkReady | None = None  # one chunk of look-ahead: only the last one bears the total
@@ -82,7 +83,7 @@ async def chunk_conversations(
 class _Chunking:
     """The state of one reading: the packer, the sample, the versions seen."""
 
-    key: RunKey
+    job: ChunkingJob
     policy: ChunkPolicy
     report: ChunkingReport
     _packer: Packer[Span] = field(init=False)
@@ -155,35 +156,34 @@ class _Chunking:
     def _cut(self, conversation: Conversation) -> tuple[list[Passage], list[ChunkReady]]:
         policy = self.policy
         chunks: list[ChunkReady] = []
-        for span, tokens, gap in spans_of(conversation, policy.chunk_tokens, policy.context_chars):
+        sizes = [text_size(turn.text) for turn in conversation.turns]
+        for span, tokens, gap in spans_of(conversation, sizes, policy.chunk_tokens, policy.context_chars):
             chunks.extend(self._chunk(piece) for piece in self._packer.push(span, tokens, gap))
-        passages = passages_of(conversation, policy.passage_tokens)
+        passages = passages_of(conversation, sizes, policy.passage_tokens)
         self.report.passages += len(passages)
         return passages, chunks
 
     def _chunk(self, piece: Piece[Span]) -> ChunkReady:
         index = self.report.chunks
         self.report.chunks += 1
-        key = self.key
-        headers: dict[str, dict[str, object]] = {}
+        job = self.job
+        conversations = {conversation.id: conversation for conversation, _ in piece.items}
         messages: list[ReadMessage] = []
-        for conversation, span in piece.items:
-            headers[conversation.id] = {
-                "id": conversation.id,
-                "title": conversation.title,
-                "created_at": conversation.created_at,
-            }
+        for _, span in piece.items:
             messages += span
         return ChunkReady.model_validate(
             {
-                "import_id": key.import_id,
-                "user_id": key.user_id,
-                "run": key.run,
-                "chunk_id": stage_id(key.import_id, key.pipeline, key.run, STAGE, index),
+                "import_id": job.import_id,
+                "user_id": job.user_id,
+                "run": job.run,
+                "chunk_id": stage_id(job.import_id, job.pipeline, job.run, STAGE, index),
                 "index": index,
                 "content_hash": content_hash(piece.items),
                 "token_count": piece.size,
-                "conversations": tuple(headers.values()),
+                "conversations": [
+                    {"id": each.id, "title": each.title, "created_at": each.created_at}
+                    for each in conversations.values()
+                ],
                 "messages": messages,
             }
         )

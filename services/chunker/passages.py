@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from services.chunker.conversation import Conversation
 from shared.text import BYTES_PER_TOKEN, estimate_tokens
 
-SPEAKERS = {"user": "User", "assistant": "Assistant"}
+LABELS = {"user": "User: ", "assistant": "Assistant: "}
+LABEL_BYTES = 14
+"""About what a label and the blank line after a turn add."""
 
 
 class Passage(NamedTuple):
@@ -24,44 +27,41 @@ class Passage(NamedTuple):
     """True on a conversation's last passage: rows beyond it are of an older version and go."""
 
 
-def passages_of(conversation: Conversation, limit: int) -> list[Passage]:
+def passages_of(conversation: Conversation, sizes: Sequence[int], limit: int) -> list[Passage]:
     """The passages of one conversation, in order, each of at most about `limit` tokens.
 
-    Turns stay whole unless one alone is larger; nothing is dropped.
+    `sizes` are the UTF-8 bytes of its turns. Turns stay whole unless one alone is larger; nothing is
+    dropped.
     """
     pieces: list[tuple[str, int, int]] = []
     lines: list[str] = []
     tokens = messages = 0
-    for turn in conversation.turns:
-        text = f"{SPEAKERS[turn.role]}: {turn.text}"
-        size = estimate_tokens(text)
-        if tokens and tokens + size > limit:
+    for turn, size in zip(conversation.turns, sizes, strict=True):
+        own = (size + LABEL_BYTES) // BYTES_PER_TOKEN
+        if tokens and tokens + own > limit:
             pieces.append(("\n\n".join(lines), tokens, messages))
             lines, tokens, messages = [], 0, 0
         messages += 1
-        if size > limit:
+        text = LABELS[turn.role] + turn.text
+        if own > limit:
             *whole, text = cut(text, limit)
             for part in whole:
                 pieces.append((part, estimate_tokens(part), messages))
                 messages = 0
-            size = estimate_tokens(text)
+            own = estimate_tokens(text)
         lines.append(text)
-        tokens += size
+        tokens += own
     if lines:
         pieces.append(("\n\n".join(lines), tokens, messages))
-    end = len(pieces) - 1
+    key, title, created_at, end = (
+        conversation.id,
+        conversation.title,
+        conversation.created_at,
+        len(pieces) - 1,
+    )
     return [
-        Passage(
-            conversation.id,
-            index,
-            conversation.title,
-            content,
-            size,
-            count,
-            conversation.created_at,
-            index == end,
-        )
-        for index, (content, size, count) in enumerate(pieces)
+        Passage(key, index, title, content, own, count, created_at, index == end)
+        for index, (content, own, count) in enumerate(pieces)
     ]
 
 

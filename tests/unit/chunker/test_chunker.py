@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from services.chunker.chunker import RunKey, chunk_conversations
+from services.chunker.chunker import ChunkingJob, chunk_conversations
 from services.chunker.conversation import Conversation, LeftOut, Parsed, Rejected, Turn
 from services.chunker.instructions import INSTRUCTIONS_ID
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from shared.events import ChunkReady
 
-KEY = RunKey(UUID(int=1), UUID(int=2), 1, "v2")
+KEY = ChunkingJob(UUID(int=1), UUID(int=2), 1, "v2")
 
 
 class Kept:

@@ -6,13 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.chunker.conversation import Conversation, Turn
-from services.chunker.passages import cut, passages_of
-from shared.text import estimate_tokens
+from services.chunker.passages import Passage, cut
+from services.chunker.passages import passages_of as sized_passages_of
+from shared.text import estimate_tokens, text_size
 
 
 def conversation(*texts: str) -> Conversation:
     turns = [Turn(f"m{n}", "user" if n % 2 == 0 else "assistant", text) for n, text in enumerate(texts)]
     return Conversation("c1", "A title", turns, created_at=1_700_000_000.0)
+
+
+def passages_of(said: Conversation, limit: int) -> list[Passage]:
+    return sized_passages_of(said, [text_size(turn.text) for turn in said.turns], limit)
 
 
 def test_small_turns_share_a_passage_and_speakers_are_named() -> None:

@@ -1,0 +1,189 @@
+"""An export as one stream of conversations: a file, an archive, archives in archives, or a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from zipfile import BadZipFile
+
+from services.chunker.archive import bomb
+from services.chunker.conversation import Parsed, ReadLimits
+from services.chunker.files import walk
+from services.chunker.formats.base import Format
+from services.chunker.formats.head import read_head
+from services.chunker.formats.registry import FORMATS, detect
+from services.chunker.guard import Budget, GuardedStream, reason_of
+from services.chunker.members import (
+    Break,
+    Findings,
+    Member,
+    natural_key,
+    sibling_key,
+)
+from shared.errors import BrokenExportError, UnreadableExportError
+
+__all__ = ["Break", "Export", "open_export"]
+
+_OPENING_FAILURES = (OSError, EOFError, BadZipFile, zlib.error, struct.error, RuntimeError, ValueError)
+_EMPTY_LISTS = ("[]", '{"conversations":[]}')
+
+
+def open_export(path: Path, limits: ReadLimits) -> Export:
+    """The export at `path`, its formats detected by shape. Close it, or use it in a `with` statement.
+
+    Nothing is unpacked to disk but archives that lie in archives, to temporary files without a name. Raises
+    UnreadableExportError, which says what is wrong with which file and what to do.
+    """
+    with ExitStack() as opened:
+        findings = Findings(limits, opened)
+        walk(path, findings)
+        chosen, empty = _recognised(findings)
+        if not chosen and not empty:
+            raise _not_an_export(path, findings)
+        for member, _ in chosen:
+            if member.expansion > limits.ratio:
+                raise UnreadableExportError(f"{member.name}: {bomb(member.expansion, limits.ratio)}")
+        total = sum(member.size for member, _ in chosen)
+        if total > limits.total_bytes:
+            raise UnreadableExportError(
+                f"{path} holds {total} bytes of conversations; the cap is {limits.total_bytes} "
+                "(raise SOULPRINT_MAX_EXPORT_BYTES)"
+            )
+        fingerprint = _fingerprint([member for member, _ in chosen] or empty)
+        return Export(fingerprint, chosen, list(findings.refused), limits, opened.pop_all())
+
+
+class Export:
+    """An opened export. Read it once.
+
+    `fingerprint` identifies its content; `format_names` are the formats found, sorted; `bytes_total` and
+    `bytes_read` are in one unit, for progress; `breaks` is whole after the last conversation.
+    """
+
+    def __init__(
+        self,
+        fingerprint: str,
+        members: list[tuple[Member, Format]],
+        breaks: list[Break],
+        limits: ReadLimits,
+        opened: ExitStack,
+    ) -> None:
+        self.fingerprint = fingerprint
+        self.format_names = tuple(sorted({known.name for _, known in members}))
+        self.bytes_total = sum(member.size for member, _ in members)
+        self.breaks = breaks
+        self._members = members
+        self._limits = limits
+        self._opened = opened
+        self._finished_bytes = 0
+        self._current: GuardedStream | None = None
+
+    @property
+    def format_name(self) -> str:
+        """The formats found, joined with a plus sign; `empty` for an export without conversations."""
+        return "+".join(self.format_names) or "empty"
+
+    @property
+    def bytes_read(self) -> int:
+        """How much of `bytes_total` was read."""
+        return self._finished_bytes + (self._current.progress() if self._current is not None else 0)
+
+    def conversations(self) -> Iterator[Parsed]:
+        """Every conversation of every member, members in natural order of their names.
+
+        A member that breaks gives what came before the break, adds to `breaks`, and the next one is read.
+        """
+        budget = Budget(self._limits.total_bytes)
+        for member, known in self._members:
+            try:
+                stream = member.guarded(budget, self._limits)
+            except _OPENING_FAILURES as error:
+                self.breaks.append(Break(member.name, "byte 0", reason_of(error)))
+                continue
+            with stream:
+                self._current = stream
+                yield from self._read(stream, member, known)
+            self._current = None
+            self._finished_bytes += member.size
+
+    def _read(self, stream: GuardedStream, member: Member, known: Format) -> Iterator[Parsed]:
+        try:
+            yield from known.read(stream.as_binary(), member.name, self._limits)
+        except BrokenExportError as error:
+            self.breaks.append(Break(error.member, error.place, error.reason))
+        except Exception as error:  # a stranger's data: anything may be wrong with it
+            reason = f"its structure is not understood ({type(error).__name__})"
+            self.breaks.append(Break(member.name, f"byte {stream.progress()}", reason))
+
+    def close(self) -> None:
+        """Close archives and remove temporary files. Safe to call twice."""
+        self._opened.close()
+
+    def __enter__(self) -> Export:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _recognised(findings: Findings) -> tuple[list[tuple[Member, Format]], list[Member]]:
+    """The members of a known format, in natural order, and those that are an empty list of conversations.
+
+    Others are ignored, but one named like a recognised shard is noted: its beginning may be damaged.
+    """
+    chosen: list[tuple[Member, Format]] = []
+    empty: list[Member] = []
+    others: list[Member] = []
+    findings.members.sort(key=lambda member: natural_key(member.name))
+    budget = Budget(findings.limits.total_bytes)
+    for member in findings.members:
+        try:
+            with member.guarded(budget, findings.limits) as stream:
+                head = read_head(stream.as_binary())
+        except _OPENING_FAILURES as error:
+            findings.refuse(member.name, reason_of(error), "byte 0")
+            continue
+        known = detect(head)
+        if known is not None:
+            chosen.append((member, known))
+        elif "".join(head.text.split()) in _EMPTY_LISTS:
+            empty.append(member)
+        else:
+            others.append(member)
+    shards = {sibling_key(member.name) for member, _ in chosen}
+    for member in others:
+        if sibling_key(member.name) in shards:
+            findings.refuse(
+                member.name, "it is named like a shard but begins otherwise: is it damaged?", "byte 0"
+            )
+    return chosen, [member for member in empty if len(findings.members) == 1 or "conversation" in member.name]
+
+
+def _fingerprint(members: list[Member]) -> str:
+    """Hex digest of the members' identities; of a single file, of its content alone."""
+    identities = sorted(member.identity() for member in members)
+    return hashlib.sha256("\n".join(identities).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _not_an_export(path: Path, findings: Findings) -> UnreadableExportError:
+    """Why nothing in `path` can be read: what was refused tells more than what was not recognised."""
+    if findings.refused:
+        first = findings.refused[0]
+        more = f" (and {len(findings.refused) - 1} more)" if len(findings.refused) > 1 else ""
+        return UnreadableExportError(f"{path} cannot be read: {first.file}: {first.reason}{more}")
+    for member in findings.members:
+        if member.expansion > findings.limits.ratio:
+            return UnreadableExportError(f"{member.name}: {bomb(member.expansion, findings.limits.ratio)}")
+    known = ", ".join(dict.fromkeys(each.name for each in FORMATS))
+    seen = f"{len(findings.members)} JSON or HTML files in it are" if findings.members else "nothing in it is"
+    return UnreadableExportError(
+        f"{path} is not a chat export: {seen} of a known format ({known}). "
+        "Give the .zip as the vendor sent it, or the file with the conversations"
+    )
