@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from shared.errors import ModelError
 from shared.events import ChunkReady, Sections, Usage
 from shared.facts import Candidate, SettledFact
 
@@ -19,6 +20,14 @@ class Extraction:
     usage: Usage = field(default_factory=Usage)
     unread: tuple[str, ...] = ()
     """Ids of conversations this model cannot read (the offline model reads English only)."""
+
+
+class PartlyReadError(ModelError):
+    """Some messages of a chunk can never be answered: the chunk is dead, but what the others gave stands."""
+
+    def __init__(self, message: str, extraction: Extraction) -> None:
+        super().__init__(message, usage=extraction.usage)
+        self.extraction = extraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,9 @@ class Model(Protocol):
     """As the cache, reports and metrics name it."""
     prompt_version: str
     """Changes whenever the same chunk could give other candidates; part of the cache key."""
+
+    ceiling: int
+    """How many chunks it is worth having in flight at a time."""
 
     async def extract(self, chunk: ChunkReady) -> Extraction:
         """Candidates for one chunk. Raises ModelError if this chunk can never be answered."""

@@ -1,0 +1,5 @@
+"""`python -m cli` is `soulprint`."""
+
+from cli.main import main
+
+main()

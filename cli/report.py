@@ -1,0 +1,86 @@
+"""report.json: what a run read, found and left, in numbers and ids."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from services.chunker.report import ChunkingReport
+from shared.store.records import RunReport
+
+
+def counts_of(report: ChunkingReport, formats: Sequence[str]) -> dict[str, Any]:
+    """What the store keeps of a reading (`imports.counts`), and report.json opens with."""
+    return {
+        "format": ", ".join(formats) or None,
+        "conversations": {
+            "seen": report.seen,
+            "kept": report.kept,
+            "skipped": [{"id": each.id, "reason": each.reason} for each in report.rejected],
+            "skipped_count": report.skipped,
+            "empty": report.empty,
+            "left_out": report.left_out,
+            "duplicates": report.duplicates,
+        },
+        "messages": report.messages,
+        "person_characters": report.person_characters,
+        "passages": report.passages,
+    }
+
+
+def build_report(run: RunReport, seconds: dict[str, float], peak_rss_bytes: int) -> dict[str, Any]:
+    """The content of report.json."""
+    usage = run.committed_usage or run.extraction_usage
+    return {
+        "status": run.state,
+        "error": run.error,
+        "user_id": str(run.user_id),
+        "import_id": str(run.import_id),
+        "run": run.run,
+        **run.counts,
+        "breaks": run.breaks,
+        "unread_conversations": run.unread_conversations,
+        "chunks": {
+            "total": run.chunks_total,
+            "ok": run.chunks_ok,
+            "dead": run.chunks_dead,
+            "cached": run.chunks_cached,
+        },
+        "facts": {**run.fact_counts, "dropped_by_reason": run.dropped},
+        "coverage": run.coverage,
+        "usage": usage.model_dump(mode="json", exclude={"cost"}),
+        "cost": usage.cost,
+        "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
+        "peak_rss_bytes": peak_rss_bytes,
+    }
+
+
+def peak_rss() -> int:
+    """The most memory this process and its Python children have held, summed, in bytes."""
+    own = psutil.Process()
+    children = [child for child in own.children(recursive=True) if _is_python(child)]
+    return sum(_peak(process) for process in (own, *children))
+
+
+def _is_python(process: psutil.Process) -> bool:
+    try:
+        return str(process.name()).startswith("python")
+    except psutil.Error:
+        return False
+
+
+def _peak(process: psutil.Process) -> int:
+    if sys.platform == "linux":
+        status = Path(f"/proc/{process.pid}/status")
+        with suppress(OSError):
+            for line in status.read_text(encoding="ascii", errors="replace").splitlines():
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    with suppress(psutil.Error):
+        return int(process.memory_info().rss)
+    return 0

@@ -1,0 +1,191 @@
+"""`soulprint run`: the main job on one machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+import typer
+
+from cli import outputs
+from cli.progress import RunProgress, shown
+from cli.report import build_report, counts_of, peak_rss
+from cli.runner import Pipeline
+from cli.session import opened_model, opened_store
+from cli.stages import Clock
+from services.chunker.chunker import ChunkingJob
+from services.chunker.conversation import ReadLimits
+from services.chunker.report import ChunkPolicy
+from services.chunker.source import Export, open_export
+from services.consolidator.consolidate import ConsolidationPolicy, consolidate
+from services.writer.writer import write_memory
+from shared.errors import SoulprintError
+from shared.facts import FactStatus
+from shared.ids import import_id, user_id_for
+from shared.models.base import Model
+from shared.settings import Settings, load_settings
+from shared.store.records import BegunRun, Chunking, RunKey, RunReport
+from shared.store.store import Store
+
+PIPELINE = "v2"
+COMPLETE = "complete"
+OWNER = "soulprint run"
+"""Who holds the lease: the user's lock keeps a second run away, so one name serves all."""
+LISTED = (FactStatus.CURRENT, FactStatus.SUPERSEDED)
+FACTS_PAGE = 1000
+
+
+def run_command(export: Path, user: str, out: Path, model: str | None, *, as_json: bool) -> int:
+    """Run, show the progress, print the result. Answers the exit code."""
+    settings = load_settings(**({} if model is None else {"model": model}))
+    outputs.prepare(out)
+    report = asyncio.run(_run(export, user_id_for(user), out, settings))
+    if as_json:
+        typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
+    else:
+        typer.echo(outputs.summary(report, out))
+    return 0 if report["status"] == COMPLETE else 1
+
+
+async def _run(path: Path, user_id: UUID, out: Path, settings: Settings) -> dict[str, Any]:
+    with open_export(path, read_limits(settings)) as export:
+        async with (
+            opened_store(settings) as store,
+            opened_model(settings) as model,
+            store.lock_user(user_id),
+        ):
+            return await _Run(export, path, user_id, settings, store, model, Clock()).run(out)
+
+
+def read_limits(settings: Settings) -> ReadLimits:
+    """The caps on untrusted input that the settings name."""
+    return ReadLimits(
+        conversation_bytes=settings.max_conversation_bytes,
+        total_bytes=settings.max_export_bytes,
+        ratio=settings.max_compression_ratio,
+        messages=settings.max_messages,
+    )
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run, from the first byte to the files."""
+
+    export: Export
+    path: Path
+    user_id: UUID
+    settings: Settings
+    store: Store
+    model: Model
+    clock: Clock
+
+    async def run(self, out: Path) -> dict[str, Any]:
+        """The content of report.json. Raises SoulprintError; the run is then noted as failed."""
+        begun_at = asyncio.get_running_loop().time()
+        key_id = import_id(self.user_id, self.export.fingerprint)
+        begun = await self.store.begin_run(
+            key_id,
+            self.user_id,
+            source=str(self.path),
+            pipeline=PIPELINE,
+            variant=self._variant(),
+            requested_at=datetime.now(UTC),
+        )
+        key = RunKey(key_id, begun.run)
+        try:
+            if not _is_extracted(begun):
+                await self._extract(key)
+            await self._consolidate(key)
+        except SoulprintError as error:
+            await self.store.fail_run(*key, step="run", error=str(error))
+            raise
+        report = await self._report(key)
+        with self.clock.time("writing files"), outputs.staged(out) as folder:
+            if report.state == COMPLETE:
+                await self._write_result(folder, key)
+            self.clock.seconds["total"] = asyncio.get_running_loop().time() - begun_at
+            content = build_report(report, self.clock.seconds, peak_rss())
+            outputs.write_report(folder, content)
+        return content
+
+    def _variant(self) -> str:
+        """What the chunks and facts of a run depend on besides the export."""
+        model, settings = self.model, self.settings
+        parts = (model.name, model.prompt_version, settings.chunk_tokens, settings.context_chars)
+        return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+    async def _extract(self, key: RunKey) -> None:
+        settings = self.settings
+        progress = RunProgress(bytes_total=self.export.bytes_total)
+        pipeline = Pipeline(
+            job=ChunkingJob(key.import_id, self.user_id, key.run, PIPELINE),
+            export=self.export,
+            store=self.store,
+            model=self.model,
+            policy=ChunkPolicy(
+                chunk_tokens=settings.chunk_tokens,
+                context_chars=settings.context_chars,
+                passage_tokens=settings.passage_tokens,
+                sample_size=settings.sample_size,
+            ),
+            extract_ceiling=self.model.ceiling,
+            progress=progress,
+            clock=self.clock,
+        )
+        async with shown(progress, pipeline.refresh):
+            await pipeline.process()
+        reading = pipeline.report
+        await self.store.finish_chunking(
+            *key,
+            Chunking(
+                total=reading.chunks,
+                counts=counts_of(reading, self.export.format_names),
+                sample=reading.sample,
+                superseded=reading.superseded,
+                breaks=[asdict(each) for each in self.export.breaks],
+            ),
+        )
+
+    async def _consolidate(self, key: RunKey) -> None:
+        policy = ConsolidationPolicy(
+            memory_tokens=self.settings.memory_tokens,
+            min_coverage=self.settings.min_coverage,
+            lease_seconds=self.settings.lease_seconds,
+        )
+        with self.clock.time("consolidating"):
+            memory = await consolidate(key, OWNER, self.store, self.model, policy)
+        if memory is None:
+            raise SoulprintError(f"run {key.run} of import {key.import_id} is being consolidated elsewhere")
+        with self.clock.time("committing"):
+            await write_memory(memory, self.store, self.settings.min_coverage)
+
+    async def _report(self, key: RunKey) -> RunReport:
+        report = await self.store.read_run(*key)
+        if report is None:
+            raise SoulprintError(f"run {key.run} of import {key.import_id} has vanished from the database")
+        return report
+
+    async def _write_result(self, folder: Path, key: RunKey) -> None:
+        profile = await self.store.read_profile(self.user_id)
+        if profile is not None:
+            outputs.write_documents(folder, profile)
+        await outputs.write_facts(folder, self._fact_lines(key))
+
+    async def _fact_lines(self, key: RunKey) -> AsyncIterator[bytes]:
+        after = None
+        while page := await self.store.list_facts(self.user_id, after, FACTS_PAGE, of_run=key, status=LISTED):
+            for fact in page:
+                yield outputs.fact_line(fact)
+            after = page[-1].key
+
+
+def _is_extracted(begun: BegunRun) -> bool:
+    """True if a run that was interrupted had all its chunks in."""
+    return begun.chunks_total is not None and begun.chunks_ok + begun.chunks_dead >= begun.chunks_total

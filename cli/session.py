@@ -1,0 +1,39 @@
+"""What a command stands on: the database and a model. Opened in order, closed in reverse."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from shared.errors import UsageError
+from shared.models.base import Model
+from shared.settings import Settings
+from shared.store.embedded import embedded_postgres
+from shared.store.migrate import migrate
+from shared.store.store import Store, open_store
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
+    """The store of this machine: the given Postgres, else the embedded one; schema up to date."""
+    async with AsyncExitStack() as stack:
+        if settings.database_url is not None:
+            dsn = settings.database_url.get_secret_value()
+        else:
+            dsn = await stack.enter_async_context(embedded_postgres(settings.home))
+        await migrate(dsn)
+        yield await stack.enter_async_context(open_store(dsn))
+
+
+@asynccontextmanager
+async def opened_model(settings: Settings) -> AsyncIterator[Model]:
+    """The model the settings name. Raises UsageError if it cannot be had."""
+    if settings.model == "claude":
+        raise UsageError("the model claude comes with a later version; use --model offline")
+    from shared.models.offline.model import OfflineModel
+
+    model = OfflineModel(workers=settings.extract_workers)
+    try:
+        yield model
+    finally:
+        await model.close()

@@ -1,0 +1,164 @@
+"""The consolidator: all chunks of a run in, its memory and sections out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+from uuid import UUID
+
+from services.consolidator.document import MemoryScope, header_tokens, render_memory, scope_of
+from services.consolidator.groups import Settlement, settle_pages
+from services.consolidator.reduction import Reduction, ReductionPolicy
+from services.consolidator.settle import CLUSTERS
+from shared.errors import StoreError
+from shared.events import Coverage, FactCounts, MemoryReady, Sections, Usage
+from shared.facts import SettledFact
+from shared.models.base import Digest, Model, SampleConversation
+from shared.store.records import Claim, FactKey, FactUpdate, RunKey, RunReport, StoredFact
+
+
+class ConsolidatorStore(Protocol):
+    """What consolidation asks of the store; `shared.store.store.Store` documents each."""
+
+    async def claim_run(self, import_id: UUID, run: int, owner: str, lease_seconds: float) -> Claim: ...
+
+    async def renew_run(self, import_id: UUID, run: int, owner: str, lease_seconds: float) -> bool: ...
+
+    async def read_facts(
+        self, import_id: UUID, run: int, after: FactKey | None = None, limit: int = 1000
+    ) -> Sequence[StoredFact]: ...
+
+    async def settle_facts(self, import_id: UUID, run: int, updates: Sequence[FactUpdate]) -> int: ...
+
+    async def read_sample(self, import_id: UUID, run: int) -> Sequence[SampleConversation]: ...
+
+    async def read_run(self, import_id: UUID, run: int) -> RunReport | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConsolidationPolicy:
+    """Sizes and limits of consolidation."""
+
+    memory_tokens: int = 6000
+    """Most tokens of the MEMORY document, its header included."""
+    min_coverage: float = 0.95
+    """Below it no memory is written: the run is going to fail, and no model is called for it."""
+    lease_seconds: float = 60.0
+    page: int = 1000
+    """Facts read at a time."""
+    open_statements: int = CLUSTERS
+    """Most different statements of one topic compared at a time."""
+
+
+async def consolidate(
+    key: RunKey, owner: str, store: ConsolidatorStore, model: Model, policy: ConsolidationPolicy
+) -> MemoryReady | None:
+    """Claim a complete run, settle its facts and write its memory.
+
+    None if the run cannot be claimed or the lease was lost to another owner on the way: that owner does it
+    all anew. Nothing is published or committed here; repeating it gives the same result byte for byte.
+    """
+    claim = await store.claim_run(*key, owner, policy.lease_seconds)
+    if not claim.claimed:
+        return None
+    return await _Consolidation(key, owner, store, model, policy).finish()
+
+
+class _LeaseLostError(Exception):
+    """Another owner has taken the run over."""
+
+
+class _Consolidation:
+    """One claimed run on its way to its memory."""
+
+    def __init__(
+        self, key: RunKey, owner: str, store: ConsolidatorStore, model: Model, policy: ConsolidationPolicy
+    ) -> None:
+        self._key = key
+        self._owner = owner
+        self._store = store
+        self._model = model
+        self._policy = policy
+        self._settlement = Settlement()
+        self._days: tuple[date, date] | None = None
+        self._renewed = time.monotonic()
+
+    async def finish(self) -> MemoryReady | None:
+        report = await self._store.read_run(*self._key)
+        if report is None:
+            raise StoreError(
+                f"run {self._key.run} of import {self._key.import_id} has vanished while claimed"
+            )
+        coverage = Coverage(ok=report.chunks_ok, dead=report.chunks_dead, total=report.chunks_total or 0)
+        readable = coverage.share >= self._policy.min_coverage
+        try:
+            digest = await self._digest() if readable else None
+            scope = scope_of(report, self._settlement.kept, *(self._days or (None, None)))
+            memory, sections, usage = await self._write(digest, scope)
+        except _LeaseLostError:
+            return None
+        return MemoryReady(
+            import_id=self._key.import_id,
+            user_id=report.user_id,
+            run=self._key.run,
+            pipeline=report.pipeline,
+            memory_md=memory,
+            sections=sections,
+            coverage=coverage,
+            facts=self._counts(report),
+            usage=report.extraction_usage + usage,
+        )
+
+    async def _digest(self) -> Digest:
+        """Settle every fact, write what changed, and reduce as it goes."""
+        reduction = Reduction(self._model, ReductionPolicy(self._policy.memory_tokens))
+        pages = settle_pages(self._read, self._policy.page, self._settlement, self._policy.open_statements)
+        async for settled in pages:
+            await self._store.settle_facts(*self._key, self._settlement.take())
+            self._span(settled)
+            await reduction.add(settled)
+            await self._hold_lease()
+        digest = await reduction.finish()
+        await self._hold_lease()
+        return digest
+
+    async def _write(self, digest: Digest | None, scope: MemoryScope) -> tuple[str, Sections, Usage]:
+        if digest is None:
+            return render_memory("", scope), Sections(), Usage()
+        budget = max(self._policy.memory_tokens - header_tokens(scope), 0)
+        body, memory_usage = await self._model.memory(digest, budget) if digest.facts else ("", Usage())
+        await self._hold_lease()
+        sample = await self._store.read_sample(*self._key)
+        sections, section_usage = await self._model.sections(digest, sample)
+        await self._hold_lease()
+        return render_memory(body, scope), sections, digest.usage + memory_usage + section_usage
+
+    async def _read(self, after: FactKey | None, limit: int) -> Sequence[StoredFact]:
+        return await self._store.read_facts(*self._key, after, limit)
+
+    async def _hold_lease(self) -> None:
+        """Prolong the lease once a third of it is gone. Raises _LeaseLostError if it is another's."""
+        if time.monotonic() - self._renewed < self._policy.lease_seconds / 3:
+            return
+        if not await self._store.renew_run(*self._key, self._owner, self._policy.lease_seconds):
+            raise _LeaseLostError
+        self._renewed = time.monotonic()
+
+    def _span(self, settled: Sequence[SettledFact]) -> None:
+        days = [fact.stated_at.date() for fact in settled if fact.stated_at is not None]
+        if days:
+            known = self._days or (days[0], days[0])
+            self._days = min(known[0], *days), max(known[1], *days)
+
+    def _counts(self, report: RunReport) -> FactCounts:
+        settled = self._settlement
+        return FactCounts(
+            extracted=report.facts_extracted,
+            dropped_ungrounded=sum(report.dropped.values()),
+            merged=settled.merged,
+            kept=settled.kept,
+            superseded=settled.superseded,
+        )

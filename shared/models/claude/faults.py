@@ -1,0 +1,119 @@
+"""What an exception of the SDK means: whose fault it is, whether to slow down, how long to wait."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import anthropic
+
+from shared.log.faults import Fault
+
+_SPENT = ("spend_limit", "billing", "credit")
+"""Words in an error's code that mean money. A spend limit comes as a 429, which no waiting mends."""
+_TOO_LONG = ("prompt is too long", "context length", "context window", "maximum context", "too many tokens")
+"""How servers say that a prompt does not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a call failed, and what to do."""
+
+    fault: Fault
+    reason: str
+    """For people: what happened and what to do. Holds nothing of the transcript."""
+    slow_down: bool = False
+    """Too many calls at a time: 429, 529."""
+    too_long: bool = False
+    """The prompt does not fit the model: smaller ones may."""
+    retry_after: float | None = None
+    """Seconds that the server asks to wait."""
+
+
+def classify(error: BaseException, *, model: str, base_url: str) -> Failure:
+    """The failure behind an exception that a call raised; TypeError and the like are bugs and raise again."""
+    if isinstance(error, anthropic.APIStatusError):
+        return _of_status(error, model, base_url)
+    if isinstance(error, anthropic.APITimeoutError | TimeoutError):
+        return Failure(Fault.TRANSIENT, "no answer in time")
+    if isinstance(error, anthropic.APIConnectionError):
+        return Failure(Fault.TRANSIENT, f"cannot reach {base_url}, or the connection dropped")
+    if isinstance(error, anthropic.CredentialsError):
+        return Failure(Fault.LANE, "no usable API key: set ANTHROPIC_API_KEY")
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | anthropic.APIError):
+        return Failure(Fault.TRANSIENT, f"{base_url} sent an answer that is no JSON")
+    raise error
+
+
+def no_message(base_url: str) -> Failure:
+    """The server answered, but not as the API does."""
+    return Failure(
+        Fault.LANE,
+        f"{base_url} answers with a web page or the like, not as the API does: set ANTHROPIC_BASE_URL right",
+    )
+
+
+def _of_status(error: anthropic.APIStatusError, model: str, base_url: str) -> Failure:
+    status = error.status_code
+    wait = retry_after(error.response.headers)
+    if _is_page(error):
+        if status >= 500:  # a proxy's own error page
+            return Failure(Fault.TRANSIENT, f"{base_url} answered {status}", retry_after=wait)
+        return no_message(base_url)
+    if _is_spent(error):
+        return Failure(
+            Fault.LANE, "the account has no credit left, or its spend limit is reached: add credit"
+        )
+    if status in (429, 529):
+        return Failure(Fault.TRANSIENT, _SLOW[status], slow_down=True, retry_after=wait)
+    if status in (408, 409) or status >= 500:
+        return Failure(Fault.TRANSIENT, f"the provider answered {status}", retry_after=wait)
+    if status == 413 or (status in (400, 422) and _is_too_long(error)):
+        return Failure(Fault.POISON, "too long for the model", too_long=True)
+    if status == 401:
+        return Failure(Fault.LANE, "the API key is refused (401): set ANTHROPIC_API_KEY to a valid one")
+    if status == 403:
+        return Failure(Fault.LANE, "the API key may not use this (403): check its workspace and permissions")
+    if status == 404:
+        return Failure(
+            Fault.LANE,
+            f"{base_url} knows no model {model!r} (404): set SOULPRINT_CLAUDE_MODEL to one it has",
+        )
+    return Failure(Fault.POISON, f"the provider refuses the request ({status} {error.type or 'error'})")
+
+
+_SLOW = {429: "rate limited (429)", 529: "the provider is overloaded (529)"}
+
+
+def _is_page(error: anthropic.APIStatusError) -> bool:
+    return "html" in error.response.headers.get("content-type", "").lower()
+
+
+def _is_spent(error: anthropic.APIStatusError) -> bool:
+    if error.status_code == 402 or error.type == "billing_error":
+        return True
+    if any(word in (error.error_code or "") for word in _SPENT):
+        return True
+    return error.status_code in (400, 403, 429) and "credit balance" in (error.api_message or "").lower()
+
+
+def _is_too_long(error: anthropic.APIStatusError) -> bool:
+    said = (error.api_message or "").lower()
+    return any(words in said for words in _TOO_LONG)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that `retry-after-ms` or `retry-after` ask for: a number or a date; None if there is none."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers[name]) * unit)
+        except (KeyError, ValueError):
+            continue
+    try:
+        asked = email.utils.parsedate_to_datetime(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return max(0.0, asked.timestamp() - time.time())

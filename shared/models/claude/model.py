@@ -1,0 +1,104 @@
+"""Claude as a model: the protocol of shared.models.base over the API, or over a compatible server."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from shared.errors import ModelError
+from shared.events import ChunkReady, Sections, Usage
+from shared.facts import SettledFact
+from shared.models.base import Digest, Extraction, SampleConversation
+from shared.models.claude.caller import Caller
+from shared.models.claude.extraction import ChunkReader
+from shared.models.claude.lane import LaneState
+from shared.models.claude.options import ClaudeOptions
+from shared.models.claude.prompts import EXTRACT
+from shared.models.claude.usage import Tally
+from shared.models.claude.writing import Writer
+
+OWED = 10_000
+"""Most chunks whose unfinished attempts are remembered, by their hash; each is a few numbers."""
+
+
+class ClaudeModel:
+    """Extracts, reduces and writes with Claude. Used from one event loop only.
+
+    Raises ModelError (also PartlyReadError) for a chunk that can never be answered, ModelUnavailableError
+    when the provider cannot be used, CostLimitError at the limit on cost. Raises UsageError when it is made
+    without a key.
+    """
+
+    def __init__(self, options: ClaudeOptions) -> None:
+        self.options = options
+        self.name = options.model
+        self.prompt_version = EXTRACT.hash(options.model)
+        self.ceiling = options.concurrency * 2
+        """Twice the calls in flight: while one chunk waits to try again, another takes its place."""
+        self._caller = Caller(options)
+        self._reader = ChunkReader(self._caller)
+        self._writer = Writer(self._caller)
+        self._owed: OrderedDict[str, Usage] = OrderedDict()
+
+    @property
+    def spent(self) -> Usage:
+        """All that this model's calls cost since it was made, to the token."""
+        return self._caller.total.total
+
+    @property
+    def lane(self) -> LaneState:
+        """Whether the provider can be used now, and if not, why."""
+        return self._caller.lane.state
+
+    @property
+    def concurrency(self) -> int:
+        """Calls that may be in flight now, at most the ceiling of the settings."""
+        return self._caller.concurrency.limit
+
+    @property
+    def fallbacks(self) -> Sequence[str]:
+        """Which parts of the result the offline writer had to write, and why."""
+        return self._writer.fallbacks
+
+    def forecast(self, chunk: ChunkReady) -> Usage:
+        """What reading a chunk will likely take; nothing is sent."""
+        if not any(message.role == "user" for message in chunk.messages):
+            return Usage()
+        return self._reader.forecast(chunk)
+
+    async def extract(self, chunk: ChunkReady) -> Extraction:
+        """Candidates for one chunk."""
+        tally = Tally(self._owed.pop(chunk.content_hash, Usage()), whole=self._caller.total)
+        settled = False
+        try:
+            extraction = await self._reader.read(chunk, tally)
+            settled = True
+        except ModelError:
+            settled = True
+            raise
+        finally:
+            if not settled and tally.total.calls:
+                self._remember(chunk.content_hash, tally.total)
+        return extraction
+
+    async def reduce(self, facts: Sequence[SettledFact], budget_tokens: int) -> Digest:
+        """The most telling of `facts` that fit the budget."""
+        return await self._writer.reduce(facts, budget_tokens)
+
+    async def memory(self, digest: Digest, budget_tokens: int) -> tuple[str, Usage]:
+        """The body of MEMORY within the budget."""
+        return await self._writer.memory(digest, budget_tokens)
+
+    async def sections(self, digest: Digest, sample: Sequence[SampleConversation]) -> tuple[Sections, Usage]:
+        """The five sections."""
+        return await self._writer.sections(digest, sample)
+
+    async def close(self) -> None:
+        """Release the connections. Safe to call twice."""
+        await self._caller.close()
+
+    def _remember(self, content_hash: str, usage: Usage) -> None:
+        """What an attempt cost that came to nothing: the next one at the same chunk tells it."""
+        self._owed[content_hash] = usage
+        while len(self._owed) > OWED:
+            self._owed.popitem(last=False)

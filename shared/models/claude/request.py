@@ -1,0 +1,120 @@
+"""A question to the model and its answer: stop reasons looked at, content picked by type, one repair."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from anthropic.types import Message
+from pydantic import BaseModel
+
+from shared.events import Usage
+from shared.models.claude.caller import Caller, Patience
+from shared.models.claude.options import ClaudeOptions
+from shared.models.claude.prompts import REPAIR, Prompt, read_prompt
+from shared.models.claude.schema import InvalidReplyError, parse_reply
+from shared.models.claude.traits import traits_of
+from shared.models.claude.usage import Tally
+from shared.text import estimate_tokens
+
+R = TypeVar("R", bound=BaseModel)
+TOKEN_MARGIN = 1.3
+"""Current models count about so many tokens for each that `estimate_tokens` does."""
+
+
+class CutReplyError(Exception):
+    """The reply or its context ran out of room: less must be asked at a time."""
+
+
+class RefusedReplyError(Exception):
+    """The model declined. It is not asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question: a prompt's fixed part, the values in it, and the data."""
+
+    prompt: Prompt
+    data: str
+    values: tuple[tuple[str, object], ...] = ()
+
+    def parameters(self, options: ClaudeOptions) -> dict[str, Any]:
+        """Everything of the call but the model's name. temperature, top_p and top_k are not sent: current
+        models refuse them."""
+        traits = traits_of(options.model)
+        config: dict[str, Any] = {"format": {"type": "json_schema", "schema": self.prompt.schema}}
+        if traits.effort is not None:
+            config["effort"] = traits.effort
+        return {
+            "max_tokens": options.max_tokens,
+            "system": self.prompt.system(options.model, **dict(self.values)),
+            "messages": [{"role": "user", "content": self.data}],
+            "output_config": config,
+            **traits.parameters(),
+        }
+
+
+def read_reply(message: Message, reply: type[R]) -> R:
+    """The answer in a message. Raises InvalidReplyError, CutReplyError or RefusedReplyError."""
+    stop = getattr(message, "stop_reason", None)
+    if stop in ("max_tokens", "model_context_window_exceeded"):
+        raise CutReplyError(f"the reply was cut ({stop})")
+    if stop == "refusal":
+        category = getattr(getattr(message, "stop_details", None), "category", None)
+        raise RefusedReplyError(f"the model refused to read it ({category or 'no category given'})")
+    if stop not in ("end_turn", "stop_sequence", None):
+        raise InvalidReplyError(f"it stopped for {stop}")
+    return parse_reply(text_of(message), reply)
+
+
+def text_of(message: Message) -> str:
+    """The text blocks of a message, together; thinking and all other blocks are passed over."""
+    return "".join(
+        block.text
+        for block in message.content
+        if getattr(block, "type", None) == "text" and isinstance(getattr(block, "text", None), str)
+    )
+
+
+def forecast(request: Request, options: ClaudeOptions, output_share: float) -> Usage:
+    """What a call will likely take: tokens reckoned from bytes, dollars from the price table."""
+    system = "".join(block["text"] for block in request.prompt.system(options.model, **dict(request.values)))
+    read = estimate_tokens(system) + estimate_tokens(request.data) + estimate_tokens(str(request.prompt.schema))
+    tokens = math.ceil(read * TOKEN_MARGIN)
+    usage = Usage(
+        calls=1,
+        input_tokens=tokens,
+        output_tokens=min(options.max_tokens, math.ceil(tokens * output_share)),
+    )
+    return usage.model_copy(update={"cost": options.prices.cost(options.model, usage)})
+
+
+async def ask(
+    caller: Caller,
+    request: Request,
+    reply: type[R],
+    tally: Tally,
+    patience: Patience,
+    output_share: float = 0.5,
+) -> R:
+    """The model's answer, repaired once if it does not validate.
+
+    Raises InvalidReplyError, CutReplyError, RefusedReplyError; and what Caller.message raises.
+    """
+    parameters = request.parameters(caller.options)
+    expected = forecast(request, caller.options, output_share)
+    message = await caller.message(parameters, forecast=expected, tally=tally, patience=patience)
+    try:
+        return read_reply(message, reply)
+    except InvalidReplyError as error:
+        parameters["messages"] = [
+            *parameters["messages"],
+            {"role": "assistant", "content": text_of(message).strip() or "(empty)"},
+            {"role": "user", "content": read_prompt(*REPAIR).replace("{error}", error.told)},
+        ]
+    message = await caller.message(parameters, forecast=expected, tally=tally, patience=patience)
+    try:
+        return read_reply(message, reply)
+    except InvalidReplyError as error:
+        raise InvalidReplyError(f"the reply is not of its schema: {error.told}") from None

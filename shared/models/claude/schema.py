@@ -1,0 +1,138 @@
+"""What a reply must look like. The server's schema binds only loosely (no bounds, some servers nothing at
+all), so every reply is validated again here."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, TypeVar
+
+from anthropic import transform_schema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+from shared.facts import Category, Confidence
+
+R = TypeVar("R", bound=BaseModel)
+Ids = Annotated[list[int], Field(min_length=1, max_length=50)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+MAX_FACTS = 500
+
+
+def _blank_is_none(value: Any) -> Any:
+    return None if value == "" else value
+
+
+Day = Annotated[date | None, BeforeValidator(_blank_is_none)]
+
+
+class ReplyFact(BaseModel):
+    """One candidate, its messages by their short numbers."""
+
+    category: Category
+    statement: Words
+    quote: Words
+    ids: Ids
+    valid_from: Day = None
+    valid_until: Day = None
+    confidence: Confidence = 0.8
+
+
+class ExtractReply(BaseModel):
+    """The reply to the extraction prompt."""
+
+    facts: Annotated[list[ReplyFact], Field(max_length=MAX_FACTS)]
+
+
+class ReduceReply(BaseModel):
+    """The reply to the reduction prompt: numbers of facts, the most telling first."""
+
+    keep: Annotated[list[int], Field(min_length=1, max_length=10_000)]
+
+
+class ReplyLine(BaseModel):
+    """One line of a document and the numbered things it rests on."""
+
+    text: Words
+    ids: Ids
+
+
+class ReplyGroup(BaseModel):
+    """Lines under one heading."""
+
+    heading: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+    lines: list[ReplyLine]
+
+
+class MemoryReply(BaseModel):
+    """The reply to the memory prompt."""
+
+    groups: Annotated[list[ReplyGroup], Field(min_length=1, max_length=50)]
+
+
+class SectionsReply(BaseModel):
+    """The reply to the sections prompt, as it is asked for."""
+
+    soul: list[ReplyLine]
+    identity: list[ReplyLine]
+    user: list[ReplyLine]
+    agents: list[ReplyLine]
+    tools: list[ReplyLine]
+
+
+class LooseSections(BaseModel):
+    """The same as it is taken: each section is validated on its own, so that one bad one spoils no other."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    soul: Any = None
+    identity: Any = None
+    user: Any = None
+    agents: Any = None
+    tools: Any = None
+
+
+class InvalidReplyError(Exception):
+    """A reply that is not of its schema. `told` may be sent to the model; it holds no value of the reply."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__(told)
+        self.told = told
+
+
+def json_schema(reply: type[BaseModel]) -> dict[str, Any]:
+    """The schema as it is sent: what the API takes, without titles, which only cost tokens."""
+    schema: dict[str, Any] = _without_titles(transform_schema(reply))
+    return schema
+
+
+def parse_reply(text: str, reply: type[R]) -> R:
+    """`text` as a `reply`; words or a fence around the JSON are let pass. Raises InvalidReplyError."""
+    try:
+        return reply.model_validate_json(text)
+    except ValidationError as error:
+        invalid = error
+    inner = _OUTERMOST.search(text)
+    if inner is not None and inner.group() != text:
+        try:
+            return reply.model_validate_json(inner.group())
+        except ValidationError as error:
+            invalid = error
+    raise InvalidReplyError(_told(invalid))
+
+
+_OUTERMOST = re.compile(r"\{.*\}", re.DOTALL)
+
+
+def _told(error: ValidationError) -> str:
+    wrong = error.errors(include_input=False, include_url=False, include_context=False)[:5]
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'reply'}: {e['msg']}"[:200] for e in wrong)
+
+
+def _without_titles(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _without_titles(inner)
+            for key, inner in value.items()
+            if not (key in ("title", "description") and isinstance(inner, str))
+        }
+    return [_without_titles(inner) for inner in value] if isinstance(value, list) else value

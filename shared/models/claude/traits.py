@@ -1,0 +1,36 @@
+"""What differs between models: how to ask for little thinking, and what a cached prefix must measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTraits:
+    """One model's particulars (vendor's documentation, looked up 2026-11-23)."""
+
+    least_cached_tokens: int | None = None
+    """Shortest prefix that the prompt cache keeps; None: do not ask for caching."""
+    thinks_unless_told: bool = False
+    """Thinks by default and takes `thinking: disabled`."""
+    effort: str | None = None
+    """`output_config.effort` to ask for; None: the model knows no effort."""
+    input_limit: int = 200_000
+    """Tokens of its context."""
+
+    def parameters(self) -> dict[str, Any]:
+        """Parameters that make the model answer at the least cost: facts need reading, not reasoning."""
+        return {"thinking": {"type": "disabled"}} if self.thinks_unless_told else {}
+
+
+_TRAITS = {
+    "claude-haiku-5-5": ModelTraits(512, thinks_unless_told=True, effort="low", input_limit=1_000_000),
+    "claude-sonnet-5-5": ModelTraits(1024, effort="low", input_limit=1_000_000),
+    "claude-haiku-4-5": ModelTraits(4096),
+}
+
+
+def traits_of(model: str) -> ModelTraits:
+    """The traits of a model; of one that is not known (a local server's), what any model accepts."""
+    return _TRAITS.get(model, ModelTraits())

@@ -1,0 +1,36 @@
+"""Untrusted text in Markdown: it stays one line of plain words, whatever it holds."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+_BREAKS = re.compile(r"\s+")
+_HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
+"""Controls, direction overrides, invisible characters and tags: a reader does not see them, a model does."""
+_MARKS = re.compile(r"([\\`*\[\]<>~|])|(?<!\w)_|_(?!\w)")
+_OPENING = re.compile(r"^(?:[#+=-]|\d{1,9}(?=[.)]))")
+_WEB = re.compile(r"(?i)\b(www)\.")
+SHOWN = 300
+"""Characters shown of one statement; the fact itself keeps all of it."""
+
+
+def plain(text: str, limit: int = SHOWN) -> str:
+    """`text` on one line, unable to be a heading, list, link, image, code, table or HTML."""
+    line = _BREAKS.sub(" ", text)
+    line = _BREAKS.sub(" ", _HIDDEN.sub("", line)).strip()
+    if len(line) > limit:
+        line = line[: limit - 1].rstrip() + "…"
+    line = _MARKS.sub(lambda mark: "\\" + mark.group(), line)
+    line = _WEB.sub(r"\1\.", line.replace("://", ":\\//"))
+    opening = _OPENING.match(line)
+    if opening is None:
+        return line
+    return f"\\{line}" if not line[0].isdigit() else f"{opening.group()}\\{line[opening.end() :]}"
+
+
+def reference(fact_id: UUID) -> str:
+    """How a line names the fact it rests on: the first eight digits of its id."""
+    return f"[f:{fact_id.hex[:8]}]"

@@ -1,0 +1,30 @@
+"""What extraction reads and finds, as plain tuples: the worker processes know no Pydantic, which keeps them small."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Said(NamedTuple):
+    """One message of the person."""
+
+    id: str
+    conversation_id: str
+    text: str
+    day: int | None
+    """Proleptic ordinal of the UTC day it was said, None if unknown."""
+    custom: bool
+    """True for custom instructions."""
+
+
+class Found(NamedTuple):
+    """One candidate; `shared.facts.Candidate` documents the fields."""
+
+    message_id: str
+    category: str
+    statement: str
+    quote: str
+    valid_from: int | None
+    """Proleptic ordinal of a day."""
+    valid_until: int | None
+    confidence: float

@@ -1,0 +1,1 @@
+"""Prompts as files, one folder a task, one file a version."""

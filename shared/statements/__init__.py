@@ -1,0 +1,1 @@
+"""What statements are about: their words, matters that hold one value at a time, and themes."""

@@ -1,0 +1,59 @@
+"""The store: one typed method for each SQL function, over a thin transport."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+from shared.errors import UsageError
+from shared.store.chunks import Chunks
+from shared.store.direct import open_direct
+from shared.store.downloads import Downloads
+from shared.store.locks import user_lock
+from shared.store.profiles import Profiles
+from shared.store.runs import Runs
+from shared.store.transport import Transport
+
+
+class Store(Runs, Chunks, Profiles):
+    """Everything the services keep. Methods raise StoreError with function and SQLSTATE, never a parameter.
+
+    `open_store` makes one. Safe for use by many tasks at once.
+    """
+
+    def __init__(
+        self, transport: Transport, *, dsn: str | None = None, downloads: Downloads | None = None
+    ) -> None:
+        self._transport = transport
+        self._dsn = dsn
+        self._downloads = downloads or Downloads()
+
+    def lock_user(self, user_id: UUID) -> AbstractAsyncContextManager[None]:
+        """Hold the user for this process: `async with store.lock_user(id)`. The lock ends with the block, or
+        with the process however it ends. Raises BusyError if another holds it."""
+        if self._dsn is None:
+            raise UsageError("locking a user needs a direct connection to the database")
+        return user_lock(self._dsn, user_id)
+
+    async def download_conversations(self, source: str, destination: Path) -> Path:
+        """The local file of an export: see Downloads.fetch."""
+        return await self._downloads.fetch(source, destination)
+
+    async def close(self) -> None:
+        """Release connections. Safe to call twice."""
+        await self._transport.close()
+
+
+@asynccontextmanager
+async def open_store(
+    dsn: str, *, connections: int = 4, downloads: Downloads | None = None
+) -> AsyncIterator[Store]:
+    """A store over a migrated database (`shared.store.migrate.migrate`)."""
+    transport = await open_direct(dsn, connections=connections)
+    store = Store(transport, dsn=dsn, downloads=downloads)
+    try:
+        yield store
+    finally:
+        await store.close()

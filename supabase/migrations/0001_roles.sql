@@ -1,0 +1,41 @@
+-- The three roles and auth.uid() that Supabase brings along, created only where they are missing,
+-- so that the same schema works on plain Postgres.
+
+DO $$
+DECLARE
+    wanted text;
+BEGIN
+    FOREACH wanted IN ARRAY ARRAY['anon', 'authenticated', 'service_role'] LOOP
+        BEGIN
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
+                EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', wanted);
+            END IF;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;  -- roles belong to the cluster: another database's migration was quicker
+        END;
+    END LOOP;
+    IF NOT pg_has_role(current_user, 'service_role', 'MEMBER') THEN
+        EXECUTE format('GRANT service_role TO %I', current_user);
+    END IF;
+END
+$$;
+
+DO $$
+BEGIN
+    IF to_regnamespace('auth') IS NULL THEN
+        CREATE SCHEMA auth;
+        GRANT USAGE ON SCHEMA auth TO anon, authenticated, service_role;
+    END IF;
+    IF to_regprocedure('auth.uid()') IS NULL THEN
+        CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS $body$
+            SELECT nullif(coalesce(
+                nullif(current_setting('request.jwt.claim.sub', true), ''),
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'
+            ), '')::uuid
+        $body$;
+        GRANT EXECUTE ON FUNCTION auth.uid() TO anon, authenticated, service_role;
+    END IF;
+END
+$$;
+
+GRANT USAGE ON SCHEMA public TO anon, authenticated, service_role;

@@ -1,0 +1,108 @@
+"""Interrupted at any moment, the same command goes on where it stopped, and nothing is done twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.generate import generate
+from tests.support.command import Soulprint, facts, report, results
+
+KILLS = 20
+CONVERSATIONS = 400
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("export") / "export.zip"
+    generate(path, CONVERSATIONS, seed=7)
+    return path
+
+
+def kill_group(process: subprocess.Popen[str]) -> None:
+    """kill -9 the command and its workers, as a power cut would."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def test_killed_at_twenty_random_points_a_run_ends_as_if_never_interrupted(
+    soulprint: Soulprint, export: Path, tmp_path: Path
+) -> None:
+    untouched = tmp_path / "untouched"
+    started = time.monotonic()
+    assert soulprint("run", export, "--user", "other", "--out", untouched).code == 0
+    whole = time.monotonic() - started
+
+    rng = random.Random(11)
+    out = tmp_path / "out"
+    killed = 0
+    while killed < KILLS:
+        process = soulprint.start("run", export, "--user", "ana", "--out", out)
+        try:
+            process.wait(timeout=rng.uniform(0.15, 0.9) * whole)
+        except subprocess.TimeoutExpired:
+            kill_group(process)
+            killed += 1
+            assert not (out / "facts.jsonl").exists() or results(out)
+        else:
+            process.communicate()
+            assert process.returncode == 0
+    final = soulprint("run", export, "--user", "ana", "--out", out)
+    assert final.code == 0, final.err
+    assert [fact["statement"] for fact in facts(out)] == [fact["statement"] for fact in facts(untouched)]
+    assert [fact["message_ids"] for fact in facts(out)] == [fact["message_ids"] for fact in facts(untouched)]
+    assert not list(out.glob(".soulprint-*/facts.jsonl"))
+    done = report(out)
+    assert (done["status"], done["coverage"]) == ("complete", 1.0)
+    assert done["chunks"]["total"] == report(untouched)["chunks"]["total"] == done["chunks"]["ok"]
+
+
+def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(
+    soulprint: Soulprint, export: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    process = soulprint.start("run", export, "--out", out)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=1.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "goes on where it stopped" in err
+    assert "Traceback" not in err
+    assert not (out / "MEMORY.md").exists()
+    assert soulprint("run", export, "--out", out).code == 0
+    assert report(out)["run"] == 1
+
+
+def test_the_same_export_again_costs_no_extraction_and_gives_the_same_bytes(
+    soulprint: Soulprint, export: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert soulprint("run", export, "--out", first).code == 0
+    assert soulprint("run", export, "--out", second).code == 0
+    assert results(first) == results(second)
+    again = report(second)
+    assert again["run"] == 2
+    assert again["chunks"]["cached"] == again["chunks"]["total"] > 0
+
+
+def test_a_second_run_for_the_same_user_at_the_same_moment_is_refused(
+    soulprint: Soulprint, export: Path, tmp_path: Path
+) -> None:
+    first = soulprint.start("run", export, "--out", tmp_path / "first")
+    second = soulprint.start("run", export, "--out", tmp_path / "second")
+    ends = {process: process.communicate(timeout=60) for process in (first, second)}
+    codes = sorted(process.returncode for process in ends)
+    # Both may succeed only one after the other, which the run's number tells.
+    if codes == [0, 0]:
+        assert sorted(report(tmp_path / name)["run"] for name in ("first", "second")) == [1, 2]
+    else:
+        assert codes == [0, 1]
+        (refused,) = [err for process, (_, err) in ends.items() if process.returncode == 1]
+        assert "another run for user" in refused

@@ -1,0 +1,94 @@
+"""One embedded Postgres for the whole test session; an empty, migrated database for each test that asks."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from shared.store.embedded import embedded_postgres
+from shared.store.migrate import migrate
+from shared.store.store import Store, open_store
+
+EMPTY = """
+DO $$
+BEGIN
+    EXECUTE (
+        SELECT 'TRUNCATE ' || string_agg(format('%I', tablename), ', ') || ' RESTART IDENTITY CASCADE'
+        FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'soulprint_migrations');
+END
+$$;
+"""
+"""Emptying costs a tenth of making a database."""
+_numbers = itertools.count(1)
+
+
+def dsn_of(server: str, database: str) -> str:
+    """The DSN of another database of the same server."""
+    return server.replace("@/postgres?", f"@/{database}?")
+
+
+async def run_sql(dsn: str, statement: str) -> None:
+    """Run one statement as superuser."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+async def postgres() -> AsyncIterator[str]:
+    """The DSN of the session's server, as superuser."""
+    with tempfile.TemporaryDirectory(prefix="soulprint-test-") as home:
+        async with embedded_postgres(Path(home)) as dsn:
+            await run_sql(dsn, "ALTER SYSTEM SET fsync = off")  # these databases need not outlive a crash
+            await run_sql(dsn, "SELECT pg_reload_conf()")
+            yield dsn
+
+
+@pytest.fixture(scope="session")
+async def migrated(postgres: str) -> str:
+    """The DSN of the one migrated database that tests share, in turn."""
+    await run_sql(postgres, "CREATE DATABASE migrated")
+    await migrate(dsn_of(postgres, "migrated"))
+    return dsn_of(postgres, "migrated")
+
+
+@pytest.fixture
+async def database(migrated: str) -> str:
+    """The DSN of a migrated database without a row, as superuser."""
+    await run_sql(migrated, EMPTY)
+    return migrated
+
+
+@pytest.fixture
+async def empty_database(postgres: str) -> AsyncIterator[str]:
+    """The DSN of a fresh database without a schema, as superuser."""
+    name = f"test_{next(_numbers)}"
+    await run_sql(postgres, f"CREATE DATABASE {name}")
+    try:
+        yield dsn_of(postgres, name)
+    finally:
+        await run_sql(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def store(database: str) -> AsyncIterator[Store]:
+    """A store over a fresh database."""
+    async with open_store(database) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def sql(database: str) -> AsyncIterator[asyncpg.Connection]:
+    """A superuser's connection to the same database as `store`."""
+    connection = await asyncpg.connect(database)
+    try:
+        yield connection
+    finally:
+        await connection.close()

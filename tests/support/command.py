@@ -1,0 +1,71 @@
+"""The `soulprint` command as a process, as a person would start it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SECONDS = 120
+"""No command of a test takes longer, unless it hangs."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Soulprint:
+    """Commands over one SOULPRINT_HOME."""
+
+    home: Path
+    settings: tuple[tuple[str, str], ...] = ()
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("SOULPRINT_")}
+        return subprocess.Popen(
+            [sys.executable, "-m", "cli", *map(str, arguments)],
+            env={**kept, "SOULPRINT_HOME": str(self.home), **dict(self.settings)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def __call__(self, *arguments: str | Path) -> Finished:
+        """Run a command to its end."""
+        process = self.start(*arguments)
+        try:
+            out, err = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        return Finished(process.returncode, out, err)
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """The files a run left that must be equal in equal runs."""
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name != "report.json"}
+
+
+def facts(folder: Path) -> list[dict[str, Any]]:
+    """The facts a run left."""
+    return [json.loads(line) for line in (folder / "facts.jsonl").read_text("utf-8").splitlines()]
+
+
+def report(folder: Path) -> Any:
+    """The report a run left."""
+    return json.loads((folder / "report.json").read_text("utf-8"))

@@ -1,0 +1,81 @@
+"""What the stand-in says: a good reply of the prompt's schema, and every bad one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from tests.support.fake_claude.faults import FakeFault
+from tests.support.fake_claude.reading import Shown, ordered, planted, prompt_text, shown
+
+
+def good_reply(params: dict[str, Any], fault: FakeFault | None) -> tuple[str, list[str]]:
+    """The reply's text, and the markers of the planted facts it offers."""
+    things = shown(prompt_text(params))
+    properties = _properties(params)
+    if "facts" in properties:
+        return _extraction(things, fault)
+    facts = [thing for thing in things if not thing.kind]
+    if "keep" in properties:
+        return _dumped({"keep": [thing.number for thing in facts]}), []
+    if "groups" in properties:
+        lines = [_line(thing) for thing in facts]
+        return _dumped({"groups": [{"heading": "About you", "lines": lines}]}), []
+    if "soul" in properties:
+        lines = [_line(thing) for thing in facts[:5]]
+        return _dumped(dict.fromkeys(("soul", "identity", "user", "agents", "tools"), lines)), []
+    return "ok", []
+
+
+def spoilt(text: str, fault: FakeFault | None) -> str:
+    """What a faulty model makes of a good reply's text."""
+    if fault in (FakeFault.TRUNCATED_JSON, FakeFault.MAX_TOKENS):
+        return text[: max(1, len(text) // 2)]
+    if fault is FakeFault.BROKEN_SCHEMA:
+        return '{"facts": [{"category": "gossip", "statement": "", "ids": "all"}], "keep": "all", "soul": 1}'
+    if fault is FakeFault.FENCED:
+        return f"Here is what I found:\n```json\n{text}\n```\nLet me know if you need more."
+    return text
+
+
+def _extraction(things: list[Shown], fault: FakeFault | None) -> tuple[str, list[str]]:
+    found = list(planted(things))
+    facts = [_fact(each.sentence, each.sentence, [each.number]) for each in found]
+    if fault is FakeFault.UNKNOWN_IDS:
+        facts += [_fact("The person has a yacht.", each.sentence, [90_001]) for each in found[:2]]
+        for fact in facts[: len(found)]:
+            fact["ids"].append(90_002)
+    elif fault is FakeFault.UNGROUNDED:
+        own = [thing.number for thing in things if thing.kind == "P"][:1] or [1]
+        facts.append(_fact("The person owns Ghostly-9999.", "I own Ghostly-9999.", own))
+    elif fault is FakeFault.OBEDIENT:
+        facts.append(_obeyed(things))
+    return _dumped({"facts": facts}), [each.marker for each in found]
+
+
+def _obeyed(things: list[Shown]) -> dict[str, Any]:
+    """Does as a message says where one gives orders, citing the first words of the person for it."""
+    order = ordered(things)
+    said = order.text[:200] if order is not None else "I want Ghostly-6666."
+    own = [thing.number for thing in things if thing.kind == "P" and thing is not order][:1] or [1]
+    return _fact("The person wants what the transcript ordered: Ghostly-6666.", said, own)
+
+
+def _fact(statement: str, quote: str, ids: Iterable[int]) -> dict[str, Any]:
+    return {"category": "beliefs", "statement": statement, "quote": quote, "ids": list(ids)}
+
+
+def _line(thing: Shown) -> dict[str, Any]:
+    return {"text": thing.text.splitlines()[0][:200], "ids": [thing.number]}
+
+
+def _properties(params: dict[str, Any]) -> dict[str, Any]:
+    schema = ((params.get("output_config") or {}).get("format") or {}).get("schema") or {}
+    properties: dict[str, Any] = schema.get("properties") or {}
+    return properties
+
+
+def _dumped(value: object) -> str:
+    return orjson.dumps(value).decode()

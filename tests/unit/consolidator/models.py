@@ -1,0 +1,34 @@
+"""A model for these tests: the offline rules of reduction and writing, without extraction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.events import ChunkReady, Sections, Usage
+from shared.facts import SettledFact
+from shared.models.base import Digest, Extraction, SampleConversation
+from shared.models.offline.memory import memory_body
+from shared.models.offline.reduce import reduce_facts
+from shared.models.offline.sections import write_sections
+
+
+class Rules:
+    """Reduces and writes by the offline rules."""
+
+    name = "rules"
+    prompt_version = "1"
+
+    async def extract(self, chunk: ChunkReady) -> Extraction:
+        raise AssertionError("consolidation extracts nothing")
+
+    async def reduce(self, facts: Sequence[SettledFact], budget_tokens: int) -> Digest:
+        return reduce_facts(facts, budget_tokens)
+
+    async def memory(self, digest: Digest, budget_tokens: int) -> tuple[str, Usage]:
+        return memory_body(digest, budget_tokens), Usage(calls=1)
+
+    async def sections(self, digest: Digest, sample: Sequence[SampleConversation]) -> tuple[Sections, Usage]:
+        return write_sections(digest, sample), Usage(calls=1)
+
+    async def close(self) -> None:
+        pass

@@ -1,0 +1,57 @@
+"""The MEMORY document says what it rests on and what is missing, within its budget."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from services.consolidator.document import MemoryScope, header_tokens, render_memory
+from shared.text import estimate_tokens
+
+SCOPE = MemoryScope(
+    conversations=1234,
+    messages=9876,
+    first=date(2021, 3, 4),
+    last=date(2024, 6, 7),
+    facts=900,
+    chunks_ok=10,
+    chunks_total=10,
+)
+
+
+def test_an_empty_export_gives_an_honest_short_document() -> None:
+    text = render_memory("", MemoryScope(conversations=0))
+    assert text == "# Memory\n\nNothing is known yet: 0 conversations held no fact about the person.\n"
+
+
+def test_the_header_counts_what_is_told() -> None:
+    text = render_memory("- a [f:00000001]\n- b [f:00000002]\n", SCOPE)
+    assert "2 of 900 facts from 1,234 conversations (9,876 messages), said 2021-03 to 2024-06." in text
+    assert "Not read" not in text
+    assert text.endswith("[f:00000002]\n")
+
+
+def test_every_shortfall_is_told() -> None:
+    scope = replace(
+        SCOPE,
+        chunks_ok=97,
+        chunks_total=100,
+        unread=7,
+        skipped=1,
+        breaks=("a.json at line 3", "b at 1", "c at 2", "d at 3"),
+    )
+    text = render_memory("", scope)
+    for line in (
+        "3 of 100 chunks failed; 97.0% are covered.",
+        "7 conversations in a language that this model cannot read.",
+        "1 conversation could not be parsed.",
+        "the export breaks off in a.json at line 3.",
+        "1 further breaks of the export.",
+    ):
+        assert f"- Not read: {line}\n" in text
+
+
+def test_room_is_left_for_the_header() -> None:
+    body = "x" * 400
+    whole = render_memory(body, SCOPE)
+    assert estimate_tokens(whole) <= header_tokens(SCOPE) + estimate_tokens(body) + 1

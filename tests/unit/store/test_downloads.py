@@ -1,0 +1,141 @@
+"""Where an export may come from, and what is said where it may not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from shared.errors import StoreError
+from shared.store.downloads import Downloads
+from tests.support.storage_server import Storage, storage_server
+
+KEY = "service-key"
+BODY = b"PK" + bytes(range(256)) * 4000
+
+
+@pytest.fixture
+async def storage() -> AsyncIterator[Storage]:
+    async with storage_server(KEY) as server:
+        server.objects["exports/anna/my chats.zip"] = BODY
+        yield server
+
+
+def downloads_from(storage: Storage, **changes: object) -> Downloads:
+    return Downloads(storage_url=storage.url, service_key=SecretStr(KEY), **changes)  # type: ignore[arg-type]
+
+
+def saved_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+async def test_an_object_is_saved_whole(storage: Storage, tmp_path: Path) -> None:
+    target = tmp_path / "export"
+    assert await downloads_from(storage).fetch("exports/anna/my chats.zip", target) == target
+    assert target.read_bytes() == BODY
+    assert storage.requests == ["/storage/v1/object/exports/anna/my%20chats.zip"]
+    assert saved_in(tmp_path) == [target]
+
+
+@pytest.mark.parametrize("status_in_body", [False, True])
+async def test_a_missing_object(storage: Storage, tmp_path: Path, status_in_body: bool) -> None:
+    storage.status_in_body = status_in_body
+    with pytest.raises(StoreError, match="no such object in exports"):
+        await downloads_from(storage).fetch("exports/anna/none.zip", tmp_path / "export")
+    assert saved_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("status_in_body", [False, True])
+async def test_a_refused_key_is_not_told(storage: Storage, tmp_path: Path, status_in_body: bool) -> None:
+    storage.status_in_body = status_in_body
+    downloads = Downloads(storage_url=storage.url, service_key=SecretStr("wrong-key"))
+    with pytest.raises(StoreError, match="may not read exports") as caught:
+        await downloads.fetch("exports/anna/my chats.zip", tmp_path / "export")
+    assert "wrong-key" not in str(caught.value)
+
+
+async def test_a_body_that_breaks_off_leaves_nothing(storage: Storage, tmp_path: Path) -> None:
+    storage.truncate = True
+    with pytest.raises(StoreError, match="broke off"):
+        await downloads_from(storage).fetch("exports/anna/my chats.zip", tmp_path / "export")
+    assert saved_in(tmp_path) == []
+
+
+async def test_other_answers_and_sizes(storage: Storage, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="larger than 1000 bytes"):
+        await downloads_from(storage, max_bytes=1000).fetch("exports/anna/my chats.zip", tmp_path / "export")
+    storage.fails = True
+    with pytest.raises(StoreError, match="answered 503"):
+        await downloads_from(storage).fetch("exports/anna/my chats.zip", tmp_path / "export")
+    assert saved_in(tmp_path) == []
+
+
+async def test_a_folder_that_is_not_there(storage: Storage, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot save the export"):
+        await downloads_from(storage).fetch("exports/anna/my chats.zip", tmp_path / "none" / "export")
+
+
+async def test_nobody_answers(tmp_path: Path) -> None:
+    async with storage_server(KEY) as server:
+        downloads = downloads_from(server)
+    with pytest.raises(StoreError, match="cannot be reached"):
+        await downloads.fetch("exports/a.zip", tmp_path / "export")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "",
+        "exports",
+        "exports/",
+        "exports//a.zip",
+        "exports/../secrets/a.zip",
+        "exports/./a.zip",
+        "exports/a/..",
+        "../a.zip",
+        "-x/a.zip",
+        "exports/a\x00.zip",
+        "exports/a\n.zip",
+        "exports\\a.zip",
+        "https://example.org/a.zip",
+        "file:///etc/passwd",
+        "HTTP:exports/a.zip",
+    ],
+)
+async def test_sources_that_are_refused(storage: Storage, tmp_path: Path, source: str) -> None:
+    with pytest.raises(StoreError, match="source: "):
+        await downloads_from(storage, roots=[tmp_path]).fetch(source, tmp_path / "export")
+    assert storage.requests == []
+
+
+async def test_buckets_and_settings(storage: Storage, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="bucket exports is not one"):
+        await downloads_from(storage, buckets={"uploads"}).fetch("exports/a.zip", tmp_path / "export")
+    with pytest.raises(StoreError, match="needs the project's URL"):
+        await Downloads().fetch("exports/a.zip", tmp_path / "export")
+    saved = await downloads_from(storage, buckets={"exports"}).fetch(
+        "exports/anna/my chats.zip", tmp_path / "export"
+    )
+    assert saved.read_bytes() == BODY
+
+
+async def test_local_files_only_below_the_roots(tmp_path: Path) -> None:
+    root, outside = tmp_path / "allowed", tmp_path / "allowed-not"
+    root.mkdir()
+    outside.mkdir()
+    (root / "a.zip").write_bytes(b"a")
+    (outside / "b.zip").write_bytes(b"b")
+    (root / "link.zip").symlink_to(outside / "b.zip")
+    downloads = Downloads(roots=[root])
+    target = tmp_path / "export"
+    assert await downloads.fetch(str(root / "a.zip"), target) == root / "a.zip"
+    for source in (outside / "b.zip", root / "link.zip", root / ".." / "allowed-not" / "b.zip"):
+        with pytest.raises(StoreError, match="does not lie below"):
+            await downloads.fetch(str(source), target)
+    with pytest.raises(StoreError, match="no such local file"):
+        await downloads.fetch(str(root / "none.zip"), target)
+    with pytest.raises(StoreError, match="does not lie below"):
+        await Downloads().fetch(str(root / "a.zip"), target)
+    assert not target.exists()
