@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -41,13 +42,15 @@ def prepare(folder: Path) -> None:
 
 
 @contextmanager
-def staged(folder: Path) -> Iterator[Path]:
-    """A scratch folder whose files all move to `folder` when the block ends well, and vanish otherwise."""
+def staged(folder: Path, user_id: UUID) -> Iterator[Path]:
+    """A scratch folder whose files all move to `folder` when the block ends well, and vanish otherwise.
+
+    One a user, whose lock the caller holds: what a killed run left there is swept away.
+    """
+    scratch = folder / f".soulprint-{user_id}"
     try:
-        scratch = Path(tempfile.mkdtemp(prefix=".soulprint-", dir=folder))
-    except OSError as error:
-        raise _unwritten(folder, error) from None
-    try:
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
         yield scratch
         for file in sorted(scratch.iterdir()):
             os.replace(file, folder / file.name)
@@ -100,8 +103,7 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
     if chunks["dead"]:
         lines.append(f"{chunks['dead']:,} of {chunks['total']:,} chunks could not be read")
     lines += [
-        f"the export breaks: {each['file']} at {each['place']}: {each['reason']}"
-        for each in report["breaks"]
+        f"the export breaks: {each['file']} at {each['place']}: {each['reason']}" for each in report["breaks"]
     ]
     for count, what in (
         (conversations["skipped_count"], "conversations could not be read; report.json names them"),

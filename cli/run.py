@@ -107,7 +107,7 @@ class _Run:
             await self.store.fail_run(*key, step="run", error=str(error))
             raise
         report = await self._report(key)
-        with self.clock.time("writing files"), outputs.staged(out) as folder:
+        with self.clock.time("writing files"), outputs.staged(out, self.user_id) as folder:
             if report.state == COMPLETE:
                 await self._write_result(folder, key)
             self.clock.seconds["total"] = asyncio.get_running_loop().time() - begun_at
@@ -150,6 +150,7 @@ class _Run:
                 sample=reading.sample,
                 superseded=reading.superseded,
                 breaks=[asdict(each) for each in self.export.breaks],
+                forgotten=sorted(reading.forgotten),
             ),
         )
 

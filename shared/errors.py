@@ -5,6 +5,8 @@ Messages may hold ids, sizes, counts, offsets, file names and hashes; never a pe
 
 from __future__ import annotations
 
+from shared.events import Usage
+
 
 class SoulprintError(Exception):
     """Base of all errors below. `exit_code` is what the command line ends with."""
@@ -47,7 +49,14 @@ class RejectedConversationError(SoulprintError):
 
 
 class StoreError(SoulprintError):
-    """The database refused or cannot be reached."""
+    """The database refused or cannot be reached.
+
+    `sqlstate` is the five characters the database gave, None where it gave none or was not reached.
+    """
+
+    def __init__(self, message: str, *, sqlstate: str | None = None) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
 
 
 class MigrationError(StoreError):
@@ -59,4 +68,22 @@ class BusyError(SoulprintError):
 
 
 class ModelError(SoulprintError):
-    """A model could not answer for one chunk; the chunk is dead, with this reason."""
+    """A model could not answer for one chunk; the chunk is dead, with this reason.
+
+    `usage` is what the attempts cost all the same.
+    """
+
+    def __init__(self, message: str, *, usage: Usage | None = None) -> None:
+        super().__init__(message)
+        self.usage = usage or Usage()
+
+
+class ModelUnavailableError(SoulprintError):
+    """The model cannot be used now: no key, no credit, a wrong model name, a provider that is down.
+
+    No chunk is to blame and none is dead; the same command goes on later from where it stopped.
+    """
+
+
+class CostLimitError(SoulprintError):
+    """The next call could pass the limit set on cost. What was done is kept."""

@@ -91,3 +91,5 @@ class SettledFact(Fact):
     """The later fact that took its place; set exactly when status is superseded."""
     merged_ids: tuple[UUID, ...] = ()
     """The other facts it absorbed, in id order."""
+    topic: str = ""
+    """The matter it speaks of (`shared.statements.topics`); facts of other topics were not compared with it."""

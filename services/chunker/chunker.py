@@ -100,12 +100,16 @@ class _Chunking:
         report = self.report
         for parsed in conversations:
             report.seen += 1
-            if isinstance(parsed, Conversation):
-                yield self._take(parsed)
+            if isinstance(parsed, Rejected):
+                self._skip(parsed)
             elif isinstance(parsed, LeftOut):
                 report.left_out += 1
+                yield [], self._forget(parsed.id, parsed.updated_at)
+            elif not parsed.turns:
+                report.empty += 1
+                yield [], self._forget(parsed.id, parsed.updated_at)
             else:
-                self._skip(parsed)
+                yield self._take(parsed)
         standing = self._instructions.conversation()
         if standing is not None:
             yield self._cut(standing)
@@ -117,12 +121,25 @@ class _Chunking:
         if len(self.report.rejected) < MAX_NAMED:
             self.report.rejected.append(rejected)
 
-    def _take(self, conversation: Conversation) -> tuple[list[Passage], list[ChunkReady]]:
-        """Nothing for an empty conversation or an older version of one already seen."""
+    def _forget(self, conversation_id: str, updated_at: float | None) -> list[ChunkReady]:
+        """The conversation is empty or left out: unless a later version was met, nothing of it stays."""
         report = self.report
-        if not conversation.turns:
-            report.empty += 1
-            return [], []
+        standing, messages, characters = self._versions.note(conversation_id, updated_at or 0.0, 0, 0)
+        if standing is Standing.OLDER:
+            return []
+        report.forgotten.add(conversation_id)
+        if not messages:
+            return []
+        report.kept -= 1
+        report.duplicates += 1
+        report.messages -= messages
+        report.person_characters -= characters
+        self._sample.discard(conversation_id)
+        return self._supersede(conversation_id)
+
+    def _take(self, conversation: Conversation) -> tuple[list[Passage], list[ChunkReady]]:
+        """Nothing for an older version of a conversation already seen."""
+        report = self.report
         said = 0
         for turn in conversation.turns:
             if turn.role == "user":
@@ -131,14 +148,16 @@ class _Chunking:
         standing, void_messages, void_characters = self._versions.note(
             conversation.id, conversation.updated_at or 0.0, count, said
         )
-        closed: list[ChunkReady] = []
-        if standing is Standing.FIRST:
-            report.kept += 1
-        else:
+        if standing is Standing.OLDER:
             report.duplicates += 1
-            if standing is Standing.OLDER:
-                return [], []
+            return [], []
+        closed: list[ChunkReady] = []
+        if void_messages:
+            report.duplicates += 1
             closed = self._supersede(conversation.id)
+        else:
+            report.kept += 1
+            report.forgotten.discard(conversation.id)
         report.messages += count - void_messages
         report.person_characters += said - void_characters
         self._sample.offer(conversation, said)

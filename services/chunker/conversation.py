@@ -44,9 +44,11 @@ class Rejected:
 
 @dataclass(slots=True)
 class LeftOut:
-    """A conversation left out at the person's wish (`is_do_not_remember`). Counted, never stored."""
+    """A conversation left out at the person's wish (`is_do_not_remember`). Counted, never stored; what an
+    older version or an earlier import left of it is forgotten."""
 
     id: str
+    updated_at: float | None = None
 
 
 Parsed = Conversation | Rejected | LeftOut

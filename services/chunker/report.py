@@ -48,4 +48,6 @@ class ChunkingReport:
     chunks: int = 0
     rejected: list[Rejected] = field(default_factory=list)
     superseded: list[Superseded] = field(default_factory=list)
+    forgotten: set[str] = field(default_factory=set)
+    """Conversations whose latest version is empty or left out: nothing stored of them may stay."""
     sample: list[SampleConversation] = field(default_factory=list)

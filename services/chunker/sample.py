@@ -25,10 +25,7 @@ class Sample:
     def offer(self, conversation: Conversation, person_characters: int) -> None:
         """Consider one conversation; a newer version of a kept one takes its place."""
         entry = (person_characters, conversation.id)
-        if conversation.id in self._kept:
-            self._heap = [kept for kept in self._heap if kept[1] != conversation.id]
-            heapq.heapify(self._heap)
-            del self._kept[conversation.id]
+        self.discard(conversation.id)
         if len(self._heap) < self._size:
             heapq.heappush(self._heap, entry)
         elif entry > self._heap[0]:
@@ -36,6 +33,12 @@ class Sample:
         else:
             return
         self._kept[conversation.id] = _clipped(conversation, person_characters)
+
+    def discard(self, conversation_id: str) -> None:
+        """Forget a conversation, if it is kept."""
+        if self._kept.pop(conversation_id, None) is not None:
+            self._heap = [kept for kept in self._heap if kept[1] != conversation_id]
+            heapq.heapify(self._heap)
 
     def conversations(self) -> list[SampleConversation]:
         """Those kept, richest first."""

@@ -1,7 +1,7 @@
 """Contradictions: in a slot the later statement wins and the earlier becomes its history.
 
 A wrong end is worse than a missed one, so an earlier claim falls only where everything agrees: a claim of
-another value, said later, true from a day after the earlier was last said, strong enough (`Claim.strength`, `Claim.hold`).
+another value, true from a day after the earlier was last said, strong enough (`Claim.strength`, `hold`).
 Undated claims, claims of the same day, and claims bound to a period contradict nothing.
 """
 
@@ -22,7 +22,7 @@ MAX_TURNS = 1000
 
 
 def holds_from(fact: Fact) -> date | None:
-    """The day from which a claim is true, never after the day it was said; None if it takes part in no contest.
+    """The day from which a claim is true, at most the day it was said; None if it takes part in no contest.
 
     `in 2021` is stored as 1 January 2021 and `in May` as 1 May: the end of that span is taken. What is true
     from a day in the future only, or until some day, takes part in no contest.

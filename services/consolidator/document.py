@@ -107,7 +107,7 @@ def _missing(scope: MemoryScope) -> list[str]:
         missing.append(f"{_count(scope.skipped, 'conversation')} could not be parsed.")
     missing += [f"the export breaks off in {each}." for each in scope.breaks[:_MOST_NAMED]]
     if len(scope.breaks) > _MOST_NAMED:
-        missing.append(f"{len(scope.breaks) - _MOST_NAMED} further breaks of the export.")
+        missing.append(f"the export breaks off in {len(scope.breaks) - _MOST_NAMED} more places.")
     return missing
 
 

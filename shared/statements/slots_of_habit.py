@@ -78,9 +78,7 @@ def _diets() -> list[Rule]:
         words = (
             "vegan vegetarian pescatarian pescetarian flexitarian omnivore carnivore"
             if value is None
-            else (
-                "keto ketogenic paleo gluten-free dairy-free low-carb sugar-free halal kosher gluten dairy"
-            )
+            else ("keto ketogenic paleo gluten-free dairy-free low-carb sugar-free halal kosher gluten dairy")
         )
         rules += [
             Rule(

@@ -130,6 +130,14 @@ LIFE: tuple[Rule, ...] = (
         tail=Tail.FREE,
     ),
     Rule(
+        "am at",
+        "slot:role",
+        " ".join(sorted(names.OCCUPATIONS)),
+        r"I am an? (?P<v><THING>) (?:at|for) (?:an?|the|my) ",
+        _occupation,
+        tail=Tail.FREE,
+    ),
+    Rule(
         "am",
         "slot:role",
         " ".join(sorted(names.OCCUPATIONS)),

@@ -59,6 +59,7 @@ _ANSWER_OPENERS = word_set(
     """always never please answer reply respond use write keep give call be avoid don't explain speak
     do talk format include stop skip address assume start end prefer"""
 )
+_PERSON = word_set("i my we our me the a an they user")
 _ANSWER_WORDS = word_set(
     """answer answers reply replies respond response responses explanation explanations me tone
     bullet bullets markdown emoji emojis concise brief step-by-step summary summaries you your
@@ -105,13 +106,8 @@ _WORDS = (
     (
         Theme.TOOLS,
         word_set(
-            """laptop keyboard macbook thinkpad iphone android linux windows macos ubuntu editor app
-            software terminal monitor printer camera phone tablet ipad kindle headphones"""
-        )
-        | frozenset(
-            name
-            for name in TOOLS
-            if len(name) > 3 and " " not in name and name not in ("swift", "craft", "bear")
+            """laptop keyboard macbook thinkpad smartphone linux macos ubuntu neovim vscode app software
+            terminal printer camera tablet ipad iphone kindle headphones"""
         ),
     ),
 )
@@ -128,11 +124,14 @@ def theme_of(fact: Fact, topic: str) -> Theme:
     """The heading a fact is told under: the slot it speaks of decides, then its words, then its category."""
     if topic.startswith(("slot:", "many:")):
         return _SLOT_THEMES.get(topic.split(":", 2)[1], _DEFAULTS[fact.category])
-    words = {word.casefold() for word in tokens(fact.statement)}
+    said = tokens(fact.statement)
+    words = {word.casefold() for word in said}
     if fact.category is Category.PREFERENCES and _asks(fact, words):
         return Theme.ANSWERS
     if fact.category in (Category.DATES, Category.DECISIONS):
         return _DEFAULTS[fact.category]
+    if any(word[0].isupper() and word.casefold() in TOOLS for word in said[1:]):
+        words.add("software")
     for theme, telling in _WORDS:
         if not telling.isdisjoint(words) and not (
             fact.category is Category.PROJECTS and theme is not Theme.WORK
@@ -142,12 +141,8 @@ def theme_of(fact: Fact, topic: str) -> Theme:
 
 
 def _asks(fact: Fact, words: set[str]) -> bool:
-    """True for what the person asks of the assistant: an imperative about answers, or custom instructions."""
-    first = fact.statement.split(maxsplit=1)[0].casefold().rstrip(",") if fact.statement.strip() else ""
-    if first not in _ANSWER_OPENERS:
-        return False
-    return (
-        fact.source_kind is SourceKind.CUSTOM_INSTRUCTIONS
-        or not _ANSWER_WORDS.isdisjoint(words)
-        or first == "always"
-    )
+    """True for what is asked of the assistant: an imperative about answers, or in custom instructions."""
+    first = next(iter(fact.statement.casefold().split()), "").rstrip(",")
+    if fact.source_kind is SourceKind.CUSTOM_INSTRUCTIONS:
+        return first.replace("’", "'").split("'")[0] not in _PERSON
+    return first in _ANSWER_OPENERS and (first == "always" or not _ANSWER_WORDS.isdisjoint(words))

@@ -270,3 +270,5 @@ class Chunking:
     superseded: list[Any] = field(default_factory=list)
     """Items with `conversation_id` and `before_index` (mappings or dataclasses)."""
     breaks: list[Any] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
+    """Conversations of which nothing may stay: their passages are deleted."""

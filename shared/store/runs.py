@@ -64,6 +64,7 @@ class Runs:
                 "sample": chunking.sample,
                 "superseded": chunking.superseded,
                 "breaks": chunking.breaks,
+                "forgotten": chunking.forgotten,
             },
         )
         return ChunkingFinished(**answer)

@@ -93,7 +93,8 @@ DECLARE
     i imports;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, run integer, total integer, counts jsonb, sample jsonb, superseded jsonb, breaks jsonb);
+        import_id uuid, run integer, total integer, counts jsonb, sample jsonb, superseded jsonb, breaks jsonb,
+        forgotten jsonb);
     SELECT * INTO i FROM imports WHERE import_id = a.import_id AND run = a.run FOR UPDATE;
     IF NOT FOUND THEN
         RETURN jsonb_build_object('complete', false, 'ignored', 'unknown');
@@ -104,6 +105,9 @@ BEGIN
     IF FOUND THEN
         DELETE FROM facts WHERE import_id = a.import_id AND run = a.run AND chunk_index >= a.total;
     END IF;
+    DELETE FROM conversation_chunks c
+        USING jsonb_array_elements_text(coalesce(a.forgotten, '[]')) AS gone(conversation_id)
+        WHERE c.user_id = i.user_id AND c.conversation_id = gone.conversation_id COLLATE "C";
     UPDATE imports SET
             state = 'extracting', chunks_total = a.total, counts = coalesce(a.counts, '{}'),
             sample = coalesce(a.sample, '[]'), superseded = coalesce(a.superseded, '[]'),

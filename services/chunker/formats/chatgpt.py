@@ -47,7 +47,7 @@ def parse(raw: object, place: str = "conversation", max_messages: int = ReadLimi
         return Rejected(place, "it is not an object")
     own_id = identifier(raw.get("conversation_id")) or identifier(raw.get("id"))
     if raw.get("is_do_not_remember") in (True, "true"):
-        return LeftOut(own_id or place)
+        return LeftOut(own_id or place, parse_time(raw.get("update_time")))
     mapping = raw.get("mapping")
     if mapping is None and "mapping" in raw:
         mapping = {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import pytest
+
 from services.chunker.chunker import ChunkingJob, chunk_conversations
 from services.chunker.conversation import Conversation, LeftOut, Parsed, Rejected, Turn
 from services.chunker.instructions import INSTRUCTIONS_ID
@@ -123,6 +125,31 @@ async def test_an_older_version_that_comes_later_is_dropped() -> None:
     sink, report = await chunked([talk("a", "new", updated=2.0), talk("a", "old", updated=1.0)])
     assert texts(sink.chunks) == ["new"]
     assert (report.duplicates, report.superseded) == (1, [])
+
+
+@pytest.mark.parametrize("latest", [LeftOut("a", 2.0), talk("a", updated=2.0)], ids=["left out", "emptied"])
+async def test_a_later_version_that_is_left_out_or_emptied_voids_the_older_one(latest: Parsed) -> None:
+    sink, report = await chunked([talk("a", "secret"), latest, talk("b", "hello")])
+    (holding,) = [chunk.index for chunk in sink.chunks if "secret" in texts([chunk])]
+    (superseded,) = report.superseded
+    assert superseded.before_index > holding
+    assert report.forgotten == {"a"}
+    assert [kept.id for kept in report.sample] == ["b"]
+    assert (report.kept, report.duplicates, report.messages) == (1, 1, 1)
+    assert report.seen == report.kept + report.empty + report.left_out + report.duplicates
+
+
+@pytest.mark.parametrize("latest", [LeftOut("a", 2.0), talk("a", updated=2.0)], ids=["left out", "emptied"])
+async def test_an_older_version_of_what_is_left_out_or_emptied_is_dropped(latest: Parsed) -> None:
+    sink, report = await chunked([latest, talk("a", "secret")])
+    assert (sink.chunks, sink.passages, report.forgotten) == ([], [], {"a"})
+    assert report.seen == report.kept + report.empty + report.left_out + report.duplicates
+
+
+async def test_a_conversation_taken_up_again_after_it_was_emptied_is_kept() -> None:
+    sink, report = await chunked([talk("a", updated=1.0), talk("a", "hello", updated=2.0)])
+    assert texts(sink.chunks) == ["hello"]
+    assert (report.kept, report.empty, report.duplicates, report.forgotten) == (1, 1, 0, set())
 
 
 async def test_custom_instructions_are_taken_once_a_wording_dated_by_their_first_conversation() -> None:

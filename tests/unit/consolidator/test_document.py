@@ -38,7 +38,7 @@ def test_every_shortfall_is_told() -> None:
         chunks_total=100,
         unread=7,
         skipped=1,
-        breaks=("a.json at line 3", "b at 1", "c at 2", "d at 3"),
+        breaks=("a.json at line 3", "b at 1", "c at 2", "d at 3", "e at 4"),
     )
     text = render_memory("", scope)
     for line in (
@@ -46,7 +46,7 @@ def test_every_shortfall_is_told() -> None:
         "7 conversations in a language that this model cannot read.",
         "1 conversation could not be parsed.",
         "the export breaks off in a.json at line 3.",
-        "1 further breaks of the export.",
+        "the export breaks off in 2 more places.",
     ):
         assert f"- Not read: {line}\n" in text
 

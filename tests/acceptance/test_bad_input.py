@@ -1,0 +1,151 @@
+"""Bad input: a clear error that names the file and the place, nothing lost, nothing half-written."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import Soulprint, facts, report
+from tests.support.exports import chain, json_of
+
+LINES = ["I live in Lisbon.", "Noted!", "My dog is called Bolota.", "Lovely name."]
+
+
+def good(name: str = "one") -> dict[str, object]:
+    return chain(*LINES, conversation_id=name)
+
+
+def written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "missing": (lambda folder: folder / "nothing.zip", "nothing.zip"),
+    "empty file": (lambda folder: written(folder / "empty.json", b""), "empty"),
+    "not an export": (lambda folder: written(folder / "notes.txt", b"Dear diary"), "notes.txt"),
+    "other json": (lambda folder: written(folder / "other.json", b'{"a": [1, 2]}'), "other.json"),
+    "other zip": (lambda folder: _zip(folder / "pictures.zip", {"a.png": b"\x89PNG"}), "pictures.zip"),
+}
+
+
+def _zip(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return path
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_what_is_no_export_ends_with_2_and_names_the_file(
+    case: str, soulprint: Soulprint, tmp_path: Path
+) -> None:
+    make, named = UNREADABLE[case]
+    ended = soulprint("run", make(tmp_path), "--out", tmp_path / "out")
+    assert ended.code == 2, ended.err
+    assert named in ended.err
+    assert "Traceback" not in ended.err
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_an_empty_export_is_complete_and_says_so(soulprint: Soulprint, tmp_path: Path) -> None:
+    ended = soulprint(
+        "run", _zip(tmp_path / "e.zip", {"conversations.json": b"[]"}), "--out", tmp_path / "out"
+    )
+    assert ended.code == 0, ended.err
+    assert facts(tmp_path / "out") == []
+    assert "Nothing is known yet" in (tmp_path / "out" / "MEMORY.md").read_text("utf-8")
+    assert report(tmp_path / "out")["chunks"]["total"] == 0
+
+
+def test_a_file_that_breaks_gives_what_it_held_and_says_where_it_broke(
+    soulprint: Soulprint, tmp_path: Path
+) -> None:
+    whole = json_of([good("one"), good("two")])
+    broken = written(tmp_path / "broken.json", whole[: int(len(whole) * 0.75)])
+    ended = soulprint("run", broken, "--out", tmp_path / "out")
+    assert ended.code == 0, ended.err
+    (found,) = report(tmp_path / "out")["breaks"]
+    assert found["file"].endswith("broken.json")
+    assert "byte" in found["place"]
+    assert "breaks" in ended.out
+    assert "breaks off" in (tmp_path / "out" / "MEMORY.md").read_text("utf-8")
+    assert {fact["statement"] for fact in facts(tmp_path / "out")} == {LINES[0], LINES[2]}
+
+
+def test_one_bad_conversation_is_skipped_and_named(soulprint: Soulprint, tmp_path: Path) -> None:
+    path = written(tmp_path / "c.json", json_of([good("one"), 7, {"id": "x", "mapping": 3}, good("two")]))
+    assert soulprint("run", path, "--out", tmp_path / "out").code == 0
+    conversations = report(tmp_path / "out")["conversations"]
+    assert (conversations["seen"], conversations["kept"], len(conversations["skipped"])) == (4, 2, 2)
+    assert all(each["id"] and each["reason"] for each in conversations["skipped"])
+
+
+def test_hostile_text_reaches_neither_the_database_nor_the_page(soulprint: Soulprint, tmp_path: Path) -> None:
+    lines = [
+        "I live in Lisbon\x00 \ud800'); DROP TABLE facts; -- .",
+        "ok",
+        "My dog is called <script>alert(1)</script>.",
+        "ok",
+        "I love # headings\n# Not a heading",
+    ]
+    path = written(tmp_path / "c.json", json_of([chain(*lines)]))
+    ended = soulprint("run", path, "--out", tmp_path / "out")
+    assert ended.code == 0, ended.err
+    memory = (tmp_path / "out" / "MEMORY.md").read_text("utf-8")
+    assert "<script>" not in memory
+    assert "\n# Not a heading" not in memory
+    assert soulprint("show", "--facts").code == 0
+
+
+def test_very_large_conversations_and_messages(soulprint: Soulprint, tmp_path: Path) -> None:
+    words = " ".join(f"number {n}" for n in range(350_000))
+    path = written(
+        tmp_path / "c.json.gz",
+        gzip.compress(
+            json_of(
+                [chain(words, "ok", f"{words} I live in Lisbon.", "ok", conversation_id="big"), good("two")]
+            )
+        ),
+    )
+    ended = soulprint("run", path, "--out", tmp_path / "out")
+    assert ended.code == 0, ended.err
+    assert report(tmp_path / "out")["coverage"] == 1.0
+    assert report(tmp_path / "out")["person_characters"] > 2 * len(words)
+    assert "My dog is called Bolota." in {fact["statement"] for fact in facts(tmp_path / "out")}
+
+
+def test_an_output_folder_that_cannot_be_written_is_found_out_before_any_work(
+    soulprint: Soulprint, tmp_path: Path
+) -> None:
+    blocked = written(tmp_path / "file", b"")
+    ended = soulprint("run", written(tmp_path / "c.json", json_of([good()])), "--out", blocked / "out")
+    assert ended.code == 2
+    assert str(blocked) in ended.err
+    assert not soulprint.home.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run",),
+        ("run", "x", "--model", "parrot"),
+        ("show", "--facts", "--why", "a"),
+        ("show", "--section", "no"),
+    ],
+)
+def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], soulprint: Soulprint) -> None:
+    ended = soulprint(*arguments)
+    assert ended.code == 2, ended.err
+    assert ended.err
+
+
+def test_a_wrong_setting_is_named_and_its_value_is_not(tmp_path: Path) -> None:
+    ended = Soulprint(tmp_path, (("SOULPRINT_CHUNK_TOKENS", "secret"),))("doctor")
+    assert ended.code == 2
+    assert "SOULPRINT_CHUNK_TOKENS" in ended.err
+    assert "secret" not in ended.err

@@ -1,0 +1,65 @@
+"""The files of a run: whole or not at all, whatever the disk does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from cli import outputs
+from shared.errors import UsageError
+
+USER = UUID(int=1)
+
+# The system refuses files over 64 KiB in this process: what a full disk does, in a place a test can have.
+FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from uuid import UUID
+from cli import outputs
+from shared.errors import SoulprintError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+try:
+    with outputs.staged(Path(sys.argv[1]), UUID(int=1)) as folder:
+        (folder / "MEMORY.md").write_text("new")
+        (folder / "facts.jsonl").write_bytes(b"x" * 100_000)
+except SoulprintError as error:
+    sys.exit(str(error))
+"""
+
+
+def test_a_full_disk_leaves_the_old_result_and_nothing_half_written(tmp_path: Path) -> None:
+    (tmp_path / "MEMORY.md").write_text("old")
+    ended = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, tmp_path], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1, ended.stderr
+    assert f"cannot write the result to {tmp_path}" in ended.stderr
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("MEMORY.md", "old")]
+
+
+def test_what_a_killed_run_left_is_swept_away(tmp_path: Path) -> None:
+    stale = tmp_path / f".soulprint-{USER}"
+    stale.mkdir()
+    (stale / "facts.jsonl").write_text("half")
+    with outputs.staged(tmp_path, USER) as folder:
+        (folder / "MEMORY.md").write_text("new")
+    assert [file.name for file in tmp_path.iterdir()] == ["MEMORY.md"]
+
+
+def test_other_files_of_the_folder_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(RuntimeError), outputs.staged(tmp_path, USER) as folder:
+        (folder / "notes.txt").write_text("theirs")
+        raise RuntimeError
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_made_is_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="--out"):
+        outputs.prepare(tmp_path / "file" / "out")
