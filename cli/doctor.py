@@ -57,17 +57,6 @@ def _check_python(_: Settings) -> Check:
     )
 
 
-def _check_reader(_: Settings) -> Check:
-    import ijson
-
-    return Check(
-        "reader",
-        ijson.backend.startswith("yajl2"),
-        f"ijson with {ijson.backend}",
-        "reinstall ijson from a wheel of this platform: the pure Python reader is slow",
-    )
-
-
 def _check_home(settings: Settings) -> Check:
     folder = _existing(settings.home)
     free = shutil.disk_usage(folder).free
@@ -105,7 +94,6 @@ def _existing(folder: Path) -> Path:
 
 _CHECKS: tuple[Callable[[Settings], Check], ...] = (
     _check_python,
-    _check_reader,
     _check_home,
     _check_model,
 )

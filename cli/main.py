@@ -38,7 +38,12 @@ def run(
     """Turn an export into a memory: MEMORY.md, five sections, facts.jsonl and report.json."""
     from cli.run import run_command
 
-    raise typer.Exit(run_command(export, user, out, model, as_json=as_json))
+    try:
+        code = run_command(export, user, out, model, as_json=as_json)
+    except KeyboardInterrupt:
+        typer.echo("soulprint: stopped. The same command goes on where it stopped.", err=True)
+        code = INTERRUPTED
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -78,6 +83,3 @@ def main() -> None:
     except SoulprintError as error:
         typer.echo(f"soulprint: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("soulprint: stopped. The same command goes on where it stopped.", err=True)
-        sys.exit(INTERRUPTED)

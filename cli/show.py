@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.text import Text
 
-from cli.context import in_context
+from cli.context import in_context, printable
 from cli.session import opened_store
 from shared.errors import SoulprintError, UsageError
 from shared.facts import FactStatus
@@ -65,7 +65,7 @@ def _show_section(profile: Profile, section: str, as_json: bool) -> None:
     elif Console().is_terminal:
         Console().print(Markdown(text, hyperlinks=False))
     else:
-        typer.echo(text)
+        typer.echo(printable(text))
 
 
 async def _show_facts(store: Store, user_id: UUID, as_json: bool) -> None:
@@ -110,23 +110,28 @@ async def _show_why(store: Store, user_id: UUID, prefix: str, as_json: bool) -> 
     console = Console(highlight=False, soft_wrap=True)
     console.print(Text(_line(fact)))
     stated = f"{fact.stated_at:%Y-%m-%d %H:%M} UTC" if fact.stated_at else "at an unknown time"
-    console.print(Text(f"said {stated} in “{fact.conversation_title}” (conversation {fact.conversation_id})"))
+    console.print(
+        Text(printable(f"said {stated} in “{fact.conversation_title}” (conversation {fact.conversation_id})"))
+    )
     if fact.support > 1:
         console.print(Text(f"and in {fact.support - 1} more conversations"))
     if fact.superseded_by:
         console.print(Text(f"superseded by {str(fact.superseded_by)[:SHORT_ID]}"))
-    console.print(Text.assemble("\n", before, (quote, "bold reverse"), after))
+    console.print(
+        Text.assemble("\n", printable(before), (printable(quote), "bold reverse"), printable(after))
+    )
 
 
 def _line(fact: StoredFact) -> str:
     stated = f"{fact.stated_at:%Y-%m-%d}" if fact.stated_at else "undated   "
     history = " (history)" if fact.status is FactStatus.SUPERSEDED else ""
-    return f"{str(fact.id)[:SHORT_ID]}  {stated}  {fact.category.value:<11}  {fact.statement}{history}"
+    statement = printable(fact.statement)
+    return f"{str(fact.id)[:SHORT_ID]}  {stated}  {fact.category.value:<11}  {statement}{history}"
 
 
 def _found(passage: FoundPassage) -> str:
     stated = f"{passage.created_at:%Y-%m-%d}" if passage.created_at else "undated   "
-    return f"passage   {stated}  {passage.title}: …{' '.join(passage.snippet.split())}…"
+    return printable(f"passage   {stated}  {passage.title}: …{' '.join(passage.snippet.split())}…")
 
 
 def _as_json(fact: StoredFact) -> dict[str, Any]:
