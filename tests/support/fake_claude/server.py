@@ -99,7 +99,8 @@ class FakeClaude:
         if path == "/steer" and request.method == "POST":
             self._steer(orjson.loads(request.body))
             return json_response({})
-        if request.headers.get("x-api-key") != self.api_key:
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if self.api_key not in (bearer, request.headers.get("x-api-key")):
             return self._error(FakeFault.UNAUTHORIZED)
         if path == "/v1/messages" and request.method == "POST":
             return await self._message(orjson.loads(request.body))

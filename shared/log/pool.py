@@ -1,0 +1,376 @@
+"""The pool: many records in flight beyond the partitions, the watermark committed, nothing blocked.
+
+The subscriber `submit`s what Kafka delivers and tells of rebalances; a keeper `poll`s twice a second; `join`
+drains; `close` ends it. Everything runs on one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError as NotAssignedError
+from aiokafka.errors import KafkaError
+from prometheus_client import Gauge
+
+from shared.events import Event
+from shared.log.deadletter import DeadLetter
+from shared.log.faults import Classifier, RetryPolicy
+from shared.log.health import PartitionState, PoolState
+from shared.log.lane import Lane
+from shared.log.metrics import PoolMetrics
+from shared.log.stage import Stage
+from shared.log.watermark import Ledgers
+from shared.log.worker import Item, Unit, Worker
+
+E = TypeVar("E", bound=Event)
+_TICK = 0.5
+"""Seconds between commits."""
+_LAG_EVERY = 10.0
+"""Seconds between looks at the ends of the partitions."""
+
+log = structlog.get_logger(__name__)
+
+
+class Consumer(Protocol):
+    """What the pool needs of AIOKafkaConsumer."""
+
+    def assignment(self) -> set[TopicPartition]: ...
+
+    def pause(self, *partitions: TopicPartition) -> None: ...
+
+    def resume(self, *partitions: TopicPartition) -> None: ...
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None: ...
+
+    async def committed(self, partition: TopicPartition) -> int | None: ...
+
+    async def position(self, partition: TopicPartition) -> int: ...
+
+    async def end_offsets(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PoolPolicy:
+    """How much a pool takes on."""
+
+    ceiling: int = 3
+    """Most units (records, or batches) in flight."""
+    high: int = 512
+    """Waiting records at which partitions are paused."""
+    low: int = 128
+    """Waiting records at which they are resumed: far below `high`, since a pause drops what was fetched."""
+    high_bytes: int = 16 * 1024**2
+    """Waiting bytes at which partitions are paused; resumed at a quarter."""
+    run_ahead: int = 2000
+    """Most records of a partition above its watermark: what a crash delivers again."""
+    commit_timeout: float = 5.0
+    """Seconds; a commit blocks for as long as Kafka is down."""
+    revoke_grace: float = 5.0
+    """Seconds that a rebalance waits for work in flight. All members wait as long."""
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+class Pool(Generic[E]):
+    """Records in flight, of all partitions that this process holds of one subscription."""
+
+    def __init__(
+        self,
+        stage: Stage[E],
+        *,
+        bury: Callable[[DeadLetter], Awaitable[None]],
+        metrics: PoolMetrics,
+        policy: PoolPolicy | None = None,
+        lane: Lane | None = None,
+        classifier: Classifier | None = None,
+    ) -> None:
+        self.stage = stage
+        self.policy = policy or PoolPolicy()
+        self.lane = lane or Lane()
+        self._metrics = metrics
+        self._worker = Worker(
+            stage,
+            policy=self.policy.retry,
+            classifier=classifier or Classifier(),
+            lane=self.lane,
+            bury=bury,
+            done=self._done,
+            metrics=metrics,
+        )
+        self._consumer: Consumer | None = None
+        self._ledgers: Ledgers[TopicPartition] = Ledgers()
+        self._waiting: deque[Item] = deque()
+        self._waiting_bytes = 0
+        self._tasks: dict[asyncio.Task[None], Unit] = {}
+        self._full = False
+        self._held: set[TopicPartition] = set()
+        self._paused: set[TopicPartition] = set()
+        self._draining = False
+        self._unreconciled = False
+        self._closed = False
+        self._committing = asyncio.Lock()
+        self._keeper: asyncio.Task[None] | None = None
+        self._ends: Mapping[TopicPartition, int] = {}
+        self._ends_read = 0.0
+        self._progress = time.monotonic()
+        self._shown_holds: set[tuple[str, ...]] = set()
+        self._shown_marks: set[tuple[str, ...]] = set()
+        self._shown_heights: set[tuple[str, ...]] = set()
+
+    # What Kafka tells
+
+    def submit(self, records: Iterable[Any]) -> None:
+        """Take records over. Never blocks, never fails. Those of partitions not held are dropped: whoever
+        holds them gets them."""
+        if self._draining or self._closed:
+            return  # not noted, so the watermark stays below and they are delivered again
+        for raw in records:
+            ledger = self._ledgers.get(TopicPartition(raw.topic, raw.partition))
+            if ledger is not None and ledger.take(raw.offset):
+                self._waiting.append(Item(raw, ledger))
+                self._waiting_bytes += _size(raw)
+        self._progress = time.monotonic()
+        self._fill()
+        self._mark()
+
+    def assigned(self, consumer: Consumer, partitions: Iterable[TopicPartition]) -> None:
+        """A rebalance is over. Work of partitions kept goes on; work of partitions lost ends.
+
+        Not a coroutine: nothing may be delivered before it has run.
+        """
+        self._consumer = consumer
+        if self._closed:
+            return
+        self._ledgers.assign(partitions)
+        self._unreconciled = True
+        self._drop_unwanted()
+        self._paused.clear()  # a rebalance forgets what was paused
+        self._ends, self._ends_read = {}, 0.0
+        self._draining = False
+        self._progress = time.monotonic()
+        self._metrics.rebalances.labels(self.stage.name).inc()
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep())
+        self._fill()
+        self._mark()
+
+    def _drop_unwanted(self) -> None:
+        self._waiting = deque(item for item in self._waiting if item.wanted)
+        self._waiting_bytes = sum(_size(item.raw) for item in self._waiting)
+        for task, unit in self._tasks.items():
+            if not any(item.wanted for item in unit.items):
+                task.cancel()
+
+    async def _reconcile(self, consumer: Consumer) -> None:
+        """After a rebalance, before the first commit: see whether others went on with partitions we kept."""
+        ours = [p for p, ledger in self._ledgers if ledger.watermark is not None]
+        found = await asyncio.gather(*(consumer.committed(p) for p in ours))
+        self._ledgers.reconcile(dict(zip(ours, found, strict=True)))
+        self._unreconciled = False
+        self._drop_unwanted()
+
+    async def revoked(self) -> None:
+        """A rebalance begins: stop taking, wait a little for work in flight, commit."""
+        self._draining = True
+        await self._settle(self.policy.revoke_grace)
+        await self.commit()
+
+    # Work
+
+    def _fill(self) -> None:
+        """Begin what may be begun."""
+        while self._waiting and len(self._tasks) < self.policy.ceiling and not self._draining:
+            items = [self._waiting.popleft() for _ in range(min(self.stage.batch, len(self._waiting)))]
+            self._waiting_bytes -= sum(_size(item.raw) for item in items)
+            unit = Unit(items)
+            task = asyncio.create_task(self._worker.work(unit))
+            self._tasks[task] = unit
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(task, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # A bug of ours: the records stay unfinished, and liveness sees the frozen watermark.
+            log.error("a unit of work broke", stage=self.stage.name, error=repr(error)[:300])
+        self._fill()
+        self._mark()
+
+    def _done(self, item: Item) -> None:
+        if item.ledger.finish(item.raw.offset):
+            self._progress = time.monotonic()
+        self._metrics.records.labels(self.stage.name).inc()
+
+    # Marks
+
+    def _mark(self) -> None:
+        """Pause what has run full, resume what has run dry."""
+        policy, waiting = self.policy, len(self._waiting)
+        if not self._full and (waiting >= policy.high or self._waiting_bytes >= policy.high_bytes):
+            self._full = True
+        elif self._full and waiting <= policy.low and self._waiting_bytes <= policy.high_bytes // 4:
+            self._full = False
+        for partition, ledger in self._ledgers:
+            if ledger.run_ahead >= policy.run_ahead:
+                self._held.add(partition)
+            elif ledger.run_ahead <= policy.run_ahead // 2:
+                self._held.discard(partition)
+        if self._consumer is None or not (self._full or self._held or self._paused):
+            return
+        assigned = self._consumer.assignment()
+        wanted = assigned if self._full or self._draining else self._held & assigned
+        if pause := wanted - self._paused:
+            self._consumer.pause(*pause)
+        if resume := (self._paused & assigned) - wanted:
+            self._consumer.resume(*resume)
+        self._paused = set(wanted)
+
+    # The keeper
+
+    async def _keep(self) -> None:
+        while not self._closed:
+            await asyncio.sleep(_TICK)
+            await self.poll()
+
+    async def poll(self) -> None:
+        """Housekeeping: commit, look for lag, publish the metrics. Never raises."""
+        try:
+            if not self._draining:
+                await self.commit()
+                await self._look_for_lag()
+            self._fill()
+            self._mark()
+            self._show()
+        except Exception as error:
+            log.exception("housekeeping failed", stage=self.stage.name, error=type(error).__name__)
+
+    async def commit(self) -> bool:
+        """Commit the watermarks that Kafka does not have. False if that failed; it is tried again."""
+        async with self._committing:
+            if (consumer := self._consumer) is None:
+                return True
+            offsets: dict[TopicPartition, int] = {}
+            try:
+                async with asyncio.timeout(self.policy.commit_timeout):
+                    if self._unreconciled and consumer.assignment():
+                        await self._reconcile(consumer)
+                    if offsets := self._ledgers.due(consumer.assignment()):
+                        await consumer.commit(offsets)
+            except (TimeoutError, KafkaError, NotAssignedError) as error:
+                self._metrics.commit_failures.labels(self.stage.name).inc()
+                log.warning("commit failed", stage=self.stage.name, error=type(error).__name__)
+                return False
+            if offsets:
+                self._ledgers.note_committed(offsets)
+                self._metrics.commits.labels(self.stage.name).inc()
+            return True
+
+    async def _look_for_lag(self) -> None:
+        if self._consumer is None or time.monotonic() - self._ends_read < _LAG_EVERY:
+            return
+        assigned = sorted(self._consumer.assignment())
+        self._ends_read = time.monotonic()
+        try:
+            async with asyncio.timeout(self.policy.commit_timeout):
+                self._ends = await self._consumer.end_offsets(assigned) if assigned else {}
+        except (TimeoutError, KafkaError, NotAssignedError):
+            self._ends = {}
+
+    # The end
+
+    async def _settle(self, seconds: float) -> None:
+        """Wait for work in flight, not for what only waits itself."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            busy = [task for task, unit in self._tasks.items() if not unit.parked]
+            if not busy:
+                return
+            await asyncio.wait(busy, timeout=min(left, 0.25), return_when=asyncio.FIRST_COMPLETED)
+
+    async def join(self, seconds: float) -> bool:
+        """Take no more, wait at most so long for work in flight, commit. True if all begun was done."""
+        self._draining = True
+        self._mark_all_paused()
+        await self._settle(seconds)
+        done = not self._tasks
+        return await self.commit() and done
+
+    def _mark_all_paused(self) -> None:
+        if self._consumer is not None and (rest := self._consumer.assignment() - self._paused):
+            self._consumer.pause(*rest)
+            self._paused |= rest
+
+    async def close(self) -> None:
+        """End what is left undone; it will be delivered again. Safe to call twice."""
+        self._closed = True
+        tasks: list[asyncio.Task[None]] = list(self._tasks)
+        if self._keeper is not None:
+            tasks.append(self._keeper)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self.lane.close()
+
+    # What is seen from outside
+
+    def state(self) -> PoolState:
+        """A snapshot for health and metrics."""
+        now = time.monotonic()
+        records = [item.raw for item in self._waiting]
+        records += [i.raw for u in self._tasks.values() for i in u.items if i.wanted]
+        oldest = min((r.timestamp for r in records), default=None)
+        return PoolState(
+            stage=self.stage.name,
+            in_flight=sum(len(u.items) for u in self._tasks.values() if not u.parked),
+            parked=sum(len(u.items) for u in self._tasks.values() if u.parked),
+            waiting=len(self._waiting),
+            oldest_in_flight=max((now - u.begun for u in self._tasks.values()), default=0.0),
+            since_progress=now - self._progress,
+            lag_seconds=0.0 if oldest is None else max(0.0, time.time() - oldest / 1000),
+            draining=self._draining,
+            holds=dict(self.lane.holds),
+            partitions=tuple(
+                PartitionState(p.topic, p.partition, ledger.watermark, ledger.highest, self._ends.get(p))
+                for p, ledger in self._ledgers
+            ),
+        )
+
+    def _show(self) -> None:
+        state, metrics, name = self.state(), self._metrics, self.stage.name
+        metrics.in_flight.labels(name).set(state.in_flight)
+        metrics.waiting.labels(name).set(state.waiting)
+        metrics.oldest.labels(name).set(state.oldest_in_flight)
+        metrics.lag_records.labels(name).set(state.lag_records)
+        metrics.lag_seconds.labels(name).set(state.lag_seconds)
+        seen = [p for p in state.partitions if p.watermark is not None and p.highest is not None]
+        _set_all(metrics.paused, name, self._shown_holds, {(hold,): 1.0 for hold in state.holds})
+        marks: dict[tuple[str, ...], float] = {
+            (p.topic, str(p.partition)): float(p.watermark or 0) for p in seen
+        }
+        _set_all(metrics.watermark, name, self._shown_marks, marks)
+        heights: dict[tuple[str, ...], float] = {
+            (p.topic, str(p.partition)): float(p.highest or 0) for p in seen
+        }
+        _set_all(metrics.highest, name, self._shown_heights, heights)
+
+
+def _set_all(
+    gauge: Gauge, stage: str, shown: set[tuple[str, ...]], values: Mapping[tuple[str, ...], float]
+) -> None:
+    """Show these values, and no longer those of partitions and holds that are gone."""
+    for labels in shown - values.keys():
+        gauge.remove(stage, *labels)
+    for labels, value in values.items():
+        gauge.labels(stage, *labels).set(value)
+    shown.clear()
+    shown.update(values)
+
+
+def _size(raw: Any) -> int:
+    return len(raw.value) if raw.value is not None else 0

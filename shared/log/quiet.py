@@ -1,0 +1,44 @@
+"""Keeps a library's log within reason: while Kafka is down its client writes thousands of lines a second."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+
+class RateLimit(logging.Filter):
+    """Lets `per_second` records a second through and says once how many it held back."""
+
+    def __init__(self, per_second: int = 5) -> None:
+        super().__init__()
+        self._per_second = per_second
+        self._second = 0
+        self._seen = 0
+        self._held_back = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        second = int(time.monotonic())
+        if second != self._second:
+            if self._held_back:
+                record.msg = f"{record.getMessage()} (and {self._held_back} lines held back)"
+                record.args = ()
+            self._second, self._seen, self._held_back = second, 0, 0
+        self._seen += 1
+        if self._seen > self._per_second:
+            self._held_back += 1
+            return False
+        return True
+
+
+def quieten(logger: str = "aiokafka", per_second: int = 5) -> None:
+    """Limit a library's loggers together, whatever handlers there are. A second call changes nothing."""
+    root = logging.getLogger(logger)
+    limit = next((f for f in root.filters if isinstance(f, RateLimit)), None)
+    if limit is not None:
+        return
+    limit = RateLimit(per_second)
+    root.addFilter(limit)
+    for name, child in logging.Logger.manager.loggerDict.items():
+        # A filter of a logger does not see what its children log.
+        if name.startswith(f"{logger}.") and isinstance(child, logging.Logger):
+            child.addFilter(limit)

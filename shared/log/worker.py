@@ -1,0 +1,266 @@
+"""Takes records through a stage: attempts, retries, the lane, dead letters. Knows no partitions and commits
+nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from shared.events import Event
+from shared.log.deadletter import DeadLetter
+from shared.log.envelope import current_trace
+from shared.log.faults import Classifier, Fault, RetryPolicy, TransientError
+from shared.log.lane import Lane
+from shared.log.metrics import PoolMetrics
+from shared.log.stage import Received, Stage
+from shared.log.watermark import Ledger
+
+E = TypeVar("E", bound=Event)
+DEAD_LETTERS = "dead letters"
+"""The hold on the lane while a dead letter cannot be written."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """A record in the pool."""
+
+    raw: Any
+    ledger: Ledger
+    attempts: int = 0
+    exhausted: int = 0
+    """How often it used up all its attempts."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is still ours to do."""
+        return self.ledger.wants(self.raw.offset)
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """What one task works on: one record, or the records of one batch."""
+
+    items: list[Item]
+    begun: float = field(default_factory=time.monotonic)
+    parked: bool = False
+    """True while it only waits (for the lane, for the next attempt): nothing is lost by ending it."""
+    timeout: asyncio.Timeout | None = None
+    left: float = 0.0
+
+
+class Worker(Generic[E]):
+    """Works on units until each of their records is done: handled, or set aside."""
+
+    def __init__(
+        self,
+        stage: Stage[E],
+        *,
+        policy: RetryPolicy,
+        classifier: Classifier,
+        lane: Lane,
+        bury: Callable[[DeadLetter], Awaitable[None]],
+        done: Callable[[Item], None],
+        metrics: PoolMetrics,
+    ) -> None:
+        self._stage = stage
+        self._policy = policy
+        self._classifier = classifier
+        self._lane = lane
+        self._bury_letter = bury
+        self._done = done
+        self._metrics = metrics
+        self._running: set[Unit] = set()
+        self._stuck: set[int] = set()
+        self._exhausted_in_a_row = 0
+        lane.watch(self._stop_clocks)
+
+    async def work(self, unit: Unit) -> None:
+        """Return when every record of the unit is done. Cancelled, it leaves the rest undone."""
+        readable: list[tuple[Item, Received[E]]] = []
+        for item in unit.items:
+            if item.wanted:
+                try:
+                    readable.append((item, self._stage.decode(item.raw)))
+                except Exception as error:
+                    await self._bury(unit, item, None, error)
+        await self._finish(unit, readable)
+
+    async def _finish(self, unit: Unit, batch: Sequence[tuple[Item, Received[E]]]) -> None:
+        """Attempts until the batch is done, in halves where one record spoils it."""
+        began, paused = time.monotonic(), self._lane.paused_seconds
+        failures = 0
+        while batch := [pair for pair in batch if pair[0].wanted]:
+            unit.parked = True
+            scout = await self._lane.enter()
+            unit.parked = False
+            passed: bool | None = None
+            try:
+                spent = time.monotonic() - began - (self._lane.paused_seconds - paused)
+                error = await self._attempt(unit, batch, self._policy.deadline - spent)
+                fault = None if error is None else self._classifier.classify(error)
+                passed = fault in (None, Fault.POISON)
+            finally:
+                if scout:
+                    self._lane.report(passed)
+            if error is None:
+                self._exhausted_in_a_row = 0
+                for item, _ in batch:
+                    self._done(item)
+                return
+            self._note(batch, error, fault)
+            if fault is Fault.LANE:
+                self._lane.trip(f"{type(error).__name__}: {error}")
+                began, paused, failures = time.monotonic(), self._lane.paused_seconds, 0
+                continue
+            failures += 1
+            spent = time.monotonic() - began - (self._lane.paused_seconds - paused)
+            if fault is Fault.TRANSIENT and scout:
+                # The lane is not open again: its trials, not the record's attempts, are what this counts as.
+                batch[0][0].exhausted += 1
+                if batch[0][0].exhausted < self._policy.outage_trials:
+                    continue
+            elif (
+                fault is Fault.TRANSIENT
+                and failures < self._policy.attempts
+                and spent < self._policy.deadline
+            ):
+                await self._rest(unit, failures, error)
+                continue
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                await self._finish(unit, batch[:middle])
+                await self._finish(unit, batch[middle:])
+                return
+            (item, received), *_ = batch
+            if fault is Fault.TRANSIENT and self._looks_like_an_outage(item):
+                self._lane.trip(f"nothing gets through: {type(error).__name__}")
+                began, paused, failures = time.monotonic(), self._lane.paused_seconds, 0
+                continue
+            await self._bury(unit, item, received, error)
+            return
+
+    def _looks_like_an_outage(self, item: Item) -> bool:
+        self._exhausted_in_a_row += 1
+        item.exhausted += 1
+        return (
+            self._exhausted_in_a_row >= self._policy.outage_after
+            and item.exhausted < self._policy.outage_trials
+        )
+
+    async def _attempt(
+        self, unit: Unit, batch: Sequence[tuple[Item, Received[E]]], seconds: float
+    ) -> Exception | None:
+        """One call of the stage; its error, None if it went well."""
+        for item, _ in batch:
+            item.attempts += 1
+        trace = current_trace.set(batch[0][1].envelope.traceparent)
+        self._running.add(unit)
+        began = time.monotonic()
+        error: Exception | None = None
+        try:
+            async with asyncio.timeout(max(seconds, 0.001)) as unit.timeout:
+                await self._stage.handle([received for _, received in batch])
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            error = TransientError("the stage was cancelled from within")
+        except Exception as failure:
+            error = failure
+        finally:
+            unit.timeout = None
+            self._running.discard(unit)
+            current_trace.reset(trace)
+        outcome = "ok" if error is None else "error"
+        self._metrics.seconds.labels(self._stage.name, outcome).observe(time.monotonic() - began)
+        return error
+
+    async def _rest(self, unit: Unit, failures: int, error: Exception | None) -> None:
+        self._metrics.retries.labels(self._stage.name, Fault.TRANSIENT.value).inc()
+        named = getattr(error, "retry_after", None)
+        delay = max(self._policy.backoff.delay(failures), named if isinstance(named, int | float) else 0.0)
+        unit.parked = True
+        await asyncio.sleep(delay)
+        unit.parked = False
+
+    async def _bury(self, unit: Unit, item: Item, received: Received[E] | None, error: Exception) -> None:
+        """Set a record aside; the lane is held while that cannot be done."""
+        letter = DeadLetter(item.raw, error, item.attempts, self._stage.name)
+        self._note_dead(received, letter)
+        failures = 0
+        try:
+            while True:
+                try:
+                    if self._stage.on_dead is not None:
+                        await self._stage.on_dead(received, error)
+                    await self._bury_letter(letter)
+                    break
+                except Exception as failure:
+                    failures += 1
+                    self._stuck.add(id(item))
+                    self._lane.hold(
+                        DEAD_LETTERS, f"cannot write a dead letter: {type(failure).__name__}: {failure}"
+                    )
+                    unit.parked = True
+                    await asyncio.sleep(self._policy.backoff.delay(failures))
+        finally:
+            unit.parked = False
+            self._stuck.discard(id(item))
+            if not self._stuck:
+                self._lane.release(DEAD_LETTERS)
+        self._metrics.dead_letters.labels(self._stage.name, letter.reason).inc()
+        self._done(item)
+
+    def _stop_clocks(self, paused: bool) -> None:
+        """What is in work when the lane pauses waits for the same cause: its deadline waits with it."""
+        now = asyncio.get_running_loop().time()
+        for unit in self._running:
+            if unit.timeout is None or unit.timeout.expired():
+                continue
+            when = unit.timeout.when()
+            if paused and when is not None:
+                unit.left = when - now
+                unit.timeout.reschedule(None)
+            elif not paused and when is None:
+                unit.timeout.reschedule(now + unit.left)
+
+    def _note(self, batch: Sequence[tuple[Item, Received[E]]], error: Exception, fault: Fault | None) -> None:
+        item, received = batch[0]
+        log.warning(
+            "attempt failed",
+            stage=self._stage.name,
+            error=type(error).__name__,
+            fault=fault,
+            attempt=item.attempts,
+            records=len(batch),
+            **_who(received),
+        )
+
+    def _note_dead(self, received: Received[E] | None, letter: DeadLetter) -> None:
+        log.error(
+            "record set aside",
+            step=self._stage.name,
+            error=letter.message or type(letter.error).__name__,
+            reason=letter.reason,
+            attempts=letter.attempts,
+            topic=letter.raw.topic,
+            partition=letter.raw.partition,
+            offset=letter.raw.offset,
+            **_who(received),
+        )
+
+
+def _who(received: Received[E] | None) -> dict[str, Any]:
+    if received is None:
+        return {"user_id": None, "import_id": None}
+    event = received.event
+    who = {"user_id": str(event.user_id), "import_id": str(event.import_id), "run": event.run}
+    chunk = getattr(event, "chunk_id", None)
+    return who | ({"chunk_id": str(chunk)} if chunk is not None else {})

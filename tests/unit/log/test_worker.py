@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from shared.events import ImportReceived
+from shared.log.deadletter import DeadLetter
+from shared.log.faults import Backoff, Classifier, LaneError, PoisonError, RetryPolicy, TransientError
+from shared.log.lane import Lane
+from shared.log.metrics import PoolMetrics
+from shared.log.stage import Received, per_batch, per_record
+from shared.log.watermark import Ledger
+from shared.log.worker import DEAD_LETTERS, Item, Unit, Worker
+from tests.support.replica import wire
+
+QUICK = Backoff(base=0.001, cap=0.002)
+
+
+@dataclass
+class Record:
+    offset: int
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+    topic: str = "t"
+    partition: int = 0
+    timestamp: int = 0
+    key: bytes | None = None
+
+
+@dataclass
+class Bench:
+    """A worker with a ledger, and what comes out of it."""
+
+    stage: Any
+    policy: RetryPolicy = field(default_factory=lambda: RetryPolicy(backoff=QUICK, attempts=3))
+    lane: Lane = field(default_factory=lambda: Lane(backoff=QUICK))
+    done: list[int] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    unwritable: int = 0
+    """How many dead letters fail to be written first."""
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(1)
+        self.worker = Worker(
+            self.stage, policy=self.policy, classifier=Classifier(), lane=self.lane, bury=self.bury,
+            done=lambda item: self.done.append(item.raw.offset), metrics=PoolMetrics(CollectorRegistry()),
+        )  # fmt: skip
+
+    async def bury(self, letter: DeadLetter) -> None:
+        if self.unwritable:
+            self.unwritable -= 1
+            assert letter
+            raise ConnectionError
+        self.letters.append(letter)
+
+    def unit(self, *numbers: int) -> Unit:
+        items = []
+        for number in numbers:
+            value, headers = wire(number)
+            self.ledger.take(number)
+            items.append(Item(Record(number, value, headers), self.ledger))
+        return Unit(items)
+
+
+def number(received: Received[ImportReceived]) -> int:
+    return received.event.import_id.int
+
+
+async def test_a_transient_fault_is_tried_again_and_then_done() -> None:
+    tries: list[int] = []
+
+    async def handle(received: Received[ImportReceived]) -> None:
+        tries.append(number(received))
+        if len(tries) < 3:
+            raise TransientError("not yet", retry_after=0.001)
+
+    bench = Bench(per_record("s", ImportReceived, handle))
+    await bench.worker.work(bench.unit(1))
+    assert (tries, bench.done, bench.letters) == ([1, 1, 1], [1], [])
+
+
+async def test_attempts_end_in_a_dead_letter_and_the_import_is_told() -> None:
+    told: list[Any] = []
+
+    async def handle(received: Received[ImportReceived]) -> None:
+        raise ValueError("a stranger's words")
+
+    async def on_dead(received: Received[ImportReceived] | None, error: Exception) -> None:
+        told.append((received and number(received), type(error)))
+
+    bench = Bench(per_record("s", ImportReceived, handle, on_dead=on_dead))
+    await bench.worker.work(bench.unit(1))
+    (letter,) = bench.letters
+    assert (letter.attempts, letter.reason, letter.message) == (3, "ValueError", "")
+    assert told == [(1, ValueError)]
+    assert bench.done == [1]
+
+
+async def test_the_deadline_ends_an_attempt_that_hangs() -> None:
+    async def handle(received: Received[ImportReceived]) -> None:
+        await asyncio.Event().wait()
+
+    policy = RetryPolicy(backoff=QUICK, deadline=0.05)
+    bench = Bench(per_record("s", ImportReceived, handle), policy=policy)
+    await bench.worker.work(bench.unit(1))
+    assert bench.letters[0].reason == "TimeoutError"
+
+
+async def test_time_in_a_paused_lane_does_not_count_against_the_deadline() -> None:
+    go = asyncio.Event()
+
+    async def handle(received: Received[ImportReceived]) -> None:
+        bench.lane.hold("kafka", "down")
+        await go.wait()
+
+    policy = RetryPolicy(backoff=QUICK, deadline=0.05)
+    bench = Bench(per_record("s", ImportReceived, handle), policy=policy)
+    working = asyncio.create_task(bench.worker.work(bench.unit(1)))
+    await asyncio.sleep(0.15)  # three deadlines
+    go.set()
+    bench.lane.release("kafka")
+    await working
+    assert (bench.done, bench.letters) == ([1], [])
+
+
+async def test_a_cancellation_from_within_is_a_fault_like_another() -> None:
+    tries = 0
+
+    async def handle(received: Received[ImportReceived]) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise asyncio.CancelledError
+
+    bench = Bench(per_record("s", ImportReceived, handle))
+    await bench.worker.work(bench.unit(1))
+    assert (tries, bench.done) == (2, [1])
+
+
+async def test_a_lane_fault_costs_no_attempt_and_no_record() -> None:
+    tries = 0
+
+    async def handle(received: Received[ImportReceived]) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 20:
+            raise LaneError("no credit")
+
+    bench = Bench(per_record("s", ImportReceived, handle))
+    await asyncio.gather(*(bench.worker.work(bench.unit(n)) for n in range(1, 5)))
+    assert sorted(bench.done) == [1, 2, 3, 4]
+    assert not bench.letters
+    assert not bench.lane.paused
+
+
+async def test_an_outage_that_looks_transient_pauses_the_lane_instead_of_burying_all() -> None:
+    healthy = asyncio.Event()
+
+    async def handle(received: Received[ImportReceived]) -> None:
+        if not healthy.is_set():
+            raise TimeoutError
+
+    policy = RetryPolicy(backoff=QUICK, attempts=2, outage_after=3, outage_trials=1000)
+    bench = Bench(
+        per_record("s", ImportReceived, handle), policy=policy, lane=Lane(backoff=Backoff(0.05, 0.05))
+    )
+    working = [asyncio.create_task(bench.worker.work(bench.unit(n))) for n in range(1, 101)]
+    paused = asyncio.Event()
+    bench.lane.watch(lambda on: paused.set() if on else None)
+    await asyncio.wait_for(paused.wait(), 10)
+    healthy.set()
+    await asyncio.gather(*working)
+    assert len(bench.letters) == policy.outage_after - 1
+    assert sorted(bench.done) == list(range(1, 101))
+
+
+async def test_a_scout_that_meets_a_transient_fault_is_not_buried() -> None:
+    tries = 0
+
+    async def handle(received: Received[ImportReceived]) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise LaneError("no credit")
+        if tries < 5:
+            raise TimeoutError
+
+    bench = Bench(per_record("s", ImportReceived, handle))
+    await bench.worker.work(bench.unit(1))
+    assert (bench.done, bench.letters) == ([1], [])
+
+
+async def test_a_record_that_alone_never_works_dies_even_if_nothing_else_works() -> None:
+    async def handle(received: Received[ImportReceived]) -> None:
+        raise TimeoutError
+
+    policy = RetryPolicy(backoff=QUICK, attempts=2, outage_after=1, outage_trials=4)
+    bench = Bench(per_record("s", ImportReceived, handle), policy=policy)
+    await bench.worker.work(bench.unit(1))
+    assert bench.letters[0].reason == "TimeoutError"
+    assert bench.done == [1]
+
+
+async def test_bad_records_of_a_batch_are_found_by_halves() -> None:
+    handled: list[int] = []
+
+    async def handle(batch: Sequence[Received[ImportReceived]]) -> None:
+        numbers = [number(r) for r in batch]
+        if 7 in numbers:
+            raise PoisonError("seven", "never seven")
+        if 11 in numbers:
+            raise KeyError("eleven")
+        handled.extend(numbers)
+
+    bench = Bench(per_batch("s", ImportReceived, handle))
+    unit = bench.unit(*range(1, 21))
+    unit.items[4].raw.value = b"not an event"
+    await bench.worker.work(unit)
+    assert sorted(handled) == [n for n in range(1, 21) if n not in (5, 7, 11)]
+    assert {letter.raw.offset: letter.reason for letter in bench.letters} == {
+        5: "bad_json", 7: "seven", 11: "KeyError",
+    }  # fmt: skip
+    assert sorted(bench.done) == list(range(1, 21))
+
+
+async def test_the_lane_is_held_until_the_dead_letter_is_written() -> None:
+    async def handle(received: Received[ImportReceived]) -> None:
+        raise PoisonError("never", "never")
+
+    bench = Bench(per_record("s", ImportReceived, handle), unwritable=3)
+    holds: list[set[str]] = []
+    bench.lane.watch(lambda paused: holds.append(set(bench.lane.holds)))
+    await bench.worker.work(bench.unit(1))
+    assert holds == [{DEAD_LETTERS}, set()]
+    assert len(bench.letters) == 1
+    assert bench.done == [1]
+
+
+async def test_a_cancelled_scout_gives_its_turn_back_and_work_of_a_lost_partition_is_left() -> None:
+    began = asyncio.Event()
+
+    async def handle(received: Received[ImportReceived]) -> None:
+        began.set()
+        if number(received) == 1:
+            await asyncio.Event().wait()
+
+    bench = Bench(per_record("s", ImportReceived, handle))
+    bench.lane.trip("no credit")
+    working = asyncio.create_task(bench.worker.work(bench.unit(1)))
+    await began.wait()
+    working.cancel()
+    await asyncio.wait([working])
+    assert working.cancelled()
+    await bench.worker.work(bench.unit(2))
+    assert bench.done == [2]
+    lost = bench.unit(3)
+    bench.ledger.live = False
+    await bench.worker.work(lost)
+    assert bench.done == [2]

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from shared.log.envelope import EVENT_TYPES
+from shared.topics import CHUNKS_READY, all_topics, topic, topics_of
+
+
+def test_one_function_names_topics() -> None:
+    assert topic("import.received") == "import.received"
+    assert topic(CHUNKS_READY, "v2") == "chunks.ready.v2"
+    assert topic(CHUNKS_READY, "v3", dead=True) == "chunks.ready.v3.dlq"
+
+
+def test_the_table_is_the_design() -> None:
+    assert {s.name: s.key for s in topics_of("v2")} == {
+        "import.received": "import_id",
+        "import.received.v2": "import_id",
+        "chunks.ready.v2": "chunk_id",
+        "facts.extracted.v2": "import_id",
+        "memory.ready.v2": "user_id",
+    }
+    for spec in topics_of("v2"):
+        assert spec.key in spec.event.model_fields
+        assert spec.event in {t.model for t in EVENT_TYPES}
+
+
+def test_every_topic_has_a_dead_letter_topic_that_can_take_any_of_its_records() -> None:
+    specs = {s.name: s for s in all_topics("v2")}
+    assert len(specs) == 10
+    for spec in topics_of("v2"):
+        dead = specs[f"{spec.name}.dlq"]
+        assert int(dead.settings["max.message.bytes"]) > 1_048_588
+        assert dead.retention_ms >= spec.retention_ms
