@@ -1,9 +1,9 @@
 """Precision and recall of the offline model over the labelled set (tests/data/labelled_sentences.jsonl).
 
-Each line of the set is one message of a person: `text`; `expected`, the facts a careful reader would take from it, as
-category and words that the statement must hold; `also`, facts that may be taken; `split`, dev (rules may be tuned on
-it) or held-out; `kind`, what sort of text it is. A candidate that answers no expected fact counts against precision,
-an expected fact without a candidate against recall.
+Each line of the set is one message of a person: `text`; `expected`, the facts a careful reader would take
+from it, as category and words that the statement must hold; `also`, facts that may be taken; `split`, dev
+(rules may be tuned on it) or held-out; `kind`, what sort of text it is. A candidate that answers no expected
+fact counts against precision, an expected fact without a candidate against recall.
 
     python -m bench.accuracy [--misses]
 """

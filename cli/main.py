@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from shared.errors import SoulprintError
+from shared.heap import steady_heap
 from shared.logs import configure_logs
 
 INTERRUPTED = 130
@@ -75,9 +76,73 @@ def doctor(as_json: Json = False) -> None:
     raise typer.Exit(doctor_command(as_json=as_json))
 
 
+@app.command()
+def serve(
+    service: Annotated[str, typer.Argument(help="router, chunker, extractor, consolidator or writer.")],
+) -> None:
+    """Run one service on Kafka until it is told to stop."""
+    from cli.serve import serve_command
+
+    serve_command([service])
+
+
+@app.command()
+def up() -> None:
+    """Run every service in one process, on a given Kafka."""
+    from cli.up import up_command
+
+    up_command()
+
+
+@app.command()
+def submit(
+    export: Annotated[str, typer.Argument(help="A local export, or bucket/path in storage.")],
+    user: User = "me",
+    as_json: Json = False,
+) -> None:
+    """Hand an export to the services."""
+    from cli.submit import submit_command
+
+    submit_command(export, user, as_json=as_json)
+
+
+@app.command()
+def status(
+    import_id: Annotated[
+        str | None, typer.Argument(metavar="[IMPORT]", help="Follow this import to its end.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say how imports are going."""
+    from cli.status import status_command
+
+    raise typer.Exit(status_command(import_id, as_json=as_json))
+
+
+@app.command()
+def cancel(import_id: Annotated[str, typer.Argument(metavar="IMPORT")]) -> None:
+    """End an import that is under way. What the profile serves stays."""
+    from cli.cancel import cancel_command
+
+    raise typer.Exit(cancel_command(import_id))
+
+
+topics = typer.Typer(name="topics", help="The topics on Kafka.", no_args_is_help=True)
+app.add_typer(topics)
+
+
+@topics.command("create")
+def topics_create(as_json: Json = False) -> None:
+    """Create the topics that do not exist. Safe to repeat."""
+    from cli.topics import create_command
+
+    create_command(as_json=as_json)
+
+
 def main() -> None:
     """The entry point. Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable export, 130 Ctrl-C."""
     try:
+        steady_heap()
         configure_logs()
         app()
     except SoulprintError as error:

@@ -59,6 +59,14 @@ class StoreError(SoulprintError):
         self.sqlstate = sqlstate
 
 
+class SourceError(StoreError):
+    """The source of an import can never be read: not allowed, not there, too large."""
+
+
+class UnknownRunError(StoreError):
+    """An event speaks of a run that the store does not know, or knows as another user's."""
+
+
 class MigrationError(StoreError):
     """The schema cannot be brought up to date; nothing was changed by the failed migration."""
 

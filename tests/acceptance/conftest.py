@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.support.command import Soulprint
+from tests.support.command import Soulprint, fresh_home
 
 
 @pytest.fixture
-def soulprint(tmp_path: Path) -> Iterator[Soulprint]:
-    """The command over a fresh home; the embedded server stops with the last command that used it."""
-    command = Soulprint(tmp_path / "home")
-    yield command
-    command("doctor")  # whoever comes last stops the server, even one that killed commands left behind
+def soulprint() -> Iterator[Soulprint]:
+    """The command over a fresh home."""
+    with fresh_home() as command:
+        yield command

@@ -6,6 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +57,22 @@ class Soulprint:
             process.kill()
             raise
         return Finished(process.returncode, out, err)
+
+
+@contextmanager
+def fresh_home() -> Iterator[Soulprint]:
+    """The command over a home of its own, whose server is stopped in the end, whatever was killed.
+
+    Not below pytest's folder: as root, the server runs under another account, and a second pytest session
+    would close that folder to it.
+    """
+    with tempfile.TemporaryDirectory(prefix="soulprint-test-") as folder:
+        command = Soulprint(Path(folder) / "home")
+        yield command
+        if command.home.exists():
+            command(
+                "doctor"
+            )  # whoever comes last stops the server, even one that killed commands left behind
 
 
 def results(folder: Path) -> dict[str, bytes]:

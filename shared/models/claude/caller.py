@@ -7,7 +7,7 @@ provider is) or CostLimitError. Every reply that came is counted, whatever it sa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -86,7 +86,7 @@ class Caller:
                 max_retries=0,  # one retry policy, ours: it counts, caps and obeys the lane
             )
         except (anthropic.AnthropicError, ValueError, httpx2.InvalidURL) as error:
-            raise UsageError(f"Claude cannot be set up: {error}") from None
+            raise UsageError(f"Claude cannot be set up; set ANTHROPIC_API_KEY, or mend: {error}") from None
         if not (self.client.api_key or self.client.auth_token or self.client.credentials):
             raise UsageError("no API key: set ANTHROPIC_API_KEY, or use --model offline, which needs none")
 
@@ -98,17 +98,17 @@ class Caller:
     async def message(
         self, parameters: dict[str, Any], *, forecast: Usage, tally: Tally, patience: Patience
     ) -> Message:
-        """One message. `forecast` is what it may cost at most, for the limits on tokens and dollars."""
+        """One message. `forecast` is what it will likely take, for the limits on tokens and dollars."""
         tokens = forecast.input_tokens + forecast.output_tokens
 
         async def send() -> Message:
             used = 0
-            self._reserve(forecast)
+            reserved = self._reserve(forecast, int(parameters["max_tokens"]))
             try:
                 message = await self._send(parameters, tally)
                 used = message.usage.input_tokens + message.usage.output_tokens if message.usage else 0
             finally:
-                self._reserved -= forecast.cost or 0.0
+                self._reserved -= reserved
                 self._rate.settle(tokens, used)
             return message
 
@@ -123,8 +123,8 @@ class Caller:
         tokens: int = 0,
     ) -> T:
         """What `send` gives, tried again by the one policy. `tokens` are what it may take of the rate."""
-        failures = pauses = 0
-        began = asyncio.get_running_loop().time()
+        pauses = 0
+        failed_at: list[float] = []
         while True:
             await self.lane.enter(lambda: self._ping(tally))
             await self._rate.take(tokens)
@@ -137,19 +137,24 @@ class Caller:
                 self.concurrency.slow_down(sent_at, self._asked_wait(failure))
             if failure.fault is Fault.POISON:
                 raise CallRefusedError(failure.reason, too_long=failure.too_long)
-            failures += failure.fault is Fault.TRANSIENT
-            spent = failures >= self.options.retry.attempts or patience.ended
-            if failure.fault is Fault.TRANSIENT and not spent:
-                log.debug("call failed", reason=failure.reason, failures=failures)
-                await self._wait(failures, failure)
-                continue
-            if failure.fault is Fault.TRANSIENT and self._last_success > began:
-                raise CallRefusedError(f"gave up after {failures} attempts: {failure.reason}")
+            if failure.fault is Fault.TRANSIENT:
+                failed_at.append(asyncio.get_running_loop().time())
+                if len(failed_at) < self.options.retry.attempts and not patience.ended:
+                    log.debug("call failed", reason=failure.reason, failures=len(failed_at))
+                    await self._wait(len(failed_at), failure)
+                    continue
+                if self._others_pass(failed_at):
+                    raise CallRefusedError(f"gave up after {len(failed_at)} attempts: {failure.reason}")
             pauses += outcome.fault is not Fault.POISON
             if pauses > self._trials(failure):
                 raise CallRefusedError(f"this call alone fails again and again: {failure.reason}")
             self.lane.trip(failure.reason)
-            failures = 0
+            failed_at.clear()
+
+    def _others_pass(self, failed_at: Sequence[float]) -> bool:
+        """Whether another call got through since the latter half of these failures began; if none did, the
+        provider is down rather than this call bad."""
+        return self._last_success > failed_at[len(failed_at) // 2]
 
     def _trials(self, failure: Failure) -> int:
         policy = self.options.lane
@@ -211,21 +216,27 @@ class Caller:
             delay = max(delay, asked)
         await asyncio.sleep(delay)
 
-    def _reserve(self, forecast: Usage) -> None:
-        """Set the dollars of a call aside. Raises CostLimitError if it could pass the limit."""
+    def _reserve(self, forecast: Usage, max_tokens: int) -> float:
+        """Set aside what the call costs at worst; gives the dollars. Raises CostLimitError at the limit."""
         limit = self.options.max_cost
-        if limit is not None:
-            if forecast.cost is None:
-                raise CostLimitError(
-                    f"the price of {self.options.model} is not known, so a limit on cost cannot be kept: "
-                    "give a price file, or no limit"
-                )
-            if (self.total.total.cost or 0.0) + self._reserved + forecast.cost > limit:
-                raise CostLimitError(
-                    f"the next call could pass the limit of ${limit:.2f}; "
-                    f"${self.total.total.cost or 0.0:.4f} is spent and what it bought is kept"
-                )
-        self._reserved += forecast.cost or 0.0
+        if limit is None:
+            return 0.0
+        worst = self.options.prices.cost(
+            self.options.model, forecast.model_copy(update={"output_tokens": max_tokens})
+        )
+        if worst is None:
+            raise CostLimitError(
+                f"the price of {self.options.model} is not known, so no limit on cost can be kept: "
+                "give a price file, or no limit"
+            )
+        spent = self.total.total.cost or 0.0
+        if spent + self._reserved + worst > limit:
+            raise CostLimitError(
+                f"the next call could pass the limit of ${limit:.2f}: ${spent:.4f} is spent; "
+                "what it bought is kept, and the same command with a higher limit goes on from there"
+            )
+        self._reserved += worst
+        return worst
 
     async def close(self) -> None:
         """Release the connections. Safe to call twice."""

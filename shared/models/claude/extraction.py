@@ -134,7 +134,9 @@ def _middle(messages: Sequence[Message]) -> int:
     for place, message in enumerate(messages):
         so_far += len(message.text)
         if so_far >= half:
-            return min(max(place if so_far - len(message.text) / 2 > half else place + 1, 1), len(messages) - 1)
+            return min(
+                max(place if so_far - len(message.text) / 2 > half else place + 1, 1), len(messages) - 1
+            )
     return len(messages) // 2
 
 

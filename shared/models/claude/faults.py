@@ -80,7 +80,8 @@ def _of_status(error: anthropic.APIStatusError, model: str, base_url: str) -> Fa
     if status == 404:
         return Failure(
             Fault.LANE,
-            f"{base_url} knows no model {model!r} (404): set SOULPRINT_CLAUDE_MODEL to one it has",
+            f"{base_url} knows no model {model!r} (404): set SOULPRINT_CLAUDE_MODEL to one it has"
+            + (", and ANTHROPIC_BASE_URL without /v1" if base_url.rstrip("/").endswith("/v1") else ""),
         )
     return Failure(Fault.POISON, f"the provider refuses the request ({status} {error.type or 'error'})")
 

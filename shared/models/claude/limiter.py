@@ -7,6 +7,11 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+SPACING = 0.004
+"""Seconds between two calls that set out. Calls that set out together come back together, and then each waits
+for the work on all of them (some 2 ms a call); spread out, the wait is for one. It also spares the provider
+bursts."""
+
 
 class Concurrency:
     """Additive increase, multiplicative decrease, under a ceiling. Used from one event loop only.
@@ -26,6 +31,7 @@ class Concurrency:
         self._good = 0
         self._halved_at = float("-inf")
         self._closed_until = 0.0
+        self._next_at = 0.0
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[float]:
@@ -74,6 +80,7 @@ class Concurrency:
                 raise
         try:
             await self._opening()
+            await self._spread()
         except asyncio.CancelledError:
             self.in_flight -= 1
             self._admit()
@@ -85,6 +92,14 @@ class Concurrency:
         if wait > 0:
             await asyncio.sleep(wait)
             await self._opening()
+            await self._spread()
+
+    async def _spread(self) -> None:
+        now = asyncio.get_running_loop().time()
+        at = max(now, self._next_at)
+        self._next_at = at + SPACING
+        if at > now:
+            await asyncio.sleep(at - now)
 
     def _admit(self) -> None:
         while self._waiting and self.in_flight < self.limit:

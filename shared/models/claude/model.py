@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 
 from shared.errors import ModelError
 from shared.events import ChunkReady, Sections, Usage
 from shared.facts import SettledFact
 from shared.models.base import Digest, Extraction, SampleConversation
+from shared.models.claude.batches import Answer, BatchReader
 from shared.models.claude.caller import Caller
 from shared.models.claude.extraction import ChunkReader
 from shared.models.claude.lane import LaneState
+from shared.models.claude.ledger import BatchLedger
 from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.prompts import EXTRACT
 from shared.models.claude.usage import Tally
@@ -37,6 +40,7 @@ class ClaudeModel:
         """Twice the calls in flight: while one chunk waits to try again, another takes its place."""
         self._caller = Caller(options)
         self._reader = ChunkReader(self._caller)
+        self._batches = BatchReader(self._caller, self._reader, self._alone, self.prompt_version)
         self._writer = Writer(self._caller)
         self._owed: OrderedDict[str, Usage] = OrderedDict()
 
@@ -58,7 +62,7 @@ class ClaudeModel:
     @property
     def fallbacks(self) -> Sequence[str]:
         """Which parts of the result the offline writer had to write, and why."""
-        return self._writer.fallbacks
+        return tuple(self._writer.fallbacks)
 
     def forecast(self, chunk: ChunkReady) -> Usage:
         """What reading a chunk will likely take; nothing is sent."""
@@ -68,7 +72,11 @@ class ClaudeModel:
 
     async def extract(self, chunk: ChunkReady) -> Extraction:
         """Candidates for one chunk."""
-        tally = Tally(self._owed.pop(chunk.content_hash, Usage()), whole=self._caller.total)
+        return await self._extracted(chunk, Usage())
+
+    async def _extracted(self, chunk: ChunkReady, paid: Usage) -> Extraction:
+        owed = self._owed.pop(chunk.content_hash, Usage())
+        tally = Tally(owed + paid, whole=self._caller.total)
         settled = False
         try:
             extraction = await self._reader.read(chunk, tally)
@@ -80,6 +88,30 @@ class ClaudeModel:
             if not settled and tally.total.calls:
                 self._remember(chunk.content_hash, tally.total)
         return extraction
+
+    async def extract_batch(
+        self, chunks: Iterable[ChunkReady], ledger: BatchLedger
+    ) -> AsyncGenerator[tuple[ChunkReady, Answer], None]:
+        """Chunks by Message Batches: each with its extraction or the ModelError that says why it is dead.
+
+        When all that was yielded is stored, close the ledger's batches (`ledger.closed`).
+        """
+        asked = []
+        for chunk in chunks:
+            if any(message.role == "user" for message in chunk.messages):
+                asked.append(chunk)
+            else:
+                yield chunk, Extraction(())
+        async with aclosing(self._batches.read(asked, ledger)) as answers:
+            async for answer in answers:
+                yield answer
+
+    async def _alone(self, chunk: ChunkReady, paid: Usage) -> Answer:
+        """One chunk that a batch could not do; `paid` is what the batch took for it."""
+        try:
+            return await self._extracted(chunk, paid)
+        except ModelError as error:
+            return error
 
     async def reduce(self, facts: Sequence[SettledFact], budget_tokens: int) -> Digest:
         """The most telling of `facts` that fit the budget."""

@@ -42,8 +42,13 @@ class Prompt:
         """The reply's JSON schema as it is sent."""
         return json_schema(self.reply)
 
+    @cached_property
+    def fixed_tokens(self) -> int:
+        """Estimated tokens of the words and the schema."""
+        return estimate_tokens(self.text) + estimate_tokens(orjson.dumps(self.schema).decode())
+
     def hash(self, model: str) -> str:
-        """Changes with the words of the prompt and the repair, the schema and the model; with nothing else."""
+        """Changes with the words of the prompt and the repair, the schema and the model; no other."""
         parts = (self.text, read_prompt(*REPAIR), orjson.dumps(self.schema).decode(), model)
         digest = hashlib.blake2b(digest_size=6)
         for part in parts:

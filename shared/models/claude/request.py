@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from anthropic.types import Message
+from anthropic.types import Message, TextBlock
 from pydantic import BaseModel
 
 from shared.events import Usage
@@ -71,17 +71,13 @@ def read_reply(message: Message, reply: type[R]) -> R:
 def text_of(message: Message) -> str:
     """The text blocks of a message, together; thinking and all other blocks are passed over."""
     return "".join(
-        block.text
-        for block in message.content
-        if getattr(block, "type", None) == "text" and isinstance(getattr(block, "text", None), str)
+        block.text or "" for block in message.content if isinstance(block, TextBlock) and block.type == "text"
     )
 
 
 def forecast(request: Request, options: ClaudeOptions, output_share: float) -> Usage:
     """What a call will likely take: tokens reckoned from bytes, dollars from the price table."""
-    system = "".join(block["text"] for block in request.prompt.system(options.model, **dict(request.values)))
-    read = estimate_tokens(system) + estimate_tokens(request.data) + estimate_tokens(str(request.prompt.schema))
-    tokens = math.ceil(read * TOKEN_MARGIN)
+    tokens = math.ceil((request.prompt.fixed_tokens + estimate_tokens(request.data)) * TOKEN_MARGIN)
     usage = Usage(
         calls=1,
         input_tokens=tokens,
@@ -117,4 +113,5 @@ async def ask(
     try:
         return read_reply(message, reply)
     except InvalidReplyError as error:
-        raise InvalidReplyError(f"the reply is not of its schema: {error.told}") from None
+        told = f"the reply is not of its schema: {error.told}"
+        raise InvalidReplyError(told, text_of(message)) from None

@@ -92,11 +92,15 @@ class LooseSections(BaseModel):
 
 
 class InvalidReplyError(Exception):
-    """A reply that is not of its schema. `told` may be sent to the model; it holds no value of the reply."""
+    """A reply that is not of its schema. `told` may be sent to the model; it holds no value of the reply.
 
-    def __init__(self, told: str) -> None:
+    `text` is the reply itself where some of it may be of use; never to be shown.
+    """
+
+    def __init__(self, told: str, text: str = "") -> None:
         super().__init__(told)
         self.told = told
+        self.text = text
 
 
 def json_schema(reply: type[BaseModel]) -> dict[str, Any]:

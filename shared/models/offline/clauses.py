@@ -11,19 +11,21 @@ from shared.models.offline.rulebook import INDEX
 from shared.models.offline.rules import Rule
 from shared.models.offline.said import Found, Said
 from shared.models.offline.sentences import Clause, Sentence, split_clauses
+from shared.models.offline.spotting import hints
 from shared.models.offline.statement import quote_of, statement_of
 from shared.models.offline.when import days_of
 
 _QUALIFIES = frozenset({"but", "because", "although", "though", "while", "whereas", "since"})
 """Joints after which a clause that is no fact of its own belongs to the fact before it."""
 _WANTS = re.compile(
-    r"i (?:need|want|would|am (?:trying|looking|wondering|thinking|not sure|getting)|was (?:wondering|thinking|hoping)"
-    r"|can not (?:find|figure|decide)|have (?:a question|no idea)|do not (?:know|understand)|might|could|wish|hope"
-    r"|have been (?:trying|thinking|wondering))\b|(?:what|how|can|could|please|should|which|where|is|are|do|any|help)\b"
+    r"i (?:need|want|would|am (?:trying|looking|wondering|thinking|not sure|getting)|was (?:wondering"
+    r"|thinking|hoping)|can not (?:find|figure|decide)|have (?:a question|no idea)|do not (?:know"
+    r"|understand)|might|could|wish|hope|have been (?:trying|thinking|wondering))\b|(?:what|how|can|could"
+    r"|please|should|which|where|is|are|do|any|help)\b"
 )
 _OPENINGS = INDEX.first_words | OPENING_CONTRACTIONS | {"we", "our"}
-_OF_ANY_BEGINNING = " to me"
-"""What a clause holds if a rule for any beginning may fit it."""
+_OF_ANY_BEGINNING = (" to me", " my fav")
+"""One of these a clause holds if a rule for any beginning may fit it."""
 
 _SHORTEST = 7
 """Characters a statement has at least."""
@@ -51,7 +53,7 @@ def _qualifies(clause: Clause) -> bool:
 
 def matching_rule(clause: Clause) -> Rule | None:
     """The first rule that the clause fits and no guard refuses, else None."""
-    if clause.first_word not in _OPENINGS and _OF_ANY_BEGINNING not in clause.text:
+    if clause.first_word not in _OPENINGS and not hints(clause.text, _OF_ANY_BEGINNING):
         return None
     plain = clause.plain
     for rule in INDEX.for_clause(plain):

@@ -1,8 +1,8 @@
 """What the main process and its workers say to each other: a length of four bytes, then a marshalled value.
 
-Marshal is the cheapest of the standard ways, knows every value used here, and needs no import in the worker. Both ends
-are the same interpreter, and the pipe is between this process and its own child, so its lack of safety against
-strangers does not matter.
+Marshal is the cheapest of the standard ways, knows every value used here, and needs no import in the worker.
+Both ends are the same interpreter, and the pipe is between this process and its own child, so its lack of
+safety against strangers does not matter.
 """
 
 from __future__ import annotations

@@ -1,68 +1,80 @@
 """Why a clause that matches a rule may still be no fact about the person. Each guard answers True to refuse.
 
-`EVERY_FACT` is asked for each match; a rule names the further guards it needs. A guard sees the clause and the match
-of the rule's shape in the clause's plain text.
+`EVERY_FACT` is asked for each match; a rule names the further guards it needs. A guard sees the clause and
+the match of the rule's shape in the clause's plain text.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from itertools import pairwise
 
-from shared.models.offline.sentences import Clause, Sentence
+from shared.models.offline.sentences import NEARBY, Clause, Sentence
 from shared.models.offline.when import has_day
-from shared.models.offline.words import REPLY_NOUNS, TECHNICAL
+from shared.models.offline.words import REPLY_NOUNS, TECHNICAL, TOOLS, words_of
 
 Match = re.Match[str]
 Guard = Callable[[Clause, Match], bool]
 
 _WORD = re.compile(r"[\w&'-]+")
 _CONDITION = re.compile(
-    r"(?<![\w'])(?:if(?! it (?:helps|matters))|unless|suppose|imagine|pretend|assum\w+|let's say|what if|whether|as if"
-    r"|as though|wish|in case(?! it)|lest|would|could|dream\w*|hopefully|ideally|someday|one day|maybe|perhaps"
-    r"|possibly|probably|apparently|supposedly|not sure|sentence|example|phrase)(?![\w'])"
+    r"(?<![\w'])(?:if(?! it (?:helps|matters))|unless|suppose|imagine|pretend|assum\w+|let's say|what if"
+    r"|whether|as if|as though|wish|in case(?! it)|lest|would|could|dream\w*|hopefully|ideally|someday"
+    r"|one day|maybe|perhaps|possibly|probably|apparently|supposedly|not sure|sentence|example"
+    r"|phrase)(?![\w'])"
 )
 _SCENARIO = re.compile(
-    r"[\s\-*•\d.)]*(?:ok |okay |so |now |well |and |but |then )*(?:,\s*)?(?:(?:suppose|imagine|pretend|picture this|visuali[sz]e"
-    r"|hypothetical\w*|let's (?:say|assume|suppose|imagine|pretend)|let us (?:say|assume|suppose)|what if"
-    r"|assum(?:e|ing)|say,? (?:i|you|we|my|that)|consider (?:this|the following|a|the case|an)|in an ideal"
-    r"|in a perfect|for the sake of|as an example|for example|example|e\.g\.|scenario|case study|the scenario)(?![\w'])"
-    r"|if i (?:were|was) )"
+    r"[\s\-*•\d.)]*(?:ok |okay |so |now |well |and |but |then )*(?:,\s*)?(?:(?:suppose|imagine|pretend"
+    r"|picture this|visuali[sz]e|hypothetical\w*|let's (?:say|assume|suppose|imagine|pretend)|let us (?:say"
+    r"|assume|suppose)|what if|assum(?:e|ing)|say,? (?:i|you|we|my|that)|consider (?:this|the following|a"
+    r"|the case|an)|in an ideal|in a perfect|for the sake of|as an example|for example|example|e\.g\."
+    r"|scenario|case study|the scenario)(?![\w'])|if i (?:were|was) )"
 )
 _REPORTED = re.compile(
-    r"(?<![\w'])(?:said|says|say|told|tells|thinks?|claims?|claimed|wrote|writes|believes|swears|swore|jokes?|joked"
-    r"|goes|quotes?|according to|horoscope|asks|asked|called|insists|insisted|accused|reads|means?|meant|like:|replied)(?![\w'])"
+    r"(?<![\w'])(?:said|says|say|told|tells|thinks?|claims?|claimed|wrote|writes|believes|swears|swore"
+    r"|jokes?|joked|goes|quotes?|according to|horoscope|asks|asked|called|insists|insisted|accused|reads"
+    r"|means?|meant|like:|replied)(?![\w'])"
 )
-_I_SAID = re.compile(r"\bas i (?:said|told you|wrote)|\bi(?:'ve)? (?:already )?(?:said|told you|mentioned|think)")
+_I_SAID = re.compile(
+    r"\bas i (?:said|told you|wrote)|\bi(?:'ve)? (?:already )?(?:said|told you|mentioned|think)"
+    r"|\bi (?:haven't|never) (?:yet )?told you"
+)
 _UNCERTAIN = re.compile(
-    r"(?<![\w'])(?:maybe|perhaps|possibly|probably|might|may (?:be|have)|i guess|not sure|kidding|joking|supposedly"
-    r"|hypothetically|allegedly|i suppose|i wonder|not really|imaginary|fictional|in my dreams?|in the (?:game|dream|story))(?![\w'])"
+    r"(?<![\w'])(?:maybe|perhaps|possibly|probably|might|may (?:be|have)|i guess|not sure|kidding|joking"
+    r"|supposedly|hypothetically|allegedly|i suppose|i wonder|not really|imaginary|fictional|in my dreams?"
+    r"|in the (?:game|dream|story))(?![\w'])"
 )
 _SARCASTIC = re.compile(
-    r"/s(?:\s|$)|\byeah,? right\b|\b(?:oh|yeah|great|wow|fantastic|wonderful|brilliant|sure)\b[^a-z]{0,3}"
-    r"(?:sure |right |great )?,? ?i (?:just |absolutely |simply |really )*love|\boh sure\b|said no one|\bnot!\B"
-    r"|\bjust love (?:\w+ing|when|how)\b|\blove (?:it )?when\b|\blove being\b"
+    r"/s(?:\s|$)|\byeah,? right\b|\b(?:oh|yeah|great|wow|fantastic|wonderful|brilliant"
+    r"|sure)\b[^a-z]{0,3}(?:sure |right |great )?,? ?i (?:just |absolutely |simply |really )*love"
+    r"|\boh sure\b|said no one|\bnot!\B|\bjust love (?:\w+ing|when|how)\b|\blove (?:it )?when\b"
+    r"|\blove being\b"
 )
 _PASSING = re.compile(
-    r"(?<![\w'])(?:today|tonight|right now|at the moment|this (?:morning|afternoon|evening|time|second|minute)|just now"
-    r"|for now|in (?:an|a few|\w+) (?:hours?|minutes?)|at this point|again)(?![\w'])"
+    r"(?<![\w'])(?:today|tonight|right now|at the moment|this (?:morning|afternoon|evening|time|second"
+    r"|minute)|just now|for now|in (?:an|a few|\w+) (?:hours?|minutes?)|at this point)(?![\w'])"
 )
 _ANAPHORA = re.compile(
-    r"(?:it|this|that|these|those|them|him|her|both|all|option|options|number|how|when|what|where|why|who|if|you|your"
-    r"|yours|u|here|there|one|#?\d+|[a-z]|something|anything|everything|nothing|more|most|less|so|such|which|to (?:say|see|ask|know|think|"
-    r"hear|admit|bother|be (?:honest|that|a)|have|get|keep it|do (?:this|that|it)|make (?:this|it|sure)|use (?:this|that|it)))(?![\w'-])"
+    r"(?:it|this|that|these|those|them|him|her|both|all|option|options|number|how|when|what|where|why|who"
+    r"|if|you|your|yours|u|here|there|one|#?\d+|[a-z]|something|anything|everything|nothing|more|most|less"
+    r"|so|such|which|to (?:say|see|ask|know|think|hear|admit|bother|be (?:honest|that|a)|have|get|keep it"
+    r"|do (?:this|that|it)|make (?:this|it|sure)|use (?:this|that|it)))(?![\w'-])"
 )
 _TASK = re.compile(
-    r"(?:there|we|i|my|he|she|they|me|answer|problem|issue|error|bug|formula|question|solution|code|reason|second|first"
-    r"|last|file|function|output|result|correct|mistake|word|sentence|difference|term|movie|song|book|main|right)(?![\w-])"
+    r"(?:it|this|that|these|those|you|your|so|there|we|i|my|he|she|they|me|answer|problem|issue|error|bug"
+    r"|formula|question|solution|code|reason|second|first|last|file|function|output|result|correct|mistake"
+    r"|word|sentence|difference|term|movie|song|book|main|right)(?![\w-])"
 )
 _HOUR = re.compile(r"(?<![\w'])(?:today|tonight|right now|in (?:an|a few|\w+) (?:hours?|minutes?))(?![\w'])")
 _STANDING = re.compile(
-    r"\bfrom (?:now|here) on|\bin (?:the )?future\b|\bgoing forward|\bby default|\bwhen(?:ever)? (?:you|i) \w|\bevery time|\ball (?:your|future)"
-    r"|\bthat always\b|\balways\b|\bany time\b|\bin all\b|\bevery (?:answer|reply|response)"
+    r"\bfrom (?:now|here) on|\bin (?:the )?future\b|\bgoing forward|\bby default|\bwhen(?:ever)? (?:you"
+    r"|i) \w|\bevery time|\ball (?:your|future)|\bthat always\b|\balways\b|\bany time\b|\bin all\b"
+    r"|\bevery (?:answer|reply|response)"
 )
 _THIS_TASK = re.compile(
-    r"\b(?:this|these|here|the (?:above|below|following|first|second|third|last|paragraph|table|text|code|essay))(?![\w-])"
+    r"\b(?:this|these|here|the (?:above|below|following|first|second|third|last|paragraph|table|text|code"
+    r"|essay))(?![\w-])"
 )
 _NAME = re.compile(r"(?<![\w'’])(?!I(?![\w-]))(?:[A-Z][\w-]*|\d[A-Z]\w*)")
 _ARTICLE = re.compile(r"(?:the|a|an|my|our|his|their|some|any)\s+")
@@ -91,14 +103,13 @@ def is_reported(clause: Clause, _: Match) -> bool:
 
 def is_uncertain(clause: Clause, _: Match) -> bool:
     """The person is not sure, or joking."""
-    low, sentence = clause.sentence.low, clause.sentence
-    return _UNCERTAIN.search(low, clause.start, sentence.end) is not None
+    low, end = clause.sentence.low, min(clause.sentence.end, clause.end + NEARBY)
+    return _UNCERTAIN.search(low, clause.start, end) is not None
 
 
 def is_sarcastic(clause: Clause, _: Match) -> bool:
     """Irony that shows in its wording."""
-    sentence = clause.sentence
-    return _SARCASTIC.search(sentence.low, sentence.start, sentence.end + 4) is not None
+    return _SARCASTIC.search(clause.around) is not None
 
 
 EVERY_FACT: tuple[Guard, ...] = (is_question, is_conditional, is_reported, is_uncertain, is_sarcastic)
@@ -115,7 +126,7 @@ def is_technical(_: Clause, found: Match) -> bool:
 
 
 def is_about_the_answer(_: Clause, found: Match) -> bool:
-    """The object is "it", "this", "the second one": the conversation itself. Looks after the shape's match."""
+    """What follows the match is "it", "this", "the second one": the conversation itself."""
     rest = found.string[found.end() :].lstrip()
     if _ANAPHORA.match(rest):
         return True
@@ -157,15 +168,22 @@ def is_unnamed(clause: Clause, _: Match) -> bool:
     return _NAME.search(clause.sentence.original, clause.body + 2, clause.end) is None
 
 
+def is_no_tool(clause: Clause, found: Match) -> bool:
+    """What is used has neither a proper name nor a place among the known tools."""
+    first = _WORD.search(found.string, found.end())
+    return is_unnamed(clause, found) and (first is None or first[0] not in TOOLS)
+
+
 def is_plural(clause: Clause, _: Match) -> bool:
     """Speaks of "we": a company or a group, not the person."""
     return clause.text.startswith(("we ", "we'", "our "))
 
 
-_HEAD_END = frozenset(
-    "and or but who that which with at in on for from of by to living working based trying looking so because as "
-    "since currently when where then than if while whose specializing specialising writing here studying about after "
-    "running doing making turned raising teaching like not until under over near without who's".split()
+_HEAD_END = words_of(
+    "and or but who that which with at in on for from of by to living working based trying looking so "
+    "because as since currently when where then than if while whose specializing specialising writing here "
+    "studying about after running doing making turned raising teaching like not until under over near "
+    "without who's"
 )
 
 
@@ -201,7 +219,7 @@ def without_any_of(words: Collection[str], pairs: Collection[str] = (), most: in
         near = _WORD.findall(found.string[found.end() :])[:most]
         if any(word in words or _singular(word) in words for word in near):
             return False
-        return not any(f"{one} {two}" in pairs for one, two in zip(near, near[1:], strict=False))
+        return not any(f"{one} {two}" in pairs for one, two in pairwise(near))
 
     return guard
 

@@ -1,7 +1,7 @@
 """Custom instructions: what the person told the assistant about themselves and how to answer, once for all.
 
-Every sentence counts: one that a rule knows is what the rule says; any other is a standing instruction, or a fact
-about them if it speaks of "I" or "my".
+Every sentence counts: one that a rule knows is what the rule says; any other is a standing instruction, or a
+fact about them if it speaks of "I" or "my".
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from shared.models.offline.sentences import Sentence, split_sentences
 from shared.models.offline.statement import QUOTE_CHARS, quote_of, statement_of
 
 _WRAPPER = re.compile(
-    r"\s*(?:the user provided|this user profile|the user's|what would you like|how would you like|here is what|user profile|"
-    r"about (?:me|you|user)|```|custom instructions|shown to you in all)"
+    r"\s*(?:the user provided|this user profile|the user's|what would you like|how would you like"
+    r"|here is what|user profile|about (?:me|you|user)|```|custom instructions|shown to you in all)"
 )
 _BULLET = re.compile(r"[\s\-*•–—>\d.)#]*")
-_OF_THEMSELVES = re.compile(r"(?:i|i'm|im|i've|my|we|our)(?![\w])|(?:name|preferred name|age|job|role|location|occupation)\s*:")
+_OF_THEMSELVES = re.compile(
+    r"(?:i|i'm|im|i've|my|we|our)(?![\w])|(?:name|preferred name|age|job|role|location|occupation)\s*:"
+)
 _CONFIDENCE = 0.7
 
 

@@ -1,4 +1,5 @@
-"""The offline model: deterministic rules, no network, no key. It reads English only and says what it left unread."""
+"""The offline model: deterministic rules, no network, no key. It reads English only and says what it left
+unread."""
 
 from __future__ import annotations
 
@@ -36,9 +37,7 @@ class OfflineModel(Model):
         """The body of MEMORY."""
         return memory_body(digest, budget_tokens), Usage()
 
-    async def sections(
-        self, digest: Digest, sample: Sequence[SampleConversation]
-    ) -> tuple[Sections, Usage]:
+    async def sections(self, digest: Digest, sample: Sequence[SampleConversation]) -> tuple[Sections, Usage]:
         """The five sections."""
         return write_sections(digest, sample), Usage()
 

@@ -1,4 +1,5 @@
-"""Extraction in worker processes: several chunks in flight a worker, answers matched by order, dead workers replaced."""
+"""Extraction in worker processes: several chunks in flight a worker, answers matched by order, dead workers
+replaced."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ _GRACE = 5.0
 """Seconds a worker gets to end by itself."""
 _ROOT = str(Path(__file__).resolve().parents[3])
 _PROGRAM = "import sys; sys.path.append(sys.argv[1]); from shared.models.offline.worker import main; main()"
-"""The worker without site packages or environment: smaller, and nothing in the current folder can get in its way."""
+"""The worker without site packages or environment: smaller, and nothing in the current folder can get in its
+way."""
 
 Answer = tuple[list[Any], list[str], str]
 Process = asyncio.subprocess.Process
@@ -44,8 +46,8 @@ class _Job:
 class OfflineExtractor:
     """Extracts in `workers` processes, or in this one if 0. Workers start with the first chunk.
 
-    A worker that dies is replaced and its chunks in flight are sent again; only the chunk it was reading is suspected,
-    and the second death under the same chunk raises ModelError for it.
+    A worker that dies is replaced and its chunks in flight are sent again; only the chunk it was reading is
+    suspected, and the second death under the same chunk raises ModelError for it.
     """
 
     def __init__(self, workers: int = 0) -> None:
@@ -66,7 +68,9 @@ class OfflineExtractor:
             worker = min(self._workers, key=_Worker.load)
             found, unread, error = await worker.ask(frame([tuple(message) for message in said]))
         if error:
-            raise ModelError(f"the offline rules failed on chunk {chunk.chunk_id} with {error}; please report it")
+            raise ModelError(
+                f"the offline rules failed on chunk {chunk.chunk_id} with {error}; please report it"
+            )
         return to_extraction(found, unread)
 
     async def close(self) -> None:
@@ -127,8 +131,10 @@ class _Worker:
                     stillborn = 0
                     self._suspect(process.returncode)
                 elif not self._closed and (stillborn := stillborn + 1) >= STARTS:
-                    raise SoulprintError(f"a worker process ended {STARTS} times before it began "
-                                         f"(exit code {process.returncode}); is there enough memory?")
+                    raise SoulprintError(
+                        f"a worker process ended {STARTS} times before it began (exit code "
+                        f"{process.returncode}); is there enough memory?"
+                    )
         except (OSError, SoulprintError) as error:
             self._give_up(error)
         finally:
@@ -162,7 +168,10 @@ class _Worker:
         job.deaths += 1
         if job.deaths >= DEATHS:
             self._jobs.popleft()
-            self._fail(job, ModelError(f"the worker process died {DEATHS} times on one chunk (exit code {returncode})"))
+            self._fail(
+                job,
+                ModelError(f"the worker process died {DEATHS} times on one chunk (exit code {returncode})"),
+            )
 
     def _give_up(self, error: BaseException) -> None:
         while self._jobs:
@@ -188,7 +197,7 @@ async def _end(process: Process) -> None:
 
 
 def _send(process: Process, job: _Job) -> None:
-    """Put a request into the pipe's buffer, which IN_FLIGHT bounds; a dead process is noticed by its output."""
+    """Put a request into the pipe's buffer, which IN_FLIGHT bounds; death shows at the output."""
     _input_of(process).write(job.request)
 
 

@@ -1,8 +1,8 @@
 """Reads the person's messages and finds facts: the whole of extraction, on plain tuples (see `said.py`).
 
-From cheap to dear, so that most text costs next to nothing: a message without a word that begins a fact is left at
-once; then foreign text is blanked out (`regions`), the rest is cut into sentences and clauses (`sentences`), and each
-clause meets the rules of its first words (`rules`) and their guards (`guards`).
+From cheap to dear, so that most text costs next to nothing: a message without a word that begins a fact is
+left at once; then foreign text is blanked out (`regions`), the rest is cut into sentences and clauses
+(`sentences`), and each clause meets the rules of its first words (`rules`) and their guards (`guards`).
 """
 
 from __future__ import annotations
@@ -15,24 +15,26 @@ from shared.models.offline.guards import is_scenario
 from shared.models.offline.instructions import facts_of_instructions
 from shared.models.offline.language import SAMPLE_CHARS, is_english
 from shared.models.offline.plain import fold
-from shared.models.offline.regions import opens_role_play, own_words
+from shared.models.offline.regions import own_words
+from shared.models.offline.role_play import opens_role_play
 from shared.models.offline.said import Found, Said
 from shared.models.offline.sentences import split_sentences
 
-_OPENERS = frozenset(
-    "i i'm im i've ive i'd my we we're we've our always never don't dont call answer answers answering respond reply use "
-    "keep avoid stop no matters future, future now on, forward, default, whenever".split()
+_OPENING_WORDS = (
+    "i i'm im i've ive i'd my we we're we've our always never don't dont call answer answers answering "
+    "respond reply use keep avoid stop no matters future now forward default whenever every time"
 )
+_OPENERS = frozenset(word + mark for word in _OPENING_WORDS.split() for mark in ("", ",", ".", "!"))
 """Words that a fact may begin with; a message without any holds none."""
 _OPENER = re.compile(
-    r"(?<![\w'])(?:i|i'm|im|i've|ive|my|we|we're|we've|our|always|never|don't|dont|do not|call|please|from now|in future"
-    r"|matters|in the future|answer|respond|reply|use|keep|avoid|stop|no)(?![\w'])"
+    r"(?<![\w'])(?:i|i'm|im|i've|ive|my|we|we're|we've|our|always|never|don't|dont|do not|call|please"
+    r"|from now|in future|matters|in the future|answer|respond|reply|use|keep|avoid|stop|no)(?![\w'])"
 )
 """The same for a sentence."""
 
 
 def read_messages(messages: Sequence[Said]) -> tuple[list[Found], list[str]]:
-    """The facts of one chunk's messages of the person, and the ids of the conversations that are not English."""
+    """The facts in one chunk's messages, and the ids of the conversations that are not English."""
     unread = _not_english(messages)
     games: set[str] = set()
     found: list[Found] = []

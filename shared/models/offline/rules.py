@@ -1,13 +1,14 @@
 """What a rule is, and the table of all rules.
 
-TO ADD A FACT RULE: add one `rule(...)` line to the tuple of the module that fits its matter, rules_person.py,
-rules_home.py, rules_work.py, rules_tastes.py, rules_dates.py, rules_decisions.py or rules_instructions.py, and a few lines for and
-against it to tests/data/labelled_sentences.jsonl; then run `python -m bench.accuracy`.
+TO ADD A FACT RULE: add one `rule(...)` to the table of the module that fits its matter (rules_person.py,
+rules_family.py, rules_health.py, rules_home.py, rules_work.py, rules_tastes.py, rules_things.py,
+rules_beliefs.py, rules_dates.py, rules_decisions.py, rules_instructions.py) and a few lines for and against
+it to tests/data/labelled_sentences.jsonl; then run `python -m bench.accuracy --misses`.
 
-A rule is tried on a clause whose plain text (`plain.py`: lower case, contractions spelled out, "we" read as "i",
-adverbs such as "currently" left out) begins with one of its triggers. Its shape must match there from the beginning.
-Then each guard of `guards.EVERY_FACT` and of the rule may refuse. Rules of one trigger are tried in table order; the
-first that matches and is not refused names the fact.
+A rule is tried on a clause whose plain text (`plain.py`: lower case, contractions spelled out, "we" read as
+"i", adverbs such as "currently" left out) begins with one of its triggers. Its shape must match there from
+the beginning. Then each guard of `guards.EVERY_FACT` and of the rule may refuse. Rules of one trigger are
+tried in table order; the first that matches and is not refused names the fact.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What extraction reads and finds, as plain tuples: the worker processes know no Pydantic, which keeps them small."""
+"""What extraction reads and finds, as plain tuples: the worker processes know no Pydantic, which keeps them
+small."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ class Said(NamedTuple):
     conversation_id: str
     text: str
     day: int | None
-    """Proleptic ordinal of the UTC day it was said, None if unknown."""
+    """Proleptic ordinal of the day it was said, None if unknown."""
     custom: bool
     """True for custom instructions."""
 

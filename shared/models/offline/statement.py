@@ -1,4 +1,4 @@
-"""Makes the statement and the quote of a fact out of the person's own clause, without changing what it says."""
+"""Makes the statement and the quote of a fact from the person's clause, without changing what it says."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ _CUT_AT = re.compile(r"[,;]\s|\s(?=and\s|but\s|because\s|so\s)")
 
 
 def quote_of(text: str, start: int, end: int) -> tuple[int, int]:
-    """`start`, `end` shrunk to at most QUOTE_CHARS, at the last comma or joint; (start, start) if there is none."""
+    """`start`, `end` shrunk to at most QUOTE_CHARS, at the last comma or joint; (start, start) if there is
+    none.
+    """
     if end - start <= QUOTE_CHARS:
         return start, end
     cuts = [cut.start() for cut in _CUT_AT.finditer(text, start + 20, start + QUOTE_CHARS)]

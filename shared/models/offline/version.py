@@ -1,4 +1,5 @@
-"""The version of the rules: a hash of the code that decides what is extracted, so a changed rule empties the cache."""
+"""The version of the rules: a hash of the code that decides what is extracted, so a changed rule empties the
+cache."""
 
 from __future__ import annotations
 
@@ -6,9 +7,10 @@ from hashlib import blake2b
 from pathlib import Path
 
 RULE_MODULES = (
-    "clauses", "guards", "instructions", "language", "plain", "reading", "regions", "rulebook", "rules", "rules_dates",
-    "rules_decisions", "rules_home", "rules_instructions", "rules_person", "rules_tastes", "rules_work", "said",
-    "sentences", "statement", "when", "words",
+    "clauses", "guards", "instructions", "language", "pasted", "plain", "reading", "regions", "role_play",
+    "rulebook", "rules", "rules_beliefs", "rules_dates", "rules_decisions", "rules_family", "rules_health",
+    "rules_home", "rules_instructions", "rules_person", "rules_tastes", "rules_things", "rules_work",
+    "said", "sentences", "spotting", "statement", "when", "words",
 )  # fmt: skip
 """Every module that takes part in extraction; a test compares the list with what a worker imports."""
 

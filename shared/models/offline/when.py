@@ -11,8 +11,8 @@ from datetime import date
 from typing import Literal
 
 Time = Literal["span", "change", "event"]
-"""How a rule's statement relates to time: holds over a span ("since 2019"), began with a change ("moved in 2021",
-"quit last week"), or is bound to a day ("my exam is on 15 May")."""
+"""How a rule's statement relates to time: holds over a span ("since 2019"), began with a change ("moved in
+2021", "quit last week"), or is bound to a day ("my exam is on 15 May")."""
 
 Days = tuple[int | None, int | None]
 
@@ -23,13 +23,17 @@ _MONTHS = {
          "september sep sept", "october oct", "november nov", "december dec"), start=1)
     for name in names.split()
 }  # fmt: skip
-MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
 WEEKDAY = r"(?:mon|tues?|wednes|thurs?|fri|satur|sun)day"
 _YEAR = r"(?:19|20)\d\d"
 _POINT = (
-    rf"(?:(?P<iso>{_YEAR}-\d\d-\d\d)|(?:the )?(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<m1>{MONTH})(?:,? (?P<y1>{_YEAR}))?"
-    rf"|(?P<m2>{MONTH}) (?P<d2>\d{{1,2}})(?:st|nd|rd|th)?(?!\d)(?:,? (?P<y2>{_YEAR}))?"
-    rf"|(?P<m3>{MONTH})(?: of)? (?P<y3>{_YEAR})|(?:early |late |mid-?|about |around |roughly )?(?P<y4>{_YEAR})(?![\d-]))"
+    rf"(?:(?P<iso>{_YEAR}-\d\d-\d\d)|(?:the )?(?P<d1>\d{{1,2}})(?:st|nd|rd"
+    rf"|th)?(?: of)? (?P<m1>{MONTH})(?:,? (?P<y1>{_YEAR}))?|(?P<m2>{MONTH}) (?P<d2>\d{{1,2}})(?:st|nd|rd"
+    rf"|th)?(?!\d)(?:,? (?P<y2>{_YEAR}))?|(?P<m3>{MONTH})(?: of)? (?P<y3>{_YEAR})|(?:early |late |mid-?"
+    rf"|about |around |roughly )?(?P<y4>{_YEAR})(?![\d-]))"
 )
 _NAMES = re.compile(r"\?P<\w+>")
 _ANY_POINT = _NAMES.sub("?:", _POINT)
@@ -40,17 +44,19 @@ _AT = re.compile(rf"\b(?:in|on|by|around|back in|is|,) ?({_ANY_POINT})")
 _POINT_ALONE = re.compile(_POINT)
 _RELATIVE = re.compile(
     r"\b(?P<yesterday>yesterday)\b|\b(?P<last>last|this|next) (?P<period>week|month|year)\b"
-    r"|\b(?P<count>\d{1,2}|a|an|one|two|three|four|five|six|seven|eight|nine|ten|a couple of) "
-    r"(?P<unit>day|week|month|year)s? ago\b"
+    r"|\b(?P<count>\d{1,2}|a|an|one|two|three|four|five|six|seven|eight|nine|ten|a couple of) (?P<unit>day"
+    r"|week|month|year)s? ago\b"
 )
-_NUMBERS = dict(zip("one two three four five six seven eight nine ten".split(), range(1, 11), strict=True)) | {
-    "a": 1, "an": 1, "a couple of": 2,
+_NUMBERS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "a": 1, "an": 1, "a couple of": 2,
 }  # fmt: skip
 _HAS_DAY = re.compile(
     rf"\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}(?![a-z])|\b{MONTH} (?:the )?\d{{1,2}}|\d{{4}}-\d\d-\d\d"
-    rf"|\b\d{{1,2}}[/.]\d{{1,2}}(?:[/.]\d{{2,4}})?\b|\b(?:next|this|coming) (?:week|month|year|summer|spring|autumn|fall"
-    rf"|winter|weekend|{MONTH}|{WEEKDAY})\b|\b(?:in|by|until|late|early|mid|end of|start of) {MONTH}(?![a-z])|\b(?:in|by|before|for) {_YEAR}\b"
-    rf"|\bon (?:{WEEKDAY}|the \d{{1,2}}(?:st|nd|rd|th))\b|\b(?:at|on|over|before|after) (?:christmas|easter|new year)|\btomorrow\b"
+    rf"|\b\d{{1,2}}[/.]\d{{1,2}}(?:[/.]\d{{2,4}})?\b|\b(?:next|this|coming) (?:week|month|year|summer"
+    rf"|spring|autumn|fall|winter|weekend|{MONTH}|{WEEKDAY})\b|\b(?:in|by|until|late|early|mid|end of"
+    rf"|start of) {MONTH}(?![a-z])|\b(?:in|by|before|for) {_YEAR}\b|\bon (?:{WEEKDAY}|the \d{{1,2}}(?:st|nd"
+    rf"|rd|th))\b|\b(?:at|on|over|before|after) (?:christmas|easter|new year)|\btomorrow\b"
     rf"|\b(?:{MONTH}) {_YEAR}\b"
 )
 
@@ -64,7 +70,7 @@ def days_of(text: str, time: Time, said: int | None) -> Days:
     """(valid from, valid until) of a folded statement said on day `said`."""
     span = _RANGE.search(text)
     if span is not None:
-        return _first_day(span[1]), _last_day(_with_year(span[2], span[1]))
+        return _first_day(_with_year(span[1], span[2])), _last_day(_with_year(span[2], span[1]))
     since, until = _SINCE.search(text), _UNTIL.search(text)
     if since is not None or until is not None:
         return _first_day(since[1]) if since else None, _last_day(until[1]) if until else None
@@ -126,12 +132,14 @@ def _last_day(point: str) -> int | None:
 
 
 def _relative(text: str, said: int | None) -> int | None:
-    """The day a change happened that is told relative to the message; weeks to the day, months and years to the first."""
+    """The day a change happened that is told relative to the message; weeks to the day, months and years to
+    the first.
+    """
     found = _RELATIVE.search(text)
     if found is None or said is None:
         return None
     if found["yesterday"]:
-        return said - 1
+        return _back(said, 1, "day")
     if found["last"]:
         back = {"last": 1, "this": 0, "next": -1}[found["last"]]
         return _back(said, back, found["period"])

@@ -1,9 +1,10 @@
-"""A process that extracts: frames of messages on standard input, frames of facts on standard output, in order.
+"""A process that extracts: frames of messages on standard input, frames of facts on standard output, in
+order.
 
     python -m shared.models.offline.worker
 
-It ends when its input does, so it never outlives the process that started it, not even one that was killed. Ctrl-C
-is the parent's to handle. It imports the rules and nothing else, which keeps it small.
+It ends when its input does, so it never outlives the process that started it, not even one that was killed.
+Ctrl-C is the parent's to handle. It imports the rules and nothing else, which keeps it small.
 """
 
 from __future__ import annotations

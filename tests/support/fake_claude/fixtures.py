@@ -63,14 +63,8 @@ def markers_of(index: int, facts: int = 3) -> set[str]:
 
 def served_usage(fake: FakeClaude) -> tuple[int, ...]:
     """What the stand-in says it served: calls, then tokens in, out, read from and written to the cache."""
-    names = (
-        "calls",
-        "input_tokens",
-        "output_tokens",
-        "cache_read_input_tokens",
-        "cache_creation_input_tokens",
-    )
-    return tuple(fake.told()[name] for name in names)
+    tokens = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    return tuple(fake.told()[name] for name in ("calls", *tokens))
 
 
 def spent_usage(usage: Usage) -> tuple[int, ...]:

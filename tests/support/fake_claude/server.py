@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -121,7 +122,7 @@ class FakeClaude:
             "requests": accounts.requests,
             "most_in_flight": accounts.most_in_flight,
             "prompt_characters": sum(accounts.prompts),
-            "faults": dict(self.faults.happened),
+            "faults": {str(fault): count for fault, count in self.faults.happened.items()},
             "offered": sorted(accounts.offered),
         }
 
@@ -215,7 +216,8 @@ class FakeClaude:
                 raise DropConnection
             if fault in _ERRORS:
                 return self._error(fault)
-            return self.batches.create(orjson.loads(request.body), self.url)
+            created = self.batches.create(orjson.loads(request.body), self.url)
+            return replace(created, cut_at=20) if fault is FakeFault.CUT else created
         if len(parts) == 3:
             return self.batches.listed(self.url)
         return (

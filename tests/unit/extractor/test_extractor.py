@@ -23,6 +23,7 @@ class Reader:
 
     name: str = "reader"
     prompt_version: str = "1"
+    ceiling: int = 1
     calls: int = 0
     failure: Exception | None = None
 

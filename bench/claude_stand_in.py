@@ -1,0 +1,91 @@
+"""What the figures of Claude are measured with: the stand-in as a process of its own, chunks of an export."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from bench.exports import Export
+from bench.product import ROOT
+from services.chunker.chunker import ChunkingJob, chunk_conversations
+from services.chunker.conversation import ReadLimits
+from services.chunker.passages import Passage
+from services.chunker.report import ChunkingReport, ChunkPolicy
+from services.chunker.source import open_export
+from shared.events import ChunkReady, ConversationHeader, Message
+from shared.models.claude.options import ClaudeOptions
+
+KEY = "test-key"
+
+
+@asynccontextmanager
+async def stand_in(*arguments: str) -> AsyncIterator[str]:
+    """Runs `python -m tests.support.fake_claude`; gives its address."""
+    program = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.support.fake_claude",
+        *arguments,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert program.stdout is not None
+        yield (await program.stdout.readline()).decode().strip()
+    finally:
+        program.terminate()
+        await program.wait()
+
+
+async def served(url: str) -> dict[str, Any]:
+    """What the stand-in says that it served."""
+    async with httpx.AsyncClient(timeout=60) as http:
+        told: dict[str, Any] = (await http.get(f"{url}/served")).json()
+    return told
+
+
+def options_for(url: str, **changes: Any) -> ClaudeOptions:
+    """Settings as a user has them, but for the address."""
+    return ClaudeOptions(api_key=KEY, base_url=url, **changes)
+
+
+async def chunks_of(export: Export) -> list[ChunkReady]:
+    """All chunks of an export that hold the person's words, cut with the default settings."""
+    sink = _Kept()
+    job = ChunkingJob(UUID(int=1), UUID(int=2), 1, "v2")
+    with open_export(export.path, ReadLimits()) as opened:
+        await chunk_conversations(opened.conversations(), job, ChunkPolicy(), sink, ChunkingReport())
+    return [chunk for chunk in sink.chunks if any(message.role == "user" for message in chunk.messages)]
+
+
+class _Kept:
+    def __init__(self) -> None:
+        self.chunks: list[ChunkReady] = []
+
+    async def save_passages(self, passages: list[Passage]) -> None:
+        return None
+
+    async def publish(self, chunk: ChunkReady) -> None:
+        self.chunks.append(chunk)
+
+
+def small_chunk(index: int) -> ChunkReady:
+    """A chunk of one planted sentence, where only the call is to be measured."""
+    text = f"My dog is called Zorvik-{1000 + index}."
+    return ChunkReady(
+        import_id=UUID(int=1),
+        user_id=UUID(int=2),
+        run=1,
+        chunk_id=UUID(int=index + 1),
+        index=index,
+        content_hash=f"{index:032x}",
+        token_count=10,
+        conversations=(ConversationHeader(id="c1"),),
+        messages=(Message(id=f"m{index}", conversation_id="c1", role="user", text=text),),
+    )

@@ -1,0 +1,222 @@
+"""MEMORY and the sections by Claude. Every line names the facts it rests on, else it is left out; what fails
+is written by the offline rules, and that is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import structlog
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from shared.events import Sections, Usage
+from shared.facts import SettledFact
+from shared.models.base import Digest, SampleConversation
+from shared.models.claude.caller import Caller, CallRefusedError, Patience
+from shared.models.claude.prompts import MEMORY, REDUCE, SECTIONS, Prompt
+from shared.models.claude.request import CutReplyError, RefusedReplyError, Request, ask
+from shared.models.claude.schema import (
+    InvalidReplyError,
+    LooseSections,
+    MemoryReply,
+    ReduceReply,
+    ReplyLine,
+    SectionsReply,
+    parse_reply,
+)
+from shared.models.claude.together import together
+from shared.models.claude.transcript import facts_listed
+from shared.models.claude.usage import Tally
+from shared.models.offline.markdown import plain, reference
+from shared.models.offline.memory import memory_body
+from shared.models.offline.reduce import LINE_TOKENS, reduce_facts
+from shared.models.offline.sections import write_sections
+from shared.text import BYTES_PER_TOKEN, estimate_tokens, text_size
+
+R = TypeVar("R", bound=BaseModel)
+GROUP_TOKENS = 12_000
+"""Most tokens of facts in one reduction call."""
+READ_FOR_EACH_KEPT = 8
+"""The model chooses from so many times the budget; what is beyond is left out by the offline weighing, so
+that the cost of a reduction does not grow with the history."""
+EXCERPT_CHARS = 24_000
+"""Characters of the person's own words that the sections are written from."""
+SECTION_LINES = 25
+SECTION_NAMES = ("soul", "identity", "user", "agents", "tools")
+REFERENCES = 4
+"""Most facts that a line refers to; more help no reader."""
+_LINES = TypeAdapter(list[ReplyLine])
+
+log = structlog.get_logger(__name__)
+
+
+class FailedWritingError(Exception):
+    """The model could not write this; the reason is for people."""
+
+
+class Writer:
+    """Reduces and writes with one caller."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self.fallbacks: list[str] = []
+        """Parts that the offline rules wrote instead, and why."""
+
+    async def reduce(self, facts: Sequence[SettledFact], budget_tokens: int) -> Digest:
+        """Levels of choices: each call sees one group and names what it keeps, until all fit the budget."""
+        most = max(1, budget_tokens // LINE_TOKENS)
+        if len(facts) <= most:
+            return Digest(tuple(facts))
+        kept = list(facts)
+        if len(kept) > most * READ_FOR_EACH_KEPT:
+            kept = list(reduce_facts(facts, budget_tokens * READ_FOR_EACH_KEPT).facts)
+        tally = self._tally()
+        while len(kept) > most:
+            groups = _groups(kept)
+            quota = most if len(groups) == 1 else max(1, -(-most * 2 // len(groups)))
+            chosen = await together(self._choose(group, quota, tally) for group in groups)
+            fewer = [fact for group in chosen for fact in group]
+            if len(fewer) >= len(kept):
+                fewer = list(reduce_facts(kept, budget_tokens).facts)
+            kept = fewer
+        return Digest(tuple(kept), len(facts) - len(kept), tally.total)
+
+    async def _choose(self, facts: Sequence[SettledFact], most: int, tally: Tally) -> list[SettledFact]:
+        if len(facts) <= most:
+            return list(facts)
+        data, _ = facts_listed(facts)
+        try:
+            reply = await self._asked(REDUCE, ReduceReply, data, tally, most=most)
+            chosen = [facts[n - 1] for n in dict.fromkeys(reply.keep) if 0 < n <= len(facts)]
+            if not chosen:
+                raise FailedWritingError("it chose no fact that there is")
+        except FailedWritingError as error:
+            self._fell_back("reduction", error)
+            return list(reduce_facts(facts, most * LINE_TOKENS).facts)
+        return chosen[:most]
+
+    async def memory(self, digest: Digest, budget_tokens: int) -> tuple[str, Usage]:
+        """Lines of the digest's facts under headings, within the budget."""
+        tally = self._tally()
+        if not digest.facts:
+            return "", tally.total
+        data, _ = facts_listed(digest.facts)
+        most = max(1, budget_tokens // LINE_TOKENS)
+        try:
+            reply = await self._asked(MEMORY, MemoryReply, data, tally, most=most)
+            body = _document(reply, digest.facts, budget_tokens)
+            if not body:
+                raise FailedWritingError("no line rests on a fact that there is")
+        except FailedWritingError as error:
+            self._fell_back("MEMORY", error)
+            return memory_body(digest, budget_tokens), tally.total
+        return body, tally.total
+
+    async def sections(self, digest: Digest, sample: Sequence[SampleConversation]) -> tuple[Sections, Usage]:
+        """All five in one call; a section that does not validate is the offline writer's."""
+        tally = self._tally()
+        offline = write_sections(digest, sample)
+        if not digest.facts and not sample:
+            return offline, tally.total
+        data, numbers = facts_listed(digest.facts, sample, EXCERPT_CHARS)
+        try:
+            reply = await self._loose_sections(data, tally)
+        except FailedWritingError as error:
+            self._fell_back("sections", error)
+            return offline, tally.total
+        written: dict[str, str] = {}
+        for name in SECTION_NAMES:
+            try:
+                written[name] = _section(name, getattr(reply, name), digest.facts, numbers)
+            except FailedWritingError as error:
+                self._fell_back(f"section {name.upper()}", error)
+                written[name] = getattr(offline, name)
+        return Sections(**written), tally.total
+
+    async def _loose_sections(self, data: str, tally: Tally) -> LooseSections:
+        """The reply, or what of it can be read after its one repair."""
+        try:
+            reply = await self._answered(SECTIONS, SectionsReply, data, tally, most=SECTION_LINES)
+            return LooseSections(**dict(reply))
+        except InvalidReplyError as error:
+            try:
+                return parse_reply(error.text, LooseSections)
+            except InvalidReplyError:
+                raise FailedWritingError(error.told) from None
+
+    async def _asked(self, prompt: Prompt, reply: type[R], data: str, tally: Tally, *, most: int) -> R:
+        try:
+            return await self._answered(prompt, reply, data, tally, most=most)
+        except InvalidReplyError as error:
+            raise FailedWritingError(error.told) from None
+
+    async def _answered(self, prompt: Prompt, reply: type[R], data: str, tally: Tally, *, most: int) -> R:
+        patience = Patience.begin(self._caller.lane, self._caller.options.retry.deadline)
+        request = Request(prompt, data, (("most", most),))
+        try:
+            return await ask(self._caller, request, reply, tally, patience)
+        except (CutReplyError, RefusedReplyError, CallRefusedError) as error:
+            raise FailedWritingError(str(error)) from None
+
+    def _fell_back(self, part: str, error: FailedWritingError) -> None:
+        self.fallbacks.append(f"{part}: {error}")
+        log.warning("written offline", part=part, reason=str(error))
+
+    def _tally(self) -> Tally:
+        return Tally(whole=self._caller.total)
+
+
+def _groups(facts: Sequence[SettledFact]) -> list[list[SettledFact]]:
+    """Facts in their order, cut into prompts."""
+    groups: list[list[SettledFact]] = [[]]
+    room = GROUP_TOKENS
+    for fact in facts:
+        tokens = estimate_tokens(fact.statement) + 8
+        if tokens > room and groups[-1]:
+            groups.append([])
+            room = GROUP_TOKENS
+        groups[-1].append(fact)
+        room -= tokens
+    return groups
+
+
+def _document(reply: MemoryReply, facts: Sequence[SettledFact], budget_tokens: int) -> str:
+    """Markdown of the lines that rest on facts, as many as fit."""
+    room = budget_tokens * BYTES_PER_TOKEN
+    blocks = []
+    for group in reply.groups:
+        heading = f"## {plain(group.heading)}"
+        room -= text_size(heading) + 3
+        lines = []
+        for line in _rendered(group.lines, facts, len(facts)):
+            room -= text_size(line) + 1
+            if room < 0:
+                break
+            lines.append(line)
+        if lines:
+            blocks.append("\n".join([heading, "", *lines]))
+        if room < 0:
+            break
+    return "\n\n".join(blocks)
+
+
+def _section(name: str, raw: object, facts: Sequence[SettledFact], numbers: int) -> str:
+    """One section's Markdown, empty if the model found nothing for it."""
+    try:
+        lines = _LINES.validate_python(raw)
+    except ValidationError:
+        raise FailedWritingError("the reply is not of its schema") from None
+    rendered = list(_rendered(lines[:SECTION_LINES], facts, numbers))
+    if lines and not rendered:
+        raise FailedWritingError("no line rests on anything that there is")
+    return f"# {name.capitalize()}\n\n" + "\n".join(rendered) + "\n" if rendered else ""
+
+
+def _rendered(lines: Iterable[ReplyLine], facts: Sequence[SettledFact], numbers: int) -> Iterable[str]:
+    """Lines as Markdown with their references; those that name nothing that there is are left out."""
+    for line in lines:
+        named = [n for n in dict.fromkeys(line.ids) if 0 < n <= numbers]
+        if not named:
+            continue
+        references = [reference(facts[n - 1].id) for n in named if n <= len(facts)][:REFERENCES]
+        yield " ".join(["-", plain(line.text), *references])

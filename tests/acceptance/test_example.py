@@ -1,0 +1,105 @@
+"""The first thing a newcomer sees: the example export, read by the product."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.command import Soulprint, facts, fresh_home, report
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+RECALL = 0.85
+"""Least share of the durable facts that a careful reader finds. The rules are precise first."""
+
+
+@dataclass(frozen=True)
+class Read:
+    soulprint: Soulprint
+    out: Path
+    facts: list[dict[str, Any]]
+
+    def holding(self, keywords: list[str]) -> list[dict[str, Any]]:
+        return [fact for fact in self.facts if all(word.lower() in words(fact) for word in keywords)]
+
+
+def words(fact: dict[str, Any]) -> str:
+    return f"{fact['statement']} {fact['quote']}".lower()
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
+    out = tmp_path_factory.mktemp("example") / "out"
+    with fresh_home() as soulprint:
+        ended = soulprint("run", EXAMPLES / "export.zip", "--out", out)
+        assert ended.code == 0, ended.err
+        yield Read(soulprint, out, facts(out))
+
+
+@pytest.fixture(scope="module")
+def expected() -> Any:
+    return json.loads((EXAMPLES / "expected.json").read_text("utf-8"))
+
+
+def test_nothing_that_must_never_be_recalled_is_in_any_file(read: Read, expected: Any) -> None:
+    recalled = [
+        (each["kind"], each["text"])
+        for each in expected["must_never_recall"]
+        if any(each["text"].lower() in words(fact) for fact in read.facts)
+    ]
+    assert recalled == []
+
+
+def test_durable_facts_are_recalled(read: Read, expected: Any) -> None:
+    wanted = expected["must_recall"]
+    missed = [each["id"] for each in wanted if not read.holding(each["keywords"])]
+    assert 1 - len(missed) / len(wanted) >= RECALL, missed
+
+
+def test_a_later_statement_makes_the_earlier_one_history(read: Read) -> None:
+    lisbon = read.holding(["live in Lisbon", "Duarte"])
+    porto = read.holding(["live in Porto", "Duarte"])
+    assert [fact["status"] for fact in lisbon] == ["superseded"]
+    assert [fact["status"] for fact in porto] == ["current"]
+    memory = (read.out / "MEMORY.md").read_text("utf-8")
+    assert memory.index("I live in Porto") < memory.index("earlier: I live in Lisbon")
+
+
+def test_every_line_of_memory_can_be_traced_to_the_persons_words(read: Read) -> None:
+    lines = (read.out / "MEMORY.md").read_text("utf-8").splitlines()
+    line = next(each for each in lines if each.startswith("- ") and "[f:" in each)
+    reference = line.split("[f:")[1][:8]
+    shown = read.soulprint("show", "--why", reference)
+    assert shown.code == 0, shown.err
+    (fact,) = [each for each in read.facts if each["id"].startswith(reference)]
+    assert fact["quote"] in shown.out
+    assert fact["conversation_title"] in shown.out
+
+
+def test_the_memory_is_read_back_section_by_section(read: Read) -> None:
+    shown = read.soulprint("show", "--section", "user")
+    assert shown.out.strip() == (read.out / "USER.md").read_text("utf-8").strip()
+    listed = read.soulprint("show", "--facts", "--json").out.splitlines()
+    assert len(listed) == len(read.facts)
+    found = read.soulprint("show", "--search", "bolota", "--json").json()
+    assert found["facts"]
+    assert found["passages"]
+    assert read.soulprint("show", "--user", "nobody").code == 1
+    assert read.soulprint("show", "--why", "zz").code == 1
+
+
+def test_the_report_says_what_was_read_and_what_was_not(read: Read) -> None:
+    told = report(read.out)
+    assert (told["format"], told["status"], told["coverage"]) == ("chatgpt", "complete", 1.0)
+    conversations = told["conversations"]
+    assert conversations["seen"] == sum(
+        conversations[key] for key in ("kept", "skipped_count", "empty", "left_out", "duplicates")
+    )
+    assert told["unread_conversations"] == 2
+    assert told["facts"]["kept"] == len(read.facts)
+    assert told["peak_rss_bytes"] < 200_000_000
+    assert read.soulprint("doctor", "--json").code == 0

@@ -1,0 +1,170 @@
+"""Message Batches: half the price, nothing paid twice, nothing lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from bench.plants import markers_in
+from shared.errors import ModelError, UsageError
+from shared.events import ChunkReady
+from shared.models.base import Extraction
+from shared.models.claude.batches import Answer
+from shared.models.claude.ledger import FileLedger
+from shared.models.claude.model import ClaudeModel
+from tests.support.chunks import chunk_of, said
+from tests.support.fake_claude.fixtures import (
+    fake_claude,
+    markers_of,
+    model_at,
+    planted_chunk,
+    served_usage,
+    spent_usage,
+)
+
+
+async def read_all(model: ClaudeModel, chunks: Sequence[ChunkReady], ledger: FileLedger) -> dict[int, Answer]:
+    """Every chunk's answer by its index."""
+    return {chunk.index: answer async for chunk, answer in model.extract_batch(chunks, ledger)}
+
+
+def found(answer: Answer) -> set[str]:
+    assert isinstance(answer, Extraction)
+    return {marker.capitalize() for each in answer.candidates for marker in markers_in(each.statement)}
+
+
+async def test_a_batch_reads_every_chunk_at_half_the_price(tmp_path: Path) -> None:
+    async with fake_claude() as fake, model_at(fake) as model:
+        chunks = [planted_chunk(index) for index in range(12)]
+        answers = await read_all(model, chunks, FileLedger(tmp_path / "batches.json"))
+        assert {index: found(answer) for index, answer in answers.items()} == {
+            index: markers_of(index) for index in range(12)
+        }
+        assert fake.accounts.requests == 0
+        assert spent_usage(model.spent) == served_usage(fake)
+        full = sum(
+            model.options.prices.cost(model.name, answer.usage) or 0.0
+            for answer in answers.values()
+            if isinstance(answer, Extraction)
+        )
+        assert model.spent.cost == pytest.approx(full / 2)
+
+
+async def test_an_id_is_stored_before_the_batch_is_waited_for_and_taken_up_again(tmp_path: Path) -> None:
+    chunks = [planted_chunk(index) for index in range(5)]
+    ledger = FileLedger(tmp_path / "batches.json")
+    async with fake_claude(batch_looks=1_000_000) as fake:
+        async with model_at(fake) as model:
+            killed = asyncio.create_task(read_all(model, chunks, ledger))
+            async with asyncio.timeout(10):
+                while not await ledger.open_batches():  # noqa: ASYNC110 - a file has no event
+                    await asyncio.sleep(0.005)
+            killed.cancel()
+            await asyncio.wait({killed})
+        (stored,) = await ledger.open_batches()
+        fake.batches.looks = 1
+        async with model_at(fake) as model:
+            answers = await read_all(model, chunks, ledger)
+        assert all(found(answers[index]) == markers_of(index) for index in range(5))
+        assert fake.told()["batch"]["calls"] == 5
+        assert fake.accounts.requests == 0
+        await ledger.closed(stored.batch_id)
+        assert await ledger.open_batches() == []
+
+
+async def test_a_restart_asks_only_for_what_no_batch_holds(tmp_path: Path) -> None:
+    ledger = FileLedger(tmp_path / "batches.json")
+    async with fake_claude() as fake:
+        async with model_at(fake) as model:
+            await read_all(model, [planted_chunk(index) for index in range(3)], ledger)
+        async with model_at(fake) as model:
+            answers = await read_all(model, [planted_chunk(index) for index in range(1, 5)], ledger)
+        assert sorted(answers) == [1, 2, 3, 4]
+        assert fake.told()["batch"]["calls"] == 5
+
+
+async def test_another_models_batch_is_not_taken_up(tmp_path: Path) -> None:
+    ledger = FileLedger(tmp_path / "batches.json")
+    async with fake_claude() as fake:
+        for name in ("claude-haiku-5-5", "claude-haiku-4-5"):
+            async with model_at(fake, model=name) as model:
+                await read_all(model, [planted_chunk(1)], ledger)
+        assert fake.told()["batch"]["calls"] == 2
+
+
+@pytest.mark.parametrize("fault", ["errored", "expired", "canceled", "truncated_json", "max_tokens"])
+async def test_what_a_batch_could_not_do_goes_back_to_single_calls(fault: str, tmp_path: Path) -> None:
+    async with fake_claude() as fake, model_at(fake) as model:
+        fake.faults.script([None, fault])
+        answers = await read_all(
+            model, [planted_chunk(index) for index in range(6)], FileLedger(tmp_path / "batches.json")
+        )
+        assert all(found(answers[index]) == markers_of(index) for index in range(6))
+        assert fake.accounts.requests == 1
+        assert spent_usage(model.spent) == served_usage(fake)
+        usages = [answer.usage for answer in answers.values() if isinstance(answer, Extraction)]
+        assert sum(usage.calls for usage in usages) == model.spent.calls
+
+
+async def test_a_refusal_in_a_batch_is_dead_with_its_reason(tmp_path: Path) -> None:
+    async with fake_claude() as fake, model_at(fake) as model:
+        fake.faults.script([None, "refusal"])
+        answers = await read_all(model, [planted_chunk(1)], FileLedger(tmp_path / "batches.json"))
+        assert isinstance(answers[1], ModelError)
+        assert fake.accounts.requests == 0
+
+
+async def test_a_batch_that_expires_whole_is_read_by_single_calls(tmp_path: Path) -> None:
+    async with fake_claude() as fake, model_at(fake) as model:
+        fake.batches.expire = True
+        answers = await read_all(
+            model, [planted_chunk(index) for index in range(9)], FileLedger(tmp_path / "batches.json")
+        )
+        assert all(found(answers[index]) == markers_of(index) for index in range(9))
+        assert fake.told()["batch"]["calls"] == 0
+
+
+async def test_a_batch_whose_answer_was_lost_is_found_not_paid_for_again(tmp_path: Path) -> None:
+    async with fake_claude() as fake, model_at(fake) as model:
+        fake.faults.script(["cut"])
+        answers = await read_all(
+            model, [planted_chunk(index) for index in range(4)], FileLedger(tmp_path / "batches.json")
+        )
+        assert len(answers) == 4
+        assert fake.told()["batch"]["calls"] == 4
+
+
+async def test_a_batch_the_provider_forgot_is_read_by_single_calls(tmp_path: Path) -> None:
+    ledger = FileLedger(tmp_path / "batches.json")
+    async with fake_claude() as fake, model_at(fake) as model:
+        await read_all(model, [planted_chunk(1)], ledger)
+    async with fake_claude() as fake, model_at(fake) as model:
+        answers = await read_all(model, [planted_chunk(1)], ledger)
+        assert found(answers[1]) == markers_of(1)
+        assert fake.accounts.requests == 1
+
+
+async def test_equal_chunks_are_asked_for_once_and_answered_each(tmp_path: Path) -> None:
+    twin = planted_chunk(1).model_copy(update={"index": 2})
+    async with fake_claude() as fake, model_at(fake) as model:
+        answers = await read_all(model, [planted_chunk(1), twin], FileLedger(tmp_path / "batches.json"))
+        assert found(answers[1]) == found(answers[2]) == markers_of(1)
+        assert fake.told()["batch"]["calls"] == 1
+
+
+async def test_a_chunk_of_nothing_but_answers_is_in_no_batch(tmp_path: Path) -> None:
+    async with fake_claude() as fake, model_at(fake) as model:
+        chunk = chunk_of(said("m1", "Hello", role="assistant"))
+        answers = await read_all(model, [chunk], FileLedger(tmp_path / "batches.json"))
+        assert answers == {0: Extraction(())}
+        assert fake.told()["batch"]["calls"] == 0
+
+
+async def test_a_ledger_that_is_none_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "batches.json"
+    file.write_text("{")
+    with pytest.raises(UsageError, match="move it away"):
+        await FileLedger(file).open_batches()

@@ -1,0 +1,305 @@
+"""Services on a real Kafka and a real Postgres: in the test's own process, or as processes to be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from prometheus_client import CollectorRegistry
+
+from cli.serve import SERVICES, opener_of
+from shared.events import Event, ImportReceived
+from shared.log.connection import Connection
+from shared.log.metrics import PoolMetrics
+from shared.log.publisher import Publisher
+from shared.serving.host import Host
+from shared.serving.service import Opener
+from shared.settings import Settings, load_settings
+from shared.store.store import Store
+from shared.store.sweeps import RunRow
+from shared.topics import TopicSpec, all_topics, ensure_topics, topic
+from tests.support.command import Finished
+from tests.support.replica import committed, read_all
+from tests.support.waiting import until
+
+PARTITIONS = 6
+"""Enough for three replicas; the table's 48 cost every rebalance of a test."""
+
+
+@dataclass
+class Setting:
+    """One pipeline of its own on the session's Kafka, and a database of its own."""
+
+    bootstrap: str
+    database: str
+    root: Path
+    pipeline: str = field(default_factory=lambda: f"v{random.randrange(10**6, 10**9)}")
+    changes: dict[str, Any] = field(default_factory=dict)
+
+    def environment(self) -> dict[str, str]:
+        """The settings as a process gets them."""
+        given = {
+            "kafka_bootstrap_servers": self.bootstrap,
+            "database_url": self.database,
+            "import_roots": self.root,
+            "pipeline": self.pipeline,
+            "metrics_port": 0,
+            "sweep_seconds": 0.3,
+            **self.changes,
+        }
+        return {f"SOULPRINT_{name.upper()}": str(value) for name, value in given.items()}
+
+    def settings(self) -> Settings:
+        given = {name.removeprefix("SOULPRINT_").lower(): value for name, value in self.environment().items()}
+        return load_settings(**given)
+
+    async def make_topics(self) -> None:
+        specs = [
+            TopicSpec(s.name, s.key, s.event, min(s.partitions, PARTITIONS), s.retention_ms, s.config)
+            for s in all_topics(self.pipeline)
+        ]
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        try:
+            await ensure_topics(admin, specs)
+        finally:
+            await admin.close()
+
+    def topic(self, name: str, *, dead: bool = False) -> str:
+        return topic(name, self.pipeline, dead=dead)
+
+    async def publish(self, to: str, *events: Event, key: str = "k") -> None:
+        """Put events on a topic, as a service would."""
+        publisher = Publisher(
+            Connection(self.bootstrap),
+            source="test",
+            pipeline=self.pipeline,
+            metrics=PoolMetrics(CollectorRegistry()),
+        )
+        await publisher.start()
+        try:
+            await asyncio.gather(*(publisher.publish(to, key, event) for event in events))
+        finally:
+            await publisher.close()
+
+    async def ends(self, name: str) -> list[int]:
+        """The end offset of each partition of a topic."""
+        async with self._consumer() as consumer:
+            partitions = [TopicPartition(self.topic(name), n) for n in range(PARTITIONS)]
+            found = await consumer.end_offsets(partitions)
+        return [found[partition] for partition in partitions]
+
+    async def count(self, name: str) -> int:
+        """How many records were ever put on a topic."""
+        return sum(await self.ends(name))
+
+    async def published(self, name: str, count: int) -> bool:
+        """Whether so many records are on a topic."""
+        return await self.count(name) >= count
+
+    async def lose(self, name: str, service: str, partitions: Sequence[int] = range(PARTITIONS)) -> int:
+        """Consume records away, as a service that commits what it did not do; answers how many."""
+        group = f"soulprint.{self.pipeline}.{service}"
+        ends = await self.ends(name)
+        async with self._consumer(group) as consumer:
+            lost = {TopicPartition(self.topic(name), n): ends[n] for n in partitions if ends[n]}
+            consumer.assign(list(lost))
+            await consumer.commit(lost)
+        return sum(lost.values())
+
+    @asynccontextmanager
+    async def _consumer(self, group: str | None = None) -> AsyncIterator[Any]:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap, group_id=group, enable_auto_commit=False
+        )
+        await consumer.start()
+        try:
+            yield consumer
+        finally:
+            await consumer.stop()
+
+    async def repeat(self, name: str) -> None:
+        """Put every record of a topic on it once more."""
+        for record in await read_all(self.bootstrap, self.topic(name), PARTITIONS):
+            await self.send_raw(name, record.value, record.key, record.headers)
+
+    async def send_raw(
+        self, name: str, value: bytes | None, key: bytes = b"k", headers: Sequence[tuple[str, bytes]] = ()
+    ) -> None:
+        """Put anything on a topic."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap)
+        await producer.start()
+        try:
+            await producer.send_and_wait(self.topic(name), value, key=key, headers=list(headers))
+        finally:
+            await producer.stop()
+
+    async def import_of(
+        self, source: Path | str, user_id: UUID | None = None, **changes: Any
+    ) -> ImportReceived:
+        """Publish an import behind the router; its event."""
+        fields: dict[str, Any] = {
+            "import_id": uuid4(),
+            "user_id": user_id or uuid4(),
+            "run": 1,
+            "source": str(source),
+            "requested_at": datetime.now(UTC),
+        }
+        event = ImportReceived(**(fields | changes))
+        await self.publish(self.topic("import.received"), event)
+        return event
+
+
+@asynccontextmanager
+async def hosted(
+    setting: Setting, services: Sequence[str] = SERVICES, **openers: Opener
+) -> AsyncIterator[Host]:
+    """Services in this process, consuming."""
+    host = Host(
+        {name: openers.get(name) or opener_of(name) for name in services},
+        setting.settings(),
+        CollectorRegistry(),
+    )
+    running = asyncio.create_task(host.run())
+    ready = asyncio.create_task(host.ready.wait())
+    try:
+        await asyncio.wait({running, ready}, return_when=asyncio.FIRST_COMPLETED, timeout=60)
+        if running.done():
+            running.result()
+        assert ready.done(), "the services did not start"
+        yield host
+    finally:
+        ready.cancel()
+        host.stop()
+        await running
+
+
+async def ended(store: Store, event: ImportReceived, seconds: float = 60.0) -> RunRow:
+    """The run of an import once it has ended."""
+    found: list[RunRow] = []
+
+    async def has_ended() -> bool:
+        found[:] = [r for r in await store.list_runs(event.import_id) if r.run == event.run and r.ended]
+        return bool(found)
+
+    has_ended.__doc__ = f"import {event.import_id} run {event.run} ends"
+    await until(has_ended, seconds)
+    return found[0]
+
+
+@dataclass
+class Processes:
+    """`soulprint serve` processes of a test."""
+
+    setting: Setting
+    log: Path
+    alive: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def serve(self, service: str) -> subprocess.Popen[bytes]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("SOULPRINT_")}
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "cli", "serve", service],
+                env={**kept, **self.setting.environment()},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.alive.append(process)
+        return process
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """kill -9 it and its workers."""
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(30)
+        self.alive.remove(process)
+
+    def stop(self, process: subprocess.Popen[bytes]) -> int:
+        """SIGTERM; how it ended."""
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(60)
+        self.alive.remove(process)
+        return code
+
+
+@contextmanager
+def processes(setting: Setting, log: Path) -> Iterator[Processes]:
+    """Processes that are killed in the end, whatever happened."""
+    found = Processes(setting, log)
+    try:
+        yield found
+    finally:
+        for process in list(found.alive):
+            found.kill(process)
+
+
+def submitted(finished: Finished, user_id: UUID) -> ImportReceived:
+    """The event that `soulprint submit --json` published."""
+    assert finished.code == 0, finished.err
+    answer = finished.json()
+    return ImportReceived(
+        import_id=answer["import_id"],
+        user_id=user_id,
+        run=answer["run"],
+        source="",
+        requested_at=datetime.now(UTC),
+    )
+
+
+_COMPARED = {
+    "statement",
+    "quote",
+    "message_ids",
+    "conversation_id",
+    "stated_at",
+    "status",
+    "support",
+    "topic",
+}
+
+
+async def facts_of(store: Store, user_id: UUID) -> list[dict[str, Any]]:
+    """All facts that a user's memory rests on, merged and superseded ones too, without their ids."""
+    facts: list[Any] = []
+    after = None
+    while page := await store.list_facts(user_id, after, 1000):
+        facts += page
+        after = page[-1].key
+    return sorted((fact.model_dump(mode="json", include=_COMPARED) for fact in facts), key=repr)
+
+
+def ignored(host: Host, service: str, reason: str) -> float:
+    """How many events a service of this process ignored for this reason."""
+    labels = {"stage": service, "reason": reason}
+    return host.registry.get_sample_value("soulprint_events_ignored_total", labels) or 0.0
+
+
+async def reasons(setting: Setting, name: str) -> list[str]:
+    """Why the dead letters of a topic were set aside."""
+    letters = await read_all(setting.bootstrap, setting.topic(name, dead=True))
+    return [dict(letter.headers)["dlq_reason"].decode() for letter in letters]
+
+
+async def caught_up(setting: Setting, name: str, service: str) -> None:
+    """Return when a service has committed everything on its topic."""
+    to, group = setting.topic(name), f"soulprint.{setting.pipeline}.{service}"
+
+    async def has() -> bool:
+        ends = await setting.ends(name)
+        return await committed(setting.bootstrap, group, to, PARTITIONS) == ends
+
+    has.__doc__ = f"{service} has caught up with {to}"
+    await until(has)
