@@ -117,12 +117,17 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
     FROM regexp_split_to_table(search, '\s+') w WHERE w <> ''
 $$;
 
--- One fact as it is shown: with its conversation's title and the facts it absorbed.
+-- One fact as it is shown: with its conversation's title, the facts it absorbed and the messages of them all.
 CREATE FUNCTION public.shown_fact(f public.facts) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT json_build_object(
         'id', f.fact_id, 'category', f.category, 'statement', f.statement, 'quote', f.quote,
-        'message_ids', f.message_ids, 'conversation_id', f.conversation_id, 'stated_at', f.stated_at,
+        'message_ids', f.message_ids || ARRAY(
+            SELECT k FROM facts m, unnest(m.message_ids) k
+            WHERE m.import_id = f.import_id AND m.run = f.run AND m.merged_into = f.fact_id
+              AND k <> ALL (f.message_ids)
+            GROUP BY k ORDER BY min(m.stated_at) NULLS FIRST, k),
+        'conversation_id', f.conversation_id, 'stated_at', f.stated_at,
         'valid_from', f.valid_from, 'valid_until', f.valid_until, 'confidence', f.confidence,
         'source_kind', f.source_kind, 'topic', f.topic, 'chunk_index', f.chunk_index, 'status', f.status,
         'support', f.support, 'superseded_by', f.superseded_by, 'merged_into', f.merged_into,

@@ -80,6 +80,16 @@ def test_every_line_of_memory_can_be_traced_to_the_persons_words(read: Read) -> 
     assert fact["conversation_title"] in shown.out
 
 
+def test_the_readme_shows_lines_that_really_come_out(read: Read) -> None:
+    readme = (EXAMPLES.parent / "README.md").read_text("utf-8")
+    excerpt = readme.split("<!-- excerpt:begin -->")[1].split("<!-- excerpt:end -->")[0]
+    shown = [line for line in excerpt.splitlines() if line.startswith(("#", "- ", "  - "))]
+    assert len(shown) > 10
+    assert set(shown) <= set((read.out / "MEMORY.md").read_text("utf-8").splitlines())
+    why = excerpt.split("soulprint show --why ")[1].splitlines()
+    assert read.soulprint("show", "--why", why[0]).out.startswith("\n".join(why[1:3]))
+
+
 def test_the_memory_is_read_back_section_by_section(read: Read) -> None:
     shown = read.soulprint("show", "--section", "user")
     assert shown.out.strip() == (read.out / "USER.md").read_text("utf-8").strip()

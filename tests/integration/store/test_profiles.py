@@ -176,6 +176,7 @@ async def test_listed_facts_have_titles_and_what_they_absorbed(store: Store) -> 
     listed = {fact.id: fact for fact in await store.list_facts(ANNA)}
     assert {fact.conversation_title for fact in listed.values()} == {"Moving house", "Tea", ""}
     assert listed[FACTS[1].id].merged_ids == (FACTS[2].id,)
+    assert listed[FACTS[1].id].message_ids == (*FACTS[1].message_ids, *FACTS[2].message_ids)
     assert listed[FACTS[1].id].support == 2
     assert [fact.id for fact in await store.list_facts(ANNA)] == [
         fact.id for fact in await store.read_facts(IMPORT, 1)

@@ -32,6 +32,8 @@ TABLES = [
     "facts",
     "extraction_cache",
 ]
+INTERNAL = ["memory_outbox", "leases"]
+"""Tables that only services see."""
 
 
 @asynccontextmanager
@@ -120,7 +122,7 @@ async def test_every_table_has_row_security(filled: Store, sql: asyncpg.Connecti
         "SELECT relname, relrowsecurity FROM pg_class"
         " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
     )
-    assert {row["relname"] for row in rows} == {*TABLES, "soulprint_migrations"}
+    assert {row["relname"] for row in rows} == {*TABLES, *INTERNAL, "soulprint_migrations"}
     assert all(row["relrowsecurity"] for row in rows)
 
 

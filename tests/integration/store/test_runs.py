@@ -14,7 +14,18 @@ from shared.events import ChunkStatus, FactsExtracted, Usage
 from shared.models.base import SampleConversation
 from shared.store.records import BegunRun, Chunking, FactUpdate, Recorded, RunKey
 from shared.store.store import Store
-from tests.support.records import ANNA, BORIS, IMPORT, MODEL, PROMPTS, SEED, fact_of, result_of, with_topic
+from tests.support.records import (
+    ANNA,
+    BORIS,
+    IMPORT,
+    MODEL,
+    PROMPTS,
+    SEED,
+    PassageOf,
+    fact_of,
+    result_of,
+    with_topic,
+)
 
 
 async def begin(store: Store, **changes: object) -> BegunRun:
@@ -224,7 +235,7 @@ async def test_a_report_tells_everything(store: Store, sql: asyncpg.Connection) 
     await store.finish_chunking(
         IMPORT,
         1,
-        Chunking(total=4, counts={"seen": 9}, sample=sample, breaks=[{"member": "b", "place": "1"}]),
+        Chunking(total=4, counts={"seen": 9}, sample=sample, breaks=[{"file": "b", "place": "1"}]),
     )
     report = await store.read_run(IMPORT, 1)
     assert report is not None
@@ -237,7 +248,7 @@ async def test_a_report_tells_everything(store: Store, sql: asyncpg.Connection) 
     assert (report.facts_extracted, report.counts, report.breaks) == (
         1,
         {"seen": 9},
-        [{"member": "b", "place": "1"}],
+        [{"file": "b", "place": "1"}],
     )
     assert report.chunked_at is not None
     assert report.extracted_at is not None
@@ -286,3 +297,13 @@ async def test_requested_order_beats_begun_order(store: Store) -> None:
     profile = await store.read_profile(ANNA)
     assert profile is not None
     assert profile.import_stage == "chunking"
+
+
+async def test_nothing_stays_of_what_was_forgotten(store: Store) -> None:
+    await begin(store)
+    await store.save_chunks_batch(ANNA, [PassageOf("kept"), PassageOf("gone")])
+    await store.save_chunks_batch(BORIS, [PassageOf("gone")])
+    await store.finish_chunking(IMPORT, 1, Chunking(total=0, forgotten=["gone", "never seen"]))
+    assert await store.read_passages(ANNA, "gone") == []
+    assert len(await store.read_passages(ANNA, "kept")) == 1
+    assert len(await store.read_passages(BORIS, "gone")) == 1

@@ -190,7 +190,7 @@ def test_implausible_times_fall_back_to_the_first_message(create_time: object) -
 
 
 def test_do_not_remember_is_left_out() -> None:
-    assert parse(chain("secret") | {"is_do_not_remember": True}) == LeftOut("c1")
+    assert parse(chain("secret") | {"is_do_not_remember": True}) == LeftOut("c1", START + 100)
     assert texts(chain("open") | {"is_do_not_remember": False}) == ["open"]
     assert texts(chain("open") | {"is_do_not_remember": None}) == ["open"]
 
