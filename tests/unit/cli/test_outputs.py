@@ -51,12 +51,17 @@ def test_what_a_killed_run_left_is_swept_away(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["MEMORY.md"]
 
 
+def failing(folder: Path) -> None:
+    with outputs.staged(folder, USER) as scratch:
+        (scratch / "notes.txt").write_text("theirs")
+        raise RuntimeError
+
+
 def test_other_files_of_the_folder_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(RuntimeError), outputs.staged(tmp_path, USER) as folder:
-        (folder / "notes.txt").write_text("theirs")
-        raise RuntimeError
-    assert (tmp_path / "notes.txt").read_text() == "mine"
+    with pytest.raises(RuntimeError):
+        failing(tmp_path)
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("notes.txt", "mine")]
 
 
 def test_a_folder_that_cannot_be_made_is_wrong_usage(tmp_path: Path) -> None:
