@@ -15,6 +15,7 @@ import typer
 
 from cli.session import opened_store
 from shared.errors import SoulprintError
+from shared.models.choose import make_model
 from shared.settings import Settings, load_settings
 
 ENOUGH_DISK = 2 * 1024**3
@@ -38,6 +39,8 @@ def doctor_command(*, as_json: bool) -> int:
         *(check(settings) for check in _CHECKS),
         asyncio.run(_check_database(settings)),
     ]
+    if settings.kafka_bootstrap_servers:
+        checks.append(asyncio.run(_check_topics(settings)))
     if as_json:
         typer.echo(orjson.dumps([asdict(check) for check in checks], option=orjson.OPT_INDENT_2))
     else:
@@ -69,14 +72,14 @@ def _check_home(settings: Settings) -> Check:
 
 
 def _check_model(settings: Settings) -> Check:
-    return Check(
-        "model",
-        settings.model == "offline",
-        f"{settings.model}: rules that read English only, no network, no key"
-        if settings.model == "offline"
-        else settings.model,
-        "set SOULPRINT_MODEL=offline: claude comes with a later version",
-    )
+    if settings.model == "offline":
+        return Check("model", True, "offline: rules that read English only, no network, no key")
+    found = f"claude: {settings.claude_model} at {settings.anthropic_base_url or 'the vendor'}"
+    try:
+        make_model(settings)
+    except SoulprintError as error:
+        return Check("model", False, found, str(error))
+    return Check("model", True, f"{found}, the key is set (whether it is valid, the first call tells)")
 
 
 async def _check_database(settings: Settings) -> Check:
@@ -86,6 +89,19 @@ async def _check_database(settings: Settings) -> Check:
             return Check("database", True, f"Postgres, {where}, schema up to date")
     except SoulprintError as error:
         return Check("database", False, f"Postgres, {where}", str(error))
+
+
+async def _check_topics(settings: Settings) -> Check:
+    from cli.topics import told, topic_drift
+
+    try:
+        drifts = await topic_drift(settings)
+    except SoulprintError as error:
+        return Check("kafka", False, str(settings.kafka_bootstrap_servers), str(error))
+    found = "; ".join(told(drift) for drift in drifts) or "every topic is as it should be"
+    return Check(
+        "kafka", not drifts, found, "run `soulprint topics create`; what differs is for ops to change"
+    )
 
 
 def _existing(folder: Path) -> Path:

@@ -34,13 +34,29 @@ def run(
     user: User = "me",
     out: Annotated[Path, typer.Option("--out", help="Where the result is written.")] = Path("soulprint-out"),
     model: Annotated[str | None, typer.Option("--model", help="offline or claude.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say how many calls, tokens and dollars it would take; no more.")
+    ] = False,
+    max_cost: Annotated[
+        float | None,
+        typer.Option("--max-cost", min=0.0, help="Dollars; stop before a call that could pass it."),
+    ] = None,
+    batch: Annotated[
+        bool, typer.Option("--batch", help="Read by Message Batches, at half the price.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Turn an export into a memory: MEMORY.md, five sections, facts.jsonl and report.json."""
-    from cli.run import run_command
+    from cli.run import run_command, run_settings
 
+    settings = run_settings(model, batch=batch)
     try:
-        code = run_command(export, user, out, model, as_json=as_json)
+        if dry_run:
+            from cli.estimate import estimate_command
+
+            code = estimate_command(export, user, settings, max_cost=max_cost, as_json=as_json)
+        else:
+            code = run_command(export, user, out, settings, max_cost=max_cost, as_json=as_json)
     except KeyboardInterrupt:
         typer.echo("soulprint: stopped. The same command goes on where it stopped.", err=True)
         code = INTERRUPTED

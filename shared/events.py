@@ -124,6 +124,9 @@ class FactsExtracted(Event):
     unread: tuple[str, ...] = ()
     """Ids of conversations the model cannot read (the offline model reads English only)."""
     usage: Usage = Usage()
+    model: str = ""
+    """Which model read it, and with which prompts: under what the facts are cached. Empty: the recorder's."""
+    prompt_version: str = ""
     error: str | None = None
     """Why the chunk is dead; never holds the person's text."""
 

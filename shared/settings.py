@@ -1,17 +1,19 @@
 """Every setting, in one class. docs/settings.md lists them; a test compares the two.
 
 A setting `chunk_tokens` is read from SOULPRINT_CHUNK_TOKENS and, since platforms hand out bare names such as
-DATABASE_URL or ANTHROPIC_API_KEY, also from CHUNK_TOKENS; the prefixed name wins. SOULPRINT_HOME has no bare name.
+DATABASE_URL or ANTHROPIC_API_KEY, also from CHUNK_TOKENS; the prefixed name wins. SOULPRINT_HOME has no bare
+name.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, AliasGenerator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, AliasGenerator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.errors import UsageError
 
@@ -40,6 +42,26 @@ class Settings(BaseSettings):
     """Postgres to use instead of the embedded one: `postgresql://user:password@host/db`."""
     model: Literal["offline", "claude"] = "offline"
     """Which model extracts."""
+    claude_model: str = Field(default="claude-haiku-5-5", min_length=1)
+    """The model's name as the provider knows it, where `model` is claude."""
+    anthropic_api_key: SecretStr | None = None
+    """The key of the Claude API. None: ANTHROPIC_AUTH_TOKEN, if that is set."""
+    anthropic_base_url: str | None = None
+    """Where the API is, without /v1; None: the vendor's."""
+    model_tpm: int | None = Field(default=None, ge=1)
+    """Most tokens a minute, in and out, of one process; None: no limit of our own."""
+    model_max_tokens: int = Field(default=8192, ge=256, le=1_000_000)
+    """Most tokens of one reply."""
+    model_timeout: float = Field(default=120.0, gt=0)
+    """Seconds for one call."""
+    model_chunk_deadline: float = Field(default=900.0, gt=0)
+    """Seconds for one chunk over all its attempts, pauses not counted."""
+    model_patience: float = Field(default=300.0, ge=0)
+    """Seconds that `soulprint run` waits for a provider that cannot be used."""
+    model_prices: Path | None = None
+    """A price file whose models are put over the built-in table."""
+    model_batch: bool = False
+    """Whether chunks are read by Message Batches."""
 
     chunk_tokens: int = Field(default=4000, ge=200, le=100_000)
     """Most tokens of a chunk, unless one message alone is larger and is cut."""
@@ -67,8 +89,55 @@ class Settings(BaseSettings):
     max_messages: int = Field(default=200_000, ge=1)
     """Most messages of one conversation."""
 
+    kafka_bootstrap_servers: str | None = None
+    """Where Kafka is, for the services: `host:port`, several separated by commas."""
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How connections to Kafka are secured."""
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    """How we prove who we are, where the protocol is SASL."""
+    kafka_username: str | None = None
+    """Who we are, where the protocol is SASL."""
+    kafka_password: SecretStr | None = None
+    """Its password."""
+    kafka_ca_file: Path | None = None
+    """Certificates to trust instead of the system's."""
+    pipeline: str = Field(default="v2", pattern=r"^v[1-9][0-9]*$")
+    """The version of the pipeline that the services belong to: the suffix of their topics."""
+    import_roots: Annotated[tuple[Path, ...] | None, NoDecode] = None
+    """Folders below which the services take local exports."""
+    import_buckets: Annotated[tuple[str, ...] | None, NoDecode] = None
+    """Buckets of storage that the services read; None: any."""
+    supabase_url: str | None = None
+    """The Supabase project whose storage holds exports: `https://<project>.supabase.co`."""
+    supabase_service_role_key: SecretStr | None = None
+    """Its service key."""
+    import_window: int = Field(default=256, ge=1, le=100_000)
+    """Most chunks of one import that are published and not yet recorded."""
+    fact_extraction_concurrency: int = Field(default=3, ge=1, le=1000)
+    """Most model calls of one extractor at a time."""
+    sweep_seconds: float = Field(default=10.0, gt=0)
+    """How often the leading consolidator looks for runs that do not move."""
+    stall_seconds: float = Field(default=120.0, gt=0)
+    """How long a run may stand still before it is driven again."""
+    metrics_host: str = "127.0.0.1"
+    """Address on which a service answers /livez, /readyz and /metrics."""
+    metrics_port: int = Field(default=9400, ge=0, le=65535)
+    """Its port; 0 takes a free one and logs it."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     """Least severe log line written to standard error."""
+
+    @field_validator("import_roots", mode="before")
+    @classmethod
+    def _folders(cls, value: object) -> object:
+        return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @field_validator("import_buckets", mode="before")
+    @classmethod
+    def _buckets(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(name for part in value.split(",") if (name := part.strip()))
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from shared.errors import UnknownRunError
 from shared.events import MemoryReady
 from shared.store.store import Store
 
@@ -17,15 +18,18 @@ async def write_memory(memory: MemoryReady, store: Store, min_coverage: float) -
     """Commit `memory` and answer how the run ended: complete, or failed below `min_coverage`.
 
     A failed run leaves what the profile serves as it was. Committing twice changes nothing, and an older
-    run never overwrites a newer one: the store sees to both.
+    run never overwrites a newer one: the store sees to both. Raises UnknownRunError.
     """
     share = memory.coverage.share
-    if share >= min_coverage:
-        await store.commit_memory(memory, status="complete")
-        return "complete"
-    message = (
-        f"only {share:.1%} of {memory.coverage.total} chunks could be read "
-        f"({memory.coverage.dead} are dead); at least {min_coverage:.1%} are needed"
-    )
-    await store.commit_memory(memory, status="failed", error={"step": STEP, "message": message})
-    return "failed"
+    ending: Ending = "complete" if share >= min_coverage else "failed"
+    error = None
+    if ending == "failed":
+        message = (
+            f"only {share:.1%} of {memory.coverage.total} chunks could be read "
+            f"({memory.coverage.dead} are dead); at least {min_coverage:.1%} are needed"
+        )
+        error = {"step": STEP, "message": message}
+    commit = await store.commit_memory(memory, status=ending, error=error)
+    if commit.reason == "unknown":
+        raise UnknownRunError(f"run {memory.run} of import {memory.import_id} of this user is not known")
+    return ending

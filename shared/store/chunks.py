@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from shared.events import FactsExtracted
 from shared.store.records import (
     CachedExtraction,
+    DeadChunk,
     FactKey,
     FactUpdate,
     PassageRow,
@@ -104,6 +105,13 @@ class Chunks:
             ),
             tuple(RunKey(UUID(item["import_id"]), item["run"]) for item in answer["complete"]),
         )
+
+    async def read_dead_chunks(self, import_id: UUID, run: int, limit: int = 1000) -> list[DeadChunk]:
+        """Chunks that no model could read, the first `limit` of them, and why."""
+        answer = await self._transport.call(
+            "read_dead_chunks", {"import_id": import_id, "run": run, "limit": limit}
+        )
+        return [DeadChunk(item["index"], item["reason"]) for item in answer]
 
     async def read_facts(
         self, import_id: UUID, run: int, after: FactKey | None = None, limit: int = 1000

@@ -14,7 +14,7 @@ import httpx
 import orjson
 from pydantic import SecretStr
 
-from shared.errors import StoreError
+from shared.errors import SourceError, StoreError
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 _UNSAFE = re.compile("[\x00-\x1f\x7f\\\\]")
@@ -41,31 +41,32 @@ class Downloads:
         """The file of `source`: an absolute local path as it is, or `bucket/path` saved as `destination`,
         which appears only when it is whole.
 
-        Raises StoreError: source not allowed, not found, refused, broken off, too large, disk full.
+        Raises SourceError where it can never be read (not allowed, not found, refused, too large), StoreError
+        where it may be later (broken off, no answer, disk full).
         """
         if _UNSAFE.search(source) or _URL.match(source):
-            raise StoreError("source: neither a local file nor bucket/path in storage; URLs are not taken")
+            raise SourceError("source: neither a local file nor bucket/path in storage; URLs are not taken")
         if os.path.isabs(source):
             return self._local(Path(source))
         bucket, _, path = source.partition("/")
         if not _BUCKET.match(bucket) or any(part in ("", ".", "..") for part in path.split("/")):
-            raise StoreError("source: not of the form bucket/path")
+            raise SourceError("source: not of the form bucket/path")
         if self.buckets is not None and bucket not in self.buckets:
-            raise StoreError(f"source: bucket {bucket} is not one that may be read")
+            raise SourceError(f"source: bucket {bucket} is not one that may be read")
         return await self._download(bucket, path, destination)
 
     def _local(self, path: Path) -> Path:
         try:
             real = path.resolve(strict=True)
         except (OSError, RuntimeError):
-            raise StoreError("source: there is no such local file") from None
+            raise SourceError("source: there is no such local file") from None
         if not any(real.is_relative_to(root.resolve()) for root in self.roots):
-            raise StoreError("source: the local file does not lie below an allowed folder")
+            raise SourceError("source: the local file does not lie below an allowed folder")
         return real
 
     async def _download(self, bucket: str, path: str, destination: Path) -> Path:
         if self.storage_url is None or self.service_key is None:
-            raise StoreError("source: reading from storage needs the project's URL and service key")
+            raise SourceError("source: reading from storage needs the project's URL and service key")
         url = f"{self.storage_url.rstrip('/')}/storage/v1/object/{quote(f'{bucket}/{path}')}"
         key = self.service_key.get_secret_value()
         headers = {"Authorization": f"Bearer {key}", "apikey": key, "Accept-Encoding": "identity"}
@@ -76,7 +77,7 @@ class Downloads:
                 client.stream("GET", url) as response,
             ):
                 if response.status_code != httpx.codes.OK:
-                    raise StoreError(await _refused(response, bucket))
+                    raise await _refused(response, bucket)
                 await self._save(response, part, bucket)
             part.replace(destination)
         except httpx.RemoteProtocolError:
@@ -97,11 +98,13 @@ class Downloads:
             async for piece in response.aiter_bytes():
                 size += len(piece)
                 if size > self.max_bytes:
-                    raise StoreError(f"storage: the object in {bucket} is larger than {self.max_bytes} bytes")
+                    raise SourceError(
+                        f"storage: the object in {bucket} is larger than {self.max_bytes} bytes"
+                    )
                 file.write(piece)
 
 
-async def _refused(response: httpx.Response, bucket: str) -> str:
+async def _refused(response: httpx.Response, bucket: str) -> StoreError:
     """What a status means. Storage answers 400 with the true status in its body."""
     body = b""
     async for piece in response.aiter_bytes():
@@ -113,7 +116,7 @@ async def _refused(response: httpx.Response, bucket: str) -> str:
         with suppress(ValueError, TypeError, KeyError):
             status = int(orjson.loads(body)["statusCode"])
     if status == httpx.codes.NOT_FOUND:
-        return f"storage: there is no such object in {bucket}"
+        return SourceError(f"storage: there is no such object in {bucket}")
     if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        return f"storage: the service key may not read {bucket}"
-    return f"storage: answered {status} for the object in {bucket}"
+        return SourceError(f"storage: the service key may not read {bucket}")
+    return StoreError(f"storage: answered {status} for the object in {bucket}")

@@ -113,6 +113,14 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadChunk:
+    """A chunk of a run that no model could read."""
+
+    index: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class FactUpdate:
     """What merging made of one fact, whole: what is left out goes back to its default."""
 

@@ -14,10 +14,11 @@ from shared.store.downloads import Downloads
 from shared.store.locks import user_lock
 from shared.store.profiles import Profiles
 from shared.store.runs import Runs
+from shared.store.sweeps import Sweeps
 from shared.store.transport import Transport
 
 
-class Store(Runs, Chunks, Profiles):
+class Store(Runs, Chunks, Profiles, Sweeps):
     """Everything the services keep. Methods raise StoreError with function and SQLSTATE, never a parameter.
 
     `open_store` makes one. Safe for use by many tasks at once.

@@ -13,7 +13,7 @@ from shared.errors import ModelError, UsageError
 from shared.events import ChunkReady
 from shared.models.base import Extraction
 from shared.models.claude.batches import Answer
-from shared.models.claude.ledger import FileLedger
+from shared.models.ledger import FileLedger
 from shared.models.claude.model import ClaudeModel
 from tests.support.chunks import chunk_of, said
 from tests.support.fake_claude.fixtures import (

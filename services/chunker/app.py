@@ -1,0 +1,35 @@
+"""The chunker on the log: import.received.<pipeline> in, chunks.ready out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.chunker.importing import Importing
+from shared.events import ImportReceived
+from shared.log.faults import RetryPolicy
+from shared.log.pool import PoolPolicy
+from shared.log.stage import per_record
+from shared.log.subscriber import SubscriberPolicy
+from shared.serving.service import Kit, Service
+from shared.topics import IMPORT_RECEIVED
+
+IMPORTS = 16
+"""Imports in work at a time: most of them wait for their window."""
+DEADLINE = 30 * 24 * 3600.0
+"""Seconds: an import lasts as long as its extraction, which may wait days for its provider."""
+GRACE = 2.0
+"""Seconds that a shutdown or a rebalance waits: an import is long, and goes on where it was interrupted."""
+
+
+@asynccontextmanager
+async def app(kit: Kit) -> AsyncIterator[Service]:
+    """Many imports at a time, each within its window."""
+    importing = Importing(kit)
+    yield Service(
+        kit.topic(IMPORT_RECEIVED),
+        per_record("chunker", ImportReceived, importing.receive, on_dead=importing.give_up),
+        PoolPolicy(ceiling=IMPORTS, revoke_grace=GRACE, retry=RetryPolicy(deadline=DEADLINE)),
+        subscriber=SubscriberPolicy(drain=GRACE),
+        probe=kit.database_answers,
+    )

@@ -1,0 +1,56 @@
+"""How the settings tell the chunker to read and cut; what the store keeps of a reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from services.chunker.conversation import ReadLimits
+from services.chunker.report import ChunkingReport, ChunkPolicy
+from shared.settings import Settings
+
+
+def read_limits(settings: Settings) -> ReadLimits:
+    """The caps on untrusted input that the settings name."""
+    return ReadLimits(
+        conversation_bytes=settings.max_conversation_bytes,
+        total_bytes=settings.max_export_bytes,
+        ratio=settings.max_compression_ratio,
+        messages=settings.max_messages,
+    )
+
+
+def variant_of(settings: Settings) -> str:
+    """What the chunks of a run depend on besides the export, as the store keeps it with the run."""
+    return orjson.dumps(
+        {"chunk_tokens": settings.chunk_tokens, "context_chars": settings.context_chars}
+    ).decode()
+
+
+def policy_of(variant: str, settings: Settings) -> ChunkPolicy:
+    """How to cut a run that was begun with `variant`: as it was begun, whatever the settings say now, or the
+    chunks that are in would not fit those to come."""
+    return ChunkPolicy(
+        **orjson.loads(variant), passage_tokens=settings.passage_tokens, sample_size=settings.sample_size
+    )
+
+
+def counts_of(report: ChunkingReport, formats: Sequence[str]) -> dict[str, Any]:
+    """What the store keeps of a reading (`imports.counts`), and report.json opens with."""
+    return {
+        "format": ", ".join(formats) or None,
+        "conversations": {
+            "seen": report.seen,
+            "kept": report.kept,
+            "skipped": [{"id": each.id, "reason": each.reason} for each in report.rejected],
+            "skipped_count": report.skipped,
+            "empty": report.empty,
+            "left_out": report.left_out,
+            "duplicates": report.duplicates,
+        },
+        "messages": report.messages,
+        "person_characters": report.person_characters,
+        "passages": report.passages,
+    }

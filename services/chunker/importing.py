@@ -1,0 +1,141 @@
+"""One import on the log: its source fetched, its run taken, its chunks published, its end told."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+
+from services.chunker.chunker import ChunkingJob, chunk_conversations
+from services.chunker.configured import policy_of, read_limits, variant_of
+from services.chunker.publishing import Publishing
+from services.chunker.report import ChunkingReport
+from services.chunker.source import open_export
+from services.chunker.window import RunEndedError, StalledError
+from shared.errors import BrokenExportError, SourceError, StoreError, UnreadableExportError
+from shared.events import ImportReceived
+from shared.log.faults import PoisonError, TransientError
+from shared.log.stage import Received
+from shared.serving.service import Kit, what_happened
+from shared.store.records import RunKey
+
+STEP = "chunking"
+LONGEST_PATIENCE = 3600.0
+"""Seconds: the longest wait before the chunks of a run that does not move go out again."""
+NOT_OURS = frozenset({"foreign", "elsewhere"})
+"""Refusals of take_run that say that the event is wrong, not late."""
+
+log = structlog.get_logger(__name__)
+
+
+class Importing:
+    """Imports that this process chunks."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+        self._in_work: dict[RunKey, asyncio.Lock] = {}
+
+    async def receive(self, received: Received[ImportReceived]) -> None:
+        """Chunk an import; return when all of it is published. An export that cannot be read ends its run as
+        failed. An event that comes twice waits for the first to end, and then finds nothing to do."""
+        event = received.event
+        key = RunKey(event.import_id, event.run)
+        lock = self._in_work.setdefault(key, asyncio.Lock())
+        try:
+            async with lock:
+                await self._import(event, key)
+        finally:
+            if not lock.locked():
+                self._in_work.pop(key, None)
+
+    async def give_up(self, received: Received[ImportReceived] | None, error: Exception) -> None:
+        """A dead import ends as failed, unless the event was none of its own."""
+        if received is None or (isinstance(error, PoisonError) and error.reason in NOT_OURS):
+            return
+        if (run := await self._kit.own_run(received.event)) is not None:
+            await self._kit.store.fail_run(*run, step=STEP, error=what_happened(error))
+
+    async def _import(self, event: ImportReceived, key: RunKey) -> None:
+        kit = self._kit
+        taken = await kit.store.take_run(event, kit.settings.pipeline, variant_of(kit.settings))
+        if taken.refusal in NOT_OURS:
+            raise PoisonError(str(taken.refusal), "the import is another user's, or another's to process")
+        if taken.refusal is not None:
+            kit.ignore(event, taken.refusal)
+            return
+        try:
+            check_owner(event.source, event.user_id)
+            with tempfile.TemporaryDirectory(prefix="soulprint-import-") as folder:
+                path = await self._fetch(event.source, Path(folder))
+                await self._until_published(event, path, taken.variant)
+        except (SourceError, UnreadableExportError, BrokenExportError) as error:
+            log.error("import failed", step=STEP, error=str(error), user_id=str(event.user_id), **_who(key))
+            await kit.store.fail_run(*key, step=STEP, error=str(error))
+        except RunEndedError as ended:
+            kit.ignore(event, ended.state)
+
+    async def _fetch(self, source: str, folder: Path) -> Path:
+        try:
+            return await self._kit.store.download_conversations(source, folder / "export")
+        except SourceError:
+            raise
+        except StoreError as error:  # storage, not the database: for this import only
+            raise TransientError(str(error)) from None
+
+    async def _until_published(self, event: ImportReceived, path: Path, variant: str) -> None:
+        """Chunk; again, where the window stays full because published chunks were lost."""
+        patience = self._kit.settings.stall_seconds
+        while True:
+            try:
+                await self._chunk(event, path, variant, patience)
+                return
+            except StalledError as stalled:
+                log.warning("chunking again", reason=str(stalled), **_who(RunKey(event.import_id, event.run)))
+                patience = min(LONGEST_PATIENCE, patience * 2)
+
+    async def _chunk(self, event: ImportReceived, path: Path, variant: str, patience: float) -> None:
+        kit = self._kit
+        settings = kit.settings
+        job = ChunkingJob(event.import_id, event.user_id, event.run, settings.pipeline)
+        recorded = await kit.store.recorded_chunks(event.import_id, event.run)
+        report = ChunkingReport()
+        with await asyncio.to_thread(open_export, path, read_limits(settings)) as export:
+            async with Publishing(kit, job, export, report, recorded, patience) as sink:
+                await chunk_conversations(
+                    export.conversations(), job, policy_of(variant, settings), sink, report
+                )
+                if report.chunks == 0:
+                    if report.skipped or export.breaks:
+                        raise UnreadableExportError(
+                            f"nothing of the export could be read: {report.skipped} conversations were "
+                            f"refused and {len(export.breaks)} files break"
+                        )
+                    await sink.finish()
+        log.info(
+            "chunked",
+            stage=STEP,
+            chunks=report.chunks,
+            user_id=str(event.user_id),
+            **_who(RunKey(event.import_id, event.run)),
+        )
+
+
+def check_owner(source: str, user_id: UUID) -> None:
+    """Raises SourceError for an object of storage that lies in another user's folder: where the path below
+    the bucket begins with a user's id, it must be this one's."""
+    parts = source.split("/")
+    if source.startswith("/") or len(parts) < 3:
+        return
+    try:
+        owner = UUID(parts[1])
+    except ValueError:
+        return
+    if owner != user_id:
+        raise SourceError("source: the object lies in the folder of another user")
+
+
+def _who(key: RunKey) -> dict[str, str | int]:
+    return {"import_id": str(key.import_id), "run": key.run}

@@ -1,0 +1,145 @@
+"""Where the chunker's work goes on the log: passages to the database, chunks to the extractors."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict
+from types import TracebackType
+
+from services.chunker.chunker import ChunkingJob
+from services.chunker.configured import counts_of
+from services.chunker.passages import Passage
+from services.chunker.report import ChunkingReport
+from services.chunker.source import Export
+from services.chunker.window import RunEndedError, Window
+from shared.events import ChunkReady
+from shared.log.faults import PoisonError
+from shared.serving.service import Kit, dead
+from shared.store.records import Chunking, RunKey
+from shared.store.sweeps import ChunkRanges
+from shared.topics import CHUNKS_READY, FACTS_EXTRACTED
+
+PUBLISHES = 64
+"""Most chunks on their way to Kafka at a time."""
+SAVES = 2
+"""Most batches of passages on their way to the database at a time."""
+REPORT_SECONDS = 2.0
+CHUNKING_PERCENT = 90.0
+"""What of the progress is reading and extracting."""
+
+
+class Publishing(AbstractAsyncContextManager["Publishing"]):
+    """A chunker's sink for one run. When its block ends well, everything is acknowledged and stored.
+
+    Chunks that are recorded already are not published again. Raises RunEndedError, StalledError, and what
+    the database and Kafka raise.
+    """
+
+    def __init__(
+        self,
+        kit: Kit,
+        job: ChunkingJob,
+        export: Export,
+        report: ChunkingReport,
+        recorded: ChunkRanges,
+        patience: float,
+    ) -> None:
+        self._kit = kit
+        self._job = job
+        self._key = key = RunKey(job.import_id, job.run)
+        self._export = export
+        self._report = report
+        self._recorded = recorded
+        self._window = Window(
+            lambda: kit.store.watch_run(*key), kit.settings.import_window, patience, recorded.count
+        )
+        self._group = asyncio.TaskGroup()
+        self._publishes = asyncio.Semaphore(PUBLISHES)
+        self._saves = asyncio.Semaphore(SAVES)
+        self._saving: set[asyncio.Task[None]] = set()
+        self._reporter: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Publishing:
+        await self._group.__aenter__()
+        self._reporter = self._group.create_task(self._show_progress())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._reporter is not None:
+            self._reporter.cancel()
+        try:
+            await self._group.__aexit__(kind, error, trace)
+        except BaseExceptionGroup as group:
+            raise _first(group) from None
+
+    async def save_passages(self, passages: list[Passage]) -> None:
+        """See ChunkSink."""
+        await self._saves.acquire()
+        task = self._group.create_task(self._save(passages))
+        self._saving.add(task)
+        task.add_done_callback(self._saving.discard)
+
+    async def publish(self, chunk: ChunkReady) -> None:
+        """See ChunkSink. The run's total is known to the store before its last chunk goes out, so that
+        whichever result comes in last finds the run complete."""
+        if chunk.total is not None:
+            await self.finish()
+        if chunk.index in self._recorded:
+            return
+        await self._window.admit(chunk.index)
+        await self._publishes.acquire()
+        self._group.create_task(self._send(chunk))
+
+    async def finish(self) -> None:
+        """Say how many chunks there are and what the reading found."""
+        if self._saving:
+            await asyncio.wait(self._saving)
+        report = self._report
+        finished = await self._kit.store.finish_chunking(
+            *self._key,
+            Chunking(
+                total=report.chunks,
+                counts=counts_of(report, self._export.format_names),
+                sample=report.sample,
+                superseded=report.superseded,
+                breaks=[asdict(each) for each in self._export.breaks],
+            ),
+        )
+        if finished.ignored is not None:
+            raise RunEndedError(finished.ignored)
+
+    async def _save(self, passages: list[Passage]) -> None:
+        try:
+            await self._kit.store.save_chunks_batch(self._job.user_id, passages)
+        finally:
+            self._saves.release()
+
+    async def _send(self, chunk: ChunkReady) -> None:
+        try:
+            await self._kit.publish(CHUNKS_READY, chunk.chunk_id, chunk)
+        except PoisonError as error:  # too large for the log: dead, and its import still ends
+            await self._kit.publish(FACTS_EXTRACTED, chunk.import_id, dead(chunk, str(error)))
+        finally:
+            self._publishes.release()
+
+    async def _show_progress(self) -> None:
+        """Tells how far the run is; that also shows the sweeper that somebody works on it."""
+        while True:
+            await asyncio.sleep(REPORT_SECONDS)
+            await self._window.look()
+            if self._report.chunks == 0 or self._export.bytes_total == 0:
+                share = 0.0
+            else:
+                read = min(1.0, self._export.bytes_read / self._export.bytes_total)
+                share = read * min(1.0, self._window.done / self._report.chunks)
+            await self._kit.store.update_progress(*self._key, CHUNKING_PERCENT * share, "chunking")
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

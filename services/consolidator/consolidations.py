@@ -1,0 +1,124 @@
+"""Consolidation of runs whose chunks are all in: a few at a time, beside the recording."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from uuid import UUID
+
+import structlog
+
+from services.consolidator.consolidate import ConsolidationPolicy, consolidate
+from shared.errors import StoreError
+from shared.log.faults import Classifier, Fault, LaneError
+from shared.models.base import Model
+from shared.serving.service import Kit, what_happened
+from shared.store.records import RunKey
+from shared.topics import MEMORY_READY
+
+AT_ONCE = 2
+TRIALS = 5
+"""Failures of a run's own after which it ends failed. A model or a database that is down is not its fault."""
+GRACE = 10.0
+"""Seconds that a shutdown waits for what is under way; what is not done is begun anew elsewhere."""
+STEP = "consolidating"
+
+log = structlog.get_logger(__name__)
+
+
+class Consolidations:
+    """Runs on their way to their memory. What fails is offered again by the sweeper."""
+
+    def __init__(self, kit: Kit, model: Model, classifier: Classifier) -> None:
+        settings = kit.settings
+        self._kit = kit
+        self._model = model
+        self._classifier = classifier
+        self._policy = ConsolidationPolicy(
+            memory_tokens=settings.memory_tokens,
+            min_coverage=settings.min_coverage,
+            lease_seconds=settings.lease_seconds,
+        )
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._tasks: dict[RunKey, asyncio.Task[None]] = {}
+        self._failures: dict[RunKey, int] = {}
+        self._closed = False
+
+    def offer(self, key: RunKey, user_id: UUID) -> None:
+        """Take a user's complete run on, unless it is being worked on here. Returns at once."""
+        if self._closed or key in self._tasks:
+            return
+        task = self._tasks[key] = asyncio.create_task(self._work(key, user_id))
+        task.add_done_callback(lambda _: self._tasks.pop(key, None))
+
+    async def publish_again(self, key: RunKey) -> bool:
+        """Publish the kept memory of a run again; False if none is kept."""
+        memory = await self._kit.store.read_kept_memory(*key)
+        if memory is None:
+            return False
+        await self._kit.publish(MEMORY_READY, memory.user_id, memory)
+        return True
+
+    async def drain(self) -> None:
+        """Take nothing more, wait a little for what is under way, end the rest."""
+        self._closed = True
+        tasks = list(self._tasks.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=GRACE)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+
+    async def _work(self, key: RunKey, user_id: UUID) -> None:
+        async with self._slots:
+            try:
+                await self._consolidate(key)
+                self._failures.pop(key, None)
+            except Exception as error:
+                await self._failed(key, user_id, error)
+            finally:
+                with suppress(StoreError):
+                    await self._kit.store.release_run(*key, self._kit.owner)
+
+    async def _consolidate(self, key: RunKey) -> None:
+        store = self._kit.store
+        memory = await store.read_kept_memory(*key)  # made before, and then we were interrupted
+        if memory is None:
+            held = asyncio.create_task(self._hold_lease(key))
+            try:
+                memory = await consolidate(key, self._kit.owner, store, self._model, self._policy)
+            finally:
+                held.cancel()
+            if memory is None or not await store.keep_memory(memory):
+                return
+        await self._kit.publish(MEMORY_READY, memory.user_id, memory)
+        await store.mark_published(*key)
+        log.info("memory published", stage="consolidator", user_id=str(memory.user_id), **_who(key))
+
+    async def _hold_lease(self, key: RunKey) -> None:
+        """A model call may take longer than the lease."""
+        while True:
+            await asyncio.sleep(self._policy.lease_seconds / 3)
+            with suppress(StoreError):
+                await self._kit.store.renew_run(*key, self._kit.owner, self._policy.lease_seconds)
+
+    async def _failed(self, key: RunKey, user_id: UUID, error: Exception) -> None:
+        own_fault = self._classifier.classify(error) is not Fault.LANE and not isinstance(error, LaneError)
+        failures = self._failures[key] = self._failures.get(key, 0) + own_fault
+        log.error(
+            "consolidation failed",
+            step=STEP,
+            error=what_happened(error),
+            attempt=failures,
+            user_id=str(user_id),
+            **_who(key),
+        )
+        if failures >= TRIALS:
+            with suppress(StoreError):
+                await self._kit.store.fail_run(*key, step=STEP, error=what_happened(error))
+                self._failures.pop(key, None)
+
+
+def _who(key: RunKey) -> dict[str, str | int]:
+    return {"import_id": str(key.import_id), "run": key.run}

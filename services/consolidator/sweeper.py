@@ -1,0 +1,75 @@
+"""The sweeper: finds runs that do not move and drives exactly what is missing. One leader at a time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from services.consolidator.consolidations import Consolidations
+from shared.errors import StoreError
+from shared.events import ImportReceived
+from shared.serving.service import Kit
+from shared.store.sweeps import Stalled
+from shared.topics import IMPORT_RECEIVED
+
+TERM = 3.0
+"""The lead lasts so many sweeps without a sign of its holder."""
+
+log = structlog.get_logger(__name__)
+
+
+class Sweeper:
+    """Sweeps for as long as it runs; those that do not lead only ask for the lead."""
+
+    def __init__(self, kit: Kit, consolidations: Consolidations) -> None:
+        self._kit = kit
+        self._consolidations = consolidations
+        self._lead = f"sweeper.{kit.settings.pipeline}"
+
+    async def run(self) -> None:
+        """Sweep every SWEEP_SECONDS until cancelled; gives the lead back then."""
+        try:
+            while True:
+                try:
+                    await self.sweep()
+                except StoreError as error:
+                    log.warning("sweep failed", stage="sweeper", error=str(error))
+                await asyncio.sleep(self._kit.settings.sweep_seconds)
+        finally:
+            await self._give_back()
+
+    async def sweep(self) -> int:
+        """One sweep, if we lead: how many runs were driven again."""
+        kit = self._kit
+        if not await kit.store.take_lease(self._lead, kit.owner, TERM * kit.settings.sweep_seconds):
+            return 0
+        stalled = await kit.store.find_stalled(kit.settings.pipeline, kit.settings.stall_seconds)
+        for run in stalled:
+            await self._drive(run)
+        return len(stalled)
+
+    async def _drive(self, run: Stalled) -> None:
+        if run.action == "consolidate":
+            self._consolidations.offer(run.key, run.user_id)
+            return
+        log.warning(
+            "driving a run again",
+            stage="sweeper",
+            action=run.action,
+            attempt=run.redrives,
+            import_id=str(run.import_id),
+            user_id=str(run.user_id),
+            run=run.run,
+        )
+        if run.action == "publish":
+            await self._consolidations.publish_again(run.key)
+        else:
+            event = ImportReceived(**run.model_dump(include=set(ImportReceived.model_fields)))
+            await self._kit.publish(IMPORT_RECEIVED, run.import_id, event)
+
+    async def _give_back(self) -> None:
+        giving = asyncio.create_task(self._kit.store.release_lease(self._lead, self._kit.owner))
+        await asyncio.wait([giving], timeout=2.0)
+        if giving.done() and not giving.cancelled():
+            giving.exception()  # a database that is down lets the lead run out by itself

@@ -1,0 +1,67 @@
+"""The extractor on the log: chunks.ready in, facts.extracted out. Run as many as there is work for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.extractor.extractor import extract, recall
+from services.extractor.lookups import Lookups
+from shared.events import ChunkReady, FactsExtracted
+from shared.log.faults import PoisonError, RetryPolicy
+from shared.log.pool import PoolPolicy
+from shared.log.stage import Received, per_record
+from shared.models.base import Model
+from shared.models.opening import opened_model
+from shared.serving.service import NO_RUN, Kit, Service, dead, no_such_run, what_happened
+from shared.topics import CHUNKS_READY, FACTS_EXTRACTED
+
+AHEAD = 13
+"""Records in flight beyond the model calls: being looked up, published, or next in line."""
+DEADLINE = 3600.0
+"""Seconds for a record, its turn in line included."""
+
+
+@asynccontextmanager
+async def app(kit: Kit) -> AsyncIterator[Service]:
+    """The service with the model of the settings, opened once."""
+    async with opened_model(kit.settings) as model:
+        yield extractor(kit, model)
+
+
+def extractor(kit: Kit, model: Model) -> Service:
+    """At most FACT_EXTRACTION_CONCURRENCY model calls at a time."""
+    concurrency = kit.settings.fact_extraction_concurrency
+    lookups = Lookups(lambda chunks: kit.store.look_up_chunks(chunks, model.name, model.prompt_version))
+    calls = asyncio.Semaphore(concurrency)
+
+    async def read(received: Received[ChunkReady]) -> None:
+        chunk = received.event
+        found = await lookups.of(chunk)
+        if found.refusal == "unknown":
+            raise no_such_run(chunk)
+        if found.refusal is not None:
+            kit.ignore(chunk, found.refusal)
+            return
+        results, unread = await recall([chunk], found, model)
+        for one in unread:
+            async with calls:
+                results.append(await extract(one, model))
+        for result in results:
+            await publish(result)
+
+    async def give_up(received: Received[ChunkReady] | None, error: Exception) -> None:
+        """A dead chunk still is a result, so that its import ends."""
+        if received is not None and not (isinstance(error, PoisonError) and error.reason == NO_RUN):
+            await publish(dead(received.event, what_happened(error)))
+
+    async def publish(result: FactsExtracted) -> None:
+        named = {"model": model.name, "prompt_version": model.prompt_version}
+        await kit.publish(FACTS_EXTRACTED, result.import_id, result.model_copy(update=named))
+
+    return Service(
+        kit.topic(CHUNKS_READY),
+        per_record("extractor", ChunkReady, read, on_dead=give_up),
+        PoolPolicy(ceiling=2 * concurrency + AHEAD, retry=RetryPolicy(deadline=DEADLINE)),
+    )

@@ -1,0 +1,66 @@
+"""Look-ups in the database before a chunk is read: one call for all chunks that wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.events import ChunkReady
+from shared.store.records import CachedExtraction
+from shared.store.sweeps import LookUp
+
+MOST = 64
+"""Most chunks of one call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the database says of one chunk. Serves `services.extractor.extractor.recall` as its cache."""
+
+    refusal: str | None
+    """Why nobody wants it any more."""
+    known: CachedExtraction | None
+
+    async def lookup_extractions(
+        self, user_id: UUID, model: str, prompt_version: str, hashes: Sequence[str]
+    ) -> Mapping[str, CachedExtraction]:
+        """See ExtractionCache: what was found, for the one chunk it was found for."""
+        return {} if self.known is None else dict.fromkeys(hashes, self.known)
+
+
+class Lookups:
+    """Gathers what is asked at the same time into one call."""
+
+    def __init__(self, ask: Callable[[Sequence[ChunkReady]], Awaitable[LookUp]]) -> None:
+        self._ask = ask
+        self._waiting: list[tuple[ChunkReady, asyncio.Future[Found]]] = []
+        self._asking: asyncio.Task[None] | None = None
+
+    async def of(self, chunk: ChunkReady) -> Found:
+        """What the database says of this chunk. Raises what the call raises."""
+        answer: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
+        self._waiting.append((chunk, answer))
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask_all())
+        return await answer
+
+    async def _ask_all(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            try:
+                found = await self._ask([chunk for chunk, _ in batch])
+            except Exception as error:
+                for _, answer in batch:
+                    if not answer.done():
+                        answer.set_exception(error)
+                continue
+            for chunk, answer in batch:
+                if not answer.done():
+                    answer.set_result(
+                        Found(
+                            found.refused.get((chunk.import_id, chunk.run, chunk.index)),
+                            found.known.get((chunk.user_id, chunk.content_hash)),
+                        )
+                    )

@@ -1,0 +1,130 @@
+"""Events that are late, twice, wrong or somebody else's: said, counted, and nothing is broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from shared.store.store import Store
+from shared.topics import CHUNKS_READY, FACTS_EXTRACTED, IMPORT_RECEIVED, MEMORY_READY
+from tests.support.chunks import chunk_of, said
+from tests.support.records import memory_of, result_of
+from tests.support.replica import read_all
+from tests.support.services import PARTITIONS, Setting, caught_up, ended, facts_of, hosted, ignored, reasons
+from tests.support.waiting import until
+
+TOPICS = {
+    IMPORT_RECEIVED: "chunker",
+    CHUNKS_READY: "extractor",
+    FACTS_EXTRACTED: "consolidator",
+    MEMORY_READY: "writer",
+}
+
+
+async def test_duplicates_of_every_event_change_nothing(
+    setting: Setting, store: Store, exports: Path
+) -> None:
+    async with hosted(setting) as host:
+        event = await setting.import_of(exports / "small.zip")
+        done = await ended(store, event)
+        assert done.state == "complete", done
+        facts, profile = await facts_of(store, event.user_id), await store.read_profile(event.user_id)
+        for name in TOPICS:
+            await setting.repeat(name)
+        for name, service in TOPICS.items():
+            await caught_up(setting, name, service)
+        assert await facts_of(store, event.user_id) == facts
+        assert await store.read_profile(event.user_id) == profile
+        assert await ended(store, event) == done
+        assert ignored(host, "chunker", "complete") == 1
+        assert ignored(host, "extractor", "repeated") == done.chunks_total
+        assert ignored(host, "consolidator", "repeated") == done.chunks_total
+    for name in TOPICS:
+        assert await reasons(setting, name) == []
+
+
+async def test_events_of_runs_that_do_not_exist_are_set_aside_with_the_reason(
+    setting: Setting, store: Store
+) -> None:
+    async with hosted(setting):
+        await setting.publish(setting.topic(CHUNKS_READY), chunk_of(said("m1", "I live in Porto.")))
+        await setting.publish(setting.topic(FACTS_EXTRACTED), result_of(0))
+        await setting.publish(setting.topic(MEMORY_READY), memory_of())
+        for name in (CHUNKS_READY, FACTS_EXTRACTED, MEMORY_READY):
+            await until(lambda name=name: _has(setting, name, ["no_such_run"]))  # type: ignore[misc]
+    assert await store.list_runs() == []
+
+
+async def _has(setting: Setting, name: str, wanted: list[str]) -> bool:
+    return await reasons(setting, name) == wanted
+
+
+async def test_an_import_of_another_user_is_refused_and_left_alone(
+    setting: Setting, store: Store, exports: Path
+) -> None:
+    async with hosted(setting):
+        event = await setting.import_of(exports / "small.zip")
+        done = await ended(store, event)
+        await setting.import_of(exports / "small.zip", uuid4(), import_id=event.import_id, run=2)
+        await until(lambda: _has(setting, IMPORT_RECEIVED, ["foreign"]))
+        assert (await store.list_runs()) == [done]
+
+
+async def test_a_source_that_cannot_be_read_fails_its_import_with_step_and_error(
+    setting: Setting, store: Store, exports: Path, tmp_path: Path
+) -> None:
+    broken, outside = exports / "broken.zip", tmp_path / "outside.zip"
+    broken.write_bytes(b"PK\x03\x04 this is no archive")
+    outside.write_bytes((exports / "small.zip").read_bytes())
+    user = uuid4()
+    sources = {
+        str(exports / "gone.zip"): "no such local file",
+        str(outside): "does not lie below an allowed folder",
+        str(broken): "cannot be read",
+        "https://example.org/export.zip": "URLs are not taken",
+        f"exports/{uuid4()}/export.zip": "folder of another user",
+        f"exports/{user}/export.zip": "needs the project's URL",
+    }
+    async with hosted(setting, ("chunker",)):
+        for source, reason in sources.items():
+            run = await ended(store, await setting.import_of(source, user))
+            assert run.state == "failed"
+            assert run.error is not None
+            assert run.error["step"] == "chunking"
+            assert reason in run.error["message"], (source, run.error)
+    assert await reasons(setting, IMPORT_RECEIVED) == []
+    profile = await store.read_profile(user)
+    assert profile is not None
+    assert profile.full_pass_status == "failed"
+
+
+async def test_an_older_run_is_ignored_and_a_newer_one_takes_over(
+    setting: Setting, store: Store, exports: Path
+) -> None:
+    setting.changes["import_window"] = 4
+    async with hosted(setting, ("chunker",)) as chunker:
+        first = await setting.import_of(exports / "large.zip")
+        await until(lambda: setting.published(CHUNKS_READY, 4))
+        second = await setting.import_of(
+            exports / "small.zip", first.user_id, import_id=first.import_id, run=2
+        )
+        await until(lambda: ignored(chunker, "chunker", "cancelled") == 1)
+        await setting.publish(setting.topic(IMPORT_RECEIVED), first, key=str(first.import_id))
+        await until(lambda: ignored(chunker, "chunker", "older") == 1)
+        async with hosted(setting, ("extractor", "consolidator", "writer")) as others:
+            assert (await ended(store, second)).state == "complete"
+            await caught_up(setting, CHUNKS_READY, "extractor")
+            assert ignored(others, "extractor", "cancelled") == 4
+    assert (await ended(store, first)).state == "cancelled"
+
+
+async def test_an_unreadable_record_is_set_aside_and_the_rest_goes_on(
+    setting: Setting, store: Store, exports: Path
+) -> None:
+    async with hosted(setting):
+        for value in (b"{", b"[]", None):
+            await setting.send_raw(CHUNKS_READY, value)
+        run = await ended(store, await setting.import_of(exports / "small.zip", UUID(int=3)))
+        assert run.state == "complete"
+        await until(lambda: _has(setting, CHUNKS_READY, ["missing_header"] * 3))
+    assert len(await read_all(setting.bootstrap, setting.topic(CHUNKS_READY), PARTITIONS)) > 3

@@ -1,0 +1,118 @@
+"""Several replicas, killed and stopped; a small import beside a large one; services that wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from cli.serve import opener_of
+from services.extractor.app import extractor
+from shared.events import ChunkReady
+from shared.models.base import Extraction
+from shared.models.offline.model import OfflineModel
+from shared.serving.host import Host
+from shared.serving.service import Kit, Service
+from shared.store.store import Store
+from shared.topics import CHUNKS_READY
+from tests.support.kafka import free_port
+from tests.support.services import Setting, ended, facts_of, hosted, processes
+from tests.support.waiting import until
+
+OTHERS = ("chunker", "consolidator", "writer")
+
+
+async def test_three_extractors_one_killed_one_stopped_and_nothing_is_lost(
+    setting: Setting, store: Store, exports: Path, tmp_path: Path
+) -> None:
+    async with hosted(setting):
+        alone = await setting.import_of(exports / "large.zip")
+        assert (await ended(store, alone)).state == "complete"
+    log = tmp_path / "extractors.log"
+    setting.changes["import_window"] = 6  # so that the kill comes in the middle
+    with processes(setting, log) as replicas:
+        victim, leaver, _ = (replicas.serve("extractor") for _ in range(3))
+        await until(lambda: log.exists() and log.read_text().count('"event": "serving"') == 3)
+        async with hosted(setting, OTHERS):
+            event = await setting.import_of(exports / "large.zip")
+            await until(lambda: _done(store, event.import_id, 3))
+            replicas.kill(victim)
+            await until(lambda: _done(store, event.import_id, 10))
+            assert replicas.stop(leaver) == 0
+            run = await ended(store, event)
+    assert (run.state, run.coverage, run.chunks_dead) == ("complete", 1.0, 0)
+    assert await facts_of(store, event.user_id) == await facts_of(store, alone.user_id)
+
+
+async def _done(store: Store, import_id: object, count: int) -> bool:
+    runs = await store.list_runs(import_id)  # type: ignore[arg-type]
+    return bool(runs) and runs[0].chunks_ok >= count
+
+
+class Slow(OfflineModel):
+    """Takes its time, as a model does."""
+
+    async def extract(self, chunk: ChunkReady) -> Extraction:
+        await asyncio.sleep(0.1)
+        return await super().extract(chunk)
+
+
+@asynccontextmanager
+async def slow(kit: Kit) -> AsyncIterator[Service]:
+    yield extractor(kit, Slow())
+
+
+async def test_a_small_import_does_not_wait_for_a_large_one(
+    setting: Setting, store: Store, exports: Path
+) -> None:
+    setting.changes["import_window"] = 8
+    async with hosted(setting, extractor=slow):
+        large = await setting.import_of(exports / "large.zip")
+        await until(lambda: setting.published(CHUNKS_READY, 8))
+        small = await setting.import_of(exports / "small.zip")
+        assert (await ended(store, small)).state == "complete"
+        (run,) = await store.list_runs(large.import_id)
+        assert not run.ended, "the small import waited for the large one"
+        assert (await ended(store, large)).state == "complete"
+
+
+async def test_health_and_metrics_are_served_and_tell_of_a_service_that_waits_for_kafka(
+    setting: Setting, exports: Path
+) -> None:
+    setting.bootstrap = f"127.0.0.1:{free_port()}"
+    host = Host({"router": opener_of("router")}, setting.settings(), CollectorRegistry())
+    running = asyncio.create_task(host.run())
+    await until(lambda: host.port != 0)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{host.port}", trust_env=False) as client:
+        assert (await client.get("/livez")).status_code == 200
+        answer = await client.get("/readyz")
+        assert (answer.status_code, answer.json()["reasons"]) == (503, ["starting"])
+    host.stop()
+    await running
+
+
+async def test_health_and_metrics_of_services_that_run(setting: Setting, store: Store, exports: Path) -> None:
+    async with hosted(setting) as host:
+        await ended(store, await setting.import_of(exports / "small.zip"))
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{host.port}", trust_env=False) as client:
+            for page in ("/livez", "/readyz"):
+                assert (await client.get(page)).json() == {"ok": True, "reasons": []}
+            metrics = (await client.get("/metrics")).text
+    assert 'soulprint_pool_records_total{stage="extractor"}' in metrics
+    assert 'soulprint_stage_seconds_count{outcome="ok",stage="writer"} 1.0' in metrics
+
+
+async def test_a_service_waits_for_its_database(setting: Setting) -> None:
+    setting.database = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
+    host = Host({"router": opener_of("router")}, setting.settings(), CollectorRegistry())
+    running = asyncio.create_task(host.run())
+    await until(lambda: host.port != 0)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(running), 0.5)
+    host.stop()
+    await running

@@ -1,0 +1,118 @@
+"""Whether what a group committed is done: no watermark may ever pass an unfinished record."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from shared.topics import CHUNKS_READY, FACTS_EXTRACTED, IMPORT_RECEIVED, MEMORY_READY
+from tests.support.services import PARTITIONS, Setting
+
+READERS = {
+    IMPORT_RECEIVED: "chunker",
+    CHUNKS_READY: "extractor",
+    FACTS_EXTRACTED: "consolidator",
+    MEMORY_READY: "writer",
+}
+"""Which service reads a topic of the pipeline."""
+
+Key = tuple[str, int, int]
+"""Import, run and index of a chunk."""
+
+
+@dataclass
+class Topic:
+    """What was read of a topic so far: the chunk of each record, by partition and offset."""
+
+    chunks: dict[tuple[int, int], Key] = field(default_factory=dict)
+    next: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass
+class Audit:
+    """Compares committed offsets with what is on the next topic, and in the database."""
+
+    setting: Setting
+    _topics: dict[str, Topic] = field(default_factory=dict)
+    checked: int = 0
+    """Records below committed offsets that were found done, each as often as it was looked at."""
+
+    async def unfinished(self) -> list[str]:
+        """Records below a committed offset that are not done, named. What is committed is asked before what is
+        done, which only grows, so a record in between cannot raise a false alarm."""
+        committed = {name: await self._committed(name) for name in (CHUNKS_READY, FACTS_EXTRACTED)}
+        for name in (CHUNKS_READY, FACTS_EXTRACTED):
+            await self._read(name)
+        recorded = await self._recorded()
+        answered = set(self._topics[FACTS_EXTRACTED].chunks.values())
+        wrong = []
+        for name, done in ((CHUNKS_READY, answered | recorded), (FACTS_EXTRACTED, recorded)):
+            for (partition, offset), key in self._topics[name].chunks.items():
+                if offset < committed[name].get(partition, 0):
+                    self.checked += 1
+                    if key not in done:
+                        wrong.append(f"{name}[{partition}]@{offset}: chunk {key}")
+        return wrong
+
+    async def lag(self) -> dict[str, int]:
+        """Records of each topic that its reader has not committed, where there are any."""
+        lags = {}
+        for name in READERS:
+            committed, ends = await self._committed(name), await self.setting.ends(name)
+            if lag := sum(end - committed.get(number, 0) for number, end in enumerate(ends)):
+                lags[name] = lag
+        return lags
+
+    async def _committed(self, name: str) -> dict[int, int]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.setting.bootstrap)
+        await admin.start()
+        try:
+            found = await admin.list_consumer_group_offsets(
+                f"soulprint.{self.setting.pipeline}.{READERS[name]}"
+            )
+        finally:
+            await admin.close()
+        ours = self.setting.topic(name)
+        return {p.partition: o.offset for p, o in found.items() if p.topic == ours and o.offset >= 0}
+
+    async def _read(self, name: str) -> None:
+        """Read on from where the last look ended."""
+        topic = self._topics.setdefault(name, Topic())
+        partitions = [TopicPartition(self.setting.topic(name), number) for number in range(PARTITIONS)]
+        async with _consumer(self.setting.bootstrap) as consumer:
+            consumer.assign(partitions)
+            ends = await consumer.end_offsets(partitions)
+            for partition in partitions:
+                consumer.seek(partition, topic.next.get(partition.partition, 0))
+            while any([await consumer.position(each) < ends[each] for each in partitions]):
+                for found in (await consumer.getmany(timeout_ms=200)).values():
+                    for record in found:
+                        event = orjson.loads(record.value)
+                        key = (event["import_id"], event["run"], event["index"])
+                        topic.chunks[record.partition, record.offset] = key
+                        topic.next[record.partition] = record.offset + 1
+
+    async def _recorded(self) -> set[Key]:
+        connection = await asyncpg.connect(self.setting.database)
+        try:
+            rows = await connection.fetch("SELECT import_id, run, chunk_index FROM chunk_results")
+        finally:
+            await connection.close()
+        return {(str(row[0]), row[1], row[2]) for row in rows}
+
+
+@asynccontextmanager
+async def _consumer(bootstrap: str) -> AsyncIterator[Any]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()

@@ -1,0 +1,78 @@
+"""A service as `soulprint serve` runs it, with what only tests and benchmarks may set.
+
+    python -m tests.support.tuned_service extractor
+
+TUNED_MODEL_SECONDS: each call of the offline model takes this long, as a call of a provider would.
+TUNED_SESSION_MS: a killed replica is out of its group after this long, not after the product's 10 s, so that a
+test of many kills spends its time on the kills.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from prometheus_client import REGISTRY
+
+from cli.serve import configure_service_logs, opener_of
+from services.extractor.app import extractor
+from shared.events import ChunkReady
+from shared.models.base import Extraction
+from shared.models.offline.model import OfflineModel
+from shared.serving.host import Host
+from shared.serving.service import Kit, Opener, Service
+from shared.settings import load_settings
+
+MODEL_SECONDS = float(os.environ.get("TUNED_MODEL_SECONDS", "0"))
+SESSION_MS = int(os.environ.get("TUNED_SESSION_MS", "0"))
+HEARTBEATS = 6
+"""Heartbeats in a session."""
+
+
+class SlowModel(OfflineModel):
+    """The offline model, after a wait. Its waits do not take the processor, so many fit beside each other."""
+
+    async def extract(self, chunk: ChunkReady) -> Extraction:
+        await asyncio.sleep(MODEL_SECONDS)
+        return await super().extract(chunk)
+
+
+def tuned(name: str) -> Opener:
+    """The `app` of a service with the settings of this module."""
+
+    @asynccontextmanager
+    async def opener(kit: Kit) -> AsyncIterator[Service]:
+        if name == "extractor" and MODEL_SECONDS:
+            yield _quick(extractor(kit, SlowModel()))
+        else:
+            async with opener_of(name)(kit) as service:
+                yield _quick(service)
+
+    return opener
+
+
+def _quick(service: Service) -> Service:
+    if not SESSION_MS:
+        return service
+    subscriber = replace(
+        service.subscriber, session_timeout=SESSION_MS, heartbeat_interval=SESSION_MS // HEARTBEATS
+    )
+    return replace(service, subscriber=subscriber)
+
+
+async def _serve(name: str) -> None:
+    settings = load_settings()
+    configure_service_logs(settings)
+    host = Host({name: tuned(name)}, settings, REGISTRY)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, host.stop)
+    await host.run()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(sys.argv[1]))
