@@ -1,6 +1,8 @@
-.PHONY: run test lint bench lock clean
+.PHONY: run test lint bench chaos lock clean
 EXPORT ?= examples/export.zip
 PYTHON ?= python3
+KILLS ?= 100
+SEED ?= 1
 BIN := .venv/bin
 
 run: .venv/run.stamp
@@ -15,8 +17,14 @@ lint: .venv/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+chaos: .venv/dev.stamp
+	REQUIRE_KAFKA=1 CHAOS_KILLS=$(KILLS) CHAOS_CONVERSATIONS=2000 CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos -s $(ARGS)
+
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(ARGS)
+
+asyncapi: .venv/dev.stamp
+	$(BIN)/python -m shared.log.asyncapi > docs/asyncapi.yaml
 
 lock: .venv/dev.stamp
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --extra build pyproject.toml -o requirements.lock
