@@ -32,7 +32,8 @@ def document() -> str:
         )
     specification = AsyncAPI(broker, title=TITLE, version=PIPELINE, description=DESCRIPTION)
     # FastStream keeps subscribers in a set: sorted, the text does not depend on the process.
-    return yaml.safe_dump(specification.to_specification().to_jsonable(), sort_keys=True, allow_unicode=True)
+    content = specification.to_specification().to_jsonable()
+    return str(yaml.safe_dump(content, sort_keys=True, allow_unicode=True))
 
 
 def _handler(topic: str, event: type[Event]) -> Any:
