@@ -1,4 +1,4 @@
-.PHONY: run test lint bench chaos lock clean
+.PHONY: run test lint bench chaos lock clean compose-test
 EXPORT ?= examples/export.zip
 PYTHON ?= python3
 KILLS ?= 100
@@ -18,13 +18,17 @@ lint: .venv/dev.stamp
 	$(BIN)/lint-imports
 
 chaos: .venv/dev.stamp
-	REQUIRE_KAFKA=1 CHAOS_KILLS=$(KILLS) CHAOS_CONVERSATIONS=2000 CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos -s $(ARGS)
+	REQUIRE_KAFKA=1 CHAOS_KILLS=$(KILLS) CHAOS_MOVES=50 CHAOS_CONVERSATIONS=2000 CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos -s $(ARGS)
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(ARGS)
 
 asyncapi: .venv/dev.stamp
 	$(BIN)/python -m shared.log.asyncapi > docs/asyncapi.yaml
+
+# Needs a Docker engine; no other target does.
+compose-test:
+	scripts/compose-test.sh
 
 lock: .venv/dev.stamp
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --extra build pyproject.toml -o requirements.lock

@@ -18,8 +18,17 @@ from bench.figure import Figure, number
 from bench.machine import describe
 from bench.product import RunFailedError
 from bench.session import Session
+from shared.logs import configure_logs
 
-NAMES = ("throughput", "memory", "linear", "truth", "again", "reading", "accuracy")
+ON_THE_LOG = ("log-throughput", "log-memory", "log-fairness", "log-scaling")
+"""Figures of the services: they need a Kafka, as the tests find it."""
+WITH_CLAUDE = ("claude-throughput", "claude-prompts", "claude-accounts", "claude-interruptions")
+"""Figures against the stand-in of the Claude API."""
+NAMES = (
+    *("throughput", "memory", "linear", "truth", "again", "reading", "accuracy"),
+    *ON_THE_LOG,
+    *WITH_CLAUDE,
+)
 """What is measured unless asked otherwise, in this order."""
 ON_REQUEST = ("fresh",)
 QUICK_LARGE, QUICK_SMALL = 2_000, 100
@@ -33,6 +42,7 @@ def main() -> int:
         "--quick", action="store_true", help="2,000 and 100 conversations, not 20,000 and 500"
     )
     arguments = parser.parse_args()
+    configure_logs()
     unknown = set(arguments.names) - set(NAMES + ON_REQUEST)
     if unknown:
         parser.error(f"no figure is called {', '.join(sorted(unknown))}")
@@ -54,7 +64,7 @@ def measure_all(names: Iterable[str], session: Session) -> tuple[list[Figure], l
     figures: list[Figure] = []
     failures: list[str] = []
     for name in names:
-        module = importlib.import_module(f"bench.figures.{name}")
+        module = importlib.import_module(f"bench.figures.{name.replace('-', '_')}")
         try:
             measured: Iterator[Figure] = module.figures(session)
             figures.extend(measured)

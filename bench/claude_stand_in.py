@@ -19,6 +19,7 @@ from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from services.chunker.source import open_export
 from shared.events import ChunkReady, ConversationHeader, Message
+from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import ClaudeOptions
 
 KEY = "test-key"
@@ -89,3 +90,21 @@ def small_chunk(index: int) -> ChunkReady:
         conversations=(ConversationHeader(id="c1"),),
         messages=(Message(id=f"m{index}", conversation_id="c1", role="user", text=text),),
     )
+
+
+async def each_read(model: ClaudeModel, chunks: list[ChunkReady]) -> AsyncIterator[tuple[ChunkReady, object]]:
+    """Every chunk with its extraction or its error, `model.ceiling` of them in flight."""
+    results: asyncio.Queue[tuple[ChunkReady, object]] = asyncio.Queue()
+    waiting = iter(chunks)
+
+    async def work() -> None:
+        for chunk in waiting:
+            try:
+                results.put_nowait((chunk, await model.extract(chunk)))
+            except Exception as error:
+                results.put_nowait((chunk, error))
+
+    workers = [asyncio.create_task(work()) for _ in range(model.ceiling)]
+    for _ in chunks:
+        yield await results.get()
+    await asyncio.gather(*workers)

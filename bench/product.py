@@ -40,7 +40,7 @@ class Run:
 def soulprint_run(export: Path, home: Path, out: Path) -> Run:
     """Run `soulprint run` on `export` with default settings. Raises RunFailedError if it fails."""
     measured = measure(
-        [str(_command()), "run", str(export), "--out", str(out), "--json"], env=environment(home), cwd=ROOT
+        [str(command()), "run", str(export), "--out", str(out), "--json"], env=environment(home), cwd=ROOT
     )
     if measured.returncode != 0:
         raise RunFailedError(
@@ -60,5 +60,6 @@ def environment(home: Path) -> dict[str, str]:
     return kept | {f"{SETTINGS_PREFIX}HOME": str(home)}
 
 
-def _command() -> Path:
+def command() -> Path:
+    """The installed `soulprint`."""
     return Path(sys.executable).with_name("soulprint.exe" if os.name == "nt" else "soulprint")

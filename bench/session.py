@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.exports import AVERAGE_BYTES, Export, export_of
+from bench.log_run import LogRun, log_run
 from bench.product import Run, soulprint_run
 from bench.schedule import Options, Where
 
@@ -20,6 +21,7 @@ class Session:
     large: int = 20_000
     small: int = 500
     _runs: dict[str, Run] = field(default_factory=dict)
+    _log_runs: dict[int, LogRun] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float:
@@ -44,6 +46,13 @@ class Session:
     def later_run(self, name: str, export: Export, after: Run) -> Run:
         """`soulprint run` on `export` with the home that `after` left behind."""
         return self._run(name, export.path, after.home)
+
+    def log_run(self, conversations: int) -> LogRun:
+        """An import of that many conversations through the services."""
+        if conversations not in self._log_runs:
+            run = self._log_runs[conversations] = log_run(self.export(conversations).path)
+            print(f"imported {conversations:,} conversations on the log in {run.seconds:.1f} s", flush=True)
+        return self._log_runs[conversations]
 
     def _run(self, name: str, export: Path, home: Path | None) -> Run:
         if name not in self._runs:

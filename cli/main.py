@@ -143,6 +143,14 @@ def cancel(import_id: Annotated[str, typer.Argument(metavar="IMPORT")]) -> None:
     raise typer.Exit(cancel_command(import_id))
 
 
+@app.command()
+def migrate(as_json: Json = False) -> None:
+    """Bring the schema of DATABASE_URL up to date. Safe to repeat."""
+    from cli.migrate import migrate_command
+
+    migrate_command(as_json=as_json)
+
+
 topics = typer.Typer(name="topics", help="The topics on Kafka.", no_args_is_help=True)
 app.add_typer(topics)
 

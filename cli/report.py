@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from services.chunker.report import ChunkingReport
-from shared.store.records import RunReport
+from shared.store.records import DeadChunk, RunReport
 
 
 def counts_of(report: ChunkingReport, formats: Sequence[str]) -> dict[str, Any]:
@@ -33,8 +34,14 @@ def counts_of(report: ChunkingReport, formats: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def build_report(run: RunReport, seconds: dict[str, float], peak_rss_bytes: int) -> dict[str, Any]:
-    """The content of report.json."""
+def build_report(
+    run: RunReport,
+    seconds: dict[str, float],
+    peak_rss_bytes: int,
+    dead: Sequence[DeadChunk] = (),
+    fallbacks: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The content of report.json; `fallbacks` are the parts that the model failed to write, and why."""
     usage = run.committed_usage or run.extraction_usage
     return {
         "status": run.state,
@@ -50,11 +57,13 @@ def build_report(run: RunReport, seconds: dict[str, float], peak_rss_bytes: int)
             "ok": run.chunks_ok,
             "dead": run.chunks_dead,
             "cached": run.chunks_cached,
+            "not_read": [asdict(chunk) for chunk in dead],
         },
         "facts": {**run.fact_counts, "dropped_by_reason": run.dropped},
         "coverage": run.coverage,
         "usage": usage.model_dump(mode="json", exclude={"cost"}),
         "cost": usage.cost,
+        "fallbacks": list(fallbacks),
         "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
         "peak_rss_bytes": peak_rss_bytes,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -19,6 +20,7 @@ from cli.progress import RunProgress, shown
 from cli.report import build_report, counts_of, peak_rss
 from cli.runner import Pipeline
 from cli.session import opened_model, opened_store
+from cli.spending import Spending
 from cli.stages import Clock
 from services.chunker.chunker import ChunkingJob
 from services.chunker.conversation import ReadLimits
@@ -26,10 +28,12 @@ from services.chunker.report import ChunkPolicy
 from services.chunker.source import Export, open_export
 from services.consolidator.consolidate import ConsolidationPolicy, consolidate
 from services.writer.writer import write_memory
-from shared.errors import SoulprintError
+from shared.errors import CostLimitError, ModelUnavailableError, SoulprintError, UsageError
+from shared.events import Usage
 from shared.facts import FactStatus
 from shared.ids import import_id, user_id_for
-from shared.models.base import Model
+from shared.models.base import Metered, Model
+from shared.models.ledger import FileLedger
 from shared.settings import Settings, load_settings
 from shared.store.records import BegunRun, Chunking, RunKey, RunReport
 from shared.store.store import Store
@@ -38,15 +42,21 @@ PIPELINE = "v2"
 COMPLETE = "complete"
 OWNER = "soulprint run"
 """Who holds the lease: the user's lock keeps a second run away, so one name serves all."""
+GOES_ON = "Nothing is lost: the same command goes on later from where it stopped"
 LISTED = (FactStatus.CURRENT, FactStatus.SUPERSEDED)
 FACTS_PAGE = 1000
 
 
-def run_command(export: Path, user: str, out: Path, model: str | None, *, as_json: bool) -> int:
+def run_command(
+    export: Path, user: str, out: Path, settings: Settings, *, max_cost: float | None, as_json: bool
+) -> int:
     """Run, show the progress, print the result. Answers the exit code."""
-    settings = load_settings(**({} if model is None else {"model": model}))
+    if max_cost is not None and settings.model == "claude" and settings.model_batch:
+        raise UsageError(
+            "a batch is paid for as a whole, so --max-cost cannot stop it: see --dry-run, then leave out one"
+        )
     outputs.prepare(out)
-    report = asyncio.run(_run(export, user_id_for(user), out, settings))
+    report = asyncio.run(_run(export, user_id_for(user), out, settings, max_cost))
     if as_json:
         typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
     else:
@@ -54,11 +64,22 @@ def run_command(export: Path, user: str, out: Path, model: str | None, *, as_jso
     return 0 if report["status"] == COMPLETE else 1
 
 
-async def _run(path: Path, user_id: UUID, out: Path, settings: Settings) -> dict[str, Any]:
+def run_settings(model: str | None, *, batch: bool) -> Settings:
+    """The settings with what the command line says put over them. Raises UsageError."""
+    given: dict[str, object] = {} if model is None else {"model": model}
+    settings = load_settings(**given, **({"model_batch": True} if batch else {}))
+    if batch and settings.model != "claude":
+        raise UsageError("--batch needs --model claude: other models have no Message Batches")
+    return settings
+
+
+async def _run(
+    path: Path, user_id: UUID, out: Path, settings: Settings, max_cost: float | None
+) -> dict[str, Any]:
     with open_export(path, read_limits(settings)) as export:
         async with (
+            opened_model(settings, max_cost=max_cost) as model,
             opened_store(settings) as store,
-            opened_model(settings) as model,
             store.lock_user(user_id),
         ):
             return await _Run(export, path, user_id, settings, store, model, Clock()).run(out)
@@ -71,6 +92,16 @@ def read_limits(settings: Settings) -> ReadLimits:
         total_bytes=settings.max_export_bytes,
         ratio=settings.max_compression_ratio,
         messages=settings.max_messages,
+    )
+
+
+def chunk_policy(settings: Settings) -> ChunkPolicy:
+    """How the settings want chunks and passages cut."""
+    return ChunkPolicy(
+        chunk_tokens=settings.chunk_tokens,
+        context_chars=settings.context_chars,
+        passage_tokens=settings.passage_tokens,
+        sample_size=settings.sample_size,
     )
 
 
@@ -99,19 +130,29 @@ class _Run:
             requested_at=datetime.now(UTC),
         )
         key = RunKey(key_id, begun.run)
+        spending = Spending(self.settings.home, key, self.model, await self._recorded(key))
         try:
             if not _is_extracted(begun):
                 await self._extract(key)
-            await self._consolidate(key)
+            await self._consolidate(key, spending)
+        except (CostLimitError, ModelUnavailableError) as error:
+            spending.carry(await self._recorded(key))
+            raise type(error)(f"{error}. {GOES_ON}") from None
         except SoulprintError as error:
             await self.store.fail_run(*key, step="run", error=str(error))
             raise
+        except asyncio.CancelledError:
+            with suppress(SoulprintError):
+                spending.carry(await self._recorded(key))
+            raise
+        spending.forget()
         report = await self._report(key)
         with self.clock.time("writing files"), outputs.staged(out, self.user_id) as folder:
             if report.state == COMPLETE:
                 await self._write_result(folder, key)
             self.clock.seconds["total"] = asyncio.get_running_loop().time() - begun_at
-            content = build_report(report, self.clock.seconds, peak_rss())
+            dead = await self.store.read_dead_chunks(*key) if report.chunks_dead else ()
+            content = build_report(report, self.clock.seconds, peak_rss(), dead, spending.fallbacks)
             outputs.write_report(folder, content)
         return content
 
@@ -129,15 +170,11 @@ class _Run:
             export=self.export,
             store=self.store,
             model=self.model,
-            policy=ChunkPolicy(
-                chunk_tokens=settings.chunk_tokens,
-                context_chars=settings.context_chars,
-                passage_tokens=settings.passage_tokens,
-                sample_size=settings.sample_size,
-            ),
+            policy=chunk_policy(settings),
             extract_ceiling=self.model.ceiling,
             progress=progress,
             clock=self.clock,
+            ledger=self._ledger(),
         )
         async with shown(progress, pipeline.refresh):
             await pipeline.process()
@@ -154,7 +191,7 @@ class _Run:
             ),
         )
 
-    async def _consolidate(self, key: RunKey) -> None:
+    async def _consolidate(self, key: RunKey, spending: Spending) -> None:
         policy = ConsolidationPolicy(
             memory_tokens=self.settings.memory_tokens,
             min_coverage=self.settings.min_coverage,
@@ -164,8 +201,22 @@ class _Run:
             memory = await consolidate(key, OWNER, self.store, self.model, policy)
         if memory is None:
             raise SoulprintError(f"run {key.run} of import {key.import_id} is being consolidated elsewhere")
+        if isinstance(self.model, Metered):
+            memory = memory.model_copy(update={"usage": spending.total})
         with self.clock.time("committing"):
             await write_memory(memory, self.store, self.settings.min_coverage)
+
+    async def _recorded(self, key: RunKey) -> Usage:
+        """What the run's recorded chunks cost."""
+        return (await self._report(key)).extraction_usage
+
+    def _ledger(self) -> FileLedger | None:
+        """Where batches are remembered over crashes: by user and provider."""
+        settings = self.settings
+        if settings.model != "claude" or not settings.model_batch:
+            return None
+        provider = blake2b((settings.anthropic_base_url or "").encode(), digest_size=4).hexdigest()
+        return FileLedger(settings.home / "batches" / f"{self.user_id}-{provider}.json")
 
     async def _report(self, key: RunKey) -> RunReport:
         report = await self.store.read_run(*key)

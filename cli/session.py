@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from shared.errors import UsageError
 from shared.models.base import Model
+from shared.models.choose import make_model
 from shared.settings import Settings
 from shared.store.embedded import embedded_postgres
 from shared.store.migrate import migrate
@@ -26,13 +26,9 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def opened_model(settings: Settings) -> AsyncIterator[Model]:
-    """The model the settings name. Raises UsageError if it cannot be had."""
-    if settings.model == "claude":
-        raise UsageError("the model claude comes with a later version; use --model offline")
-    from shared.models.offline.model import OfflineModel
-
-    model = OfflineModel(workers=settings.extract_workers)
+async def opened_model(settings: Settings, *, max_cost: float | None = None) -> AsyncIterator[Model]:
+    """The model the settings name, at most `max_cost` dollars. Raises UsageError if it cannot be had."""
+    model = make_model(settings, max_cost=max_cost)
     try:
         yield model
     finally:

@@ -10,7 +10,7 @@ from services.extractor.grounding import ground
 from shared.errors import ModelError
 from shared.events import ChunkReady, ChunkStatus, FactsExtracted, Usage
 from shared.facts import Fact
-from shared.models.base import Model
+from shared.models.base import Extraction, Model, PartlyReadError
 
 
 class CachedExtraction(Protocol):
@@ -68,21 +68,32 @@ async def extract(chunk: ChunkReady, model: Model) -> FactsExtracted:
     """Read one chunk with `model` and ground what it says.
 
     A chunk with none of the person's words is finished without a call. A chunk the model can never
-    answer (ModelError) is dead, with the reason; every other error is the caller's to retry.
+    answer (ModelError) is dead, with the reason and what it cost; of one it could read in part
+    (PartlyReadError) the facts are kept. Every other error is the caller's to retry.
     """
     if not any(message.role == "user" for message in chunk.messages):
         return _result(chunk)
     try:
-        extraction = await model.extract(chunk)
+        return concluded(chunk, await model.extract(chunk))
     except ModelError as error:
-        return _result(chunk, status=ChunkStatus.DEAD, error=str(error))
-    grounded = ground(chunk, extraction.candidates)
+        return concluded(chunk, error)
+
+
+def concluded(chunk: ChunkReady, answer: Extraction | ModelError) -> FactsExtracted:
+    """What a model's answer for a chunk comes to, once it is grounded."""
+    if isinstance(answer, ModelError) and not isinstance(answer, PartlyReadError):
+        return _result(chunk, status=ChunkStatus.DEAD, usage=answer.usage, error=str(answer))
+    extraction = answer.extraction if isinstance(answer, PartlyReadError) else answer
+    grounded = ground(chunk, extraction.candidates, own_words=extraction.own_words)
+    dead = isinstance(answer, PartlyReadError)
     return _result(
         chunk,
+        status=ChunkStatus.DEAD if dead else ChunkStatus.OK,
         facts=tuple(grounded.facts),
         dropped=dict(grounded.dropped),
         unread=extraction.unread,
         usage=extraction.usage,
+        error=str(answer) if dead else None,
     )
 
 

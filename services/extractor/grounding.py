@@ -10,6 +10,7 @@ from datetime import datetime
 from shared.events import ChunkReady, Message
 from shared.facts import Candidate, Fact, SourceKind
 from shared.ids import fact_id
+from shared.pasted import without_pasted
 
 UNKNOWN_MESSAGE = "unknown_message"
 """No cited message is in the chunk."""
@@ -17,6 +18,8 @@ NOT_THE_PERSON = "not_the_person"
 """The quote stands in a cited message, but it is the assistant's."""
 QUOTE_NOT_FOUND = "quote_not_found"
 """The quote stands in no cited message."""
+PASTED = "pasted"
+"""The quote stands in the person's message, but in text that they evidently pasted."""
 
 _TYPOGRAPHY = str.maketrans(
     {
@@ -42,8 +45,11 @@ class Grounded:
     dropped: Counter[str] = field(default_factory=Counter)
 
 
-def ground(chunk: ChunkReady, candidates: tuple[Candidate, ...]) -> Grounded:
+def ground(chunk: ChunkReady, candidates: tuple[Candidate, ...], *, own_words: bool = False) -> Grounded:
     """Check every candidate against the chunk it came from.
+
+    Text that the person evidently pasted is no ground; `own_words` says that the model has looked at nothing
+    else already.
 
     A fact keeps only the cited messages that are the person's; it is dated by the message its quote
     stands in, else by that message's conversation. Equal facts of one message are one fact.
@@ -56,9 +62,10 @@ def ground(chunk: ChunkReady, candidates: tuple[Candidate, ...]) -> Grounded:
         parts.setdefault(message.id, []).append(message)
     started = {header.id: header.created_at for header in chunk.conversations}
     seen: set[object] = set()
+    own = OwnWords()
     for candidate in candidates:
         cited = [part for key in candidate.message_ids for part in parts.get(key, ())]
-        source, reason = _source(candidate.quote, cited)
+        source, reason = _source(candidate.quote, cited, None if own_words else own)
         if source is None:
             grounded.dropped[reason] += 1
             continue
@@ -71,7 +78,24 @@ def ground(chunk: ChunkReady, candidates: tuple[Candidate, ...]) -> Grounded:
     return grounded
 
 
-def _source(quote: str, cited: list[Message]) -> tuple[Message | None, str]:
+class OwnWords:
+    """What of each message the person did not paste; each is looked at once."""
+
+    def __init__(self) -> None:
+        self._texts: dict[tuple[str, int], str] = {}
+
+    def hold(self, message: Message, quote: str) -> bool:
+        """Whether the quote stands there. Standing instructions are the person's own throughout."""
+        if message.custom_instructions:
+            return True
+        key = message.id, message.part
+        text = self._texts.get(key)
+        if text is None:
+            text = self._texts[key] = without_pasted(message.text)
+        return quote in text or normalise(quote) in normalise(text)
+
+
+def _source(quote: str, cited: list[Message], own: OwnWords | None) -> tuple[Message | None, str]:
     """The person's message that holds the quote, or the reason why there is none."""
     if not cited:
         return None, UNKNOWN_MESSAGE
@@ -79,9 +103,12 @@ def _source(quote: str, cited: list[Message]) -> tuple[Message | None, str]:
     if not any(message.role == "user" for message in holders):
         plain = normalise(quote)
         holders += [message for message in cited if plain and plain in normalise(message.text)]
-    for message in holders:
-        if message.role == "user":
+    theirs = [message for message in holders if message.role == "user"]
+    for message in theirs:
+        if own is None or own.hold(message, quote):
             return message, ""
+    if theirs:
+        return None, PASTED
     return None, NOT_THE_PERSON if holders else QUOTE_NOT_FOUND
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from shared.errors import ModelError
 from shared.events import ChunkReady, Sections, Usage
 from shared.facts import Candidate, SettledFact
+from shared.models.ledger import BatchLedger
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Extraction:
     usage: Usage = field(default_factory=Usage)
     unread: tuple[str, ...] = ()
     """Ids of conversations this model cannot read (the offline model reads English only)."""
+    own_words: bool = False
+    """True if the model itself passes over what the person pasted, so that grounding need not look again."""
 
 
 class PartlyReadError(ModelError):
@@ -80,4 +83,38 @@ class Model(Protocol):
 
     async def close(self) -> None:
         """Release connections and worker processes. Safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A model whose calls cost something."""
+
+    @property
+    def spent(self) -> Usage:
+        """All that its calls cost since it was made, whatever became of them."""
+        ...
+
+    @property
+    def fallbacks(self) -> Sequence[str]:
+        """Parts of the result that another writer had to write, and why."""
+        ...
+
+    def forecast(self, chunk: ChunkReady) -> Usage:
+        """What reading a chunk will likely take; nothing is sent."""
+        ...
+
+    def forecast_writing(self, extracting: Usage, budget_tokens: int) -> Usage:
+        """What reduction, MEMORY and the sections will likely take after that much extracting."""
+        ...
+
+
+@runtime_checkable
+class BatchModel(Protocol):
+    """A model that can also read many chunks in batches, for less."""
+
+    def extract_batch(
+        self, chunks: Iterable[ChunkReady], ledger: BatchLedger
+    ) -> AsyncGenerator[tuple[ChunkReady, Extraction | ModelError], None]:
+        """Every chunk with its answer, in any order; batches that `ledger` holds open are taken up."""
         ...

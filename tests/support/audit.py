@@ -10,9 +10,9 @@ from typing import Any
 import asyncpg
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.topics import CHUNKS_READY, FACTS_EXTRACTED, IMPORT_RECEIVED, MEMORY_READY
+from tests.support.replica import committed
 from tests.support.services import PARTITIONS, Setting
 
 READERS = {
@@ -45,9 +45,11 @@ class Audit:
     """Records below committed offsets that were found done, each as often as it was looked at."""
 
     async def unfinished(self) -> list[str]:
-        """Records below a committed offset that are not done, named. What is committed is asked before what is
-        done, which only grows, so a record in between cannot raise a false alarm."""
-        committed = {name: await self._committed(name) for name in (CHUNKS_READY, FACTS_EXTRACTED)}
+        """Records below a committed offset that are not done, named.
+
+        What is committed is asked before what is done, which only grows: what happens in between is no alarm.
+        """
+        offsets = {name: await self._committed(name) for name in (CHUNKS_READY, FACTS_EXTRACTED)}
         for name in (CHUNKS_READY, FACTS_EXTRACTED):
             await self._read(name)
         recorded = await self._recorded()
@@ -55,7 +57,7 @@ class Audit:
         wrong = []
         for name, done in ((CHUNKS_READY, answered | recorded), (FACTS_EXTRACTED, recorded)):
             for (partition, offset), key in self._topics[name].chunks.items():
-                if offset < committed[name].get(partition, 0):
+                if offset < offsets[name].get(partition, 0):
                     self.checked += 1
                     if key not in done:
                         wrong.append(f"{name}[{partition}]@{offset}: chunk {key}")
@@ -65,22 +67,15 @@ class Audit:
         """Records of each topic that its reader has not committed, where there are any."""
         lags = {}
         for name in READERS:
-            committed, ends = await self._committed(name), await self.setting.ends(name)
-            if lag := sum(end - committed.get(number, 0) for number, end in enumerate(ends)):
+            offsets, ends = await self._committed(name), await self.setting.ends(name)
+            if lag := sum(end - offsets.get(number, 0) for number, end in enumerate(ends)):
                 lags[name] = lag
         return lags
 
     async def _committed(self, name: str) -> dict[int, int]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.setting.bootstrap)
-        await admin.start()
-        try:
-            found = await admin.list_consumer_group_offsets(
-                f"soulprint.{self.setting.pipeline}.{READERS[name]}"
-            )
-        finally:
-            await admin.close()
-        ours = self.setting.topic(name)
-        return {p.partition: o.offset for p, o in found.items() if p.topic == ours and o.offset >= 0}
+        group = f"soulprint.{self.setting.pipeline}.{READERS[name]}"
+        offsets = await committed(self.setting.bootstrap, group, self.setting.topic(name), PARTITIONS)
+        return dict(enumerate(offsets))
 
     async def _read(self, name: str) -> None:
         """Read on from where the last look ended."""

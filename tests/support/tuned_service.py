@@ -3,8 +3,8 @@
     python -m tests.support.tuned_service extractor
 
 TUNED_MODEL_SECONDS: each call of the offline model takes this long, as a call of a provider would.
-TUNED_SESSION_MS: a killed replica is out of its group after this long, not after the product's 10 s, so that a
-test of many kills spends its time on the kills.
+TUNED_SESSION_MS: a killed replica is out of its group after this long, not after the product's 10 s, so that
+a test of many kills spends its time on the kills.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -35,11 +36,13 @@ HEARTBEATS = 6
 
 
 class SlowModel(OfflineModel):
-    """The offline model, after a wait. Its waits do not take the processor, so many fit beside each other."""
+    """The offline model, its answers held back. Waits take no processor: many fit beside each other."""
 
     async def extract(self, chunk: ChunkReady) -> Extraction:
-        await asyncio.sleep(MODEL_SECONDS)
-        return await super().extract(chunk)
+        until = time.monotonic() + MODEL_SECONDS
+        found = await super().extract(chunk)
+        await asyncio.sleep(until - time.monotonic())
+        return found
 
 
 def tuned(name: str) -> Opener:

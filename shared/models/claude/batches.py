@@ -23,11 +23,11 @@ from shared.events import ChunkReady, Usage
 from shared.models.base import Extraction
 from shared.models.claude.caller import Caller, CallRefusedError, Patience
 from shared.models.claude.extraction import ChunkReader
-from shared.models.claude.ledger import BatchLedger, OpenBatch
 from shared.models.claude.request import CutReplyError, RefusedReplyError
 from shared.models.claude.schema import InvalidReplyError
 from shared.models.claude.together import together
 from shared.models.claude.usage import Tally, usage_of
+from shared.models.ledger import BatchLedger, OpenBatch
 
 MAX_REQUESTS = 10_000
 MAX_BYTES = 200 * 1024**2

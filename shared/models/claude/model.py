@@ -14,11 +14,11 @@ from shared.models.claude.batches import Answer, BatchReader
 from shared.models.claude.caller import Caller
 from shared.models.claude.extraction import ChunkReader
 from shared.models.claude.lane import LaneState
-from shared.models.claude.ledger import BatchLedger
 from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.prompts import EXTRACT
 from shared.models.claude.usage import Tally
-from shared.models.claude.writing import Writer
+from shared.models.claude.writing import Writer, writing_forecast
+from shared.models.ledger import BatchLedger
 
 OWED = 10_000
 """Most chunks whose unfinished attempts are remembered, by their hash; each is a few numbers."""
@@ -69,6 +69,10 @@ class ClaudeModel:
         if not any(message.role == "user" for message in chunk.messages):
             return Usage()
         return self._reader.forecast(chunk)
+
+    def forecast_writing(self, extracting: Usage, budget_tokens: int) -> Usage:
+        """What reduction, MEMORY and the sections will likely take after that much extracting."""
+        return writing_forecast(self.options, extracting, budget_tokens)
 
     async def extract(self, chunk: ChunkReady) -> Extraction:
         """Candidates for one chunk."""

@@ -13,6 +13,7 @@ from shared.events import Sections, Usage
 from shared.facts import SettledFact
 from shared.models.base import Digest, SampleConversation
 from shared.models.claude.caller import Caller, CallRefusedError, Patience
+from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.prompts import MEMORY, REDUCE, SECTIONS, Prompt
 from shared.models.claude.request import CutReplyError, RefusedReplyError, Request, ask
 from shared.models.claude.schema import (
@@ -164,6 +165,22 @@ class Writer:
 
     def _tally(self) -> Tally:
         return Tally(whole=self._caller.total)
+
+
+def writing_forecast(options: ClaudeOptions, extracting: Usage, budget_tokens: int) -> Usage:
+    """What reduction, MEMORY and the sections take at most, as a rule.
+
+    A fact in a reduction is shorter than in the reply that it came in, and about one in eight of its tokens
+    comes back as a number; MEMORY and the sections read the budget once each, the sections the excerpts too.
+    """
+    if not extracting.calls:
+        return Usage()
+    read = extracting.output_tokens + 2 * budget_tokens + EXCERPT_CHARS // BYTES_PER_TOKEN
+    written = extracting.output_tokens // 8 + 2 * budget_tokens
+    usage = Usage(
+        calls=2 + -(-extracting.output_tokens // GROUP_TOKENS), input_tokens=read, output_tokens=written
+    )
+    return usage.model_copy(update={"cost": options.prices.cost(options.model, usage)})
 
 
 def _groups(facts: Sequence[SettledFact]) -> list[list[SettledFact]]:

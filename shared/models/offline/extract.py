@@ -43,7 +43,8 @@ def said_in(chunk: ChunkReady) -> list[Said]:
 
 def to_extraction(found: Iterable[Sequence[object]], unread: Iterable[str]) -> Extraction:
     """Extraction of plain `Found` tuples."""
-    return Extraction(tuple(_candidate(Found._make(fact)) for fact in found), unread=tuple(unread))
+    candidates = tuple(_candidate(Found._make(fact)) for fact in found)
+    return Extraction(candidates, unread=tuple(unread), own_words=True)
 
 
 def _candidate(found: Found) -> Candidate:

@@ -13,8 +13,8 @@ from shared.errors import ModelError, UsageError
 from shared.events import ChunkReady
 from shared.models.base import Extraction
 from shared.models.claude.batches import Answer
-from shared.models.ledger import FileLedger
 from shared.models.claude.model import ClaudeModel
+from shared.models.ledger import FileLedger
 from tests.support.chunks import chunk_of, said
 from tests.support.fake_claude.fixtures import (
     fake_claude,

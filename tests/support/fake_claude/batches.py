@@ -46,6 +46,11 @@ class Batches:
         self._rng = Random(seed)
         self._batches: dict[str, _Batch] = {}
 
+    @property
+    def looked_at(self) -> int:
+        """How often any batch was looked at while it ran."""
+        return sum(batch.looks for batch in self._batches.values())
+
     def create(self, body: dict[str, Any], base: str) -> HttpResponse:
         """POST /v1/messages/batches"""
         ids = [request["custom_id"] for request in body["requests"]]

@@ -13,7 +13,7 @@ from services.extractor.extractor import extract, recall
 from shared.errors import ModelError
 from shared.events import ChunkReady, ChunkStatus, Usage
 from shared.facts import Candidate, Category, Fact
-from shared.models.base import Extraction
+from shared.models.base import Extraction, PartlyReadError
 from tests.support.chunks import chunk_of, said
 
 
@@ -106,3 +106,22 @@ async def test_the_cache_answers_for_what_was_read_before_in_one_look_up() -> No
     assert (result.cached, result.facts, result.dropped) == (True, fact, {"quote_not_found": 2})
     assert (result.index, result.unread, result.usage) == (1, ("c1",), Usage())
     assert cache.asked == [(fresh.user_id, "reader", "1", ("aa", "bb"))]
+
+
+async def test_a_dead_chunk_tells_what_it_cost() -> None:
+    spent = Usage(calls=3, input_tokens=70, cost=0.5)
+    failure = ModelError("refused", usage=spent)
+    result = await extract(chunk_of(said("m1", "I am Ana")), Reader(failure=failure))
+    assert (result.status, result.usage) == (ChunkStatus.DEAD, spent)
+
+
+async def test_of_a_chunk_that_could_be_read_in_part_the_grounded_facts_stay() -> None:
+    chunk = chunk_of(said("m1", "I am Ana"), said("m2", "and this is unreadable"))
+    good = Candidate(category=Category.BELIEFS, statement="Is Ana.", quote="I am Ana", message_ids=("m1",))
+    bad = good.model_copy(update={"quote": "I am Nora"})
+    spent = Usage(calls=5)
+    failure = PartlyReadError("1 of 2 messages", Extraction((good, bad), spent))
+    result = await extract(chunk, Reader(failure=failure))
+    assert (result.status, result.error) == (ChunkStatus.DEAD, "1 of 2 messages")
+    assert [fact.statement for fact in result.facts] == ["Is Ana."]
+    assert (result.dropped, result.usage) == ({"quote_not_found": 1}, spent)

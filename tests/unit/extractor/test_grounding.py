@@ -94,3 +94,53 @@ def test_standing_instructions_are_a_source_kind_of_their_own() -> None:
 
 def test_normalise_changes_nothing_else() -> None:
     assert normalise("  Straße\t“a”—b…\n") == 'strasse "a"-b...'
+
+
+LONG = "I was born in Berlin and I have lived there all my life, " * 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Here is the article: I was born in Berlin and raised there.",
+        "Please proofread this text:\n\nI was born in Berlin and raised there.",
+        "What does this do?\n```\n# I was born in Berlin\nprint(1)\n```\nthanks",
+        "He wrote me\n> I was born in Berlin\n> and so on",
+        f"I found this, what do you think?\n“{LONG}”",
+        f'I found this, what do you think?\n"{LONG}\n\n{LONG}"',
+        "Fix this email\n\nHi all, I was born in Berlin.",
+        "Dear Sir or Madam,\nI was born in Berlin.\nYours sincerely,\nNora",
+    ],
+)
+def test_what_the_person_evidently_pasted_is_no_ground(text: str) -> None:
+    chunk = chunk_of(said("m1", text))
+    grounded = ground(chunk, (candidate("I was born in Berlin", "m1"),))
+    assert (grounded.facts, dict(grounded.dropped)) == ([], {"pasted": 1})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I was born in Berlin. Here is the article: It rains in Rome.",
+        'As my mother says, "home is home", and I was born in Berlin, so there, "home" it is.',
+        f'I was born in Berlin.\n"{"It rains in Rome, and in Ravenna too. " * 5}"',
+        "Look at this:\n```\nprint(1)\n```\nBy the way – i was   BORN in Berlin",
+        "It is 5'11\" tall. I was born in Berlin. The other is 6'2\" tall.",
+    ],
+)
+def test_what_stands_beside_a_pasted_text_is_still_the_persons(text: str) -> None:
+    grounded = ground(chunk_of(said("m1", text)), (candidate("I was born in Berlin", "m1"),))
+    assert len(grounded.facts) == 1, grounded.dropped
+
+
+def test_standing_instructions_are_the_persons_own_throughout() -> None:
+    text = "About me: here is my profile: I was born in Berlin"
+    chunk = chunk_of(said("m1", text, custom_instructions=True))
+    assert len(ground(chunk, (candidate("I was born in Berlin", "m1"),)).facts) == 1
+
+
+def test_pasted_text_is_looked_for_in_linear_time() -> None:
+    for piece in ('"a"b', '"', "check this: ", "> x\n", "`" * 3, "fix this "):
+        chunk = chunk_of(said("m1", piece * (200_000 // len(piece)) + "I was born in Berlin"))
+        grounded = ground(chunk, (candidate("I was born in Berlin", "m1"),))
+        assert len(grounded.facts) + grounded.dropped.total() == 1

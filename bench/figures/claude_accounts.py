@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bench.claude_stand_in import chunks_of, options_for, served, stand_in
-from bench.claude_throughput import each_read
+from bench.claude_stand_in import chunks_of, each_read, options_for, served, stand_in
 from bench.exports import AVERAGE_BYTES, export_of
 from bench.figure import Figure, exactly
 from bench.plants import markers_in

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-from bench.claude_stand_in import chunks_of, options_for, served, stand_in
-from bench.claude_throughput import each_read
+from bench.claude_stand_in import chunks_of, each_read, options_for, served, stand_in
 from bench.exports import AVERAGE_BYTES, Export, export_of
 from bench.figure import Figure, at_most
 from bench.schedule import Options

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 from bench.claude_stand_in import options_for, served, small_chunk, stand_in
 from bench.figure import Figure, at_least, exactly
 from bench.session import Session
-from shared.events import ChunkReady
 from shared.models.claude.model import ClaudeModel
 
 LATENCY = 0.5
@@ -50,21 +49,3 @@ async def _read(model: ClaudeModel, calls: int) -> None:
             await model.extract(chunk)
 
     await asyncio.gather(*(work() for _ in range(model.ceiling)))
-
-
-async def each_read(model: ClaudeModel, chunks: list[ChunkReady]) -> AsyncIterator[tuple[ChunkReady, object]]:
-    """Every chunk with its extraction or its error, `model.ceiling` of them in flight."""
-    results: asyncio.Queue[tuple[ChunkReady, object]] = asyncio.Queue()
-    waiting = iter(chunks)
-
-    async def work() -> None:
-        for chunk in waiting:
-            try:
-                results.put_nowait((chunk, await model.extract(chunk)))
-            except Exception as error:
-                results.put_nowait((chunk, error))
-
-    workers = [asyncio.create_task(work()) for _ in range(model.ceiling)]
-    for _ in chunks:
-        yield await results.get()
-    await asyncio.gather(*workers)

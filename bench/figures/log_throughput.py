@@ -1,0 +1,19 @@
+"""Throughput on the log: chunks a second at zero model latency, one process a service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench.figure import Figure, at_least
+from bench.session import Session
+
+LIMIT = 500
+
+
+def figures(session: Session) -> Iterator[Figure]:
+    """Chunks a second of the large import, from its submission to its last chunk's recording."""
+    run = session.log_run(session.large)
+    per_service = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in run.cpu_seconds.items())
+    note = f"{run.chunks:,} chunks; processor time: {per_service}"
+    yield at_least("log throughput", run.chunks / run.extracting_seconds, LIMIT, "chunks/s", note)
+    yield Figure("log throughput, whole import", session.large / run.seconds, "conversations/s")

@@ -1,0 +1,53 @@
+"""One import through the services at zero model latency, one process a service, and what it took."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from bench.line import broker, line, peak_bytes
+from tests.support.kafka import Broker
+
+
+@dataclass(frozen=True, slots=True)
+class LogRun:
+    """A finished import. Memory and processor time are of the services, by name."""
+
+    chunks: int
+    seconds: float
+    """From the submission to the committed memory."""
+    extracting_seconds: float
+    """From the submission to the recording of the last chunk."""
+    peak_bytes: dict[str, int]
+    cpu_seconds: dict[str, float]
+
+
+def log_run(export: Path) -> LogRun:
+    """Import `export` through services of their own. Raises RunFailedError."""
+    with broker() as kafka:
+        return asyncio.run(_run(kafka, export))
+
+
+async def _run(kafka: Broker, export: Path) -> LogRun:
+    async with line(kafka, export.parent) as running:
+        began = time.monotonic()
+        event = await running.submit(export)
+        ended, row = await running.ended(event)
+        extracted = (row["extracted_at"] - row["begun_at"]).total_seconds()
+        members = running.services.members
+        return LogRun(
+            chunks=row["chunks_total"],
+            seconds=ended - began,
+            extracting_seconds=extracted,
+            peak_bytes={member.service: peak_bytes(member) for member in members.values()},
+            cpu_seconds={member.service: _cpu(member.process.pid) for member in members.values()},
+        )
+
+
+def _cpu(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Bring docker-compose.yml up from nothing, put an export through it, scale the extractors, take it down again.
+# Needs a Docker engine with compose; runs beside a stack that is up, in a project and on ports of its own.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+docker version >/dev/null 2>&1 || { echo "compose-test: no Docker engine answers; start one and try again" >&2; exit 2; }
+
+free_ports() { # COUNT: that many ports that nothing listens on
+  "${PYTHON:-python3}" - "$1" <<'PY'
+import socket, sys
+sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
+print(*(s.getsockname()[1] for s in sockets))
+PY
+}
+read -r KAFKA_HOST_PORT POSTGRES_HOST_PORT PROMETHEUS_HOST_PORT < <(free_ports 3)
+export KAFKA_HOST_PORT POSTGRES_HOST_PORT PROMETHEUS_HOST_PORT
+export COMPOSE_PROJECT_NAME="soulprint-test-$$" SOULPRINT_TAG="test-$$" COMPOSE_ANSI=never IMPORTS_FOLDER=./examples
+
+compose() { docker compose "$@"; }
+soulprint() { compose run --rm --no-TTY soulprint "$@" 2>/dev/null; }
+say() { printf 'compose-test: %3ss  %s\n' "$SECONDS" "$*"; }
+fail() { say "FAILED: $*"; exit 1; }
+field() { "${PYTHON:-python3}" -c 'import json, sys; print(eval(sys.argv[1], {"it": json.load(sys.stdin), "len": len, "sum": sum}))' "$1"; }
+
+finish() {
+  local code=$?
+  if ((code)); then compose ps --all; compose logs --tail 40; fi
+  compose --profile tools down --volumes --timeout 40 >/dev/null 2>&1
+  docker image rm "soulprint:$SOULPRINT_TAG" >/dev/null 2>&1 || true
+  exit "$code"
+}
+trap finish EXIT
+
+healthy() { # SERVICE: how many of its replicas are
+  compose ps --format json "$1" | grep -c '"Health":"healthy"' || true
+}
+scraped() { # SERVICE: how many of its replicas Prometheus sees
+  compose exec -T prometheus wget -q -O - "http://127.0.0.1:9090/api/v1/query?query=sum(up%7Bservice=%22$1%22%7D)" |
+    field 'sum(int(r["value"][1]) for r in it["data"]["result"])'
+}
+until_is() { # WANTED SECONDS COMMAND...: wait until the command prints it
+  local wanted=$1 deadline=$((SECONDS + $2)) found
+  shift 2
+  until found=$("$@") && [[ $found == "$wanted" ]]; do
+    ((SECONDS < deadline)) || fail "$*: ${found:-nothing}, not $wanted"
+    sleep 1
+  done
+}
+import_for() { # USER: submit the example, wait for its end, and compare the memory
+  local id facts
+  id=$(soulprint submit /imports/export.zip --user "$1" --json | field 'it["import_id"]')
+  soulprint status "$id" || fail "the import of $1 did not end complete"
+  facts=$(soulprint status "$id" --json | field 'it["facts_extracted"]')
+  ((facts > 50)) || fail "only $facts facts of $1"
+  soulprint show --user "$1" --section memory | grep -q 'I live in Porto' || fail "the memory of $1 lacks where they live"
+  say "the memory of $1 is there, from $facts facts"
+}
+
+say "the rules of the alerts"
+for check in "check config prometheus.yml" "test rules alerts_test.yml"; do
+  # shellcheck disable=SC2086
+  docker run --rm --volume "$PWD/deploy:/deploy:ro" --workdir /deploy --entrypoint promtool prom/prometheus:v2.53.0 $check
+done
+
+say "building"
+compose build --quiet
+say "the image takes $(($(docker image inspect --format '{{.Size}}' "soulprint:$SOULPRINT_TAG") / 1000000)) MB"
+[[ $(docker run --rm "soulprint:$SOULPRINT_TAG" id -u) != 0 ]] || fail "the image runs as root"
+
+compose up --detach --wait >/dev/null 2>&1 || fail "not everything became healthy"
+say "up and healthy"
+import_for nora
+
+compose up --detach --wait --no-recreate --scale extractor=3 >/dev/null 2>&1 || fail "three extractors did not become healthy"
+until_is 3 30 healthy extractor
+until_is 3 60 scraped extractor
+say "three extractors, each seen by Prometheus"
+import_for quigley
+
+compose stop --timeout 40 router chunker extractor consolidator writer >/dev/null 2>&1
+unclean=$(compose ps --all --format json | grep -c '"ExitCode":[1-9]' || true)
+((unclean == 0)) || fail "$unclean containers did not end cleanly"
+say "every service stopped by itself when told to"

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.support.kafka import kafka
+
+__all__ = ["kafka"]
