@@ -21,7 +21,7 @@ class LogRun:
     seconds: float
     """From the submission to the committed memory."""
     extracting_seconds: float
-    """From the submission to the recording of the last chunk."""
+    """From the chunker's beginning to the recording of the last chunk."""
     peak_bytes: dict[str, int]
     cpu_seconds: dict[str, float]
 

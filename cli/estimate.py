@@ -13,10 +13,11 @@ import orjson
 import typer
 from pydantic import SecretStr
 
-from cli.run import PIPELINE, chunk_policy, read_limits
+from cli.run import PIPELINE
 from cli.runner import RECALL_BATCH
 from cli.session import opened_model, opened_store
 from services.chunker.chunker import ChunkingJob, chunk_conversations
+from services.chunker.configured import chunk_policy, read_limits
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport
 from services.chunker.source import open_export

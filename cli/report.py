@@ -11,27 +11,7 @@ from typing import Any
 
 import psutil
 
-from services.chunker.report import ChunkingReport
 from shared.store.records import DeadChunk, RunReport
-
-
-def counts_of(report: ChunkingReport, formats: Sequence[str]) -> dict[str, Any]:
-    """What the store keeps of a reading (`imports.counts`), and report.json opens with."""
-    return {
-        "format": ", ".join(formats) or None,
-        "conversations": {
-            "seen": report.seen,
-            "kept": report.kept,
-            "skipped": [{"id": each.id, "reason": each.reason} for each in report.rejected],
-            "skipped_count": report.skipped,
-            "empty": report.empty,
-            "left_out": report.left_out,
-            "duplicates": report.duplicates,
-        },
-        "messages": report.messages,
-        "person_characters": report.person_characters,
-        "passages": report.passages,
-    }
 
 
 def build_report(

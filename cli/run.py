@@ -17,14 +17,13 @@ import typer
 
 from cli import outputs
 from cli.progress import RunProgress, shown
-from cli.report import build_report, counts_of, peak_rss
+from cli.report import build_report, peak_rss
 from cli.runner import Pipeline
 from cli.session import opened_model, opened_store
 from cli.spending import Spending
 from cli.stages import Clock
 from services.chunker.chunker import ChunkingJob
-from services.chunker.conversation import ReadLimits
-from services.chunker.report import ChunkPolicy
+from services.chunker.configured import chunk_policy, counts_of, read_limits, require_something_read
 from services.chunker.source import Export, open_export
 from services.consolidator.consolidate import ConsolidationPolicy, consolidate
 from services.writer.writer import write_memory
@@ -83,26 +82,6 @@ async def _run(
             store.lock_user(user_id),
         ):
             return await _Run(export, path, user_id, settings, store, model, Clock()).run(out)
-
-
-def read_limits(settings: Settings) -> ReadLimits:
-    """The caps on untrusted input that the settings name."""
-    return ReadLimits(
-        conversation_bytes=settings.max_conversation_bytes,
-        total_bytes=settings.max_export_bytes,
-        ratio=settings.max_compression_ratio,
-        messages=settings.max_messages,
-    )
-
-
-def chunk_policy(settings: Settings) -> ChunkPolicy:
-    """How the settings want chunks and passages cut."""
-    return ChunkPolicy(
-        chunk_tokens=settings.chunk_tokens,
-        context_chars=settings.context_chars,
-        passage_tokens=settings.passage_tokens,
-        sample_size=settings.sample_size,
-    )
 
 
 @dataclass(slots=True)
@@ -179,6 +158,7 @@ class _Run:
         async with shown(progress, pipeline.refresh):
             await pipeline.process()
         reading = pipeline.report
+        require_something_read(reading, len(self.export.breaks))
         await self.store.finish_chunking(
             *key,
             Chunking(

@@ -9,6 +9,7 @@ import orjson
 
 from services.chunker.conversation import ReadLimits
 from services.chunker.report import ChunkingReport, ChunkPolicy
+from shared.errors import UnreadableExportError
 from shared.settings import Settings
 
 
@@ -35,6 +36,21 @@ def policy_of(variant: str, settings: Settings) -> ChunkPolicy:
     return ChunkPolicy(
         **orjson.loads(variant), passage_tokens=settings.passage_tokens, sample_size=settings.sample_size
     )
+
+
+def chunk_policy(settings: Settings) -> ChunkPolicy:
+    """How the settings want chunks and passages cut."""
+    return policy_of(variant_of(settings), settings)
+
+
+def require_something_read(report: ChunkingReport, breaks: int) -> None:
+    """Raises UnreadableExportError if nothing came of an export that was not empty: every conversation was
+    refused, or its files break (`breaks` of them) before the first."""
+    if report.chunks == 0 and (report.skipped or breaks):
+        raise UnreadableExportError(
+            f"nothing of the export could be read: {report.skipped} conversations were refused and "
+            f"{breaks} files break"
+        )
 
 
 def counts_of(report: ChunkingReport, formats: Sequence[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from services.chunker.chunker import ChunkingJob, chunk_conversations
-from services.chunker.configured import policy_of, read_limits, variant_of
+from services.chunker.configured import policy_of, read_limits, require_something_read, variant_of
 from services.chunker.publishing import Publishing
 from services.chunker.report import ChunkingReport
 from services.chunker.source import open_export
@@ -107,12 +107,8 @@ class Importing:
                 await chunk_conversations(
                     export.conversations(), job, policy_of(variant, settings), sink, report
                 )
+                require_something_read(report, len(export.breaks))
                 if report.chunks == 0:
-                    if report.skipped or export.breaks:
-                        raise UnreadableExportError(
-                            f"nothing of the export could be read: {report.skipped} conversations were "
-                            f"refused and {len(export.breaks)} files break"
-                        )
                     await sink.finish()
         log.info(
             "chunked",

@@ -85,6 +85,15 @@ def test_one_bad_conversation_is_skipped_and_named(soulprint: Soulprint, tmp_pat
     assert all(each["id"] and each["reason"] for each in conversations["skipped"])
 
 
+def test_an_export_of_which_nothing_can_be_read_fails(soulprint: Soulprint, tmp_path: Path) -> None:
+    path = written(tmp_path / "c.json", json_of([{"id": "x", "mapping": {"a": 3}, "create_time": 1}, 7, 8]))
+    truncated = written(tmp_path / "t.json", json_of([good("one")])[:300])
+    for unread in (path, truncated):
+        ended = soulprint("run", unread, "--out", tmp_path / "out")
+        assert (ended.code, list((tmp_path / "out").iterdir())) == (2, []), ended.err + ended.out
+        assert "Traceback" not in ended.err
+
+
 def test_hostile_text_reaches_neither_the_database_nor_the_page(soulprint: Soulprint, tmp_path: Path) -> None:
     lines = [
         "I live in Lisbon\x00 \ud800'); DROP TABLE facts; -- .",

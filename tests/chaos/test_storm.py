@@ -12,6 +12,7 @@ from random import Random
 
 from bench.generate import generate
 from shared.store.store import Store
+from shared.store.sweeps import RunRow
 from shared.topics import CHUNKS_READY, FACTS_EXTRACTED
 from tests.support.audit import READERS, Audit
 from tests.support.fleet import Fleet, fleet
@@ -19,7 +20,7 @@ from tests.support.kafka import Broker
 from tests.support.services import Setting, ended, reasons
 from tests.support.waiting import until
 
-MOVES = int(os.environ.get("CHAOS_MOVES", "4"))
+MOVES = int(os.environ.get("CHAOS_MOVES", "3"))
 CONVERSATIONS = int(os.environ.get("CHAOS_CONVERSATIONS", "200"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 CEILING = 2 * 3 + 13
@@ -39,13 +40,14 @@ async def test_extractors_that_join_and_leave_lose_nothing(
             services.start(service)
         services.start_many("extractor", FEWEST)
         await services.ready()
-        random, moves, runs = Random(SEED), 0, []
+        random, moves = Random(SEED), 0
+        runs: list[RunRow] = []
         while moves < MOVES:
             export = tmp_path / f"{len(runs)}.json"
             generate(export, CONVERSATIONS, seed=SEED * 1000 + len(runs))
             event = await setting.import_of(export)
             before = await setting.count(FACTS_EXTRACTED)
-            await until(lambda before=before: setting.published(FACTS_EXTRACTED, before + 1))  # type: ignore[misc]
+            await until(lambda before=before: setting.published(FACTS_EXTRACTED, before + 1))
             while moves < MOVES and not (await store.list_runs(event.import_id))[0].ended:
                 moves += 1
                 await _move(services, random, f"extractor-joined-{moves}")

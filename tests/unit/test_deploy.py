@@ -27,7 +27,7 @@ RENDER = read_yaml(ROOT / "render.yaml")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 OTHERS = {"kafka", "postgres", "setup", "prometheus", "soulprint"}
 """What compose runs beside the services."""
-FROM_OUTSIDE = {"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"}
+FROM_OUTSIDE = {"ANTHROPIC_AUTH_TOKEN"}
 """Read by the model's own client, not by our settings."""
 
 SAMPLES = {"gauge": ("",), "counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}
@@ -111,7 +111,8 @@ def test_ports_are_published_on_loopback_only() -> None:
 
 
 def test_every_environment_names_settings_that_exist() -> None:
-    known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields} | FROM_OUTSIDE
+    names = {field.upper() for field in Settings.model_fields}
+    known = {f"{PREFIX}{name}" for name in names} | (names - {"HOME"}) | FROM_OUTSIDE
     render = {v["key"] for group in RENDER["envVarGroups"] for v in group["envVars"]}
     image = set(re.findall(rf"({PREFIX}[A-Z_]+)=", DOCKERFILE))
     assert set(COMPOSE["x-settings"]) <= known

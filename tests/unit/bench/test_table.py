@@ -55,7 +55,7 @@ def test_an_unknown_figure_is_a_usage_error(
 
 @pytest.mark.parametrize("name", NAMES + ON_REQUEST)
 def test_every_name_is_a_module_with_figures(name: str) -> None:
-    assert callable(importlib.import_module(f"bench.figures.{name}").figures)
+    assert callable(importlib.import_module(f"bench.figures.{name.replace('-', '_')}").figures)
 
 
 def test_nothing_asked_nothing_measured(tmp_path: Path) -> None:
