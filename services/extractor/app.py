@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +11,7 @@ from shared.events import ChunkReady, FactsExtracted
 from shared.log.faults import PoisonError, RetryPolicy
 from shared.log.pool import PoolPolicy
 from shared.log.stage import Received, per_record
+from shared.log.turns import Gate
 from shared.models.base import Model
 from shared.models.opening import opened_model
 from shared.serving.service import NO_RUN, Kit, Service, dead, no_such_run, what_happened
@@ -34,7 +34,7 @@ def extractor(kit: Kit, model: Model) -> Service:
     """At most FACT_EXTRACTION_CONCURRENCY model calls at a time."""
     concurrency = kit.settings.fact_extraction_concurrency
     lookups = Lookups(lambda chunks: kit.store.look_up_chunks(chunks, model.name, model.prompt_version))
-    calls = asyncio.Semaphore(concurrency)
+    calls = Gate(concurrency)
 
     async def read(received: Received[ChunkReady]) -> None:
         chunk = received.event
@@ -46,7 +46,7 @@ def extractor(kit: Kit, model: Model) -> Service:
             return
         results, unread = await recall([chunk], found, model)
         for one in unread:
-            async with calls:
+            async with calls.place(one.import_id):
                 results.append(await extract(one, model))
         for result in results:
             await publish(result)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
@@ -26,6 +25,7 @@ from shared.log.health import PartitionState, PoolState
 from shared.log.lane import Lane
 from shared.log.metrics import PoolMetrics
 from shared.log.stage import Stage
+from shared.log.turns import Turns
 from shared.log.watermark import Ledgers
 from shared.log.worker import Item, Unit, Worker
 
@@ -105,7 +105,7 @@ class Pool(Generic[E]):
         )
         self._consumer: Consumer | None = None
         self._ledgers: Ledgers[TopicPartition] = Ledgers()
-        self._waiting: deque[Item] = deque()
+        self._waiting: Turns[Item] = Turns()
         self._waiting_bytes = 0
         self._tasks: dict[asyncio.Task[None], Unit] = {}
         self._full = False
@@ -133,7 +133,7 @@ class Pool(Generic[E]):
         for raw in records:
             ledger = self._ledgers.get(TopicPartition(raw.topic, raw.partition))
             if ledger is not None and ledger.take(raw.offset):
-                self._waiting.append(Item(raw, ledger))
+                self._waiting.append(_import_of(raw), Item(raw, ledger))
                 self._waiting_bytes += _size(raw)
         self._progress = time.monotonic()
         self._fill()
@@ -161,7 +161,11 @@ class Pool(Generic[E]):
         self._mark()
 
     def _drop_unwanted(self) -> None:
-        self._waiting = deque(item for item in self._waiting if item.wanted)
+        kept: Turns[Item] = Turns()
+        for item in self._waiting:
+            if item.wanted:
+                kept.append(_import_of(item.raw), item)
+        self._waiting = kept
         self._waiting_bytes = sum(_size(item.raw) for item in self._waiting)
         for task, unit in self._tasks.items():
             if not any(item.wanted for item in unit.items):
@@ -186,7 +190,7 @@ class Pool(Generic[E]):
     def _fill(self) -> None:
         """Begin what may be begun."""
         while self._waiting and len(self._tasks) < self.policy.ceiling and not self._draining:
-            items = [self._waiting.popleft() for _ in range(min(self.stage.batch, len(self._waiting)))]
+            items = [self._waiting.pop() for _ in range(min(self.stage.batch, len(self._waiting)))]
             self._waiting_bytes -= sum(_size(item.raw) for item in items)
             unit = Unit(items)
             task = asyncio.create_task(self._worker.work(unit))
@@ -374,3 +378,8 @@ def _set_all(
 
 def _size(raw: Any) -> int:
     return len(raw.value) if raw.value is not None else 0
+
+
+def _import_of(raw: Any) -> bytes:
+    """Whose turn a record waits for. One whose headers do not say is of the nameless import."""
+    return next((value for name, value in raw.headers or () if name == "ce_importid" and value), b"")

@@ -22,6 +22,9 @@ from tests.support.fake_claude.fixtures import fake_claude
 from tests.support.fake_claude.server import FakeClaude
 
 CONVERSATIONS = 100
+LIMIT = "0.02"
+"""Dollars. CEILING calls may cost $0.018 at worst, all of the export about $0.012: with as many in flight,
+a run stops once some of it is bought."""
 CEILING = 4
 KILLS = 2
 OUTAGE_SECONDS = 1.0
@@ -174,15 +177,15 @@ async def test_a_provider_that_goes_away_and_comes_back_costs_no_chunk(
 async def test_a_limit_on_cost_stops_the_run_and_a_higher_one_goes_on_from_there(
     shared_home: Soulprint, export: Path, tmp_path: Path
 ) -> None:
-    async with fake_claude() as fake:
+    async with fake_claude(latency=0.2) as fake:
         command = at(shared_home, fake)
         estimate = (await ran(command, *run_of(export, tmp_path), "--dry-run", "--json")).json()
         assert fake.told()["requests"] == 0
         assert estimate["chunks"]["to_read"] == estimate["chunks"]["total"] > 20
 
-        stopped = await ran(command, *run_of(export, tmp_path), "--max-cost", "0.02")
+        stopped = await ran(command, *run_of(export, tmp_path), "--max-cost", LIMIT)
         assert stopped.code == 1
-        assert "could pass the limit of $0.02" in stopped.err
+        assert f"could pass the limit of ${LIMIT}" in stopped.err
         assert "goes on" in stopped.err
         assert not (tmp_path / "report.json").exists()
         bought = fake.told()["calls"]

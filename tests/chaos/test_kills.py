@@ -41,8 +41,6 @@ LONGEST_REST = min(2.0, CONVERSATIONS / 400)
 CHUNK_TOKENS = 1000
 """Small chunks: four times the records of the default, so that a kill finds more of them half done."""
 WINDOW = 48
-AUDIT_EVERY = 5
-"""Kills between two looks at what is committed."""
 END_SECONDS = 120.0
 """How long an import may take to end once nothing is killed any more."""
 BROKER, DATABASE = "kafka", "postgres"
@@ -58,6 +56,7 @@ class Chaos:
     database: MortalPostgres
     random: Random
     kills: Counter[str] = field(default_factory=Counter)
+    last: str = ""
     _next: list[str] = field(default_factory=list)
 
     def _victim(self) -> str:
@@ -69,7 +68,7 @@ class Chaos:
 
     async def kill_one(self) -> None:
         """kill -9 something and start it again at once."""
-        victim = self._victim()
+        victim = self.last = self._victim()
         self.kills[victim] += 1
         if victim == BROKER:
             await asyncio.to_thread(self.broker.kill)
@@ -137,8 +136,7 @@ async def _import_under_fire(chaos: Chaos, audit: Audit, folder: Path, number: i
             if (run := await _run(store, event)) is not None and run.ended:
                 break
             await chaos.kill_one()
-            if chaos.kills.total() % AUDIT_EVERY == 0:
-                assert await _patiently_audited(audit) == []
+            assert await _patiently_audited(audit) == [], f"after the kill of {chaos.last}"
         run = await _ended(store, event)
     seconds, kills = time.monotonic() - began, chaos.kills.total() - before
     say(f"import {number}: {run.state} after {seconds:.1f} s and {kills} kills, {run.redrives} redrives")

@@ -24,14 +24,17 @@ READERS = {
 """Which service reads a topic of the pipeline."""
 
 Key = tuple[str, int, int]
-"""Import, run and index of a chunk."""
+"""Import, run and index of a chunk, or -1 for the whole run."""
+
+CHUNKED = "chunked_at IS NOT NULL OR finished_at IS NOT NULL"
+ENDED = "finished_at IS NOT NULL"
 
 
 @dataclass
 class Topic:
-    """What was read of a topic so far: the chunk of each record, by partition and offset."""
+    """What was read of a topic so far: what each record is about, by partition and offset."""
 
-    chunks: dict[tuple[int, int], Key] = field(default_factory=dict)
+    keys: dict[tuple[int, int], Key] = field(default_factory=dict)
     next: dict[int, int] = field(default_factory=dict)
 
 
@@ -49,18 +52,24 @@ class Audit:
 
         What is committed is asked before what is done, which only grows: what happens in between is no alarm.
         """
-        offsets = {name: await self._committed(name) for name in (CHUNKS_READY, FACTS_EXTRACTED)}
-        for name in (CHUNKS_READY, FACTS_EXTRACTED):
+        offsets = {name: await self._committed(name) for name in READERS}
+        for name in READERS:
             await self._read(name)
-        recorded = await self._recorded()
-        answered = set(self._topics[FACTS_EXTRACTED].chunks.values())
+        recorded, chunked, ended = await self._recorded(), await self._runs(CHUNKED), await self._runs(ENDED)
+        answered = set(self._topics[FACTS_EXTRACTED].keys.values())
+        done = {
+            IMPORT_RECEIVED: chunked,
+            CHUNKS_READY: answered | recorded,
+            FACTS_EXTRACTED: recorded,
+            MEMORY_READY: ended,
+        }
         wrong = []
-        for name, done in ((CHUNKS_READY, answered | recorded), (FACTS_EXTRACTED, recorded)):
-            for (partition, offset), key in self._topics[name].chunks.items():
+        for name, topic in self._topics.items():
+            for (partition, offset), key in topic.keys.items():
                 if offset < offsets[name].get(partition, 0):
                     self.checked += 1
-                    if key not in done:
-                        wrong.append(f"{name}[{partition}]@{offset}: chunk {key}")
+                    if key not in done[name]:
+                        wrong.append(f"{name}[{partition}]@{offset}: {key}")
         return wrong
 
     async def lag(self) -> dict[str, int]:
@@ -90,17 +99,22 @@ class Audit:
                 for found in (await consumer.getmany(timeout_ms=200)).values():
                     for record in found:
                         event = orjson.loads(record.value)
-                        key = (event["import_id"], event["run"], event["index"])
-                        topic.chunks[record.partition, record.offset] = key
+                        key = (event["import_id"], event["run"], event.get("index", -1))
+                        topic.keys[record.partition, record.offset] = key
                         topic.next[record.partition] = record.offset + 1
 
     async def _recorded(self) -> set[Key]:
+        return await self._keys("SELECT import_id, run, chunk_index FROM chunk_results")
+
+    async def _runs(self, condition: str) -> set[Key]:
+        return await self._keys(f"SELECT import_id, run, -1 FROM imports WHERE {condition}")
+
+    async def _keys(self, query: str) -> set[Key]:
         connection = await asyncpg.connect(self.setting.database)
         try:
-            rows = await connection.fetch("SELECT import_id, run, chunk_index FROM chunk_results")
+            return {(str(row[0]), row[1], row[2]) for row in await connection.fetch(query)}
         finally:
             await connection.close()
-        return {(str(row[0]), row[1], row[2]) for row in rows}
 
 
 @asynccontextmanager
