@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from cli.run import PIPELINE
 from cli.runner import RECALL_BATCH
-from cli.session import opened_model, opened_store
+from cli.session import opened_store
 from services.chunker.chunker import ChunkingJob, chunk_conversations
 from services.chunker.configured import chunk_policy, read_limits
 from services.chunker.passages import Passage
@@ -25,6 +25,7 @@ from shared.events import ChunkReady, Usage
 from shared.ids import import_id, user_id_for
 from shared.models.base import Metered, Model
 from shared.models.claude.prices import load_prices
+from shared.models.opening import opened_model
 from shared.settings import Settings
 from shared.store.store import Store
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import orjson
 
+from cli.facts import as_json
 from shared.errors import SoulprintError, UsageError
 from shared.store.records import Profile, StoredFact
 
@@ -78,7 +79,7 @@ async def write_facts(folder: Path, lines: AsyncIterator[bytes]) -> None:
 def fact_line(fact: StoredFact) -> bytes:
     """One line of facts.jsonl."""
     return orjson.dumps(
-        fact.model_dump(mode="json", exclude={"topic", "chunk_index", "merged_into"}),
+        as_json(fact),
         option=orjson.OPT_APPEND_NEWLINE,
     )
 

@@ -16,10 +16,11 @@ import orjson
 import typer
 
 from cli import outputs
+from cli.facts import listed_facts
 from cli.progress import RunProgress, shown
 from cli.report import build_report, peak_rss
 from cli.runner import Pipeline
-from cli.session import opened_model, opened_store
+from cli.session import opened_store
 from cli.spending import Spending
 from cli.stages import Clock
 from services.chunker.chunker import ChunkingJob
@@ -29,10 +30,10 @@ from services.consolidator.consolidate import ConsolidationPolicy, consolidate
 from services.writer.writer import write_memory
 from shared.errors import CostLimitError, ModelUnavailableError, SoulprintError, UsageError
 from shared.events import Usage
-from shared.facts import FactStatus
 from shared.ids import import_id, user_id_for
 from shared.models.base import Metered, Model
 from shared.models.ledger import FileLedger
+from shared.models.opening import opened_model
 from shared.settings import Settings, load_settings
 from shared.store.records import BegunRun, Chunking, RunKey, RunReport
 from shared.store.store import Store
@@ -42,8 +43,6 @@ COMPLETE = "complete"
 OWNER = "soulprint run"
 """Who holds the lease: the user's lock keeps a second run away, so one name serves all."""
 GOES_ON = "Nothing is lost: the same command goes on later from where it stopped"
-LISTED = (FactStatus.CURRENT, FactStatus.SUPERSEDED)
-FACTS_PAGE = 1000
 
 
 def run_command(
@@ -211,11 +210,8 @@ class _Run:
         await outputs.write_facts(folder, self._fact_lines(key))
 
     async def _fact_lines(self, key: RunKey) -> AsyncIterator[bytes]:
-        after = None
-        while page := await self.store.list_facts(self.user_id, after, FACTS_PAGE, of_run=key, status=LISTED):
-            for fact in page:
-                yield outputs.fact_line(fact)
-            after = page[-1].key
+        async for fact in listed_facts(self.store, self.user_id, key):
+            yield outputs.fact_line(fact)
 
 
 def _is_extracted(begun: BegunRun) -> bool:

@@ -1,12 +1,10 @@
-"""What a command stands on: the database and a model. Opened in order, closed in reverse."""
+"""What a command stands on: the database. Opened in order, closed in reverse."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from shared.models.base import Model
-from shared.models.choose import make_model
 from shared.settings import Settings
 from shared.store.embedded import embedded_postgres
 from shared.store.migrate import migrate
@@ -23,13 +21,3 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
             dsn = await stack.enter_async_context(embedded_postgres(settings.home))
         await migrate(dsn)
         yield await stack.enter_async_context(open_store(dsn))
-
-
-@asynccontextmanager
-async def opened_model(settings: Settings, *, max_cost: float | None = None) -> AsyncIterator[Model]:
-    """The model the settings name, at most `max_cost` dollars. Raises UsageError if it cannot be had."""
-    model = make_model(settings, max_cost=max_cost)
-    try:
-        yield model
-    finally:
-        await model.close()

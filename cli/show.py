@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -13,6 +12,8 @@ from rich.markdown import Markdown
 from rich.text import Text
 
 from cli.context import in_context, printable
+from cli.facts import LISTED, PAGE, listed_facts
+from cli.facts import as_json as fact_json
 from cli.session import opened_store
 from shared.errors import SoulprintError, UsageError
 from shared.facts import FactStatus
@@ -22,8 +23,6 @@ from shared.store.records import FoundPassage, Profile, StoredFact
 from shared.store.store import Store
 
 SECTIONS = ("memory", "soul", "identity", "user", "agents", "tools")
-LISTED = (FactStatus.CURRENT, FactStatus.SUPERSEDED)
-PAGE = 1000
 SHORT_ID = 8
 """Characters of a fact's id that documents and lists show."""
 
@@ -69,11 +68,8 @@ def _show_section(profile: Profile, section: str, as_json: bool) -> None:
 
 
 async def _show_facts(store: Store, user_id: UUID, as_json: bool) -> None:
-    after = None
-    while page := await store.list_facts(user_id, after, PAGE, status=LISTED):
-        for fact in page:
-            typer.echo(orjson.dumps(_as_json(fact)) if as_json else _line(fact))
-        after = page[-1].key
+    async for fact in listed_facts(store, user_id):
+        typer.echo(orjson.dumps(fact_json(fact)) if as_json else _line(fact))
 
 
 async def _show_found(store: Store, user_id: UUID, search: str, as_json: bool) -> None:
@@ -82,7 +78,7 @@ async def _show_found(store: Store, user_id: UUID, search: str, as_json: bool) -
     if as_json:
         _print_json(
             {
-                "facts": [_as_json(fact) for fact in facts],
+                "facts": [fact_json(fact) for fact in facts],
                 "passages": [passage.model_dump(mode="json") for passage in passages],
             }
         )
@@ -105,7 +101,7 @@ async def _show_why(store: Store, user_id: UUID, prefix: str, as_json: bool) -> 
     passages = await store.read_passages(user_id, fact.conversation_id)
     before, quote, after = in_context(fact.quote, [passage.content for passage in passages])
     if as_json:
-        _print_json({"fact": _as_json(fact), "context": {"before": before, "quote": quote, "after": after}})
+        _print_json({"fact": fact_json(fact), "context": {"before": before, "quote": quote, "after": after}})
         return
     console = Console(highlight=False, soft_wrap=True)
     console.print(Text(_line(fact)))
@@ -132,10 +128,6 @@ def _line(fact: StoredFact) -> str:
 def _found(passage: FoundPassage) -> str:
     stated = f"{passage.created_at:%Y-%m-%d}" if passage.created_at else "undated   "
     return printable(f"passage   {stated}  {passage.title}: …{' '.join(passage.snippet.split())}…")
-
-
-def _as_json(fact: StoredFact) -> dict[str, Any]:
-    return fact.model_dump(mode="json", exclude={"topic", "chunk_index", "merged_into"})
 
 
 def _print_json(value: object) -> None:

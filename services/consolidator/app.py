@@ -31,7 +31,7 @@ PROGRESS_SECONDS = 2.0
 @asynccontextmanager
 async def app(kit: Kit) -> AsyncIterator[Service]:
     """Records results of chunks, many a call; consolidates runs that are complete; sweeps."""
-    async with opened_model(kit.settings, workers=0) as model:
+    async with opened_model(kit.settings, patience=0.0, workers=0) as model:
         consolidations = Consolidations(kit, model, ServiceClassifier())
         recording = _Recording(kit, model, consolidations)
         stage = per_batch(

@@ -26,7 +26,8 @@ DEADLINE = 3600.0
 @asynccontextmanager
 async def app(kit: Kit) -> AsyncIterator[Service]:
     """The service with the model of the settings, opened once."""
-    async with opened_model(kit.settings) as model:
+    # Patience 0: a provider that cannot be used holds the pool's own lane.
+    async with opened_model(kit.settings, patience=0.0) as model:
         yield extractor(kit, model)
 
 

@@ -11,13 +11,15 @@ from shared.settings import Settings
 
 
 @asynccontextmanager
-async def opened_model(settings: Settings, *, workers: int | None = None) -> AsyncIterator[Model]:
-    """The model for a service, closed with the block; `workers` instead of the setting's.
-
-    A provider that cannot be used raises ModelUnavailableError at once: the service's own lane waits. Raises
-    UsageError if the model cannot be had.
-    """
-    model = make_model(settings, patience=0.0, workers=workers)
+async def opened_model(
+    settings: Settings,
+    *,
+    max_cost: float | None = None,
+    patience: float | None = None,
+    workers: int | None = None,
+) -> AsyncIterator[Model]:
+    """The model of `make_model`, which explains the arguments, closed with the block."""
+    model = make_model(settings, max_cost=max_cost, patience=patience, workers=workers)
     try:
         yield model
     finally:
