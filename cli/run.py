@@ -30,6 +30,7 @@ from services.consolidator.consolidate import ConsolidationPolicy, consolidate
 from services.writer.writer import write_memory
 from shared.errors import CostLimitError, ModelUnavailableError, SoulprintError, UsageError
 from shared.events import Usage
+from shared.heap import settle_garbage
 from shared.ids import import_id, user_id_for
 from shared.models.base import Metered, Model
 from shared.models.ledger import FileLedger
@@ -40,6 +41,7 @@ from shared.store.store import Store
 
 PIPELINE = "v2"
 COMPLETE = "complete"
+ALL_CHUNKS = 10**9
 OWNER = "soulprint run"
 """Who holds the lease: the user's lock keeps a second run away, so one name serves all."""
 GOES_ON = "Nothing is lost: the same command goes on later from where it stopped"
@@ -49,10 +51,6 @@ def run_command(
     export: Path, user: str, out: Path, settings: Settings, *, max_cost: float | None, as_json: bool
 ) -> int:
     """Run, show the progress, print the result. Answers the exit code."""
-    if max_cost is not None and settings.model == "claude" and settings.model_batch:
-        raise UsageError(
-            "a batch is paid for as a whole, so --max-cost cannot stop it: see --dry-run, then leave out one"
-        )
     outputs.prepare(out)
     report = asyncio.run(_run(export, user_id_for(user), out, settings, max_cost))
     if as_json:
@@ -109,6 +107,8 @@ class _Run:
         )
         key = RunKey(key_id, begun.run)
         spending = Spending(self.settings.home, key, self.model, await self._recorded(key))
+        if isinstance(self.model, Metered):
+            self.model.count_in(spending.total)
         try:
             if not _is_extracted(begun):
                 await self._extract(key)
@@ -153,8 +153,10 @@ class _Run:
             progress=progress,
             clock=self.clock,
             ledger=self._ledger(),
+            dead=frozenset(chunk.index for chunk in await self.store.read_dead_chunks(*key, ALL_CHUNKS)),
         )
         async with shown(progress, pipeline.refresh):
+            settle_garbage()
             await pipeline.process()
         reading = pipeline.report
         require_something_read(reading, len(self.export.breaks))

@@ -102,7 +102,9 @@ def encode(event: Event, *, source: str, pipeline: str) -> tuple[bytes, list[tup
         "content-type": "application/json",
         "traceparent": next_traceparent(current_trace.get()),
     }
-    return event.model_dump_json().encode(), [(name, value.encode()) for name, value in headers.items()]
+    return event.__pydantic_serializer__.to_json(event), [
+        (name, value.encode()) for name, value in headers.items()
+    ]
 
 
 def decode(
