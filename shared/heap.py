@@ -10,8 +10,8 @@ _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
 _LARGE = 1024 * 1024
 """Bytes from which a buffer lies outside the heap. Left alone glibc's threshold (mallopt(3)) grows to 32 MiB
-with the buffers that are freed, which then lie in the heap and tear it apart; once set, it stays. At its first
-value, 128 KiB, most of our buffers would be mapped afresh each time: 18 times the page faults."""
+with the buffers that are freed, which then lie in the heap and tear it apart; once set, it stays. At 128 KiB,
+its first value, most of our buffers would be mapped afresh each time: 18 times the page faults."""
 _SLACK = 8 * 1024 * 1024
 """Bytes free at the heap's end that are kept and not given back to the system, to be asked for again."""
 _YOUNG = 10_000

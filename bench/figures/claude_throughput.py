@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from bench.claude_stand_in import options_for, served, small_chunk, stand_in
 from bench.figure import Figure, at_least, exactly
 from bench.session import Session
+from shared.heap import settle_garbage
 from shared.models.claude.model import ClaudeModel
 
 LATENCY = 0.5
@@ -32,6 +33,7 @@ async def _measured(ceiling: int) -> tuple[float, int]:
         try:
             calls = ceiling * ROUNDS
             await _read(model, 1)  # the first connection
+            settle_garbage()  # as every process of ours does before its work
             began = time.perf_counter()
             await _read(model, calls)
             seconds = time.perf_counter() - began

@@ -94,7 +94,7 @@ def run_binary(account: Account | None, folder: Path, name: str, *arguments: str
                 start_new_session=True,
                 timeout=RUN_SECONDS,
                 umask=0o077,
-                **identity,  # type: ignore[call-overload]
+                **identity,  # type: ignore[call-overload]  # keywords for root only
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise StoreError(
