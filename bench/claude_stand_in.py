@@ -6,12 +6,12 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 
-from bench.exports import Export
 from bench.product import ROOT
 from services.chunker.chunker import ChunkingJob, chunk_conversations
 from services.chunker.conversation import ReadLimits
@@ -56,11 +56,11 @@ def options_for(url: str, **changes: Any) -> ClaudeOptions:
     return ClaudeOptions(api_key=KEY, base_url=url, **changes)
 
 
-async def chunks_of(export: Export) -> list[ChunkReady]:
+async def chunks_of(path: Path) -> list[ChunkReady]:
     """All chunks of an export that hold the person's words, cut with the default settings."""
     sink = _Kept()
     job = ChunkingJob(UUID(int=1), UUID(int=2), 1, "v2")
-    with open_export(export.path, ReadLimits()) as opened:
+    with open_export(path, ReadLimits()) as opened:
         await chunk_conversations(opened.conversations(), job, ChunkPolicy(), sink, ChunkingReport())
     return [chunk for chunk in sink.chunks if any(message.role == "user" for message in chunk.messages)]
 

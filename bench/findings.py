@@ -12,7 +12,7 @@ import orjson
 from bench.plants import markers_in
 from bench.truth import Ghost, Planted, Truth
 
-OF_THE_RUN = ("run", "seconds", "peak_rss_bytes", "usage", "cost")
+OF_THE_RUN = ("run", "seconds", "peak_rss_bytes", "usage", "cost", "user_usage")
 """What of report.json tells how a run went, not what came out of it."""
 
 

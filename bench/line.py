@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,9 +101,18 @@ def broker() -> Iterator[Broker]:
 
 @asynccontextmanager
 async def line(
-    kafka: Broker, roots: Path, *, extractors: int = 1, model_seconds: float = 0.0, **settings: object
+    kafka: Broker,
+    roots: Path,
+    *,
+    extractors: int = 1,
+    model_seconds: float = 0.0,
+    instant: bool = False,
+    **settings: object,
 ) -> AsyncIterator[Line]:
-    """Every service, one process each, but so many extractors; ready. `roots` is where exports lie."""
+    """Every service, one process each, but so many extractors; ready. `roots` is where exports lie.
+
+    The offline model takes `model_seconds` a call; `instant` puts one in its place that takes no time at all.
+    """
     with tempfile.TemporaryDirectory(prefix="soulprint-bench-", ignore_cleanup_errors=True) as folder:
         home = Path(folder) / "home"
         async with embedded_postgres(home) as dsn:
@@ -116,7 +125,9 @@ async def line(
                 await ensure_topics(admin, all_topics(setting.pipeline))
             finally:
                 await admin.close()
-            tuning: Mapping[str, str] = {"TUNED_MODEL_SECONDS": str(model_seconds)} if model_seconds else {}
+            tuning: dict[str, str] = {"TUNED_MODEL_SECONDS": str(model_seconds)} if model_seconds else {}
+            if instant:
+                tuning["TUNED_MODEL_INSTANT"] = "1"
             with fleet(setting, Path(folder), tuning) as services:
                 for service in WITHOUT_EXTRACTOR:
                     services.start(service)

@@ -11,6 +11,8 @@ from bench.product import Run, soulprint_run
 from bench.schedule import Options, Where
 
 EXTRA = 50
+FIRST = 20
+"""Conversations of the import before the one that is measured on the log."""
 
 
 @dataclass(slots=True)
@@ -21,7 +23,7 @@ class Session:
     large: int = 20_000
     small: int = 500
     _runs: dict[str, Run] = field(default_factory=dict)
-    _log_runs: dict[int, LogRun] = field(default_factory=dict)
+    _log_runs: dict[tuple[int, bool], LogRun] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float:
@@ -47,12 +49,14 @@ class Session:
         """`soulprint run` on `export` with the home that `after` left behind."""
         return self._run(name, export.path, after.home)
 
-    def log_run(self, conversations: int) -> LogRun:
-        """An import of that many conversations through the services."""
-        if conversations not in self._log_runs:
-            run = self._log_runs[conversations] = log_run(self.export(conversations).path)
+    def log_run(self, conversations: int, *, instant: bool = False) -> LogRun:
+        """An import of that many conversations through the services; see `bench.line.line`."""
+        key = conversations, instant
+        if key not in self._log_runs:
+            first = export_of(Options(FIRST, seed=99, average_bytes=AVERAGE_BYTES)).path
+            run = self._log_runs[key] = log_run(self.export(conversations).path, first, instant=instant)
             print(f"imported {conversations:,} conversations on the log in {run.seconds:.1f} s", flush=True)
-        return self._log_runs[conversations]
+        return self._log_runs[key]
 
     def _run(self, name: str, export: Path, home: Path | None) -> Run:
         if name not in self._runs:

@@ -136,6 +136,17 @@ def status(
 
 
 @app.command()
+def usage(
+    user: Annotated[str | None, typer.Option("--user", help="Only this user: a UUID or any name.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what models cost each user, over all runs."""
+    from cli.usage import usage_command
+
+    usage_command(user, as_json=as_json)
+
+
+@app.command()
 def cancel(import_id: Annotated[str, typer.Argument(metavar="IMPORT")]) -> None:
     """End an import that is under way. What the profile serves stays."""
     from cli.cancel import cancel_command

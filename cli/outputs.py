@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from cli.facts import as_json
 from shared.errors import SoulprintError, UsageError
 from shared.store.records import Profile, StoredFact
 
+REASONS = 3
+"""Most reasons for dead chunks that a summary tells."""
 SECTION_FILES: Mapping[str, str] = {
     "soul": "SOUL.md",
     "identity": "IDENTITY.md",
@@ -102,7 +105,11 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
     if report["error"]:
         lines.append(f"step {report['error']['step']}: {report['error']['message']}")
     if chunks["dead"]:
-        lines.append(f"{chunks['dead']:,} of {chunks['total']:,} chunks could not be read")
+        lines.append(
+            f"{chunks['dead']:,} of {chunks['total']:,} chunks could not be read; report.json names them"
+        )
+        commonest = Counter(chunk["reason"] for chunk in chunks["not_read"]).most_common(REASONS)
+        lines += [f"  {count:,} times: {reason}" for reason, count in commonest]
     lines += [
         f"the export breaks: {each['file']} at {each['place']}: {each['reason']}" for each in report["breaks"]
     ]
@@ -113,6 +120,17 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
     ):
         if count:
             lines.append(f"{count:,} {what}")
+    usage, cost = report["usage"], report["cost"]
+    if usage["calls"]:
+        dollars = "at a price that is not known" if cost is None else f"${cost:,.4f}"
+        lines.append(
+            f"{usage['calls']:,} calls of the model: {usage['input_tokens']:,} tokens in, "
+            f"{usage['output_tokens']:,} out, {dollars}"
+        )
+    if usage["unanswered"]:
+        lines.append(
+            f"{usage['unanswered']:,} calls got no reply: what they cost is not known, and not counted"
+        )
     lines.append(f"written to {folder}")
     return "\n".join(lines)
 

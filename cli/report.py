@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from shared.store.operations import UserUsage
 from shared.store.records import DeadChunk, RunReport
 
 
@@ -20,8 +21,10 @@ def build_report(
     peak_rss_bytes: int,
     dead: Sequence[DeadChunk] = (),
     fallbacks: Sequence[str] = (),
+    of_user: UserUsage | None = None,
 ) -> dict[str, Any]:
-    """The content of report.json; `fallbacks` are the parts that the model failed to write, and why."""
+    """The content of report.json; `fallbacks` are the parts that the model failed to write, and why;
+    `of_user` is what all runs of the user cost, this one included."""
     usage = run.committed_usage or run.extraction_usage
     return {
         "status": run.state,
@@ -43,6 +46,7 @@ def build_report(
         "coverage": run.coverage,
         "usage": usage.model_dump(mode="json", exclude={"cost"}),
         "cost": usage.cost,
+        "user_usage": None if of_user is None else of_user.model_dump(mode="json", exclude={"user_id"}),
         "fallbacks": list(fallbacks),
         "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
         "peak_rss_bytes": peak_rss_bytes,

@@ -33,6 +33,7 @@ from shared.events import Usage
 from shared.heap import settle_garbage
 from shared.ids import import_id, user_id_for
 from shared.models.base import Metered, Model
+from shared.models.choose import provider_of
 from shared.models.ledger import FileLedger
 from shared.models.opening import opened_model
 from shared.settings import Settings, load_settings
@@ -130,7 +131,8 @@ class _Run:
                 await self._write_result(folder, key)
             self.clock.seconds["total"] = asyncio.get_running_loop().time() - begun_at
             dead = await self.store.read_dead_chunks(*key) if report.chunks_dead else ()
-            content = build_report(report, self.clock.seconds, peak_rss(), dead, spending.fallbacks)
+            of_user = next(iter(await self.store.read_usage(self.user_id)), None)
+            content = build_report(report, self.clock.seconds, peak_rss(), dead, spending.fallbacks, of_user)
             outputs.write_report(folder, content)
         return content
 
@@ -196,8 +198,7 @@ class _Run:
         settings = self.settings
         if settings.model != "claude" or not settings.model_batch:
             return None
-        provider = blake2b((settings.anthropic_base_url or "").encode(), digest_size=4).hexdigest()
-        return FileLedger(settings.home / "batches" / f"{self.user_id}-{provider}.json")
+        return FileLedger(settings.home / "batches" / f"{self.user_id}-{provider_of(settings)}.json")
 
     async def _report(self, key: RunKey) -> RunReport:
         report = await self.store.read_run(*key)

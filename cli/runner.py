@@ -47,6 +47,8 @@ class Pipeline:
     clock: Clock
     ledger: BatchLedger | None = None
     """Where batches are remembered; None: each chunk is read by a call of its own."""
+    dead: frozenset[int] = frozenset()
+    """Chunks that an interrupted command recorded as dead."""
     report: ChunkingReport = field(default_factory=ChunkingReport)
     _passages: Line[list[Passage]] = field(default_factory=lambda: Line(PASSAGE_BATCHES_WAITING))
     _chunks: Line[ChunkReady] = field(default_factory=lambda: Line(CHUNKS_WAITING))
@@ -147,10 +149,16 @@ class Pipeline:
 
     async def _extract_group(self, group: list[ChunkReady], model: BatchModel, ledger: BatchLedger) -> None:
         """Read a group of chunks by batches, which are forgotten once all they gave is recorded."""
-        hashes = {chunk.content_hash for chunk in group}
+        hashes = list({chunk.content_hash for chunk in group})
+        open_batches = await ledger.holding(self.model.name, self.model.prompt_version, hashes)
+        told = {each for batch in open_batches for each in batch.hashes if not batch.sending}
+        # What is dead and still in an open batch is that batch's answer: it was recorded before a kill.
+        left = [chunk for chunk in group if chunk.index not in self.dead or chunk.content_hash not in told]
+        self.progress.chunks_done += len(group) - len(left)
+        self._handed_on += len(group) - len(left)
         try:
             with self.clock.time("extracting"):
-                async with aclosing(model.extract_batch(group, ledger)) as answers:
+                async with aclosing(model.extract_batch(left, ledger)) as answers:
                     async for chunk, answer in answers:
                         await self._hand_on(concluded(chunk, answer))
         except (CostLimitError, ModelUnavailableError) as error:
@@ -158,9 +166,7 @@ class Pipeline:
             return
         async with self._recorded:
             await self._recorded.wait_for(lambda: self.progress.chunks_done == self._handed_on)
-        for batch in await ledger.open_batches():
-            if not hashes.isdisjoint(batch.hashes):
-                await ledger.closed(batch.batch_id)
+        await ledger.stored(hashes)
 
     async def _unread(self, chunks: Sequence[ChunkReady]) -> list[ChunkReady]:
         """Those of `chunks` that the cache does not answer; the others are handed on."""

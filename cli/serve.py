@@ -39,7 +39,7 @@ def opener_of(service: str) -> Opener:
 def configure_service_logs(settings: Settings) -> None:
     """Services say what they do unless LOG_LEVEL says otherwise; libraries only warn."""
     level = settings.log_level if "log_level" in settings.model_fields_set else "info"
-    configure_logs(level)
+    configure_logs(level, limited=level != "debug")
     if level == "info":
         logging.getLogger().setLevel(logging.WARNING)
 

@@ -72,5 +72,6 @@ def _minus(whole: Usage, part: Usage) -> Usage:
         output_tokens=whole.output_tokens - part.output_tokens,
         cache_read_tokens=whole.cache_read_tokens - part.cache_read_tokens,
         cache_write_tokens=whole.cache_write_tokens - part.cache_write_tokens,
+        unanswered=whole.unanswered - part.unanswered,
         cost=round((whole.cost or 0.0) - (part.cost or 0.0), 12) if known else None,
     )

@@ -9,13 +9,15 @@ from uuid import UUID
 
 import orjson
 import typer
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
 from cli.session import opened_store
 from shared.errors import UsageError
+from shared.serving.holds import FRESH_SECONDS
 from shared.settings import load_settings
+from shared.store.operations import HoldRow
 from shared.store.store import Store
 from shared.store.sweeps import RunRow
 
@@ -56,10 +58,14 @@ async def _status(import_id: UUID | None, *, as_json: bool) -> int:
                 typer.echo(orjson.dumps([run.model_dump(mode="json") for run in runs]))
             else:
                 Console().print(_table(runs))
+                for hold in await store.read_holds(FRESH_SECONDS):
+                    typer.echo(_held(hold))
             return 0
         if as_json:
             run = await newest_run(store, import_id)
-            typer.echo(orjson.dumps(run.model_dump(mode="json")))
+            holds = [] if run.ended else await store.read_holds(FRESH_SECONDS)
+            held = [hold.model_dump(mode="json") for hold in holds]
+            typer.echo(orjson.dumps({**run.model_dump(mode="json"), "holds": held}))
             return 0
         await _taken_up(store, import_id)
         run = await (_live if sys.stdout.isatty() else _plain)(store, import_id)
@@ -79,7 +85,8 @@ async def _live(store: Store, import_id: UUID) -> RunRow:
     with Live(auto_refresh=False) as live:
         while True:
             run = await newest_run(store, import_id)
-            live.update(_table([run]), refresh=True)
+            holds = () if run.ended else await store.read_holds(FRESH_SECONDS)
+            live.update(Group(_table([run]), *(_held(hold) for hold in holds)), refresh=True)
             if run.ended:
                 return run
             await asyncio.sleep(POLL_SECONDS)
@@ -90,8 +97,9 @@ async def _plain(store: Store, import_id: UUID) -> RunRow:
     said, spoke = "", 0.0
     while True:
         run = await newest_run(store, import_id)
+        holds = () if run.ended else await store.read_holds(FRESH_SECONDS)
         now = asyncio.get_running_loop().time()
-        if (words := _words(run)) != said and (run.ended or now - spoke >= PLAIN_SECONDS):
+        if (words := _words(run, holds)) != said and (run.ended or now - spoke >= PLAIN_SECONDS):
             typer.echo(words)
             said, spoke = words, now
         if run.ended:
@@ -99,11 +107,17 @@ async def _plain(store: Store, import_id: UUID) -> RunRow:
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _words(run: RunRow) -> str:
+def _held(hold: HoldRow) -> str:
+    processes = f" in {hold.replicas} processes" if hold.replicas > 1 else ""
+    return f"{hold.service}: paused since {hold.since:%Y-%m-%d %H:%M:%S} UTC{processes}: {hold.reason}"
+
+
+def _words(run: RunRow, holds: Sequence[HoldRow] = ()) -> str:
     error = f": step {run.error['step']}: {run.error['message']}" if run.error else ""
-    return (
+    words = (
         f"{run.import_id} run {run.run} {run.state} {run.progress_percent:.0f}%, {_chunks(run)} chunks{error}"
     )
+    return "\n".join([words, *(_held(hold) for hold in holds)])
 
 
 def _chunks(run: RunRow) -> str:

@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from shared.errors import SoulprintError
+from shared.log.refusal import why_refused
 from shared.serving.host import connection_of
 from shared.settings import Settings, load_settings
 from shared.topics import Drift, all_topics, ensure_topics, find_drift
@@ -31,10 +32,10 @@ async def admin_of(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.start()
         yield admin
     except (KafkaError, OSError) as error:
-        raise KafkaUnreachableError(
-            f"Kafka at {connection.bootstrap_servers}: {type(error).__name__}; is it running, and is "
-            "KAFKA_BOOTSTRAP_SERVERS right?"
-        ) from None
+        why = (
+            await why_refused(connection) or f"{connection.bootstrap_servers} failed: {type(error).__name__}"
+        )
+        raise KafkaUnreachableError(f"Kafka at {why}") from None
     finally:
         await admin.close()
 

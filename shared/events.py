@@ -89,6 +89,8 @@ class Usage(BaseModel):
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+    unanswered: int = 0
+    """Calls whose reply never came whole: what they cost is not known, and `cost` leaves them out."""
     cost: float | None = 0.0
 
     def __add__(self, other: Usage) -> Usage:
@@ -99,6 +101,7 @@ class Usage(BaseModel):
             output_tokens=self.output_tokens + other.output_tokens,
             cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
             cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+            unanswered=self.unanswered + other.unanswered,
             cost=(self.cost or 0.0) + (other.cost or 0.0) if known else None,
         )
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO, cast
+from collections.abc import MutableMapping
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import Processor
+
+from shared.withholding import Withholding
 
 
 class _StandardError:
@@ -20,17 +23,25 @@ class _StandardError:
         sys.stderr.flush()
 
 
-def configure_logs(level: str = "warning") -> None:
-    """Send every log line of this process, our own and libraries', to standard error as one JSON line."""
+def configure_logs(level: str = "warning", *, limited: bool = False) -> None:
+    """Send every log line of this process, our own and libraries', to standard error as one JSON line.
+    `limited`: not more of our own each second than somebody could read (shared.withholding)."""
     stream = cast(TextIO, _StandardError())
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
+        _whole_errors,
         stamp,
     ]
+    limit: list[Processor] = [Withholding()] if limited else []
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
+        processors=[
+            *limit,
+            *shared,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
@@ -42,9 +53,26 @@ def configure_logs(level: str = "warning") -> None:
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(),
             ],
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, _short_exception],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+
+
+def _whole_errors(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """An error always says whose it was, None for nobody's, in which step, and what happened."""
+    if line.get("level") == "error":
+        line.setdefault("user_id", None)
+        line.setdefault("step", line.get("stage") or line.get("service") or line.get("logger"))
+        line.setdefault("error", line.get("event"))
+    return line
+
+
+def _short_exception(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Of a library's exception its class: what it says could hold anything."""
+    exc_info = line.pop("exc_info", None)
+    if isinstance(exc_info, tuple) and exc_info[0] is not None:
+        line["error"] = exc_info[0].__name__
+    return line

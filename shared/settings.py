@@ -18,6 +18,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from shared.errors import UsageError
 
 PREFIX = "SOULPRINT_"
+BATCH_STALL_SECONDS = 25 * 3600.0
+"""Results of a message batch come within 24 hours."""
 
 
 def _names(field: str) -> AliasChoices:
@@ -126,6 +128,12 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     """Least severe log line written to standard error."""
+
+    @property
+    def patience_with_runs(self) -> float:
+        """Seconds that a run may stand still: as set, but by batches, whose results take a day, longer."""
+        by_batch = self.model == "claude" and self.model_batch
+        return max(self.stall_seconds, BATCH_STALL_SECONDS) if by_batch else self.stall_seconds
 
     @field_validator("import_roots", mode="before")
     @classmethod

@@ -62,7 +62,7 @@ def figures(session: Session) -> Iterator[Figure]:
 
 
 async def _read() -> _Read:
-    chunks = await chunks_of(export_of(Options(CONVERSATIONS, average_bytes=AVERAGE_BYTES)))
+    chunks = await chunks_of(export_of(Options(CONVERSATIONS, average_bytes=AVERAGE_BYTES)).path)
     read = _Read(chunks=len(chunks))
     chances = [f"--fault={fault}={CHANCE}" for fault in FAULTS]
     async with stand_in(*chances, "--retry-after", "0.05") as url:

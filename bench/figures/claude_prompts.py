@@ -44,7 +44,7 @@ def figures(session: Session) -> Iterator[Figure]:
 
 async def _read(export: Export) -> tuple[Usage, int]:
     """What reading the export took, and the characters of all prompts."""
-    chunks = await chunks_of(export)
+    chunks = await chunks_of(export.path)
     async with stand_in() as url:
         model = ClaudeModel(options_for(url, concurrency=8))
         try:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from services.chunker.importing import Importing
 from shared.events import ImportReceived
 from shared.log.faults import RetryPolicy
-from shared.log.pool import PoolPolicy
+from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record
 from shared.log.subscriber import SubscriberPolicy
 from shared.serving.service import Kit, Service

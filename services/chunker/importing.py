@@ -87,7 +87,7 @@ class Importing:
 
     async def _until_published(self, event: ImportReceived, path: Path, variant: str) -> None:
         """Chunk; again, where the window stays full because published chunks were lost."""
-        patience = self._kit.settings.stall_seconds
+        patience = self._kit.settings.patience_with_runs
         while True:
             try:
                 await self._chunk(event, path, variant, patience)

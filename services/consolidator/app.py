@@ -13,7 +13,7 @@ from services.consolidator.sweeper import Sweeper
 from shared.errors import StoreError
 from shared.events import ChunkStatus, FactsExtracted
 from shared.log.faults import PoisonError
-from shared.log.pool import PoolPolicy
+from shared.log.policy import PoolPolicy
 from shared.log.stage import Received, per_batch
 from shared.models.base import Model
 from shared.models.opening import opened_model
@@ -32,6 +32,7 @@ PROGRESS_SECONDS = 2.0
 async def app(kit: Kit) -> AsyncIterator[Service]:
     """Records results of chunks, many a call; consolidates runs that are complete; sweeps."""
     async with opened_model(kit.settings, patience=0.0, workers=0) as model:
+        kit.metrics.models.watch(kit.name, model)
         consolidations = Consolidations(kit, model, ServiceClassifier())
         recording = _Recording(kit, model, consolidations)
         stage = per_batch(
@@ -43,6 +44,7 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
             PoolPolicy(ceiling=AT_ONCE),
             probe=kit.database_answers,
             tasks=(Sweeper(kit, consolidations).run, recording.show_progress),
+            trouble=consolidations.trouble,
             drain=consolidations.drain,
         )
 

@@ -47,8 +47,8 @@ class ConsolidationPolicy:
     min_coverage: float = 0.95
     """Below it no memory is written: the run is going to fail, and no model is called for it."""
     lease_seconds: float = 60.0
-    page: int = 1000
-    """Facts read at a time."""
+    page: int = 250
+    """Facts read at a time: few, since a page is held as JSON and as facts at once."""
     open_statements: int = CLUSTERS
     """Most different statements of one topic compared at a time."""
 

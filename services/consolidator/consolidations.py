@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from uuid import UUID
 
 import structlog
 
 from services.consolidator.consolidate import ConsolidationPolicy, consolidate
-from shared.errors import StoreError
+from shared.errors import CostLimitError, ModelUnavailableError, StoreError
 from shared.log.faults import Classifier, Fault, LaneError
+from shared.log.lane import Hold
 from shared.models.base import Model
 from shared.serving.service import Kit, what_happened
 from shared.store.records import RunKey
@@ -22,6 +24,8 @@ TRIALS = 5
 GRACE = 10.0
 """Seconds that a shutdown waits for what is under way; what is not done is begun anew elsewhere."""
 STEP = "consolidating"
+TROUBLE_SECONDS = 60.0
+"""How long a run that waits for the model is believed to wait without having asked again."""
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +47,8 @@ class Consolidations:
         self._tasks: dict[RunKey, asyncio.Task[None]] = {}
         self._failures: dict[RunKey, int] = {}
         self._closed = False
+        self._trouble: Hold | None = None
+        self._troubled_at = 0.0
 
     def offer(self, key: RunKey, user_id: UUID) -> None:
         """Take a user's complete run on, unless it is being worked on here. Returns at once."""
@@ -50,6 +56,11 @@ class Consolidations:
             return
         task = self._tasks[key] = asyncio.create_task(self._work(key, user_id))
         task.add_done_callback(lambda _: self._tasks.pop(key, None))
+
+    def trouble(self) -> Hold | None:
+        """Why runs wait for the model; None once one got through, or none has asked for a while."""
+        asked_again = 3 * self._kit.settings.sweep_seconds + TROUBLE_SECONDS
+        return self._trouble if time.monotonic() - self._troubled_at < asked_again else None
 
     async def publish_again(self, key: RunKey) -> bool:
         """Publish the kept memory of a run again; False if none is kept."""
@@ -75,6 +86,7 @@ class Consolidations:
             try:
                 await self._consolidate(key)
                 self._failures.pop(key, None)
+                self._trouble = None
             except Exception as error:
                 await self._failed(key, user_id, error)
             finally:
@@ -105,6 +117,9 @@ class Consolidations:
 
     async def _failed(self, key: RunKey, user_id: UUID, error: Exception) -> None:
         own_fault = self._classifier.classify(error) is not Fault.LANE and not isinstance(error, LaneError)
+        if isinstance(error, ModelUnavailableError | CostLimitError):
+            self._trouble = Hold(what_happened(error), self._trouble.since if self._trouble else time.time())
+            self._troubled_at = time.monotonic()
         failures = self._failures[key] = self._failures.get(key, 0) + own_fault
         log.error(
             "consolidation failed",

@@ -8,10 +8,9 @@ Undated claims, claims of the same day, and claims bound to a period contradict 
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import date
+from datetime import date, datetime
 
-from services.consolidator.merge import Cluster
-from shared.facts import Fact
+from services.consolidator.merge import Cluster, Said
 from shared.statements.matching import Claim
 from shared.statements.slots import PLACED, TOUGH
 
@@ -21,7 +20,7 @@ MAX_TURNS = 1000
 """Most pairs of values remembered to see that they take turns."""
 
 
-def holds_from(fact: Fact) -> date | None:
+def holds_from(fact: Said) -> date | None:
     """The day from which a claim is true, at most the day it was said; None if it takes part in no contest.
 
     `in 2021` is stored as 1 January 2021 and `in May` as 1 May: the end of that span is taken. What is true
@@ -72,7 +71,7 @@ class Slot:
 
     def _ends(self, new: Claim, since: date, cluster: Cluster) -> bool:
         old = cluster.claim
-        if old is None or not _day(cluster.last) < since:
+        if old is None or not _day(cluster.last_stated) < since:
             return False
         if (TOUGH if new.left == old.value else new.strength) < old.hold or not _conflict(new, old):
             return False
@@ -84,8 +83,8 @@ class Slot:
         return True
 
 
-def _day(fact: Fact) -> date:
-    return fact.stated_at.date() if fact.stated_at is not None else date.min
+def _day(stated: datetime | None) -> date:
+    return stated.date() if stated is not None else date.min
 
 
 def _conflict(new: Claim, old: Claim) -> bool:

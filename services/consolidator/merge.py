@@ -10,17 +10,52 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from uuid import UUID
 
-from shared.facts import Fact, FactStatus, SettledFact
+from shared.facts import Category, Fact, FactStatus, SettledFact, SourceKind
 from shared.statements.matching import Claim
 from shared.statements.words import wording
 
 NEAR_WORDS = 5
 """Content words from which one more may be ignored: four fifths of the words agree at the least."""
 
-_Key = tuple[tuple[str, ...], date | None, date | None]
+_BETWEEN = "\x1f"
+"""Stands between the parts of a key. It is white space to Python, so it is in no word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is kept of a fact while its topic is open: far smaller than a fact, and thousands are held."""
+
+    id: UUID
+    category: Category
+    statement: str
+    quote: str
+    message_ids: tuple[str, ...]
+    valid_from: date | None
+    valid_until: date | None
+    confidence: float
+    conversation_id: str
+    stated_at: datetime | None
+    source_kind: SourceKind
+
+    @classmethod
+    def of(cls, fact: Fact) -> Said:
+        return cls(
+            fact.id,
+            fact.category,
+            fact.statement,
+            fact.quote,
+            fact.message_ids,
+            fact.valid_from,
+            fact.valid_until,
+            fact.confidence,
+            fact.conversation_id,
+            fact.stated_at,
+            fact.source_kind,
+        )
 
 
 class Cluster:
@@ -31,7 +66,7 @@ class Cluster:
         "closed",
         "conversations",
         "keys",
-        "last",
+        "last_stated",
         "leader",
         "merged",
         "message_ids",
@@ -39,25 +74,31 @@ class Cluster:
     )
 
     def __init__(self, fact: Fact, claim: Claim | None) -> None:
-        self.leader = self.last = fact
+        self.leader = Said.of(fact)
+        self.last_stated = fact.stated_at
         self.closed = False
         self.claim = claim
+        # Most statements are made once: collections are made when there is something to join.
         self.merged: list[UUID] = []
-        self.message_ids: dict[str, None] = dict.fromkeys(fact.message_ids)
-        self.conversations = {fact.conversation_id}
-        self.keys: tuple[_Key, ...] = ()
-        self.shorter: tuple[_Key, ...] = ()
+        self.message_ids: tuple[str, ...] | dict[str, None] = fact.message_ids
+        self.conversations: set[str] | None = None
+        self.keys: tuple[str, ...] = ()
+        self.shorter: tuple[str, ...] = ()
 
     def add(self, fact: Fact) -> None:
         """Absorb `fact`. The earliest dated fact leads; undated facts come first and give way to it."""
+        if self.conversations is None:
+            self.conversations = {self.leader.conversation_id}
+        if not isinstance(self.message_ids, dict):
+            self.message_ids = dict.fromkeys(self.message_ids)
+        self.conversations.add(fact.conversation_id)
+        self.message_ids.update(dict.fromkeys(fact.message_ids))
+        self.last_stated = fact.stated_at
         if self.leader.stated_at is None and fact.stated_at is not None:
             self.merged.append(self.leader.id)
-            self.leader = fact
+            self.leader = Said.of(fact)
         else:
             self.merged.append(fact.id)
-        self.last = fact
-        self.message_ids.update(dict.fromkeys(fact.message_ids))
-        self.conversations.add(fact.conversation_id)
 
     def settled(self, topic: str, superseded_by: UUID | None = None) -> SettledFact:
         """The one fact of `topic` that this cluster amounts to."""
@@ -75,7 +116,7 @@ class Cluster:
             stated_at=fact.stated_at,
             source_kind=fact.source_kind,
             status=FactStatus.CURRENT if superseded_by is None else FactStatus.SUPERSEDED,
-            support=len(self.conversations),
+            support=1 if self.conversations is None else len(self.conversations),
             superseded_by=superseded_by,
             merged_ids=tuple(sorted(self.merged)),
             topic=topic,
@@ -88,8 +129,8 @@ class Clusters:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._open: OrderedDict[int, Cluster] = OrderedDict()
-        self._by_words: dict[_Key, Cluster] = {}
-        self._by_fewer_words: dict[_Key, Cluster] = {}
+        self._by_words: dict[str, Cluster] = {}
+        self._by_fewer_words: dict[str, Cluster] = {}
 
     def __len__(self) -> int:
         return len(self._open)
@@ -100,18 +141,18 @@ class Clusters:
     def place(self, fact: Fact, claim: Claim | None) -> tuple[Cluster, bool]:
         """The cluster that says what `fact` says, and whether it is new. The fact is in it."""
         said = wording(fact.statement)
-        bound = fact.valid_from, fact.valid_until
-        key: _Key = (said.content, *bound)
-        keys: tuple[_Key, ...] = (key,)
+        bound = _bound(fact)
+        key = bound + _BETWEEN.join(said.content)
+        keys: tuple[str, ...] = (key,)
         if claim is not None and claim.bare:
-            keys = (key, (("", claim.kind, claim.value, str(claim.negated)), *bound))
-        shorter: tuple[_Key, ...] = ()
+            keys = (key, _BETWEEN.join((bound, claim.kind, str(claim.negated), claim.value)))
+        shorter: tuple[str, ...] = ()
         cluster = next((found for k in keys if (found := self._by_words.get(k)) is not None), None)
         if cluster is None and len(said.content) >= NEAR_WORDS - 1:
             cluster = self._by_fewer_words.get(key)
         if cluster is None and len(said.content) >= NEAR_WORDS:
             content = said.content
-            shorter = tuple((content[:at] + content[at + 1 :], *bound) for at in said.optional)
+            shorter = tuple(bound + _BETWEEN.join(content[:at] + content[at + 1 :]) for at in said.optional)
             cluster = next((found for k in shorter if (found := self._by_words.get(k)) is not None), None)
         if cluster is not None:
             cluster.add(fact)
@@ -140,3 +181,10 @@ class Clusters:
     def overflow(self) -> Cluster | None:
         """The cluster to let go so that the limit holds, if any."""
         return next(iter(self._open.values())) if len(self._open) > self._limit else None
+
+
+def _bound(fact: Fact) -> str:
+    """The dates a statement is bound to, as the beginning of its keys; most are bound to none."""
+    if fact.valid_from is None and fact.valid_until is None:
+        return _BETWEEN
+    return f"{fact.valid_from}/{fact.valid_until}{_BETWEEN}"

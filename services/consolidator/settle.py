@@ -28,7 +28,7 @@ class TopicGroup:
         if claim is not None and claim.topic != self.topic:
             claim = None
         cluster, new = self._clusters.place(fact, claim)
-        if self._slot is not None and cluster.leader is fact and fact.stated_at is not None:
+        if self._slot is not None and cluster.leader.id == fact.id and fact.stated_at is not None:
             for ended in self._slot.enter(cluster):
                 self._clusters.close(ended)
                 yield ended.settled(self.topic, superseded_by=cluster.leader.id)

@@ -44,15 +44,15 @@ class Sweeper:
         kit = self._kit
         if not await kit.store.take_lease(self._lead, kit.owner, TERM * kit.settings.sweep_seconds):
             return 0
-        stalled = await kit.store.find_stalled(kit.settings.pipeline, kit.settings.stall_seconds)
+        stalled = await kit.store.find_stalled(kit.settings.pipeline, kit.settings.patience_with_runs)
         for run in stalled:
+            if run.driven:
+                self._tell(run)
             await self._drive(run)
-        return len(stalled)
+        return sum(run.driven for run in stalled)
 
-    async def _drive(self, run: Stalled) -> None:
-        if run.action == "consolidate":
-            self._consolidations.offer(run.key, run.user_id)
-            return
+    def _tell(self, run: Stalled) -> None:
+        self._kit.metrics.redrives.labels(run.action).inc()
         log.warning(
             "driving a run again",
             stage="sweeper",
@@ -62,7 +62,11 @@ class Sweeper:
             user_id=str(run.user_id),
             run=run.run,
         )
-        if run.action == "publish":
+
+    async def _drive(self, run: Stalled) -> None:
+        if run.action == "consolidate":
+            self._consolidations.offer(run.key, run.user_id)
+        elif run.action == "publish":
             await self._consolidations.publish_again(run.key)
         else:
             event = ImportReceived(**run.model_dump(include=set(ImportReceived.model_fields)))

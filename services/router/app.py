@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from services.router.router import route
 from shared.events import ImportReceived
-from shared.log.pool import PoolPolicy
+from shared.log.policy import PoolPolicy
 from shared.log.stage import Received, per_record
 from shared.serving.service import Kit, Service
 from shared.topics import IMPORT_RECEIVED, topic

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from services.writer.writer import write_memory
 from shared.errors import UnknownRunError
 from shared.events import MemoryReady
-from shared.log.pool import PoolPolicy
+from shared.log.policy import PoolPolicy
 from shared.log.stage import Received, per_record
 from shared.serving.service import Kit, Service, no_such_run, what_happened
 from shared.topics import MEMORY_READY
@@ -22,9 +22,11 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
 
     async def commit(received: Received[MemoryReady]) -> None:
         try:
-            await write_memory(received.event, kit.store, kit.settings.min_coverage)
+            ending = await write_memory(received.event, kit.store, kit.settings.min_coverage)
         except UnknownRunError:
             raise no_such_run(received.event) from None
+        if ending not in ("complete", "failed"):
+            kit.ignore(received.event, ending)
 
     async def give_up(received: Received[MemoryReady] | None, error: Exception) -> None:
         if received is not None and (run := await kit.own_run(received.event)) is not None:

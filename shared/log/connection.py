@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from shared.errors import UsageError
 from shared.log.faults import Backoff
+from shared.log.refusal import why_refused
 
 log = structlog.get_logger(__name__)
 
@@ -33,19 +34,26 @@ class Connection:
 
     def __post_init__(self) -> None:
         if self.security_protocol.startswith("SASL") and not (self.username and self.password):
-            raise UsageError(f"{self.security_protocol} needs a Kafka username and password")
+            raise UsageError(
+                f"the Kafka protocol {self.security_protocol} needs a username and password; "
+                "set KAFKA_USERNAME and KAFKA_PASSWORD"
+            )
 
     @property
     def servers(self) -> list[str]:
         return [s.strip() for s in self.bootstrap_servers.split(",") if s.strip()]
 
     def ssl_context(self) -> ssl.SSLContext | None:
-        """The TLS context, None without TLS."""
-        return ssl.create_default_context(cafile=self.ca_file) if "SSL" in self._transport else None
-
-    @property
-    def _transport(self) -> str:
-        return self.security_protocol.removeprefix("SASL_")
+        """The TLS context, None without TLS. Raises UsageError if there are no certificates in the file."""
+        if not self.security_protocol.endswith("SSL"):
+            return None
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except OSError as error:
+            raise UsageError(
+                f"KAFKA_CA_FILE {self.ca_file}: no certificates can be read from it "
+                f"({type(error).__name__}); set it to a file of certificates in PEM"
+            ) from None
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments of any aiokafka client."""
@@ -88,20 +96,32 @@ async def probe(connection: Connection, topics: Collection[str]) -> tuple[list[s
 
 
 async def wait_for_kafka(
-    connection: Connection, topics: Collection[str], *, missing_too: bool = True
+    connection: Connection,
+    topics: Collection[str],
+    *,
+    missing_too: bool = True,
+    tell: Callable[[str], None] | None = None,
 ) -> None:
     """Return when Kafka answers, every one of `topics` has its leaders and, if `missing_too`, every one
-    exists. Waits without end, saying so."""
+    exists. Waits without end, saying so: in the log and to `tell`. Wrong credentials are no reason to end:
+    whoever starts us again would only do that for ever."""
     backoff, failures = Backoff(base=1.0, cap=5.0), 0
     while True:
-        try:
-            missing, leaderless = await probe(connection, topics)
-            blocking = leaderless + (missing if missing_too else [])
-            reason = f"topics missing or without a leader: {', '.join(blocking)}" if blocking else ""
-        except (KafkaError, OSError) as error:
-            reason = f"Kafka does not answer: {type(error).__name__}"
-        if not reason:
+        if not (reason := await _blocked(connection, topics, missing_too=missing_too)):
             return
+        if tell is not None:
+            tell(f"waiting for Kafka: {reason}")
         failures += 1
         log.warning("waiting for Kafka", reason=reason, servers=connection.servers)
         await asyncio.sleep(0.2 + backoff.delay(failures))
+
+
+async def _blocked(connection: Connection, topics: Collection[str], *, missing_too: bool) -> str:
+    """Why not to begin, "" if there is no reason."""
+    try:
+        missing, leaderless = await probe(connection, topics)
+    except (KafkaError, OSError) as error:
+        return await why_refused(connection) or f"Kafka does not answer: {type(error).__name__}"
+    if missing and missing_too:
+        return f"topics do not exist: {', '.join(missing)}; run `soulprint topics create`"
+    return f"topics without a leader: {', '.join(leaderless)}" if leaderless else ""

@@ -59,6 +59,8 @@ class LoopState:
     """Whether the task that keeps us in the group runs."""
     without_coordinator: float
     """Seconds since the group's coordinator was last known."""
+    missing: str = ""
+    """The name of the topic, while Kafka knows no such topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,5 +114,7 @@ def ready(replica: Iterable[tuple[PoolState, LoopState]]) -> Verdict:
             reasons.append(f"{pool.stage}: not started")
         elif pool.draining:
             reasons.append(f"{pool.stage}: draining")
+        elif loop.missing:
+            reasons.append(f"{pool.stage}: the topic {loop.missing} does not exist, or has no leader")
         reasons += [f"{pool.stage}: paused ({name}: {hold.reason})" for name, hold in pool.holds.items()]
     return Verdict(tuple(reasons))

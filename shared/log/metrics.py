@@ -6,6 +6,8 @@ from functools import cache
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
+from shared.log.faults import Fault
+
 STAGE_SECONDS_BUCKETS = (0.005, 0.02, 0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600)
 """Upper bounds in seconds: from a database call to a model call at its limit."""
 
@@ -93,6 +95,12 @@ class PoolMetrics:
         self.published = Counter(
             "soulprint_publisher_records", "Records that Kafka acknowledged.", ["topic"], registry=registry
         )
+
+    def begin(self, stage: str) -> None:
+        """Show a stage's counts from 0 on: what appears only with its first event cannot be alerted on."""
+        for counter in (self.records, self.commits, self.commit_failures, self.rebalances):
+            counter.labels(stage)
+        self.retries.labels(stage, Fault.TRANSIENT.value)
 
 
 @cache

@@ -9,21 +9,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError as NotAssignedError
 from aiokafka.errors import KafkaError
-from prometheus_client import Gauge
 
 from shared.events import Event
 from shared.log.deadletter import DeadLetter
-from shared.log.faults import Classifier, RetryPolicy
+from shared.log.faults import Classifier
+from shared.log.gauges import Gauges
 from shared.log.health import PartitionState, PoolState
 from shared.log.lane import Lane
+from shared.log.marks import Marks
 from shared.log.metrics import PoolMetrics
+from shared.log.policy import PoolPolicy
 from shared.log.stage import Stage
 from shared.log.turns import Turns
 from shared.log.watermark import Ledgers
@@ -56,27 +57,6 @@ class Consumer(Protocol):
     async def end_offsets(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class PoolPolicy:
-    """How much a pool takes on."""
-
-    ceiling: int = 3
-    """Most units (records, or batches) in flight."""
-    high: int = 512
-    """Waiting records at which partitions are paused."""
-    low: int = 128
-    """Waiting records at which they are resumed: far below `high`, since a pause drops what was fetched."""
-    high_bytes: int = 16 * 1024**2
-    """Waiting bytes at which partitions are paused; resumed at a quarter."""
-    run_ahead: int = 2000
-    """Most records of a partition above its watermark: what a crash delivers again."""
-    commit_timeout: float = 5.0
-    """Seconds; a commit blocks for as long as Kafka is down."""
-    revoke_grace: float = 5.0
-    """Seconds that a rebalance waits for work in flight. All members wait as long."""
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
-
-
 class Pool(Generic[E]):
     """Records in flight, of all partitions that this process holds of one subscription."""
 
@@ -94,6 +74,7 @@ class Pool(Generic[E]):
         self.policy = policy or PoolPolicy()
         self.lane = lane or Lane()
         self._metrics = metrics
+        self._gauges = Gauges(metrics)
         self._worker = Worker(
             stage,
             policy=self.policy.retry,
@@ -108,10 +89,10 @@ class Pool(Generic[E]):
         self._waiting: Turns[Item] = Turns()
         self._waiting_bytes = 0
         self._tasks: dict[asyncio.Task[None], Unit] = {}
-        self._full = False
-        self._held: set[TopicPartition] = set()
+        self._marks = Marks(self.policy)
         self._paused: set[TopicPartition] = set()
         self._draining = False
+        self._leaving = False
         self._unreconciled = False
         self._closed = False
         self._committing = asyncio.Lock()
@@ -119,9 +100,6 @@ class Pool(Generic[E]):
         self._ends: Mapping[TopicPartition, int] = {}
         self._ends_read = 0.0
         self._progress = time.monotonic()
-        self._shown_holds: set[tuple[str, ...]] = set()
-        self._shown_marks: set[tuple[str, ...]] = set()
-        self._shown_heights: set[tuple[str, ...]] = set()
 
     # What Kafka tells
 
@@ -152,11 +130,13 @@ class Pool(Generic[E]):
         self._drop_unwanted()
         self._paused.clear()  # a rebalance forgets what was paused
         self._ends, self._ends_read = {}, 0.0
-        self._draining = False
+        self._draining = self._leaving  # others that come and go do not call off our own end
         self._progress = time.monotonic()
         self._metrics.rebalances.labels(self.stage.name).inc()
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep())
+        if self._leaving:
+            self._mark_all_paused()
         self._fill()
         self._mark()
 
@@ -214,20 +194,11 @@ class Pool(Generic[E]):
 
     def _mark(self) -> None:
         """Pause what has run full, resume what has run dry."""
-        policy, waiting = self.policy, len(self._waiting)
-        if not self._full and (waiting >= policy.high or self._waiting_bytes >= policy.high_bytes):
-            self._full = True
-        elif self._full and waiting <= policy.low and self._waiting_bytes <= policy.high_bytes // 4:
-            self._full = False
-        for partition, ledger in self._ledgers:
-            if ledger.run_ahead >= policy.run_ahead:
-                self._held.add(partition)
-            elif ledger.run_ahead <= policy.run_ahead // 2:
-                self._held.discard(partition)
-        if self._consumer is None or not (self._full or self._held or self._paused):
+        self._marks.look(len(self._waiting), self._waiting_bytes, self._ledgers)
+        if self._consumer is None or not (self._marks.any or self._paused):
             return
         assigned = self._consumer.assignment()
-        wanted = assigned if self._full or self._draining else self._held & assigned
+        wanted = assigned if self._marks.full or self._draining else self._marks.held & assigned
         if pause := wanted - self._paused:
             self._consumer.pause(*pause)
         if resume := (self._paused & assigned) - wanted:
@@ -249,7 +220,7 @@ class Pool(Generic[E]):
                 await self._look_for_lag()
             self._fill()
             self._mark()
-            self._show()
+            self._gauges.show(self.state())
         except Exception as error:
             log.exception("housekeeping failed", stage=self.stage.name, error=type(error).__name__)
 
@@ -298,7 +269,7 @@ class Pool(Generic[E]):
 
     async def join(self, seconds: float) -> bool:
         """Take no more, wait at most so long for work in flight, commit. True if all begun was done."""
-        self._draining = True
+        self._leaving = self._draining = True
         self._mark_all_paused()
         await self._settle(seconds)
         done = not self._tasks
@@ -344,36 +315,6 @@ class Pool(Generic[E]):
                 for p, ledger in self._ledgers
             ),
         )
-
-    def _show(self) -> None:
-        state, metrics, name = self.state(), self._metrics, self.stage.name
-        metrics.in_flight.labels(name).set(state.in_flight)
-        metrics.waiting.labels(name).set(state.waiting)
-        metrics.oldest.labels(name).set(state.oldest_in_flight)
-        metrics.lag_records.labels(name).set(state.lag_records)
-        metrics.lag_seconds.labels(name).set(state.lag_seconds)
-        seen = [p for p in state.partitions if p.watermark is not None and p.highest is not None]
-        _set_all(metrics.paused, name, self._shown_holds, {(hold,): 1.0 for hold in state.holds})
-        marks: dict[tuple[str, ...], float] = {
-            (p.topic, str(p.partition)): float(p.watermark or 0) for p in seen
-        }
-        _set_all(metrics.watermark, name, self._shown_marks, marks)
-        heights: dict[tuple[str, ...], float] = {
-            (p.topic, str(p.partition)): float(p.highest or 0) for p in seen
-        }
-        _set_all(metrics.highest, name, self._shown_heights, heights)
-
-
-def _set_all(
-    gauge: Gauge, stage: str, shown: set[tuple[str, ...]], values: Mapping[tuple[str, ...], float]
-) -> None:
-    """Show these values, and no longer those of partitions and holds that are gone."""
-    for labels in shown - values.keys():
-        gauge.remove(stage, *labels)
-    for labels, value in values.items():
-        gauge.labels(stage, *labels).set(value)
-    shown.clear()
-    shown.update(values)
 
 
 def _size(raw: Any) -> int:

@@ -1,9 +1,34 @@
-"""Keeps a library's log within reason: while Kafka is down its client writes thousands of lines a second."""
+"""Keeps a library's log within reason: while Kafka is down its client writes thousands of lines a second, and
+it calls errors what belongs to every start and every rebalance."""
 
 from __future__ import annotations
 
 import logging
 import time
+
+_ORDINARY = (
+    "Marking the coordinator dead",
+    "Group Coordinator Request failed",
+    "Error sending %s to node %s [%s] -- marking coordinator dead",
+    "Failed fetch offsets from",
+    "Heartbeat failed for group",
+    "Topic %s is not available during auto-create",
+)
+"""How the lines begin that aiokafka writes when a group begins, moves or looks for its coordinator."""
+
+
+class Calm(logging.Filter):
+    """Gives lines the weight that they have for ops: the client tries all this again by itself, and where it
+    lasts, our own lines, /readyz and the metrics say so. An exception stays an error."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info:
+            return True
+        if record.msg.startswith(_ORDINARY):
+            record.levelno, record.levelname = logging.INFO, "INFO"
+        elif record.levelno > logging.WARNING:
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return logging.getLogger(record.name).isEnabledFor(record.levelno)
 
 
 class RateLimit(logging.Filter):
@@ -17,7 +42,7 @@ class RateLimit(logging.Filter):
         self._held_back = 0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        second = int(time.monotonic())
+        second = int(time.time())
         if second != self._second:
             if self._held_back:
                 record.msg = f"{record.getMessage()} (and {self._held_back} lines held back)"
@@ -36,9 +61,14 @@ def quieten(logger: str = "aiokafka", per_second: int = 5) -> None:
     limit = next((f for f in root.filters if isinstance(f, RateLimit)), None)
     if limit is not None:
         return
-    limit = RateLimit(per_second)
-    root.addFilter(limit)
+    limit, calm = RateLimit(per_second), Calm()
+    _add(root, calm, limit)
     for name, child in logging.Logger.manager.loggerDict.items():
         # A filter of a logger does not see what its children log.
         if name.startswith(f"{logger}.") and isinstance(child, logging.Logger):
-            child.addFilter(limit)
+            _add(child, calm, limit)
+
+
+def _add(logger: logging.Logger, *filters: logging.Filter) -> None:
+    for each in filters:
+        logger.addFilter(each)

@@ -39,11 +39,15 @@ class SubscriberPolicy:
     rebalance_timeout: int = 60_000
     """Longer than a pool's `revoke_grace`."""
     session_timeout: int = 10_000
-    heartbeat_interval: int = 3_000
+    heartbeat_interval: int = 1_000
+    """A heartbeat's answer tells of a rebalance: until the last member has heard, nobody gets new records."""
     fetch_max_wait: int = 50
     """Low: an idle partition delays the fetch of a busy one by this."""
     batch_timeout: int = 50
     """How long a poll waits for records, and rests after it found none."""
+    fetch_max_bytes: int = 4 * 1024**2
+    """Most bytes of one fetch, all partitions together: what a long queue puts into memory. A single larger
+    record still comes."""
     max_records: int = 200
     """Most records of one poll: how far the pool's high mark can be overshot."""
     drain: float = 20.0
@@ -81,6 +85,7 @@ class Subscription:
             session_timeout_ms=policy.session_timeout,
             heartbeat_interval_ms=policy.heartbeat_interval,
             fetch_max_wait_ms=policy.fetch_max_wait,
+            fetch_max_bytes=policy.fetch_max_bytes,
             batch_timeout_ms=policy.batch_timeout,
             max_records=policy.max_records,
         )
@@ -91,7 +96,7 @@ class Subscription:
             self.pool.submit(records)
 
         # Only the AsyncAPI document reads this: what arrives is raw (apply_types=False).
-        receive.__annotations__ = {"records": list[self.pool.stage.model], "return": None}  # type: ignore[name-defined]
+        receive.__annotations__ = {"records": list[self.pool.stage.model], "return": None}  # type: ignore[name-defined]  # a type known at run time only
         receive.__name__ = f"receive_{self.pool.stage.name}"
         return receive
 
@@ -114,6 +119,7 @@ class Subscription:
             polling=any(not task.done() for task in self._subscriber.tasks),
             coordinating=not coordinator._coordination_task.done(),
             without_coordinator=time.monotonic() - self._coordinator_seen,
+            missing="" if consumer._client.cluster.partitions_for_topic(self.topic) else self.topic,
         )
 
     async def drain(self) -> bool:

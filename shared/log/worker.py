@@ -246,10 +246,11 @@ class Worker(Generic[E]):
     def _note_dead(self, received: Received[E] | None, letter: DeadLetter) -> None:
         log.error(
             "record set aside",
+            stage=self._stage.name,
             step=self._stage.name,
             error=letter.message or type(letter.error).__name__,
             reason=letter.reason,
-            attempts=letter.attempts,
+            attempt=letter.attempts,
             topic=letter.raw.topic,
             partition=letter.raw.partition,
             offset=letter.raw.offset,

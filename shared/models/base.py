@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -86,9 +86,38 @@ class Model(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """A model at a provider, at one moment: for health, status and metrics."""
+
+    trouble: str
+    """Why no calls are made now, and what to do; empty while they are."""
+    in_flight: int
+    limit: int
+    """Calls that may be in flight now: less than the ceiling after the provider asked to slow down."""
+    outcomes: Mapping[str, int]
+    """How calls ended since it was made, by a word."""
+    spent: Usage
+
+
 @runtime_checkable
 class Metered(Protocol):
     """A model whose calls cost something."""
+
+    name: str
+
+    @property
+    def state(self) -> ModelState:
+        """How it is now."""
+        ...
+
+    async def answers(self) -> None:
+        """Return if it can be used. Raises ModelUnavailableError; after a fault at most one small call."""
+        ...
+
+    def count_in(self, earlier: Usage) -> None:
+        """Earlier spending that the limit on cost binds as well."""
+        ...
 
     @property
     def spent(self) -> Usage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from shared.errors import UsageError
@@ -38,6 +39,11 @@ def make_model(
     from shared.models.offline.model import OfflineModel
 
     return OfflineModel(workers=settings.extract_workers if workers is None else workers)
+
+
+def provider_of(settings: Settings) -> str:
+    """A short name of where the settings' calls go: what is open there is open nowhere else."""
+    return blake2b((settings.anthropic_base_url or "").encode(), digest_size=4).hexdigest()
 
 
 def claude_options(

@@ -1,9 +1,10 @@
-"""Which batches are open: stored before they are waited for, so that no crash pays twice."""
+"""Which batches are open: stored before they are sent and waited for, so that no crash pays twice."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -11,9 +12,12 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from shared.errors import UsageError
 
+SENDING = "sending-"
+"""How our own id of a batch begins for which the provider has given none yet."""
+
 
 class OpenBatch(BaseModel):
-    """A batch that was created and whose results are not all stored."""
+    """A batch that is being sent or was created, and whose results are not all stored."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -22,21 +26,34 @@ class OpenBatch(BaseModel):
     prompt_version: str
     hashes: tuple[str, ...]
     """Content hashes of its chunks; each is the custom id of its request."""
+    size: int = 0
+    """How many requests it was sent with."""
+    begun_at: datetime = datetime(2000, 1, 1, tzinfo=UTC)
+    """When it was sent, by our clock."""
+
+    @property
+    def sending(self) -> bool:
+        """Whether it is not known that the provider has it."""
+        return self.batch_id.startswith(SENDING)
 
 
 class BatchLedger(Protocol):
-    """Remembers batches over crashes, for one user at one provider."""
+    """Remembers batches over crashes, at one provider."""
 
-    async def open_batches(self) -> Sequence[OpenBatch]:
-        """All that were opened and not closed."""
+    async def holding(self, model: str, prompt_version: str, hashes: Sequence[str]) -> Sequence[OpenBatch]:
+        """The open batches of this model and prompt with any of these chunks."""
         ...
 
-    async def opened(self, batch: OpenBatch) -> None:
-        """Remember a batch; it is stored when this returns."""
+    async def opened(self, batch: OpenBatch, instead_of: str | None = None) -> None:
+        """Remember a batch, instead of the one that was being sent; it is stored when this returns."""
         ...
 
-    async def closed(self, batch_id: str) -> None:
-        """Forget a batch. The caller of `BatchReader.read` does this, once all it yielded is stored."""
+    async def void(self, batch_id: str) -> None:
+        """Forget a batch that there is not."""
+        ...
+
+    async def stored(self, hashes: Sequence[str]) -> None:
+        """What these chunks gave is stored: forget them, and batches of which nothing else is left."""
         ...
 
 
@@ -46,7 +63,34 @@ class FileLedger:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    async def open_batches(self) -> Sequence[OpenBatch]:
+    async def holding(self, model: str, prompt_version: str, hashes: Sequence[str]) -> Sequence[OpenBatch]:
+        """The open batches of this model and prompt with any of these chunks."""
+        asked = set(hashes)
+        ours = (
+            each
+            for each in self.open_batches()
+            if (each.model, each.prompt_version) == (model, prompt_version)
+        )
+        return [batch for batch in ours if not asked.isdisjoint(batch.hashes)]
+
+    async def opened(self, batch: OpenBatch, instead_of: str | None = None) -> None:
+        """Remember a batch."""
+        self._write([*(each for each in self.open_batches() if each.batch_id != instead_of), batch])
+
+    async def void(self, batch_id: str) -> None:
+        """Forget a batch that there is not."""
+        self._write([each for each in self.open_batches() if each.batch_id != batch_id])
+
+    async def stored(self, hashes: Sequence[str]) -> None:
+        """What these chunks gave is stored."""
+        done = set(hashes)
+        left = [
+            each.model_copy(update={"hashes": tuple(h for h in each.hashes if h not in done)})
+            for each in self.open_batches()
+        ]
+        self._write([each for each in left if each.hashes])
+
+    def open_batches(self) -> list[OpenBatch]:
         """All that were opened and not closed."""
         try:
             return _LEDGER.validate_json(self._path.read_bytes())
@@ -54,14 +98,6 @@ class FileLedger:
             return []
         except ValidationError:
             raise UsageError(f"{self._path} is no list of open batches: move it away") from None
-
-    async def opened(self, batch: OpenBatch) -> None:
-        """Remember a batch."""
-        self._write([*await self.open_batches(), batch])
-
-    async def closed(self, batch_id: str) -> None:
-        """Forget a batch."""
-        self._write([each for each in await self.open_batches() if each.batch_id != batch_id])
 
     def _write(self, batches: Sequence[OpenBatch]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)

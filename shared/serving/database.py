@@ -25,21 +25,25 @@ log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def waited_store(settings: Settings, *, connections: int) -> AsyncIterator[Store]:
+async def waited_store(
+    settings: Settings, *, connections: int, tell: Callable[[str], None] = lambda why: None
+) -> AsyncIterator[Store]:
     """The store of DATABASE_URL, else of the embedded Postgres, schema up to date.
 
-    Waits without end for a server that cannot be reached; raises StoreError where it refuses.
+    Waits without end for a server that cannot be reached, saying so in the log and to `tell`; raises
+    StoreError where it refuses.
     """
     async with AsyncExitStack() as stack:
         if settings.database_url is not None:
             dsn = settings.database_url.get_secret_value()
         else:
             dsn = await stack.enter_async_context(embedded_postgres(settings.home))
-        await _patiently(lambda: migrate(dsn))
+        await _patiently(lambda: migrate(dsn), tell)
         yield await _patiently(
             lambda: stack.enter_async_context(
                 open_store(dsn, connections=connections, downloads=downloads_of(settings))
-            )
+            ),
+            tell,
         )
 
 
@@ -54,7 +58,7 @@ def downloads_of(settings: Settings) -> Downloads:
     )
 
 
-async def _patiently(attempt: Callable[[], Awaitable[T]]) -> T:
+async def _patiently(attempt: Callable[[], Awaitable[T]], tell: Callable[[str], None]) -> T:
     backoff, failures = Backoff(base=1.0, cap=5.0), 0
     while True:
         try:
@@ -63,5 +67,6 @@ async def _patiently(attempt: Callable[[], Awaitable[T]]) -> T:
             if error.sqlstate is not None and error.sqlstate[:2] not in _LATER:
                 raise
             failures += 1
+            tell(f"waiting for the database: {error}")
             log.warning("waiting for the database", reason=str(error))
             await asyncio.sleep(0.2 + backoff.delay(failures))

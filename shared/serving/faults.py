@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from shared.errors import CostLimitError, ModelUnavailableError, SourceError, StoreError, UnknownRunError
+from shared.errors import (
+    CostLimitError,
+    ModelUnavailableError,
+    SourceError,
+    StoreError,
+    UnknownRunError,
+    UsageError,
+)
 from shared.log.faults import Classifier, Fault
 
 _DOWN = frozenset({"08", "28", "3D", "3F", "42", "53", "57", "58", "XX"})
@@ -15,7 +22,7 @@ class ServiceClassifier(Classifier):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register(Fault.LANE, ModelUnavailableError, CostLimitError)
+        self.register(Fault.LANE, ModelUnavailableError, CostLimitError, UsageError)
         self.register(Fault.POISON, SourceError, UnknownRunError)
 
     def classify(self, error: BaseException) -> Fault:

@@ -20,8 +20,8 @@ from shared.log.health import LoopState, PoolState, Verdict, live, ready
 
 log = structlog.get_logger(__name__)
 
-States = Callable[[], Sequence[tuple[PoolState, LoopState]] | None]
-"""The replicas of this process as they are now; None while it starts."""
+States = Callable[[], Sequence[tuple[PoolState, LoopState]] | str]
+"""The replicas of this process as they are now; while it starts, what it waits for."""
 
 
 @asynccontextmanager
@@ -68,11 +68,12 @@ def _bound(host: str, port: int) -> socket.socket:
 
 def _pages(states: States, registry: CollectorRegistry) -> Starlette:
     async def livez(_: Request) -> Response:
-        return _verdict(live(states() or ()))
+        found = states()
+        return _verdict(Verdict() if isinstance(found, str) else live(found))
 
     async def readyz(_: Request) -> Response:
         found = states()
-        return _verdict(Verdict(("starting",)) if found is None else ready(found))
+        return _verdict(Verdict((found,)) if isinstance(found, str) else ready(found))
 
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

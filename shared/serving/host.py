@@ -8,7 +8,7 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -16,7 +16,8 @@ from faststream import FastStream
 from prometheus_client import CollectorRegistry
 
 from shared.errors import SoulprintError, UsageError
-from shared.log.connection import Connection
+from shared.heap import settle_garbage
+from shared.log.connection import Connection, wait_for_kafka
 from shared.log.deadletter import DeadLetter, bury
 from shared.log.health import LoopState, PoolState
 from shared.log.lane import Lane
@@ -27,6 +28,7 @@ from shared.log.subscriber import Subscription, application, broker_for
 from shared.serving.database import waited_store
 from shared.serving.faults import ServiceClassifier
 from shared.serving.health import health_server
+from shared.serving.holds import tell_holds
 from shared.serving.service import Kit, Opener, Service, ServiceMetrics
 from shared.settings import Settings
 from shared.store.store import Store
@@ -35,6 +37,9 @@ CONNECTIONS = 4
 """Most database connections of a service."""
 _REST = 1.0
 """Seconds before a task that ended by an error is begun again."""
+_STARTING = "starting"
+MODEL = "model"
+"""The hold of work beside a stage that waits for the model."""
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +70,10 @@ class Replica:
     stopped: bool = False
 
     def state(self) -> tuple[PoolState, LoopState]:
-        return self.subscription.pool.state(), self.subscription.state()
+        pool, trouble = self.subscription.pool.state(), self.service.trouble()
+        if trouble is not None:
+            pool = replace(pool, holds={**pool.holds, MODEL: trouble})
+        return pool, self.subscription.state()
 
     async def stop(self) -> None:
         """Take no more, let what is in work end, commit, leave. Safe to call twice."""
@@ -96,6 +104,7 @@ class Host:
         self._service_metrics = ServiceMetrics.of(registry)
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._stop = asyncio.Event()
+        self._starting = _STARTING
         self.ready = asyncio.Event()
         """Set once every service consumes."""
         self.port = 0
@@ -131,13 +140,23 @@ class Host:
                 health_server(settings.metrics_host, settings.metrics_port, self._states, self.registry)
             )
             store = await stack.enter_async_context(
-                waited_store(settings, connections=min(16, CONNECTIONS * len(self._services)))
+                waited_store(
+                    settings, connections=min(16, CONNECTIONS * len(self._services)), tell=self._waits
+                )
             )
             for name, opener in self._services.items():
                 self.replicas.append(await self._start(name, opener, store, stack))
+            settle_garbage()
             self.ready.set()
             log.info("serving", services=list(self._services), pipeline=settings.pipeline)
-            await self._stop.wait()
+            telling = asyncio.create_task(
+                tell_holds(store, self._owner, lambda: [replica.state()[0] for replica in self.replicas])
+            )
+            try:
+                await self._stop.wait()
+            finally:
+                telling.cancel()
+                await asyncio.wait([telling])
             await asyncio.gather(*(replica.stop() for replica in self.replicas))
 
     async def _start(self, name: str, opener: Opener, store: Store, stack: AsyncExitStack) -> Replica:
@@ -159,12 +178,15 @@ class Host:
             lane=Lane(probe=service.probe),
             classifier=ServiceClassifier(),
         )
+        self._pool_metrics.begin(service.stage.name)
         broker = broker_for(self._connection, f"soulprint-{name}")
         group = f"soulprint.{settings.pipeline}.{name}"
         subscription = Subscription(broker, service.topic, group, pool, service.subscriber)
         app = application(self._connection, broker, [subscription], publisher)
         replica = Replica(name, service, subscription, app, [])
         stack.push_async_callback(replica.stop)
+        await wait_for_kafka(self._connection, {service.topic}, tell=self._waits)
+        self._starting = _STARTING
         try:
             await app.start()
         except KafkaError as error:
@@ -173,8 +195,11 @@ class Host:
         log.info("service started", service=name, topic=service.topic)
         return replica
 
-    def _states(self) -> list[tuple[PoolState, LoopState]] | None:
-        return [replica.state() for replica in self.replicas] if self.ready.is_set() else None
+    def _waits(self, why: str) -> None:
+        self._starting = f"{_STARTING}: {why}"
+
+    def _states(self) -> list[tuple[PoolState, LoopState]] | str:
+        return [replica.state() for replica in self.replicas] if self.ready.is_set() else self._starting
 
 
 async def _forever(name: str, task: Callable[[], Awaitable[None]]) -> None:

@@ -16,10 +16,12 @@ from shared.errors import SoulprintError
 from shared.events import ChunkReady, ChunkStatus, Event, FactsExtracted
 from shared.log.connection import Connection
 from shared.log.faults import PoisonError
-from shared.log.pool import PoolPolicy
+from shared.log.lane import Hold
+from shared.log.policy import PoolPolicy
 from shared.log.publisher import Publisher
 from shared.log.stage import Stage
 from shared.log.subscriber import SubscriberPolicy
+from shared.models.metrics import ModelMetrics
 from shared.settings import Settings
 from shared.store.records import RunKey
 from shared.store.store import Store
@@ -37,6 +39,8 @@ class ServiceMetrics:
     """Metrics beside the pool's, of all services of this process."""
 
     ignored: Counter
+    redrives: Counter
+    models: ModelMetrics
 
     @classmethod
     def of(cls, registry: CollectorRegistry) -> ServiceMetrics:
@@ -46,7 +50,14 @@ class ServiceMetrics:
                 "Events that nobody wants any more: of ended or older runs, or repeated.",
                 ["stage", "reason"],
                 registry=registry,
-            )
+            ),
+            Counter(
+                "soulprint_redrives",
+                "Runs that stood still and were driven again by the sweeper.",
+                ["action"],
+                registry=registry,
+            ),
+            ModelMetrics(registry),
         )
 
 
@@ -127,6 +138,11 @@ def who(event: Event) -> dict[str, Any]:
     return ids if chunk is None else ids | {"chunk_id": str(chunk)}
 
 
+def no_trouble() -> Hold | None:
+    """Nothing beside the stage waits."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """A stage and how it runs."""
@@ -140,6 +156,8 @@ class Service:
     """Whether the lane may open again; None: a record is sent ahead as a scout."""
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()
     """What runs beside the stage until the service stops."""
+    trouble: Callable[[], Hold | None] = no_trouble
+    """Why work beside the stage waits, though the lane is open."""
     drain: Callable[[], Awaitable[None]] | None = None
     """Ends what the stage began and did not await; called before the stage itself drains."""
 

@@ -114,7 +114,7 @@ def _is_third_person(words: list[str]) -> bool:
     )
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)  # the common words; names and numbers would only fill it
 def stem(word: str) -> str:
     """A rough English stem: enough that `hiking`, `hike` and `hikes` meet."""
     for suffix in ("ing", "ed", "es", "s"):

@@ -14,7 +14,7 @@ from shared.store.transport import refusal
 
 ROLE = "service_role"
 CONNECT_SECONDS = 15.0
-UNREACHABLE = (OSError, asyncio.TimeoutError, asyncpg.InterfaceError)
+UNREACHABLE = (OSError, asyncio.TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What asyncpg raises where no server answers, or no longer."""
 
 

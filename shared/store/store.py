@@ -12,13 +12,14 @@ from shared.store.chunks import Chunks
 from shared.store.direct import open_direct
 from shared.store.downloads import Downloads
 from shared.store.locks import user_lock
+from shared.store.operations import Operations
 from shared.store.profiles import Profiles
 from shared.store.runs import Runs
 from shared.store.sweeps import Sweeps
 from shared.store.transport import Transport
 
 
-class Store(Runs, Chunks, Profiles, Sweeps):
+class Store(Runs, Chunks, Profiles, Sweeps, Operations):
     """Everything the services keep. Methods raise StoreError with function and SQLSTATE, never a parameter.
 
     `open_store` makes one. Safe for use by many tasks at once.

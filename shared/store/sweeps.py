@@ -74,6 +74,8 @@ class Stalled(BaseModel):
     action: Literal["consolidate", "publish", "import"]
     redrives: int
     """How often it was driven again without a chunk coming in, this time included."""
+    driven: bool
+    """Whether it stood still. Else it is complete since a moment, and only offered for consolidation."""
 
     @property
     def key(self) -> RunKey:

@@ -6,20 +6,22 @@ import asyncio
 import os
 import random
 import signal
-import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.claude_stand_in import chunks_of
 from bench.generate import generate
 from bench.plants import markers_in
 from tests.support.command import Finished, Soulprint, facts, report
-from tests.support.fake_claude.faults import OF_THE_ISSUE
+from tests.support.fake_claude.faults import OF_THE_ISSUE, FakeFault
 from tests.support.fake_claude.fixtures import fake_claude
+from tests.support.fake_claude.reading import Shown, planted
 from tests.support.fake_claude.server import FakeClaude
+from tests.support.forking import Forked, ForkedSoulprint, ForkServer
 
 CONVERSATIONS = 100
 LIMIT = "0.02"
@@ -39,13 +41,29 @@ TOKENS = {
 
 
 @pytest.fixture(scope="module")
+def forked(shared_home: Soulprint) -> Iterator[ForkedSoulprint]:
+    """The command, forked: importing Claude's SDK costs more than most commands do."""
+    server = ForkServer()
+    yield ForkedSoulprint(shared_home, server)
+    server.close()
+
+
+@pytest.fixture(scope="module")
 def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "export.zip"
     generate(path, CONVERSATIONS, seed=7)
     return path
 
 
-def at(command: Soulprint, fake: FakeClaude, **more: str) -> Soulprint:
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One chunk."""
+    path = tmp_path_factory.mktemp("few") / "export.zip"
+    generate(path, 2, seed=7)
+    return path
+
+
+def at(forked: ForkedSoulprint, fake: FakeClaude, **more: str) -> ForkedSoulprint:
     """The command with Claude as its model, at the stand-in."""
     settings = {
         "SOULPRINT_MODEL": "claude",
@@ -54,7 +72,7 @@ def at(command: Soulprint, fake: FakeClaude, **more: str) -> Soulprint:
         "FACT_EXTRACTION_CONCURRENCY": str(CEILING),
         **more,
     }
-    return replace(command, settings=tuple(settings.items()))
+    return replace(forked, command=replace(forked.command, settings=tuple(settings.items())))
 
 
 def run_of(export: Path, out: Path) -> tuple[str | Path, ...]:
@@ -62,24 +80,24 @@ def run_of(export: Path, out: Path) -> tuple[str | Path, ...]:
     return "run", export, "--out", out, "--user", out.name
 
 
-async def ran(command: Soulprint, *arguments: str | Path) -> Finished:
+async def ran(command: ForkedSoulprint, *arguments: str | Path) -> Finished:
     """The command run to its end while the stand-in goes on."""
     return await asyncio.to_thread(command, *arguments)
 
 
-async def until(true: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+async def until(true: Callable[[], bool], process: Forked) -> None:
     """Wait for something to become true while the command runs."""
     while not true():
         assert process.poll() is None, process.communicate()
         await asyncio.sleep(0.01)
 
 
-async def ended(process: subprocess.Popen[str]) -> Finished:
+async def ended(process: Forked) -> Finished:
     out, err = await asyncio.to_thread(process.communicate, timeout=60)
-    return Finished(process.returncode, out, err)
+    return Finished(process.code, out, err)
 
 
-async def killed(process: subprocess.Popen[str]) -> None:
+async def killed(process: Forked) -> None:
     """kill -9, as a power cut would."""
     os.killpg(process.pid, signal.SIGKILL)
     await asyncio.to_thread(process.communicate)
@@ -90,6 +108,11 @@ def told_usage(told: dict[str, Any]) -> dict[str, int]:
     return {ours: told[theirs] for ours, theirs in TOKENS.items()}
 
 
+def without_unanswered(done: dict[str, Any]) -> dict[str, int]:
+    """What the report counts of replies that came."""
+    return {name: done["usage"][name] for name in TOKENS}
+
+
 def found_markers(folder: Path) -> set[str]:
     return {marker for fact in facts(folder) for marker in markers_in(fact["statement"])}
 
@@ -98,13 +121,22 @@ def offered_markers(fake: FakeClaude) -> set[str]:
     return {marker.lower() for marker in fake.told()["offered"]}
 
 
+async def planted_markers(export: Path) -> dict[int, set[str]]:
+    """The markers that are planted in each chunk of an export."""
+    planted_in: dict[int, set[str]] = {}
+    for chunk in await chunks_of(export):
+        own = [Shown(n, "P", each.text) for n, each in enumerate(chunk.messages) if each.role == "user"]
+        planted_in[chunk.index] = {fact.marker.lower() for fact in planted(own)}
+    return planted_in
+
+
 async def test_with_every_fault_at_once_nothing_is_lost_unsaid_and_the_accounts_are_exact(
-    shared_home: Soulprint, export: Path, tmp_path: Path
+    forked: ForkedSoulprint, export: Path, tmp_path: Path
 ) -> None:
     chances = {str(fault): 0.05 for fault in OF_THE_ISSUE}
     async with fake_claude(chances=chances, seed=3) as fake:
         command = at(
-            shared_home,
+            forked,
             fake,
             FACT_EXTRACTION_CONCURRENCY="16",
             MODEL_TIMEOUT="2",
@@ -116,21 +148,29 @@ async def test_with_every_fault_at_once_nothing_is_lost_unsaid_and_the_accounts_
         chunks = done["chunks"]
         assert len(fake.faults.happened) > 8
         assert chunks["ok"] + chunks["dead"] == chunks["total"] > 20
-        assert len(chunks["not_read"]) == chunks["dead"]
         assert all(chunk["reason"] for chunk in chunks["not_read"])
         assert (done["coverage"] == 1.0) == (chunks["dead"] == 0)
-        assert offered_markers(fake) <= found_markers(tmp_path)
-        assert not any("ghostly" in marker for marker in found_markers(tmp_path))
+        dead = {chunk["index"] for chunk in chunks["not_read"]}
+        assert len(dead) == chunks["dead"]
+        found = found_markers(tmp_path)
+        planted = await planted_markers(export)
+        assert sum(map(len, planted.values())) > 50
+        for index, markers in planted.items():  # whatever the stand-in made of it
+            assert index in dead or markers <= found
+        assert offered_markers(fake) <= found  # also of chunks that are dead in part
+        assert not any("ghostly" in marker for marker in found)
         assert done["facts"]["dropped_by_reason"]
-        assert done["usage"] == told_usage(fake.told())
+        lost = sum(fake.faults.happened[fault] for fault in (FakeFault.DROP, FakeFault.HANG))
+        assert done["usage"] == told_usage(fake.told()) | {"unanswered": lost}
         assert done["cost"] > 0
+        assert ("calls got no reply" in finished.out) == (lost > 0)
 
 
 async def test_killed_again_and_again_it_pays_twice_for_no_more_than_was_in_flight(
-    shared_home: Soulprint, export: Path, tmp_path: Path
+    forked: ForkedSoulprint, export: Path, tmp_path: Path
 ) -> None:
     async with fake_claude(latency=0.1, jitter=0.5) as fake:
-        command = at(shared_home, fake)
+        command = at(forked, fake)
         rng = random.Random(5)
         for _ in range(KILLS):
             before = fake.told()["calls"]
@@ -150,10 +190,10 @@ async def test_killed_again_and_again_it_pays_twice_for_no_more_than_was_in_flig
 
 
 async def test_a_provider_that_goes_away_and_comes_back_costs_no_chunk(
-    shared_home: Soulprint, export: Path, tmp_path: Path
+    forked: ForkedSoulprint, export: Path, tmp_path: Path
 ) -> None:
     async with fake_claude(latency=0.05) as fake:
-        process = at(shared_home, fake).start(*run_of(export, tmp_path))
+        process = at(forked, fake).start(*run_of(export, tmp_path))
         await until(lambda: fake.told()["calls"] >= 5, process)
         port = fake.port
         await fake.stop()
@@ -161,8 +201,8 @@ async def test_a_provider_that_goes_away_and_comes_back_costs_no_chunk(
         await fake.start(port)
         until_now = fake.told()["calls"]
         await until(lambda: fake.told()["calls"] >= until_now + 3, process)
-        fake.faults.chances = {"no_credit": 1.0}  # type: ignore[dict-item]
-        await until(lambda: fake.faults.happened["no_credit"] >= CEILING, process)  # type: ignore[index]
+        fake.faults.chances = {FakeFault.NO_CREDIT: 1.0}
+        await until(lambda: fake.faults.happened["no_credit"] >= CEILING, process)
         fake.faults.chances = {}
         finished = await ended(process)
         assert finished.code == 0, finished.err
@@ -171,14 +211,14 @@ async def test_a_provider_that_goes_away_and_comes_back_costs_no_chunk(
         done = report(tmp_path)
         assert (done["status"], done["coverage"], done["chunks"]["dead"]) == ("complete", 1.0, 0)
         assert offered_markers(fake) <= found_markers(tmp_path)
-        assert done["usage"] == told_usage(fake.told())
+        assert without_unanswered(done) == told_usage(fake.told())
 
 
 async def test_a_limit_on_cost_stops_the_run_and_a_higher_one_goes_on_from_there(
-    shared_home: Soulprint, export: Path, tmp_path: Path
+    forked: ForkedSoulprint, export: Path, tmp_path: Path
 ) -> None:
     async with fake_claude(latency=0.2) as fake:
-        command = at(shared_home, fake)
+        command = at(forked, fake)
         estimate = (await ran(command, *run_of(export, tmp_path), "--dry-run", "--json")).json()
         assert fake.told()["requests"] == 0
         assert estimate["chunks"]["to_read"] == estimate["chunks"]["total"] > 20
@@ -195,30 +235,46 @@ async def test_a_limit_on_cost_stops_the_run_and_a_higher_one_goes_on_from_there
         assert (again.code, again.json()["within_max_cost"]) == (1, False)
         assert again.json()["chunks"]["cached"] == bought == fake.told()["calls"]
 
+        paid = await ran(command, *run_of(export, tmp_path), "--max-cost", "0.005")  # one call's worth
+        assert (paid.code, fake.told()["calls"]) == (1, bought)  # what the first command spent counts
+
         finished = await ran(command, *run_of(export, tmp_path), "--max-cost", "5")
         assert finished.code == 0, finished.err
         done = report(tmp_path)
         assert (done["run"], done["coverage"]) == (1, 1.0)
-        assert done["usage"] == told_usage(fake.told())
+        assert done["usage"] == told_usage(fake.told()) | {"unanswered": 0}
         assert done["usage"]["calls"] == done["chunks"]["total"] + 2  # nothing twice
-        for name in ("calls", "input_tokens", "output_tokens", "cost"):
+        assert estimate["calls"] == done["usage"]["calls"]
+        for name, above in (("input_tokens", 1.5), ("output_tokens", 4.0), ("cost", 2.0)):
             actual = done["cost"] if name == "cost" else done["usage"][name]
-            assert 0.5 * actual < estimate[name] < 12 * actual
+            assert actual < estimate[name] < above * actual
+        assert done["user_usage"] == {**done["usage"], "cost": done["cost"], "runs": 1}
+        (of_user,) = (await ran(command, "usage", "--user", tmp_path.name, "--json")).json()
+        assert {**of_user, "user_id": done["user_id"]} == {**done["user_usage"], "user_id": done["user_id"]}
+        assert f"${done['cost']:,.4f}" in (await ran(command, "usage", "--user", tmp_path.name)).out
 
 
 async def test_a_batch_is_taken_up_by_the_next_command_and_paid_for_once(
-    shared_home: Soulprint, export: Path, tmp_path: Path
+    forked: ForkedSoulprint, export: Path, tmp_path: Path
 ) -> None:
-    async with fake_claude(batch_looks=2, chances={"errored": 0.1}) as fake:
-        command = at(shared_home, fake)
-        process = command.start(*run_of(export, tmp_path), "--batch")
+    async with fake_claude(batch_looks=2) as fake:
+        fake.faults.script([None, "refusal", "errored", "expired"])  # the first one is of the batch itself
+        command = at(forked, fake)
+        process = command.start(*run_of(export, tmp_path), "--batch", "--max-cost", "0.05")
         await until(lambda: fake.batches.looked_at >= 1, process)
         await killed(process)
+        sent = fake.batches.requests
+        fake.batches.looks = 1
+        stopped = await ran(command, *run_of(export, tmp_path), "--batch", "--max-cost", "0.004")
+        assert stopped.code == 1
+        assert "could pass the limit of $0.00" in stopped.err
+        assert fake.batches.requests == sent < 30  # only what fitted, and nothing twice
         finished = await ran(command, *run_of(export, tmp_path), "--batch")
         assert finished.code == 0, finished.err
         done, told = report(tmp_path), fake.told()
-        assert (done["run"], done["coverage"]) == (1, 1.0)
-        assert done["usage"] == told_usage(told)
+        dead = [chunk["reason"] for chunk in done["chunks"]["not_read"]]
+        assert ["refused to read" in reason for reason in dead] == [True]
+        assert without_unanswered(done) == told_usage(told)
         assert told["batch"]["calls"] > 0.5 * done["chunks"]["total"]
         assert told["calls"] == done["chunks"]["total"] + 2
         assert offered_markers(fake) <= found_markers(tmp_path)
@@ -233,7 +289,7 @@ async def test_a_batch_is_taken_up_by_the_next_command_and_paid_for_once(
     ],
 )
 async def test_a_wrong_set_up_ends_the_run_with_what_to_set_and_the_run_goes_on_once_it_is(
-    shared_home: Soulprint,
+    forked: ForkedSoulprint,
     export: Path,
     tmp_path: Path,
     settings: dict[str, str],
@@ -241,7 +297,7 @@ async def test_a_wrong_set_up_ends_the_run_with_what_to_set_and_the_run_goes_on_
     says: str,
 ) -> None:
     async with fake_claude(chances=chances) as fake:
-        command = at(shared_home, fake, SOULPRINT_MODEL_PATIENCE="0", **settings)
+        command = at(forked, fake, SOULPRINT_MODEL_PATIENCE="0", **settings)
         refused = await ran(command, *run_of(export, tmp_path))
         assert refused.code == 1
         assert says in refused.err
@@ -249,7 +305,7 @@ async def test_a_wrong_set_up_ends_the_run_with_what_to_set_and_the_run_goes_on_
         assert "Traceback" not in refused.err
         assert "wrong-key" not in refused.err
         if "ANTHROPIC_API_KEY" in settings:
-            finished = await ran(at(shared_home, fake), *run_of(export, tmp_path))
+            finished = await ran(at(forked, fake), *run_of(export, tmp_path))
             assert finished.code == 0, finished.err
             assert report(tmp_path)["run"] == 1
 
@@ -262,7 +318,7 @@ async def test_a_wrong_set_up_ends_the_run_with_what_to_set_and_the_run_goes_on_
     ],
 )
 async def test_what_cannot_work_is_refused_before_anything_is_sent(
-    shared_home: Soulprint,
+    forked: ForkedSoulprint,
     export: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -272,7 +328,7 @@ async def test_what_cannot_work_is_refused_before_anything_is_sent(
 ) -> None:
     monkeypatch.delenv("ANTHROPIC_AUTH_TOKEN", raising=False)
     async with fake_claude() as fake:
-        command = at(shared_home, fake, **settings)
+        command = at(forked, fake, **settings)
         refused = await ran(command, *run_of(export, tmp_path), *arguments)
         assert refused.code == 2
         assert says in refused.err
@@ -280,9 +336,46 @@ async def test_what_cannot_work_is_refused_before_anything_is_sent(
         assert fake.told()["requests"] == 0
 
 
-async def test_doctor_says_that_there_is_a_key_and_never_which(shared_home: Soulprint) -> None:
+@pytest.mark.parametrize(
+    ("fault", "longest_prompt", "says"),
+    [
+        ("broken_schema", None, "set SOULPRINT_CLAUDE_MODEL to a model that keeps to a JSON schema"),
+        (None, 0, "give the model a longer context, or set SOULPRINT_CHUNK_TOKENS lower"),
+        ("max_tokens", None, "set SOULPRINT_MODEL_MAX_TOKENS higher"),
+    ],
+)
+async def test_a_model_that_cannot_do_it_fails_the_run_with_what_to_set(
+    forked: ForkedSoulprint,
+    few: Path,
+    tmp_path: Path,
+    fault: str | None,
+    longest_prompt: int | None,
+    says: str,
+) -> None:
+    async with fake_claude(chances={fault: 1.0} if fault else {}) as fake:
+        fake.longest_prompt = longest_prompt
+        failed = await ran(at(forked, fake), *run_of(few, tmp_path))
+        assert failed.code == 1
+        assert says in failed.out
+        assert "Traceback" not in failed.err
+        assert [says in chunk["reason"] for chunk in report(tmp_path)["chunks"]["not_read"]] == [True]
+
+
+async def test_json_in_words_and_fences_as_local_servers_send_it_is_read(
+    forked: ForkedSoulprint, few: Path, tmp_path: Path
+) -> None:
+    async with fake_claude(chances={"fenced": 1.0}) as fake:
+        finished = await ran(
+            at(forked, fake, SOULPRINT_CLAUDE_MODEL="claude-haiku-4-5"), *run_of(few, tmp_path)
+        )
+        assert finished.code == 0, finished.err
+        assert report(tmp_path)["coverage"] == 1.0
+        assert offered_markers(fake) <= found_markers(tmp_path)
+
+
+async def test_doctor_says_that_there_is_a_key_and_never_which(forked: ForkedSoulprint) -> None:
     async with fake_claude() as fake:
-        finished = await ran(at(shared_home, fake, ANTHROPIC_API_KEY="tango-secret"), "doctor", "--json")
+        finished = await ran(at(forked, fake, ANTHROPIC_API_KEY="tango-secret"), "doctor", "--json")
         (check,) = [check for check in finished.json() if check["name"] == "model"]
         assert check["ok"]
         assert "the key is set" in check["found"]

@@ -62,7 +62,7 @@ async def test_extractors_that_join_and_leave_lose_nothing(
         f"{moves} joins and leaves, {chunks} chunks in {len(runs)} imports, {doubled} read twice\n"
     )
     assert chunks == await setting.count(CHUNKS_READY)
-    assert doubled <= MOVES * CEILING * MOST
+    assert 0 <= doubled <= moves * CEILING
     for name in READERS:
         assert await reasons(setting, name) == []
 

@@ -36,12 +36,16 @@ class Soulprint:
     home: Path
     settings: tuple[tuple[str, str], ...] = ()
 
+    def environment(self) -> dict[str, str]:
+        """What its processes see."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("SOULPRINT_")}
+        return {**kept, "SOULPRINT_HOME": str(self.home), **dict(self.settings)}
+
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         """Start a command in a process group of its own."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("SOULPRINT_")}
         return subprocess.Popen(
             [sys.executable, "-m", "cli", *map(str, arguments)],
-            env={**kept, "SOULPRINT_HOME": str(self.home), **dict(self.settings)},
+            env=self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -49,7 +49,8 @@ class Member:
 
 @dataclass
 class Fleet:
-    """The processes of one pipeline. Use `fleet`."""
+    """The processes of one pipeline: a service each, or every service in one that is called `up`. Use
+    `fleet`."""
 
     setting: Setting
     folder: Path
@@ -63,7 +64,7 @@ class Fleet:
         name, port = name or service, free_port()
         kept = {k: v for k, v in os.environ.items() if not k.startswith("SOULPRINT_")}
         settings = self.setting.environment() | {"SOULPRINT_METRICS_PORT": str(port)}
-        module = ["tests.support.tuned_service"] if self.tuning else ["cli", "serve"]
+        module = ["tests.support.tuned_service"] if self.tuning else ["cli", *["serve"] * (service != "up")]
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", *module, service],

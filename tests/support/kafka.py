@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -111,7 +111,8 @@ class JarBroker:
 
     controllable = True
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Mapping[str, str] | None = None, format_with: Sequence[str] = ()) -> None:
+        """`changes` of its properties, where a leading + adds to a list, and what else formatting gets."""
         java = shutil.which("java")
         if java is None:
             raise NoKafkaError("no java")
@@ -127,11 +128,14 @@ class JarBroker:
             "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
             "log.dirs": f"{self._home}/data",
         }
+        for name, value in (changes or {}).items():
+            properties[name] = f"{properties[name]},{value[1:]}" if value.startswith("+") else value
         self._properties = self._home / "server.properties"
         self._properties.write_text("".join(f"{k}={v}\n" for k, v in properties.items()))
         self._run(
-            "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", str(self._properties)
-        )
+            "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", str(self._properties),
+            *format_with,
+        )  # fmt: skip
         self.start()
 
     def _run(self, *arguments: str) -> None:
@@ -307,12 +311,15 @@ def unique(name: str) -> str:
     return f"{name}.{uuid.uuid4().hex[:8]}"
 
 
-async def create_topics(bootstrap: str, partitions: Mapping[str, int]) -> None:
-    """Create topics of so many partitions."""
+async def create_topics(bootstrap: str, partitions: Mapping[str, int], **config: object) -> None:
+    """Create topics of so many partitions; `max_message_bytes=10` is the configuration max.message.bytes."""
+    configs = {name.replace("_", "."): str(value) for name, value in config.items()}
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        answer = await admin.create_topics([NewTopic(t, n, 1) for t, n in partitions.items()])
+        answer = await admin.create_topics(
+            [NewTopic(t, n, 1, topic_configs=configs) for t, n in partitions.items()]
+        )
         errors = [e for e in answer.topic_errors if e[1]]
         assert not errors, errors
     finally:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from faststream import FastStream
 from faststream.kafka import KafkaBroker
 from prometheus_client import CollectorRegistry
@@ -20,7 +21,8 @@ from shared.log.envelope import encode
 from shared.log.faults import Classifier
 from shared.log.lane import Lane
 from shared.log.metrics import PoolMetrics
-from shared.log.pool import Pool, PoolPolicy
+from shared.log.policy import PoolPolicy
+from shared.log.pool import Pool
 from shared.log.publisher import Publisher
 from shared.log.stage import Stage
 from shared.log.subscriber import SubscriberPolicy, Subscription, application, broker_for
@@ -147,3 +149,14 @@ async def committed(bootstrap: str, group: str, topic: str, partitions: int) -> 
         return [offset or 0 for offset in found]
     finally:
         await consumer.stop()
+
+
+async def members(bootstrap: str, group: str) -> list[str]:
+    """The ids of a group's members."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        (answer,) = await admin.describe_consumer_groups([group])
+        return [member[0] for member in answer.groups[0][5]]
+    finally:
+        await admin.close()

@@ -30,7 +30,7 @@ from shared.serving.service import Opener
 from shared.settings import Settings, load_settings
 from shared.store.store import Store
 from shared.store.sweeps import RunRow
-from shared.topics import TopicSpec, all_topics, ensure_topics, topic
+from shared.topics import IMPORT_RECEIVED, TopicSpec, all_topics, ensure_topics, topic
 from tests.support.command import Finished
 from tests.support.replica import committed, read_all
 from tests.support.waiting import until
@@ -120,6 +120,14 @@ class Setting:
             await consumer.commit(lost)
         return sum(lost.values())
 
+    async def skip_history(self) -> None:
+        """Let the router pass over what other tests put on the topic that all pipelines share."""
+        async with self._consumer(f"soulprint.{self.pipeline}.router") as consumer:
+            partitions = [TopicPartition(topic(IMPORT_RECEIVED), n) for n in range(PARTITIONS)]
+            ends = await consumer.end_offsets(partitions)
+            consumer.assign(partitions)
+            await consumer.commit(ends)
+
     @asynccontextmanager
     async def _consumer(self, group: str | None = None) -> AsyncIterator[Any]:
         consumer = AIOKafkaConsumer(
@@ -140,10 +148,17 @@ class Setting:
         self, name: str, value: bytes | None, key: bytes = b"k", headers: Sequence[tuple[str, bytes]] = ()
     ) -> None:
         """Put anything on a topic."""
+        await self.send_all(self.topic(name), [(key, value, headers)])
+
+    async def send_all(
+        self, to: str, records: Sequence[tuple[bytes, bytes | None, Sequence[tuple[str, bytes]]]]
+    ) -> None:
+        """Put any records (key, value, headers) on a topic, in this order."""
         producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap)
         await producer.start()
         try:
-            await producer.send_and_wait(self.topic(name), value, key=key, headers=list(headers))
+            for key, value, headers in records:
+                await producer.send_and_wait(to, value, key=key, headers=list(headers))
         finally:
             await producer.stop()
 

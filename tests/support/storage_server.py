@@ -21,8 +21,12 @@ class Storage:
     """Close the connection in the middle of the body."""
     status_in_body: bool = False
     """Tell errors as older servers do: 400, with the status in the body."""
-    fails: bool = False
-    """Answer 503."""
+    fails: int = 0
+    """Answer 503 so many times more; -1: for ever."""
+    endless: bool = False
+    """Send an object's body again and again, without a length and without an end."""
+    silent: bool = False
+    """Promise the object and send half of it, and then nothing."""
     requests: list[str] = field(default_factory=list)
     url: str = ""
 
@@ -35,14 +39,21 @@ class Storage:
             self.requests.append(path)
             body = self.objects.get(unquote(path.removeprefix(PREFIX)))
             if self.fails:
+                self.fails -= self.fails > 0
                 self._write(writer, 503, b"<html>unavailable</html>")
             elif headers.get("authorization") != f"bearer {self.key}".lower():
                 self._refuse(writer, 403)
             elif body is None:
                 self._refuse(writer, 404)
+            elif self.endless:
+                await self._flood(writer, body)
             else:
                 self._write(writer, 200, body)
             await writer.drain()
+            if self.silent:
+                await reader.read()  # until the client has had enough
+        except ConnectionError:
+            pass  # so it had
         finally:
             writer.close()
 
@@ -54,7 +65,13 @@ class Storage:
         writer.write(
             b"HTTP/1.1 %d Answer\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, len(body))
         )
-        writer.write(body[: len(body) // 2] if self.truncate else body)
+        writer.write(body[: len(body) // 2] if self.truncate or self.silent else body)
+
+    async def _flood(self, writer: asyncio.StreamWriter, body: bytes) -> None:
+        writer.write(b"HTTP/1.1 200 Answer\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            writer.write(b"%x\r\n%b\r\n" % (len(body), body))
+            await writer.drain()
 
 
 @asynccontextmanager

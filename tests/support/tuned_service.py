@@ -3,8 +3,10 @@
     python -m tests.support.tuned_service extractor
 
 TUNED_MODEL_SECONDS: each call of the offline model takes this long, as a call of a provider would.
+TUNED_MODEL_INSTANT: the extractor's model takes no time at all: one fact a conversation, nothing read for it.
 TUNED_SESSION_MS: a killed replica is out of its group after this long, not after the product's 10 s, so that
 a test of many kills spends its time on the kills.
+TUNED_MAX_POLL_MS: a replica that does not poll for this long is out of its group, not after 10 min.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from prometheus_client import REGISTRY
 from cli.serve import configure_service_logs, opener_of
 from services.extractor.app import extractor
 from shared.events import ChunkReady
+from shared.facts import Candidate, Category
+from shared.heap import steady_heap
 from shared.models.base import Extraction
 from shared.models.offline.model import OfflineModel
 from shared.serving.host import Host
@@ -30,7 +34,9 @@ from shared.serving.service import Kit, Opener, Service
 from shared.settings import load_settings
 
 MODEL_SECONDS = float(os.environ.get("TUNED_MODEL_SECONDS", "0"))
+MODEL_INSTANT = bool(os.environ.get("TUNED_MODEL_INSTANT"))
 SESSION_MS = int(os.environ.get("TUNED_SESSION_MS", "0"))
+MAX_POLL_MS = int(os.environ.get("TUNED_MAX_POLL_MS", "0"))
 HEARTBEATS = 6
 """Heartbeats in a session."""
 
@@ -45,13 +51,27 @@ class SlowModel(OfflineModel):
         return found
 
 
+class InstantModel(OfflineModel):
+    """Offers what the person said first in each conversation as a fact."""
+
+    async def extract(self, chunk: ChunkReady) -> Extraction:
+        first: dict[str, Candidate] = {}
+        for message in chunk.messages:
+            if message.role == "user" and message.conversation_id not in first:
+                said = message.text[:80].strip() or message.text[:1]
+                first[message.conversation_id] = Candidate(
+                    category=Category.BELIEFS, statement=said, quote=said, message_ids=(message.id,)
+                )
+        return Extraction(tuple(first.values()), own_words=True)
+
+
 def tuned(name: str) -> Opener:
     """The `app` of a service with the settings of this module."""
 
     @asynccontextmanager
     async def opener(kit: Kit) -> AsyncIterator[Service]:
-        if name == "extractor" and MODEL_SECONDS:
-            yield _quick(extractor(kit, SlowModel()))
+        if name == "extractor" and (MODEL_SECONDS or MODEL_INSTANT):
+            yield _quick(extractor(kit, InstantModel() if MODEL_INSTANT else SlowModel()))
         else:
             async with opener_of(name)(kit) as service:
                 yield _quick(service)
@@ -60,15 +80,18 @@ def tuned(name: str) -> Opener:
 
 
 def _quick(service: Service) -> Service:
-    if not SESSION_MS:
-        return service
-    subscriber = replace(
-        service.subscriber, session_timeout=SESSION_MS, heartbeat_interval=SESSION_MS // HEARTBEATS
-    )
+    subscriber = service.subscriber
+    if SESSION_MS:
+        subscriber = replace(
+            subscriber, session_timeout=SESSION_MS, heartbeat_interval=SESSION_MS // HEARTBEATS
+        )
+    if MAX_POLL_MS:
+        subscriber = replace(subscriber, max_poll_interval=MAX_POLL_MS)
     return replace(service, subscriber=subscriber)
 
 
 async def _serve(name: str) -> None:
+    steady_heap()
     settings = load_settings()
     configure_service_logs(settings)
     host = Host({name: tuned(name)}, settings, REGISTRY)

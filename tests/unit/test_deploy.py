@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from cli.serve import SERVICES, opener_of
-from shared.log.metrics import PoolMetrics
-from shared.serving.service import ServiceMetrics
 from shared.settings import PREFIX, Settings
 from shared.topics import topics_of
+from tests.support.metrics import all_metrics
 from tests.support.plain_yaml import read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -43,14 +41,10 @@ def in_code() -> set[str]:
 
 def samples() -> dict[str, set[str]]:
     """Every sample that our metrics can give, and its labels."""
-    registry = CollectorRegistry()
-    pool = PoolMetrics(registry)
-    rest = ServiceMetrics.of(registry)
-    named = {m._name: set(m._labelnames) for m in (*vars(pool).values(), rest.ignored)}
     return {
-        family.name + suffix: named[family.name] | ({"le"} if suffix == "_bucket" else set())
-        for family in registry.collect()
-        for suffix in SAMPLES[family.type]
+        metric.name + suffix: {*metric.labels} | ({"le"} if suffix == "_bucket" else set())
+        for metric in all_metrics()
+        for suffix in SAMPLES[metric.kind]
     }
 
 

@@ -6,42 +6,61 @@ read it or say why it is dead.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-import anthropic
 import orjson
 import structlog
-from anthropic.types.messages import MessageBatch, MessageBatchIndividualResponse
+from anthropic.types.messages import MessageBatchIndividualResponse
 
-from shared.errors import ModelError, UsageError
+from shared.errors import CostLimitError, ModelError
 from shared.events import ChunkReady, Usage
 from shared.models.base import Extraction
-from shared.models.claude.caller import Caller, CallRefusedError, Patience
+from shared.models.claude.batch_calls import BatchCalls
+from shared.models.claude.caller import Caller, CallRefusedError
 from shared.models.claude.extraction import ChunkReader
 from shared.models.claude.request import CutReplyError, RefusedReplyError
 from shared.models.claude.schema import InvalidReplyError
 from shared.models.claude.together import together
-from shared.models.claude.usage import Tally, usage_of
+from shared.models.claude.usage import usage_of
 from shared.models.ledger import BatchLedger, OpenBatch
 
 MAX_REQUESTS = 10_000
 MAX_BYTES = 200 * 1024**2
 """Of one batch; the API takes 100,000 requests or 256 MB, but the results of a batch are held in memory."""
-CLOCK_SKEW = timedelta(minutes=2)
-POLL_GROWTH, POLL_CAP = 1.5, 5.0
-"""Each look waits longer, up to so many times the first wait."""
 
-T = TypeVar("T")
 Answer = Extraction | ModelError
 Single = Callable[[ChunkReady, Usage], Coroutine[Any, Any, Answer]]
 """Reads one chunk by calls of its own; the usage is what it cost before."""
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A batch that runs, and the dollars set aside for it."""
+
+    batch: OpenBatch
+    aside: float
+
+
+@dataclass(slots=True)
+class _Portion:
+    """The requests of one batch, and the dollars set aside for them."""
+
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    aside: float = 0.0
 
 
 class BatchReader:
@@ -52,6 +71,7 @@ class BatchReader:
         self._reader = reader
         self._single = single
         self._prompt_version = prompt_version
+        self._calls = BatchCalls(caller, prompt_version)
 
     async def read(
         self, chunks: Iterable[ChunkReady], ledger: BatchLedger
@@ -59,87 +79,88 @@ class BatchReader:
         """Every chunk with its extraction, or with the error that says why it is dead, in any order.
 
         Batches of an earlier process that hold some of the chunks are taken up, not paid for again. The
-        chunks are held in memory until they are answered: give some thousands at a time.
+        chunks are held in memory until they are answered: give some thousands at a time. Under a limit on
+        cost no more is sent at a time than may be paid at worst, and the rest when the real cost is known;
+        raises CostLimitError once nothing fits any more and all that was sent is answered.
         """
         waiting: dict[str, list[ChunkReady]] = {}
         for chunk in chunks:
             waiting.setdefault(chunk.content_hash, []).append(chunk)
-        running = [batch for batch in await ledger.open_batches() if self._is_ours(batch, waiting)]
-        covered = {each for batch in running for each in batch.hashes}
-        todo = [same[0] for key, same in waiting.items() if key not in covered]
-        known = {batch.batch_id for batch in running}
-        for requests in self._batches(todo):
-            batch = await self._create(requests, known)
-            await ledger.opened(batch)
-            known.add(batch.batch_id)
-            running.append(batch)
-        for batch in running:
-            async with aclosing(self._results(batch, waiting)) as results:
-                async for result in results:
-                    yield result
+        running = await self._taken_up(waiting, ledger)
+        covered = {each for sent in running for each in sent.batch.hashes}
+        todo = deque(same[0] for key, same in waiting.items() if key not in covered)
+        known = {sent.batch.batch_id for sent in running}
+        while running or todo:
+            while todo and (portion := self._portion(todo)).requests:
+                batch = await self._calls.create(portion.requests, ledger, known)
+                known.add(batch.batch_id)
+                running.append(_Sent(batch, portion.aside))
+            if not running:
+                self._set_aside(todo[0])  # raises: not even one fits
+            for sent in running:
+                try:
+                    async with aclosing(self._results(sent.batch, waiting)) as results:
+                        async for result in results:
+                            yield result
+                finally:
+                    self._caller.budget.reserved -= sent.aside
+            running = []
 
-    def _is_ours(self, batch: OpenBatch, waiting: dict[str, list[ChunkReady]]) -> bool:
-        same = batch.model == self._caller.options.model and batch.prompt_version == self._prompt_version
-        return same and any(key in waiting for key in batch.hashes)
+    async def _taken_up(
+        self, waiting: Mapping[str, Sequence[ChunkReady]], ledger: BatchLedger
+    ) -> list[_Sent]:
+        """The open batches that hold some of the chunks."""
+        options = self._caller.options
+        open_batches = await ledger.holding(options.model, self._prompt_version, list(waiting))
+        known = {batch.batch_id for batch in open_batches}
+        taken = []
+        for batch in open_batches:
+            if batch.sending:  # killed meanwhile: the provider may have it
+                found = await self._calls.found(batch, known)
+                if found is None:
+                    await ledger.void(batch.batch_id)
+                    continue
+                created = batch.model_copy(update={"batch_id": found.id})
+                await ledger.opened(created, instead_of=batch.batch_id)
+                known.add(found.id)
+                batch = created
+            held = [waiting[key][0] for key in batch.hashes if key in waiting]
+            aside = sum(self._caller.budget.worst(self._reader.forecast(chunk), batch=True) for chunk in held)
+            self._caller.budget.reserved += aside
+            taken.append(_Sent(batch, aside))
+        return taken
 
-    def _batches(self, chunks: Sequence[ChunkReady]) -> Iterator[list[dict[str, Any]]]:
-        requests: list[dict[str, Any]] = []
+    def _portion(self, todo: deque[ChunkReady]) -> _Portion:
+        """The requests of the next batch, taken off `todo`; none if the limit on cost allows none now."""
+        portion = _Portion()
         size = 0
-        for chunk in chunks:
+        while todo and len(portion.requests) < MAX_REQUESTS:
+            chunk = todo[0]
             parameters = {"model": self._caller.options.model, **self._reader.parameters(chunk)}
             request = {"custom_id": chunk.content_hash, "params": parameters}
-            length = len(orjson.dumps(request))
-            if requests and (len(requests) == MAX_REQUESTS or size + length > MAX_BYTES):
-                yield requests
-                requests, size = [], 0
-            requests.append(request)
-            size += length
-        if requests:
-            yield requests
-
-    async def _create(self, requests: list[dict[str, Any]], known: set[str]) -> OpenBatch:
-        """Creates a batch. If the answer was lost it may exist: it is looked for, not paid for twice."""
-        client = self._caller.client
-        began = datetime.now(UTC) - CLOCK_SKEW
-        tried = False
-
-        async def create() -> MessageBatch:
-            nonlocal tried
-            if tried and (found := await self._lost(len(requests), began, known)) is not None:
-                return found
-            tried = True
+            size += len(orjson.dumps(request))
+            if portion.requests and size > MAX_BYTES:
+                break
             try:
-                return await client.messages.batches.create(requests=requests)  # type: ignore[arg-type]
-            except anthropic.NotFoundError:
-                raise UsageError(
-                    f"{self._caller.base_url} has no Message Batches: unset SOULPRINT_MODEL_BATCH"
-                ) from None
+                portion.aside += self._set_aside(chunk)
+            except CostLimitError:
+                break
+            portion.requests.append(request)
+            todo.popleft()
+        return portion
 
-        created = await self._tried(create)
-        log.info("batch created", batch=created.id, chunks=len(requests))
-        return OpenBatch(
-            batch_id=created.id,
-            model=self._caller.options.model,
-            prompt_version=self._prompt_version,
-            hashes=tuple(request["custom_id"] for request in requests),
-        )
-
-    async def _lost(self, size: int, began: datetime, known: set[str]) -> MessageBatch | None:
-        page = await self._caller.client.messages.batches.list(limit=20)
-        for batch in page.data:
-            counts = batch.request_counts
-            total = counts.processing + counts.succeeded + counts.errored + counts.canceled + counts.expired
-            if batch.created_at >= began and total == size and batch.id not in known:
-                return batch
-        return None
+    def _set_aside(self, chunk: ChunkReady) -> float:
+        if self._caller.options.max_cost is None:
+            return 0.0
+        return self._caller.budget.set_aside(self._reader.forecast(chunk), batch=True)
 
     async def _results(
         self, batch: OpenBatch, waiting: dict[str, list[ChunkReady]]
     ) -> AsyncGenerator[tuple[ChunkReady, Answer], None]:
         back: list[tuple[list[ChunkReady], Usage]] = []
         try:
-            await self._ended(batch.batch_id)
-            for item in await self._items(batch.batch_id):
+            await self._calls.ended(batch.batch_id)
+            for item in await self._calls.items(batch.batch_id):
                 same = waiting.pop(item.custom_id, None)
                 if same is None:
                     continue
@@ -174,33 +195,6 @@ class BatchReader:
             return ModelError(str(error), usage=usage), usage
         except (InvalidReplyError, CutReplyError):
             return None, usage
-
-    async def _ended(self, batch_id: str) -> None:
-        """Wait until a batch has ended."""
-
-        async def look() -> MessageBatch:
-            try:
-                return await self._caller.client.messages.batches.retrieve(batch_id)
-            except anthropic.NotFoundError:
-                raise CallRefusedError("the provider no longer knows the batch") from None
-
-        first = wait = self._caller.options.batch_poll
-        while (await self._tried(look)).processing_status != "ended":
-            await asyncio.sleep(wait)
-            wait = min(wait * POLL_GROWTH, first * POLL_CAP)
-
-    async def _items(self, batch_id: str) -> list[MessageBatchIndividualResponse]:
-        """The results of a batch that has ended, whole: half a file is asked for again."""
-
-        async def some() -> list[MessageBatchIndividualResponse]:
-            decoder = await self._caller.client.messages.batches.results(batch_id)
-            return [item async for item in decoder]
-
-        return await self._tried(some)
-
-    async def _tried(self, send: Callable[[], Awaitable[T]]) -> T:
-        patience = Patience.begin(self._caller.lane, self._caller.options.retry.deadline)
-        return await self._caller.tried(send, tally=Tally(whole=self._caller.total), patience=patience)
 
 
 def _shared(same: Sequence[ChunkReady], answer: Answer) -> Iterator[tuple[ChunkReady, Answer]]:

@@ -7,6 +7,7 @@ provider is) or CostLimitError. Every reply that came is counted, whatever it sa
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -19,17 +20,25 @@ from anthropic.types import Message
 from shared.errors import CostLimitError, UsageError
 from shared.events import Usage
 from shared.log.faults import Backoff, Fault
-from shared.models.claude.faults import Failure, classify, no_message
+from shared.models.claude.budget import Budget
+from shared.models.claude.faults import Failure, classify, no_message, reply_lost
 from shared.models.claude.lane import ModelLane
 from shared.models.claude.limiter import Concurrency, TokenRate
 from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.usage import Tally, usage_of
 
 T = TypeVar("T")
-PING = {"max_tokens": 16, "messages": [{"role": "user", "content": "Reply with: ok"}]}
+HARMLESS: dict[str, Any] = {"messages": [{"role": "user", "content": "Reply with: ok"}]}
+"""What a trial says: refused with a call's own parameters, it is they that are refused, not the content."""
+PING: dict[str, Any] = {"max_tokens": 16, **HARMLESS}
 """The smallest call that proves that the provider answers."""
-POISON_IN_A_ROW = 5
-"""So many refused requests without one that got through are the set-up's fault, not the requests'."""
+REFUSALS = 2
+"""A request is refused for its content if it is so often, each time while a harmless one gets through: once
+may be a wrong set-up that was mended in between."""
+CONNECT_ATTEMPTS = 3
+"""Attempts to connect before the provider counts as down: fewer than those of a call that was taken."""
+STOPS = {"end_turn": "ok", "refusal": "declined", "max_tokens": "cut"}
+"""Outcomes for metrics, by stop reason."""
 
 log = structlog.get_logger(__name__)
 
@@ -73,11 +82,14 @@ class Caller:
         self.concurrency = Concurrency(options.concurrency)
         self.total = Tally()
         """All that this caller's calls cost."""
+        self._own = Tally(whole=self.total)
+        self.budget = Budget(options, self.total)
+        self.outcomes: Counter[str] = Counter()
+        """How calls ended, trials included."""
         self._rate = TokenRate(options.tokens_per_minute)
         self._backoff = Backoff(options.retry.backoff, options.retry.backoff_cap)
-        self._poison = 0
+        self._trial = PING
         self._last_success = float("-inf")
-        self._reserved = 0.0
         try:
             self.client = anthropic.AsyncAnthropic(
                 api_key=options.api_key,
@@ -87,6 +99,8 @@ class Caller:
             )
         except (anthropic.AnthropicError, ValueError, httpx2.InvalidURL) as error:
             raise UsageError(f"Claude cannot be set up; set ANTHROPIC_API_KEY, or mend: {error}") from None
+        if self.client.base_url.scheme not in ("http", "https"):
+            raise UsageError(f"set ANTHROPIC_BASE_URL to http(s)://host[:port], not to {self.base_url}")
         if not (self.client.api_key or self.client.auth_token or self.client.credentials):
             raise UsageError("no API key: set ANTHROPIC_API_KEY, or use --model offline, which needs none")
 
@@ -96,23 +110,31 @@ class Caller:
         return str(self.client.base_url).rstrip("/")
 
     async def message(
-        self, parameters: dict[str, Any], *, forecast: Usage, tally: Tally, patience: Patience
+        self,
+        parameters: dict[str, Any],
+        *,
+        forecast: Usage,
+        tally: Tally,
+        patience: Patience,
+        replaceable: bool = False,
     ) -> Message:
-        """One message. `forecast` is what it will likely take, for the limits on tokens and dollars."""
-        tokens = forecast.input_tokens + forecast.output_tokens
+        """One message. `forecast` is what it will likely take, for the limits on tokens and dollars.
+        `replaceable`: if it is refused another writer does the work, so nobody need find out why."""
+        tokens = forecast.input_tokens + forecast.output_tokens  # what is read from the cache is not limited
 
         async def send() -> Message:
             used = 0
-            reserved = self._reserve(forecast, int(parameters["max_tokens"]))
+            reserved = self.budget.set_aside(forecast)
             try:
                 message = await self._send(parameters, tally)
                 used = message.usage.input_tokens + message.usage.output_tokens if message.usage else 0
             finally:
-                self._reserved -= reserved
+                self.budget.reserved -= reserved
                 self._rate.settle(tokens, used)
             return message
 
-        return await self.tried(send, tally=tally, patience=patience, tokens=tokens)
+        told = None if replaceable else parameters
+        return await self.tried(send, tally=tally, patience=patience, tokens=tokens, parameters=told)
 
     async def tried(
         self,
@@ -121,9 +143,11 @@ class Caller:
         tally: Tally,
         patience: Patience,
         tokens: int = 0,
+        parameters: dict[str, Any] | None = None,
     ) -> T:
-        """What `send` gives, tried again by the one policy. `tokens` are what it may take of the rate."""
-        pauses = 0
+        """What `send` gives, tried again by the one policy. `tokens` are what it may take of the rate;
+        `parameters` those of the message that it sends, if it is one."""
+        pauses = refused = 0
         failed_at: list[float] = []
         while True:
             await self.lane.enter(lambda: self._ping(tally))
@@ -132,24 +156,32 @@ class Caller:
             if not isinstance(outcome, Failure):
                 self._succeeded()
                 return outcome
-            failure = self._judged(outcome)
+            failure = await self._judged(outcome, parameters, tally)
             if failure.slow_down:
                 self.concurrency.slow_down(sent_at, self._asked_wait(failure))
             if failure.fault is Fault.POISON:
+                refused += 1
+                if parameters is not None and not failure.too_long and refused < REFUSALS:
+                    continue
                 raise CallRefusedError(failure.reason, too_long=failure.too_long)
             if failure.fault is Fault.TRANSIENT:
                 failed_at.append(asyncio.get_running_loop().time())
-                if len(failed_at) < self.options.retry.attempts and not patience.ended:
+                if len(failed_at) < self._attempts(failure) and not patience.ended:
                     log.debug("call failed", reason=failure.reason, failures=len(failed_at))
                     await self._wait(len(failed_at), failure)
                     continue
-                if self._others_pass(failed_at):
+                if not failure.unreachable and self._others_pass(failed_at):
                     raise CallRefusedError(f"gave up after {len(failed_at)} attempts: {failure.reason}")
-            pauses += outcome.fault is not Fault.POISON
+            pauses += outcome.fault is not Fault.POISON and not failure.unreachable
             if pauses > self._trials(failure):
                 raise CallRefusedError(f"this call alone fails again and again: {failure.reason}")
+            self._trial = PING if parameters is None else {**parameters, **HARMLESS}
             self.lane.trip(failure.reason)
             failed_at.clear()
+
+    async def answers(self) -> None:
+        """Return once the lane is open. Raises ModelUnavailableError when patience has ended."""
+        await self.lane.enter(lambda: self._ping(self._own))
 
     def _others_pass(self, failed_at: Sequence[float]) -> bool:
         """Whether another call got through since the latter half of these failures began; if none did, the
@@ -160,14 +192,23 @@ class Caller:
         policy = self.options.lane
         return policy.outage_trials if failure.fault is Fault.TRANSIENT else policy.trials
 
-    def _judged(self, failure: Failure) -> Failure:
-        """A refused request is poison; many in a row, and none that got through, are a wrong set-up."""
-        if failure.fault is not Fault.POISON or failure.too_long:
+    def _attempts(self, failure: Failure) -> int:
+        attempts = self.options.retry.attempts
+        return min(CONNECT_ATTEMPTS, attempts) if failure.unreachable else attempts
+
+    async def _judged(self, failure: Failure, parameters: dict[str, Any] | None, tally: Tally) -> Failure:
+        """A refused request is poison if its content is to blame: if the same parameters get through with a
+        harmless content. Else they are wrong for all, and the lane is at fault."""
+        if failure.fault is not Fault.POISON or failure.too_long or parameters is None:
             return failure
-        self._poison += 1
-        if self._poison < POISON_IN_A_ROW:
-            return failure
-        return replace(failure, fault=Fault.LANE, reason=f"{failure.reason}, each of the last {self._poison}")
+        if not self.lane.state.paused:
+            harmless = {**parameters, **HARMLESS}
+            trial, _ = await self._once(lambda: self._send(harmless, tally))
+            if not isinstance(trial, Failure):
+                return failure
+            if trial.fault is not Fault.POISON:
+                return trial
+        return replace(failure, fault=Fault.LANE, reason=_for_all(failure))
 
     async def _once(self, send: Callable[[], Awaitable[T]]) -> tuple[T | Failure, float]:
         sent_at = asyncio.get_running_loop().time()
@@ -176,30 +217,40 @@ class Caller:
                 return await send(), sent_at
         except CostLimitError:
             raise
-        except _NoMessageError:
-            return no_message(self.base_url), sent_at
         except Exception as error:
-            return classify(error, model=self.options.model, base_url=self.base_url), sent_at
+            return self._failure(error), sent_at
+
+    def _failure(self, error: Exception) -> Failure:
+        if isinstance(error, _NoMessageError):
+            failure = no_message(self.base_url)
+        else:
+            failure = classify(error, model=self.options.model, base_url=self.base_url)
+        self.outcomes[failure.outcome] += 1
+        return failure
 
     async def _send(self, parameters: dict[str, Any], tally: Tally) -> Message:
-        async with asyncio.timeout(self.options.timeout):
-            message = await self.client.messages.create(model=self.options.model, **parameters)
+        try:
+            async with asyncio.timeout(self.options.timeout):
+                message = await self.client.messages.create(model=self.options.model, **parameters)
+        except BaseException as error:
+            if reply_lost(error):
+                tally.add(Usage(unanswered=1))
+            raise
         if not isinstance(message, Message) or not isinstance(getattr(message, "content", None), list):
             raise _NoMessageError
         tally.add(usage_of(message, self.options.model, self.options.prices))
+        self.outcomes[STOPS.get(message.stop_reason or "end_turn", "other")] += 1
         return message
 
     async def _ping(self, tally: Tally) -> str | None:
         try:
-            await self._send(PING, tally)
-        except _NoMessageError:
-            return no_message(self.base_url).reason
+            await self._send(self._trial, tally)
         except Exception as error:
-            return classify(error, model=self.options.model, base_url=self.base_url).reason
+            failure = self._failure(error)
+            return _for_all(failure) if failure.fault is Fault.POISON else failure.reason
         return None
 
     def _succeeded(self) -> None:
-        self._poison = 0
         self._last_success = asyncio.get_running_loop().time()
         self.lane.succeeded()
         self.concurrency.succeeded()
@@ -216,31 +267,13 @@ class Caller:
             delay = max(delay, asked)
         await asyncio.sleep(delay)
 
-    def _reserve(self, forecast: Usage, max_tokens: int) -> float:
-        """Set aside what the call costs at worst; gives the dollars. Raises CostLimitError at the limit."""
-        limit = self.options.max_cost
-        if limit is None:
-            return 0.0
-        worst = self.options.prices.cost(
-            self.options.model, forecast.model_copy(update={"output_tokens": max_tokens})
-        )
-        if worst is None:
-            raise CostLimitError(
-                f"the price of {self.options.model} is not known, so no limit on cost can be kept: "
-                "give a price file, or no limit"
-            )
-        spent = self.total.total.cost or 0.0
-        if spent + self._reserved + worst > limit:
-            raise CostLimitError(
-                f"the next call could pass the limit of ${limit:.2f}: ${spent:.4f} is spent; "
-                "what it bought is kept, and the same command with a higher limit goes on from there"
-            )
-        self._reserved += worst
-        return worst
-
     async def close(self) -> None:
         """Release the connections. Safe to call twice."""
         await self.client.close()
+
+
+def _for_all(failure: Failure) -> str:
+    return f"{failure.reason}, whatever it holds: check SOULPRINT_CLAUDE_MODEL and MODEL_MAX_TOKENS"
 
 
 class _NoMessageError(Exception):

@@ -23,8 +23,12 @@ from shared.models.claude.schema import ExtractReply, InvalidReplyError, ReplyFa
 from shared.models.claude.transcript import Transcript, transcript_of
 from shared.models.claude.usage import Tally
 
-OUTPUT_SHARE = 0.25
-"""Tokens of a reply for each of its prompt, as forecasts reckon; measured ones are below it."""
+OUTPUT_SHARE = 0.06
+"""Tokens of a reply for each of its prompt, as forecasts reckon: three times what is measured where each
+conversation of 13.6 KB holds one fact."""
+CUT_ADVICE = "set SOULPRINT_MODEL_MAX_TOKENS higher"
+SCHEMA_ADVICE = "set SOULPRINT_CLAUDE_MODEL to a model that keeps to a JSON schema"
+LENGTH_ADVICE = "give the model a longer context, or set SOULPRINT_CHUNK_TOKENS lower"
 
 
 @dataclass(slots=True)
@@ -96,10 +100,11 @@ class ChunkReader:
         except RefusedReplyError as error:
             _bury(findings, own, str(error))
         except (InvalidReplyError, CutReplyError) as error:
-            await self._halve(chunk, messages, findings, tally, patience, str(error))
+            advice = CUT_ADVICE if isinstance(error, CutReplyError) else SCHEMA_ADVICE
+            await self._halve(chunk, messages, findings, tally, patience, str(error), advice)
         except CallRefusedError as error:
             if error.too_long:
-                await self._halve(chunk, messages, findings, tally, patience, error.reason)
+                await self._halve(chunk, messages, findings, tally, patience, error.reason, LENGTH_ADVICE)
             else:
                 _bury(findings, own, error.reason)
         else:
@@ -113,9 +118,10 @@ class ChunkReader:
         tally: Tally,
         patience: Patience,
         reason: str,
+        advice: str,
     ) -> None:
         if len(messages) == 1:
-            _bury(findings, 1, f"{reason}, even for one message alone")
+            _bury(findings, 1, f"{reason}, even for one message alone: {advice}")
             return
         middle = _middle(messages)
         await self._read(chunk, messages[:middle], findings, tally, patience)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import email.utils
 import json
 import time
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import anthropic
+import httpx2
 
 from shared.log.faults import Fault
 
@@ -23,12 +25,16 @@ class Failure:
     """Why a call failed, and what to do."""
 
     fault: Fault
+    outcome: str
+    """A word for metrics."""
     reason: str
     """For people: what happened and what to do. Holds nothing of the transcript."""
     slow_down: bool = False
     """Too many calls at a time: 429, 529."""
     too_long: bool = False
     """The prompt does not fit the model: smaller ones may."""
+    unreachable: bool = False
+    """No connection came about: that is never the call's own fault."""
     retry_after: float | None = None
     """Seconds that the server asks to wait."""
 
@@ -37,21 +43,45 @@ def classify(error: BaseException, *, model: str, base_url: str) -> Failure:
     """The failure behind an exception that a call raised; TypeError and the like are bugs and raise again."""
     if isinstance(error, anthropic.APIStatusError):
         return _of_status(error, model, base_url)
+    if _never_sent(error):
+        return Failure(
+            Fault.TRANSIENT,
+            "unreachable",
+            f"cannot reach {base_url}: is ANTHROPIC_BASE_URL right, and the network up?",
+            unreachable=True,
+        )
     if isinstance(error, anthropic.APITimeoutError | TimeoutError):
-        return Failure(Fault.TRANSIENT, "no answer in time")
+        return Failure(Fault.TRANSIENT, "timeout", "no answer in time")
     if isinstance(error, anthropic.APIConnectionError):
-        return Failure(Fault.TRANSIENT, f"cannot reach {base_url}, or the connection dropped")
+        return Failure(Fault.TRANSIENT, "dropped", f"{base_url} dropped the connection")
     if isinstance(error, anthropic.CredentialsError):
-        return Failure(Fault.LANE, "no usable API key: set ANTHROPIC_API_KEY")
-    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | anthropic.APIError):
-        return Failure(Fault.TRANSIENT, f"{base_url} sent an answer that is no JSON")
+        return Failure(Fault.LANE, "unusable", "no usable API key: set ANTHROPIC_API_KEY")
+    if isinstance(error, _GARBLED):
+        return Failure(Fault.TRANSIENT, "garbled", f"{base_url} sent an answer that is no JSON")
     raise error
+
+
+_GARBLED = (json.JSONDecodeError, UnicodeDecodeError, anthropic.APIError)
+_NOT_CONNECTED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+
+
+def _never_sent(error: BaseException) -> bool:
+    return isinstance(error.__cause__, _NOT_CONNECTED)
+
+
+def reply_lost(error: BaseException) -> bool:
+    """Whether a call was sent whose reply never came whole, so that it may be billed all the same."""
+    if isinstance(error, anthropic.APIStatusError):
+        return False
+    lost = (asyncio.CancelledError, TimeoutError, *_GARBLED)
+    return isinstance(error, lost) and not _never_sent(error)
 
 
 def no_message(base_url: str) -> Failure:
     """The server answered, but not as the API does."""
     return Failure(
         Fault.LANE,
+        "unusable",
         f"{base_url} answers with a web page or the like, not as the API does: set ANTHROPIC_BASE_URL right",
     )
 
@@ -61,32 +91,41 @@ def _of_status(error: anthropic.APIStatusError, model: str, base_url: str) -> Fa
     wait = retry_after(error.response.headers)
     if _is_page(error):
         if status >= 500:  # a proxy's own error page
-            return Failure(Fault.TRANSIENT, f"{base_url} answered {status}", retry_after=wait)
+            return Failure(Fault.TRANSIENT, "server_error", f"{base_url} answered {status}", retry_after=wait)
         return no_message(base_url)
     if _is_spent(error):
         return Failure(
-            Fault.LANE, "the account has no credit left, or its spend limit is reached: add credit"
+            Fault.LANE,
+            "unusable",
+            "the account has no credit left, or its spend limit is reached: add credit",
         )
     if status in (429, 529):
-        return Failure(Fault.TRANSIENT, _SLOW[status], slow_down=True, retry_after=wait)
+        return Failure(Fault.TRANSIENT, *_SLOW[status], slow_down=True, retry_after=wait)
     if status in (408, 409) or status >= 500:
-        return Failure(Fault.TRANSIENT, f"the provider answered {status}", retry_after=wait)
+        return Failure(Fault.TRANSIENT, "server_error", f"the provider answered {status}", retry_after=wait)
     if status == 413 or (status in (400, 422) and _is_too_long(error)):
-        return Failure(Fault.POISON, "too long for the model", too_long=True)
+        return Failure(Fault.POISON, "too_long", "too long for the model", too_long=True)
     if status == 401:
-        return Failure(Fault.LANE, "the API key is refused (401): set ANTHROPIC_API_KEY to a valid one")
+        return Failure(
+            Fault.LANE, "unusable", "the API key is refused (401): set ANTHROPIC_API_KEY to a valid one"
+        )
     if status == 403:
-        return Failure(Fault.LANE, "the API key may not use this (403): check its workspace and permissions")
+        return Failure(
+            Fault.LANE, "unusable", "the API key may not use this (403): check its workspace and permissions"
+        )
     if status == 404:
         return Failure(
             Fault.LANE,
+            "unusable",
             f"{base_url} knows no model {model!r} (404): set SOULPRINT_CLAUDE_MODEL to one it has"
             + (", and ANTHROPIC_BASE_URL without /v1" if base_url.rstrip("/").endswith("/v1") else ""),
         )
-    return Failure(Fault.POISON, f"the provider refuses the request ({status} {error.type or 'error'})")
+    return Failure(
+        Fault.POISON, "refused", f"the provider refuses the request ({status} {error.type or 'error'})"
+    )
 
 
-_SLOW = {429: "rate limited (429)", 529: "the provider is overloaded (529)"}
+_SLOW = {429: ("rate_limited", "rate limited (429)"), 529: ("overloaded", "the provider is overloaded (529)")}
 
 
 def _is_page(error: anthropic.APIStatusError) -> bool:

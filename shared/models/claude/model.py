@@ -9,7 +9,7 @@ from contextlib import aclosing
 from shared.errors import ModelError
 from shared.events import ChunkReady, Sections, Usage
 from shared.facts import SettledFact
-from shared.models.base import Digest, Extraction, SampleConversation
+from shared.models.base import Digest, Extraction, ModelState, SampleConversation
 from shared.models.claude.batches import Answer, BatchReader
 from shared.models.claude.caller import Caller
 from shared.models.claude.extraction import ChunkReader
@@ -60,6 +60,27 @@ class ClaudeModel:
         return self._caller.concurrency.limit
 
     @property
+    def state(self) -> ModelState:
+        """How it is now."""
+        lane = self.lane
+        calls = self._caller.concurrency
+        return ModelState(
+            lane.reason if lane.paused else "",
+            calls.in_flight,
+            calls.limit,
+            dict(self._caller.outcomes),
+            self.spent,
+        )
+
+    async def answers(self) -> None:
+        """Return if the provider can be used. Raises ModelUnavailableError."""
+        await self._caller.answers()
+
+    def count_in(self, earlier: Usage) -> None:
+        """Earlier spending that the limit on cost binds as well."""
+        self._caller.budget.spent_before = earlier.cost or 0.0
+
+    @property
     def fallbacks(self) -> Sequence[str]:
         """Which parts of the result the offline writer had to write, and why."""
         return tuple(self._writer.fallbacks)
@@ -89,7 +110,7 @@ class ClaudeModel:
             settled = True
             raise
         finally:
-            if not settled and tally.total.calls:
+            if not settled and (tally.total.calls or tally.total.unanswered):
                 self._remember(chunk.content_hash, tally.total)
         return extraction
 

@@ -61,10 +61,14 @@ class Prompt:
         for name, value in values.items():
             text = text.replace(f"{{{name}}}", str(value))
         block: dict[str, Any] = {"type": "text", "text": text}
-        least = traits_of(model).least_cached_tokens
-        if least is not None and estimate_tokens(text) >= least:
+        if self.cached_tokens(model):
             block["cache_control"] = {"type": "ephemeral"}
         return [block]
+
+    def cached_tokens(self, model: str) -> int:
+        """Estimated tokens of the system blocks if the model's prompt cache keeps them, else 0."""
+        least, tokens = traits_of(model).least_cached_tokens, estimate_tokens(self.text)
+        return tokens if least is not None and tokens >= least else 0
 
 
 def read_prompt(task: str, version: str) -> str:

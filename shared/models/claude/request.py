@@ -19,8 +19,6 @@ from shared.models.claude.usage import Tally
 from shared.text import estimate_tokens
 
 R = TypeVar("R", bound=BaseModel)
-TOKEN_MARGIN = 1.3
-"""Current models count about so many tokens for each that `estimate_tokens` does."""
 
 
 class CutReplyError(Exception):
@@ -77,10 +75,13 @@ def text_of(message: Message) -> str:
 
 def forecast(request: Request, options: ClaudeOptions, output_share: float) -> Usage:
     """What a call will likely take: tokens reckoned from bytes, dollars from the price table."""
-    tokens = math.ceil((request.prompt.fixed_tokens + estimate_tokens(request.data)) * TOKEN_MARGIN)
+    margin = traits_of(options.model).token_margin
+    tokens = math.ceil((request.prompt.fixed_tokens + estimate_tokens(request.data)) * margin)
+    cached = math.floor(request.prompt.cached_tokens(options.model) * margin)
     usage = Usage(
         calls=1,
-        input_tokens=tokens,
+        input_tokens=tokens - cached,
+        cache_read_tokens=cached,
         output_tokens=min(options.max_tokens, math.ceil(tokens * output_share)),
     )
     return usage.model_copy(update={"cost": options.prices.cost(options.model, usage)})
@@ -93,14 +94,22 @@ async def ask(
     tally: Tally,
     patience: Patience,
     output_share: float = 0.5,
+    *,
+    replaceable: bool = False,
 ) -> R:
-    """The model's answer, repaired once if it does not validate.
+    """The model's answer, repaired once if it does not validate; `replaceable` as for Caller.message.
 
     Raises InvalidReplyError, CutReplyError, RefusedReplyError; and what Caller.message raises.
     """
     parameters = request.parameters(caller.options)
     expected = forecast(request, caller.options, output_share)
-    message = await caller.message(parameters, forecast=expected, tally=tally, patience=patience)
+
+    async def answer() -> Message:
+        return await caller.message(
+            parameters, forecast=expected, tally=tally, patience=patience, replaceable=replaceable
+        )
+
+    message = await answer()
     try:
         return read_reply(message, reply)
     except InvalidReplyError as error:
@@ -109,7 +118,7 @@ async def ask(
             {"role": "assistant", "content": text_of(message).strip() or "(empty)"},
             {"role": "user", "content": read_prompt(*REPAIR).replace("{error}", error.told)},
         ]
-    message = await caller.message(parameters, forecast=expected, tally=tally, patience=patience)
+    message = await answer()
     try:
         return read_reply(message, reply)
     except InvalidReplyError as error:

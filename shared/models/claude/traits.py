@@ -18,6 +18,8 @@ class ModelTraits:
     """`output_config.effort` to ask for; None: the model knows no effort."""
     input_limit: int = 200_000
     """Tokens of its context."""
+    token_margin: float = 1.3
+    """It counts about so many tokens for each that `estimate_tokens` does."""
 
     def parameters(self) -> dict[str, Any]:
         """Parameters that make the model answer at the least cost: facts need reading, not reasoning."""
@@ -27,7 +29,7 @@ class ModelTraits:
 _TRAITS = {
     "claude-haiku-5-5": ModelTraits(512, thinks_unless_told=True, effort="low", input_limit=1_000_000),
     "claude-sonnet-5-5": ModelTraits(1024, effort="low", input_limit=1_000_000),
-    "claude-haiku-4-5": ModelTraits(4096),
+    "claude-haiku-4-5": ModelTraits(4096, token_margin=1.0),
 }
 
 

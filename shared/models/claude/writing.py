@@ -3,6 +3,7 @@ is written by the offline rules, and that is said."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -26,6 +27,7 @@ from shared.models.claude.schema import (
     parse_reply,
 )
 from shared.models.claude.together import together
+from shared.models.claude.traits import traits_of
 from shared.models.claude.transcript import facts_listed
 from shared.models.claude.usage import Tally
 from shared.models.offline.markdown import plain, reference
@@ -43,6 +45,10 @@ that the cost of a reduction does not grow with the history."""
 EXCERPT_CHARS = 24_000
 """Characters of the person's own words that the sections are written from."""
 SECTION_LINES = 25
+SECTIONS_TOKENS = 3000
+"""Most tokens of a reply with the sections, as a rule."""
+LISTED_SHARE = 0.5
+"""A reply has a fact's quote and its category, the list its statement and its month."""
 SECTION_NAMES = ("soul", "identity", "user", "agents", "tools")
 REFERENCES = 4
 """Most facts that a line refers to; more help no reader."""
@@ -155,7 +161,7 @@ class Writer:
         patience = Patience.begin(self._caller.lane, self._caller.options.retry.deadline)
         request = Request(prompt, data, (("most", most),))
         try:
-            return await ask(self._caller, request, reply, tally, patience)
+            return await ask(self._caller, request, reply, tally, patience, replaceable=True)
         except (CutReplyError, RefusedReplyError, CallRefusedError) as error:
             raise FailedWritingError(str(error)) from None
 
@@ -168,17 +174,23 @@ class Writer:
 
 
 def writing_forecast(options: ClaudeOptions, extracting: Usage, budget_tokens: int) -> Usage:
-    """What reduction, MEMORY and the sections take at most, as a rule.
+    """What reduction, MEMORY and the sections will likely take.
 
-    A fact in a reduction is shorter than in the reply that it came in, and about one in eight of its tokens
-    comes back as a number; MEMORY and the sections read the budget once each, the sections the excerpts too.
+    Facts beyond the budget are read once more, some of them, and about one in eight of their tokens comes
+    back as a number; MEMORY and the sections read the rest once each, the sections the excerpts too.
     """
     if not extracting.calls:
         return Usage()
-    read = extracting.output_tokens + 2 * budget_tokens + EXCERPT_CHARS // BYTES_PER_TOKEN
-    written = extracting.output_tokens // 8 + 2 * budget_tokens
+    margin = traits_of(options.model).token_margin
+    listed = math.ceil(extracting.output_tokens * LISTED_SHARE)
+    reduced = min(listed, budget_tokens * READ_FOR_EACH_KEPT) if listed > budget_tokens else 0
+    groups = -(-reduced // GROUP_TOKENS)
+    kept = min(listed, budget_tokens)
+    fixed = groups * REDUCE.fixed_tokens + MEMORY.fixed_tokens + SECTIONS.fixed_tokens
     usage = Usage(
-        calls=2 + -(-extracting.output_tokens // GROUP_TOKENS), input_tokens=read, output_tokens=written
+        calls=2 + groups,
+        input_tokens=reduced + 2 * kept + math.ceil((fixed + EXCERPT_CHARS // BYTES_PER_TOKEN) * margin),
+        output_tokens=reduced // 8 + kept + min(kept, SECTIONS_TOKENS),
     )
     return usage.model_copy(update={"cost": options.prices.cost(options.model, usage)})
 

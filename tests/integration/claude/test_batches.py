@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bench.plants import markers_in
-from shared.errors import ModelError, UsageError
-from shared.events import ChunkReady
+from shared.errors import CostLimitError, ModelError, ModelUnavailableError, UsageError
+from shared.events import ChunkReady, Usage
 from shared.models.base import Extraction
 from shared.models.claude.batches import Answer
 from shared.models.claude.model import ClaudeModel
-from shared.models.ledger import FileLedger
+from shared.models.ledger import SENDING, FileLedger, OpenBatch
 from tests.support.chunks import chunk_of, said
 from tests.support.fake_claude.fixtures import (
     fake_claude,
@@ -60,19 +61,21 @@ async def test_an_id_is_stored_before_the_batch_is_waited_for_and_taken_up_again
         async with model_at(fake) as model:
             killed = asyncio.create_task(read_all(model, chunks, ledger))
             async with asyncio.timeout(10):
-                while not await ledger.open_batches():  # noqa: ASYNC110 - a file has no event
+                while not any(not batch.sending for batch in ledger.open_batches()):  # noqa: ASYNC110 - a file has no event
                     await asyncio.sleep(0.005)
             killed.cancel()
             await asyncio.wait({killed})
-        (stored,) = await ledger.open_batches()
+        (stored,) = ledger.open_batches()
         fake.batches.looks = 1
         async with model_at(fake) as model:
             answers = await read_all(model, chunks, ledger)
         assert all(found(answers[index]) == markers_of(index) for index in range(5))
         assert fake.told()["batch"]["calls"] == 5
         assert fake.accounts.requests == 0
-        await ledger.closed(stored.batch_id)
-        assert await ledger.open_batches() == []
+        await ledger.stored(stored.hashes[:2])
+        assert ledger.open_batches()[0].hashes == stored.hashes[2:]
+        await ledger.stored(stored.hashes)
+        assert ledger.open_batches() == []
 
 
 async def test_a_restart_asks_only_for_what_no_batch_holds(tmp_path: Path) -> None:
@@ -167,4 +170,77 @@ async def test_a_ledger_that_is_none_says_so(tmp_path: Path) -> None:
     file = tmp_path / "batches.json"
     file.write_text("{")
     with pytest.raises(UsageError, match="move it away"):
-        await FileLedger(file).open_batches()
+        FileLedger(file).open_batches()
+
+
+async def test_a_batch_whose_sender_was_killed_in_the_act_is_found_not_paid_for_again(tmp_path: Path) -> None:
+    ledger = FileLedger(tmp_path / "batches.json")
+    chunks = [planted_chunk(index) for index in range(4)]
+    async with fake_claude(batch_looks=3) as fake:
+        async with model_at(fake) as model:
+            await read_all(model, chunks, ledger)
+            await read_all(
+                model, [planted_chunk(index) for index in range(4, 8)], ledger
+            )  # as large, not ours
+        first, second = ledger.open_batches()
+        for batch in (second, first):  # as if the id had never come
+            unknown = batch.model_copy(update={"batch_id": f"{SENDING}{batch.batch_id}"})
+            await ledger.opened(unknown, instead_of=batch.batch_id)
+        async with model_at(fake) as model:
+            answers = await read_all(model, chunks, ledger)
+        assert all(found(answers[index]) == markers_of(index) for index in range(4))
+        assert (fake.told()["batch"]["calls"], fake.accounts.requests) == (8, 0)
+
+
+async def test_a_batch_that_never_arrived_is_sent_again(tmp_path: Path) -> None:
+    ledger = FileLedger(tmp_path / "batches.json")
+    chunks = [planted_chunk(index) for index in range(3)]
+    async with fake_claude() as fake, model_at(fake) as model:
+        sending = OpenBatch(
+            batch_id=f"{SENDING}1",
+            model=model.name,
+            prompt_version=model.prompt_version,
+            hashes=tuple(chunk.content_hash for chunk in chunks),
+            size=3,
+            begun_at=datetime.now(UTC),
+        )
+        await ledger.opened(sending)
+        assert len(await read_all(model, chunks, ledger)) == 3
+        assert fake.told()["batch"]["calls"] == 3
+        assert not any(batch.sending for batch in ledger.open_batches())
+
+
+async def test_a_limit_on_cost_sends_what_fits_then_the_rest_and_keeps_what_it_bought(tmp_path: Path) -> None:
+    chunks = [planted_chunk(index) for index in range(40)]
+    ledger = FileLedger(tmp_path / "batches.json")
+    async with fake_claude() as fake:
+        async with model_at(fake, max_cost=0.03) as model:  # each may cost $0.0021 at worst
+            answers = await read_all(model, chunks, ledger)
+            assert len(answers) == 40
+            assert 1 < len(ledger.open_batches()) <= 10
+            assert spent_usage(model.spent) == served_usage(fake)
+        spent, calls = model.spent.cost, fake.told()["calls"]
+        assert spent is not None
+        more = [planted_chunk(index) for index in range(40, 100)]
+        async with model_at(fake, max_cost=spent + 0.0035) as model:
+            model.count_in(Usage(cost=spent))
+            answered = []
+
+            async def go_on() -> None:
+                async for chunk, _ in model.extract_batch(more, ledger):
+                    answered.append(chunk.index)
+
+            with pytest.raises(CostLimitError, match="limit"):
+                await go_on()
+            assert 0 < len(answered) < 60
+            assert (model.spent.cost or 0.0) <= 0.0035
+            assert fake.told()["calls"] == calls + len(answered)
+
+
+async def test_a_batch_that_is_refused_as_a_whole_kills_nothing_and_says_what_to_set(tmp_path: Path) -> None:
+    ledger = FileLedger(tmp_path / "batches.json")
+    async with fake_claude() as fake, model_at(fake) as model:
+        fake.faults.script(["bad_request"])
+        with pytest.raises(ModelUnavailableError, match="SOULPRINT_MODEL_BATCH"):
+            await read_all(model, [planted_chunk(1)], ledger)
+        assert ledger.open_batches() == []

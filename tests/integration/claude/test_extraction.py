@@ -13,7 +13,7 @@ from bench.plants import markers_in
 from services.extractor.extractor import extract
 from services.extractor.grounding import NOT_THE_PERSON, QUOTE_NOT_FOUND, UNKNOWN_MESSAGE
 from shared.errors import CostLimitError, ModelError, ModelUnavailableError, UsageError
-from shared.events import ChunkReady, ChunkStatus, FactsExtracted
+from shared.events import ChunkReady, ChunkStatus, FactsExtracted, Usage
 from shared.models.base import PartlyReadError
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import ClaudeOptions, LanePolicy
@@ -28,6 +28,9 @@ from tests.support.fake_claude.fixtures import (
     served_usage,
     spent_usage,
 )
+
+SENT = ("max_tokens", "messages", "model", "output_config", "system", "thinking")
+"""All that a call holds."""
 
 
 def found(result: FactsExtracted) -> set[str]:
@@ -109,24 +112,66 @@ async def test_a_refusal_is_dead_at_once_with_its_reason_and_its_cost() -> None:
         assert fake.accounts.requests == 1
 
 
-async def test_a_request_the_provider_refuses_is_dead_without_a_second_try() -> None:
+async def test_a_request_that_is_refused_for_its_content_is_dead_once_that_is_sure() -> None:
     async with fake_claude() as fake, model_at(fake) as model:
-        fake.faults.script(["bad_request"])
+        fake.refused_while = "Zorvik-1101"
         with pytest.raises(ModelError, match="400"):
             await model.extract(planted_chunk(1))
-        assert fake.accounts.requests == 1
+        assert fake.accounts.requests == 4  # every second one says nothing of the chunk, and passes
+        assert "Zorvik" not in fake.accounts.last["messages"][0]["content"]
+        assert set(fake.accounts.last) == {*SENT}
 
 
-async def test_requests_all_refused_are_the_set_up_and_kill_few_chunks() -> None:
+async def test_parameters_that_are_refused_for_all_kill_no_chunk_and_work_goes_on_once_they_are_right() -> (
+    None
+):
+    async with fake_claude(chances={"bad_request": 1.0}) as fake, model_at(fake) as model:
+        work = [asyncio.create_task(extract(planted_chunk(index), model)) for index in range(8)]
+        await until(lambda: fake.accounts.requests >= 20)
+        assert "400" in model.state.trouble
+        assert "SOULPRINT_CLAUDE_MODEL" in model.state.trouble
+        fake.faults.chances = {}
+        assert {result.status for result in await asyncio.gather(*work)} == {ChunkStatus.OK}
+
+
+async def test_the_lane_opens_only_for_the_parameters_that_closed_it() -> None:
+    """A trial of another shape would pass, and the calls behind it fail, until each chunk had died."""
     async with (
-        fake_claude(chances={"bad_request": 1.0}) as fake,
-        model_at(fake, lane=LanePolicy(first_probe=0.01, probe_cap=0.02, patience=0.1)) as model,
+        fake_claude() as fake,
+        model_at(fake, lane=LanePolicy(first_probe=0.001, probe_cap=0.002, patience=0.2)) as model,
     ):
-        for index in range(4):
-            with pytest.raises(ModelError, match="400"):
-                await model.extract(planted_chunk(index))
-        with pytest.raises(ModelUnavailableError, match="400"):
-            await model.extract(planted_chunk(4))
+        fake.most_max_tokens = 100
+        with pytest.raises(ModelUnavailableError, match="MODEL_MAX_TOKENS"):
+            await model.extract(planted_chunk(1))
+        assert model.lane.pauses == 1
+
+
+async def test_calls_whose_reply_never_came_are_counted_as_such() -> None:
+    async with fake_claude() as fake, model_at(fake) as model:
+        fake.faults.script(["hang", "drop", "cut", "server_error", "overloaded", "rate_limit"])
+        usage = (await model.extract(planted_chunk(1))).usage
+        assert (usage.calls, usage.unanswered) == (1, 3)
+        assert spent_usage(usage) == served_usage(fake)
+        assert model.state.outcomes == {
+            "timeout": 1, "dropped": 2, "server_error": 1, "overloaded": 1, "rate_limited": 1, "ok": 1
+        }  # fmt: skip
+        fake.latency = 30.0
+        cut_off = asyncio.create_task(model.extract(planted_chunk(2)))
+        await until(lambda: fake.accounts.in_flight == 1)
+        cut_off.cancel()
+        await asyncio.wait({cut_off})
+        assert model.spent.unanswered == 4
+
+
+async def test_a_provider_that_cannot_be_reached_owes_nothing() -> None:
+    lane = LanePolicy(first_probe=0.01, probe_cap=0.02, patience=0.05)
+    async with fake_claude() as fake, model_at(fake, lane=lane) as model:
+        await fake.stop()
+        with pytest.raises(ModelUnavailableError, match="is ANTHROPIC_BASE_URL right"):
+            await model.extract(planted_chunk(1))
+        assert model.spent == Usage()
+        assert set(model.state.outcomes) == {"unreachable"}
+        assert "cannot reach" in model.state.trouble
 
 
 async def test_only_the_message_that_still_fails_is_dead_and_the_rest_is_kept() -> None:
@@ -289,7 +334,9 @@ async def test_a_forecast_is_close_and_costs_nothing() -> None:
         assert fake.accounts.requests == 0
         usage = (await model.extract(chunk)).usage
         read = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
-        assert read <= forecast.input_tokens <= read * 1.5
+        reckoned = forecast.input_tokens + forecast.cache_read_tokens
+        assert read <= reckoned <= read * 1.5
+        assert forecast.cache_read_tokens >= usage.cache_write_tokens > 0
         assert forecast.calls == 1
 
 
@@ -317,7 +364,7 @@ async def test_what_is_sent_is_what_current_models_take() -> None:
         async with model_at(fake) as model:
             await model.extract(planted_chunk(1))
     (call,) = sent
-    assert set(call) == {"max_tokens", "messages", "model", "output_config", "system", "thinking"}
+    assert set(call) == {*SENT}
     assert call["output_config"]["format"]["type"] == "json_schema"
     assert call["thinking"] == {"type": "disabled"}
     assert [message["role"] for message in call["messages"]] == ["user"]
@@ -332,7 +379,7 @@ async def test_a_chunk_of_nothing_but_answers_costs_no_call() -> None:
 
 
 async def test_tokens_a_minute_hold_calls_back() -> None:
-    async with fake_claude() as fake, model_at(fake, tokens_per_minute=1_200) as model:
+    async with fake_claude() as fake, model_at(fake, tokens_per_minute=600) as model:
         await model.extract(planted_chunk(1))
         held = asyncio.create_task(model.extract(planted_chunk(2)))
         await asyncio.wait({held}, timeout=0.2)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from shared.events import ImportReceived
-from shared.log.pool import PoolPolicy
+from shared.log.policy import PoolPolicy
 from shared.log.publisher import KAFKA
 from shared.log.stage import Received, per_record
 from tests.support.kafka import Broker, create_topics, unique

@@ -6,7 +6,7 @@ from aiokafka import AIOKafkaProducer
 
 from shared.events import ImportReceived
 from shared.log.faults import Backoff, PoisonError, RetryPolicy
-from shared.log.pool import PoolPolicy
+from shared.log.policy import PoolPolicy
 from shared.log.stage import Received, per_record
 from shared.log.worker import DEAD_LETTERS
 from tests.support.kafka import Broker, create_topics, unique

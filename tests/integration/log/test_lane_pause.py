@@ -2,34 +2,21 @@ from __future__ import annotations
 
 import asyncio
 
-from aiokafka.admin import AIOKafkaAdminClient
-
 from shared.events import ImportReceived
 from shared.log.faults import LaneError
 from shared.log.health import live, ready
 from shared.log.lane import Lane
-from shared.log.pool import PoolPolicy
+from shared.log.policy import PoolPolicy
 from shared.log.stage import Received, per_record
 from shared.log.subscriber import SubscriberPolicy
 from tests.support.kafka import Broker, create_topics, unique
-from tests.support.replica import Replica, committed, fill, running
+from tests.support.replica import Replica, committed, fill, members, running
 from tests.support.waiting import until
 
 MAX_POLL = 3.0
 IMPATIENT = SubscriberPolicy(
     max_poll_interval=int(MAX_POLL * 1000), session_timeout=2000, heartbeat_interval=200, drain=5.0
 )
-
-
-async def members(bootstrap: str, group: str) -> list[str]:
-    """The ids of a group's members."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        (answer,) = await admin.describe_consumer_groups([group])
-        return [member[0] for member in answer.groups[0][5]]
-    finally:
-        await admin.close()
 
 
 async def test_a_lane_paused_longer_than_the_poll_interval_stays_in_its_group_and_goes_on_by_itself(

@@ -8,7 +8,7 @@ from functools import partial
 from shared.events import ImportReceived
 from shared.log.faults import Backoff, LaneError, RetryPolicy, TransientError
 from shared.log.lane import Lane
-from shared.log.pool import PoolPolicy
+from shared.log.policy import PoolPolicy
 from shared.log.stage import Received, per_batch, per_record
 from tests.support.kafka import Broker, create_topics, unique
 from tests.support.replica import Replica, committed, fill

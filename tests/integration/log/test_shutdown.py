@@ -4,10 +4,10 @@ import asyncio
 from dataclasses import replace
 
 from shared.events import ImportReceived
-from shared.log.pool import PoolPolicy
+from shared.log.policy import PoolPolicy
 from shared.log.stage import Received, per_record
 from tests.support.kafka import Broker, create_topics, unique
-from tests.support.replica import QUICK, Replica, committed, fill
+from tests.support.replica import QUICK, Replica, committed, fill, running
 from tests.support.waiting import until
 
 
@@ -65,3 +65,40 @@ async def test_a_stop_leaves_undone_what_does_not_end_in_time(kafka: Broker) -> 
     await replica.stop()
     assert cancelled == [3]
     assert await committed(kafka.bootstrap, group, topic, 1) == [3]
+
+
+async def test_a_stop_begins_no_more_though_another_joins_meanwhile(kafka: Broker) -> None:
+    topic, group = unique("leaver"), unique("group")
+    await create_topics(kafka.bootstrap, {topic: 4, f"{topic}.dlq": 1})
+    await fill(kafka.bootstrap, topic, range(60), partitions=4)
+    begun: list[tuple[int, int]] = []
+    go = asyncio.Event()
+
+    async def handle(received: Received[ImportReceived]) -> None:
+        begun.append((received.raw.partition, received.raw.offset))
+        await go.wait()
+
+    async def nothing(_: Received[ImportReceived]) -> None:
+        await asyncio.Event().wait()
+
+    policy = PoolPolicy(ceiling=40, revoke_grace=0.1)  # more than two partitions hold: some stay ours
+    leaver = Replica(
+        kafka.bootstrap, topic, group, per_record("leaver", ImportReceived, handle), policy=policy,
+        subscriber=replace(QUICK, drain=30.0),
+    )  # fmt: skip
+    await leaver.start()
+    await until(lambda: len(begun) == 40)
+    stopping = asyncio.create_task(leaver.stop())
+    await until(lambda: leaver.pool.state().draining)
+    joiner = Replica(
+        kafka.bootstrap, topic, group, per_record("joiner", ImportReceived, nothing), policy=policy,
+        subscriber=replace(QUICK, drain=0.1),
+    )  # fmt: skip
+    async with running(joiner):
+        await until(lambda: leaver.value("soulprint_pool_rebalances_total", stage="leaver") == 2)
+        draining, paused = leaver.pool.state().draining, len(leaver.consumer_paused())
+        go.set()
+        await stopping
+    assert draining
+    assert paused == 2, "nothing is fetched to be thrown away"
+    assert len(begun) == 40

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from shared.store.store import Store
 from shared.topics import CHUNKS_READY, FACTS_EXTRACTED, IMPORT_RECEIVED, MEMORY_READY
 from tests.support.chunks import chunk_of, said
 from tests.support.records import memory_of, result_of
-from tests.support.replica import read_all
-from tests.support.services import PARTITIONS, Setting, caught_up, ended, facts_of, hosted, ignored, reasons
+from tests.support.services import Setting, caught_up, ended, facts_of, hosted, ignored, reasons
 from tests.support.waiting import until
 
 TOPICS = {
@@ -39,6 +38,7 @@ async def test_duplicates_of_every_event_change_nothing(
         assert ignored(host, "chunker", "complete") == 1
         assert ignored(host, "extractor", "repeated") == done.chunks_total
         assert ignored(host, "consolidator", "repeated") == done.chunks_total
+        assert ignored(host, "writer", "repeated") == 1
     for name in TOPICS:
         assert await reasons(setting, name) == []
 
@@ -116,15 +116,3 @@ async def test_an_older_run_is_ignored_and_a_newer_one_takes_over(
             await caught_up(setting, CHUNKS_READY, "extractor")
             assert ignored(others, "extractor", "cancelled") == 4
     assert (await ended(store, first)).state == "cancelled"
-
-
-async def test_an_unreadable_record_is_set_aside_and_the_rest_goes_on(
-    setting: Setting, store: Store, exports: Path
-) -> None:
-    async with hosted(setting):
-        for value in (b"{", b"[]", None):
-            await setting.send_raw(CHUNKS_READY, value)
-        run = await ended(store, await setting.import_of(exports / "small.zip", UUID(int=3)))
-        assert run.state == "complete"
-        await until(lambda: _has(setting, CHUNKS_READY, ["missing_header"] * 3))
-    assert len(await read_all(setting.bootstrap, setting.topic(CHUNKS_READY), PARTITIONS)) > 3

@@ -37,10 +37,11 @@ async def test_chunks_lost_after_publishing_are_published_again_and_no_others(
     published = await impatient.count(CHUNKS_READY)
     lost = await impatient.lose(CHUNKS_READY, "extractor", partitions=(0, 1))
     assert 0 < lost < published
-    async with hosted(impatient):
+    async with hosted(impatient) as host:
         run = await ended(store, event)
         assert (run.state, run.coverage, run.chunks_dead) == ("complete", 1.0, 0), run
         assert run.redrives >= 1
+        assert host.registry.get_sample_value("soulprint_redrives_total", {"action": "import"}) >= 1
     again = await impatient.count(CHUNKS_READY) - published
     assert again % lost == 0, "exactly the lost chunks, as often as it was driven again"
 

@@ -90,21 +90,16 @@ async def test_health_and_metrics_are_served_and_tell_of_a_service_that_waits_fo
     await until(lambda: host.port != 0)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{host.port}", trust_env=False) as client:
         assert (await client.get("/livez")).status_code == 200
-        answer = await client.get("/readyz")
-        assert (answer.status_code, answer.json()["reasons"]) == (503, ["starting"])
+
+        async def told() -> bool:
+            """/readyz says what the service waits for"""
+            answer = await client.get("/readyz")
+            assert answer.status_code == 503
+            return f"waiting for Kafka: {setting.bootstrap} refuses connections" in answer.text
+
+        await until(told)
     host.stop()
     await running
-
-
-async def test_health_and_metrics_of_services_that_run(setting: Setting, store: Store, exports: Path) -> None:
-    async with hosted(setting) as host:
-        await ended(store, await setting.import_of(exports / "small.zip"))
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{host.port}", trust_env=False) as client:
-            for page in ("/livez", "/readyz"):
-                assert (await client.get(page)).json() == {"ok": True, "reasons": []}
-            metrics = (await client.get("/metrics")).text
-    assert 'soulprint_pool_records_total{stage="extractor"}' in metrics
-    assert 'soulprint_stage_seconds_count{outcome="ok",stage="writer"} 1.0' in metrics
 
 
 async def test_a_service_waits_for_its_database(setting: Setting) -> None:

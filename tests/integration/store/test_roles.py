@@ -32,8 +32,9 @@ TABLES = [
     "facts",
     "extraction_cache",
 ]
-INTERNAL = ["memory_outbox", "leases"]
+INTERNAL = ["memory_outbox", "leases", "service_holds", "batch_chunks"]
 """Tables that only services see."""
+VIEWS = ["run_usage", "user_usage"]
 
 
 @asynccontextmanager
@@ -66,7 +67,11 @@ async def test_a_user_reads_own_rows_only(filled: Store, database: str) -> None:
         for table in TABLES:
             assert await anna.fetchval(f"SELECT count(*) FROM {table}") == 1, table
         assert await anna.fetchval("SELECT soul_md FROM user_profiles") == "soul 1"
+        for view in VIEWS:
+            assert await anna.fetchval(f"SELECT count(*) FROM {view}") == 1, view
     async with acting_as(database, "authenticated", BORIS) as boris:
+        for view in VIEWS:
+            assert await boris.fetchval(f"SELECT count(*) FROM {view}") == 0, view
         for table in TABLES:
             expected = 1 if table == "user_profiles" else 0
             assert await boris.fetchval(f"SELECT count(*) FROM {table}") == expected, table
@@ -90,7 +95,7 @@ async def test_a_user_writes_nothing(filled: Store, database: str) -> None:
 
 async def test_anon_reads_nothing(filled: Store, database: str) -> None:
     async with acting_as(database, "anon", ANNA) as anon:
-        for table in [*TABLES, "soulprint_migrations"]:
+        for table in [*TABLES, *VIEWS, "soulprint_migrations"]:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await anon.execute(f"SELECT FROM {table}")
 

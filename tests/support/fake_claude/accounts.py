@@ -27,6 +27,8 @@ class Accounts:
         self.offered: set[str] = set()
         self.prompts: list[int] = []
         """Characters of each request's prompt: system, messages and schema."""
+        self.last: dict[str, Any] = {}
+        """The newest request's parameters."""
         self._prefixes: set[str] = set()
 
     def usage(self, params: dict[str, Any], text: str, *, thinking: bool) -> dict[str, int]:
@@ -57,6 +59,7 @@ class Accounts:
     def begin(self, params: dict[str, Any]) -> None:
         """A call has come in."""
         self.requests += 1
+        self.last = params
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         self.prompts.append(prompt_characters(params))

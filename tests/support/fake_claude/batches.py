@@ -51,6 +51,11 @@ class Batches:
         """How often any batch was looked at while it ran."""
         return sum(batch.looks for batch in self._batches.values())
 
+    @property
+    def requests(self) -> int:
+        """Requests of all batches."""
+        return sum(len(batch.requests) for batch in self._batches.values())
+
     def create(self, body: dict[str, Any], base: str) -> HttpResponse:
         """POST /v1/messages/batches"""
         ids = [request["custom_id"] for request in body["requests"]]

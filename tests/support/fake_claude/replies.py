@@ -14,7 +14,7 @@ from tests.support.fake_claude.reading import Shown, ordered, planted, prompt_te
 def good_reply(params: dict[str, Any], fault: FakeFault | None) -> tuple[str, list[str]]:
     """The reply's text, and the markers of the planted facts it offers."""
     things = shown(prompt_text(params))
-    properties = _properties(params)
+    properties = properties_of(params)
     if "facts" in properties:
         return _extraction(things, fault)
     facts = [thing for thing in things if not thing.kind]
@@ -71,7 +71,8 @@ def _line(thing: Shown) -> dict[str, Any]:
     return {"text": thing.text.splitlines()[0][:200], "ids": [thing.number]}
 
 
-def _properties(params: dict[str, Any]) -> dict[str, Any]:
+def properties_of(params: dict[str, Any]) -> dict[str, Any]:
+    """What the schema that is asked for has at its top."""
     schema = ((params.get("output_config") or {}).get("format") or {}).get("schema") or {}
     properties: dict[str, Any] = schema.get("properties") or {}
     return properties

@@ -22,7 +22,7 @@ from tests.support.fake_claude.http import (
     json_response,
 )
 from tests.support.fake_claude.reading import all_text
-from tests.support.fake_claude.replies import good_reply, spoilt
+from tests.support.fake_claude.replies import good_reply, properties_of, spoilt
 
 MODELS = ("claude-haiku-5-5", "claude-haiku-4-5", "claude-sonnet-5-5")
 HTML = b"<!doctype html><html><body><h1>It works!</h1></body></html>"
@@ -69,6 +69,12 @@ class FakeClaude:
         self.api_key = api_key
         self.longest_prompt: int | None = None
         """Tokens above which a prompt is too long."""
+        self.most_max_tokens: int | None = None
+        """The largest `max_tokens` that the model takes."""
+        self.only_extracts = False
+        """While set, the key is good for nothing but extraction."""
+        self.refused_while: str | None = None
+        """While set, a call whose prompt holds this text gets a 400."""
         self.dead_while: str | None = None
         """While set, a call whose prompt holds this text gets a 500: a record that is poison by itself."""
         self.batches = Batches(self._batch_item, looks=batch_looks, seed=seed)
@@ -141,6 +147,8 @@ class FakeClaude:
             self.accounts.end()
 
     async def _answered(self, params: dict[str, Any]) -> HttpResponse:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self.latency * (1 + self._rng.uniform(-self.jitter, self.jitter))
         fault = self._refusal_of(params) or self.faults.draw()
         if fault is FakeFault.DROP:
             raise DropConnection
@@ -148,10 +156,10 @@ class FakeClaude:
             await asyncio.Event().wait()
         if fault in _ERRORS:
             return self._error(fault)
-        await asyncio.sleep(self.latency * (1 + self._rng.uniform(-self.jitter, self.jitter)))
+        message, markers = self._built(params, fault)
+        await asyncio.sleep(due - loop.time())
         if fault is FakeFault.HTML:
             return HttpResponse(200, HTML, "text/html; charset=utf-8")
-        message, markers = self._built(params, fault)
         usage = message["usage"]
         return json_response(
             message,
@@ -164,11 +172,17 @@ class FakeClaude:
         """What is wrong with the request itself."""
         if set(params) - ALLOWED:
             return FakeFault.BAD_REQUEST
+        if self.only_extracts and "facts" not in properties_of(params):
+            return FakeFault.UNAUTHORIZED
+        if self.most_max_tokens is not None and params["max_tokens"] > self.most_max_tokens:
+            return FakeFault.BAD_REQUEST
         if params["model"] not in MODELS:
             return FakeFault.UNKNOWN_MODEL
         text = all_text(params)
         if self.longest_prompt is not None and estimate_tokens(text) > self.longest_prompt:
             return FakeFault.TOO_LONG
+        if self.refused_while is not None and self.refused_while in text:
+            return FakeFault.BAD_REQUEST
         if self.dead_while is not None and self.dead_while in text:
             return FakeFault.SERVER_ERROR
         return None

@@ -77,7 +77,7 @@ def test_each_lane_fault_says_what_to_set() -> None:
 
 def test_a_refused_request_is_poison_and_a_long_one_may_be_split() -> None:
     assert failure_of(answered(400)) == Failure(
-        Fault.POISON, "the provider refuses the request (400 api_error)"
+        Fault.POISON, "refused", "the provider refuses the request (400 api_error)"
     )
     assert failure_of(answered(413)).too_long
     assert failure_of(answered(400, message="prompt is too long: 3 tokens > 2")).too_long

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from cli.run import run_command, run_settings
+from cli.run import run_settings
 from shared.errors import UsageError
 from shared.models.base import BatchModel, Metered
 from shared.models.choose import claude_options, make_model
@@ -86,14 +84,10 @@ def test_a_price_file_that_is_not_there_is_named() -> None:
         make_model(claude(model_prices="no-such-file"))
 
 
-def test_a_batch_needs_claude_and_no_limit_on_cost(tmp_path: Path) -> None:
+def test_a_batch_needs_claude() -> None:
     with pytest.raises(UsageError, match="--batch needs --model claude"):
         run_settings("offline", batch=True)
-    settings = run_settings("claude", batch=True)
-    assert settings.model_batch
-    with pytest.raises(UsageError, match="--max-cost cannot stop it"):
-        run_command(tmp_path / "export.zip", "me", tmp_path / "out", settings, max_cost=1.0, as_json=False)
-    assert not (tmp_path / "out").exists()
+    assert run_settings("claude", batch=True).model_batch
 
 
 def test_the_key_is_not_printed() -> None:

@@ -42,6 +42,7 @@ ANA = UUID(int=0xA)
         (SourceError("not allowed"), Fault.POISON),
         (ModelUnavailableError("no credit"), Fault.LANE),
         (CostLimitError("enough"), Fault.LANE),
+        (UsageError("no Message Batches there"), Fault.LANE),
         (LaneError("topic"), Fault.LANE),
         (PoisonError("bad_json", "not JSON"), Fault.POISON),
         (TransientError("again"), Fault.TRANSIENT),

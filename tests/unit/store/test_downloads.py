@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
-from shared.errors import StoreError
+from shared.errors import SourceError, StoreError
 from shared.store.downloads import Downloads
 from tests.support.storage_server import Storage, storage_server
 
@@ -66,8 +67,23 @@ async def test_a_body_that_breaks_off_leaves_nothing(storage: Storage, tmp_path:
 async def test_other_answers_and_sizes(storage: Storage, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="larger than 1000 bytes"):
         await downloads_from(storage, max_bytes=1000).fetch("exports/anna/my chats.zip", tmp_path / "export")
-    storage.fails = True
+    storage.fails = -1
     with pytest.raises(StoreError, match="answered 503"):
+        await downloads_from(storage).fetch("exports/anna/my chats.zip", tmp_path / "export")
+    assert saved_in(tmp_path) == []
+
+
+async def test_a_body_without_an_end_is_cut_at_the_limit_and_a_silent_one_is_given_up(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.endless = True
+    with pytest.raises(SourceError, match="larger than 5000000 bytes"):
+        await downloads_from(storage, max_bytes=5_000_000).fetch(
+            "exports/anna/my chats.zip", tmp_path / "export"
+        )
+    storage.endless, storage.silent = False, True
+    monkeypatch.setattr("shared.store.downloads._TIMEOUT", httpx.Timeout(0.2))
+    with pytest.raises(StoreError, match="no answer in time"):
         await downloads_from(storage).fetch("exports/anna/my chats.zip", tmp_path / "export")
     assert saved_in(tmp_path) == []
 

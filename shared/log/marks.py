@@ -1,0 +1,41 @@
+"""High and low marks: what a pool pauses because it has run full, and resumes once it has run dry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aiokafka import TopicPartition
+
+from shared.log.policy import PoolPolicy
+from shared.log.watermark import Ledger
+
+
+class Marks:
+    """Decides; the pool acts. Resuming waits for a mark far below, since a pause drops what was fetched."""
+
+    def __init__(self, policy: PoolPolicy) -> None:
+        self._policy = policy
+        self.full = False
+        """Whether enough waits for all partitions to be paused."""
+        self.held: set[TopicPartition] = set()
+        """Partitions too far ahead of their own watermark."""
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is to be paused."""
+        return self.full or bool(self.held)
+
+    def look(
+        self, waiting: int, waiting_bytes: int, ledgers: Iterable[tuple[TopicPartition, Ledger]]
+    ) -> None:
+        """Judge anew: records and bytes that wait, and how far each partition ran ahead."""
+        policy = self._policy
+        if not self.full and (waiting >= policy.high or waiting_bytes >= policy.high_bytes):
+            self.full = True
+        elif self.full and waiting <= policy.low and waiting_bytes <= policy.high_bytes // 4:
+            self.full = False
+        for partition, ledger in ledgers:
+            if ledger.run_ahead >= policy.run_ahead:
+                self.held.add(partition)
+            elif ledger.run_ahead <= policy.run_ahead // 2:
+                self.held.discard(partition)

@@ -1,0 +1,29 @@
+"""How much a pool takes on, and how long it waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shared.log.faults import RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class PoolPolicy:
+    """How much a pool takes on."""
+
+    ceiling: int = 3
+    """Most units (records, or batches) in flight."""
+    high: int = 512
+    """Waiting records at which partitions are paused."""
+    low: int = 128
+    """Waiting records at which they are resumed: far below `high`, since a pause drops what was fetched."""
+    high_bytes: int = 16 * 1024**2
+    """Waiting bytes at which partitions are paused; resumed at a quarter."""
+    run_ahead: int = 2000
+    """Most records of a partition above its watermark: what a crash delivers again."""
+    commit_timeout: float = 5.0
+    """Seconds; a commit blocks for as long as Kafka is down."""
+    revoke_grace: float = 1.0
+    """Seconds that a rebalance waits for work in flight. All members wait as long, and those whose work is
+    done meanwhile stand idle; what is not done goes on, unless its partition goes elsewhere."""
+    retry: RetryPolicy = field(default_factory=RetryPolicy)

@@ -1,0 +1,48 @@
+"""What holds the services of a process up, told to the database, where `soulprint status` finds it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.errors import StoreError
+from shared.log.health import PoolState
+from shared.store.store import Store
+
+LOOK_SECONDS = 1.0
+AGAIN_SECONDS = 15.0
+"""How often what still holds is told again."""
+FRESH_SECONDS = 60.0
+"""How long it is believed: a process that was killed takes nothing back."""
+
+
+async def tell_holds(store: Store, owner: str, states: Callable[[], Iterable[PoolState]]) -> None:
+    """Tell what changes, until cancelled; then take it all back. A database that is down is told later."""
+    told: list[Mapping[str, Any]] = []
+    told_at = 0.0
+    try:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            holds = [hold for state in states() for hold in _of(state)]
+            if holds == told and (not holds or time.monotonic() - told_at < AGAIN_SECONDS):
+                continue
+            try:
+                await store.note_holds(owner, holds)
+            except StoreError:
+                continue
+            told, told_at = holds, time.monotonic()
+    finally:
+        if told:
+            taking_back = asyncio.create_task(store.note_holds(owner, []))
+            await asyncio.wait([taking_back], timeout=2.0)
+            if taking_back.done() and not taking_back.cancelled():
+                taking_back.exception()  # what is not taken back is soon believed no more
+
+
+def _of(state: PoolState) -> Iterable[Mapping[str, Any]]:
+    for name, hold in state.holds.items():
+        since = datetime.fromtimestamp(hold.since, UTC)
+        yield {"service": state.stage, "hold": name, "reason": hold.reason, "since": since}

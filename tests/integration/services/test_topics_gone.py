@@ -1,0 +1,116 @@
+"""Topics that do not exist, at the start and later, and dead-letter topics that take nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from prometheus_client import CollectorRegistry
+
+from cli.serve import opener_of
+from shared.serving.host import Host
+from shared.store.store import Store
+from shared.topics import CHUNKS_READY, IMPORT_RECEIVED, MAX_DEAD_LETTER_BYTES
+from tests.support.kafka import Broker, create_topics
+from tests.support.replica import read_all
+from tests.support.services import PARTITIONS, Setting, ended, hosted, reasons
+from tests.support.waiting import until
+
+
+@asynccontextmanager
+async def admin_of(setting: Setting) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=setting.bootstrap)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def delete(setting: Setting, name: str, *, dead: bool = False) -> None:
+    async with admin_of(setting) as admin:
+        answer = await admin.delete_topics([setting.topic(name, dead=dead)])
+        assert [code for _, code in answer.topic_error_codes] == [0]
+
+
+async def page(host: Host, path: str) -> tuple[int, str]:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{host.port}", trust_env=False) as client:
+        answer = await client.get(path)
+        return answer.status_code, answer.text
+
+
+async def says(host: Host, path: str, text: str, status: int) -> bool:
+    found, body = await page(host, path)
+    return found == status and text in body
+
+
+async def test_a_service_waits_for_its_topic_and_goes_on_when_it_is_created(
+    kafka: Broker, database: str, store: Store, exports: Path
+) -> None:
+    setting = Setting(kafka.bootstrap, database, exports, changes={"extract_workers": 0})
+    host = Host({"chunker": opener_of("chunker")}, setting.settings(), CollectorRegistry())
+    running = asyncio.create_task(host.run())
+    await until(lambda: host.port != 0)
+    missing = setting.topic(IMPORT_RECEIVED)
+    wanted = f"topics do not exist: {missing}; run `soulprint topics create`"
+    await until(lambda: says(host, "/readyz", wanted, 503))
+    assert (await page(host, "/livez"))[0] == 200
+    await setting.make_topics()
+    await until(lambda: says(host, "/readyz", "", 200))
+    event = await setting.import_of(exports / "gone.zip")
+    assert (await ended(store, event)).state == "failed"
+    host.stop()
+    await running
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+async def test_a_topic_deleted_under_a_service_is_told_and_read_again_from_its_beginning(
+    setting: Setting, store: Store, exports: Path, noticed: bool
+) -> None:
+    async with hosted(setting, ("chunker",)) as host:
+        for _ in range(3):
+            await ended(store, await setting.import_of(exports / "gone.zip"))
+        await delete(setting, IMPORT_RECEIVED)
+        if noticed:
+            name = setting.topic(IMPORT_RECEIVED)
+            await until(lambda: says(host, "/readyz", f"the topic {name} does not exist", 503))
+            assert (await page(host, "/livez"))[0] == 200
+        await create_topics(setting.bootstrap, {setting.topic(IMPORT_RECEIVED): PARTITIONS})
+        event = await setting.import_of(exports / "gone.zip")
+        assert (await ended(store, event)).state == "failed"
+        await until(lambda: says(host, "/readyz", "", 200))
+    assert await reasons(setting, IMPORT_RECEIVED) == []
+
+
+async def test_while_no_dead_letter_can_be_written_the_lane_waits_and_nothing_is_lost(
+    kafka: Broker, database: str, store: Store, exports: Path
+) -> None:
+    setting = Setting(kafka.bootstrap, database, exports, changes={"extract_workers": 0})
+    letters = setting.topic(CHUNKS_READY, dead=True)
+    await create_topics(kafka.bootstrap, {letters: 1}, max_message_bytes=10)
+    await setting.make_topics()
+    async with hosted(setting) as host:
+        await setting.send_raw(CHUNKS_READY, b"not an event")
+        wanted = "extractor: paused (dead letters: cannot write a dead letter: "
+        await until(lambda: says(host, "/readyz", wanted, 503))
+        assert await says(host, "/livez", "", 200)
+        shown = {"stage": "extractor", "hold": "dead letters"}
+        await until(lambda: host.registry.get_sample_value("soulprint_pool_paused", shown) == 1.0)
+        event = await setting.import_of(exports / "small.zip")
+        await until(lambda: setting.published(CHUNKS_READY, 2))
+        assert not any(run.chunks_ok for run in await store.list_runs(event.import_id))
+        async with admin_of(setting) as admin:
+            mended = {"max.message.bytes": str(MAX_DEAD_LETTER_BYTES)}
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, letters, configs=mended)])
+        run = await ended(store, event)
+        assert (run.state, run.coverage) == ("complete", 1.0), run
+        await until(lambda: says(host, "/readyz", "", 200))
+        await until(lambda: host.registry.get_sample_value("soulprint_pool_paused", shown) is None)
+    (letter,) = await read_all(setting.bootstrap, letters)
+    assert (letter.value, dict(letter.headers)["dlq_reason"]) == (b"not an event", b"missing_header")
