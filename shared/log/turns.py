@@ -1,4 +1,4 @@
-"""Turns: who comes next when many imports wait for the same few places. One of each import in turn."""
+"""Turns: who comes next when many imports wait for the same few places. New ones first, then one of each."""
 
 from __future__ import annotations
 
@@ -9,38 +9,69 @@ from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+CREDIT = 4
+"""Items of a new line that go before all old lines: a small import is through before its share of the turns
+would let it, and a large one is held up by that much only, once."""
 
 
 class Turns(Generic[T]):
-    """A queue of lines: within a line first in, first out; between lines one after the other."""
+    """A queue of lines: within a line first in, first out; between lines one after the other.
+
+    A new line goes first, for CREDIT items. One that runs empty is old until all old ones have had a turn, or
+    nothing waits: coming and going earns no credit.
+    """
 
     def __init__(self) -> None:
-        self._lines: dict[Hashable, deque[T]] = {}
+        self._new: dict[Hashable, deque[T]] = {}
+        self._old: dict[Hashable, deque[T]] = {}
+        self._credit: dict[Hashable, int] = {}
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[T]:
-        for line in self._lines.values():
-            yield from line
+        for lines in (self._new, self._old):
+            for line in lines.values():
+                yield from line
 
     def append(self, line: Hashable, item: T) -> None:
-        """Put an item at the end of its line; a new line comes last."""
-        self._lines.setdefault(line, deque()).append(item)
+        """Put an item at the end of its line; a new line comes after the other new ones."""
+        items = self._old.get(line)
+        if items is None:
+            items = self._new.setdefault(line, deque())
+        items.append(item)
         self._count += 1
 
     def pop(self) -> T:
         """The next item; its line goes to the end. Raises IndexError if none waits."""
         if not self._count:
             raise IndexError("nothing waits")
-        name = next(iter(self._lines))
-        line = self._lines.pop(name)
-        item = line.popleft()
-        if line:
-            self._lines[name] = line
         self._count -= 1
+        item = self._pop_new() if self._new else self._pop_old()
+        if not self._count:
+            self._old.clear()
         return item
+
+    def _pop_new(self) -> T:
+        name = next(iter(self._new))
+        line = self._new.pop(name)
+        item = line.popleft()
+        left = self._credit.pop(name, CREDIT) - 1
+        if left and line:
+            self._new[name] = line
+            self._credit[name] = left
+        else:
+            self._old[name] = line
+        return item
+
+    def _pop_old(self) -> T:
+        while True:
+            name = next(iter(self._old))
+            line = self._old.pop(name)
+            if line:
+                self._old[name] = line
+                return line.popleft()
 
 
 class Gate:

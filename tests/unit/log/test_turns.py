@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from shared.log.turns import Gate, Turns
+from shared.log.turns import CREDIT, Gate, Turns
 from tests.support.waiting import until
 
 
@@ -19,6 +21,56 @@ def test_lines_take_turns_and_each_keeps_its_order() -> None:
     assert [turns.pop() for _ in range(6)] == ["a1", "b1", "c1", "a2", "b2", "a3"]
     with pytest.raises(IndexError):
         turns.pop()
+
+
+def pops(turns: Turns[str], count: int) -> str:
+    return " ".join(turns.pop() for _ in range(count))
+
+
+def test_a_new_line_goes_first_for_as_long_as_its_credit_lasts() -> None:
+    turns: Turns[str] = Turns()
+    for number in range(20):
+        turns.append("huge", f"h{number}")
+    assert pops(turns, 6) == "h0 h1 h2 h3 h4 h5"
+    for number in range(6):
+        turns.append("small", f"s{number}")
+    assert pops(turns, 8) == "s0 s1 s2 s3 h6 s4 h7 s5"
+    assert pops(turns, len(turns)).startswith("h8 h9")
+
+
+def test_a_line_that_runs_empty_and_comes_again_earns_no_credit() -> None:
+    turns: Turns[str] = Turns()
+    for number in range(20):
+        turns.append("huge", f"h{number}")
+    pops(turns, CREDIT)
+    turns.append("small", "s0")
+    assert turns.pop() == "s0"
+    for number in range(1, 4):
+        turns.append("small", f"s{number}")
+    assert pops(turns, 4) == "h4 s1 h5 s2"
+    turns.pop(), turns.pop(), turns.pop()
+    assert pops(turns, len(turns)).startswith("h8 h9"), "only one line is left"
+    turns.append("small", "s4")
+    assert turns.pop() == "s4", "it was forgotten meanwhile"
+
+
+@given(st.lists(st.one_of(st.integers(0, 3), st.none()), max_size=200))
+def test_nothing_is_lost_and_no_line_waits_for_more_than_its_share(steps: list[int | None]) -> None:
+    turns: Turns[tuple[int, int]] = Turns()
+    waiting: dict[int, list[int]] = {line: [] for line in range(4)}
+    for number, step in enumerate(steps):
+        if step is not None:
+            turns.append(step, (step, number))
+            waiting[step].append(number)
+        elif any(waiting.values()):
+            line, item = turns.pop()
+            assert waiting[line].pop(0) == item
+    assert sorted(turns) == sorted((line, item) for line, items in waiting.items() for item in items)
+    assert len(turns) == sum(map(len, waiting.values()))
+    popped = [turns.pop() for _ in range(len(turns))]
+    assert sorted(popped) == sorted((line, item) for line, items in waiting.items() for item in items)
+    first = {line: place for place, (line, _) in reversed(list(enumerate(popped)))}
+    assert all(place <= 3 * CREDIT + 3 for place in first.values()), "the credits and a turn of the others"
 
 
 async def test_a_late_line_is_let_in_next_and_cancelled_waiters_lose_no_place() -> None:
