@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.line import broker, line, peak_bytes
+from bench.line import CALM_LOOK_SECONDS, broker, line, peak_bytes
 from tests.support.kafka import Broker
 
 
@@ -39,7 +39,7 @@ async def _run(kafka: Broker, export: Path, first: Path, instant: bool) -> LogRu
         before = {name: _cpu(member.process.pid) for name, member in running.services.members.items()}
         began = time.monotonic()
         event = await running.submit(export)
-        ended, row = await running.ended(event)
+        ended, row = await running.ended(event, CALM_LOOK_SECONDS)
         extracted = (row["extracted_at"] - row["begun_at"]).total_seconds()
         members = running.services.members
         return LogRun(
