@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -132,6 +132,21 @@ class FactsExtracted(Event):
     prompt_version: str = ""
     error: str | None = None
     """Why the chunk is dead; never holds the person's text."""
+
+    @classmethod
+    def of(cls, chunk: ChunkReady, status: ChunkStatus = ChunkStatus.OK, **found: Any) -> FactsExtracted:
+        """The result for `chunk`. Not validated: what was `found` comes from our own code, of its types."""
+        return cls.model_construct(
+            import_id=chunk.import_id,
+            user_id=chunk.user_id,
+            run=chunk.run,
+            chunk_id=chunk.chunk_id,
+            index=chunk.index,
+            total=chunk.total,
+            content_hash=chunk.content_hash,
+            status=status,
+            **found,
+        )
 
 
 class Coverage(BaseModel):

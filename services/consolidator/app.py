@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from itertools import groupby
 
 from services.consolidator.consolidations import Consolidations
-from services.consolidator.record import with_topics
+from services.consolidator.recording import Recording
 from services.consolidator.sweeper import Sweeper
-from shared.errors import StoreError
-from shared.events import ChunkStatus, FactsExtracted
-from shared.log.faults import PoisonError
+from shared.events import FactsExtracted
 from shared.log.policy import PoolPolicy
-from shared.log.stage import Received, per_batch
-from shared.models.base import Model
+from shared.log.stage import per_batch
 from shared.models.opening import opened_model
 from shared.serving.faults import ServiceClassifier
-from shared.serving.service import NO_RUN, Kit, Service, no_such_run, what_happened
-from shared.store.records import RunKey
+from shared.serving.service import Kit, Service
 from shared.topics import FACTS_EXTRACTED
 
 BATCH = 64
 AT_ONCE = 2
 """Batches in flight: while one is in the database the next is prepared."""
-PROGRESS_SECONDS = 2.0
 
 
 @asynccontextmanager
@@ -34,7 +27,7 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
     async with opened_model(kit.settings, patience=0.0, workers=0) as model:
         kit.metrics.models.watch(kit.name, model)
         consolidations = Consolidations(kit, model, ServiceClassifier())
-        recording = _Recording(kit, model, consolidations)
+        recording = Recording(kit, model, consolidations)
         stage = per_batch(
             "consolidator", FactsExtracted, recording.record, most=BATCH, on_dead=recording.give_up
         )
@@ -47,62 +40,3 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
             trouble=consolidations.trouble,
             drain=consolidations.drain,
         )
-
-
-class _Recording:
-    def __init__(self, kit: Kit, model: Model, consolidations: Consolidations) -> None:
-        self._kit = kit
-        self._own = (model.name, model.prompt_version)
-        self._consolidations = consolidations
-        self._moved: set[RunKey] = set()
-
-    async def record(self, batch: Sequence[Received[FactsExtracted]]) -> None:
-        """One call for the batch, unless it is of several models."""
-        unknown: FactsExtracted | None = None
-        events = sorted((received.event for received in batch), key=self._read_by)
-        for (model, prompts), group in groupby(events, key=self._read_by):
-            results = list(group)
-            recorded = await self._kit.store.record_chunks(
-                with_topics(results), model=model, prompt_version=prompts
-            )
-            owners = {RunKey(e.import_id, e.run): e.user_id for e in results}
-            for key in recorded.complete:
-                self._consolidations.offer(key, owners[key])
-            by_key = {(e.import_id, e.run, e.index): e for e in results}
-            for refused in recorded.ignored:
-                event = by_key[refused.import_id, refused.run, refused.index]
-                if refused.reason == "unknown":
-                    unknown = event
-                else:
-                    self._kit.ignore(event, refused.reason)
-            self._moved.update(owners)
-        if unknown is not None:
-            raise no_such_run(unknown)
-
-    def _read_by(self, event: FactsExtracted) -> tuple[str, str]:
-        return (event.model, event.prompt_version) if event.model else self._own
-
-    async def give_up(self, received: Received[FactsExtracted] | None, error: Exception) -> None:
-        """Facts that the database can never take make their chunk dead, so that the import ends."""
-        if received is None or (isinstance(error, PoisonError) and error.reason == NO_RUN):
-            return
-        changes = {
-            "status": ChunkStatus.DEAD,
-            "facts": (),
-            "unread": (),
-            "dropped": {},
-            "error": what_happened(error),
-        }
-        dead = received.event.model_copy(update=changes)
-        await self.record([Received(dead, received.envelope, received.raw)])
-
-    async def show_progress(self) -> None:
-        """Bring the progress of runs up to date, at most one call in a while."""
-        while True:
-            await asyncio.sleep(PROGRESS_SECONDS)
-            moved, self._moved = self._moved, set()
-            if moved:
-                try:
-                    await self._kit.store.note_progress(sorted(moved))
-                except StoreError:
-                    self._moved |= moved

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from shared.errors import ModelError, StoreError
 from shared.events import ChunkReady, Usage
@@ -70,6 +71,12 @@ class BatchDesk:
         self._done.append(content_hash)
         if self._forgetting is None or self._forgetting.done():
             self._forgetting = asyncio.create_task(self._forget())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Stop waiting; batches go on at the provider."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.extractor.grounding import ground
 from shared.errors import ModelError
-from shared.events import ChunkReady, ChunkStatus, FactsExtracted, Usage
+from shared.events import ChunkReady, ChunkStatus, FactsExtracted
 from shared.facts import Fact
 from shared.models.base import Extraction, Model, PartlyReadError
 
@@ -53,7 +53,7 @@ async def recall(
                 open_chunks.append(chunk)
             else:
                 answered.append(
-                    _result(
+                    FactsExtracted.of(
                         chunk,
                         facts=tuple(entry.facts),
                         dropped=dict(entry.dropped),
@@ -72,7 +72,7 @@ async def extract(chunk: ChunkReady, model: Model) -> FactsExtracted:
     (PartlyReadError) the facts are kept. Every other error is the caller's to retry.
     """
     if not any(message.role == "user" for message in chunk.messages):
-        return _result(chunk)
+        return FactsExtracted.of(chunk)
     try:
         return concluded(chunk, await model.extract(chunk))
     except ModelError as error:
@@ -82,45 +82,16 @@ async def extract(chunk: ChunkReady, model: Model) -> FactsExtracted:
 def concluded(chunk: ChunkReady, answer: Extraction | ModelError) -> FactsExtracted:
     """What a model's answer for a chunk comes to, once it is grounded."""
     if isinstance(answer, ModelError) and not isinstance(answer, PartlyReadError):
-        return _result(chunk, status=ChunkStatus.DEAD, usage=answer.usage, error=str(answer))
+        return FactsExtracted.of(chunk, ChunkStatus.DEAD, usage=answer.usage, error=str(answer))
     extraction = answer.extraction if isinstance(answer, PartlyReadError) else answer
     grounded = ground(chunk, extraction.candidates, own_words=extraction.own_words)
     dead = isinstance(answer, PartlyReadError)
-    return _result(
+    return FactsExtracted.of(
         chunk,
-        status=ChunkStatus.DEAD if dead else ChunkStatus.OK,
+        ChunkStatus.DEAD if dead else ChunkStatus.OK,
         facts=tuple(grounded.facts),
         dropped=dict(grounded.dropped),
         unread=extraction.unread,
         usage=extraction.usage,
         error=str(answer) if dead else None,
-    )
-
-
-def _result(
-    chunk: ChunkReady,
-    *,
-    status: ChunkStatus = ChunkStatus.OK,
-    facts: tuple[Fact, ...] = (),
-    dropped: dict[str, int] | None = None,
-    unread: tuple[str, ...] = (),
-    cached: bool = False,
-    usage: Usage | None = None,
-    error: str | None = None,
-) -> FactsExtracted:
-    return FactsExtracted.model_construct(
-        import_id=chunk.import_id,
-        user_id=chunk.user_id,
-        run=chunk.run,
-        chunk_id=chunk.chunk_id,
-        index=chunk.index,
-        total=chunk.total,
-        content_hash=chunk.content_hash,
-        status=status,
-        facts=facts,
-        dropped=dropped or {},
-        unread=unread,
-        cached=cached,
-        usage=usage or Usage(),
-        error=error,
     )

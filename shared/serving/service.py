@@ -109,17 +109,7 @@ def no_such_run(event: Event) -> PoisonError:
 
 def dead(chunk: ChunkReady, why: str) -> FactsExtracted:
     """The result of a chunk that can never be read: its import still ends, and says so."""
-    return FactsExtracted(
-        import_id=chunk.import_id,
-        user_id=chunk.user_id,
-        run=chunk.run,
-        chunk_id=chunk.chunk_id,
-        index=chunk.index,
-        total=chunk.total,
-        content_hash=chunk.content_hash,
-        status=ChunkStatus.DEAD,
-        error=why,
-    )
+    return FactsExtracted.of(chunk, ChunkStatus.DEAD, error=why)
 
 
 def what_happened(error: Exception) -> str:

@@ -16,7 +16,7 @@ import pytest
 
 from bench.generate import generate
 from bench.plants import markers_in
-from services.extractor.app import extractor
+from services.extractor.app import batch_extractor
 from services.extractor.batching import BatchDesk
 from shared.errors import UsageError
 from shared.models.choose import claude_options, provider_of
@@ -215,7 +215,7 @@ async def hasty_extractor(kit: Kit) -> AsyncIterator[Service]:
     model = ClaudeModel(replace(claude_options(kit.settings, patience=0.0), batch_poll=0.02))
     desk = BatchDesk(model, StoreLedger(kit.store, provider_of(kit.settings)), gather=0.5)
     try:
-        yield extractor(kit, model, desk)
+        yield batch_extractor(kit, model, desk)
     finally:
         await desk.close()
         await model.close()

@@ -1,0 +1,80 @@
+"""Results of chunks on their way from the log into the database, many a call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from itertools import groupby
+
+from services.consolidator.consolidations import Consolidations
+from services.consolidator.record import with_topics
+from shared.errors import StoreError
+from shared.events import ChunkStatus, FactsExtracted
+from shared.log.faults import PoisonError
+from shared.log.stage import Received
+from shared.models.base import Model
+from shared.serving.service import NO_RUN, Kit, no_such_run, what_happened
+from shared.store.records import RunKey
+
+PROGRESS_SECONDS = 2.0
+
+
+class Recording:
+    """What the consolidator does with records; runs that are complete are offered for consolidation."""
+
+    def __init__(self, kit: Kit, model: Model, consolidations: Consolidations) -> None:
+        self._kit = kit
+        self._own = (model.name, model.prompt_version)
+        self._consolidations = consolidations
+        self._moved: set[RunKey] = set()
+
+    async def record(self, batch: Sequence[Received[FactsExtracted]]) -> None:
+        """One call for the batch, unless it is of several models."""
+        unknown: FactsExtracted | None = None
+        events = sorted((received.event for received in batch), key=self._read_by)
+        for (model, prompts), group in groupby(events, key=self._read_by):
+            results = list(group)
+            recorded = await self._kit.store.record_chunks(
+                with_topics(results), model=model, prompt_version=prompts
+            )
+            owners = {RunKey(e.import_id, e.run): e.user_id for e in results}
+            for key in recorded.complete:
+                self._consolidations.offer(key, owners[key])
+            by_key = {(e.import_id, e.run, e.index): e for e in results}
+            for refused in recorded.ignored:
+                event = by_key[refused.import_id, refused.run, refused.index]
+                if refused.reason == "unknown":
+                    unknown = event
+                else:
+                    self._kit.ignore(event, refused.reason)
+            self._moved.update(owners)
+        if unknown is not None:
+            raise no_such_run(unknown)
+
+    def _read_by(self, event: FactsExtracted) -> tuple[str, str]:
+        return (event.model, event.prompt_version) if event.model else self._own
+
+    async def give_up(self, received: Received[FactsExtracted] | None, error: Exception) -> None:
+        """Facts that the database can never take make their chunk dead, so that the import ends."""
+        if received is None or (isinstance(error, PoisonError) and error.reason == NO_RUN):
+            return
+        changes = {
+            "status": ChunkStatus.DEAD,
+            "facts": (),
+            "unread": (),
+            "dropped": {},
+            "error": what_happened(error),
+        }
+        dead = received.event.model_copy(update=changes)
+        await self.record([Received(dead, received.envelope, received.raw)])
+
+    async def show_progress(self) -> None:
+        """Bring the progress of runs up to date, at most one call in a while."""
+        while True:
+            await asyncio.sleep(PROGRESS_SECONDS)
+            moved, self._moved = self._moved, set()
+            if moved:
+                try:
+                    await self._kit.store.note_progress(sorted(moved))
+                except StoreError:
+                    self._moved |= moved

@@ -1,0 +1,66 @@
+"""What the extractor does with a record: look it up, have it read, publish what was found."""
+
+from __future__ import annotations
+
+from services.extractor.batching import BatchDesk
+from services.extractor.extractor import concluded, extract, recall
+from services.extractor.lookups import Lookups
+from shared.events import ChunkReady, FactsExtracted
+from shared.log.faults import PoisonError
+from shared.log.stage import Received
+from shared.log.turns import Gate
+from shared.models.base import Metered, Model
+from shared.serving.service import NO_RUN, Kit, dead, no_such_run, what_happened
+from shared.topics import FACTS_EXTRACTED
+
+
+class Answering:
+    """Answers chunks by single calls, imports taking turns for them; with a desk, by message batches."""
+
+    def __init__(self, kit: Kit, model: Model, desk: BatchDesk | None = None) -> None:
+        self._kit = kit
+        self._model = model
+        self._desk = desk
+        self._calls = Gate(kit.settings.fact_extraction_concurrency)
+        self._lookups = Lookups(
+            lambda chunks: kit.store.look_up_chunks(chunks, model.name, model.prompt_version)
+        )
+
+    async def answer(self, received: Received[ChunkReady]) -> None:
+        """Return when the chunk's result is on the log, or nobody wants it any more."""
+        chunk = received.event
+        found = await self._lookups.of(chunk)
+        if found.refusal == "unknown":
+            raise no_such_run(chunk)
+        if found.refusal is not None:
+            self._kit.ignore(chunk, found.refusal)
+            return
+        known, unread = await recall([chunk], found, self._model)
+        for result in known:
+            await self._publish(result)
+        for one in unread:
+            await self._read(one)
+
+    async def _read(self, chunk: ChunkReady) -> None:
+        if self._desk is not None and any(message.role == "user" for message in chunk.messages):
+            await self._publish(concluded(chunk, await self._desk.read(chunk)))
+            self._desk.stored(chunk.content_hash)
+            return
+        async with self._calls.place(chunk.import_id):
+            result = await extract(chunk, self._model)
+        await self._publish(result)
+
+    async def give_up(self, received: Received[ChunkReady] | None, error: Exception) -> None:
+        """A dead chunk still is a result, so that its import ends."""
+        if received is not None and not (isinstance(error, PoisonError) and error.reason == NO_RUN):
+            await self._publish(dead(received.event, what_happened(error)))
+
+    async def works(self) -> None:
+        """Raises what the database or the model's provider raises while it does not answer."""
+        await self._kit.database_answers()
+        if isinstance(self._model, Metered):
+            await self._model.answers()
+
+    async def _publish(self, result: FactsExtracted) -> None:
+        named = {"model": self._model.name, "prompt_version": self._model.prompt_version}
+        await self._kit.publish(FACTS_EXTRACTED, result.import_id, result.model_copy(update=named))
