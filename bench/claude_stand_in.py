@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,13 +28,11 @@ KEY = "test-key"
 
 @asynccontextmanager
 async def stand_in(*arguments: str) -> AsyncIterator[str]:
-    """Runs `python -m tests.support.fake_claude`; gives its address."""
+    """Runs `scripts/soulprint-fake-claude`; gives its address."""
     program = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.support.fake_claude",
+        ROOT / "scripts" / "soulprint-fake-claude",
         *arguments,
-        cwd=ROOT,
+        env={**os.environ, "PYTHON": sys.executable},
         stdout=asyncio.subprocess.PIPE,
     )
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -100,7 +101,9 @@ async def test_it_tells_and_is_steered_over_http() -> None:
 
 async def test_it_runs_as_a_program() -> None:
     program = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.support.fake_claude", cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        ROOT / "scripts" / "soulprint-fake-claude",
+        env={**os.environ, "PYTHON": sys.executable},
+        stdout=asyncio.subprocess.PIPE,
     )
     try:
         assert program.stdout is not None

@@ -1,6 +1,6 @@
 """The stand-in as a program: prints its address, serves until it is interrupted.
 
-python -m tests.support.fake_claude --port 8787 --latency 0.5 --fault rate_limit=0.05 --fault hang=0.01
+scripts/soulprint-fake-claude --port 8787 --latency 0.5 --fault rate_limit=0.05 --fault hang=0.01
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.support.fake_claude.server import FakeClaude
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.support.fake_claude", description=__doc__)
+    parser = argparse.ArgumentParser(prog="soulprint-fake-claude", description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds a call takes")
     parser.add_argument("--jitter", type=float, default=0.0, help="part of the latency that varies")
