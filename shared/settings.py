@@ -20,6 +20,8 @@ from shared.errors import UsageError
 PREFIX = "SOULPRINT_"
 BATCH_STALL_SECONDS = 25 * 3600.0
 """Results of a message batch come within 24 hours."""
+BATCH_WINDOW = 2500
+"""As many chunks as the extractor puts into one batch."""
 
 
 def _names(field: str) -> AliasChoices:
@@ -132,8 +134,18 @@ class Settings(BaseSettings):
     @property
     def patience_with_runs(self) -> float:
         """Seconds that a run may stand still: as set, but by batches, whose results take a day, longer."""
-        by_batch = self.model == "claude" and self.model_batch
-        return max(self.stall_seconds, BATCH_STALL_SECONDS) if by_batch else self.stall_seconds
+        return max(self.stall_seconds, BATCH_STALL_SECONDS) if self._by_batch else self.stall_seconds
+
+    @property
+    def window_of_runs(self) -> int:
+        """Most chunks of a run that are published and not recorded: as set; if it is not, enough for a batch
+        where chunks go in batches."""
+        as_set = not self._by_batch or "import_window" in self.model_fields_set
+        return self.import_window if as_set else BATCH_WINDOW
+
+    @property
+    def _by_batch(self) -> bool:
+        return self.model == "claude" and self.model_batch
 
     @field_validator("import_roots", mode="before")
     @classmethod

@@ -52,7 +52,7 @@ class Publishing(AbstractAsyncContextManager["Publishing"]):
         self._report = report
         self._recorded = recorded
         self._window = Window(
-            lambda: kit.store.watch_run(*key), kit.settings.import_window, patience, recorded.count
+            lambda: kit.store.watch_run(*key), kit.settings.window_of_runs, patience, recorded.count
         )
         self._group = asyncio.TaskGroup()
         self._publishes = asyncio.Semaphore(PUBLISHES)

@@ -15,10 +15,11 @@ from shared.errors import ModelError, StoreError
 from shared.events import ChunkReady, Usage
 from shared.models.base import BatchModel, Extraction
 from shared.models.ledger import BatchLedger
+from shared.settings import BATCH_WINDOW
 
 GATHER_SECONDS = 5.0
 """How long the first chunk of a batch waits for others."""
-MOST = 2500
+MOST = BATCH_WINDOW
 """Most chunks of a batch; they are held in memory, some 20 KB each."""
 FORGET_SECONDS = 1.0
 """How long results that are on the log wait to be struck off the ledger together."""

@@ -10,7 +10,7 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from shared.errors import UsageError
-from shared.settings import PREFIX, Settings, load_settings
+from shared.settings import BATCH_WINDOW, PREFIX, Settings, load_settings
 
 TABLE = Path(__file__).parents[2] / "docs" / "settings.md"
 _ROW = re.compile(r"\| `(SOULPRINT_\w+)` \| (.+?) \| (.+?) \|")
@@ -116,3 +116,10 @@ def test_the_database_password_is_not_printed(monkeypatch: pytest.MonkeyPatch) -
     assert "tango-secret" not in repr(settings)
     assert settings.database_url is not None
     assert settings.database_url.get_secret_value().endswith("@localhost/soulprint")
+
+
+def test_the_window_of_a_run_holds_a_batch_unless_it_is_set() -> None:
+    assert load_settings(model="claude").window_of_runs == 256
+    assert load_settings(model="offline", model_batch=True).window_of_runs == 256
+    assert load_settings(model="claude", model_batch=True).window_of_runs == BATCH_WINDOW
+    assert load_settings(model="claude", model_batch=True, import_window=7).window_of_runs == 7
