@@ -9,9 +9,10 @@ from uuid import UUID
 
 import orjson
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 
 from cli.session import opened_store
 from shared.errors import UsageError
@@ -127,16 +128,29 @@ def _chunks(run: RunRow) -> str:
 
 
 def _table(runs: Sequence[RunRow]) -> Table:
-    table = Table("import", "run", "state", "done", "chunks", "facts", "begun", "error")
+    whole_id = Column("import", no_wrap=True, min_width=36)  # to be copied, also from a narrow terminal
+    error = Column("error", overflow="fold")
+    table = Table(
+        whole_id,
+        "run",
+        "state",
+        "chunks",
+        "facts",
+        "begun",
+        error,
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        padding=0,
+        pad_edge=False,
+    )
     for run in runs:
         table.add_row(
             str(run.import_id),
             str(run.run),
             run.state,
-            f"{run.progress_percent:.0f}%",
             _chunks(run),
             f"{run.facts_extracted:,}",
-            f"{run.begun_at:%Y-%m-%d %H:%M:%S}",
+            f"{run.begun_at:%m-%d %H:%M}",
             f"{run.error['step']}: {run.error['message']}" if run.error else "",
         )
     return table

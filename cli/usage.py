@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import orjson
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from cli.session import opened_store
 from shared.ids import user_id_for
@@ -22,6 +23,9 @@ def usage_command(user: str | None, *, as_json: bool) -> None:
     if as_json:
         typer.echo(orjson.dumps([each.model_dump(mode="json") for each in found], option=orjson.OPT_INDENT_2))
         return
+    if not found:
+        typer.echo("no runs yet")
+        return
     Console().print(_table(found))
     if lost := sum(each.unanswered for each in found):
         typer.echo(f"{lost:,} calls got no reply: what they cost is not known, and not counted")
@@ -33,16 +37,36 @@ async def _read(user: str | None) -> list[UserUsage]:
 
 
 def _table(found: Sequence[UserUsage]) -> Table:
-    table = Table("user", "runs", "calls", "in", "out", "cache read", "cache written", "cost")
+    whole_id = Column("user", no_wrap=True, min_width=36)
+    table = Table(
+        whole_id,
+        "runs",
+        "calls",
+        "in",
+        "out",
+        "cached",
+        "cost",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        padding=0,
+        pad_edge=False,
+    )
     for each in found:
         table.add_row(
             str(each.user_id),
             f"{each.runs:,}",
             f"{each.calls:,}",
-            f"{each.input_tokens:,}",
-            f"{each.output_tokens:,}",
-            f"{each.cache_read_tokens:,}",
-            f"{each.cache_write_tokens:,}",
+            _tokens(each.input_tokens),
+            _tokens(each.output_tokens),
+            _tokens(each.cache_read_tokens),
             "not known" if each.cost is None else f"${each.cost:,.4f}",
         )
     return table
+
+
+def _tokens(count: int) -> str:
+    """Few characters, so that a line fits a terminal; --json has them all."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if count >= size:
+            return f"{count / size:,.1f}{unit}"
+    return str(count)
