@@ -65,7 +65,8 @@ async def test_a_process_shows_every_metric_and_logs_whose_and_which(
                 committed = all(
                     page.of("soulprint_pool_commits_total", stage=s) != [0.0] for s in STAGES - {"router"}
                 )
-                return done == marks == (run.chunks_total or 0) + 1 and committed
+                shown = page.stages("soulprint_pool_lag_seconds") == STAGES
+                return done == marks == (run.chunks_total or 0) + 1 and committed and shown
 
             await until(settled)
             for path in ("/livez", "/readyz"):
