@@ -61,7 +61,7 @@ async def chunks_of(path: Path) -> list[ChunkReady]:
     job = ChunkingJob(UUID(int=1), UUID(int=2), 1, "v2")
     with open_export(path, ReadLimits()) as opened:
         await chunk_conversations(opened.conversations(), job, ChunkPolicy(), sink, ChunkingReport())
-    return [chunk for chunk in sink.chunks if any(message.role == "user" for message in chunk.messages)]
+    return [chunk for chunk in sink.chunks if chunk.has_own_words]
 
 
 class _Kept:

@@ -120,7 +120,7 @@ class _Reckoning:
         for chunk in waiting:
             if chunk.content_hash in known:
                 self.cached += 1
-            elif any(message.role == "user" for message in chunk.messages):
+            elif chunk.has_own_words:
                 self.asked += 1
                 if isinstance(self.model, Metered):
                     self.usage += self.model.forecast(chunk)

@@ -128,9 +128,7 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
             f"{usage['output_tokens']:,} out, {dollars}"
         )
     if usage["unanswered"]:
-        lines.append(
-            f"{usage['unanswered']:,} calls got no reply: what they cost is not known, and not counted"
-        )
+        lines.append(unanswered(usage["unanswered"]))
     lines.append(f"written to {folder}")
     return "\n".join(lines)
 
@@ -140,3 +138,8 @@ def _unwritten(folder: Path, error: OSError) -> SoulprintError:
         f"cannot write the result to {folder}: {error.strerror}. No file there was left half-written, and "
         "the memory is safe in the database: make room or choose another folder with --out, then run again."
     )
+
+
+def unanswered(calls: int) -> str:
+    """What is said of calls whose reply never came."""
+    return f"{calls:,} calls got no reply: what they cost is not known, and not counted"

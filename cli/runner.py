@@ -15,7 +15,7 @@ from services.chunker.report import ChunkingReport, ChunkPolicy
 from services.chunker.source import Export
 from services.consolidator.record import with_topics
 from services.extractor.extractor import concluded, extract, recall
-from shared.errors import CostLimitError, ModelUnavailableError
+from shared.errors import CostLimitError, ModelUnavailableError, first_of
 from shared.events import ChunkReady, FactsExtracted
 from shared.models.base import BatchModel, Model
 from shared.models.ledger import BatchLedger
@@ -73,7 +73,7 @@ class Pipeline:
                 tasks.create_task(self._extract(reading))
                 tasks.create_task(self._record())
         except BaseExceptionGroup as group:
-            raise _first(group) from None
+            raise first_of(group) from None
         if self._stopped is not None:
             raise self._stopped
 
@@ -193,10 +193,3 @@ class Pipeline:
         await self.store.record_chunks(
             with_topics(results), model=self.model.name, prompt_version=self.model.prompt_version
         )
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

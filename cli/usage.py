@@ -11,6 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
+from cli.outputs import unanswered
 from cli.session import opened_store
 from shared.ids import user_id_for
 from shared.settings import load_settings
@@ -28,7 +29,7 @@ def usage_command(user: str | None, *, as_json: bool) -> None:
         return
     Console().print(_table(found))
     if lost := sum(each.unanswered for each in found):
-        typer.echo(f"{lost:,} calls got no reply: what they cost is not known, and not counted")
+        typer.echo(unanswered(lost))
 
 
 async def _read(user: str | None) -> list[UserUsage]:

@@ -95,3 +95,11 @@ class ModelUnavailableError(SoulprintError):
 
 class CostLimitError(SoulprintError):
     """The next call could pass the limit set on cost. What was done is kept."""
+
+
+def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error in a task group's, however deep it lies."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

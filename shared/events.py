@@ -24,6 +24,17 @@ class Event(BaseModel):
     run: int = Field(ge=1)
     """1 for the first processing of an import; a replay is a new run."""
 
+    @property
+    def ids(self) -> dict[str, Any]:
+        """Whose and which it is, for a log line."""
+        ids: dict[str, Any] = {
+            "import_id": str(self.import_id),
+            "user_id": str(self.user_id),
+            "run": self.run,
+        }
+        chunk = getattr(self, "chunk_id", None)
+        return ids if chunk is None else ids | {"chunk_id": str(chunk)}
+
 
 class ImportReceived(Event):
     """An export is to be processed."""
@@ -77,6 +88,11 @@ class ChunkReady(Event):
     conversations: tuple[ConversationHeader, ...]
     """Headers of the conversations in this chunk, in order of first appearance."""
     messages: tuple[Message, ...]
+
+    @property
+    def has_own_words(self) -> bool:
+        """Whether the person says anything in it; if not, there is nothing to read it for."""
+        return any(message.role == "user" for message in self.messages)
 
 
 class Usage(BaseModel):

@@ -72,7 +72,7 @@ class Importing:
                 path = await self._fetch(event.source, Path(folder))
                 await self._until_published(event, path, taken.variant)
         except (SourceError, UnreadableExportError, BrokenExportError) as error:
-            log.error("import failed", step=STEP, error=str(error), user_id=str(event.user_id), **_who(key))
+            log.error("import failed", step=STEP, error=str(error), **event.ids)
             await kit.store.fail_run(*key, step=STEP, error=str(error))
         except RunEndedError as ended:
             kit.ignore(event, ended.state)
@@ -93,7 +93,7 @@ class Importing:
                 await self._chunk(event, path, variant, patience)
                 return
             except StalledError as stalled:
-                log.warning("chunking again", reason=str(stalled), **_who(RunKey(event.import_id, event.run)))
+                log.warning("chunking again", reason=str(stalled), **event.ids)
                 patience = min(LONGEST_PATIENCE, patience * 2)
 
     async def _chunk(self, event: ImportReceived, path: Path, variant: str, patience: float) -> None:
@@ -114,8 +114,7 @@ class Importing:
             "chunked",
             stage=STEP,
             chunks=report.chunks,
-            user_id=str(event.user_id),
-            **_who(RunKey(event.import_id, event.run)),
+            **event.ids,
         )
 
 
@@ -131,7 +130,3 @@ def check_owner(source: str, user_id: UUID) -> None:
         return
     if owner != user_id:
         raise SourceError("source: the object lies in the folder of another user")
-
-
-def _who(key: RunKey) -> dict[str, str | int]:
-    return {"import_id": str(key.import_id), "run": key.run}

@@ -13,6 +13,7 @@ from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport
 from services.chunker.source import Export
 from services.chunker.window import RunEndedError, Window
+from shared.errors import first_of
 from shared.events import ChunkReady
 from shared.log.faults import PoisonError
 from shared.serving.service import Kit, dead
@@ -73,7 +74,7 @@ class Publishing(AbstractAsyncContextManager["Publishing"]):
         try:
             await self._group.__aexit__(kind, error, trace)
         except BaseExceptionGroup as group:
-            raise _first(group) from None
+            raise first_of(group) from None
 
     async def save_passages(self, passages: list[Passage]) -> None:
         """See ChunkSink."""
@@ -136,10 +137,3 @@ class Publishing(AbstractAsyncContextManager["Publishing"]):
                 read = min(1.0, self._export.bytes_read / self._export.bytes_total)
                 share = read * min(1.0, self._window.done / self._report.chunks)
             await self._kit.store.update_progress(*self._key, CHUNKING_PERCENT * share, "chunking")
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -106,7 +106,7 @@ class Consolidations:
                 return
         await self._kit.publish(MEMORY_READY, memory.user_id, memory)
         await store.mark_published(*key)
-        log.info("memory published", stage="consolidator", user_id=str(memory.user_id), **_who(key))
+        log.info("memory published", stage="consolidator", **memory.ids)
 
     async def _hold_lease(self, key: RunKey) -> None:
         """A model call may take longer than the lease."""
@@ -127,13 +127,10 @@ class Consolidations:
             error=what_happened(error),
             attempt=failures,
             user_id=str(user_id),
-            **_who(key),
+            import_id=str(key.import_id),
+            run=key.run,
         )
         if failures >= TRIALS:
             with suppress(StoreError):
                 await self._kit.store.fail_run(*key, step=STEP, error=what_happened(error))
                 self._failures.pop(key, None)
-
-
-def _who(key: RunKey) -> dict[str, str | int]:
-    return {"import_id": str(key.import_id), "run": key.run}

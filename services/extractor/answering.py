@@ -42,7 +42,7 @@ class Answering:
             await self._read(one)
 
     async def _read(self, chunk: ChunkReady) -> None:
-        if self._desk is not None and any(message.role == "user" for message in chunk.messages):
+        if self._desk is not None and chunk.has_own_words:
             await self._publish(concluded(chunk, await self._desk.read(chunk)))
             self._desk.stored(chunk.content_hash)
             return

@@ -71,7 +71,7 @@ async def extract(chunk: ChunkReady, model: Model) -> FactsExtracted:
     answer (ModelError) is dead, with the reason and what it cost; of one it could read in part
     (PartlyReadError) the facts are kept. Every other error is the caller's to retry.
     """
-    if not any(message.role == "user" for message in chunk.messages):
+    if not chunk.has_own_words:
         return FactsExtracted.of(chunk)
     try:
         return concluded(chunk, await model.extract(chunk))

@@ -259,9 +259,4 @@ class Worker(Generic[E]):
 
 
 def _who(received: Received[E] | None) -> dict[str, Any]:
-    if received is None:
-        return {"user_id": None, "import_id": None}
-    event = received.event
-    who = {"user_id": str(event.user_id), "import_id": str(event.import_id), "run": event.run}
-    chunk = getattr(event, "chunk_id", None)
-    return who | ({"chunk_id": str(chunk)} if chunk is not None else {})
+    return {"user_id": None, "import_id": None} if received is None else received.event.ids

@@ -97,7 +97,7 @@ class Kit:
     def ignore(self, event: Event, reason: str) -> None:
         """Count and log an event that nobody wants any more."""
         self.metrics.ignored.labels(self.name, reason).inc()
-        ids = who(event)
+        ids = event.ids
         say = log.debug if "chunk_id" in ids else log.info  # of chunks there may be thousands
         say("event ignored", stage=self.name, reason=reason, **ids)
 
@@ -115,17 +115,6 @@ def dead(chunk: ChunkReady, why: str) -> FactsExtracted:
 def what_happened(error: Exception) -> str:
     """What may be stored of an error: only our own are known to hold no text of a person."""
     return str(error) if isinstance(error, SoulprintError) else type(error).__name__
-
-
-def who(event: Event) -> dict[str, Any]:
-    """The ids of an event, for a log line."""
-    ids: dict[str, Any] = {
-        "import_id": str(event.import_id),
-        "user_id": str(event.user_id),
-        "run": event.run,
-    }
-    chunk = getattr(event, "chunk_id", None)
-    return ids if chunk is None else ids | {"chunk_id": str(chunk)}
 
 
 def no_trouble() -> Hold | None:

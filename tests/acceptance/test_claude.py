@@ -176,7 +176,7 @@ async def test_killed_again_and_again_it_pays_twice_for_no_more_than_was_in_flig
             before = fake.told()["calls"]
             process = command.start(*run_of(export, tmp_path))
             enough = before + rng.randint(1, 7)
-            await until(lambda enough=enough: fake.told()["calls"] >= enough, process)  # type: ignore[misc]
+            await until(lambda enough=enough: fake.told()["calls"] >= enough, process)
             await killed(process)
         finished = await ran(command, *run_of(export, tmp_path))
         assert finished.code == 0, finished.err

@@ -87,7 +87,7 @@ class ClaudeModel:
 
     def forecast(self, chunk: ChunkReady) -> Usage:
         """What reading a chunk will likely take; nothing is sent."""
-        if not any(message.role == "user" for message in chunk.messages):
+        if not chunk.has_own_words:
             return Usage()
         return self._reader.forecast(chunk)
 
@@ -123,7 +123,7 @@ class ClaudeModel:
         """
         asked = []
         for chunk in chunks:
-            if any(message.role == "user" for message in chunk.messages):
+            if chunk.has_own_words:
                 asked.append(chunk)
             else:
                 yield chunk, Extraction(())

@@ -360,7 +360,7 @@ async def test_what_is_sent_is_what_current_models_take() -> None:
             sent.append(params)
             whole(params)
 
-        fake.accounts.begin = begin  # type: ignore[method-assign]
+        fake.accounts.begin = begin
         async with model_at(fake) as model:
             await model.extract(planted_chunk(1))
     (call,) = sent

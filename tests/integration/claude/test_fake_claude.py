@@ -27,7 +27,7 @@ async def say(client: anthropic.AsyncAnthropic, **more: object) -> anthropic.typ
         model="claude-haiku-5-5",
         max_tokens=50,
         messages=[{"role": "user", "content": "Hello"}],
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 

@@ -37,7 +37,7 @@ async def test_a_batch_goes_from_the_client_to_the_pool_without_a_pause(kafka: B
         await fill(kafka.bootstrap, topic, [1], partitions=1)
         await until(lambda: replica.value("soulprint_pool_records_total", stage="straight") == 1)
         seen: list[Any] = []
-        replica.pool.submit = seen.append  # type: ignore[method-assign]
+        replica.pool.submit = seen.append
         records = tuple(await read_all(kafka.bootstrap, topic))
         going = replica.subscription._subscriber.consume(records)
         with pytest.raises(StopIteration):
@@ -128,7 +128,7 @@ async def test_a_cancelled_revoke_does_not_end_the_group_coordination(kafka: Bro
     async def cancelled() -> None:
         raise asyncio.CancelledError
 
-    first.pool.revoked = cancelled  # type: ignore[method-assign]
+    first.pool.revoked = cancelled
     async with running(first, second):
         await until(lambda: len(first.subscription.consumer.assignment()) == 1)
         state = first.subscription.state()

@@ -51,7 +51,7 @@ async def test_events_of_runs_that_do_not_exist_are_set_aside_with_the_reason(
         await setting.publish(setting.topic(FACTS_EXTRACTED), result_of(0))
         await setting.publish(setting.topic(MEMORY_READY), memory_of())
         for name in (CHUNKS_READY, FACTS_EXTRACTED, MEMORY_READY):
-            await until(lambda name=name: _has(setting, name, ["no_such_run"]))  # type: ignore[misc]
+            await until(lambda name=name: _has(setting, name, ["no_such_run"]))
     assert await store.list_runs() == []
 
 

@@ -79,7 +79,7 @@ async def test_every_service_sets_every_kind_of_bad_record_aside_and_goes_on(
     with capture_logs() as lines:
         async with hosted(setting):
             for to in topics:
-                await until(lambda to=to: _all_aside(setting, to, ours, kinds))  # type: ignore[misc]
+                await until(lambda to=to: _all_aside(setting, to, ours, kinds))
             run = await ended(store, await setting.import_of(exports / "small.zip", UUID(int=3)))
             assert (run.state, run.coverage) == ("complete", 1.0), run
             for name, service in READERS.items():

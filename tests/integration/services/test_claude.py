@@ -114,7 +114,7 @@ async def test_an_import_is_claudes_and_no_trouble_with_the_provider_costs_a_chu
                 if trouble == "gone":
                     await fake.stop()
                 else:
-                    fake.faults.chances = {trouble: 1.0}  # type: ignore[dict-item]
+                    fake.faults.chances = {trouble: 1.0}
 
                 async def said(says: str = says) -> bool:
                     return says in (await held(store)).get("extractor", "")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
@@ -49,8 +50,8 @@ async def test_three_extractors_one_killed_one_stopped_and_nothing_is_lost(
     assert await facts_of(store, event.user_id) == await facts_of(store, alone.user_id)
 
 
-async def _done(store: Store, import_id: object, count: int) -> bool:
-    runs = await store.list_runs(import_id)  # type: ignore[arg-type]
+async def _done(store: Store, import_id: UUID, count: int) -> bool:
+    runs = await store.list_runs(import_id)
     return bool(runs) and runs[0].chunks_ok >= count
 
 

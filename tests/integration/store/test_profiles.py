@@ -149,7 +149,7 @@ async def test_commits_of_runs_that_do_not_exist(store: Store) -> None:
     await store.cancel_run(IMPORT, 1)
     assert await refused(store, memory_of()) == "cancelled"
     with pytest.raises(StoreError, match="complete or failed"):
-        await store.commit_memory(memory_of(), status="done")  # type: ignore[arg-type]
+        await store.commit_memory(memory_of(), status="done")
 
 
 async def test_a_broken_commit_changes_nothing(store: Store) -> None:

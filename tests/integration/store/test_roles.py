@@ -140,7 +140,7 @@ async def test_services_do_not_own_the_schema(filled: Store, database: str) -> N
 
 
 async def test_the_store_acts_as_service_role(store: Store) -> None:
-    async with store._transport._pool.acquire() as connection:  # type: ignore[attr-defined]
+    async with store._transport._pool.acquire() as connection:
         assert await connection.fetchval("SELECT current_user") == "service_role"
-    async with store._transport._pool.acquire() as connection:  # type: ignore[attr-defined]
+    async with store._transport._pool.acquire() as connection:
         assert await connection.fetchval("SELECT current_user") == "service_role"

@@ -30,7 +30,7 @@ from tests.support.records import (
 
 async def begin(store: Store, **changes: object) -> BegunRun:
     fields: dict[str, object] = {"variant": "a"} | changes
-    return await store.begin_run(IMPORT, ANNA, "/a.zip", "v2", **fields)  # type: ignore[arg-type]
+    return await store.begin_run(IMPORT, ANNA, "/a.zip", "v2", **fields)
 
 
 async def record(store: Store, *results: FactsExtracted) -> Recorded:

@@ -36,7 +36,7 @@ class HttpResponse:
 
 def json_response(value: object, status: int = 200, **more: object) -> HttpResponse:
     """`value` as JSON."""
-    return HttpResponse(status, orjson.dumps(value), **more)  # type: ignore[arg-type]
+    return HttpResponse(status, orjson.dumps(value), **more)
 
 
 class DropConnection(Exception):  # noqa: N818 - an order to the server, not an error

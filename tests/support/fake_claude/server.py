@@ -191,7 +191,7 @@ class FakeClaude:
         """A message as the API sends it, and the markers it offers."""
         text, markers = good_reply(params, fault)
         text = spoilt(text, fault)
-        stop = {FakeFault.REFUSAL: "refusal", FakeFault.MAX_TOKENS: "max_tokens"}.get(fault, "end_turn")  # type: ignore[arg-type]
+        stop = {FakeFault.REFUSAL: "refusal", FakeFault.MAX_TOKENS: "max_tokens"}.get(fault, "end_turn")
         if estimate_tokens(text) > params["max_tokens"]:
             text, stop = text[: params["max_tokens"] * 4], "max_tokens"
         if fault is FakeFault.REFUSAL:

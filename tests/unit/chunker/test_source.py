@@ -264,5 +264,5 @@ def test_reading_stops_early_and_closes(tmp_path: Path) -> None:
     with open_export(path, LIMITS) as export:
         conversations = export.conversations()
         assert next(conversations).id == "c0"
-        conversations.close()  # type: ignore[attr-defined]  # a generator
+        conversations.close()
     export.close()

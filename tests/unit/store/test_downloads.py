@@ -25,7 +25,7 @@ async def storage() -> AsyncIterator[Storage]:
 
 
 def downloads_from(storage: Storage, **changes: object) -> Downloads:
-    return Downloads(storage_url=storage.url, service_key=SecretStr(KEY), **changes)  # type: ignore[arg-type]
+    return Downloads(storage_url=storage.url, service_key=SecretStr(KEY), **changes)
 
 
 def saved_in(folder: Path) -> list[Path]:
