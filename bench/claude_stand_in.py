@@ -19,7 +19,7 @@ from services.chunker.conversation import ReadLimits
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from services.chunker.source import open_export
-from shared.events import ChunkReady, ConversationHeader, Message
+from shared.domain.events import ChunkReady, ConversationHeader, Message
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import ClaudeOptions
 

@@ -18,7 +18,7 @@ import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient
 
 from bench.product import RunFailedError
-from shared.events import ImportReceived
+from shared.domain.events import ImportReceived
 from shared.store.embedded import embedded_postgres
 from shared.store.migrate import migrate
 from shared.topics import all_topics, ensure_topics

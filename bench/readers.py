@@ -18,7 +18,7 @@ from services.chunker.conversation import ReadLimits
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from services.chunker.source import open_export
-from shared.events import ChunkReady
+from shared.domain.events import ChunkReady
 
 NOBODY = UUID(int=0)
 

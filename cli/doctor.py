@@ -14,7 +14,7 @@ import orjson
 import typer
 
 from cli.session import opened_store
-from shared.errors import SoulprintError
+from shared.domain.errors import SoulprintError
 from shared.models.choose import make_model
 from shared.settings import Settings, load_settings
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
-from shared.facts import FactStatus
+from shared.domain.facts import FactStatus
 from shared.store.records import RunKey, StoredFact
 from shared.store.store import Store
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from shared.errors import SoulprintError
+from shared.domain.errors import SoulprintError
 from shared.heap import steady_heap
 from shared.logs import configure_logs
 

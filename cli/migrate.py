@@ -7,7 +7,7 @@ import asyncio
 import orjson
 import typer
 
-from shared.errors import UsageError
+from shared.domain.errors import UsageError
 from shared.settings import load_settings
 from shared.store.migrate import migrate
 

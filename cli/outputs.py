@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 
 from cli.facts import as_json
-from shared.errors import SoulprintError, UsageError
+from shared.domain.errors import SoulprintError, UsageError
 from shared.store.records import Profile, StoredFact
 
 REASONS = 3

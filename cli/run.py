@@ -28,10 +28,10 @@ from services.chunker.configured import chunk_policy, counts_of, read_limits, re
 from services.chunker.source import Export, open_export
 from services.consolidator.consolidate import ConsolidationPolicy, consolidate
 from services.writer.writer import write_memory
-from shared.errors import CostLimitError, ModelUnavailableError, SoulprintError, UsageError
-from shared.events import Usage
+from shared.domain.errors import CostLimitError, ModelUnavailableError, SoulprintError, UsageError
+from shared.domain.events import Usage
+from shared.domain.ids import import_id, user_id_for
 from shared.heap import settle_garbage
-from shared.ids import import_id, user_id_for
 from shared.models.base import Metered, Model
 from shared.models.choose import provider_of
 from shared.models.ledger import FileLedger

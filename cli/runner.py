@@ -15,8 +15,8 @@ from services.chunker.report import ChunkingReport, ChunkPolicy
 from services.chunker.source import Export
 from services.consolidator.record import with_topics
 from services.extractor.extractor import concluded, extract, recall
-from shared.errors import CostLimitError, ModelUnavailableError, first_of
-from shared.events import ChunkReady, FactsExtracted
+from shared.domain.errors import CostLimitError, ModelUnavailableError, first_of
+from shared.domain.events import ChunkReady, FactsExtracted
 from shared.models.base import BatchModel, Model
 from shared.models.ledger import BatchLedger
 from shared.store.store import Store

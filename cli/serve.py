@@ -11,7 +11,7 @@ from typing import Any
 
 from prometheus_client import REGISTRY
 
-from shared.errors import UsageError
+from shared.domain.errors import UsageError
 from shared.logs import configure_logs
 from shared.serving.host import Host
 from shared.serving.service import Opener

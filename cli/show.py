@@ -15,9 +15,9 @@ from cli.context import in_context, printable
 from cli.facts import LISTED, PAGE, listed_facts
 from cli.facts import as_json as fact_json
 from cli.session import opened_store
-from shared.errors import SoulprintError, UsageError
-from shared.facts import FactStatus
-from shared.ids import user_id_for
+from shared.domain.errors import SoulprintError, UsageError
+from shared.domain.facts import FactStatus
+from shared.domain.ids import user_id_for
 from shared.settings import load_settings
 from shared.store.records import FoundPassage, Profile, StoredFact
 from shared.store.store import Store

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from shared.errors import SoulprintError
-from shared.events import Usage
+from shared.domain.errors import SoulprintError
+from shared.domain.events import Usage
 from shared.models.base import Metered, Model
 from shared.store.records import RunKey
 

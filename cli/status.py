@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.table import Column, Table
 
 from cli.session import opened_store
-from shared.errors import UsageError
+from shared.domain.errors import UsageError
 from shared.serving.holds import FRESH_SECONDS
 from shared.settings import load_settings
 from shared.store.operations import HoldRow

@@ -12,7 +12,7 @@ import typer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from shared.errors import SoulprintError
+from shared.domain.errors import SoulprintError
 from shared.log.refusal import why_refused
 from shared.serving.host import connection_of
 from shared.settings import Settings, load_settings

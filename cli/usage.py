@@ -13,7 +13,7 @@ from rich.table import Column, Table
 
 from cli.outputs import unanswered
 from cli.session import opened_store
-from shared.ids import user_id_for
+from shared.domain.ids import user_id_for
 from shared.settings import load_settings
 from shared.store.operations import UserUsage
 

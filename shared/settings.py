@@ -15,7 +15,7 @@ from platformdirs import user_data_path
 from pydantic import AliasChoices, AliasGenerator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared.errors import UsageError
+from shared.domain.errors import UsageError
 
 PREFIX = "SOULPRINT_"
 BATCH_STALL_SECONDS = 25 * 3600.0

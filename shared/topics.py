@@ -11,8 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import for_code
 
-from shared.errors import SoulprintError
-from shared.events import ChunkReady, Event, FactsExtracted, ImportReceived, MemoryReady
+from shared.domain.errors import SoulprintError
+from shared.domain.events import ChunkReady, Event, FactsExtracted, ImportReceived, MemoryReady
 
 IMPORT_RECEIVED: Final = "import.received"
 CHUNKS_READY: Final = "chunks.ready"

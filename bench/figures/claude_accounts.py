@@ -13,7 +13,7 @@ from bench.plants import markers_in
 from bench.schedule import Options
 from bench.session import Session
 from services.extractor.grounding import ground
-from shared.errors import ModelError
+from shared.domain.errors import ModelError
 from shared.models.base import Extraction, PartlyReadError
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import LanePolicy, RetryPolicy

@@ -10,7 +10,7 @@ from bench.exports import AVERAGE_BYTES, Export, export_of
 from bench.figure import Figure, at_most
 from bench.schedule import Options
 from bench.session import Session
-from shared.events import Usage
+from shared.domain.events import Usage
 from shared.models.claude.model import ClaudeModel
 
 CONVERSATIONS = 2_000

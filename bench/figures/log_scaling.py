@@ -13,7 +13,7 @@ from bench.figure import Figure, at_least
 from bench.line import Line, broker, line
 from bench.schedule import Options
 from bench.session import Session
-from shared.events import ImportReceived
+from shared.domain.events import ImportReceived
 from tests.support.kafka import Broker
 
 REPLICAS = (1, 2, 4, 8, 16)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.chunker.importing import Importing
-from shared.events import ImportReceived
+from shared.domain.events import ImportReceived
 from shared.log.faults import RetryPolicy
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record

@@ -23,7 +23,7 @@ from services.chunker.members import (
     shown,
 )
 from services.chunker.salvage import salvaged
-from shared.errors import UnreadableExportError
+from shared.domain.errors import UnreadableExportError
 
 ENTRY_BYTES = 512
 """Most bytes an entry of a table of contents takes on average; a larger table is not loaded."""

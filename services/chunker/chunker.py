@@ -16,9 +16,9 @@ from services.chunker.reading import ReadMessage, Span, content_hash, spans_of
 from services.chunker.report import MAX_NAMED, ChunkingReport, ChunkPolicy, Superseded
 from services.chunker.sample import Sample
 from services.chunker.versions import Standing, Versions
-from shared.events import ChunkReady
-from shared.ids import stage_id
-from shared.text import text_size
+from shared.domain.events import ChunkReady
+from shared.domain.ids import stage_id
+from shared.domain.text import text_size
 
 STAGE = "chunk"
 

@@ -9,7 +9,7 @@ import orjson
 
 from services.chunker.conversation import ReadLimits
 from services.chunker.report import ChunkingReport, ChunkPolicy
-from shared.errors import UnreadableExportError
+from shared.domain.errors import UnreadableExportError
 from shared.settings import Settings
 
 

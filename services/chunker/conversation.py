@@ -10,7 +10,7 @@ Role = Literal["user", "assistant"]
 
 @dataclass(slots=True)
 class Turn:
-    """One visible message, whole. `text` is repaired (`shared.text.repair`) and not blank."""
+    """One visible message, whole. `text` is repaired (`shared.domain.text.repair`) and not blank."""
 
     id: str
     role: Role

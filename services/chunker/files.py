@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 from services.chunker.archive import walk_zip
 from services.chunker.guard import reason_of
 from services.chunker.members import SNIFF_BYTES, Findings, Member, Source, is_wanted, kind_of
-from shared.errors import UnreadableExportError
+from shared.domain.errors import UnreadableExportError
 
 
 def walk(path: Path, findings: Findings) -> None:

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
-from shared.errors import BrokenExportError
+from shared.domain.errors import BrokenExportError
 
 FREE_BYTES = 1024 * 1024
 """Bytes a member may expand to whatever its compressed size."""

@@ -15,8 +15,8 @@ from services.chunker.publishing import Publishing
 from services.chunker.report import ChunkingReport
 from services.chunker.source import open_export
 from services.chunker.window import RunEndedError, StalledError
-from shared.errors import BrokenExportError, SourceError, StoreError, UnreadableExportError
-from shared.events import ImportReceived
+from shared.domain.errors import BrokenExportError, SourceError, StoreError, UnreadableExportError
+from shared.domain.events import ImportReceived
 from shared.log.faults import PoisonError, TransientError
 from shared.log.stage import Received
 from shared.serving.service import Kit, what_happened

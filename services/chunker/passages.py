@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from services.chunker.conversation import Conversation
-from shared.text import BYTES_PER_TOKEN, estimate_tokens
+from shared.domain.text import BYTES_PER_TOKEN, estimate_tokens
 
 LABELS = {"user": "User: ", "assistant": "Assistant: "}
 LABEL_BYTES = 14

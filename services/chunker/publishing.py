@@ -13,8 +13,8 @@ from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport
 from services.chunker.source import Export
 from services.chunker.window import RunEndedError, Window
-from shared.errors import first_of
-from shared.events import ChunkReady
+from shared.domain.errors import first_of
+from shared.domain.events import ChunkReady
 from shared.log.faults import PoisonError
 from shared.serving.service import Kit, dead
 from shared.store.records import Chunking, RunKey

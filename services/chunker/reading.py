@@ -11,7 +11,7 @@ from services.chunker.conversation import Conversation
 from services.chunker.instructions import INSTRUCTIONS_ID
 from services.chunker.packing import CONVERSATION_GAP
 from services.chunker.passages import cut
-from shared.text import BYTES_PER_TOKEN, abridge, estimate_tokens, text_size
+from shared.domain.text import BYTES_PER_TOKEN, abridge, estimate_tokens, text_size
 
 HEADER_TOKENS = 16
 """What a conversation's header (title's frame, date) adds to a chunk, besides the title's own tokens."""
@@ -20,7 +20,7 @@ MESSAGE_TOKENS = 6
 
 
 class ReadMessage(TypedDict):
-    """The fields of `shared.events.Message`, before validation: plain, as there are millions of them."""
+    """The fields of `domain.events.Message`, before validation: plain, as there are millions of them."""
 
     id: str
     conversation_id: str

@@ -25,7 +25,7 @@ from services.chunker.members import (
     natural_key,
     sibling_key,
 )
-from shared.errors import BrokenExportError, UnreadableExportError
+from shared.domain.errors import BrokenExportError, UnreadableExportError
 
 __all__ = ["Break", "Export", "open_export"]
 

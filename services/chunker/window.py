@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from shared.errors import SoulprintError
+from shared.domain.errors import SoulprintError
 from shared.store.sweeps import RunWatch
 
 _FIRST_WAIT = 0.01

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from services.consolidator.consolidations import Consolidations
 from services.consolidator.recording import Recording
 from services.consolidator.sweeper import Sweeper
-from shared.events import FactsExtracted
+from shared.domain.events import FactsExtracted
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_batch
 from shared.models.opening import opened_model

@@ -13,9 +13,9 @@ from services.consolidator.document import MemoryScope, header_tokens, render_me
 from services.consolidator.groups import Settlement, settle_pages
 from services.consolidator.reduction import Reduction, ReductionPolicy
 from services.consolidator.settle import CLUSTERS
-from shared.errors import StoreError
-from shared.events import Coverage, FactCounts, MemoryReady, Sections, Usage
-from shared.facts import SettledFact
+from shared.domain.errors import StoreError
+from shared.domain.events import Coverage, FactCounts, MemoryReady, Sections, Usage
+from shared.domain.facts import SettledFact
 from shared.models.base import Digest, Model, SampleConversation
 from shared.store.records import Claim, FactKey, FactUpdate, RunKey, RunReport, StoredFact
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from services.consolidator.consolidate import ConsolidationPolicy, consolidate
-from shared.errors import CostLimitError, ModelUnavailableError, StoreError
+from shared.domain.errors import CostLimitError, ModelUnavailableError, StoreError
 from shared.log.faults import Classifier, Fault, LaneError
 from shared.log.lane import Hold
 from shared.models.base import Model

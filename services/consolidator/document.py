@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from shared.domain.text import estimate_tokens
 from shared.store.records import RunReport
-from shared.text import estimate_tokens
 
 _REFERENCE = re.compile(r"\[f:[0-9a-f]{8}\]")
 _MOST_NAMED = 3

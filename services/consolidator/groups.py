@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from dataclasses import dataclass, field
 
 from services.consolidator.settle import CLUSTERS, TopicGroup
-from shared.facts import FactStatus, SettledFact
+from shared.domain.facts import FactStatus, SettledFact
 from shared.store.records import FactKey, FactUpdate, StoredFact
 
 ReadFacts = Callable[[FactKey | None, int], Awaitable[Sequence[StoredFact]]]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from shared.facts import Category, Fact, FactStatus, SettledFact, SourceKind
+from shared.domain.facts import Category, Fact, FactStatus, SettledFact, SourceKind
 from shared.statements.matching import Claim
 from shared.statements.words import wording
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.events import FactsExtracted
+from shared.domain.events import FactsExtracted
 from shared.statements.topics import topic_of
 
 

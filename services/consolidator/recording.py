@@ -8,8 +8,8 @@ from itertools import groupby
 
 from services.consolidator.consolidations import Consolidations
 from services.consolidator.record import with_topics
-from shared.errors import StoreError
-from shared.events import ChunkStatus, FactsExtracted
+from shared.domain.errors import StoreError
+from shared.domain.events import ChunkStatus, FactsExtracted
 from shared.log.faults import PoisonError
 from shared.log.stage import Received
 from shared.models.base import Model

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from shared.events import Usage
-from shared.facts import SettledFact
+from shared.domain.events import Usage
+from shared.domain.facts import SettledFact
 from shared.models.base import Digest, Model
 
 TOKENS_A_FACT = 16

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from services.consolidator.contradictions import Slot
 from services.consolidator.merge import Cluster, Clusters
-from shared.facts import Fact, SettledFact
+from shared.domain.facts import Fact, SettledFact
 from shared.statements.matching import claim_of
 
 CLUSTERS = 2000

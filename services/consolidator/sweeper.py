@@ -7,8 +7,8 @@ import asyncio
 import structlog
 
 from services.consolidator.consolidations import Consolidations
-from shared.errors import StoreError
-from shared.events import ImportReceived
+from shared.domain.errors import StoreError
+from shared.domain.events import ImportReceived
 from shared.serving.service import Kit
 from shared.store.sweeps import Stalled
 from shared.topics import IMPORT_RECEIVED

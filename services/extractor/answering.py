@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.extractor.batching import BatchDesk
 from services.extractor.extractor import concluded, extract, recall
 from services.extractor.lookups import Lookups
-from shared.events import ChunkReady, FactsExtracted
+from shared.domain.events import ChunkReady, FactsExtracted
 from shared.log.faults import PoisonError
 from shared.log.stage import Received
 from shared.log.turns import Gate

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from services.extractor.answering import Answering
 from services.extractor.batching import MOST, BatchDesk
-from shared.events import ChunkReady
+from shared.domain.events import ChunkReady
 from shared.log.faults import RetryPolicy
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record

@@ -11,8 +11,8 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from shared.errors import ModelError, StoreError
-from shared.events import ChunkReady, Usage
+from shared.domain.errors import ModelError, StoreError
+from shared.domain.events import ChunkReady, Usage
 from shared.models.base import BatchModel, Extraction
 from shared.models.ledger import BatchLedger
 from shared.settings import BATCH_WINDOW

@@ -7,9 +7,9 @@ from typing import Protocol
 from uuid import UUID
 
 from services.extractor.grounding import ground
-from shared.errors import ModelError
-from shared.events import ChunkReady, ChunkStatus, FactsExtracted
-from shared.facts import Fact
+from shared.domain.errors import ModelError
+from shared.domain.events import ChunkReady, ChunkStatus, FactsExtracted
+from shared.domain.facts import Fact
 from shared.models.base import Extraction, Model, PartlyReadError
 
 

@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.events import ChunkReady, Message
-from shared.facts import Candidate, Fact, SourceKind
-from shared.ids import fact_id
+from shared.domain.events import ChunkReady, Message
+from shared.domain.facts import Candidate, Fact, SourceKind
+from shared.domain.ids import fact_id
 from shared.pasted import without_pasted
 
 UNKNOWN_MESSAGE = "unknown_message"

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.events import ChunkReady
+from shared.domain.events import ChunkReady
 from shared.store.records import CachedExtraction
 from shared.store.sweeps import LookUp
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.router.router import route
-from shared.events import ImportReceived
+from shared.domain.events import ImportReceived
 from shared.log.policy import PoolPolicy
 from shared.log.stage import Received, per_record
 from shared.serving.service import Kit, Service

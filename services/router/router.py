@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.events import ImportReceived
+from shared.domain.events import ImportReceived
 
 
 def route(event: ImportReceived, served: str) -> str:

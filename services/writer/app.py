@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.writer.writer import write_memory
-from shared.errors import UnknownRunError
-from shared.events import MemoryReady
+from shared.domain.errors import UnknownRunError
+from shared.domain.events import MemoryReady
 from shared.log.policy import PoolPolicy
 from shared.log.stage import Received, per_record
 from shared.serving.service import Kit, Service, no_such_run, what_happened

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from shared.errors import UnknownRunError
-from shared.events import MemoryReady
+from shared.domain.errors import UnknownRunError
+from shared.domain.events import MemoryReady
 from shared.store.store import Store
 
 STEP = "consolidating"

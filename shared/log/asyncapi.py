@@ -9,7 +9,7 @@ import yaml
 from faststream.kafka import KafkaBroker
 from faststream.specification import AsyncAPI
 
-from shared.events import Event
+from shared.domain.events import Event
 from shared.topics import topics_of
 
 PIPELINE = "v2"

@@ -12,7 +12,7 @@ import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
-from shared.errors import UsageError
+from shared.domain.errors import UsageError
 from shared.log.faults import Backoff
 from shared.log.refusal import why_refused
 

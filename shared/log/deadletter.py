@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from shared.errors import SoulprintError
+from shared.domain.errors import SoulprintError
 from shared.log.faults import PoisonError, reason_of
 from shared.topics import topic
 

@@ -19,8 +19,8 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from shared import ids
-from shared.events import ChunkReady, Event, FactsExtracted, ImportReceived, MemoryReady
+from shared.domain import ids
+from shared.domain.events import ChunkReady, Event, FactsExtracted, ImportReceived, MemoryReady
 from shared.log.faults import PoisonError
 
 SPEC_VERSION = "1.0"

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from shared.errors import SoulprintError
+from shared.domain.errors import SoulprintError
 
 
 class Fault(StrEnum):

@@ -16,7 +16,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError as NotAssignedError
 from aiokafka.errors import KafkaError
 
-from shared.events import Event
+from shared.domain.events import Event
 from shared.log.deadletter import DeadLetter
 from shared.log.faults import Classifier
 from shared.log.gauges import Gauges

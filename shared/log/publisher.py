@@ -26,7 +26,7 @@ from aiokafka.errors import (
     UnsupportedCodecError,
 )
 
-from shared.events import Event
+from shared.domain.events import Event
 from shared.log.connection import Connection, wait_for_kafka
 from shared.log.envelope import encode
 from shared.log.faults import LaneError, PoisonError

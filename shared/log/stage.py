@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from aiokafka import ConsumerRecord
 
-from shared.events import Event
+from shared.domain.events import Event
 from shared.log.envelope import Envelope, decode
 
 E = TypeVar("E", bound=Event)

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from shared.events import Event
+from shared.domain.events import Event
 from shared.log.deadletter import DeadLetter
 from shared.log.envelope import current_trace
 from shared.log.faults import Classifier, Fault, RetryPolicy, TransientError

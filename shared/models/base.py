@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from shared.errors import ModelError
-from shared.events import ChunkReady, Sections, Usage
-from shared.facts import Candidate, SettledFact
+from shared.domain.errors import ModelError
+from shared.domain.events import ChunkReady, Sections, Usage
+from shared.domain.facts import Candidate, SettledFact
 from shared.models.ledger import BatchLedger
 
 

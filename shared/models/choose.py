@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from shared.errors import UsageError
+from shared.domain.errors import UsageError
 from shared.models.base import Model
 from shared.settings import Settings
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from shared.errors import UsageError
+from shared.domain.errors import UsageError
 
 SENDING = "sending-"
 """How our own id of a batch begins for which the provider has given none yet."""

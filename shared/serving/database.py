@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import structlog
 
-from shared.errors import StoreError
+from shared.domain.errors import StoreError
 from shared.log.faults import Backoff
 from shared.settings import Settings
 from shared.store.downloads import Downloads

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from shared.errors import UsageError
+from shared.domain.errors import UsageError
 from shared.log.health import LoopState, PoolState, Verdict, live, ready
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.errors import StoreError
+from shared.domain.errors import StoreError
 from shared.log.health import PoolState
 from shared.store.store import Store
 

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from faststream import FastStream
 from prometheus_client import CollectorRegistry
 
-from shared.errors import SoulprintError, UsageError
+from shared.domain.errors import SoulprintError, UsageError
 from shared.heap import settle_garbage
 from shared.log.connection import Connection, wait_for_kafka
 from shared.log.deadletter import DeadLetter, bury

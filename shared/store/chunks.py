@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from pydantic import TypeAdapter
 
-from shared.events import FactsExtracted
+from shared.domain.events import FactsExtracted
 from shared.store.records import (
     CachedExtraction,
     DeadChunk,

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import orjson
 
-from shared.errors import StoreError
+from shared.domain.errors import StoreError
 from shared.store.transport import refusal
 
 ROLE = "service_role"

@@ -14,7 +14,7 @@ import httpx
 import orjson
 from pydantic import SecretStr
 
-from shared.errors import SourceError, StoreError
+from shared.domain.errors import SourceError, StoreError
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 _UNSAFE = re.compile("[\x00-\x1f\x7f\\\\]")

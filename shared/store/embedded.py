@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 import psutil
 
-from shared.errors import StoreError
+from shared.domain.errors import StoreError
 from shared.store.binaries import Account, account_for, let_traverse, run_binary
 
 MAJOR = "18"

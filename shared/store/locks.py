@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.errors import BusyError
+from shared.domain.errors import BusyError
 from shared.store.direct import CONNECT_SECONDS, UNREACHABLE, prepare
 from shared.store.transport import refusal
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import asyncpg
 
-from shared.errors import MigrationError
+from shared.domain.errors import MigrationError
 from shared.store.direct import CONNECT_SECONDS, UNREACHABLE
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('soulprint migrations', 3))"

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from shared.events import Usage
+from shared.domain.events import Usage
 from shared.models.ledger import OpenBatch
 from shared.store.transport import Transport
 

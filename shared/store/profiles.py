@@ -8,8 +8,8 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from shared.events import MemoryReady
-from shared.facts import FactStatus
+from shared.domain.events import MemoryReady
+from shared.domain.facts import FactStatus
 from shared.store.records import (
     Commit,
     FactKey,

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.events import Usage
-from shared.facts import Fact, FactStatus, SettledFact
+from shared.domain.events import Usage
+from shared.domain.facts import Fact, FactStatus, SettledFact
 
 
 class PassageRow(Protocol):

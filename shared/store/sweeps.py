@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from shared.events import ChunkReady, ImportReceived, MemoryReady
+from shared.domain.events import ChunkReady, ImportReceived, MemoryReady
 from shared.store.records import CachedExtraction, Refused, RunKey
 from shared.store.transport import Transport
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from shared.errors import StoreError
+from shared.domain.errors import StoreError
 
 
 class Transport(Protocol):

@@ -20,7 +20,7 @@ import asyncpg
 from bench.generate import generate
 from bench.plants import markers_in
 from bench.truth import Truth
-from shared.events import ImportReceived
+from shared.domain.events import ImportReceived
 from shared.store.migrate import migrate
 from shared.store.store import Store, open_store
 from shared.store.sweeps import RunRow

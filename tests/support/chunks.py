@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
-from shared.events import ChunkReady, ConversationHeader, Message, Role
+from shared.domain.events import ChunkReady, ConversationHeader, Message, Role
 
 STARTED = datetime(2024, 3, 1, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from services.chunker.conversation import Conversation, LeftOut, Parsed, ReadLim
 from services.chunker.formats.base import Format
 from services.chunker.formats.head import read_head
 from services.chunker.formats.registry import FORMATS, detect
-from shared.text import repair
+from shared.domain.text import repair
 
 LIMITS = ReadLimits()
 

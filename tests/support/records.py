@@ -7,8 +7,16 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
-from shared.events import ChunkStatus, Coverage, FactCounts, FactsExtracted, MemoryReady, Sections, Usage
-from shared.facts import Category, Fact
+from shared.domain.events import (
+    ChunkStatus,
+    Coverage,
+    FactCounts,
+    FactsExtracted,
+    MemoryReady,
+    Sections,
+    Usage,
+)
+from shared.domain.facts import Category, Fact
 
 SEED = UUID("00000000-0000-4000-8000-000000000000")
 ANNA = uuid5(SEED, "anna")

@@ -14,7 +14,7 @@ from faststream import FastStream
 from faststream.kafka import KafkaBroker
 from prometheus_client import CollectorRegistry
 
-from shared.events import ImportReceived
+from shared.domain.events import ImportReceived
 from shared.log.connection import Connection
 from shared.log.deadletter import DeadLetter, bury
 from shared.log.envelope import encode

@@ -21,7 +21,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from prometheus_client import CollectorRegistry
 
 from cli.serve import SERVICES, opener_of
-from shared.events import Event, ImportReceived
+from shared.domain.events import Event, ImportReceived
 from shared.log.connection import Connection
 from shared.log.metrics import PoolMetrics
 from shared.log.publisher import Publisher

@@ -24,8 +24,8 @@ from prometheus_client import REGISTRY
 
 from cli.serve import configure_service_logs, opener_of
 from services.extractor.app import extractor
-from shared.events import ChunkReady
-from shared.facts import Candidate, Category
+from shared.domain.events import ChunkReady
+from shared.domain.facts import Candidate, Category
 from shared.heap import steady_heap
 from shared.models.base import Extraction
 from shared.models.offline.model import OfflineModel

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic_core import PydanticUndefined
 
-from shared.errors import UsageError
+from shared.domain.errors import UsageError
 from shared.settings import BATCH_WINDOW, PREFIX, Settings, load_settings
 
 TABLE = Path(__file__).parents[2] / "docs" / "settings.md"

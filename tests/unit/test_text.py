@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.text import abridge, estimate_tokens, repair
+from shared.domain.text import abridge, estimate_tokens, repair
 
 
 @pytest.mark.parametrize(

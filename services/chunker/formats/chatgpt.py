@@ -11,7 +11,7 @@ from services.chunker.formats.chatgpt_path import visible_path
 from services.chunker.formats.identity import content_id, identifier
 from services.chunker.formats.json_stream import read_conversations
 from services.chunker.formats.times import parse_time
-from shared.text import repair
+from shared.domain.text import repair
 
 PREFIXES = ("item", "conversations.item", "")
 _ROLES: dict[object, Role] = {"user": "user", "assistant": "assistant"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.chunker.formats.identity import identifier
-from shared.text import repair
+from shared.domain.text import repair
 
 MAX_TITLE = 500
 """Characters of a title kept; the vendors' own have at most 200."""

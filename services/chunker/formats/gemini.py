@@ -18,7 +18,7 @@ from services.chunker.formats.json_stream import stream_objects
 from services.chunker.formats.markup import text_of_html
 from services.chunker.formats.takeout import exchange, is_product, prompt_of
 from services.chunker.formats.times import parse_time
-from shared.text import repair
+from shared.domain.text import repair
 
 _HEADER_IN_TEXT = re.compile(r'"header"\s*:\s*"([^"]{0,100})"')
 

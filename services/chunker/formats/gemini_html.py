@@ -16,8 +16,8 @@ from services.chunker.formats.base import Head
 from services.chunker.formats.markup import text_of_html
 from services.chunker.formats.takeout import exchange, is_product, prompt_of
 from services.chunker.formats.takeout_times import looks_like_time, parse_activity_time
-from shared.errors import BrokenExportError
-from shared.text import repair
+from shared.domain.errors import BrokenExportError
+from shared.domain.text import repair
 
 WINDOW = 256 * 1024
 """Bytes read at a time."""

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import ijson
 
 from services.chunker.formats.base import Head
-from shared.errors import BrokenExportError
+from shared.domain.errors import BrokenExportError
 
 TEXT_BYTES = 64 * 1024
 """Bytes of `Head.text`."""

@@ -11,7 +11,7 @@ import orjson
 from services.chunker.conversation import ReadLimits, Rejected
 from services.chunker.formats.json_guess import Guess
 from services.chunker.formats.json_value import NotJsonError, parse_json
-from shared.errors import BrokenExportError
+from shared.domain.errors import BrokenExportError
 
 WINDOW = 256 * 1024
 """Bytes read at a time."""

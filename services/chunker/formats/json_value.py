@@ -20,8 +20,8 @@ def parse_json(data: bytes | bytearray | memoryview) -> Any:
     """The value of `data`. Raises NotJsonError.
 
     Accepts beyond the standard what real exports hold: lone surrogate escapes and CESU-8 (they stay in the
-    strings as surrogates, for `shared.text.repair`), invalid UTF-8 (becomes U+FFFD), raw control characters
-    in strings, NaN and infinities (become None).
+    strings as surrogates, for `shared.domain.text.repair`), invalid UTF-8 (becomes U+FFFD), raw control
+    characters in strings, NaN and infinities (become None).
     """
     try:
         return orjson.loads(data)

@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 from services.chunker.conversation import Conversation, Role, Turn
 from services.chunker.formats.identity import content_id
-from shared.text import repair
+from shared.domain.text import repair
 
 
 class TurnCollector:

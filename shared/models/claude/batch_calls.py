@@ -12,7 +12,7 @@ import anthropic
 import structlog
 from anthropic.types.messages import MessageBatch, MessageBatchIndividualResponse
 
-from shared.errors import ModelUnavailableError, UsageError
+from shared.domain.errors import ModelUnavailableError, UsageError
 from shared.models.claude.caller import Caller, CallRefusedError, Patience
 from shared.models.claude.usage import Tally
 from shared.models.ledger import SENDING, BatchLedger, OpenBatch

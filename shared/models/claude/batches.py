@@ -24,8 +24,8 @@ import orjson
 import structlog
 from anthropic.types.messages import MessageBatchIndividualResponse
 
-from shared.errors import CostLimitError, ModelError
-from shared.events import ChunkReady, Usage
+from shared.domain.errors import CostLimitError, ModelError
+from shared.domain.events import ChunkReady, Usage
 from shared.models.base import Extraction
 from shared.models.claude.batch_calls import BatchCalls
 from shared.models.claude.caller import Caller, CallRefusedError

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shared.errors import CostLimitError
-from shared.events import Usage
+from shared.domain.errors import CostLimitError
+from shared.domain.events import Usage
 from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.usage import Tally
 

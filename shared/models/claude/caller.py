@@ -17,8 +17,8 @@ import httpx2
 import structlog
 from anthropic.types import Message
 
-from shared.errors import CostLimitError, UsageError
-from shared.events import Usage
+from shared.domain.errors import CostLimitError, UsageError
+from shared.domain.events import Usage
 from shared.log.faults import Backoff, Fault
 from shared.models.claude.budget import Budget
 from shared.models.claude.faults import Failure, classify, no_message, reply_lost

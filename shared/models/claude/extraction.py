@@ -12,9 +12,9 @@ from typing import Any
 
 from anthropic.types import Message as Reply
 
-from shared.errors import ModelError
-from shared.events import ChunkReady, Message, Usage
-from shared.facts import Candidate
+from shared.domain.errors import ModelError
+from shared.domain.events import ChunkReady, Message, Usage
+from shared.domain.facts import Candidate
 from shared.models.base import Extraction, PartlyReadError
 from shared.models.claude.caller import Caller, CallRefusedError, Patience
 from shared.models.claude.prompts import EXTRACT

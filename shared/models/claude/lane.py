@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from shared.errors import ModelUnavailableError
+from shared.domain.errors import ModelUnavailableError
 from shared.models.claude.options import LanePolicy
 
 Probe = Callable[[], Awaitable[str | None]]

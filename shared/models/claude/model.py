@@ -6,9 +6,9 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 
-from shared.errors import ModelError
-from shared.events import ChunkReady, Sections, Usage
-from shared.facts import SettledFact
+from shared.domain.errors import ModelError
+from shared.domain.events import ChunkReady, Sections, Usage
+from shared.domain.facts import SettledFact
 from shared.models.base import Digest, Extraction, ModelState, SampleConversation
 from shared.models.claude.batches import Answer, BatchReader
 from shared.models.claude.caller import Caller

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.errors import UsageError
-from shared.events import Usage
+from shared.domain.errors import UsageError
+from shared.domain.events import Usage
 
 TABLE = Path(__file__).with_name("prices.json")
 _MILLION = 1_000_000

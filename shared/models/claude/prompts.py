@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel
 
+from shared.domain.text import estimate_tokens
 from shared.models.claude.schema import (
     ExtractReply,
     MemoryReply,
@@ -19,7 +20,6 @@ from shared.models.claude.schema import (
     json_schema,
 )
 from shared.models.claude.traits import traits_of
-from shared.text import estimate_tokens
 
 FOLDER = Path(__file__).parent.parent / "prompts"
 

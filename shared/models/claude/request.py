@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 from anthropic.types import Message, TextBlock
 from pydantic import BaseModel
 
-from shared.events import Usage
+from shared.domain.events import Usage
+from shared.domain.text import estimate_tokens
 from shared.models.claude.caller import Caller, Patience
 from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.prompts import REPAIR, Prompt, read_prompt
 from shared.models.claude.schema import InvalidReplyError, parse_reply
 from shared.models.claude.traits import traits_of
 from shared.models.claude.usage import Tally
-from shared.text import estimate_tokens
 
 R = TypeVar("R", bound=BaseModel)
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from anthropic import transform_schema
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from shared.facts import Category, Confidence
+from shared.domain.facts import Category, Confidence
 
 R = TypeVar("R", bound=BaseModel)
 Ids = Annotated[list[int], Field(min_length=1, max_length=50)]

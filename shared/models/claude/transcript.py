@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from shared.events import ChunkReady, ConversationHeader, Message
-from shared.facts import FactStatus, SettledFact
+from shared.domain.events import ChunkReady, ConversationHeader, Message
+from shared.domain.facts import FactStatus, SettledFact
 from shared.models.base import SampleConversation
 
 TAG_LENGTH = 6

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from anthropic.types import Message
 
-from shared.events import Usage
+from shared.domain.events import Usage
 from shared.models.claude.prices import PriceTable
 
 

@@ -10,8 +10,9 @@ from typing import TypeVar
 import structlog
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from shared.events import Sections, Usage
-from shared.facts import SettledFact
+from shared.domain.events import Sections, Usage
+from shared.domain.facts import SettledFact
+from shared.domain.text import BYTES_PER_TOKEN, estimate_tokens, text_size
 from shared.models.base import Digest, SampleConversation
 from shared.models.claude.caller import Caller, CallRefusedError, Patience
 from shared.models.claude.options import ClaudeOptions
@@ -34,7 +35,6 @@ from shared.models.offline.markdown import plain, reference
 from shared.models.offline.memory import memory_body
 from shared.models.offline.reduce import LINE_TOKENS, reduce_facts
 from shared.models.offline.sections import write_sections
-from shared.text import BYTES_PER_TOKEN, estimate_tokens, text_size
 
 R = TypeVar("R", bound=BaseModel)
 GROUP_TOKENS = 12_000

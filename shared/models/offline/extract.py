@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from shared.events import ChunkReady
-from shared.facts import Candidate, Category
+from shared.domain.events import ChunkReady
+from shared.domain.facts import Candidate, Category
 from shared.models.base import Extraction
 from shared.models.offline.reading import read_messages
 from shared.models.offline.said import Found, Said

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.facts import FactStatus, SettledFact, SourceKind
+from shared.domain.facts import FactStatus, SettledFact, SourceKind
+from shared.domain.text import BYTES_PER_TOKEN
 from shared.models.base import Digest
 from shared.models.offline.markdown import plain, reference
 from shared.models.offline.reduce import matter, weight
 from shared.statements.themes import Theme, theme_of
-from shared.text import BYTES_PER_TOKEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.errors import ModelError, SoulprintError
-from shared.events import ChunkReady
+from shared.domain.errors import ModelError, SoulprintError
+from shared.domain.events import ChunkReady
 from shared.models.base import Extraction
 from shared.models.offline.extract import extract_candidates, said_in, to_extraction
 from shared.models.offline.frames import HEADER_BYTES, READY, body_length, frame, value_of

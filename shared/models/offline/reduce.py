@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 from math import log2
 
-from shared.facts import Category, FactStatus, SettledFact, SourceKind
+from shared.domain.facts import Category, FactStatus, SettledFact, SourceKind
 from shared.models.base import Digest
 from shared.statements.themes import Theme, theme_of
 from shared.statements.topics import topic_of

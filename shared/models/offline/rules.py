@@ -22,7 +22,7 @@ from shared.models.offline.guards import Guard
 from shared.models.offline.when import Time
 
 Category = Literal["preferences", "projects", "dates", "beliefs", "decisions"]
-"""`shared.facts.Category`, by value."""
+"""`shared.domain.facts.Category`, by value."""
 
 
 @dataclass(frozen=True, slots=True)

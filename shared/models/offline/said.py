@@ -19,7 +19,7 @@ class Said(NamedTuple):
 
 
 class Found(NamedTuple):
-    """One candidate; `shared.facts.Candidate` documents the fields."""
+    """One candidate; `shared.domain.facts.Candidate` documents the fields."""
 
     message_id: str
     category: str

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from shared.events import Sections
-from shared.facts import FactStatus, SettledFact
+from shared.domain.events import Sections
+from shared.domain.facts import FactStatus, SettledFact
 from shared.models.base import Digest, SampleConversation
 from shared.models.offline.markdown import plain
 from shared.models.offline.memory import fact_line

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bench.plants import markers_in
-from shared.errors import CostLimitError, ModelError, ModelUnavailableError, UsageError
-from shared.events import ChunkReady, Usage
+from shared.domain.errors import CostLimitError, ModelError, ModelUnavailableError, UsageError
+from shared.domain.events import ChunkReady, Usage
 from shared.models.base import Extraction
 from shared.models.claude.batches import Answer
 from shared.models.claude.model import ClaudeModel

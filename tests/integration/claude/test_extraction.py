@@ -12,8 +12,8 @@ import pytest
 from bench.plants import markers_in
 from services.extractor.extractor import extract
 from services.extractor.grounding import NOT_THE_PERSON, QUOTE_NOT_FOUND, UNKNOWN_MESSAGE
-from shared.errors import CostLimitError, ModelError, ModelUnavailableError, UsageError
-from shared.events import ChunkReady, ChunkStatus, FactsExtracted, Usage
+from shared.domain.errors import CostLimitError, ModelError, ModelUnavailableError, UsageError
+from shared.domain.events import ChunkReady, ChunkStatus, FactsExtracted, Usage
 from shared.models.base import PartlyReadError
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import ClaudeOptions, LanePolicy

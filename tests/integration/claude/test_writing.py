@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.facts import Category, SettledFact
+from shared.domain.facts import Category, SettledFact
 from shared.models.base import Digest, SampleConversation
 from shared.models.offline.markdown import reference
 from shared.models.offline.memory import memory_body

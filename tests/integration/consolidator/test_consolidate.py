@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 from services.consolidator.consolidate import ConsolidationPolicy, consolidate
 from services.consolidator.record import with_topics
-from shared.events import ChunkStatus, FactsExtracted, Usage
-from shared.facts import Fact, FactStatus, SettledFact
+from shared.domain.events import ChunkStatus, FactsExtracted, Usage
+from shared.domain.facts import Fact, FactStatus, SettledFact
+from shared.domain.text import estimate_tokens
 from shared.models.base import Digest, SampleConversation
 from shared.store.records import Chunking, RunKey, StoredFact
 from shared.store.store import Store
-from shared.text import estimate_tokens
 from tests.support.records import ANNA, IMPORT, MODEL, PROMPTS, fact_of, result_of
 from tests.unit.consolidator.models import Rules
 

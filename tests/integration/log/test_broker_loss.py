@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.events import ImportReceived
+from shared.domain.events import ImportReceived
 from shared.log.policy import PoolPolicy
 from shared.log.publisher import KAFKA
 from shared.log.stage import Received, per_record

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import IllegalStateError
 
-from shared.events import ImportReceived
+from shared.domain.events import ImportReceived
 from shared.log.connection import Connection
 from shared.log.faults import LaneError, PoisonError
 from shared.log.publisher import TOO_LARGE, Publisher

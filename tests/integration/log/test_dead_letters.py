@@ -4,7 +4,7 @@ import asyncio
 
 from aiokafka import AIOKafkaProducer
 
-from shared.events import ImportReceived
+from shared.domain.events import ImportReceived
 from shared.log.faults import Backoff, PoisonError, RetryPolicy
 from shared.log.policy import PoolPolicy
 from shared.log.stage import Received, per_record

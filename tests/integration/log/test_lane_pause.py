@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from shared.events import ImportReceived
+from shared.domain.events import ImportReceived
 from shared.log.faults import LaneError
 from shared.log.health import live, ready
 from shared.log.lane import Lane

@@ -5,7 +5,7 @@ import random
 from collections import Counter
 from functools import partial
 
-from shared.events import ImportReceived
+from shared.domain.events import ImportReceived
 from shared.log.faults import Backoff, LaneError, RetryPolicy, TransientError
 from shared.log.lane import Lane
 from shared.log.policy import PoolPolicy

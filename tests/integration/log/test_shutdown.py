@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from shared.events import ImportReceived
+from shared.domain.events import ImportReceived
 from shared.log.policy import PoolPolicy
 from shared.log.stage import Received, per_record
 from tests.support.kafka import Broker, create_topics, unique

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import orjson
 from structlog.testing import capture_logs
 
-from shared.events import Event, ImportReceived
+from shared.domain.events import Event, ImportReceived
 from shared.log.envelope import encode
 from shared.serving.host import Host
 from shared.store.store import Store

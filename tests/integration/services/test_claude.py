@@ -18,7 +18,7 @@ from bench.generate import generate
 from bench.plants import markers_in
 from services.extractor.app import batch_extractor
 from services.extractor.batching import BatchDesk
-from shared.errors import UsageError
+from shared.domain.errors import UsageError
 from shared.models.choose import claude_options, provider_of
 from shared.models.claude.model import ClaudeModel
 from shared.serving.host import Host

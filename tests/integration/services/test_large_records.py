@@ -10,7 +10,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaProducer
 
 from services.extractor.app import extractor
-from shared.events import ChunkReady
+from shared.domain.events import ChunkReady
 from shared.models.base import Extraction
 from shared.models.offline.model import OfflineModel
 from shared.serving.service import Kit, Service

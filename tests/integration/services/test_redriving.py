@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from services.extractor.app import extractor
-from shared.errors import ModelError
-from shared.events import ChunkReady
+from shared.domain.errors import ModelError
+from shared.domain.events import ChunkReady
 from shared.models.base import Extraction
 from shared.models.offline.model import OfflineModel
 from shared.serving.service import Kit, Service

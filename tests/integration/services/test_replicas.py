@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from cli.serve import opener_of
 from services.extractor.app import extractor
-from shared.events import ChunkReady
+from shared.domain.events import ChunkReady
 from shared.models.base import Extraction
 from shared.models.offline.model import OfflineModel
 from shared.serving.host import Host

@@ -9,9 +9,9 @@ from uuid import UUID, uuid5
 import asyncpg
 import pytest
 
-from shared.errors import StoreError
-from shared.events import ChunkStatus, FactsExtracted
-from shared.facts import FactStatus, SourceKind
+from shared.domain.errors import StoreError
+from shared.domain.events import ChunkStatus, FactsExtracted
+from shared.domain.facts import FactStatus, SourceKind
 from shared.store.records import Chunking, FactUpdate, Recorded, Saved
 from shared.store.store import Store
 from tests.support.records import (

@@ -14,7 +14,7 @@ import asyncpg
 import psutil
 import pytest
 
-from shared.errors import StoreError
+from shared.domain.errors import StoreError
 from shared.store.embedded import embedded_postgres
 
 HOLDER = """

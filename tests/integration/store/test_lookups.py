@@ -6,7 +6,7 @@ import asyncpg
 import orjson
 import pytest
 
-from shared.events import ChunkReady, ChunkStatus
+from shared.domain.events import ChunkReady, ChunkStatus
 from shared.store.store import Store
 from tests.support.records import ANNA, BORIS, IMPORT, MODEL, PROMPTS, result_of, with_topic
 

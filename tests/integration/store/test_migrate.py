@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from shared.errors import MigrationError, StoreError
+from shared.domain.errors import MigrationError, StoreError
 from shared.store.migrate import load_migrations, migrate, migrations_folder
 from shared.store.store import open_store
 from tests.support.records import ANNA

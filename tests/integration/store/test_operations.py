@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from shared.events import Usage
+from shared.domain.events import Usage
 from shared.models.ledger import SENDING, OpenBatch
 from shared.store.ledger import StoreLedger
 from shared.store.store import Store

@@ -8,9 +8,9 @@ from uuid import uuid5
 import asyncpg
 import pytest
 
-from shared.errors import StoreError
-from shared.events import Coverage, MemoryReady
-from shared.facts import FactStatus
+from shared.domain.errors import StoreError
+from shared.domain.events import Coverage, MemoryReady
+from shared.domain.facts import FactStatus
 from shared.store.records import Chunking, Commit, FactUpdate, Profile, RunKey
 from shared.store.store import Store
 from tests.support.records import (

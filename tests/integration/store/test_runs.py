@@ -9,8 +9,8 @@ from uuid import uuid5
 import asyncpg
 import pytest
 
-from shared.errors import BusyError, StoreError
-from shared.events import ChunkStatus, FactsExtracted, Usage
+from shared.domain.errors import BusyError, StoreError
+from shared.domain.events import ChunkStatus, FactsExtracted, Usage
 from shared.models.base import SampleConversation
 from shared.store.records import BegunRun, Chunking, FactUpdate, Recorded, RunKey
 from shared.store.store import Store

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from shared.text import estimate_tokens
+from shared.domain.text import estimate_tokens
 from tests.support.fake_claude.reading import all_text
 
 LEAST_CACHED = 512

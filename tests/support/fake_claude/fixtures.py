@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench.plants import FACTS
-from shared.events import ChunkReady, Usage
+from shared.domain.events import ChunkReady, Usage
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import ClaudeOptions, LanePolicy, RetryPolicy
 from tests.support.chunks import chunk_of, said

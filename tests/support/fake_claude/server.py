@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from shared.text import estimate_tokens
+from shared.domain.text import estimate_tokens
 from tests.support.fake_claude.accounts import Accounts
 from tests.support.fake_claude.batches import Batches
 from tests.support.fake_claude.faults import FakeFault, FaultPlan

@@ -11,7 +11,7 @@ from services.chunker.conversation import Conversation, LeftOut, Parsed, Rejecte
 from services.chunker.instructions import INSTRUCTIONS_ID
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport, ChunkPolicy
-from shared.events import ChunkReady
+from shared.domain.events import ChunkReady
 
 KEY = ChunkingJob(UUID(int=1), UUID(int=2), 1, "v2")
 

@@ -11,7 +11,7 @@ from services.chunker.conversation import Conversation, Parsed, ReadLimits, Reje
 from services.chunker.formats import gemini_html
 from services.chunker.formats.gemini import parse as parse_json_row
 from services.chunker.formats.gemini_html import GeminiHtml, parse
-from shared.errors import BrokenExportError
+from shared.domain.errors import BrokenExportError
 from tests.support.formats import LIMITS, assert_sound, conversations, detected, read, said
 
 STYLE = "<style>.mdl-typography--title{}.mdl-cell{}.mdl-grid{}</style>"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from services.chunker.conversation import Conversation, ReadLimits, Rejected
 from services.chunker.formats import json_reader
 from services.chunker.formats.json_stream import read_conversations, stream_objects
-from shared.errors import BrokenExportError
+from shared.domain.errors import BrokenExportError
 
 LIMITS = ReadLimits()
 EVERYWHERE = ("item", "conversations.item", "")

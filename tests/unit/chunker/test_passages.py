@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from services.chunker.conversation import Conversation, Turn
 from services.chunker.passages import Passage, cut
 from services.chunker.passages import passages_of as sized_passages_of
-from shared.text import estimate_tokens, text_size
+from shared.domain.text import estimate_tokens, text_size
 
 
 def conversation(*texts: str) -> Conversation:

@@ -14,7 +14,7 @@ import pytest
 
 from services.chunker.conversation import Conversation, LeftOut, ReadLimits, Rejected
 from services.chunker.source import Export, open_export
-from shared.errors import UnreadableExportError
+from shared.domain.errors import UnreadableExportError
 from tests.support.exports import chain, chains, json_of, zip_of
 
 LIMITS = ReadLimits()

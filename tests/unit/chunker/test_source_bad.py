@@ -15,7 +15,7 @@ import pytest
 from services.chunker.conversation import ReadLimits
 from services.chunker.members import leads_outside
 from services.chunker.source import Break, open_export
-from shared.errors import UnreadableExportError
+from shared.domain.errors import UnreadableExportError
 from tests.support.exports import chains, json_of, zip_of
 
 LIMITS = ReadLimits()

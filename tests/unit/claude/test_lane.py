@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from shared.errors import ModelUnavailableError
+from shared.domain.errors import ModelUnavailableError
 from shared.models.claude.lane import ModelLane
 from shared.models.claude.options import LanePolicy
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import UsageError
-from shared.events import Usage
+from shared.domain.errors import UsageError
+from shared.domain.events import Usage
 from shared.models.claude.prices import TABLE, load_prices
 
 MILLION = 1_000_000

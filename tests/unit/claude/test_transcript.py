@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.events import ConversationHeader
+from shared.domain.events import ConversationHeader
 from shared.models.claude.transcript import delimited, tag_for, transcript_of
 from tests.support.chunks import chunk_of, said
 from tests.support.fake_claude.reading import shown

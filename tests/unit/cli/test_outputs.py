@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from cli import outputs
-from shared.errors import UsageError
+from shared.domain.errors import UsageError
 
 USER = UUID(int=1)
 
@@ -20,7 +20,7 @@ import resource, signal, sys
 from pathlib import Path
 from uuid import UUID
 from cli import outputs
-from shared.errors import SoulprintError
+from shared.domain.errors import SoulprintError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
 try:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from cli.spending import FOLDER, Spending
-from shared.events import Usage
+from shared.domain.events import Usage
 from shared.models.choose import make_model
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import ClaudeOptions

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from uuid import UUID, uuid5
 
 from services.consolidator.groups import Settlement, settle_pages
-from shared.facts import Category, SettledFact
-from shared.ids import NAMESPACE
+from shared.domain.facts import Category, SettledFact
+from shared.domain.ids import NAMESPACE
 from shared.statements.topics import topic_of
 from shared.store.records import FactKey, FactUpdate, StoredFact
 

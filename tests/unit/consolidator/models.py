@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.events import ChunkReady, Sections, Usage
-from shared.facts import SettledFact
+from shared.domain.events import ChunkReady, Sections, Usage
+from shared.domain.facts import SettledFact
 from shared.models.base import Digest, Extraction, SampleConversation
 from shared.models.offline.memory import memory_body
 from shared.models.offline.reduce import reduce_facts

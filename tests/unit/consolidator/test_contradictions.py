@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from shared.facts import Category
+from shared.domain.facts import Category
 from tests.unit.consolidator.building import settle, stored
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from services.consolidator.document import MemoryScope, header_tokens, render_memory
-from shared.text import estimate_tokens
+from shared.domain.text import estimate_tokens
 
 SCOPE = MemoryScope(
     conversations=1234,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.facts import FactStatus
+from shared.domain.facts import FactStatus
 from tests.unit.consolidator.building import settle, stored
 
 

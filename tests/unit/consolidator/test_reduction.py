@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from services.consolidator.reduction import Reduction, ReductionPolicy
-from shared.events import Usage
-from shared.facts import SettledFact
+from shared.domain.events import Usage
+from shared.domain.facts import SettledFact
 from shared.models.base import Digest
 from shared.models.offline.reduce import reduce_facts
 from tests.unit.consolidator.building import stored

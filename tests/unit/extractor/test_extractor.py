@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 
 from services.extractor.extractor import extract, recall
-from shared.errors import ModelError
-from shared.events import ChunkReady, ChunkStatus, Usage
-from shared.facts import Candidate, Category, Fact
+from shared.domain.errors import ModelError
+from shared.domain.events import ChunkReady, ChunkStatus, Usage
+from shared.domain.facts import Candidate, Category, Fact
 from shared.models.base import Extraction, PartlyReadError
 from tests.support.chunks import chunk_of, said
 

@@ -13,7 +13,7 @@ from services.extractor.grounding import (
     ground,
     normalise,
 )
-from shared.facts import Candidate, Category, SourceKind
+from shared.domain.facts import Candidate, Category, SourceKind
 from tests.support.chunks import STARTED, chunk_of, said
 
 

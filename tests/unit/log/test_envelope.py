@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.events import (
+from shared.domain.events import (
     ChunkReady,
     ChunkStatus,
     ConversationHeader,

@@ -7,7 +7,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from shared.events import ImportReceived
+from shared.domain.events import ImportReceived
 from shared.log.deadletter import DeadLetter
 from shared.log.faults import Backoff, Classifier, LaneError, PoisonError, RetryPolicy, TransientError
 from shared.log.lane import Lane

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cli.run import run_settings
-from shared.errors import UsageError
+from shared.domain.errors import UsageError
 from shared.models.base import BatchModel, Metered
 from shared.models.choose import claude_options, make_model
 from shared.settings import Settings, load_settings

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
-from shared.events import ChunkReady, Message
-from shared.ids import stage_id
+from shared.domain.events import ChunkReady, Message
+from shared.domain.ids import stage_id
 from shared.models.offline.reading import read_messages
 from shared.models.offline.said import Found, Said
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bench.accuracy import labelled
 from bench.plants import FACTS
-from shared.facts import Category
+from shared.domain.facts import Category
 from shared.models.offline.extract import extract_candidates
 from tests.unit.offline.said_support import chunk_of, facts, message, statements
 

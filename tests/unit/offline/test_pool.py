@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from bench.accuracy import labelled
-from shared.errors import ModelError, SoulprintError
-from shared.events import ChunkReady
+from shared.domain.errors import ModelError, SoulprintError
+from shared.domain.events import ChunkReady
 from shared.models.offline import pool
 from shared.models.offline.extract import extract_candidates
 from shared.models.offline.model import OfflineModel

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.facts import FactStatus, SettledFact, SourceKind
+from shared.domain.facts import FactStatus, SettledFact, SourceKind
 from shared.models.offline.reduce import LINE_TOKENS, reduce_facts
 from tests.unit.consolidator.building import stored
 

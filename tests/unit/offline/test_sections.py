@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shared.events import Sections
-from shared.facts import Category, FactStatus
+from shared.domain.events import Sections
+from shared.domain.facts import Category, FactStatus
 from shared.models.base import Digest, SampleConversation
 from shared.models.offline.sections import write_sections
 from shared.models.offline.voice import measure

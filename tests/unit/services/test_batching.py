@@ -9,8 +9,8 @@ from contextlib import suppress
 import pytest
 
 from services.extractor.batching import BatchDesk
-from shared.errors import ModelError, ModelUnavailableError, StoreError
-from shared.events import ChunkReady, Usage
+from shared.domain.errors import ModelError, ModelUnavailableError, StoreError
+from shared.domain.events import ChunkReady, Usage
 from shared.models.base import Extraction
 from shared.models.ledger import BatchLedger, OpenBatch
 from tests.support.chunks import chunk_of, said

@@ -9,7 +9,7 @@ from cli.serve import SERVICES, opener_of
 from services.chunker.configured import policy_of, variant_of
 from services.chunker.importing import check_owner
 from services.router.router import route
-from shared.errors import (
+from shared.domain.errors import (
     CostLimitError,
     ModelUnavailableError,
     SourceError,

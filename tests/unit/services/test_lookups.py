@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from services.extractor.lookups import MOST, Lookups
-from shared.errors import StoreError
-from shared.events import ChunkReady
+from shared.domain.errors import StoreError
+from shared.domain.events import ChunkReady
 from shared.store.records import CachedExtraction
 from shared.store.sweeps import LookUp
 from tests.support.chunks import chunk_of, said

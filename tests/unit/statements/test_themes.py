@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.facts import Category, SourceKind
+from shared.domain.facts import Category, SourceKind
 from shared.statements.themes import Theme, theme_of
 from tests.unit.consolidator.building import stored
 

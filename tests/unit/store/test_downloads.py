@@ -9,7 +9,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from shared.errors import SourceError, StoreError
+from shared.domain.errors import SourceError, StoreError
 from shared.store.downloads import Downloads
 from tests.support.storage_server import Storage, storage_server
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import StoreError
+from shared.domain.errors import StoreError
 from shared.store.records import Profile
 from shared.store.store import Store
 from tests.support.records import ANNA, BORIS

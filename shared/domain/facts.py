@@ -72,7 +72,7 @@ class Candidate(BaseModel):
 
 
 class Fact(Candidate):
-    """A grounded candidate. `id` is `shared.ids.fact_id`, equal for equal words of the same message."""
+    """A grounded candidate. `id` is `ids.fact_id`, equal for equal words of the same message."""
 
     id: UUID
     conversation_id: str

@@ -5,7 +5,7 @@ Messages may hold ids, sizes, counts, offsets, file names and hashes; never a pe
 
 from __future__ import annotations
 
-from shared.events import Usage
+from shared.domain.events import Usage
 
 
 class SoulprintError(Exception):

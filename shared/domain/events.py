@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.facts import Fact
+from shared.domain.facts import Fact
 
 Role = Literal["user", "assistant"]
 
@@ -84,7 +84,7 @@ class ChunkReady(Event):
     content_hash: str
     """Hex digest of what the model reads; equal content has equal hashes in every export."""
     token_count: int
-    """Estimated tokens (`shared.text.estimate_tokens`) of what the model reads."""
+    """Estimated tokens (`shared.domain.text.estimate_tokens`) of what the model reads."""
     conversations: tuple[ConversationHeader, ...]
     """Headers of the conversations in this chunk, in order of first appearance."""
     messages: tuple[Message, ...]
