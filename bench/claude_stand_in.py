@@ -15,11 +15,11 @@ import httpx
 
 from bench.product import ROOT
 from services.chunker.chunker import ChunkingJob, chunk_conversations
-from services.chunker.conversation import ReadLimits
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport, ChunkPolicy
-from services.chunker.source import open_export
 from shared.domain.events import ChunkReady, ConversationHeader, Message
+from shared.exports.conversation import ReadLimits
+from shared.exports.export import open_export
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import ClaudeOptions
 

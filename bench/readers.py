@@ -14,11 +14,11 @@ from uuid import UUID
 import ijson
 
 from services.chunker.chunker import ChunkingJob, chunk_conversations
-from services.chunker.conversation import ReadLimits
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport, ChunkPolicy
-from services.chunker.source import open_export
 from shared.domain.events import ChunkReady
+from shared.exports.conversation import ReadLimits
+from shared.exports.export import open_export
 
 NOBODY = UUID(int=0)
 

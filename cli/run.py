@@ -25,12 +25,12 @@ from cli.spending import Spending
 from cli.stages import Clock
 from services.chunker.chunker import ChunkingJob
 from services.chunker.configured import chunk_policy, counts_of, read_limits, require_something_read
-from services.chunker.source import Export, open_export
 from services.consolidator.consolidate import ConsolidationPolicy, consolidate
 from services.writer.writer import write_memory
 from shared.domain.errors import CostLimitError, ModelUnavailableError, SoulprintError, UsageError
 from shared.domain.events import Usage
 from shared.domain.ids import import_id, user_id_for
+from shared.exports.export import Export, open_export
 from shared.heap import settle_garbage
 from shared.models.base import Metered, Model
 from shared.models.choose import provider_of

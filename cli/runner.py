@@ -12,11 +12,11 @@ from cli.stages import Clock, Line
 from services.chunker.chunker import ChunkingJob, chunk_conversations
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport, ChunkPolicy
-from services.chunker.source import Export
 from services.consolidator.record import with_topics
 from services.extractor.extractor import concluded, extract, recall
 from shared.domain.errors import CostLimitError, ModelUnavailableError, first_of
 from shared.domain.events import ChunkReady, FactsExtracted
+from shared.exports.export import Export
 from shared.models.base import BatchModel, Model
 from shared.models.ledger import BatchLedger
 from shared.store.store import Store

@@ -14,10 +14,10 @@ from prometheus_client import CollectorRegistry
 from cli.session import opened_store
 from cli.topics import admin_of
 from services.chunker.configured import read_limits
-from services.chunker.source import open_export
 from shared.domain.errors import SoulprintError, UsageError
 from shared.domain.events import ImportReceived
 from shared.domain.ids import import_id, user_id_for
+from shared.exports.export import open_export
 from shared.log.metrics import PoolMetrics
 from shared.log.publisher import Publisher
 from shared.serving.host import connection_of

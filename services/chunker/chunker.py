@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
-from services.chunker.conversation import Conversation, LeftOut, Parsed, Rejected
 from services.chunker.instructions import Instructions
 from services.chunker.packing import Packer, Piece
 from services.chunker.passages import Passage, passages_of
-from services.chunker.reading import ReadMessage, Span, content_hash, spans_of
+from services.chunker.prompt_view import ReadMessage, Span, content_hash, spans_of
 from services.chunker.report import MAX_NAMED, ChunkingReport, ChunkPolicy, Superseded
-from services.chunker.sample import Sample
 from services.chunker.versions import Standing, Versions
 from shared.domain.events import ChunkReady
 from shared.domain.ids import stage_id
 from shared.domain.text import text_size
+from shared.exports.conversation import Conversation, LeftOut, Parsed, Rejected
+from shared.exports.richest import Sample
 
 STAGE = "chunk"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from services.chunker.conversation import ReadLimits
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from shared.domain.errors import UnreadableExportError
+from shared.exports.conversation import ReadLimits
 from shared.settings import Settings
 
 

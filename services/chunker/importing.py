@@ -13,10 +13,10 @@ from services.chunker.chunker import ChunkingJob, chunk_conversations
 from services.chunker.configured import policy_of, read_limits, require_something_read, variant_of
 from services.chunker.publishing import Publishing
 from services.chunker.report import ChunkingReport
-from services.chunker.source import open_export
 from services.chunker.window import RunEndedError, StalledError
 from shared.domain.errors import BrokenExportError, SourceError, StoreError, UnreadableExportError
 from shared.domain.events import ImportReceived
+from shared.exports.export import open_export
 from shared.log.faults import PoisonError, TransientError
 from shared.log.stage import Received
 from shared.serving.service import Kit, what_happened

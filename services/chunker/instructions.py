@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from services.chunker.conversation import Conversation, Turn
+from shared.exports.conversation import Conversation, Turn
 
 INSTRUCTIONS_ID = "custom-instructions"
 """Conversation id under which the standing instructions are stored and cited."""

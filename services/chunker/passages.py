@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.chunker.conversation import Conversation
 from shared.domain.text import BYTES_PER_TOKEN, estimate_tokens
+from shared.exports.conversation import Conversation
 
 LABELS = {"user": "User: ", "assistant": "Assistant: "}
 LABEL_BYTES = 14

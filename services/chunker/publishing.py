@@ -11,10 +11,10 @@ from services.chunker.chunker import ChunkingJob
 from services.chunker.configured import counts_of
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport
-from services.chunker.source import Export
 from services.chunker.window import RunEndedError, Window
 from shared.domain.errors import first_of
 from shared.domain.events import ChunkReady
+from shared.exports.export import Export
 from shared.log.faults import PoisonError
 from shared.serving.service import Kit, dead
 from shared.store.records import Chunking, RunKey

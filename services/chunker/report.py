@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from services.chunker.conversation import Rejected
+from shared.exports.conversation import Rejected
 from shared.models.base import SampleConversation
 
 MAX_NAMED = 1000

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from services.chunker.conversation import Conversation, LeftOut, Parsed, ReadLimits, Rejected
-from services.chunker.formats.base import Format
-from services.chunker.formats.head import read_head
-from services.chunker.formats.registry import FORMATS, detect
 from shared.domain.text import repair
+from shared.exports.conversation import Conversation, LeftOut, Parsed, ReadLimits, Rejected
+from shared.exports.formats.base import Format
+from shared.exports.formats.head import read_head
+from shared.exports.formats.registry import FORMATS, detect
 
 LIMITS = ReadLimits()
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.chunker.conversation import Conversation, LeftOut, ReadLimits, Rejected
-from services.chunker.formats.chatgpt import ChatGPT, parse
-from services.chunker.formats.head import read_head
+from shared.exports.conversation import Conversation, LeftOut, ReadLimits, Rejected
+from shared.exports.formats.chatgpt import ChatGPT, parse
+from shared.exports.formats.head import read_head
 from tests.support.exports import START, branch, chain, chains, conversation, json_of, message, node
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from services.chunker.conversation import Conversation, Rejected
-from services.chunker.formats.claude import Claude, parse
+from shared.exports.conversation import Conversation, Rejected
+from shared.exports.formats.claude import Claude, parse
 from tests.support.formats import (
     LIMITS,
     anything,

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.chunker.conversation import Conversation, Parsed, ReadLimits, Rejected
-from services.chunker.formats import gemini_html
-from services.chunker.formats.gemini import parse as parse_json_row
-from services.chunker.formats.gemini_html import GeminiHtml, parse
 from shared.domain.errors import BrokenExportError
+from shared.exports.conversation import Conversation, Parsed, ReadLimits, Rejected
+from shared.exports.formats import gemini_html
+from shared.exports.formats.gemini import parse as parse_json_row
+from shared.exports.formats.gemini_html import GeminiHtml, parse
 from tests.support.formats import LIMITS, assert_sound, conversations, detected, read, said
 
 STYLE = "<style>.mdl-typography--title{}.mdl-cell{}.mdl-grid{}</style>"

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from services.chunker.conversation import Conversation, Rejected
-from services.chunker.formats.grok import Grok, parse
+from shared.exports.conversation import Conversation, Rejected
+from shared.exports.formats.grok import Grok, parse
 from tests.support.formats import (
     anything,
     assert_deterministic,

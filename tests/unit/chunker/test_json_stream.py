@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.chunker.conversation import Conversation, ReadLimits, Rejected
-from services.chunker.formats import json_reader
-from services.chunker.formats.json_stream import read_conversations, stream_objects
 from shared.domain.errors import BrokenExportError
+from shared.exports.conversation import Conversation, ReadLimits, Rejected
+from shared.exports.json import reader as json_reader
+from shared.exports.json.stream import read_conversations, stream_objects
 
 LIMITS = ReadLimits()
 EVERYWHERE = ("item", "conversations.item", "")

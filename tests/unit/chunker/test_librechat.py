@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from services.chunker.conversation import Conversation, Rejected
-from services.chunker.formats.librechat import LibreChat, parse
+from shared.exports.conversation import Conversation, Rejected
+from shared.exports.formats.librechat import LibreChat, parse
 from tests.support.formats import (
     anything,
     assert_deterministic,

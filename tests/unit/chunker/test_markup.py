@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.chunker.formats.markup import text_of_html
+from shared.exports.formats.markup import text_of_html
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.chunker.conversation import Conversation, Rejected
-from services.chunker.formats.open_webui import OpenWebUI, parse, without_reasoning
+from shared.exports.conversation import Conversation, Rejected
+from shared.exports.formats.open_webui import OpenWebUI, parse, without_reasoning
 from tests.support.formats import (
     anything,
     assert_deterministic,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.chunker.conversation import Conversation, Turn
 from services.chunker.passages import Passage, cut
 from services.chunker.passages import passages_of as sized_passages_of
 from shared.domain.text import estimate_tokens, text_size
+from shared.exports.conversation import Conversation, Turn
 
 
 def conversation(*texts: str) -> Conversation:

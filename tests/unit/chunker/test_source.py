@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from services.chunker.conversation import Conversation, LeftOut, ReadLimits, Rejected
-from services.chunker.source import Export, open_export
 from shared.domain.errors import UnreadableExportError
+from shared.exports.conversation import Conversation, LeftOut, ReadLimits, Rejected
+from shared.exports.export import Export, open_export
 from tests.support.exports import chain, chains, json_of, zip_of
 
 LIMITS = ReadLimits()

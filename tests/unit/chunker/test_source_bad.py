@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from services.chunker.conversation import ReadLimits
-from services.chunker.members import leads_outside
-from services.chunker.source import Break, open_export
 from shared.domain.errors import UnreadableExportError
+from shared.exports.containers.members import leads_outside
+from shared.exports.conversation import ReadLimits
+from shared.exports.export import Break, open_export
 from tests.support.exports import chains, json_of, zip_of
 
 LIMITS = ReadLimits()

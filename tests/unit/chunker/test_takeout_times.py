@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.chunker.formats.takeout_times import looks_like_time, parse_activity_time
+from shared.exports.formats.takeout_times import looks_like_time, parse_activity_time
 
 
 @pytest.mark.parametrize(

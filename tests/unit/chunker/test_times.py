@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.chunker.formats.times import EARLIEST, LATEST, parse_time
+from shared.exports.formats.times import EARLIEST, LATEST, parse_time
 
 
 @pytest.mark.parametrize(

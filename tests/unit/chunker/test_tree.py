@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.chunker.formats.tree import visible_path
+from shared.exports.formats.tree import visible_path
 
 NO_TIMES: list[float | None] = [None] * 9
 

@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from services.chunker.conversation import Conversation, Parsed, ReadLimits, Rejected
-from services.chunker.formats.base import Head
-from services.chunker.formats.markup import text_of_html
-from services.chunker.formats.takeout import exchange, is_product, prompt_of
-from services.chunker.formats.takeout_times import looks_like_time, parse_activity_time
 from shared.domain.errors import BrokenExportError
 from shared.domain.text import repair
+from shared.exports.conversation import Conversation, Parsed, ReadLimits, Rejected
+from shared.exports.formats.base import Head
+from shared.exports.formats.markup import text_of_html
+from shared.exports.formats.takeout import exchange, is_product, prompt_of
+from shared.exports.formats.takeout_times import looks_like_time, parse_activity_time
 
 WINDOW = 256 * 1024
 """Bytes read at a time."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from services.chunker.formats.base import Format, Head
-from services.chunker.formats.chatgpt import ChatGPT
-from services.chunker.formats.claude import Claude
-from services.chunker.formats.gemini import Gemini
-from services.chunker.formats.gemini_html import GeminiHtml
-from services.chunker.formats.grok import Grok
-from services.chunker.formats.librechat import LibreChat
-from services.chunker.formats.open_webui import OpenWebUI
+from shared.exports.formats.base import Format, Head
+from shared.exports.formats.chatgpt import ChatGPT
+from shared.exports.formats.claude import Claude
+from shared.exports.formats.gemini import Gemini
+from shared.exports.formats.gemini_html import GeminiHtml
+from shared.exports.formats.grok import Grok
+from shared.exports.formats.librechat import LibreChat
+from shared.exports.formats.open_webui import OpenWebUI
 
 FORMATS: tuple[Format, ...] = (
     ChatGPT(),

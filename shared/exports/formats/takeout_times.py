@@ -7,7 +7,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 
-from services.chunker.formats.times import parse_time
+from shared.exports.formats.times import parse_time
 
 _LONGEST = 80
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2})[:.時](\d{2})[:.分](\d{2})(?:秒)?(?!\d)")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.chunker.formats.identity import identifier
 from shared.domain.text import repair
+from shared.exports.formats.identity import identifier
 
 MAX_TITLE = 500
 """Characters of a title kept; the vendors' own have at most 200."""

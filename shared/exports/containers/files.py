@@ -9,10 +9,10 @@ import stat
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from services.chunker.archive import walk_zip
-from services.chunker.guard import reason_of
-from services.chunker.members import SNIFF_BYTES, Findings, Member, Source, is_wanted, kind_of
 from shared.domain.errors import UnreadableExportError
+from shared.exports.containers.archive import walk_zip
+from shared.exports.containers.guard import reason_of
+from shared.exports.containers.members import SNIFF_BYTES, Findings, Member, Source, is_wanted, kind_of
 
 
 def walk(path: Path, findings: Findings) -> None:

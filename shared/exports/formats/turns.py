@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from services.chunker.conversation import Conversation, Role, Turn
-from services.chunker.formats.identity import content_id
 from shared.domain.text import repair
+from shared.exports.conversation import Conversation, Role, Turn
+from shared.exports.formats.identity import content_id
 
 
 class TurnCollector:

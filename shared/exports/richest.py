@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from datetime import UTC, datetime
 
-from services.chunker.conversation import Conversation
+from shared.exports.conversation import Conversation
 from shared.models.base import SampleConversation
 
 EXCERPT_CHARS = 400

@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
-from services.chunker.conversation import Parsed, ReadLimits, Rejected
-from services.chunker.formats.json_reader import OPEN_LIST, OPEN_OBJECT, ValueReader
+from shared.exports.conversation import Parsed, ReadLimits, Rejected
+from shared.exports.json.reader import OPEN_LIST, OPEN_OBJECT, ValueReader
 
 StreamedObject = object
 """A raw JSON value, or a Rejected for one that could not be read. No JSON value is ever a Rejected."""

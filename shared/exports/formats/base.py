@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Protocol
 
-from services.chunker.conversation import Parsed, ReadLimits
+from shared.exports.conversation import Parsed, ReadLimits
 
 
 class Format(Protocol):

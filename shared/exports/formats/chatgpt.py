@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from services.chunker.conversation import Conversation, LeftOut, Parsed, ReadLimits, Rejected, Role, Turn
-from services.chunker.formats.base import Head
-from services.chunker.formats.chatgpt_path import visible_path
-from services.chunker.formats.identity import content_id, identifier
-from services.chunker.formats.json_stream import read_conversations
-from services.chunker.formats.times import parse_time
 from shared.domain.text import repair
+from shared.exports.conversation import Conversation, LeftOut, Parsed, ReadLimits, Rejected, Role, Turn
+from shared.exports.formats.base import Head
+from shared.exports.formats.chatgpt_path import visible_path
+from shared.exports.formats.identity import content_id, identifier
+from shared.exports.formats.times import parse_time
+from shared.exports.json.stream import read_conversations
 
 PREFIXES = ("item", "conversations.item", "")
 _ROLES: dict[object, Role] = {"user": "user", "assistant": "assistant"}

@@ -11,14 +11,14 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from services.chunker.conversation import Parsed, ReadLimits, Rejected
-from services.chunker.formats.base import Head
-from services.chunker.formats.fields import objects_of
-from services.chunker.formats.json_stream import stream_objects
-from services.chunker.formats.markup import text_of_html
-from services.chunker.formats.takeout import exchange, is_product, prompt_of
-from services.chunker.formats.times import parse_time
 from shared.domain.text import repair
+from shared.exports.conversation import Parsed, ReadLimits, Rejected
+from shared.exports.formats.base import Head
+from shared.exports.formats.fields import objects_of
+from shared.exports.formats.markup import text_of_html
+from shared.exports.formats.takeout import exchange, is_product, prompt_of
+from shared.exports.formats.times import parse_time
+from shared.exports.json.stream import stream_objects
 
 _HEADER_IN_TEXT = re.compile(r'"header"\s*:\s*"([^"]{0,100})"')
 

@@ -11,8 +11,9 @@ import zlib
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
-from services.chunker.guard import FREE_BYTES, reason_of
-from services.chunker.members import (
+from shared.domain.errors import UnreadableExportError
+from shared.exports.containers.guard import FREE_BYTES, reason_of
+from shared.exports.containers.members import (
     SNIFF_BYTES,
     Findings,
     Member,
@@ -22,8 +23,7 @@ from services.chunker.members import (
     leads_outside,
     shown,
 )
-from services.chunker.salvage import salvaged
-from shared.domain.errors import UnreadableExportError
+from shared.exports.containers.salvage import salvaged
 
 ENTRY_BYTES = 512
 """Most bytes an entry of a table of contents takes on average; a larger table is not loaded."""

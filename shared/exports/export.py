@@ -11,21 +11,21 @@ from pathlib import Path
 from types import TracebackType
 from zipfile import BadZipFile
 
-from services.chunker.archive import bomb
-from services.chunker.conversation import Parsed, ReadLimits
-from services.chunker.files import walk
-from services.chunker.formats.base import Format
-from services.chunker.formats.head import read_head
-from services.chunker.formats.registry import FORMATS, detect
-from services.chunker.guard import Budget, GuardedStream, reason_of
-from services.chunker.members import (
+from shared.domain.errors import BrokenExportError, UnreadableExportError
+from shared.exports.containers.archive import bomb
+from shared.exports.containers.files import walk
+from shared.exports.containers.guard import Budget, GuardedStream, reason_of
+from shared.exports.containers.members import (
     Break,
     Findings,
     Member,
     natural_key,
     sibling_key,
 )
-from shared.domain.errors import BrokenExportError, UnreadableExportError
+from shared.exports.conversation import Parsed, ReadLimits
+from shared.exports.formats.base import Format
+from shared.exports.formats.head import read_head
+from shared.exports.formats.registry import FORMATS, detect
 
 __all__ = ["Break", "Export", "open_export"]
 

@@ -13,13 +13,13 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from services.chunker.conversation import Parsed, ReadLimits, Rejected, Role
-from services.chunker.formats.base import Head
-from services.chunker.formats.fields import id_of, objects_of, title_of, too_many
-from services.chunker.formats.json_stream import read_conversations
-from services.chunker.formats.times import parse_time
-from services.chunker.formats.tree import visible_path
-from services.chunker.formats.turns import TurnCollector
+from shared.exports.conversation import Parsed, ReadLimits, Rejected, Role
+from shared.exports.formats.base import Head
+from shared.exports.formats.fields import id_of, objects_of, title_of, too_many
+from shared.exports.formats.times import parse_time
+from shared.exports.formats.tree import visible_path
+from shared.exports.formats.turns import TurnCollector
+from shared.exports.json.stream import read_conversations
 
 PREFIXES = ("conversations.item", "item", "")
 _NO_SPEECH = ("system", "tool")

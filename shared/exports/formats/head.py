@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 
 import ijson
 
-from services.chunker.formats.base import Head
 from shared.domain.errors import BrokenExportError
+from shared.exports.formats.base import Head
 
 TEXT_BYTES = 64 * 1024
 """Bytes of `Head.text`."""

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from services.chunker.conversation import ReadLimits
-from services.chunker.guard import Budget, GuardedStream, Position
+from shared.exports.containers.guard import Budget, GuardedStream, Position
+from shared.exports.conversation import ReadLimits
 
 SNIFF_BYTES = 512
 """Bytes by which a member's kind is told."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.chunker.formats.times import parse_time
+from shared.exports.formats.times import parse_time
 
 Mapping = dict[str, Any]
 Node = dict[str, Any]

@@ -8,10 +8,10 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from services.chunker.conversation import ReadLimits, Rejected
-from services.chunker.formats.json_guess import Guess
-from services.chunker.formats.json_value import NotJsonError, parse_json
 from shared.domain.errors import BrokenExportError
+from shared.exports.conversation import ReadLimits, Rejected
+from shared.exports.json.guess import Guess
+from shared.exports.json.value import NotJsonError, parse_json
 
 WINDOW = 256 * 1024
 """Bytes read at a time."""

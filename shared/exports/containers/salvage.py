@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
-from services.chunker.members import Member, Source, kind_of, leads_outside, shown
+from shared.exports.containers.members import Member, Source, kind_of, leads_outside, shown
 
 _HEADER = struct.Struct("<4s5H3I2H")
 _BLOCK = 64 * 1024

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 
-from services.chunker.conversation import Conversation
-from services.chunker.formats.fields import title_of
-from services.chunker.formats.turns import TurnCollector, digest_of
+from shared.exports.conversation import Conversation
+from shared.exports.formats.fields import title_of
+from shared.exports.formats.turns import TurnCollector, digest_of
 
 _PRODUCT = re.compile(r"(?<![A-Za-z])(?:Gemini|Bard)(?![A-Za-z])")
 _VERBS = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from hashlib import blake2b
 
-from services.chunker.conversation import Turn
 from shared.domain.text import repair
+from shared.exports.conversation import Turn
 
 MAX_ID_CHARS = 200
 """Longest id taken as it is. Vendors' ids are UUIDs; a longer one is no id but an attack or a mistake."""
