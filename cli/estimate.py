@@ -17,12 +17,13 @@ from cli.run import PIPELINE
 from cli.runner import RECALL_BATCH
 from cli.session import opened_store
 from services.chunker.chunker import ChunkingJob, chunk_conversations
-from services.chunker.configured import chunk_policy, read_limits
+from services.chunker.configured import chunk_policy
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport
 from shared.domain.events import ChunkReady, Usage
 from shared.domain.ids import import_id, user_id_for
 from shared.exports.export import open_export
+from shared.exports.limits import read_limits
 from shared.models.base import Metered, Model
 from shared.models.claude.prices import load_prices
 from shared.models.opening import opened_model

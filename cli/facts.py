@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from shared.domain.facts import FactStatus
-from shared.store.records import RunKey, StoredFact
+from shared.domain.runs import RunKey
+from shared.store.records import StoredFact
 from shared.store.store import Store
 
 LISTED = (FactStatus.CURRENT, FactStatus.SUPERSEDED)

@@ -24,20 +24,22 @@ from cli.session import opened_store
 from cli.spending import Spending
 from cli.stages import Clock
 from services.chunker.chunker import ChunkingJob
-from services.chunker.configured import chunk_policy, counts_of, read_limits, require_something_read
+from services.chunker.configured import chunk_policy, counts_of, require_something_read
 from services.consolidator.consolidate import ConsolidationPolicy, consolidate
 from services.writer.writer import write_memory
 from shared.domain.errors import CostLimitError, ModelUnavailableError, SoulprintError, UsageError
 from shared.domain.events import Usage
 from shared.domain.ids import import_id, user_id_for
+from shared.domain.runs import RunKey
 from shared.exports.export import Export, open_export
+from shared.exports.limits import read_limits
 from shared.heap import settle_garbage
 from shared.models.base import Metered, Model
 from shared.models.choose import provider_of
 from shared.models.ledger import FileLedger
 from shared.models.opening import opened_model
 from shared.settings import Settings, load_settings
-from shared.store.records import BegunRun, Chunking, RunKey, RunReport
+from shared.store.records import BegunRun, Chunking, RunReport
 from shared.store.store import Store
 
 PIPELINE = "v2"

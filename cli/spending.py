@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from shared.domain.errors import SoulprintError
 from shared.domain.events import Usage
+from shared.domain.runs import RunKey
 from shared.models.base import Metered, Model
-from shared.store.records import RunKey
 
 FOLDER = "spending"
 

@@ -13,16 +13,16 @@ from prometheus_client import CollectorRegistry
 
 from cli.session import opened_store
 from cli.topics import admin_of
-from services.chunker.configured import read_limits
 from shared.domain.errors import SoulprintError, UsageError
 from shared.domain.events import ImportReceived
 from shared.domain.ids import import_id, user_id_for
+from shared.domain.runs import RunKey
 from shared.exports.export import open_export
+from shared.exports.limits import read_limits
 from shared.log.metrics import PoolMetrics
 from shared.log.publisher import Publisher
 from shared.serving.host import connection_of
 from shared.settings import Settings, load_settings
-from shared.store.records import RunKey
 from shared.topics import IMPORT_RECEIVED, find_drift, topic, topics_of
 
 

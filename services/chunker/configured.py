@@ -9,18 +9,7 @@ import orjson
 
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from shared.domain.errors import UnreadableExportError
-from shared.exports.conversation import ReadLimits
 from shared.settings import Settings
-
-
-def read_limits(settings: Settings) -> ReadLimits:
-    """The caps on untrusted input that the settings name."""
-    return ReadLimits(
-        conversation_bytes=settings.max_conversation_bytes,
-        total_bytes=settings.max_export_bytes,
-        ratio=settings.max_compression_ratio,
-        messages=settings.max_messages,
-    )
 
 
 def variant_of(settings: Settings) -> str:

@@ -10,17 +10,18 @@ from uuid import UUID
 import structlog
 
 from services.chunker.chunker import ChunkingJob, chunk_conversations
-from services.chunker.configured import policy_of, read_limits, require_something_read, variant_of
+from services.chunker.configured import policy_of, require_something_read, variant_of
 from services.chunker.publishing import Publishing
 from services.chunker.report import ChunkingReport
 from services.chunker.window import RunEndedError, StalledError
 from shared.domain.errors import BrokenExportError, SourceError, StoreError, UnreadableExportError
 from shared.domain.events import ImportReceived
+from shared.domain.runs import RunKey
 from shared.exports.export import open_export
+from shared.exports.limits import read_limits
 from shared.log.faults import PoisonError, TransientError
 from shared.log.stage import Received
 from shared.serving.service import Kit, what_happened
-from shared.store.records import RunKey
 
 STEP = "chunking"
 LONGEST_PATIENCE = 3600.0

@@ -14,10 +14,11 @@ from services.chunker.report import ChunkingReport
 from services.chunker.window import RunEndedError, Window
 from shared.domain.errors import first_of
 from shared.domain.events import ChunkReady
+from shared.domain.runs import RunKey
 from shared.exports.export import Export
 from shared.log.faults import PoisonError
 from shared.serving.service import Kit, dead
-from shared.store.records import Chunking, RunKey
+from shared.store.records import Chunking
 from shared.store.sweeps import ChunkRanges
 from shared.topics import CHUNKS_READY, FACTS_EXTRACTED
 

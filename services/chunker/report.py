@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from shared.domain.sample import SampleConversation
 from shared.exports.conversation import Rejected
-from shared.models.base import SampleConversation
 
 MAX_NAMED = 1000
 """Most rejected conversations the report names; all are counted."""

@@ -16,8 +16,10 @@ from services.consolidator.settle import CLUSTERS
 from shared.domain.errors import StoreError
 from shared.domain.events import Coverage, FactCounts, MemoryReady, Sections, Usage
 from shared.domain.facts import SettledFact
-from shared.models.base import Digest, Model, SampleConversation
-from shared.store.records import Claim, FactKey, FactUpdate, RunKey, RunReport, StoredFact
+from shared.domain.runs import RunKey
+from shared.domain.sample import SampleConversation
+from shared.models.base import Digest, Model
+from shared.store.records import Claim, FactKey, FactUpdate, RunReport, StoredFact
 
 
 class ConsolidatorStore(Protocol):

@@ -11,11 +11,11 @@ import structlog
 
 from services.consolidator.consolidate import ConsolidationPolicy, consolidate
 from shared.domain.errors import CostLimitError, ModelUnavailableError, StoreError
+from shared.domain.runs import RunKey
 from shared.log.faults import Classifier, Fault, LaneError
 from shared.log.lane import Hold
 from shared.models.base import Model
 from shared.serving.service import Kit, what_happened
-from shared.store.records import RunKey
 from shared.topics import MEMORY_READY
 
 AT_ONCE = 2

@@ -5,8 +5,8 @@ from __future__ import annotations
 import heapq
 from datetime import UTC, datetime
 
+from shared.domain.sample import SampleConversation
 from shared.exports.conversation import Conversation
-from shared.models.base import SampleConversation
 
 EXCERPT_CHARS = 400
 """Characters kept of each of the person's messages."""

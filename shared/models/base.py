@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady, Sections, Usage
 from shared.domain.facts import Candidate, SettledFact
+from shared.domain.sample import SampleConversation
 from shared.models.ledger import BatchLedger
 
 
@@ -31,18 +31,6 @@ class PartlyReadError(ModelError):
     def __init__(self, message: str, extraction: Extraction) -> None:
         super().__init__(message, usage=extraction.usage)
         self.extraction = extraction
-
-
-@dataclass(frozen=True, slots=True)
-class SampleConversation:
-    """One of the richest conversations, for the sections: the person's own words, clipped."""
-
-    id: str
-    title: str
-    created_at: datetime | None
-    person_characters: int
-    excerpts: tuple[str, ...]
-    """The person's messages, each clipped to `chunker.sample.EXCERPT_CHARS`, never the assistant's."""
 
 
 @dataclass(frozen=True, slots=True)

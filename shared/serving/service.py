@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter
 from shared import topics
 from shared.domain.errors import SoulprintError
 from shared.domain.events import ChunkReady, ChunkStatus, Event, FactsExtracted
+from shared.domain.runs import RunKey
 from shared.log.connection import Connection
 from shared.log.faults import PoisonError
 from shared.log.lane import Hold
@@ -23,7 +24,6 @@ from shared.log.stage import Stage
 from shared.log.subscriber import SubscriberPolicy
 from shared.models.metrics import ModelMetrics
 from shared.settings import Settings
-from shared.store.records import RunKey
 from shared.store.store import Store
 
 NO_RUN = "no_such_run"

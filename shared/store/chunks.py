@@ -10,6 +10,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from shared.domain.events import FactsExtracted
+from shared.domain.runs import RunKey
 from shared.store.records import (
     CachedExtraction,
     DeadChunk,
@@ -18,7 +19,6 @@ from shared.store.records import (
     PassageRow,
     Recorded,
     Refused,
-    RunKey,
     Saved,
     StoredFact,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.models.ledger import OpenBatch
+from shared.domain.batches import OpenBatch
 from shared.store.operations import Operations
 
 

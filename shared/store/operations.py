@@ -10,8 +10,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from shared.domain.batches import OpenBatch
 from shared.domain.events import Usage
-from shared.models.ledger import OpenBatch
 from shared.store.transport import Transport
 
 

@@ -10,15 +10,8 @@ from pydantic import TypeAdapter
 
 from shared.domain.events import MemoryReady
 from shared.domain.facts import FactStatus
-from shared.store.records import (
-    Commit,
-    FactKey,
-    FoundPassage,
-    Profile,
-    RunKey,
-    StoredFact,
-    StoredPassage,
-)
+from shared.domain.runs import RunKey
+from shared.store.records import Commit, FactKey, FoundPassage, Profile, StoredFact, StoredPassage
 from shared.store.transport import Transport
 
 _FACTS = TypeAdapter(list[StoredFact])

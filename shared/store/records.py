@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.domain.events import Usage
 from shared.domain.facts import Fact, FactStatus, SettledFact
+from shared.domain.runs import RunKey
 
 
 class PassageRow(Protocol):
@@ -37,13 +38,6 @@ class PassageRow(Protocol):
     def last(self) -> bool:
         """True on a conversation's last passage: rows beyond it are deleted."""
         ...
-
-
-class RunKey(NamedTuple):
-    """One run of one import."""
-
-    import_id: UUID
-    run: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from shared.models.base import SampleConversation
+from shared.domain.sample import SampleConversation
 from shared.store.records import BegunRun, Chunking, ChunkingFinished, Claim, RunReport
 from shared.store.transport import Transport
 

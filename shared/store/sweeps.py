@@ -13,7 +13,8 @@ import orjson
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from shared.domain.events import ChunkReady, ImportReceived, MemoryReady
-from shared.store.records import CachedExtraction, Refused, RunKey
+from shared.domain.runs import RunKey
+from shared.store.records import CachedExtraction, Refused
 from shared.store.transport import Transport
 
 

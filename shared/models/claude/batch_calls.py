@@ -12,10 +12,11 @@ import anthropic
 import structlog
 from anthropic.types.messages import MessageBatch, MessageBatchIndividualResponse
 
+from shared.domain.batches import SENDING, OpenBatch
 from shared.domain.errors import ModelUnavailableError, UsageError
 from shared.models.claude.caller import Caller, CallRefusedError, Patience
 from shared.models.claude.usage import Tally
-from shared.models.ledger import SENDING, BatchLedger, OpenBatch
+from shared.models.ledger import BatchLedger
 
 CLOCK_SKEW = timedelta(minutes=2)
 POLL_GROWTH, POLL_CAP = 1.5, 5.0

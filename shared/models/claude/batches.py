@@ -24,6 +24,7 @@ import orjson
 import structlog
 from anthropic.types.messages import MessageBatchIndividualResponse
 
+from shared.domain.batches import OpenBatch
 from shared.domain.errors import CostLimitError, ModelError
 from shared.domain.events import ChunkReady, Usage
 from shared.models.base import Extraction
@@ -34,7 +35,7 @@ from shared.models.claude.request import CutReplyError, RefusedReplyError
 from shared.models.claude.schema import InvalidReplyError
 from shared.models.claude.together import together
 from shared.models.claude.usage import usage_of
-from shared.models.ledger import BatchLedger, OpenBatch
+from shared.models.ledger import BatchLedger
 
 MAX_REQUESTS = 10_000
 MAX_BYTES = 200 * 1024**2

@@ -9,7 +9,8 @@ from contextlib import aclosing
 from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady, Sections, Usage
 from shared.domain.facts import SettledFact
-from shared.models.base import Digest, Extraction, ModelState, SampleConversation
+from shared.domain.sample import SampleConversation
+from shared.models.base import Digest, Extraction, ModelState
 from shared.models.claude.batches import Answer, BatchReader
 from shared.models.claude.caller import Caller
 from shared.models.claude.extraction import ChunkReader

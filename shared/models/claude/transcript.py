@@ -14,7 +14,7 @@ from datetime import date
 
 from shared.domain.events import ChunkReady, ConversationHeader, Message
 from shared.domain.facts import FactStatus, SettledFact
-from shared.models.base import SampleConversation
+from shared.domain.sample import SampleConversation
 
 TAG_LENGTH = 6
 TITLE_CHARS = 120

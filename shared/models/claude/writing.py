@@ -12,8 +12,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from shared.domain.events import Sections, Usage
 from shared.domain.facts import SettledFact
+from shared.domain.sample import SampleConversation
 from shared.domain.text import BYTES_PER_TOKEN, estimate_tokens, text_size
-from shared.models.base import Digest, SampleConversation
+from shared.models.base import Digest
 from shared.models.claude.caller import Caller, CallRefusedError, Patience
 from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.prompts import MEMORY, REDUCE, SECTIONS, Prompt

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from shared.domain.events import ChunkReady, Sections, Usage
 from shared.domain.facts import SettledFact
-from shared.models.base import Digest, Extraction, Model, SampleConversation
+from shared.domain.sample import SampleConversation
+from shared.models.base import Digest, Extraction, Model
 from shared.models.offline.memory import memory_body
 from shared.models.offline.pool import IN_FLIGHT, OfflineExtractor
 from shared.models.offline.reduce import reduce_facts

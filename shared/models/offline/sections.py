@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from shared.domain.events import Sections
 from shared.domain.facts import FactStatus, SettledFact
-from shared.models.base import Digest, SampleConversation
+from shared.domain.sample import SampleConversation
+from shared.models.base import Digest
 from shared.models.offline.markdown import plain
 from shared.models.offline.memory import fact_line
 from shared.models.offline.reduce import matter, weight

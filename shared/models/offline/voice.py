@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from shared.models.base import SampleConversation
+from shared.domain.sample import SampleConversation
 from shared.models.offline.language import is_english
 
 _GREETING = re.compile(r"^\W*(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening)|dear)\b", re.IGNORECASE)

@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from shared.domain.facts import Category, SettledFact
-from shared.models.base import Digest, SampleConversation
+from shared.domain.sample import SampleConversation
+from shared.models.base import Digest
 from shared.models.offline.markdown import reference
 from shared.models.offline.memory import memory_body
 from shared.models.offline.reduce import LINE_TOKENS

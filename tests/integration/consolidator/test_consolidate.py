@@ -10,9 +10,11 @@ from services.consolidator.consolidate import ConsolidationPolicy, consolidate
 from services.consolidator.record import with_topics
 from shared.domain.events import ChunkStatus, FactsExtracted, Usage
 from shared.domain.facts import Fact, FactStatus, SettledFact
+from shared.domain.runs import RunKey
+from shared.domain.sample import SampleConversation
 from shared.domain.text import estimate_tokens
-from shared.models.base import Digest, SampleConversation
-from shared.store.records import Chunking, RunKey, StoredFact
+from shared.models.base import Digest
+from shared.store.records import Chunking, StoredFact
 from shared.store.store import Store
 from tests.support.records import ANNA, IMPORT, MODEL, PROMPTS, fact_of, result_of
 from tests.unit.consolidator.models import Rules

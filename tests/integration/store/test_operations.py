@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import asyncpg
 
+from shared.domain.batches import SENDING, OpenBatch
 from shared.domain.events import Usage
-from shared.models.ledger import SENDING, OpenBatch
 from shared.store.ledger import StoreLedger
 from shared.store.store import Store
 from tests.support.records import ANNA, BORIS, IMPORT, MODEL, PROMPTS, memory_of, result_of, with_topic

@@ -11,7 +11,8 @@ import pytest
 from shared.domain.errors import StoreError
 from shared.domain.events import Coverage, MemoryReady
 from shared.domain.facts import FactStatus
-from shared.store.records import Chunking, Commit, FactUpdate, Profile, RunKey
+from shared.domain.runs import RunKey
+from shared.store.records import Chunking, Commit, FactUpdate, Profile
 from shared.store.store import Store
 from tests.support.records import (
     ANNA,

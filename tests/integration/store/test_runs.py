@@ -11,8 +11,9 @@ import pytest
 
 from shared.domain.errors import BusyError, StoreError
 from shared.domain.events import ChunkStatus, FactsExtracted, Usage
-from shared.models.base import SampleConversation
-from shared.store.records import BegunRun, Chunking, FactUpdate, Recorded, RunKey
+from shared.domain.runs import RunKey
+from shared.domain.sample import SampleConversation
+from shared.store.records import BegunRun, Chunking, FactUpdate, Recorded
 from shared.store.store import Store
 from tests.support.records import (
     ANNA,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from shared.domain.events import ChunkReady, Sections, Usage
 from shared.domain.facts import SettledFact
-from shared.models.base import Digest, Extraction, SampleConversation
+from shared.domain.sample import SampleConversation
+from shared.models.base import Digest, Extraction
 from shared.models.offline.memory import memory_body
 from shared.models.offline.reduce import reduce_facts
 from shared.models.offline.sections import write_sections

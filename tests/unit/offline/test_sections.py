@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from shared.domain.events import Sections
 from shared.domain.facts import Category, FactStatus
-from shared.models.base import Digest, SampleConversation
+from shared.domain.sample import SampleConversation
+from shared.models.base import Digest
 from shared.models.offline.sections import write_sections
 from shared.models.offline.voice import measure
 from tests.unit.consolidator.building import stored

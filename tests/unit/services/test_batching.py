@@ -9,10 +9,11 @@ from contextlib import suppress
 import pytest
 
 from services.extractor.batching import BatchDesk
+from shared.domain.batches import OpenBatch
 from shared.domain.errors import ModelError, ModelUnavailableError, StoreError
 from shared.domain.events import ChunkReady, Usage
 from shared.models.base import Extraction
-from shared.models.ledger import BatchLedger, OpenBatch
+from shared.models.ledger import BatchLedger
 from tests.support.chunks import chunk_of, said
 from tests.support.waiting import until
 
