@@ -19,8 +19,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from shared.models.offline.reading import read_messages
-from shared.models.offline.said import Found, Said
+from shared.models.rules.reading import read_messages
+from shared.models.rules.said import Found, Said
 
 LABELLED = Path(__file__).parent.parent / "tests" / "data" / "labelled_sentences.jsonl"
 SAID_ON = date(2024, 6, 1)

@@ -11,8 +11,8 @@ from calendar import monthrange
 from datetime import date, datetime
 
 from services.consolidator.merge import Cluster, Said
-from shared.statements.matching import Claim
-from shared.statements.slots import PLACED, TOUGH
+from shared.english.claims import Claim
+from shared.english.slots import PLACED, TOUGH
 
 OPEN_CLAIMS = 128
 """Most claims of a slot that a later claim may end; older ones beyond it stay as they are."""

@@ -15,8 +15,8 @@ from datetime import date, datetime
 from uuid import UUID
 
 from shared.domain.facts import Category, Fact, FactStatus, SettledFact, SourceKind
-from shared.statements.matching import Claim
-from shared.statements.words import wording
+from shared.english.claims import Claim
+from shared.english.wording import wording
 
 NEAR_WORDS = 5
 """Content words from which one more may be ignored: four fifths of the words agree at the least."""

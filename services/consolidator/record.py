@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.domain.events import FactsExtracted
-from shared.statements.topics import topic_of
+from shared.english.matters import topic_of
 
 
 def with_topics(results: Sequence[FactsExtracted]) -> list[tuple[FactsExtracted, list[str]]]:

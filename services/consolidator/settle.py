@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from services.consolidator.contradictions import Slot
 from services.consolidator.merge import Cluster, Clusters
 from shared.domain.facts import Fact, SettledFact
-from shared.statements.matching import claim_of
+from shared.english.claims import claim_of
 
 CLUSTERS = 2000
 """Most different statements of one topic compared at a time; beyond it the longest unmet one is settled."""

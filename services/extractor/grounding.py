@@ -10,7 +10,7 @@ from datetime import datetime
 from shared.domain.events import ChunkReady, Message
 from shared.domain.facts import Candidate, Fact, SourceKind
 from shared.domain.ids import fact_id
-from shared.pasted import without_pasted
+from shared.english.pasted import without_pasted
 
 UNKNOWN_MESSAGE = "unknown_message"
 """No cited message is in the chunk."""

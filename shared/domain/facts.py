@@ -92,4 +92,4 @@ class SettledFact(Fact):
     merged_ids: tuple[UUID, ...] = ()
     """The other facts it absorbed, in id order."""
     topic: str = ""
-    """The matter it speaks of (`shared.statements.topics`). Only facts of one topic are compared."""
+    """The matter it speaks of (`shared.english.matters`). Only facts of one topic are compared."""

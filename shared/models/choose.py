@@ -36,7 +36,7 @@ def make_model(
                 "SOULPRINT_MODEL_PRICES to a file that names it, or give no limit"
             )
         return ClaudeModel(options)
-    from shared.models.offline.model import OfflineModel
+    from shared.models.rules.model import OfflineModel
 
     return OfflineModel(workers=settings.extract_workers if workers is None else workers)
 

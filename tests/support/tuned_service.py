@@ -28,7 +28,7 @@ from shared.domain.events import ChunkReady
 from shared.domain.facts import Candidate, Category
 from shared.heap import steady_heap
 from shared.models.base import Extraction
-from shared.models.offline.model import OfflineModel
+from shared.models.rules.model import OfflineModel
 from shared.serving.host import Host
 from shared.serving.service import Kit, Opener, Service
 from shared.settings import load_settings

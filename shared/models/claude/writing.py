@@ -32,10 +32,10 @@ from shared.models.claude.together import together
 from shared.models.claude.traits import traits_of
 from shared.models.claude.transcript import facts_listed
 from shared.models.claude.usage import Tally
-from shared.models.offline.markdown import plain, reference
-from shared.models.offline.memory import memory_body
-from shared.models.offline.reduce import LINE_TOKENS, reduce_facts
-from shared.models.offline.sections import write_sections
+from shared.models.writer.markdown import plain, reference
+from shared.models.writer.memory import memory_body
+from shared.models.writer.reduce import LINE_TOKENS, reduce_facts
+from shared.models.writer.sections import write_sections
 
 R = TypeVar("R", bound=BaseModel)
 GROUP_TOKENS = 12_000

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 from services.extractor.app import extractor
 from shared.domain.events import ChunkReady
 from shared.models.base import Extraction
-from shared.models.offline.model import OfflineModel
+from shared.models.rules.model import OfflineModel
 from shared.serving.service import Kit, Service
 from shared.store.store import Store
 from shared.topics import CHUNKS_READY, FACTS_EXTRACTED, MAX_DEAD_LETTER_BYTES, MAX_EVENT_BYTES

@@ -13,7 +13,7 @@ from services.extractor.app import extractor
 from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady
 from shared.models.base import Extraction
-from shared.models.offline.model import OfflineModel
+from shared.models.rules.model import OfflineModel
 from shared.serving.service import Kit, Service
 from shared.store.store import Store
 from shared.topics import CHUNKS_READY, MEMORY_READY

@@ -16,7 +16,7 @@ from cli.serve import opener_of
 from services.extractor.app import extractor
 from shared.domain.events import ChunkReady
 from shared.models.base import Extraction
-from shared.models.offline.model import OfflineModel
+from shared.models.rules.model import OfflineModel
 from shared.serving.host import Host
 from shared.serving.service import Kit, Service
 from shared.store.store import Store

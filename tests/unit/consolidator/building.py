@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from services.consolidator.groups import Settlement, settle_pages
 from shared.domain.facts import Category, SettledFact
 from shared.domain.ids import NAMESPACE
-from shared.statements.topics import topic_of
+from shared.english.matters import topic_of
 from shared.store.records import FactKey, FactUpdate, StoredFact
 
 

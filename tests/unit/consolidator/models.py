@@ -8,9 +8,9 @@ from shared.domain.events import ChunkReady, Sections, Usage
 from shared.domain.facts import SettledFact
 from shared.domain.sample import SampleConversation
 from shared.models.base import Digest, Extraction
-from shared.models.offline.memory import memory_body
-from shared.models.offline.reduce import reduce_facts
-from shared.models.offline.sections import write_sections
+from shared.models.writer.memory import memory_body
+from shared.models.writer.reduce import reduce_facts
+from shared.models.writer.sections import write_sections
 
 
 class Rules:

@@ -11,7 +11,7 @@ from services.consolidator.reduction import Reduction, ReductionPolicy
 from shared.domain.events import Usage
 from shared.domain.facts import SettledFact
 from shared.models.base import Digest
-from shared.models.offline.reduce import reduce_facts
+from shared.models.writer.reduce import reduce_facts
 from tests.unit.consolidator.building import stored
 from tests.unit.consolidator.models import Rules
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from shared.domain.events import ChunkReady, Message
 from shared.domain.ids import stage_id
-from shared.models.offline.reading import read_messages
-from shared.models.offline.said import Found, Said
+from shared.models.rules.reading import read_messages
+from shared.models.rules.said import Found, Said
 
 SAID_AT = datetime(2024, 6, 5, 12, tzinfo=UTC)
 IMPORT = UUID(int=1)

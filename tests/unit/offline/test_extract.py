@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bench.accuracy import labelled
 from bench.plants import FACTS
 from shared.domain.facts import Category
-from shared.models.offline.extract import extract_candidates
+from shared.models.rules.extract import extract_candidates
 from tests.unit.offline.said_support import chunk_of, facts, message, statements
 
 NAMES = (

@@ -28,3 +28,7 @@ def test_wrappers_questions_and_single_words_do_not_count() -> None:
 
 def test_the_same_words_in_a_message_are_a_passing_request() -> None:
     assert statements("Be concise and direct.") == []
+
+
+def test_a_line_of_marks_alone_says_nothing() -> None:
+    assert statements("I live in\n: ;\n*** ---", custom=True) == ["I live in."]

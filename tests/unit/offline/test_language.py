@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.models.offline.language import is_english
+from shared.english.language import is_english
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ import pytest
 from bench.accuracy import labelled
 from shared.domain.errors import ModelError, SoulprintError
 from shared.domain.events import ChunkReady
-from shared.models.offline import pool
-from shared.models.offline.extract import extract_candidates
-from shared.models.offline.model import OfflineModel
-from shared.models.offline.pool import OfflineExtractor
+from shared.models.rules import pool
+from shared.models.rules.extract import extract_candidates
+from shared.models.rules.model import OfflineModel
+from shared.models.rules.pool import OfflineExtractor
 from tests.unit.offline.said_support import chunk_of, message
 
 CHUNKS = [
@@ -25,7 +25,7 @@ CHUNKS = [
 ]
 EXPECTED = [extract_candidates(chunk) for chunk in CHUNKS]
 READY = (
-    "import sys; sys.path.append(sys.argv[1]); from shared.models.offline.frames import READY, frame; "
+    "import sys; sys.path.append(sys.argv[1]); from shared.models.rules.frames import READY, frame; "
     "out = sys.stdout.buffer; out.write(frame(READY)); out.flush(); "
 )
 
@@ -41,7 +41,7 @@ def workers() -> list[psutil.Process]:
     return [
         child
         for child in psutil.Process().children()
-        if "shared.models.offline.worker" in " ".join(child.cmdline())
+        if "shared.models.rules.worker" in " ".join(child.cmdline())
     ]
 
 

@@ -6,8 +6,8 @@ from shared.domain.events import Sections
 from shared.domain.facts import Category, FactStatus
 from shared.domain.sample import SampleConversation
 from shared.models.base import Digest
-from shared.models.offline.sections import write_sections
-from shared.models.offline.voice import measure
+from shared.models.writer.sections import write_sections
+from shared.models.writer.voice import measure
 from tests.unit.consolidator.building import stored
 
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from shared.models.offline.when import Time, days_of, has_day
+from shared.models.rules.when import Time, days_of, has_day
 
 SAID = date(2024, 3, 31)
 

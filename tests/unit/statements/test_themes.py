@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.domain.facts import Category, SourceKind
-from shared.statements.themes import Theme, theme_of
+from shared.english.themes import Theme, theme_of
 from tests.unit.consolidator.building import stored
 
 P, J, D, B = Category.PREFERENCES, Category.PROJECTS, Category.DATES, Category.BELIEFS

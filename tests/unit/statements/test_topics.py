@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shared.statements.canonical import canonical
-from shared.statements.matching import claim_of
-from shared.statements.topics import topic_of
+from shared.english.canonical import canonical
+from shared.english.claims import claim_of
+from shared.english.matters import topic_of
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,91 @@
+"""One way of writing a statement for the rules: the person is `I`, no contractions, no fillers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shared.english.wording import expand
+from shared.english.words import words_of
+
+_FILLERS = words_of(
+    """really actually just currently now still also finally recently basically both honestly already
+    definitely absolutely so very much presently nowadays officially happily proudly personally
+    always"""
+)
+_OPENERS = frozenset(
+    {"yes", "yeah", "well", "so", "and", "but", "also", "oh", "hey", "btw", "fyi", "anyway", "today"}
+)
+_NOT_FIRST_PERSON = {
+    "the user's": "my",
+    "user's": "my",
+    "their": "my",
+    "our": "my",
+}
+_SPELLINGS = frozenset({"favorite", "cannot"})
+_PLACING = frozenset({"in", "since", "last", "this", "back", "as"})
+_MAX_WORDS = 60
+"""Slots are told in short statements; longer ones are not searched."""
+
+
+class Canonical(NamedTuple):
+    """A statement rewritten for the rules, and whether it was said of more people than the person."""
+
+    text: str
+    plural: bool
+    """`We moved to ...`: may be a team or a family."""
+
+
+def canonical(statement: str) -> Canonical:
+    """`statement` as the rules read it. `The user's dog's name is Rex.` is `my dog's name is Rex`."""
+    words = statement.replace("’", "'").split()
+    if not words or len(words) > _MAX_WORDS:
+        return Canonical("", False)
+    while len(words) > 1 and words[0].rstrip(",:").casefold() in _OPENERS:
+        words = words[1:]
+    words = _without_placing(words)
+    first = words[0].casefold()
+    plural = first == "we" or first.startswith("we'")
+    if first == "the" and len(words) > 1 and words[1].casefold() in ("user", "user's"):
+        words = ["my" if words[1].casefold() == "user's" else "I", *words[2:]]
+    elif first in ("user", "they", "we"):
+        words = ["I", *words[1:]]
+    elif first in _NOT_FIRST_PERSON:
+        words = [_NOT_FIRST_PERSON[first], *words[1:]]
+    elif "'" in first and first.split("'")[0] in ("they", "we"):
+        words = [f"I'{first.split(chr(39), 1)[1]}", *words[1:]]
+    words[-1] = words[-1].rstrip(" .!?…")
+    out: list[str] = []
+    for word in words:
+        lower = word.lower()
+        if lower in _FILLERS and out:
+            continue
+        if "'" in lower or lower in _SPELLINGS:
+            out += _expanded(word)
+        else:
+            out.append(word)
+    if len(out) > 1 and out[0] == "I" and out[1] in ("are", "is"):
+        out[1] = "am"
+    return Canonical(" ".join(out), plural)
+
+
+def _expanded(word: str) -> list[str]:
+    """A word without contraction, its first letters and the punctuation after it kept."""
+    bare = word.rstrip(",.!?;:")
+    lower = bare.casefold()
+    parts = list(expand(lower))
+    if parts == [lower]:
+        return [word]
+    if lower.startswith(parts[0]):
+        parts[0] = bare[: len(parts[0])]
+    parts[-1] += word[len(bare) :]
+    return parts
+
+
+def _without_placing(words: list[str]) -> list[str]:
+    """Without an opening like `In 2021,` or `Last year`, which says when and not what."""
+    if words[0].casefold() not in _PLACING:
+        return words
+    for position in range(2, min(5, len(words) - 1)):
+        if words[position].casefold() in ("i", "we", "my", "i'm", "i've", "we've"):
+            return words[position:]
+    return words

@@ -1,0 +1,133 @@
+"""Which parts of a message are the person's own words. The rest is blanked out before any rule looks at it.
+
+`own_words` returns the folded text with every foreign character replaced by BLANK, so offsets stay true. Each
+kind of foreign text has its own function below; to teach the model a new kind, add a function and name it in
+`_SPANS` (a stretch of its own) or in `pasted.TAILS` (everything after a certain point). All of them take
+linear time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from shared.english.handed_over import TAILS, asks_to_edit_the_above
+from shared.english.spotting import BLANK, hints
+
+Span = tuple[int, int]
+
+_FENCE = "```"
+_INLINE_CODE = re.compile(r"`[^`\n]{1,500}`")
+_DOUBLE_QUOTED = re.compile(r'(?<![\w"])"[^"\n]*"?')
+_SINGLE_QUOTED = re.compile(r"(?<![\w'])'(?=\w)(?:[^'\n]|(?<=\w)'(?=\w)){2,400}+'")
+_STAGE_DIRECTION = re.compile(r"(?m)^[ \t]*\*(?=\S)[^*\n]{1,300}\*[^\n]*")
+_FOREIGN_LINE = re.compile(r"(?m)^(?:>|\t| {4,}(?=\S)|[ \t]*(?://|/\*|#|\||--\w|--\s*$|<\w|\$ ))[^\n]*")
+_PROGRAM_MARK = re.compile(
+    r"(?m)[;{}][ \t]*$|=>|==|\w\(\)|\w\(\"|[\w\])] ?\+?= ?[\w\[(\"]|^(?:insert into|select) |\bvalues \("
+)
+_PROGRAM_HINTS = ("=", ";", "{", "}", "()", '("', "insert into", "select ", "values (")
+_OWN_LABELS = (
+    "context|some context|quick context|background|some background|about me|a bit about me|me|info|note"
+    "|notes|side note|fyi|ps|p.s.|p.s|edit|update|situation|my situation|age|job|diet|location|reminder"
+    "|for context|for background|for reference|also|btw|tldr|tl;dr|constraints|details|hobbies|goal|goals"
+    "|likes|dislikes|allergies|preferences|facts about me|question|quick question|hi|hello|ok|problem|issue"
+    "|request|help|thing is|my details|my info|my background|preferred name|name|role|occupation"
+    "|other information"
+)
+_SPEAKER_LINE = re.compile(
+    rf"(?m)^[ \t]*(?:\[?\d{{1,2}}:\d\d[^\n]*|(?!(?:{_OWN_LABELS}):)[a-z][\w'-]{{0,20}}(?: "
+    rf"[\w'-]{{1,20}})?:(?= |\n)[^\n]*)"
+)
+
+
+def own_words(folded: str) -> str:
+    """`folded` with all that is not the person's own speech blanked out; the same length."""
+    text = folded
+    for spans in _SPANS:
+        text = _blank(text, spans(text))
+    for tail in TAILS:
+        start = tail(text)
+        if start is not None:
+            text = text[:start] + BLANK * (len(text) - start)
+    text = _blank(text, is_dialogue(text))
+    return BLANK * len(text) if asks_to_edit_the_above(text) else text
+
+
+def _blank(text: str, spans: Iterator[Span]) -> str:
+    pieces: list[str] = []
+    done = 0
+    for start, end in spans:
+        pieces.append(text[done:start])
+        pieces.append(BLANK * (end - start))
+        done = end
+    return "".join([*pieces, text[done:]]) if pieces else text
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
+    return (found.span() for found in pattern.finditer(text))
+
+
+def is_fenced(text: str) -> Iterator[Span]:
+    """Code between fences; an open fence runs to the end."""
+    start = text.find(_FENCE)
+    while start >= 0:
+        close = text.find(_FENCE, start + len(_FENCE))
+        end = close + len(_FENCE) if close >= 0 else len(text)
+        yield start, end
+        start = text.find(_FENCE, end)
+
+
+def is_inline_code(text: str) -> Iterator[Span]:
+    """Code between backticks."""
+    return _matches(_INLINE_CODE, text) if "`" in text else iter(())
+
+
+def is_code_line(text: str) -> Iterator[Span]:
+    """Indented code, comments, headings, table rows and block quotes."""
+    if "\n" in text:
+        return _matches(_FOREIGN_LINE, text)
+    found = _FOREIGN_LINE.match(text)
+    return iter((found.span(),) if found is not None else ())
+
+
+def is_program_line(text: str) -> Iterator[Span]:
+    """Lines with the punctuation of programs."""
+    mark = _PROGRAM_MARK.search(text) if hints(text, _PROGRAM_HINTS) else None
+    while mark is not None:
+        end = text.find("\n", mark.end())
+        end = end if end >= 0 else len(text)
+        yield text.rfind("\n", 0, mark.start() + 1) + 1, end
+        mark = _PROGRAM_MARK.search(text, end)
+
+
+def is_quoted(text: str) -> Iterator[Span]:
+    """Words between double quotes; an open quote runs to the end of its line."""
+    return _matches(_DOUBLE_QUOTED, text) if '"' in text else iter(())
+
+
+def is_single_quoted(text: str) -> Iterator[Span]:
+    """Words between single quotes. Apostrophes inside words are none."""
+    return (
+        _matches(_SINGLE_QUOTED, text) if " '" in text or "\n'" in text or text.startswith("'") else iter(())
+    )
+
+
+def is_stage_direction(text: str) -> Iterator[Span]:
+    """A line that begins with *an action*: dialogue of a role-play."""
+    return _matches(_STAGE_DIRECTION, text) if "*" in text else iter(())
+
+
+def is_dialogue(text: str) -> Iterator[Span]:
+    """Lines of a chat log, a transcript, or a labelled field: `Kim: I'm in Turin`."""
+    return _matches(_SPEAKER_LINE, text) if ":" in text else iter(())
+
+
+_SPANS = (
+    is_fenced,
+    is_inline_code,
+    is_program_line,
+    is_quoted,
+    is_single_quoted,
+    is_code_line,
+    is_stage_direction,
+)

@@ -1,0 +1,189 @@
+"""Slots of a life: name, age, home, work, study, people, animals, car."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from shared.english import names
+from shared.english.slots import PARTS, TOUGH, Rule, Tail
+
+
+def _place(value: str) -> bool:
+    return value not in names.NO_PLACE and value not in names.TOOLS and value not in names.COUNTRIES
+
+
+def _country(value: str) -> bool:
+    return value in names.COUNTRIES
+
+
+def _occupation(value: str) -> bool:
+    return value.rsplit(" ", 1)[-1] in names.OCCUPATIONS
+
+
+def _age(value: str) -> bool:
+    return 5 <= int(value) <= 120
+
+
+def _residence(topic: str, accepts: Callable[[str], bool]) -> list[Rule]:
+    lives = r"I (?:am |have been )?(?:lives?|living|based|residing|resides?) in (?P<v><PLACE>)<END>"
+    moved = (
+        r"I (?:have |has )?(?:moved|relocated)(?: back| over| house)?(?: from "
+        r"(?P<left><PLACE>))? to (?P<v><PLACE>)<END>"
+    )
+    gone = (
+        r"I (?:no longer (?:lives?|am living) in|(?:do|does) not lives? in|moved "
+        r"(?:away from|out of)) (?P<v><PLACE>)<END>"
+    )
+    return [
+        Rule(
+            "live", topic, "live lives living based residing reside resides", lives, accepts, tail=Tail.FREE
+        ),
+        Rule("move", topic, "moved relocated", moved, accepts, tail=Tail.FREE),
+        Rule("gone", topic, "live lives living moved", gone, accepts, negates=True, strength=TOUGH),
+    ]
+
+
+_WORK = "(?:works?|am working|started working|started|am employed|is employed|have worked|have been working)"
+_KIN = "son|daughter|child|baby|brother|sister|mother|mom|mum|father|dad|grandson|granddaughter|stepson"
+_PETS = (
+    "dog|cat|puppy|kitten|parrot|rabbit|horse|hamster|tortoise|turtle|fish|snake|bird|guinea pig|pony|lizard"
+)
+_PARTNER = "wife|husband|partner|girlfriend|boyfriend|spouse|fianc[ée]e?"
+
+
+def _people(kind: str, words: str) -> Rule:
+    pattern = rf"my (?:\w+ )?(?P<k>{words})(?:'s name)? is (?:called |named )?(?P<v><PROPER>)<END>"
+    return Rule("name", f"many:{kind}:{{k}}", words.replace("|", " "), pattern, strength=0, hold=9)
+
+
+LIFE: tuple[Rule, ...] = (
+    Rule("name", "slot:name", "name", r"my (?:full |first |given )?name is (?P<v><PROPER>)<STOP>"),
+    Rule(
+        "called",
+        "slot:called",
+        "call called go goes",
+        r"(?:(?:please )?call me|I am called|I go(?:es)? by) (?P<v><PROPER>)<STOP>",
+    ),
+    Rule(
+        "age",
+        "slot:age",
+        "am turned",
+        r"I (?:am|turned) (?P<v>\d{1,3})(?: years? old| yrs old)?(?=$|[,;])",
+        _age,
+    ),
+    *_residence("slot:country", _country),
+    *_residence("slot:residence", _place),
+    Rule(
+        "work",
+        "slot:employer",
+        "work works working started employed worked",
+        rf"I {_WORK}(?: (?:full|part)[- ]time| a new job| my new job)?(?: as (?:an? "
+        rf"|the )?{PARTS['JOBHEAD']})? (?:at|for) "
+        r"(?P<v><PROPER>)<END>",
+        tail=Tail.FREE,
+    ),
+    Rule(
+        "work",
+        "slot:employer",
+        " ".join(sorted(names.OCCUPATIONS)),
+        rf"I am (?:an? |the )?{PARTS['JOBHEAD']} (?:at|for) (?P<v><PROPER>)<END>",
+        tail=Tail.FREE,
+    ),
+    Rule(
+        "employer",
+        "slot:employer",
+        "employer",
+        r"my (?:new |current )?employer is (?P<v><PROPER>)<END>",
+        tail=Tail.FREE,
+    ),
+    Rule(
+        "stop",
+        "slot:employer",
+        "quit left resigned longer",
+        r"I (?:have )?(?:quit|left|resigned from|no longer works? (?:at|for))"
+        r"(?: my (?:job|position|role) (?:at|with))? (?P<v><PROPER>)<END>",
+        negates=True,
+        strength=TOUGH,
+    ),
+    Rule(
+        "role",
+        "slot:role",
+        "work works working",
+        rf"I {_WORK} as (?:an? |the )?(?P<v><THING>)<STOP>",
+        tail=Tail.FREE,
+    ),
+    Rule(
+        "role",
+        "slot:role",
+        "job role title",
+        r"my (?:new |current )?(?:job|role|job title|title) is (?:being )?(?:an? |the )?"
+        r"(?P<v><THING>)<STOP>",
+        _occupation,
+    ),
+    Rule(
+        "promoted",
+        "slot:role",
+        "promoted became",
+        r"I (?:got |was |have been )?(?:promoted to|became) (?:an? |the )?"
+        r"(?P<v><THING>)<STOP>",
+        _occupation,
+        tail=Tail.FREE,
+    ),
+    Rule(
+        "am at",
+        "slot:role",
+        " ".join(sorted(names.OCCUPATIONS)),
+        r"I am an? (?P<v><THING>) (?:at|for) (?:an?|the|my) ",
+        _occupation,
+        tail=Tail.FREE,
+    ),
+    Rule(
+        "am",
+        "slot:role",
+        " ".join(sorted(names.OCCUPATIONS)),
+        r"I am (?:an? )(?P<v><THING>)<STOP>",
+        _occupation,
+        strength=0,
+    ),
+    Rule(
+        "study",
+        "slot:university",
+        "study studies studying attend attends student",
+        r"I (?:study|studies|am studying|attends?|"
+        r"am an? [\w ]*?student)(?: [\w -]+?)?(?: at)? (?P<v><PROPER>)$",
+    ),
+    Rule("car", "slot:car", "drive drives", r"I drives? (?:an? |my |the )(?P<v><THING>)<STOP>"),
+    Rule("car", "slot:car", "car", r"my (?:new |current )?car is an? (?P<v><THING>)<STOP>"),
+    Rule(
+        "phone",
+        "slot:phone",
+        "phone",
+        r"my (?:new |current )?(?:mobile |cell )?phone is an? (?P<v><THING>)<STOP>",
+    ),
+    Rule(
+        "name",
+        "slot:partner-name",
+        _PARTNER.replace("|", " ").replace("[ée]e?", "é fiancée fiance fiancee"),
+        rf"my (?:{_PARTNER})(?:'s name is| is called| is named) (?P<v><PROPER>)<END>",
+        tail=Tail.FREE,
+    ),
+    Rule(
+        "marital",
+        "slot:marital",
+        "single married divorced widowed engaged separated",
+        r"I (?:am|got|have been|was|is) (?:now |recently )?"
+        r"(?P<v>single|married|divorced|widowed|engaged|separated)(?=$|[,;.]| to"
+        r" [A-Z]| and | since | last | this | in \d)",
+        tail=Tail.FREE,
+    ),
+    _people("child", _KIN),
+    _people("pet", _PETS),
+    Rule(
+        "allergy",
+        "many:allergy",
+        "allergic",
+        r"I (?:am|is) (?:\w+ )?allergic to (?P<v>.+)",
+        strength=0,
+        hold=9,
+    ),
+)

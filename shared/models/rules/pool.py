@@ -1,0 +1,206 @@
+"""Extraction in worker processes: several chunks in flight a worker, answers matched by order, dead workers
+replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared.domain.errors import ModelError, SoulprintError
+from shared.domain.events import ChunkReady
+from shared.models.base import Extraction
+from shared.models.rules.extract import extract_candidates, said_in, to_extraction
+from shared.models.rules.frames import HEADER_BYTES, READY, body_length, frame, value_of
+
+IN_FLIGHT = 4
+"""Chunks given to a worker at a time: the next ones wait in its pipe while it reads the first."""
+DEATHS = 2
+"""Deaths of a worker under one chunk after which the chunk is given up."""
+STARTS = 3
+"""How often in a row a process may end before it is ready."""
+_GRACE = 5.0
+"""Seconds a worker gets to end by itself."""
+_ROOT = str(Path(__file__).resolve().parents[3])
+_PROGRAM = "import sys; sys.path.append(sys.argv[1]); from shared.models.rules.worker import main; main()"
+"""The worker without site packages or environment: smaller, and nothing in the current folder can get in its
+way."""
+
+Answer = tuple[list[Any], list[str], str]
+Process = asyncio.subprocess.Process
+
+
+@dataclass(slots=True)
+class _Job:
+    """One chunk on its way."""
+
+    request: bytes
+    answer: asyncio.Future[Answer]
+    deaths: int = 0
+
+
+class OfflineExtractor:
+    """Extracts in `workers` processes, or in this one if 0. Workers start with the first chunk.
+
+    A worker that dies is replaced and its chunks in flight are sent again; only the chunk it was reading is
+    suspected, and the second death under the same chunk raises ModelError for it.
+    """
+
+    def __init__(self, workers: int = 0) -> None:
+        self._workers = [_Worker() for _ in range(workers)]
+        self._room = asyncio.Semaphore(max(1, workers * IN_FLIGHT))
+        self._closed = False
+
+    async def extract(self, chunk: ChunkReady) -> Extraction:
+        """Candidates of one chunk. Raises ModelError if extraction cannot cope with it."""
+        if self._closed:
+            raise ModelError("the offline model is closed")
+        if not self._workers:
+            return extract_candidates(chunk)
+        said = said_in(chunk)
+        if not said:
+            return Extraction(())
+        async with self._room:
+            worker = min(self._workers, key=_Worker.load)
+            found, unread, error = await worker.ask(frame([tuple(message) for message in said]))
+        if error:
+            raise ModelError(
+                f"the offline rules failed on chunk {chunk.chunk_id} with {error}; please report it"
+            )
+        return to_extraction(found, unread)
+
+    async def close(self) -> None:
+        """End the workers. Chunks still in flight get ModelError. Safe to call twice."""
+        self._closed = True
+        await asyncio.gather(*(worker.close() for worker in self._workers))
+
+
+class _Worker:
+    """One process and the jobs it was given, oldest first. `_run` owns the process and ends with it."""
+
+    def __init__(self) -> None:
+        self._jobs: deque[_Job] = deque()
+        self._process: Process | None = None
+        self._runs: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def load(self) -> int:
+        """How many chunks it has in flight."""
+        return len(self._jobs)
+
+    async def ask(self, request: bytes) -> Answer:
+        """The answer to one request. Raises ModelError if the worker died twice while reading it."""
+        job = _Job(request, asyncio.get_running_loop().create_future())
+        self._jobs.append(job)
+        if self._process is not None:
+            _send(self._process, job)
+        elif self._runs is None or self._runs.done():
+            self._runs = asyncio.create_task(self._run())
+        return await job.answer
+
+    async def close(self) -> None:
+        """End the process, by force if it does not end by itself."""
+        self._closed = True
+        if self._runs is None:
+            return
+        if self._process is not None:
+            _input_of(self._process).close()
+        _, late = await asyncio.wait({self._runs}, timeout=_GRACE)
+        if late and self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+        await self._runs
+
+    async def _run(self) -> None:
+        """Keep a process going while there are jobs; whatever happens, no job is left without an answer."""
+        stillborn = 0
+        try:
+            while self._jobs and not self._closed:
+                process = await _start()
+                for job in self._jobs:
+                    _send(process, job)
+                self._process = process
+                began = await self._collect(process)
+                self._process = None
+                await _end(process)
+                if began:
+                    stillborn = 0
+                    self._suspect(process.returncode)
+                elif not self._closed and (stillborn := stillborn + 1) >= STARTS:
+                    raise SoulprintError(
+                        f"a worker process ended {STARTS} times before it began (exit code "
+                        f"{process.returncode}); is there enough memory?"
+                    )
+        except (OSError, SoulprintError) as error:
+            self._give_up(error)
+        finally:
+            self._process = None
+            self._give_up(ModelError("the offline model was closed before it answered"))
+
+    async def _collect(self, process: Process) -> bool:
+        """Hand out the answers of `process` until its output ends. False if it ended before it was ready."""
+        began = False
+        output = process.stdout
+        assert output is not None  # noqa: S101  (it was started with a pipe)
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            if self._closed:
+                _input_of(process).close()
+            while True:
+                header = await output.readexactly(HEADER_BYTES)
+                answer = value_of(await output.readexactly(body_length(header)))
+                if not began:
+                    began = answer is READY
+                    continue
+                job = self._jobs.popleft()
+                if not job.answer.done():
+                    job.answer.set_result(answer)
+        return began
+
+    def _suspect(self, returncode: int | None) -> None:
+        """Count a death against the chunk that was being read; the others are innocent."""
+        if self._closed or not self._jobs:
+            return
+        job = self._jobs[0]
+        job.deaths += 1
+        if job.deaths >= DEATHS:
+            self._jobs.popleft()
+            self._fail(
+                job,
+                ModelError(f"the worker process died {DEATHS} times on one chunk (exit code {returncode})"),
+            )
+
+    def _give_up(self, error: BaseException) -> None:
+        while self._jobs:
+            self._fail(self._jobs.popleft(), error)
+
+    @staticmethod
+    def _fail(job: _Job, error: BaseException) -> None:
+        if not job.answer.done():
+            job.answer.set_exception(error)
+
+
+async def _start() -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-I", "-S", "-c", _PROGRAM, _ROOT,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+async def _end(process: Process) -> None:
+    """Wait for a process whose output has ended."""
+    _input_of(process).close()
+    await process.wait()
+
+
+def _send(process: Process, job: _Job) -> None:
+    """Put a request into the pipe's buffer, which IN_FLIGHT bounds; death shows at the output."""
+    _input_of(process).write(job.request)
+
+
+def _input_of(process: Process) -> asyncio.StreamWriter:
+    assert process.stdin is not None  # noqa: S101  (it was started with a pipe)
+    return process.stdin

@@ -1,0 +1,29 @@
+"""The version of the rules: a hash of the code that decides what is extracted, so a changed rule empties the
+cache."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from pathlib import Path
+
+RULE_MODULES = (
+    "english.handed_over", "english.language", "english.plain", "english.regions", "english.role_play",
+    "english.sentences", "english.spotting", "english.words", "models.rules.clauses", "models.rules.guards",
+    "models.rules.instructions", "models.rules.reading", "models.rules.rule", "models.rules.rulebook",
+    "models.rules.rules_beliefs", "models.rules.rules_dates", "models.rules.rules_decisions",
+    "models.rules.rules_family", "models.rules.rules_health", "models.rules.rules_home",
+    "models.rules.rules_instructions", "models.rules.rules_person", "models.rules.rules_tastes",
+    "models.rules.rules_things", "models.rules.rules_work", "models.rules.said", "models.rules.statement",
+    "models.rules.when",
+)  # fmt: skip
+"""Every module of `shared` that takes part in extraction; a test compares it with what a worker imports."""
+SHARED = Path(__file__).parents[2]
+
+
+def rules_version(shared: Path = SHARED) -> str:
+    """Twelve hex digits that change whenever a byte of the rule modules does."""
+    digest = blake2b(digest_size=6)
+    for name in RULE_MODULES:
+        path = shared.joinpath(*name.split(".")).with_suffix(".py")
+        digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

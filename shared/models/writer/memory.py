@@ -1,0 +1,127 @@
+"""The offline MEMORY: one line a fact under its theme, dated, its history below it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.domain.facts import FactStatus, SettledFact, SourceKind
+from shared.domain.text import BYTES_PER_TOKEN
+from shared.english.themes import Theme, theme_of
+from shared.models.base import Digest
+from shared.models.writer.markdown import plain, reference
+from shared.models.writer.reduce import matter, weight
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A line of the document and those below it that tell what was before."""
+
+    fact: SettledFact
+    theme: Theme
+    topic: str
+    weight: float
+    history: tuple[SettledFact, ...] = ()
+
+
+def memory_body(digest: Digest, budget_tokens: int) -> str:
+    """The body of MEMORY within `budget_tokens`; if it cannot hold all, the least telling lines go."""
+    entries = _entries(digest.facts)
+    room = budget_tokens * BYTES_PER_TOKEN
+    shown: dict[Theme, list[tuple[_Entry, list[str]]]] = defaultdict(list)
+    for entry in sorted(entries, key=lambda e: (-e.weight, e.fact.id.int)):
+        heading = 0 if entry.theme in shown else _size(_heading(entry.theme)) + 3
+        line = fact_line(entry.fact)
+        if heading + _size(line) + 1 > room:
+            continue
+        room -= heading + _size(line) + 1
+        lines = [line]
+        for earlier in entry.history:
+            below = f"  - earlier: {_told(earlier)}"
+            if _size(below) + 1 <= room:
+                room -= _size(below) + 1
+                lines.append(below)
+        shown[entry.theme].append((entry, lines))
+    blocks = []
+    for theme in Theme:
+        if theme in shown:
+            told = [line for _, lines in sorted(shown[theme], key=_place) for line in lines]
+            blocks.append("\n".join([_heading(theme), "", *told]))
+    return "\n\n".join(blocks)
+
+
+def fact_line(fact: SettledFact) -> str:
+    """`- I live in Porto. (2024-03, said in 4 conversations) [f:1a2b3c4d]`"""
+    return f"- {'earlier: ' if fact.status is FactStatus.SUPERSEDED else ''}{_told(fact)}"
+
+
+def _told(fact: SettledFact) -> str:
+    notes = []
+    if fact.stated_at is not None:
+        notes.append(f"{fact.stated_at:%Y-%m}")
+    elif fact.source_kind is not SourceKind.CUSTOM_INSTRUCTIONS:
+        notes.append("undated")
+    if fact.source_kind is SourceKind.CUSTOM_INSTRUCTIONS:
+        notes.append("custom instructions")
+    if fact.valid_until is not None:
+        notes.append(f"until {fact.valid_until:%Y-%m}")
+    if fact.support > 1:
+        notes.append(f"said in {fact.support} conversations")
+    return f"{plain(fact.statement)} ({', '.join(notes)}) {reference(fact.id)}"
+
+
+def _entries(facts: Sequence[SettledFact]) -> list[_Entry]:
+    """Current facts with their history; history without a successor at hand stands for itself."""
+    topics = {fact.id: matter(fact) for fact in facts}
+    known = {fact.id: fact for fact in facts}
+    heads: dict[str, list[UUID]] = defaultdict(list)
+    for fact in facts:
+        if fact.status is not FactStatus.SUPERSEDED and topics[fact.id].startswith("slot:"):
+            heads[topics[fact.id]].append(fact.id)
+    history: dict[UUID, list[SettledFact]] = defaultdict(list)
+    for fact in facts:
+        if fact.status is FactStatus.SUPERSEDED:
+            history[_successor(fact, known, heads[topics[fact.id]])].append(fact)
+    entries = []
+    for fact in facts:
+        if fact.status is FactStatus.SUPERSEDED and fact.id not in history:
+            continue
+        earlier = [each for each in history[fact.id] if each.id != fact.id]
+        topic = topics[fact.id]
+        theme = theme_of(fact, topic)
+        ordered = sorted(earlier, key=lambda each: (_stamp(each), each.id.int), reverse=True)
+        entries.append(_Entry(fact, theme, topic, weight(fact, topic, theme), tuple(ordered)))
+    return entries
+
+
+def _successor(fact: SettledFact, known: dict[UUID, SettledFact], heads: list[UUID]) -> UUID:
+    """The current fact that `fact` is history of: along the chain, else the only current one of its slot."""
+    step, seen = fact, {fact.id}
+    while step.status is FactStatus.SUPERSEDED and step.superseded_by in known:
+        step = known[step.superseded_by]
+        if step.id in seen:
+            return fact.id
+        seen.add(step.id)
+    if step.status is not FactStatus.SUPERSEDED:
+        return step.id
+    return heads[0] if len(heads) == 1 else fact.id
+
+
+def _place(item: tuple[_Entry, list[str]]) -> tuple[bool, str, float, int]:
+    """Order within a theme: slots first, then topic by topic, the latest first."""
+    entry = item[0]
+    return not entry.topic.startswith("slot:"), entry.topic, -_stamp(entry.fact), entry.fact.id.int
+
+
+def _stamp(fact: SettledFact) -> float:
+    return fact.stated_at.timestamp() if fact.stated_at is not None else float("-inf")
+
+
+def _heading(theme: Theme) -> str:
+    return f"## {theme}"
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))

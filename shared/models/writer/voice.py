@@ -1,0 +1,151 @@
+"""How the person writes and what they ask for, counted over a sample of their conversations."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from shared.domain.sample import SampleConversation
+from shared.english.language import is_english
+
+_GREETING = re.compile(r"^\W*(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening)|dear)\b", re.IGNORECASE)
+_PLEASE = re.compile(r"\b(?:please|pls|plz)\b", re.IGNORECASE)
+_THANKS = re.compile(r"\b(?:thanks|thank you|thx|cheers|appreciate it)\b", re.IGNORECASE)
+_EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_FENCE = re.compile(r"^[ \t]*```([A-Za-z][\w+#-]{0,15})", re.MULTILINE)
+_LIST = re.compile(r"(?m)^\s*(?:[-*•]|\d+[.)]) ")
+_SLANG = re.compile(
+    r"\b(?:lol|lmao|gonna|wanna|gotta|kinda|yeah|yep|nope|idk|btw|imo|tbh|u|ur)\b", re.IGNORECASE
+)
+
+ASKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE))
+    for name, words in (
+        ("explain things", "explain|what does .{1,40} mean|how does|how do|why does|why is|teach me"),
+        (
+            "write and draft text",
+            "(?:write|draft|compose) (?:me |us )?(?:an?|the|my|some) |rewrite|rephrase|proofread",
+        ),
+        (
+            "write and mend code",
+            "code|function|script|bug|debug|refactor|stack trace|compile|regex|sql query|unit tests?",
+        ),
+        ("summarise", "summari[sz]e|tl;?dr|key points|in a nutshell"),
+        ("translate", "translate|translation|how do you say"),
+        (
+            "plan and organise",
+            "(?:make|create|draw up) (?:me )?an? (?:\\w+ )?(?:plan|schedule|checklist)|help me plan",
+        ),
+        ("brainstorm ideas", "brainstorm|ideas for|give me (?:some )?ideas|suggest(?:ions)?|come up with"),
+        (
+            "compare and advise",
+            "should i|which (?:one )?is better|pros and cons|compare|recommend|what would you",
+        ),
+        (
+            "review and give feedback",
+            "review (?:my|this|the)|feedback on|what do you think of|critique|improve (?:my|this)",
+        ),
+        ("find recipes", "recipes?|what can i cook|meal plan"),
+    )
+)
+"""What people ask an assistant for, by the words they ask with."""
+_ROLE = re.compile(
+    r"\b(?:act as|you are|pretend to be|be|play the role of|i want you to be) "
+    r"(?P<role>(?:my|an?) [a-z][a-z -]{2,40}?)"
+    r"(?=$|[.,;:!?\n]| who | that | and | for | with | to | in )",
+    re.IGNORECASE,
+)
+_ROLE_HEADS = re.compile(
+    r"\b(?:assistant|tutor|teacher|coach|mentor|editor|reviewer|expert|advisor"
+    r"|adviser|partner|companion|interviewer|"
+    r"translator|therapist|engineer|developer|writer|chef|guide|trainer"
+    r"|analyst|consultant|secretary|librarian)$",
+    re.IGNORECASE,
+)
+MANY = 0.1
+"""Share of conversations from which a habit is told."""
+LEAST = 3
+"""Fewest conversations from which a habit is told."""
+
+
+@dataclass(slots=True)
+class Voice:
+    """Counts over a sample: each is a number of conversations unless it says otherwise."""
+
+    conversations: int = 0
+    messages: int = 0
+    words: list[int] = field(default_factory=list)
+    """Words of each message."""
+    greet: int = 0
+    please: int = 0
+    thanks: int = 0
+    emoji: int = 0
+    slang: int = 0
+    lists: int = 0
+    exclaim: int = 0
+    lower: int = 0
+    """Messages that begin with a small letter, of those that begin with a cased one."""
+    cased: int = 0
+    unpunctuated: int = 0
+    """Messages that end without punctuation."""
+    foreign: int = 0
+    """Conversations evidently not in English."""
+    asks: Counter[str] = field(default_factory=Counter)
+    roles: Counter[str] = field(default_factory=Counter)
+    code: Counter[str] = field(default_factory=Counter)
+    """Languages named at code fences."""
+
+    @property
+    def median_words(self) -> int:
+        """Words of the middle message; 0 without messages."""
+        return int(median(self.words)) if self.words else 0
+
+    def habit(self, conversations: int) -> bool:
+        """True if something seen in so many conversations is a habit rather than chance."""
+        return conversations >= max(LEAST, MANY * self.conversations)
+
+
+def measure(sample: Sequence[SampleConversation]) -> Voice:
+    """Count what `Voice` holds over the excerpts of `sample`."""
+    voice = Voice()
+    for conversation in sample:
+        texts = [text for text in conversation.excerpts if text.strip()]
+        if not texts:
+            continue
+        voice.conversations += 1
+        whole = "\n".join(texts)
+        voice.foreign += not is_english(whole)
+        voice.greet += any(_GREETING.match(text) for text in texts)
+        voice.please += _PLEASE.search(whole) is not None
+        voice.thanks += _THANKS.search(whole) is not None
+        voice.emoji += _EMOJI.search(whole) is not None
+        voice.slang += _SLANG.search(whole) is not None
+        voice.lists += _LIST.search(whole) is not None
+        voice.exclaim += "!" in whole
+        voice.asks.update(name for name, asked in ASKS if asked.search(whole))
+        voice.roles.update({role for found in _ROLE.finditer(whole) if (role := _role(found["role"]))})
+        voice.code.update({name.lower() for name in _FENCE.findall(whole)})
+        for text in texts:
+            _measure_message(voice, text)
+    return voice
+
+
+def _measure_message(voice: Voice, text: str) -> None:
+    voice.messages += 1
+    voice.words.append(len(_WORD.findall(text)))
+    first = text.lstrip()[0]
+    if first.islower() or first.isupper():
+        voice.cased += 1
+        voice.lower += first.islower()
+    voice.unpunctuated += text.rstrip()[-1].isalnum()
+
+
+def _role(text: str) -> str:
+    """`a patient French tutor` from `be my patient French tutor`; empty if it names no role."""
+    words = text.casefold().split()
+    role = " ".join(words[1:])
+    return role if _ROLE_HEADS.search(role) else ""
