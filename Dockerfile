@@ -19,7 +19,7 @@ RUN pip --python /opt/soulprint/bin/python uninstall --quiet --yes \
 
 FROM build AS wheel
 COPY pyproject.toml README.md LICENSE ./
-COPY cli cli
+COPY soulprint soulprint
 COPY services services
 COPY shared shared
 COPY supabase/migrations supabase/migrations
@@ -45,7 +45,7 @@ RUN set -e; folder=$(python -c 'import services; print(services.__path__[0])'); 
     for app in "$folder"/*/app.py; do \
         name=$(basename "$(dirname "$app")"); python -W error -c "import services.$name.app"; \
     done; \
-    python -c 'from cli.serve import SERVICES, opener_of; [opener_of(name) for name in SERVICES]'; \
+    python -c 'from soulprint.serve import SERVICES, opener_of; [opener_of(name) for name in SERVICES]'; \
     soulprint --help >/dev/null
 EXPOSE 9400
 # No entry point: platforms differ in whether their command replaces it or follows it.

@@ -24,7 +24,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(ARGS)
 
 asyncapi: .venv/dev.stamp
-	$(BIN)/python -m shared.log.asyncapi > docs/asyncapi.yaml
+	$(BIN)/python -m shared.log.kafka.asyncapi > docs/asyncapi.yaml
 
 # Needs a Docker engine; no other target does.
 compose-test:

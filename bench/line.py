@@ -19,9 +19,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from bench.product import RunFailedError
 from shared.domain.events import ImportReceived
-from shared.store.embedded import embedded_postgres
-from shared.store.migrate import migrate
-from shared.topics import all_topics, ensure_topics
+from shared.log.kafka.topics import ensure_topics
+from shared.pipelines import all_topics
+from shared.postgres.embedded import embedded_postgres
+from shared.postgres.migrate import migrate
 from tests.support.fleet import Fleet, Member, fleet
 from tests.support.kafka import Broker, ContainerBroker, ExternalBroker, JarBroker, NoKafkaError
 from tests.support.services import Setting

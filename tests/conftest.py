@@ -10,8 +10,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from shared.store.embedded import embedded_postgres
-from shared.store.migrate import migrate
+from shared.postgres.embedded import embedded_postgres
+from shared.postgres.migrate import migrate
 from shared.store.store import Store, open_store
 
 EMPTY = """

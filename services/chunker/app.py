@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 
 from services.chunker.importing import Importing
 from shared.domain.events import ImportReceived
-from shared.log.faults import RetryPolicy
+from shared.host.service import Kit, Service
+from shared.log.kafka.subscriber import SubscriberPolicy
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record
-from shared.log.subscriber import SubscriberPolicy
-from shared.serving.service import Kit, Service
-from shared.topics import IMPORT_RECEIVED
+from shared.pipelines import IMPORT_RECEIVED
+from shared.resilience.retry import RetryPolicy
 
 IMPORTS = 16
 """Imports in work at a time: most of them wait for their window."""

@@ -19,9 +19,9 @@ from shared.domain.events import ImportReceived
 from shared.domain.runs import RunKey
 from shared.exports.export import open_export
 from shared.exports.limits import read_limits
-from shared.log.faults import PoisonError, TransientError
+from shared.host.service import Kit, what_happened
 from shared.log.stage import Received
-from shared.serving.service import Kit, what_happened
+from shared.resilience.faults import PoisonError, TransientError
 
 STEP = "chunking"
 LONGEST_PATIENCE = 3600.0

@@ -16,11 +16,11 @@ from shared.domain.errors import first_of
 from shared.domain.events import ChunkReady
 from shared.domain.runs import RunKey
 from shared.exports.export import Export
-from shared.log.faults import PoisonError
-from shared.serving.service import Kit, dead
+from shared.host.service import Kit, dead
+from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED
+from shared.resilience.faults import PoisonError
 from shared.store.records import Chunking
 from shared.store.sweeps import ChunkRanges
-from shared.topics import CHUNKS_READY, FACTS_EXTRACTED
 
 PUBLISHES = 64
 """Most chunks on their way to Kafka at a time."""

@@ -9,12 +9,12 @@ from services.consolidator.consolidations import Consolidations
 from services.consolidator.recording import Recording
 from services.consolidator.sweeper import Sweeper
 from shared.domain.events import FactsExtracted
+from shared.host.service import Kit, Service
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_batch
 from shared.models.opening import opened_model
-from shared.serving.faults import ServiceClassifier
-from shared.serving.service import Kit, Service
-from shared.topics import FACTS_EXTRACTED
+from shared.pipelines import FACTS_EXTRACTED
+from shared.resilience.faults import Classifier
 
 BATCH = 64
 AT_ONCE = 2
@@ -26,7 +26,7 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
     """Records results of chunks, many a call; consolidates runs that are complete; sweeps."""
     async with opened_model(kit.settings, patience=0.0, workers=0) as model:
         kit.metrics.models.watch(kit.name, model)
-        consolidations = Consolidations(kit, model, ServiceClassifier())
+        consolidations = Consolidations(kit, model, Classifier())
         recording = Recording(kit, model, consolidations)
         stage = per_batch(
             "consolidator", FactsExtracted, recording.record, most=BATCH, on_dead=recording.give_up

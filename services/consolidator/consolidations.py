@@ -12,11 +12,11 @@ import structlog
 from services.consolidator.consolidate import ConsolidationPolicy, consolidate
 from shared.domain.errors import CostLimitError, ModelUnavailableError, StoreError
 from shared.domain.runs import RunKey
-from shared.log.faults import Classifier, Fault, LaneError
-from shared.log.lane import Hold
+from shared.host.service import Kit, what_happened
 from shared.models.base import Model
-from shared.serving.service import Kit, what_happened
-from shared.topics import MEMORY_READY
+from shared.pipelines import MEMORY_READY
+from shared.resilience.faults import Classifier, Fault, LaneError
+from shared.resilience.lane import Hold
 
 AT_ONCE = 2
 TRIALS = 5

@@ -11,10 +11,10 @@ from services.consolidator.record import with_topics
 from shared.domain.errors import StoreError
 from shared.domain.events import ChunkStatus, FactsExtracted
 from shared.domain.runs import RunKey
-from shared.log.faults import PoisonError
+from shared.host.service import NO_RUN, Kit, no_such_run, what_happened
 from shared.log.stage import Received
 from shared.models.base import Model
-from shared.serving.service import NO_RUN, Kit, no_such_run, what_happened
+from shared.resilience.faults import PoisonError
 
 PROGRESS_SECONDS = 2.0
 

@@ -9,9 +9,9 @@ import structlog
 from services.consolidator.consolidations import Consolidations
 from shared.domain.errors import StoreError
 from shared.domain.events import ImportReceived
-from shared.serving.service import Kit
+from shared.host.service import Kit
+from shared.pipelines import IMPORT_RECEIVED
 from shared.store.sweeps import Stalled
-from shared.topics import IMPORT_RECEIVED
 
 TERM = 3.0
 """The lead lasts so many sweeps without a sign of its holder."""

@@ -6,12 +6,12 @@ from services.extractor.batching import BatchDesk
 from services.extractor.extractor import concluded, extract, recall
 from services.extractor.lookups import Lookups
 from shared.domain.events import ChunkReady, FactsExtracted
-from shared.log.faults import PoisonError
+from shared.host.service import NO_RUN, Kit, dead, no_such_run, what_happened
+from shared.log.fairness import Gate
 from shared.log.stage import Received
-from shared.log.turns import Gate
 from shared.models.base import Metered, Model
-from shared.serving.service import NO_RUN, Kit, dead, no_such_run, what_happened
-from shared.topics import FACTS_EXTRACTED
+from shared.pipelines import FACTS_EXTRACTED
+from shared.resilience.faults import PoisonError
 
 
 class Answering:

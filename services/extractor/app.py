@@ -8,16 +8,16 @@ from contextlib import asynccontextmanager
 from services.extractor.answering import Answering
 from services.extractor.batching import MOST, BatchDesk
 from shared.domain.events import ChunkReady
-from shared.log.faults import RetryPolicy
+from shared.host.service import Kit, Service
+from shared.log.kafka.subscriber import SubscriberPolicy
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record
-from shared.log.subscriber import SubscriberPolicy
 from shared.models.base import BatchModel, Model
 from shared.models.choose import provider_of
 from shared.models.opening import opened_model
-from shared.serving.service import Kit, Service
+from shared.pipelines import CHUNKS_READY
+from shared.resilience.retry import RetryPolicy
 from shared.store.ledger import StoreLedger
-from shared.topics import CHUNKS_READY
 
 AHEAD = 13
 """Records in flight beyond the model calls: being looked up, published, or next in line."""

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 
 from services.router.router import route
 from shared.domain.events import ImportReceived
+from shared.host.service import Kit, Service
 from shared.log.policy import PoolPolicy
 from shared.log.stage import Received, per_record
-from shared.serving.service import Kit, Service
-from shared.topics import IMPORT_RECEIVED, topic
+from shared.pipelines import IMPORT_RECEIVED, topic
 
 IN_FLIGHT = 64
 

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from services.writer.writer import write_memory
 from shared.domain.errors import UnknownRunError
 from shared.domain.events import MemoryReady
+from shared.host.service import Kit, Service, no_such_run, what_happened
 from shared.log.policy import PoolPolicy
 from shared.log.stage import Received, per_record
-from shared.serving.service import Kit, Service, no_such_run, what_happened
-from shared.topics import MEMORY_READY
+from shared.pipelines import MEMORY_READY
 
 IN_FLIGHT = 4
 

@@ -39,15 +39,6 @@ class BrokenExportError(SoulprintError):
         self.reason = reason
 
 
-class RejectedConversationError(SoulprintError):
-    """One conversation cannot be read; it is skipped and named in the report, the rest goes on."""
-
-    def __init__(self, conversation_id: str, reason: str) -> None:
-        super().__init__(f"conversation {conversation_id}: {reason}")
-        self.conversation_id = conversation_id
-        self.reason = reason
-
-
 class StoreError(SoulprintError):
     """The database refused or cannot be reached.
 

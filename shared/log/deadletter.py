@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from shared.domain.errors import SoulprintError
-from shared.log.faults import PoisonError, reason_of
-from shared.topics import topic
+from shared.pipelines import topic
+from shared.resilience.faults import PoisonError, reason_of
 
 PREFIX = "dlq_"
 """Provenance headers begin with this; the record's own headers follow unchanged."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from shared.log.lane import Hold
+from shared.resilience.lane import Hold
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from functools import cache
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
-from shared.log.faults import Fault
+from shared.resilience.faults import Fault
 
 STAGE_SECONDS_BUCKETS = (0.005, 0.02, 0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600)
 """Upper bounds in seconds: from a database call to a model call at its limit."""

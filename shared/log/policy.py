@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from shared.log.faults import RetryPolicy
+from shared.resilience.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)

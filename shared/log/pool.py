@@ -17,18 +17,18 @@ from aiokafka.errors import IllegalStateError as NotAssignedError
 from aiokafka.errors import KafkaError
 
 from shared.domain.events import Event
+from shared.log.backpressure import Marks
 from shared.log.deadletter import DeadLetter
-from shared.log.faults import Classifier
+from shared.log.fairness import Turns
 from shared.log.gauges import Gauges
 from shared.log.health import PartitionState, PoolState
-from shared.log.lane import Lane
-from shared.log.marks import Marks
 from shared.log.metrics import PoolMetrics
 from shared.log.policy import PoolPolicy
 from shared.log.stage import Stage
-from shared.log.turns import Turns
 from shared.log.watermark import Ledgers
 from shared.log.worker import Item, Unit, Worker
+from shared.resilience.faults import Classifier
+from shared.resilience.lane import Lane
 
 E = TypeVar("E", bound=Event)
 _TICK = 0.5

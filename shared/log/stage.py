@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from aiokafka import ConsumerRecord
 
 from shared.domain.events import Event
-from shared.log.envelope import Envelope, decode
+from shared.log.kafka.cloudevents import Envelope, decode
 
 E = TypeVar("E", bound=Event)
 RawRecord = ConsumerRecord  # its key and value are bytes or None: no deserializer is ever set

@@ -13,12 +13,13 @@ import structlog
 
 from shared.domain.events import Event
 from shared.log.deadletter import DeadLetter
-from shared.log.envelope import current_trace
-from shared.log.faults import Classifier, Fault, RetryPolicy, TransientError
-from shared.log.lane import Lane
+from shared.log.kafka.cloudevents import current_trace
 from shared.log.metrics import PoolMetrics
 from shared.log.stage import Received, Stage
 from shared.log.watermark import Ledger
+from shared.resilience.faults import Classifier, Fault, TransientError
+from shared.resilience.lane import Lane
+from shared.resilience.retry import RetryPolicy
 
 E = TypeVar("E", bound=Event)
 DEAD_LETTERS = "dead letters"

@@ -8,10 +8,10 @@ from pathlib import Path
 from uuid import UUID
 
 from shared.domain.errors import UsageError
+from shared.postgres.locks import user_lock
 from shared.store.chunks import Chunks
 from shared.store.direct import open_direct
 from shared.store.downloads import Downloads
-from shared.store.locks import user_lock
 from shared.store.operations import Operations
 from shared.store.profiles import Profiles
 from shared.store.runs import Runs
@@ -52,7 +52,7 @@ class Store(Runs, Chunks, Profiles, Sweeps, Operations):
 async def open_store(
     dsn: str, *, connections: int = 4, downloads: Downloads | None = None
 ) -> AsyncIterator[Store]:
-    """A store over a migrated database (`shared.store.migrate.migrate`)."""
+    """A store over a migrated database (`shared.postgres.migrate.migrate`)."""
     transport = await open_direct(dsn, connections=connections)
     store = Store(transport, dsn=dsn, downloads=downloads)
     try:

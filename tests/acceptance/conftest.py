@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from shared.store.embedded import embedded_postgres
+from shared.postgres.embedded import embedded_postgres
 from tests.support.command import Soulprint, fresh_home
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shared.topics import CHUNKS_READY, FACTS_EXTRACTED
+from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED
 from tests.support.audit import Audit
 from tests.support.chunks import chunk_of, said
 from tests.support.kafka import Broker

@@ -21,7 +21,7 @@ from bench.generate import generate
 from bench.plants import markers_in
 from bench.truth import Truth
 from shared.domain.events import ImportReceived
-from shared.store.migrate import migrate
+from shared.postgres.migrate import migrate
 from shared.store.store import Store, open_store
 from shared.store.sweeps import RunRow
 from tests.support.audit import READERS, Audit

@@ -17,9 +17,9 @@ import psutil
 import pytest
 
 from bench.generate import generate
-from shared.store.migrate import migrate
+from shared.pipelines import FACTS_EXTRACTED
+from shared.postgres.migrate import migrate
 from shared.store.store import Store, open_store
-from shared.topics import FACTS_EXTRACTED
 from tests.support.audit import READERS
 from tests.support.fleet import Fleet, fleet
 from tests.support.kafka import Broker

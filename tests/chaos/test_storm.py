@@ -11,9 +11,9 @@ from pathlib import Path
 from random import Random
 
 from bench.generate import generate
+from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED
 from shared.store.store import Store
 from shared.store.sweeps import RunRow
-from shared.topics import CHUNKS_READY, FACTS_EXTRACTED
 from tests.support.audit import READERS, Audit
 from tests.support.fleet import Fleet, fleet
 from tests.support.kafka import Broker

@@ -44,7 +44,7 @@ class Soulprint:
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         """Start a command in a process group of its own."""
         return subprocess.Popen(
-            [sys.executable, "-m", "cli", *map(str, arguments)],
+            [sys.executable, "-m", "soulprint", *map(str, arguments)],
             env=self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

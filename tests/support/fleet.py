@@ -64,7 +64,9 @@ class Fleet:
         name, port = name or service, free_port()
         kept = {k: v for k, v in os.environ.items() if not k.startswith("SOULPRINT_")}
         settings = self.setting.environment() | {"SOULPRINT_METRICS_PORT": str(port)}
-        module = ["tests.support.tuned_service"] if self.tuning else ["cli", *["serve"] * (service != "up")]
+        module = (
+            ["tests.support.tuned_service"] if self.tuning else ["soulprint", *["serve"] * (service != "up")]
+        )
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", *module, service],

@@ -151,11 +151,11 @@ def _command(order: dict[str, Any], out: int, err: int, status: int) -> list[str
 
 
 if __name__ == "__main__":
-    import cli.main
-    import cli.run
     import shared.models.claude.model as imported_for_its_time  # noqa: F401 - for all commands at once
+    import soulprint.main
+    import soulprint.run
 
     given = _serve(socket.socket(fileno=int(sys.argv[1])))
     if given is not None:
         sys.argv = ["soulprint", *given]
-        cli.main.main()
+        soulprint.main.main()

@@ -7,8 +7,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from shared.host.service import ServiceMetrics
 from shared.log.metrics import PoolMetrics
-from shared.serving.service import ServiceMetrics
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncpg
 import psutil
 
-from shared.store.embedded import embedded_postgres
+from shared.postgres.embedded import embedded_postgres
 
 
 @dataclass

@@ -15,17 +15,17 @@ from faststream.kafka import KafkaBroker
 from prometheus_client import CollectorRegistry
 
 from shared.domain.events import ImportReceived
-from shared.log.connection import Connection
 from shared.log.deadletter import DeadLetter, bury
-from shared.log.envelope import encode
-from shared.log.faults import Classifier
-from shared.log.lane import Lane
+from shared.log.kafka.cloudevents import encode
+from shared.log.kafka.connection import Connection
+from shared.log.kafka.publisher import Publisher
+from shared.log.kafka.subscriber import SubscriberPolicy, Subscription, application, broker_for
 from shared.log.metrics import PoolMetrics
 from shared.log.policy import PoolPolicy
 from shared.log.pool import Pool
-from shared.log.publisher import Publisher
 from shared.log.stage import Stage
-from shared.log.subscriber import SubscriberPolicy, Subscription, application, broker_for
+from shared.resilience.faults import Classifier
+from shared.resilience.lane import Lane
 
 QUICK = SubscriberPolicy(session_timeout=6000, heartbeat_interval=200, rebalance_timeout=10_000, drain=5.0)
 

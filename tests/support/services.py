@@ -20,17 +20,18 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from prometheus_client import CollectorRegistry
 
-from cli.serve import SERVICES, opener_of
 from shared.domain.events import Event, ImportReceived
-from shared.log.connection import Connection
+from shared.host.host import Host
+from shared.host.service import Opener
+from shared.log.kafka.connection import Connection
+from shared.log.kafka.publisher import Publisher
+from shared.log.kafka.topics import ensure_topics
 from shared.log.metrics import PoolMetrics
-from shared.log.publisher import Publisher
-from shared.serving.host import Host
-from shared.serving.service import Opener
+from shared.pipelines import IMPORT_RECEIVED, TopicSpec, all_topics, topic
 from shared.settings import Settings, load_settings
 from shared.store.store import Store
 from shared.store.sweeps import RunRow
-from shared.topics import IMPORT_RECEIVED, TopicSpec, all_topics, ensure_topics, topic
+from soulprint.serve import SERVICES, opener_of
 from tests.support.command import Finished
 from tests.support.replica import committed, read_all
 from tests.support.waiting import until
@@ -227,7 +228,7 @@ class Processes:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("SOULPRINT_")}
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "cli", "serve", service],
+                [sys.executable, "-m", "soulprint", "serve", service],
                 env={**kept, **self.setting.environment()},
                 stdout=log,
                 stderr=log,

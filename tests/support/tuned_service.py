@@ -22,16 +22,16 @@ from dataclasses import replace
 
 from prometheus_client import REGISTRY
 
-from cli.serve import configure_service_logs, opener_of
 from services.extractor.app import extractor
 from shared.domain.events import ChunkReady
 from shared.domain.facts import Candidate, Category
 from shared.heap import steady_heap
+from shared.host.host import Host
+from shared.host.service import Kit, Opener, Service
 from shared.models.base import Extraction
 from shared.models.rules.model import OfflineModel
-from shared.serving.host import Host
-from shared.serving.service import Kit, Opener, Service
 from shared.settings import load_settings
+from soulprint.serve import configure_service_logs, opener_of
 
 MODEL_SECONDS = float(os.environ.get("TUNED_MODEL_SECONDS", "0"))
 MODEL_INSTANT = bool(os.environ.get("TUNED_MODEL_INSTANT"))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from shared.log.envelope import EVENT_TYPES
-from shared.topics import CHUNKS_READY, all_topics, topic, topics_of
+from shared.log.kafka.cloudevents import EVENT_TYPES
+from shared.pipelines import CHUNKS_READY, all_topics, topic, topics_of
 
 
 def test_one_function_names_topics() -> None:

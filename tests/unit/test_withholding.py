@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from structlog import DropEvent
 
-from shared.withholding import Withholding
+from shared.logs import Withholding
 
 
 class Log:

@@ -19,13 +19,14 @@ from anthropic.types import Message
 
 from shared.domain.errors import CostLimitError, UsageError
 from shared.domain.events import Usage
-from shared.log.faults import Backoff, Fault
 from shared.models.claude.budget import Budget
 from shared.models.claude.faults import Failure, classify, no_message, reply_lost
 from shared.models.claude.lane import ModelLane
 from shared.models.claude.limiter import Concurrency, TokenRate
 from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.usage import Tally, usage_of
+from shared.resilience.backoff import Backoff
+from shared.resilience.faults import Fault
 
 T = TypeVar("T")
 HARMLESS: dict[str, Any] = {"messages": [{"role": "user", "content": "Reply with: ok"}]}

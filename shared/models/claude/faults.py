@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import anthropic
 import httpx2
 
-from shared.log.faults import Fault
+from shared.resilience.faults import Fault
 
 _SPENT = ("spend_limit", "billing", "credit")
 """Words in an error's code that mean money. A spend limit comes as a 429, which no waiting mends."""

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from shared.domain.events import ImportReceived
+from shared.log.kafka.publisher import KAFKA
 from shared.log.policy import PoolPolicy
-from shared.log.publisher import KAFKA
 from shared.log.stage import Received, per_record
 from tests.support.kafka import Broker, create_topics, unique
 from tests.support.replica import Replica, committed, fill, read_all, running

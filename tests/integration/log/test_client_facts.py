@@ -13,10 +13,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import IllegalStateError
 
 from shared.domain.events import ImportReceived
-from shared.log.connection import Connection
-from shared.log.faults import LaneError, PoisonError
-from shared.log.publisher import TOO_LARGE, Publisher
+from shared.log.kafka.connection import Connection
+from shared.log.kafka.publisher import TOO_LARGE, Publisher
 from shared.log.stage import Received, per_record
+from shared.resilience.faults import LaneError, PoisonError
 from tests.support.kafka import Broker, create_topics, unique
 from tests.support.replica import Replica, committed, event, fill, read_all, running, wire
 from tests.support.waiting import until

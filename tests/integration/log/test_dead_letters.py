@@ -5,10 +5,12 @@ import asyncio
 from aiokafka import AIOKafkaProducer
 
 from shared.domain.events import ImportReceived
-from shared.log.faults import Backoff, PoisonError, RetryPolicy
 from shared.log.policy import PoolPolicy
 from shared.log.stage import Received, per_record
 from shared.log.worker import DEAD_LETTERS
+from shared.resilience.backoff import Backoff
+from shared.resilience.faults import PoisonError
+from shared.resilience.retry import RetryPolicy
 from tests.support.kafka import Broker, create_topics, unique
 from tests.support.replica import Replica, committed, read_all, running, wire
 from tests.support.waiting import until

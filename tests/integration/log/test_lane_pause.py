@@ -3,12 +3,12 @@ from __future__ import annotations
 import asyncio
 
 from shared.domain.events import ImportReceived
-from shared.log.faults import LaneError
 from shared.log.health import live, ready
-from shared.log.lane import Lane
+from shared.log.kafka.subscriber import SubscriberPolicy
 from shared.log.policy import PoolPolicy
 from shared.log.stage import Received, per_record
-from shared.log.subscriber import SubscriberPolicy
+from shared.resilience.faults import LaneError
+from shared.resilience.lane import Lane
 from tests.support.kafka import Broker, create_topics, unique
 from tests.support.replica import Replica, committed, fill, members, running
 from tests.support.waiting import until

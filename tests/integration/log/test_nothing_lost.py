@@ -6,10 +6,12 @@ from collections import Counter
 from functools import partial
 
 from shared.domain.events import ImportReceived
-from shared.log.faults import Backoff, LaneError, RetryPolicy, TransientError
-from shared.log.lane import Lane
 from shared.log.policy import PoolPolicy
 from shared.log.stage import Received, per_batch, per_record
+from shared.resilience.backoff import Backoff
+from shared.resilience.faults import LaneError, TransientError
+from shared.resilience.lane import Lane
+from shared.resilience.retry import RetryPolicy
 from tests.support.kafka import Broker, create_topics, unique
 from tests.support.replica import Replica, committed, fill
 from tests.support.waiting import until

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.topics import Drift, TopicError, all_topics, ensure_topics, find_drift
+from shared.log.kafka.topics import Drift, TopicError, ensure_topics, find_drift
+from shared.pipelines import all_topics
 from tests.support.kafka import Broker, unique
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import uuid4
 
+from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED, IMPORT_RECEIVED, MEMORY_READY
 from shared.store.store import Store
-from shared.topics import CHUNKS_READY, FACTS_EXTRACTED, IMPORT_RECEIVED, MEMORY_READY
 from tests.support.chunks import chunk_of, said
 from tests.support.records import memory_of, result_of
 from tests.support.services import Setting, caught_up, ended, facts_of, hosted, ignored, reasons

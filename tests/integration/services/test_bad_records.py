@@ -11,10 +11,10 @@ import orjson
 from structlog.testing import capture_logs
 
 from shared.domain.events import Event, ImportReceived
-from shared.log.envelope import encode
-from shared.serving.host import Host
+from shared.host.host import Host
+from shared.log.kafka.cloudevents import encode
+from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED, IMPORT_RECEIVED, MEMORY_READY
 from shared.store.store import Store
-from shared.topics import CHUNKS_READY, FACTS_EXTRACTED, IMPORT_RECEIVED, MEMORY_READY
 from tests.support.chunks import chunk_of, said
 from tests.support.records import memory_of, result_of
 from tests.support.replica import event, read_all

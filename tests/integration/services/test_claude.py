@@ -19,10 +19,10 @@ from bench.plants import markers_in
 from services.extractor.app import batch_extractor
 from services.extractor.batching import BatchDesk
 from shared.domain.errors import UsageError
+from shared.host.host import Host
+from shared.host.service import Kit, Service
 from shared.models.choose import claude_options, provider_of
 from shared.models.claude.model import ClaudeModel
-from shared.serving.host import Host
-from shared.serving.service import Kit, Service
 from shared.store.ledger import StoreLedger
 from shared.store.store import Store
 from tests.integration.services.test_commands import command_of

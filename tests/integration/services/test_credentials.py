@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.log.connection import Connection
-from shared.log.refusal import why_refused
-from shared.serving.host import connection_of
+from shared.host.host import connection_of
+from shared.log.kafka.connection import Connection
+from shared.log.kafka.diagnosis import why_refused
+from shared.pipelines import IMPORT_RECEIVED
 from shared.settings import load_settings
-from shared.topics import IMPORT_RECEIVED
 from tests.support.command import Soulprint
 from tests.support.fleet import fleet
 from tests.support.guarded_kafka import PASSWORD, USER, GuardedKafka, guarded_kafka

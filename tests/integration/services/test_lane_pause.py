@@ -6,8 +6,8 @@ import asyncio
 import re
 from pathlib import Path
 
+from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED
 from shared.store.store import Store
-from shared.topics import CHUNKS_READY, FACTS_EXTRACTED
 from tests.support.fake_claude.fixtures import fake_claude
 from tests.support.fleet import Member, fleet
 from tests.support.replica import members

@@ -11,11 +11,11 @@ from aiokafka import AIOKafkaProducer
 
 from services.extractor.app import extractor
 from shared.domain.events import ChunkReady
+from shared.host.service import Kit, Service
 from shared.models.base import Extraction
 from shared.models.rules.model import OfflineModel
-from shared.serving.service import Kit, Service
+from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED, MAX_DEAD_LETTER_BYTES, MAX_EVENT_BYTES
 from shared.store.store import Store
-from shared.topics import CHUNKS_READY, FACTS_EXTRACTED, MAX_DEAD_LETTER_BYTES, MAX_EVENT_BYTES
 from tests.support.exports import chain, json_of
 from tests.support.kafka import Broker, create_topics
 from tests.support.replica import read_all

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from shared.pipelines import CHUNKS_READY
 from shared.store.store import Store
-from shared.topics import CHUNKS_READY
 from tests.support.fleet import fleet
 from tests.support.services import Setting, ended
 from tests.support.storage_server import storage_server

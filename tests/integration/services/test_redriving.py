@@ -12,11 +12,11 @@ import pytest
 from services.extractor.app import extractor
 from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady
+from shared.host.service import Kit, Service
 from shared.models.base import Extraction
 from shared.models.rules.model import OfflineModel
-from shared.serving.service import Kit, Service
+from shared.pipelines import CHUNKS_READY, MEMORY_READY
 from shared.store.store import Store
-from shared.topics import CHUNKS_READY, MEMORY_READY
 from tests.support.services import Setting, caught_up, ended, facts_of, hosted, ignored
 from tests.support.waiting import until
 

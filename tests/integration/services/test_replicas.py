@@ -12,15 +12,15 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from cli.serve import opener_of
 from services.extractor.app import extractor
 from shared.domain.events import ChunkReady
+from shared.host.host import Host
+from shared.host.service import Kit, Service
 from shared.models.base import Extraction
 from shared.models.rules.model import OfflineModel
-from shared.serving.host import Host
-from shared.serving.service import Kit, Service
+from shared.pipelines import CHUNKS_READY
 from shared.store.store import Store
-from shared.topics import CHUNKS_READY
+from soulprint.serve import opener_of
 from tests.support.kafka import free_port
 from tests.support.services import Setting, ended, facts_of, hosted, processes
 from tests.support.waiting import until

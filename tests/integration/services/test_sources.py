@@ -13,10 +13,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.chunker.app import app as chunker
-from shared.log.faults import Backoff, RetryPolicy
-from shared.serving.service import Kit, Service
+from shared.host.service import Kit, Service
+from shared.pipelines import IMPORT_RECEIVED
+from shared.resilience.backoff import Backoff
+from shared.resilience.retry import RetryPolicy
 from shared.store.store import Store
-from shared.topics import IMPORT_RECEIVED
 from tests.support.command import Soulprint
 from tests.support.exports import chain, json_of
 from tests.support.services import Setting, ended, hosted, reasons

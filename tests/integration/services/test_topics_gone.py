@@ -13,10 +13,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from prometheus_client import CollectorRegistry
 
-from cli.serve import opener_of
-from shared.serving.host import Host
+from shared.host.host import Host
+from shared.pipelines import CHUNKS_READY, IMPORT_RECEIVED, MAX_DEAD_LETTER_BYTES
 from shared.store.store import Store
-from shared.topics import CHUNKS_READY, IMPORT_RECEIVED, MAX_DEAD_LETTER_BYTES
+from soulprint.serve import opener_of
 from tests.support.kafka import Broker, create_topics
 from tests.support.replica import read_all
 from tests.support.services import PARTITIONS, Setting, ended, hosted, reasons

@@ -15,12 +15,12 @@ import psutil
 import pytest
 
 from shared.domain.errors import StoreError
-from shared.store.embedded import embedded_postgres
+from shared.postgres.embedded import embedded_postgres
 
 HOLDER = """
 import asyncio, sys
 from pathlib import Path
-from shared.store.embedded import embedded_postgres
+from shared.postgres.embedded import embedded_postgres
 
 async def main():
     async with embedded_postgres(Path(sys.argv[1])) as dsn:

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from shared.domain.errors import MigrationError, StoreError
-from shared.store.migrate import load_migrations, migrate, migrations_folder
+from shared.postgres.migrate import load_migrations, migrate, migrations_folder
 from shared.store.store import open_store
 from tests.support.records import ANNA
 

@@ -10,8 +10,8 @@ import anthropic
 import httpx2
 import pytest
 
-from shared.log.faults import Fault
 from shared.models.claude.faults import Failure, classify, retry_after
+from shared.resilience.faults import Fault
 
 REQUEST = httpx2.Request("POST", "http://127.0.0.1/v1/messages")
 

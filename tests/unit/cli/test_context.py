@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cli.context import CONTEXT_CHARS, in_context, printable
+from soulprint.context import CONTEXT_CHARS, in_context, printable
 
 
 def test_a_quote_is_shown_with_the_words_around_it() -> None:

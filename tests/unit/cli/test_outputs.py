@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from cli import outputs
 from shared.domain.errors import UsageError
+from soulprint import outputs
 
 USER = UUID(int=1)
 
@@ -19,7 +19,7 @@ FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 from uuid import UUID
-from cli import outputs
+from soulprint import outputs
 from shared.domain.errors import SoulprintError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))

@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from cli.spending import FOLDER, Spending
 from shared.domain.events import Usage
 from shared.domain.runs import RunKey
 from shared.models.choose import make_model
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import ClaudeOptions
 from shared.settings import load_settings
+from soulprint.spending import FOLDER, Spending
 
 KEY = RunKey(UUID(int=1), 1)
 

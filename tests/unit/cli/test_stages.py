@@ -7,7 +7,7 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.stages import Clock, Line
+from soulprint.stages import Clock, Line
 
 
 @given(st.lists(st.integers(), max_size=50), st.integers(1, 7), st.integers(1, 7))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shared.log.asyncapi import document
-from shared.topics import topics_of
+from shared.log.kafka.asyncapi import document
+from shared.pipelines import topics_of
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "asyncapi.yaml"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from shared.log.deadletter import DeadLetter, bury
-from shared.log.faults import LaneError, PoisonError
+from shared.resilience.faults import LaneError, PoisonError
 
 Header = tuple[str, bytes | None]
 

@@ -23,8 +23,8 @@ from shared.domain.events import (
     Sections,
     Usage,
 )
-from shared.log.envelope import EVENT_TYPES, current_trace, decode, encode, next_traceparent
-from shared.log.faults import PoisonError
+from shared.log.kafka.cloudevents import EVENT_TYPES, current_trace, decode, encode, next_traceparent
+from shared.resilience.faults import PoisonError
 
 IDS: dict[str, Any] = {"import_id": UUID(int=1), "user_id": UUID(int=2), "run": 3}
 CHUNK: dict[str, Any] = {"chunk_id": UUID(int=4), "index": 5, "content_hash": "ab"}

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.log.faults import Backoff, Classifier, Fault, LaneError, PoisonError, TransientError, reason_of
+from shared.resilience.backoff import Backoff
+from shared.resilience.faults import Classifier, Fault, LaneError, PoisonError, TransientError, reason_of
 
 
 class RefusedError(OSError):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.log.health import HealthPolicy, LoopState, PartitionState, PoolState, live, ready
-from shared.log.lane import Hold
+from shared.resilience.lane import Hold
 
 POLICY = HealthPolicy(frozen=100, coordinator=500)
 BEHIND = (PartitionState("t", 0, 10, 9, 50),)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import asyncio
 
-from shared.log.faults import Backoff
-from shared.log.lane import FAULTS, Lane
+from shared.resilience.backoff import Backoff
+from shared.resilience.lane import FAULTS, Lane
 
 QUICK = Backoff(base=0.001, cap=0.002)
 

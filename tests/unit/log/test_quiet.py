@@ -7,14 +7,14 @@ import pytest
 from aiokafka import cluster
 from aiokafka.consumer import fetcher, group_coordinator
 
-from shared.log.quiet import _ORDINARY, RateLimit, quieten
+from shared.log.kafka.aiokafka_fixes import _ORDINARY, RateLimit, quieten
 
 
 def test_a_flood_is_cut_and_what_was_held_back_is_told(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("shared.log.quiet.time.time", lambda: now)
+    monkeypatch.setattr("shared.log.kafka.aiokafka_fixes.time.time", lambda: now)
     logger, child = logging.getLogger("flooding"), logging.getLogger("flooding.child")
     quieten("flooding", per_second=3)
     quieten("flooding", per_second=3)

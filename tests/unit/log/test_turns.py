@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.log.turns import CREDIT, Gate, Turns
+from shared.log.fairness import CREDIT, Gate, Turns
 from tests.support.waiting import until
 
 

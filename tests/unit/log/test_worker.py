@@ -9,12 +9,14 @@ from prometheus_client import CollectorRegistry
 
 from shared.domain.events import ImportReceived
 from shared.log.deadletter import DeadLetter
-from shared.log.faults import Backoff, Classifier, LaneError, PoisonError, RetryPolicy, TransientError
-from shared.log.lane import Lane
 from shared.log.metrics import PoolMetrics
 from shared.log.stage import Received, per_batch, per_record
 from shared.log.watermark import Ledger
 from shared.log.worker import DEAD_LETTERS, Item, Unit, Worker
+from shared.resilience.backoff import Backoff
+from shared.resilience.faults import Classifier, LaneError, PoisonError, TransientError
+from shared.resilience.lane import Lane
+from shared.resilience.retry import RetryPolicy
 from tests.support.replica import wire
 
 QUICK = Backoff(base=0.001, cap=0.002)

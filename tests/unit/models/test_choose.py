@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from cli.run import run_settings
 from shared.domain.errors import UsageError
 from shared.models.base import BatchModel, Metered
 from shared.models.choose import claude_options, make_model
 from shared.settings import Settings, load_settings
+from soulprint.run import run_settings
 
 
 @pytest.fixture(autouse=True)

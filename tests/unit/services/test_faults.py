@@ -5,7 +5,6 @@ from uuid import UUID
 
 import pytest
 
-from cli.serve import SERVICES, opener_of
 from services.chunker.configured import policy_of, variant_of
 from services.chunker.importing import check_owner
 from services.router.router import route
@@ -17,10 +16,10 @@ from shared.domain.errors import (
     UnknownRunError,
     UsageError,
 )
-from shared.log.faults import Fault, LaneError, PoisonError, TransientError
-from shared.serving.faults import ServiceClassifier
-from shared.serving.host import connection_of
+from shared.host.host import connection_of
+from shared.resilience.faults import Classifier, Fault, LaneError, PoisonError, TransientError
 from shared.settings import load_settings
+from soulprint.serve import SERVICES, opener_of
 from tests.support.replica import event
 
 ANA = UUID(int=0xA)
@@ -50,7 +49,7 @@ ANA = UUID(int=0xA)
     ],
 )
 def test_each_error_is_its_kind_of_fault(error: Exception, fault: Fault) -> None:
-    assert ServiceClassifier().classify(error) is fault
+    assert Classifier().classify(error) is fault
 
 
 @pytest.mark.parametrize(

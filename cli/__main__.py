@@ -1,5 +1,0 @@
-"""`python -m cli` is `soulprint`."""
-
-from cli.main import main
-
-main()

@@ -1,0 +1,120 @@
+"""What aiokafka 0.14 needs around it while Kafka is away: a client that waits, and a log within reason.
+
+While a partition has no leader (a graceful stop of its broker), aiokafka's sender and its fetcher ask for new
+metadata in a loop, and a refused connection answers at once: a core burns and thousands of log lines are
+written each second until the broker is back. A topic that is deleted has them ask in the same loop.
+`retry_backoff_ms` does not reach that loop, and paused partitions are in it too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Collection
+from typing import Any
+
+_BACKOFF = 1.0
+"""Seconds after a look that failed."""
+_LEADERLESS = 0.2
+"""Seconds after a look that still found a partition without a leader, or a topic gone."""
+
+
+def make_patient(client: Any) -> None:
+    """Slow down an AIOKafkaClient where it would spin. A second call changes nothing."""
+    if hasattr(client, "_soulprint_patient"):
+        return
+    look = client._metadata_update
+
+    async def patiently(cluster: Any, topics: Collection[str] | None) -> bool:
+        found = bool(await look(cluster, topics))
+        if not found:
+            await asyncio.sleep(_BACKOFF)
+        elif not all(_led(cluster, topic) for topic in topics or ()):
+            await asyncio.sleep(_LEADERLESS)
+            # A consumer left without partitions asks nothing more: it would see a topic that is made again
+            # only when its metadata is too old, after minutes.
+            asyncio.get_running_loop().call_later(_BACKOFF, _look_again, client)
+        return found
+
+    client._metadata_update = patiently
+    client._soulprint_patient = True
+
+
+def _look_again(client: Any) -> None:
+    if client._sync_task is not None:  # not closed meanwhile
+        client.force_metadata_update()
+
+
+def _led(cluster: Any, topic: str) -> bool:
+    """Whether the topic exists and every partition of it has a leader."""
+    known = cluster.partitions_for_topic(topic)
+    return bool(known) and known == cluster.available_partitions_for_topic(topic)
+
+
+_ORDINARY = (
+    "Marking the coordinator dead",
+    "Group Coordinator Request failed",
+    "Error sending %s to node %s [%s] -- marking coordinator dead",
+    "Failed fetch offsets from",
+    "Heartbeat failed for group",
+    "Topic %s is not available during auto-create",
+)
+"""How the lines begin that aiokafka writes when a group begins, moves or looks for its coordinator."""
+
+
+class Calm(logging.Filter):
+    """Gives lines the weight that they have for ops: the client tries all this again by itself, and where it
+    lasts, our own lines, /readyz and the metrics say so. An exception stays an error."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info:
+            return True
+        if record.msg.startswith(_ORDINARY):
+            record.levelno, record.levelname = logging.INFO, "INFO"
+        elif record.levelno > logging.WARNING:
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return logging.getLogger(record.name).isEnabledFor(record.levelno)
+
+
+class RateLimit(logging.Filter):
+    """Lets `per_second` records a second through and says once how many it held back."""
+
+    def __init__(self, per_second: int = 5) -> None:
+        super().__init__()
+        self._per_second = per_second
+        self._second = 0
+        self._seen = 0
+        self._held_back = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        second = int(time.time())
+        if second != self._second:
+            if self._held_back:
+                record.msg = f"{record.getMessage()} (and {self._held_back} lines held back)"
+                record.args = ()
+            self._second, self._seen, self._held_back = second, 0, 0
+        self._seen += 1
+        if self._seen > self._per_second:
+            self._held_back += 1
+            return False
+        return True
+
+
+def quieten(logger: str = "aiokafka", per_second: int = 5) -> None:
+    """Limit a library's loggers together, whatever handlers there are. A second call changes nothing."""
+    root = logging.getLogger(logger)
+    limit = next((f for f in root.filters if isinstance(f, RateLimit)), None)
+    if limit is not None:
+        return
+    limit, calm = RateLimit(per_second), Calm()
+    _add(root, calm, limit)
+    for name, child in logging.Logger.manager.loggerDict.items():
+        # A filter of a logger does not see what its children log.
+        if name.startswith(f"{logger}.") and isinstance(child, logging.Logger):
+            _add(child, calm, limit)
+
+
+def _add(logger: logging.Logger, *filters: logging.Filter) -> None:
+    for each in filters:
+        logger.addFilter(each)

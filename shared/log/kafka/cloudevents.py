@@ -1,0 +1,177 @@
+"""Events on the wire: JSON in Kafka's CloudEvents 1.0 binary binding.
+
+The attributes are record headers: ce_id, ce_type, ce_source, ce_time, ce_specversion, ce_importid, ce_run,
+and W3C's traceparent. Whatever cannot be read is a `PoisonError` with one of the reasons below; no message
+holds text of the record.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from shared.domain import ids
+from shared.domain.events import ChunkReady, Event, FactsExtracted, ImportReceived, MemoryReady
+from shared.resilience.faults import PoisonError
+
+SPEC_VERSION = "1.0"
+NO_VALUE: Final = "no_value"
+MISSING_HEADER: Final = "missing_header"
+BAD_HEADER: Final = "bad_header"
+UNKNOWN_TYPE: Final = "unknown_type"
+NEWER_VERSION: Final = "newer_version"
+BAD_JSON: Final = "bad_json"
+WRONG_SCHEMA: Final = "wrong_schema"
+CONTRADICTION: Final = "contradiction"
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """A kind of event: its name on the wire, its model, and the newest schema version we write and read."""
+
+    name: str
+    model: type[Event]
+    version: int = 1
+
+    @property
+    def wire(self) -> str:
+        """The value of ce_type."""
+        return f"{self.name}.v{self.version}"
+
+
+EVENT_TYPES = (
+    EventType("soulprint.import-received", ImportReceived),
+    EventType("soulprint.chunk-ready", ChunkReady),
+    EventType("soulprint.facts-extracted", FactsExtracted),
+    EventType("soulprint.memory-ready", MemoryReady),
+)
+_BY_NAME: Mapping[str, EventType] = MappingProxyType({t.name: t for t in EVENT_TYPES})
+_BY_MODEL: Mapping[type[Event], EventType] = MappingProxyType({t.model: t for t in EVENT_TYPES})
+_TYPE = re.compile(r"(soulprint\.[a-z][a-z-]{0,60})\.v([1-9][0-9]{0,5})")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_FIELD = re.compile(r"[a-z][a-z_]{0,40}")
+
+current_trace: ContextVar[str | None] = ContextVar("current_trace", default=None)
+"""The traceparent of the record in work: what is published meanwhile goes on with its trace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the headers of an event say."""
+
+    id: str
+    type: EventType
+    source: str
+    traceparent: str | None
+
+
+def event_id(event: Event, pipeline: str) -> UUID:
+    """The id of an event: the same event published again has the same id."""
+    index = getattr(event, "index", 0)
+    return ids.stage_id(event.import_id, pipeline, event.run, _BY_MODEL[type(event)].name, index)
+
+
+def next_traceparent(parent: str | None) -> str:
+    """A new span: in `parent`'s trace if that is one, else in a new trace."""
+    match = _TRACEPARENT.fullmatch(parent) if parent else None
+    trace = match[1] if match else secrets.token_hex(16)
+    return f"00-{trace}-{secrets.token_hex(8)}-01"
+
+
+def encode(event: Event, *, source: str, pipeline: str) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """The value and the headers of a record. `source` names the service that publishes."""
+    headers = {
+        "ce_specversion": SPEC_VERSION,
+        "ce_id": str(event_id(event, pipeline)),
+        "ce_type": _BY_MODEL[type(event)].wire,
+        "ce_source": f"/soulprint/{pipeline}/{source}",
+        "ce_time": datetime.now(UTC).isoformat(),
+        "ce_importid": str(event.import_id),
+        "ce_run": str(event.run),
+        "content-type": "application/json",
+        "traceparent": next_traceparent(current_trace.get()),
+    }
+    return event.__pydantic_serializer__.to_json(event), [
+        (name, value.encode()) for name, value in headers.items()
+    ]
+
+
+def decode(
+    value: bytes | None, headers: Iterable[tuple[str, bytes | None]], expected: type[Event] | None = None
+) -> tuple[Event, Envelope]:
+    """The event of a record and what its headers say. Raises PoisonError.
+
+    `expected`: the only model that this topic carries. A field that this version does not know is ignored, as
+    a schema may grow within its version.
+    """
+    texts = _texts(headers)
+    envelope = _envelope(texts)
+    model = envelope.type.model
+    if expected is not None and model is not expected:
+        raise PoisonError(UNKNOWN_TYPE, f"{envelope.type.name} does not belong on this topic")
+    if value is None:
+        raise PoisonError(NO_VALUE, "the record has no value (a tombstone)")
+    try:
+        event = model.model_validate_json(value)
+    except ValidationError as error:
+        raise _unreadable(model, error) from None
+    if texts.get("ce_importid", str(event.import_id)) != str(event.import_id):
+        raise PoisonError(CONTRADICTION, "ce_importid is not the import_id of the body")
+    if texts.get("ce_run", str(event.run)) != str(event.run):
+        raise PoisonError(CONTRADICTION, "ce_run is not the run of the body")
+    return event, envelope
+
+
+def _texts(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
+    texts = {}
+    for name, value in headers:
+        if not name.startswith("ce_") and name != "traceparent":
+            continue
+        try:
+            texts[name] = value.decode() if value is not None else ""
+        except UnicodeDecodeError:
+            if name == "traceparent":
+                continue  # a broken trace is no reason to lose an event
+            raise PoisonError(BAD_HEADER, "a CloudEvents header is not UTF-8") from None
+    return texts
+
+
+def _envelope(texts: Mapping[str, str]) -> Envelope:
+    for name in ("ce_specversion", "ce_type", "ce_id", "ce_source"):
+        if not texts.get(name):
+            raise PoisonError(MISSING_HEADER, f"the header {name} is missing or empty")
+    if texts["ce_specversion"] != SPEC_VERSION:
+        raise PoisonError(NEWER_VERSION, f"ce_specversion is not {SPEC_VERSION}")
+    match = _TYPE.fullmatch(texts["ce_type"])
+    known = _BY_NAME.get(match[1]) if match else None
+    if match is None or known is None:
+        raise PoisonError(UNKNOWN_TYPE, "ce_type names no event of SoulPrint")
+    if int(match[2]) > known.version:
+        raise PoisonError(
+            NEWER_VERSION,
+            f"{known.name} of version {int(match[2])}; this service reads up to {known.version}",
+        )
+    return Envelope(texts["ce_id"], known, texts["ce_source"], texts.get("traceparent"))
+
+
+def _unreadable(model: type[Event], error: ValidationError) -> PoisonError:
+    first = error.errors(include_input=False, include_context=False, include_url=False)[0]
+    if first["type"] == "json_invalid":
+        return PoisonError(BAD_JSON, "the value is not JSON")
+    # A key of a mapping in the body could be anybody's text: only names like those of our fields are told.
+    place = ".".join(str(p) if isinstance(p, int) or _FIELD.fullmatch(p) else "?" for p in first["loc"])
+    return PoisonError(
+        WRONG_SCHEMA,
+        f"not a {model.__name__}: {error.error_count()} wrong, first {place or 'the body'} ({first['type']})",
+    )

@@ -1,0 +1,241 @@
+"""The embedded Postgres: a server of our own under SOULPRINT_HOME, shared by all processes that use it.
+
+Every process that uses the server holds a shared lock on `postgres.users`, which the system lets go however
+the process ends; whoever leaves and can have it alone stops the server. Starting and stopping happen under
+`postgres.start`. A server whose users were killed goes on, and the next process attaches to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+
+from shared.domain.errors import StoreError
+from shared.postgres.binaries import Account, account_for, let_traverse, run_binary
+
+MAJOR = "18"
+START_SECONDS = 120
+"""How long a start may take, recovery after a crash included; also a stop, and the end of orphans."""
+SOCKET = ".s.PGSQL.5432"
+_WAIT = ("-w", "-t", str(START_SECONDS))
+MAX_SOCKET_PATH = 100
+"""Systems allow 104 to 108 bytes for the path of a socket."""
+
+_SETTINGS = {
+    # Nobody but this account reaches the server: no TCP, and a socket that only its owner may open.
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "50",
+    # For bulk load, yet safe: fsync and checksums stay on; a crash loses at most a moment of batches.
+    "synchronous_commit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "1GB",
+    "checkpoint_timeout": "15min",
+    "shared_buffers": "64MB",
+    "work_mem": "16MB",
+    "io_method": "sync",
+    "max_parallel_workers_per_gather": "0",
+    "jit": "off",
+    "timezone": "UTC",
+    # The log never holds a statement or a value of a row: they are the person's text.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_timezone": "UTC",
+}
+
+
+@asynccontextmanager
+async def embedded_postgres(home: Path) -> AsyncIterator[str]:
+    """The DSN of the running server, as its superuser. Started at need, stopped when its last user leaves.
+
+    Raises StoreError: home cannot be written, the disk is full, the server does not start.
+    """
+    server = _Server(home)
+    entering = asyncio.ensure_future(asyncio.to_thread(server.enter))
+    try:
+        yield await asyncio.shield(entering)
+    finally:
+        await asyncio.wait([entering])
+        entering.exception()  # if we were cancelled, nobody else looks at it
+        await asyncio.to_thread(server.leave)
+
+
+class _Server:
+    def __init__(self, home: Path) -> None:
+        self._home = home.absolute()
+        self._data = self._home / "postgres"
+        self._users: int | None = None
+        self._turn = threading.Lock()
+
+    def enter(self) -> str:
+        """Count this process in, with the server running. Answers its DSN."""
+        try:
+            self._home.mkdir(parents=True, exist_ok=True)
+            with self._turn, self._alone():
+                self._users = os.open(self._home / "postgres.users", os.O_RDWR | os.O_CREAT, 0o600)
+                fcntl.flock(self._users, fcntl.LOCK_SH)
+                account = account_for(self._data)
+                if account is not None:
+                    let_traverse(self._data, account)
+                if not (self._data / "PG_VERSION").exists():
+                    self._initialise(account)
+                self._check_version()
+                folder = self._attach() or self._start(account)
+        except OSError as error:
+            raise StoreError(
+                f"{self._home}: the embedded Postgres cannot be kept here ({error.strerror}); "
+                "set SOULPRINT_HOME to a folder you may write to"
+            ) from None
+        return f"postgresql://postgres@/postgres?host={quote(str(folder), safe='')}"
+
+    def leave(self) -> None:
+        """Count this process out; the last one stops the server."""
+        with self._turn:
+            if self._users is None:
+                return
+            try:
+                with self._alone():
+                    try:
+                        fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    except BlockingIOError:
+                        return
+                    folder = self._attach()
+                    if folder is not None:
+                        account = account_for(self._data)
+                        run_binary(
+                            account, self._data, "pg_ctl", "stop", "-D", ".", "-s", "-m", "fast", *_WAIT
+                        )
+                        with suppress(OSError):
+                            folder.rmdir()
+            except OSError as error:
+                raise StoreError(f"{self._home}: the embedded Postgres is gone ({error.strerror})") from None
+            finally:
+                os.close(self._users)
+                self._users = None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Only one process at a time starts, attaches or stops."""
+        handle = os.open(self._home / "postgres.start", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    def _initialise(self, account: Account | None) -> None:
+        """Make the data folder beside its place and move it there whole, so that a kill leaves no half."""
+        fresh = self._home / "postgres.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        if account is not None:
+            os.chown(fresh, account.uid, account.gid)
+        try:
+            run_binary(
+                account, fresh, "initdb", "-D", ".", "-U", "postgres", "--auth=trust", "--encoding=UTF8",
+                "--locale-provider=builtin", "--locale=C.UTF-8", "--data-checksums",
+            )  # fmt: skip
+            fresh.rename(self._data)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+    def _check_version(self) -> None:
+        found = (self._data / "PG_VERSION").read_text().strip()
+        if found != MAJOR:
+            raise StoreError(
+                f"{self._data}: made by Postgres {found}, but this SoulPrint brings {MAJOR}; "
+                "set SOULPRINT_HOME to another folder and run again"
+            )
+
+    def _attach(self) -> Path | None:
+        """The socket folder of the server that runs on our data, ready for connections; None if none runs."""
+        deadline = time.monotonic() + START_SECONDS
+        while (running := self._postmaster()) is not None:
+            folder, state = running
+            if state in ("ready", "standby"):
+                return folder
+            if time.monotonic() > deadline:
+                raise StoreError(f"{self._data}: the server is {state or 'starting'} and does not get ready")
+            time.sleep(0.05)
+        return None
+
+    def _postmaster(self) -> tuple[Path, str] | None:
+        """Socket folder and state as postmaster.pid tells them; None if it is missing or stale."""
+        try:
+            lines = (self._data / "postmaster.pid").read_text().splitlines()
+            if int(lines[0]) not in self._processes():
+                return None
+        except (FileNotFoundError, ValueError, IndexError):
+            return None
+        folder = Path(lines[4]) if len(lines) > 4 else self._socket_folder()
+        return folder, lines[7].strip() if len(lines) > 7 else ""
+
+    def _processes(self) -> set[int]:
+        """Processes of Postgres on our data, which is their working folder; zombies do not count."""
+        found = set()
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                if process.name().startswith("postgres") and Path(process.cwd()) == self._data.resolve():
+                    found.add(process.pid)
+        return found
+
+    def _start(self, account: Account | None) -> Path:
+        self._forget_killed_server()
+        folder = self._make_socket_folder(account)
+        settings = _SETTINGS | {"unix_socket_directories": '"' + str(folder).replace('"', '""') + '"'}
+        lines = [f"{name} = '{_escaped(value)}'\n" for name, value in settings.items()]
+        (self._data / "postgresql.conf").write_text("".join(lines))
+        (self._data / "log").unlink(missing_ok=True)
+        run_binary(account, self._data, "pg_ctl", "start", "-D", ".", "-s", "-l", "log", *_WAIT)
+        return folder
+
+    def _forget_killed_server(self) -> None:
+        """Remove what a killed postmaster left, once its last child is gone: two servers must never meet."""
+        deadline = time.monotonic() + START_SECONDS
+        while left := self._processes():
+            if time.monotonic() > deadline:
+                raise StoreError(
+                    f"{self._data}: processes {sorted(left)} of a killed server go on; end them first"
+                )
+            time.sleep(0.05)
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _socket_folder(self) -> Path:
+        """Beside the data if a client can name it there, else in the system's temporary folder."""
+        near = self._home / "postgres.socket"
+        if len(os.fsencode(near / SOCKET)) <= MAX_SOCKET_PATH and "," not in str(near):  # commas part hosts
+            return near
+        name = hashlib.sha256(os.fsencode(self._data)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"soulprint-{os.geteuid()}-{name}"
+
+    def _make_socket_folder(self, account: Account | None) -> Path:
+        folder = self._socket_folder()
+        owner = account.uid if account else os.geteuid()
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+            if account is not None:
+                os.chown(folder, account.uid, account.gid)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
+            raise StoreError(f"{folder}: not a private folder of ours; remove it and run again")
+        for leftover in (SOCKET, SOCKET + ".lock"):
+            (folder / leftover).unlink(missing_ok=True)
+        return folder
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "''")

@@ -1,0 +1,21 @@
+"""How long to wait before trying again."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Exponential backoff with full jitter: spreads the retries of many best."""
+
+    base: float = 0.5
+    """Seconds: the longest first wait."""
+    cap: float = 30.0
+    """Seconds: the longest wait."""
+
+    def delay(self, failures: int) -> float:
+        """Seconds to wait after the `failures`-th failure in a row, 1 being the first."""
+        ceiling = min(self.cap, self.base * 2.0 ** min(failures - 1, 32))
+        return random.uniform(0.0, ceiling)  # noqa: S311 - jitter, not a secret

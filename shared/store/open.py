@@ -1,0 +1,72 @@
+"""The store that the settings name: DATABASE_URL, else the embedded Postgres of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar
+
+import structlog
+
+from shared.domain.errors import StoreError
+from shared.postgres.embedded import embedded_postgres
+from shared.postgres.migrate import migrate
+from shared.resilience.backoff import Backoff
+from shared.settings import Settings
+from shared.store.downloads import Downloads
+from shared.store.store import Store, open_store
+
+T = TypeVar("T")
+_LATER = ("53", "57")
+"""Classes of SQLSTATE of a database that starts, stops or has no connection free."""
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def opened_store(
+    settings: Settings, *, connections: int = 4, waiting: Callable[[str], None] | None = None
+) -> AsyncIterator[Store]:
+    """The store, its schema up to date, closed with the block; the embedded server ends with it.
+
+    Raises StoreError. With `waiting`, a server that cannot be reached is waited for without end, which is
+    said in the log and to `waiting`; only one that refuses raises.
+    """
+    async with AsyncExitStack() as stack:
+        if settings.database_url is not None:
+            dsn = settings.database_url.get_secret_value()
+        else:
+            dsn = await stack.enter_async_context(embedded_postgres(settings.home))
+
+        async def opened() -> Store:
+            await migrate(dsn)
+            store = open_store(dsn, connections=connections, downloads=downloads_of(settings))
+            return await stack.enter_async_context(store)
+
+        yield await (opened() if waiting is None else _patiently(opened, waiting))
+
+
+def downloads_of(settings: Settings) -> Downloads:
+    """Where the settings allow exports to come from."""
+    return Downloads(
+        roots=settings.import_roots or (),
+        storage_url=settings.supabase_url,
+        service_key=settings.supabase_service_role_key,
+        buckets=settings.import_buckets,
+        max_bytes=settings.max_export_bytes,
+    )
+
+
+async def _patiently(attempt: Callable[[], Awaitable[T]], waiting: Callable[[str], None]) -> T:
+    backoff, failures = Backoff(base=1.0, cap=5.0), 0
+    while True:
+        try:
+            return await attempt()
+        except StoreError as error:
+            if error.sqlstate is not None and error.sqlstate[:2] not in _LATER:
+                raise
+            failures += 1
+            waiting(f"waiting for the database: {error}")
+            log.warning("waiting for the database", reason=str(error))
+            await asyncio.sleep(0.2 + backoff.delay(failures))

@@ -1,0 +1,5 @@
+"""`python -m soulprint` is `soulprint`."""
+
+from soulprint.main import main
+
+main()

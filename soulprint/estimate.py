@@ -1,0 +1,141 @@
+"""`soulprint run --dry-run`: what a run will take, before any call is made and anything is stored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+import typer
+from pydantic import SecretStr
+
+from services.chunker.chunker import ChunkingJob, chunk_conversations
+from services.chunker.configured import chunk_policy
+from services.chunker.passages import Passage
+from services.chunker.report import ChunkingReport
+from shared.domain.events import ChunkReady, Usage
+from shared.domain.ids import import_id, user_id_for
+from shared.exports.export import open_export
+from shared.exports.limits import read_limits
+from shared.models.base import Metered, Model
+from shared.models.claude.prices import load_prices
+from shared.models.opening import opened_model
+from shared.settings import Settings
+from shared.store.open import opened_store
+from shared.store.store import Store
+from soulprint.run import PIPELINE
+from soulprint.runner import RECALL_BATCH
+
+NO_KEY = SecretStr("none")
+"""Stands for a key that is not set: an estimate sends nothing."""
+
+
+def estimate_command(
+    export: Path, user: str, settings: Settings, *, max_cost: float | None, as_json: bool
+) -> int:
+    """Estimate and print. Answers 1 if the run would likely pass `max_cost`, else 0."""
+    if settings.model == "claude" and settings.anthropic_api_key is None:
+        settings = settings.model_copy(update={"anthropic_api_key": NO_KEY})
+    estimate = asyncio.run(_estimate(export, user_id_for(user), settings))
+    cost = estimate["cost"]
+    allowed = max_cost is None or (cost is not None and cost <= max_cost)
+    if as_json:
+        typer.echo(orjson.dumps({**estimate, "within_max_cost": allowed}, option=orjson.OPT_INDENT_2))
+    else:
+        typer.echo(_told(estimate))
+        if not allowed:
+            typer.echo(f"that may pass the limit of ${max_cost:.2f}")
+    return 0 if allowed else 1
+
+
+async def _estimate(path: Path, user_id: UUID, settings: Settings) -> dict[str, Any]:
+    with open_export(path, read_limits(settings)) as export:
+        async with opened_model(settings) as model, opened_store(settings) as store:
+            reckoning = _Reckoning(user_id, store, model)
+            job = ChunkingJob(import_id(user_id, export.fingerprint), user_id, 1, PIPELINE)
+            report = ChunkingReport()
+            policy = chunk_policy(settings)
+            await chunk_conversations(export.conversations(), job, policy, reckoning, report)
+            await reckoning.look_up()
+            extracting, writing = reckoning.usage, Usage()
+            if settings.model_batch and extracting.cost is not None:
+                factor = load_prices(settings.model_prices).models[model.name].batch_factor
+                extracting = extracting.model_copy(update={"cost": extracting.cost * factor})
+            if isinstance(model, Metered):
+                writing = model.forecast_writing(reckoning.usage, settings.memory_tokens)
+            usage = extracting + writing
+            return {
+                "model": model.name,
+                "batch": settings.model_batch and settings.model == "claude",
+                "conversations": report.kept,
+                "chunks": {
+                    "total": reckoning.chunks,
+                    "cached": reckoning.cached,
+                    "without_a_call": reckoning.chunks - reckoning.cached - reckoning.asked,
+                    "to_read": reckoning.asked,
+                },
+                "calls": usage.calls,
+                "input_tokens": usage.input_tokens,
+                "output_tokens": usage.output_tokens,
+                "cost": usage.cost,
+            }
+
+
+@dataclass(slots=True)
+class _Reckoning:
+    """The chunker's sink: counts chunks, asks the cache for them, adds up what the others will take."""
+
+    user_id: UUID
+    store: Store
+    model: Model
+    chunks: int = 0
+    cached: int = 0
+    asked: int = 0
+    """Chunks that the model will read."""
+    usage: Usage = field(default_factory=Usage)
+    _waiting: list[ChunkReady] = field(default_factory=list)
+
+    async def save_passages(self, passages: list[Passage]) -> None:
+        """An estimate stores nothing."""
+
+    async def publish(self, chunk: ChunkReady) -> None:
+        """Take one chunk."""
+        self.chunks += 1
+        self._waiting.append(chunk)
+        if len(self._waiting) == RECALL_BATCH:
+            await self.look_up()
+
+    async def look_up(self) -> None:
+        """Reckon what is waiting."""
+        waiting, self._waiting = self._waiting, []
+        known = await self.store.lookup_extractions(
+            self.user_id,
+            self.model.name,
+            self.model.prompt_version,
+            [chunk.content_hash for chunk in waiting],
+        )
+        for chunk in waiting:
+            if chunk.content_hash in known:
+                self.cached += 1
+            elif chunk.has_own_words:
+                self.asked += 1
+                if isinstance(self.model, Metered):
+                    self.usage += self.model.forecast(chunk)
+
+
+def _told(estimate: Mapping[str, Any]) -> str:
+    chunks, cost = estimate["chunks"], estimate["cost"]
+    dollars = f"${cost:,.4f}" if cost is not None else f"no price is known for {estimate['model']}"
+    batches = " (extraction by batches)" if estimate["batch"] else ""
+    return (
+        f"{estimate['conversations']:,} conversations in {chunks['total']:,} chunks: "
+        f"{chunks['cached']:,} were read before, {chunks['without_a_call']:,} hold nothing of the person, "
+        f"{chunks['to_read']:,} to read\n"
+        f"about {estimate['calls']:,} calls of {estimate['model']}{batches}, "
+        f"{estimate['input_tokens']:,} tokens in, {estimate['output_tokens']:,} out: {dollars}\n"
+        "nothing was sent and nothing was stored"
+    )

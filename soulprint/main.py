@@ -1,0 +1,185 @@
+"""The `soulprint` command. Each subcommand has a module of its own; errors end here, with their exit code."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shared.domain.errors import SoulprintError
+from shared.heap import steady_heap
+from shared.logs import configure_logs
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it (128 + SIGINT)."""
+
+app = typer.Typer(
+    name="soulprint",
+    help="A chat export in, a sourced memory out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+User = Annotated[str, typer.Option("--user", help="Whose memory it is: a UUID or any name.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+
+
+@app.command()
+def run(
+    export: Annotated[Path, typer.Argument(help="The export: .zip, .json, .json.gz, .jsonl or a folder.")],
+    user: User = "me",
+    out: Annotated[Path, typer.Option("--out", help="Where the result is written.")] = Path("soulprint-out"),
+    model: Annotated[str | None, typer.Option("--model", help="offline or claude.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say how many calls, tokens and dollars it would take; no more.")
+    ] = False,
+    max_cost: Annotated[
+        float | None,
+        typer.Option("--max-cost", min=0.0, help="Dollars; stop before a call that could pass it."),
+    ] = None,
+    batch: Annotated[
+        bool, typer.Option("--batch", help="Read by Message Batches, at half the price.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Turn an export into a memory: MEMORY.md, five sections, facts.jsonl and report.json."""
+    from soulprint.run import run_command, run_settings
+
+    settings = run_settings(model, batch=batch)
+    try:
+        if dry_run:
+            from soulprint.estimate import estimate_command
+
+            code = estimate_command(export, user, settings, max_cost=max_cost, as_json=as_json)
+        else:
+            code = run_command(export, user, out, settings, max_cost=max_cost, as_json=as_json)
+    except KeyboardInterrupt:
+        typer.echo("soulprint: stopped. The same command goes on where it stopped.", err=True)
+        code = INTERRUPTED
+    raise typer.Exit(code)
+
+
+@app.command()
+def show(
+    user: User = "me",
+    section: Annotated[
+        str | None, typer.Option("--section", help="memory, soul, identity, user, agents or tools.")
+    ] = None,
+    facts: Annotated[bool, typer.Option("--facts", help="List the facts.")] = False,
+    search: Annotated[
+        str | None, typer.Option("--search", help="Find facts and passages with this text.")
+    ] = None,
+    why: Annotated[
+        str | None, typer.Option("--why", help="Show where a fact comes from, by the start of its id.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Read the stored memory back."""
+    from soulprint.show import show_command
+
+    show_command(user, section=section, facts=facts, search=search, why=why, as_json=as_json)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Say what is set up, what is missing, and what to do about it."""
+    from soulprint.doctor import doctor_command
+
+    raise typer.Exit(doctor_command(as_json=as_json))
+
+
+@app.command()
+def serve(
+    service: Annotated[str, typer.Argument(help="router, chunker, extractor, consolidator or writer.")],
+) -> None:
+    """Run one service on Kafka until it is told to stop."""
+    from soulprint.serve import serve_command
+
+    serve_command([service])
+
+
+@app.command()
+def up() -> None:
+    """Run every service in one process, on a given Kafka."""
+    from soulprint.up import up_command
+
+    up_command()
+
+
+@app.command()
+def submit(
+    export: Annotated[str, typer.Argument(help="A local export, or bucket/path in storage.")],
+    user: User = "me",
+    as_json: Json = False,
+) -> None:
+    """Hand an export to the services."""
+    from soulprint.submit import submit_command
+
+    submit_command(export, user, as_json=as_json)
+
+
+@app.command()
+def status(
+    import_id: Annotated[
+        str | None, typer.Argument(metavar="[IMPORT]", help="Follow this import to its end.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say how imports are going."""
+    from soulprint.status import status_command
+
+    raise typer.Exit(status_command(import_id, as_json=as_json))
+
+
+@app.command()
+def usage(
+    user: Annotated[str | None, typer.Option("--user", help="Only this user: a UUID or any name.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what models cost each user, over all runs."""
+    from soulprint.usage import usage_command
+
+    usage_command(user, as_json=as_json)
+
+
+@app.command()
+def cancel(import_id: Annotated[str, typer.Argument(metavar="IMPORT")]) -> None:
+    """End an import that is under way. What the profile serves stays."""
+    from soulprint.cancel import cancel_command
+
+    raise typer.Exit(cancel_command(import_id))
+
+
+@app.command()
+def migrate(as_json: Json = False) -> None:
+    """Bring the schema of DATABASE_URL up to date. Safe to repeat."""
+    from soulprint.migrate import migrate_command
+
+    migrate_command(as_json=as_json)
+
+
+topics = typer.Typer(name="topics", help="The topics on Kafka.", no_args_is_help=True)
+app.add_typer(topics)
+
+
+@topics.command("create")
+def topics_create(as_json: Json = False) -> None:
+    """Create the topics that do not exist. Safe to repeat."""
+    from soulprint.topics import create_command
+
+    create_command(as_json=as_json)
+
+
+def main() -> None:
+    """The entry point. Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable export, 130 Ctrl-C."""
+    try:
+        steady_heap()
+        configure_logs()
+        app()
+    except SoulprintError as error:
+        typer.echo(f"soulprint: {error}", err=True)
+        sys.exit(error.exit_code)

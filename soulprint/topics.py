@@ -1,0 +1,70 @@
+"""`soulprint topics create`, and what `doctor` says of Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+
+import orjson
+import typer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from shared.domain.errors import SoulprintError
+from shared.host.host import connection_of
+from shared.log.kafka.diagnosis import why_refused
+from shared.log.kafka.topics import Drift, ensure_topics, find_drift
+from shared.pipelines import all_topics
+from shared.settings import Settings, load_settings
+
+
+class KafkaUnreachableError(SoulprintError):
+    """Kafka does not answer, or refuses us."""
+
+
+@asynccontextmanager
+async def admin_of(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An admin client. Raises KafkaUnreachableError."""
+    connection = connection_of(settings)
+    admin = AIOKafkaAdminClient(**connection.options(), request_timeout_ms=10_000)
+    try:
+        await admin.start()
+        yield admin
+    except (KafkaError, OSError) as error:
+        why = (
+            await why_refused(connection) or f"{connection.bootstrap_servers} failed: {type(error).__name__}"
+        )
+        raise KafkaUnreachableError(f"Kafka at {why}") from None
+    finally:
+        await admin.close()
+
+
+def create_command(*, as_json: bool) -> None:
+    """Create the topics that do not exist; say which those were and how the others differ."""
+    created, drifts = asyncio.run(_create(load_settings()))
+    if as_json:
+        typer.echo(orjson.dumps({"created": created, "drift": [asdict(each) for each in drifts]}))
+        return
+    typer.echo(f"created: {', '.join(created)}" if created else "every topic exists")
+    for drift in drifts:
+        typer.echo(f"differs: {told(drift)}")
+
+
+async def _create(settings: Settings) -> tuple[list[str], list[Drift]]:
+    async with admin_of(settings) as admin:
+        return await ensure_topics(admin, all_topics(settings.pipeline))
+
+
+async def topic_drift(settings: Settings) -> Sequence[Drift]:
+    """How the topics of the cluster differ from the table."""
+    async with admin_of(settings) as admin:
+        return await find_drift(admin, all_topics(settings.pipeline))
+
+
+def told(drift: Drift) -> str:
+    """A drift in words."""
+    if drift.what == "missing":
+        return f"{drift.topic} does not exist"
+    return f"{drift.topic} has {drift.what} {drift.found}, not {drift.wanted}"
