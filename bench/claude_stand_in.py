@@ -14,7 +14,7 @@ from uuid import UUID
 import httpx
 
 from bench.product import ROOT
-from services.chunker.chunker import ChunkingJob, chunk_conversations
+from services.chunker.chunking import ChunkingJob, chunk_conversations
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from shared.domain.events import ChunkReady, ConversationHeader, Message

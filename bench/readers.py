@@ -13,7 +13,7 @@ from uuid import UUID
 
 import ijson
 
-from services.chunker.chunker import ChunkingJob, chunk_conversations
+from services.chunker.chunking import ChunkingJob, chunk_conversations
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from shared.domain.events import ChunkReady

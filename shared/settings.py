@@ -105,6 +105,8 @@ class Settings(BaseSettings):
     """Its password."""
     kafka_ca_file: Path | None = None
     """Certificates to trust instead of the system's."""
+    kafka_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,60}$")
+    """What the names of all our topics and groups begin with, where deployments share a cluster."""
     pipeline: str = Field(default="v2", pattern=r"^v[1-9][0-9]*$")
     """The version of the pipeline that the services belong to: the suffix of their topics."""
     import_roots: Annotated[tuple[Path, ...] | None, NoDecode] = None

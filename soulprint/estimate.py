@@ -13,7 +13,7 @@ import orjson
 import typer
 from pydantic import SecretStr
 
-from services.chunker.chunker import ChunkingJob, chunk_conversations
+from services.chunker.chunking import ChunkingJob, chunk_conversations
 from services.chunker.configured import chunk_policy
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport

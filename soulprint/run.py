@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 import typer
 
-from services.chunker.chunker import ChunkingJob
+from services.chunker.chunking import ChunkingJob
 from services.chunker.configured import chunk_policy, counts_of, require_something_read
 from services.consolidator.consolidate import ConsolidationPolicy, consolidate
 from services.writer.writer import write_memory

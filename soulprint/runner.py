@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from services.chunker.chunker import ChunkingJob, chunk_conversations
+from services.chunker.chunking import ChunkingJob, chunk_conversations
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from services.consolidator.record import with_topics
-from services.extractor.extractor import concluded, extract, recall
+from services.extractor.extraction import concluded, extract, recall
 from shared.domain.errors import CostLimitError, ModelUnavailableError, first_of
 from shared.domain.events import ChunkReady, FactsExtracted
 from shared.exports.export import Export

@@ -17,7 +17,7 @@ from shared.domain.ids import import_id, user_id_for
 from shared.domain.runs import RunKey
 from shared.exports.export import open_export
 from shared.exports.limits import read_limits
-from shared.host.host import connection_of
+from shared.log.kafka.client import connection_of
 from shared.log.kafka.publisher import Publisher
 from shared.log.kafka.topics import find_drift
 from shared.log.metrics import PoolMetrics

@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from shared.domain.errors import SoulprintError
-from shared.host.host import connection_of
+from shared.log.kafka.client import connection_of
 from shared.log.kafka.diagnosis import why_refused
 from shared.log.kafka.topics import Drift, ensure_topics, find_drift
 from shared.pipelines import all_topics

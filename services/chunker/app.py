@@ -1,17 +1,15 @@
-"""The chunker on the log: import.received.<pipeline> in, chunks.ready out."""
+"""The chunker on the log: import.received of its pipeline in, chunks.ready out."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.chunker.importing import Importing
+from services.chunker.stage import Imports
 from shared.domain.events import ImportReceived
 from shared.host.service import Kit, Service
-from shared.log.kafka.subscriber import SubscriberPolicy
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record
-from shared.pipelines import IMPORT_RECEIVED
 from shared.resilience.retry import RetryPolicy
 
 IMPORTS = 16
@@ -25,11 +23,10 @@ GRACE = 2.0
 @asynccontextmanager
 async def app(kit: Kit) -> AsyncIterator[Service]:
     """Many imports at a time, each within its window."""
-    importing = Importing(kit)
+    imports = Imports(kit)
     yield Service(
-        kit.topic(IMPORT_RECEIVED),
-        per_record("chunker", ImportReceived, importing.receive, on_dead=importing.give_up),
+        per_record("chunker", ImportReceived, imports.handle, on_dead=imports.give_up),
         PoolPolicy(ceiling=IMPORTS, revoke_grace=GRACE, retry=RetryPolicy(deadline=DEADLINE)),
-        subscriber=SubscriberPolicy(drain=GRACE),
+        grace=GRACE,
         probe=kit.database_answers,
     )

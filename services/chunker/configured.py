@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import orjson
 
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from shared.domain.errors import UnreadableExportError
+from shared.exports.containers.members import Break
 from shared.settings import Settings
+from shared.store.records import Chunking
 
 
 def variant_of(settings: Settings) -> str:
@@ -40,6 +43,18 @@ def require_something_read(report: ChunkingReport, breaks: int) -> None:
             f"nothing of the export could be read: {report.skipped} conversations were refused and "
             f"{breaks} files break"
         )
+
+
+def chunking_of(report: ChunkingReport, formats: Sequence[str], breaks: Sequence[Break]) -> Chunking:
+    """What the store is told once an export is read: the one place where it is put together."""
+    return Chunking(
+        total=report.chunks,
+        counts=counts_of(report, formats),
+        sample=report.sample,
+        superseded=report.superseded,
+        breaks=[asdict(each) for each in breaks],
+        forgotten=sorted(report.forgotten),
+    )
 
 
 def counts_of(report: ChunkingReport, formats: Sequence[str]) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from typing import Protocol
 from uuid import UUID
 
 from services.consolidator.document import MemoryScope, header_tokens, render_memory, scope_of
-from services.consolidator.groups import Settlement, settle_pages
 from services.consolidator.reduction import Reduction, ReductionPolicy
-from services.consolidator.settle import CLUSTERS
+from services.consolidator.settling.groups import Settlement, settle_pages
+from services.consolidator.settling.settle import CLUSTERS
 from shared.domain.errors import StoreError
 from shared.domain.events import Coverage, FactCounts, MemoryReady, Sections, Usage
 from shared.domain.facts import SettledFact

@@ -39,9 +39,7 @@ class Consolidations:
         self._model = model
         self._classifier = classifier
         self._policy = ConsolidationPolicy(
-            memory_tokens=settings.memory_tokens,
-            min_coverage=settings.min_coverage,
-            lease_seconds=settings.lease_seconds,
+            settings.memory_tokens, settings.min_coverage, settings.lease_seconds
         )
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tasks: dict[RunKey, asyncio.Task[None]] = {}
@@ -102,7 +100,10 @@ class Consolidations:
                 memory = await consolidate(key, self._kit.owner, store, self._model, self._policy)
             finally:
                 held.cancel()
-            if memory is None or not await store.keep_memory(memory):
+            if memory is None:
+                return
+            memory = memory.model_copy(update={"usage": self._kit.spent(memory.usage)})
+            if not await store.keep_memory(memory):
                 return
         await self._kit.publish(MEMORY_READY, memory.user_id, memory)
         await store.mark_published(*key)

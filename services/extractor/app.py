@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.extractor.answering import Answering
-from services.extractor.batching import MOST, BatchDesk
+from services.extractor.batch_desk import MOST, BatchDesk
+from services.extractor.stage import Chunks
 from shared.domain.events import ChunkReady
 from shared.host.service import Kit, Service
-from shared.log.kafka.subscriber import SubscriberPolicy
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record
 from shared.models.base import BatchModel, Model
 from shared.models.choose import provider_of
-from shared.models.opening import opened_model
-from shared.pipelines import CHUNKS_READY
 from shared.resilience.retry import RetryPolicy
 from shared.store.ledger import StoreLedger
 
@@ -33,7 +30,7 @@ BATCH_DEADLINE = 26 * 3600.0
 async def app(kit: Kit) -> AsyncIterator[Service]:
     """The service with the model of the settings, opened once."""
     # Patience 0: a provider that cannot be used holds the pool's own lane.
-    async with opened_model(kit.settings, patience=0.0) as model:
+    async with kit.open_model(patience=0.0) as model:
         kit.metrics.models.watch(kit.name, model)
         if kit.settings.model_batch and isinstance(model, BatchModel):
             async with BatchDesk(model, StoreLedger(kit.store, provider_of(kit.settings))) as desk:
@@ -44,19 +41,18 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
 
 def extractor(kit: Kit, model: Model) -> Service:
     """At most FACT_EXTRACTION_CONCURRENCY model calls at a time."""
-    answering = Answering(kit, model)
-    stage = per_record("extractor", ChunkReady, answering.answer, on_dead=answering.give_up)
+    chunks = Chunks(kit, model)
+    stage = per_record("extractor", ChunkReady, chunks.handle, on_dead=chunks.give_up)
     ceiling = 2 * kit.settings.fact_extraction_concurrency + AHEAD
     policy = PoolPolicy(ceiling=ceiling, retry=RetryPolicy(deadline=DEADLINE))
-    return Service(kit.topic(CHUNKS_READY), stage, policy)
+    return Service(stage, policy)
 
 
 def batch_extractor(kit: Kit, model: Model, desk: BatchDesk) -> Service:
     """Many chunks a message batch."""
-    answering = Answering(kit, model, desk)
-    stage = per_record("extractor", ChunkReady, answering.answer, on_dead=answering.give_up)
+    chunks = Chunks(kit, model, desk)
+    stage = per_record("extractor", ChunkReady, chunks.handle, on_dead=chunks.give_up)
     retry = RetryPolicy(deadline=BATCH_DEADLINE)
     policy = PoolPolicy(ceiling=MOST, run_ahead=2 * MOST, revoke_grace=GRACE, retry=retry)
     # A scout would hold the lane until its batch has ended: a small call tells as much.
-    subscriber = SubscriberPolicy(drain=GRACE)
-    return Service(kit.topic(CHUNKS_READY), stage, policy, subscriber=subscriber, probe=answering.works)
+    return Service(stage, policy, grace=GRACE, probe=chunks.works)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from shared.domain.events import ChunkReady
 from shared.store.records import CachedExtraction
@@ -17,17 +16,12 @@ MOST = 64
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the database says of one chunk. Serves `services.extractor.extractor.recall` as its cache."""
+    """What the database says of one chunk."""
 
     refusal: str | None
     """Why nobody wants it any more."""
     known: CachedExtraction | None
-
-    async def lookup_extractions(
-        self, user_id: UUID, model: str, prompt_version: str, hashes: Sequence[str]
-    ) -> Mapping[str, CachedExtraction]:
-        """See ExtractionCache: what was found, for the one chunk it was found for."""
-        return {} if self.known is None else dict.fromkeys(hashes, self.known)
+    """What was read before of the same content."""
 
 
 class Lookups:

@@ -1,16 +1,16 @@
-"""The router on the log: import.received in, import.received.<pipeline> out."""
+"""The router on the log: import.received in, import.received of a pipeline out."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.router.router import route
+from services.router.policy import route
 from shared.domain.events import ImportReceived
 from shared.host.service import Kit, Service
 from shared.log.policy import PoolPolicy
-from shared.log.stage import Received, per_record
-from shared.pipelines import IMPORT_RECEIVED, topic
+from shared.log.stage import per_record
+from shared.pipelines import IMPORT_RECEIVED
 
 IN_FLIGHT = 64
 
@@ -19,10 +19,7 @@ IN_FLIGHT = 64
 async def app(kit: Kit) -> AsyncIterator[Service]:
     """The only reader of import.received."""
 
-    async def pass_on(received: Received[ImportReceived]) -> None:
-        event = received.event
-        to = topic(IMPORT_RECEIVED, route(event, kit.settings.pipeline))
-        await kit.publisher.publish(to, str(event.import_id), event)
+    async def pass_on(event: ImportReceived) -> None:
+        await kit.publish(IMPORT_RECEIVED, event.import_id, event, route(event, kit.settings.pipeline))
 
-    stage = per_record("router", ImportReceived, pass_on)
-    yield Service(topic(IMPORT_RECEIVED), stage, PoolPolicy(ceiling=IN_FLIGHT))
+    yield Service(per_record("router", ImportReceived, pass_on), PoolPolicy(ceiling=IN_FLIGHT))

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.domain.facts import Fact
 
 Role = Literal["user", "assistant"]
+FRAME_CHARS = 600
+"""What ids, times and names of fields take at most around one text: an id of an export has 200 characters at
+most (`shared.exports.formats.identity`)."""
 
 
 class Event(BaseModel):
@@ -35,6 +38,11 @@ class Event(BaseModel):
         chunk = getattr(self, "chunk_id", None)
         return ids if chunk is None else ids | {"chunk_id": str(chunk)}
 
+    @property
+    def weight(self) -> int:
+        """Most characters that it has as JSON, escapes not counted. Cheap: it bounds the memory of a log."""
+        return FRAME_CHARS
+
 
 class ImportReceived(Event):
     """An export is to be processed."""
@@ -44,6 +52,11 @@ class ImportReceived(Event):
     requested_at: datetime
     conversation_count: int | None = None
     message_count: int | None = None
+
+    @property
+    def weight(self) -> int:
+        """See Event."""
+        return FRAME_CHARS + len(self.source)
 
 
 class Message(BaseModel):
@@ -93,6 +106,15 @@ class ChunkReady(Event):
     def has_own_words(self) -> bool:
         """Whether the person says anything in it; if not, there is nothing to read it for."""
         return any(message.role == "user" for message in self.messages)
+
+    @property
+    def weight(self) -> int:
+        """See Event."""
+        return (
+            FRAME_CHARS * (1 + len(self.messages) + len(self.conversations))
+            + sum(len(message.text) for message in self.messages)
+            + sum(len(each.title) for each in self.conversations)
+        )
 
 
 class Usage(BaseModel):
@@ -164,6 +186,15 @@ class FactsExtracted(Event):
             **found,
         )
 
+    @property
+    def weight(self) -> int:
+        """See Event."""
+        return (
+            FRAME_CHARS * (2 + len(self.facts) + len(self.unread))
+            + sum(len(fact.statement) + len(fact.quote) + 200 * len(fact.message_ids) for fact in self.facts)
+            + len(self.error or "")
+        )
+
 
 class Coverage(BaseModel):
     """How much of a run was read: chunks ok, dead, and in all."""
@@ -222,3 +253,9 @@ class MemoryReady(Event):
     coverage: Coverage
     facts: FactCounts
     usage: Usage
+
+    @property
+    def weight(self) -> int:
+        """See Event."""
+        sections = (getattr(self.sections, name) for name in Sections.model_fields)
+        return 2 * FRAME_CHARS + len(self.memory_md) + sum(map(len, sections))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,8 +20,20 @@ FRESH_SECONDS = 60.0
 """How long it is believed: a process that was killed takes nothing back."""
 
 
-async def tell_holds(store: Store, owner: str, states: Callable[[], Iterable[PoolState]]) -> None:
-    """Tell what changes, until cancelled; then take it all back. A database that is down is told later."""
+@asynccontextmanager
+async def telling_holds(
+    store: Store, owner: str, states: Callable[[], Iterable[PoolState]]
+) -> AsyncIterator[None]:
+    """While the block runs, tell what changes; then take it all back. A database that is down hears later."""
+    task = asyncio.create_task(_tell(store, owner, states))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def _tell(store: Store, owner: str, states: Callable[[], Iterable[PoolState]]) -> None:
     told: list[Mapping[str, Any]] = []
     told_at = 0.0
     try:

@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
-from shared import pipelines as topics
 from shared.domain.errors import SoulprintError
-from shared.domain.events import ChunkReady, ChunkStatus, Event, FactsExtracted
+from shared.domain.events import ChunkReady, ChunkStatus, Event, FactsExtracted, Usage
 from shared.domain.runs import RunKey
-from shared.log.kafka.connection import Connection
-from shared.log.kafka.publisher import Publisher
-from shared.log.kafka.subscriber import SubscriberPolicy
 from shared.log.policy import PoolPolicy
+from shared.log.ports import Publisher
 from shared.log.stage import Stage
+from shared.models.base import Model
 from shared.models.metrics import ModelMetrics
+from shared.pipelines import topic
 from shared.resilience.faults import PoisonError
 from shared.resilience.lane import Hold
 from shared.settings import Settings
@@ -61,26 +60,39 @@ class ServiceMetrics:
         )
 
 
+class ModelOpener(Protocol):
+    """Opens the model that a service uses, for the block: see shared.models.open.opened_model."""
+
+    def __call__(
+        self, *, patience: float | None = None, workers: int | None = None
+    ) -> AbstractAsyncContextManager[Model]: ...
+
+
+def as_recorded(usage: Usage) -> Usage:
+    """What a run cost is what its chunks and its writing are recorded to have cost."""
+    return usage
+
+
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """What a service stands on."""
+    """What a service stands on, whichever log carries its events and however the store is reached."""
 
     name: str
     settings: Settings
-    connection: Connection
     store: Store
     publisher: Publisher
     metrics: ServiceMetrics
     owner: str
     """This process, as leases name it."""
+    open_model: ModelOpener
+    only: UUID | None = None
+    """The one import that this process works on; None: whatever comes, and what stands still is swept."""
+    spent: Callable[[Usage], Usage] = as_recorded
+    """What a run cost in all, given what is recorded: a process that keeps to a limit on cost knows more."""
 
-    def topic(self, name: str) -> str:
-        """The name on the log of one of this pipeline's topics."""
-        return topics.topic(name, self.settings.pipeline)
-
-    async def publish(self, name: str, key: object, event: Event) -> None:
-        """Return when the event is acknowledged on the pipeline's topic `name`."""
-        await self.publisher.publish(self.topic(name), str(key), event)
+    async def publish(self, name: str, key: object, event: Event, pipeline: str | None = None) -> None:
+        """Return when the log has the event, on topic `name` of this pipeline, or of another."""
+        await self.publisher.publish(topic(name, pipeline or self.settings.pipeline), str(key), event)
 
     async def database_answers(self) -> None:
         """Raises StoreError if it does not. A lane's probe."""
@@ -124,13 +136,13 @@ def no_trouble() -> Hold | None:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A stage and how it runs."""
+    """A stage and how it runs. Its topic and group stand in shared.pipelines.SERVICES."""
 
-    topic: str
-    """The whole name of the topic that it reads."""
-    stage: Stage[Any]
-    pool: PoolPolicy
-    subscriber: SubscriberPolicy = field(default_factory=SubscriberPolicy)
+    stage: Stage[Any] | None = None
+    """None: it reads no topic."""
+    policy: PoolPolicy = field(default_factory=PoolPolicy)
+    grace: float = 20.0
+    """Seconds that a stop waits for work in flight."""
     probe: Callable[[], Awaitable[None]] | None = None
     """Whether the lane may open again; None: a record is sent ahead as a scout."""
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()
@@ -138,7 +150,7 @@ class Service:
     trouble: Callable[[], Hold | None] = no_trouble
     """Why work beside the stage waits, though the lane is open."""
     drain: Callable[[], Awaitable[None]] | None = None
-    """Ends what the stage began and did not await; called before the stage itself drains."""
+    """Ends what the stage began and did not await; called before the stage drains."""
 
 
 Opener = Callable[[Kit], AbstractAsyncContextManager[Service]]

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aiokafka import TopicPartition
-
 from shared.log.policy import PoolPolicy
+from shared.log.ports import Partition
 from shared.log.watermark import Ledger
 
 
-class Marks:
+class Backpressure:
     """Decides; the pool acts. Resuming waits for a mark far below, since a pause drops what was fetched."""
 
     def __init__(self, policy: PoolPolicy) -> None:
         self._policy = policy
         self.full = False
         """Whether enough waits for all partitions to be paused."""
-        self.held: set[TopicPartition] = set()
+        self.held: set[Partition] = set()
         """Partitions too far ahead of their own watermark."""
 
     @property
@@ -25,9 +24,7 @@ class Marks:
         """Whether anything is to be paused."""
         return self.full or bool(self.held)
 
-    def look(
-        self, waiting: int, waiting_bytes: int, ledgers: Iterable[tuple[TopicPartition, Ledger]]
-    ) -> None:
+    def look(self, waiting: int, waiting_bytes: int, ledgers: Iterable[tuple[Partition, Ledger]]) -> None:
         """Judge anew: records and bytes that wait, and how far each partition ran ahead."""
         policy = self._policy
         if not self.full and (waiting >= policy.high or waiting_bytes >= policy.high_bytes):

@@ -1,4 +1,5 @@
-"""Turns: who comes next when many imports wait for the same few places. New ones first, then one of each."""
+"""Fair queueing: who comes next when many imports wait for the same few places: new ones first, then one of
+each in turn."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ CREDIT = 4
 would let it, and a large one is held up by that much only, once."""
 
 
-class Turns(Generic[T]):
+class FairQueue(Generic[T]):
     """A queue of lines: within a line first in, first out; between lines one after the other.
 
     A new line goes first, for CREDIT items. One that runs empty is old until all old ones have had a turn, or
@@ -79,7 +80,7 @@ class Gate:
 
     def __init__(self, places: int) -> None:
         self._free = places
-        self._waiting: Turns[asyncio.Future[None]] = Turns()
+        self._waiting: FairQueue[asyncio.Future[None]] = FairQueue()
 
     @asynccontextmanager
     async def place(self, line: Hashable) -> AsyncIterator[None]:

@@ -1,6 +1,6 @@
 """The pool: many records in flight beyond the partitions, the watermark committed, nothing blocked.
 
-The subscriber `submit`s what Kafka delivers and tells of rebalances; a keeper `poll`s twice a second; `join`
+The log's client `submit`s what it delivers and tells of rebalances; a keeper `poll`s twice a second; `join`
 drains; `close` ends it. Everything runs on one event loop.
 """
 
@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Generic, TypeVar
 
 import structlog
-from aiokafka import TopicPartition
-from aiokafka.errors import IllegalStateError as NotAssignedError
-from aiokafka.errors import KafkaError
 
 from shared.domain.events import Event
-from shared.log.backpressure import Marks
+from shared.log.backpressure import Backpressure
 from shared.log.deadletter import DeadLetter
-from shared.log.fairness import Turns
+from shared.log.fairness import FairQueue
 from shared.log.gauges import Gauges
 from shared.log.health import PartitionState, PoolState
 from shared.log.metrics import PoolMetrics
 from shared.log.policy import PoolPolicy
+from shared.log.ports import Consumer, LogUnavailableError, Partition, Reader
 from shared.log.stage import Stage
 from shared.log.watermark import Ledgers
 from shared.log.worker import Item, Unit, Worker
@@ -39,24 +37,6 @@ _LAG_EVERY = 10.0
 log = structlog.get_logger(__name__)
 
 
-class Consumer(Protocol):
-    """What the pool needs of AIOKafkaConsumer."""
-
-    def assignment(self) -> set[TopicPartition]: ...
-
-    def pause(self, *partitions: TopicPartition) -> None: ...
-
-    def resume(self, *partitions: TopicPartition) -> None: ...
-
-    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None: ...
-
-    async def committed(self, partition: TopicPartition) -> int | None: ...
-
-    async def position(self, partition: TopicPartition) -> int: ...
-
-    async def end_offsets(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]: ...
-
-
 class Pool(Generic[E]):
     """Records in flight, of all partitions that this process holds of one subscription."""
 
@@ -64,44 +44,52 @@ class Pool(Generic[E]):
         self,
         stage: Stage[E],
         *,
+        reader: Reader,
         bury: Callable[[DeadLetter], Awaitable[None]],
         metrics: PoolMetrics,
         policy: PoolPolicy | None = None,
         lane: Lane | None = None,
         classifier: Classifier | None = None,
+        on_lane_fault: Callable[[Exception], None] | None = None,
     ) -> None:
         self.stage = stage
         self.policy = policy or PoolPolicy()
         self.lane = lane or Lane()
+        self._reader = reader
         self._metrics = metrics
         self._gauges = Gauges(metrics)
         self._worker = Worker(
             stage,
+            decode=reader.decode,
             policy=self.policy.retry,
             classifier=classifier or Classifier(),
             lane=self.lane,
             bury=bury,
             done=self._done,
             metrics=metrics,
+            on_lane_fault=on_lane_fault,
         )
+        self.idle = asyncio.Event()
+        """Set while nothing waits and nothing is in flight."""
+        self.idle.set()
         self._consumer: Consumer | None = None
-        self._ledgers: Ledgers[TopicPartition] = Ledgers()
-        self._waiting: Turns[Item] = Turns()
+        self._ledgers: Ledgers[Partition] = Ledgers()
+        self._waiting: FairQueue[Item] = FairQueue()
         self._waiting_bytes = 0
         self._tasks: dict[asyncio.Task[None], Unit] = {}
-        self._marks = Marks(self.policy)
-        self._paused: set[TopicPartition] = set()
+        self._backpressure = Backpressure(self.policy)
+        self._paused: set[Partition] = set()
         self._draining = False
         self._leaving = False
         self._unreconciled = False
         self._closed = False
         self._committing = asyncio.Lock()
         self._keeper: asyncio.Task[None] | None = None
-        self._ends: Mapping[TopicPartition, int] = {}
+        self._ends: Mapping[Partition, int] = {}
         self._ends_read = 0.0
         self._progress = time.monotonic()
 
-    # What Kafka tells
+    # What the log tells
 
     def submit(self, records: Iterable[Any]) -> None:
         """Take records over. Never blocks, never fails. Those of partitions not held are dropped: whoever
@@ -109,15 +97,16 @@ class Pool(Generic[E]):
         if self._draining or self._closed:
             return  # not noted, so the watermark stays below and they are delivered again
         for raw in records:
-            ledger = self._ledgers.get(TopicPartition(raw.topic, raw.partition))
+            ledger = self._ledgers.get(Partition(raw.topic, raw.partition))
             if ledger is not None and ledger.take(raw.offset):
-                self._waiting.append(_import_of(raw), Item(raw, ledger))
-                self._waiting_bytes += _size(raw)
+                self._waiting.append(self._reader.line(raw), Item(raw, ledger))
+                self._waiting_bytes += self._reader.size(raw)
+                self.idle.clear()
         self._progress = time.monotonic()
         self._fill()
         self._mark()
 
-    def assigned(self, consumer: Consumer, partitions: Iterable[TopicPartition]) -> None:
+    def assigned(self, consumer: Consumer, partitions: Iterable[Partition]) -> None:
         """A rebalance is over. Work of partitions kept goes on; work of partitions lost ends.
 
         Not a coroutine: nothing may be delivered before it has run.
@@ -141,12 +130,12 @@ class Pool(Generic[E]):
         self._mark()
 
     def _drop_unwanted(self) -> None:
-        kept: Turns[Item] = Turns()
+        kept: FairQueue[Item] = FairQueue()
         for item in self._waiting:
             if item.wanted:
-                kept.append(_import_of(item.raw), item)
+                kept.append(self._reader.line(item.raw), item)
         self._waiting = kept
-        self._waiting_bytes = sum(_size(item.raw) for item in self._waiting)
+        self._waiting_bytes = sum(self._reader.size(item.raw) for item in self._waiting)
         for task, unit in self._tasks.items():
             if not any(item.wanted for item in unit.items):
                 task.cancel()
@@ -171,7 +160,7 @@ class Pool(Generic[E]):
         """Begin what may be begun."""
         while self._waiting and len(self._tasks) < self.policy.ceiling and not self._draining:
             items = [self._waiting.pop() for _ in range(min(self.stage.batch, len(self._waiting)))]
-            self._waiting_bytes -= sum(_size(item.raw) for item in items)
+            self._waiting_bytes -= sum(self._reader.size(item.raw) for item in items)
             unit = Unit(items)
             task = asyncio.create_task(self._worker.work(unit))
             self._tasks[task] = unit
@@ -184,21 +173,23 @@ class Pool(Generic[E]):
             log.error("a unit of work broke", stage=self.stage.name, error=repr(error)[:300])
         self._fill()
         self._mark()
+        if not self._tasks and not self._waiting:
+            self.idle.set()
 
     def _done(self, item: Item) -> None:
         if item.ledger.finish(item.raw.offset):
             self._progress = time.monotonic()
         self._metrics.records.labels(self.stage.name).inc()
 
-    # Marks
+    # Backpressure
 
     def _mark(self) -> None:
         """Pause what has run full, resume what has run dry."""
-        self._marks.look(len(self._waiting), self._waiting_bytes, self._ledgers)
-        if self._consumer is None or not (self._marks.any or self._paused):
+        self._backpressure.look(len(self._waiting), self._waiting_bytes, self._ledgers)
+        if self._consumer is None or not (self._backpressure.any or self._paused):
             return
         assigned = self._consumer.assignment()
-        wanted = assigned if self._marks.full or self._draining else self._marks.held & assigned
+        wanted = assigned if self._backpressure.full or self._draining else self._backpressure.held & assigned
         if pause := wanted - self._paused:
             self._consumer.pause(*pause)
         if resume := (self._paused & assigned) - wanted:
@@ -229,14 +220,14 @@ class Pool(Generic[E]):
         async with self._committing:
             if (consumer := self._consumer) is None:
                 return True
-            offsets: dict[TopicPartition, int] = {}
+            offsets: dict[Partition, int] = {}
             try:
                 async with asyncio.timeout(self.policy.commit_timeout):
                     if self._unreconciled and consumer.assignment():
                         await self._reconcile(consumer)
                     if offsets := self._ledgers.due(consumer.assignment()):
                         await consumer.commit(offsets)
-            except (TimeoutError, KafkaError, NotAssignedError) as error:
+            except (TimeoutError, LogUnavailableError) as error:
                 self._metrics.commit_failures.labels(self.stage.name).inc()
                 log.warning("commit failed", stage=self.stage.name, error=type(error).__name__)
                 return False
@@ -253,7 +244,7 @@ class Pool(Generic[E]):
         try:
             async with asyncio.timeout(self.policy.commit_timeout):
                 self._ends = await self._consumer.end_offsets(assigned) if assigned else {}
-        except (TimeoutError, KafkaError, NotAssignedError):
+        except (TimeoutError, LogUnavailableError):
             self._ends = {}
 
     # The end
@@ -315,12 +306,3 @@ class Pool(Generic[E]):
                 for p, ledger in self._ledgers
             ),
         )
-
-
-def _size(raw: Any) -> int:
-    return len(raw.value) if raw.value is not None else 0
-
-
-def _import_of(raw: Any) -> bytes:
-    """Whose turn a record waits for. One whose headers do not say is of the nameless import."""
-    return next((value for name, value in raw.headers or () if name == "ce_importid" and value), b"")

@@ -1,28 +1,14 @@
-"""What a service plugs into the pool: a function over received events, one at a time or many at once."""
+"""What a service plugs into the pool: a function over events, one at a time or many at once."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
-
-from aiokafka import ConsumerRecord
+from typing import Generic, TypeVar
 
 from shared.domain.events import Event
-from shared.log.kafka.cloudevents import Envelope, decode
 
 E = TypeVar("E", bound=Event)
-RawRecord = ConsumerRecord  # its key and value are bytes or None: no deserializer is ever set
-
-
-@dataclass(frozen=True, slots=True)
-class Received(Generic[E]):
-    """An event as it came from the log."""
-
-    event: E
-    envelope: Envelope
-    raw: Any
-    """The record: topic, partition, offset, timestamp, key, value, headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +21,23 @@ class Stage(Generic[E]):
 
     name: str
     model: type[E]
-    handle: Callable[[Sequence[Received[E]]], Awaitable[None]]
+    handle: Callable[[Sequence[E]], Awaitable[None]]
     batch: int
     """Most events of one call."""
-    on_dead: Callable[[Received[E] | None, Exception], Awaitable[None]] | None
+    on_dead: Callable[[E | None, Exception], Awaitable[None]] | None
     """Called before a record becomes a dead letter, so that its import ends; None for an unreadable one."""
-
-    def decode(self, raw: Any) -> Received[E]:
-        """The event of a record. Raises PoisonError."""
-        event, envelope = decode(raw.value, raw.headers, self.model)
-        assert isinstance(event, self.model)  # noqa: S101 - decode has checked; this tells mypy
-        return Received(event, envelope, raw)
 
 
 def per_record(
     name: str,
     model: type[E],
-    handle: Callable[[Received[E]], Awaitable[None]],
+    handle: Callable[[E], Awaitable[None]],
     *,
-    on_dead: Callable[[Received[E] | None, Exception], Awaitable[None]] | None = None,
+    on_dead: Callable[[E | None, Exception], Awaitable[None]] | None = None,
 ) -> Stage[E]:
     """A stage whose function takes one event."""
 
-    async def one(batch: Sequence[Received[E]]) -> None:
+    async def one(batch: Sequence[E]) -> None:
         await handle(batch[0])
 
     return Stage(name, model, one, 1, on_dead)
@@ -66,10 +46,10 @@ def per_record(
 def per_batch(
     name: str,
     model: type[E],
-    handle: Callable[[Sequence[Received[E]]], Awaitable[None]],
+    handle: Callable[[Sequence[E]], Awaitable[None]],
     *,
     most: int = 200,
-    on_dead: Callable[[Received[E] | None, Exception], Awaitable[None]] | None = None,
+    on_dead: Callable[[E | None, Exception], Awaitable[None]] | None = None,
 ) -> Stage[E]:
     """A stage whose function takes whatever is waiting, at most `most` events, and does all or nothing. If it
     fails for good, halves are tried, so that one bad event costs only itself."""

@@ -13,13 +13,13 @@ import structlog
 
 from shared.domain.events import Event
 from shared.log.deadletter import DeadLetter
-from shared.log.kafka.cloudevents import current_trace
 from shared.log.metrics import PoolMetrics
-from shared.log.stage import Received, Stage
+from shared.log.stage import Stage
 from shared.log.watermark import Ledger
 from shared.resilience.faults import Classifier, Fault, TransientError
 from shared.resilience.lane import Lane
 from shared.resilience.retry import RetryPolicy
+from shared.tracing import current_trace
 
 E = TypeVar("E", bound=Event)
 DEAD_LETTERS = "dead letters"
@@ -56,6 +56,15 @@ class Unit:
     left: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Received(Generic[E]):
+    """A record with its event, and the trace that it belongs to."""
+
+    item: Item
+    event: E
+    trace: str | None
+
+
 class Worker(Generic[E]):
     """Works on units until each of their records is done: handled, or set aside."""
 
@@ -63,20 +72,24 @@ class Worker(Generic[E]):
         self,
         stage: Stage[E],
         *,
+        decode: Callable[[Any, type[E]], Awaitable[tuple[E, str | None]]],
         policy: RetryPolicy,
         classifier: Classifier,
         lane: Lane,
         bury: Callable[[DeadLetter], Awaitable[None]],
         done: Callable[[Item], None],
         metrics: PoolMetrics,
+        on_lane_fault: Callable[[Exception], None] | None = None,
     ) -> None:
         self._stage = stage
+        self._decode = decode
         self._policy = policy
         self._classifier = classifier
         self._lane = lane
         self._bury_letter = bury
         self._done = done
         self._metrics = metrics
+        self._on_lane_fault = on_lane_fault
         self._running: set[Unit] = set()
         self._stuck: set[int] = set()
         self._exhausted_in_a_row = 0
@@ -84,20 +97,22 @@ class Worker(Generic[E]):
 
     async def work(self, unit: Unit) -> None:
         """Return when every record of the unit is done. Cancelled, it leaves the rest undone."""
-        readable: list[tuple[Item, Received[E]]] = []
+        readable: list[Received[E]] = []
         for item in unit.items:
             if item.wanted:
                 try:
-                    readable.append((item, self._stage.decode(item.raw)))
+                    event, trace = await self._decode(item.raw, self._stage.model)
                 except Exception as error:
                     await self._bury(unit, item, None, error)
+                else:
+                    readable.append(Received(item, event, trace))
         await self._finish(unit, readable)
 
-    async def _finish(self, unit: Unit, batch: Sequence[tuple[Item, Received[E]]]) -> None:
+    async def _finish(self, unit: Unit, batch: Sequence[Received[E]]) -> None:
         """Attempts until the batch is done, in halves where one record spoils it."""
         began, paused = time.monotonic(), self._lane.paused_seconds
         failures = 0
-        while batch := [pair for pair in batch if pair[0].wanted]:
+        while batch := [each for each in batch if each.item.wanted]:
             unit.parked = True
             scout = await self._lane.enter()
             unit.parked = False
@@ -112,11 +127,13 @@ class Worker(Generic[E]):
                     self._lane.report(passed)
             if error is None:
                 self._exhausted_in_a_row = 0
-                for item, _ in batch:
-                    self._done(item)
+                for each in batch:
+                    self._done(each.item)
                 return
             self._note(batch, error, fault)
             if fault is Fault.LANE:
+                if self._on_lane_fault is not None:
+                    self._on_lane_fault(error)
                 self._lane.trip(f"{type(error).__name__}: {error}")
                 began, paused, failures = time.monotonic(), self._lane.paused_seconds, 0
                 continue
@@ -124,8 +141,8 @@ class Worker(Generic[E]):
             spent = time.monotonic() - began - (self._lane.paused_seconds - paused)
             if fault is Fault.TRANSIENT and scout:
                 # The lane is not open again: its trials, not the record's attempts, are what this counts as.
-                batch[0][0].exhausted += 1
-                if batch[0][0].exhausted < self._policy.outage_trials:
+                batch[0].item.exhausted += 1
+                if batch[0].item.exhausted < self._policy.outage_trials:
                     continue
             elif (
                 fault is Fault.TRANSIENT
@@ -139,12 +156,11 @@ class Worker(Generic[E]):
                 await self._finish(unit, batch[:middle])
                 await self._finish(unit, batch[middle:])
                 return
-            (item, received), *_ = batch
-            if fault is Fault.TRANSIENT and self._looks_like_an_outage(item):
+            if fault is Fault.TRANSIENT and self._looks_like_an_outage(batch[0].item):
                 self._lane.trip(f"nothing gets through: {type(error).__name__}")
                 began, paused, failures = time.monotonic(), self._lane.paused_seconds, 0
                 continue
-            await self._bury(unit, item, received, error)
+            await self._bury(unit, batch[0].item, batch[0].event, error)
             return
 
     def _looks_like_an_outage(self, item: Item) -> bool:
@@ -155,19 +171,17 @@ class Worker(Generic[E]):
             and item.exhausted < self._policy.outage_trials
         )
 
-    async def _attempt(
-        self, unit: Unit, batch: Sequence[tuple[Item, Received[E]]], seconds: float
-    ) -> Exception | None:
+    async def _attempt(self, unit: Unit, batch: Sequence[Received[E]], seconds: float) -> Exception | None:
         """One call of the stage; its error, None if it went well."""
-        for item, _ in batch:
-            item.attempts += 1
-        trace = current_trace.set(batch[0][1].envelope.traceparent)
+        for each in batch:
+            each.item.attempts += 1
+        trace = current_trace.set(batch[0].trace)
         self._running.add(unit)
         began = time.monotonic()
         error: Exception | None = None
         try:
             async with asyncio.timeout(max(seconds, 0.001)) as unit.timeout:
-                await self._stage.handle([received for _, received in batch])
+                await self._stage.handle([each.event for each in batch])
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -191,16 +205,16 @@ class Worker(Generic[E]):
         await asyncio.sleep(delay)
         unit.parked = False
 
-    async def _bury(self, unit: Unit, item: Item, received: Received[E] | None, error: Exception) -> None:
+    async def _bury(self, unit: Unit, item: Item, event: E | None, error: Exception) -> None:
         """Set a record aside; the lane is held while that cannot be done."""
         letter = DeadLetter(item.raw, error, item.attempts, self._stage.name)
-        self._note_dead(received, letter)
+        self._note_dead(event, letter)
         failures = 0
         try:
             while True:
                 try:
                     if self._stage.on_dead is not None:
-                        await self._stage.on_dead(received, error)
+                        await self._stage.on_dead(event, error)
                     await self._bury_letter(letter)
                     break
                 except Exception as failure:
@@ -232,19 +246,19 @@ class Worker(Generic[E]):
             elif not paused and when is None:
                 unit.timeout.reschedule(now + unit.left)
 
-    def _note(self, batch: Sequence[tuple[Item, Received[E]]], error: Exception, fault: Fault | None) -> None:
-        item, received = batch[0]
+    def _note(self, batch: Sequence[Received[E]], error: Exception, fault: Fault | None) -> None:
+        first = batch[0]
         log.warning(
             "attempt failed",
             stage=self._stage.name,
             error=type(error).__name__,
             fault=fault,
-            attempt=item.attempts,
+            attempt=first.item.attempts,
             records=len(batch),
-            **_who(received),
+            **first.event.ids,
         )
 
-    def _note_dead(self, received: Received[E] | None, letter: DeadLetter) -> None:
+    def _note_dead(self, event: E | None, letter: DeadLetter) -> None:
         log.error(
             "record set aside",
             stage=self._stage.name,
@@ -255,9 +269,5 @@ class Worker(Generic[E]):
             topic=letter.raw.topic,
             partition=letter.raw.partition,
             offset=letter.raw.offset,
-            **_who(received),
+            **({"user_id": None, "import_id": None} if event is None else event.ids),
         )
-
-
-def _who(received: Received[E] | None) -> dict[str, Any]:
-    return {"user_id": None, "import_id": None} if received is None else received.event.ids

@@ -8,13 +8,11 @@ holds text of the record.
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -22,7 +20,9 @@ from pydantic import ValidationError
 from shared.domain import ids
 from shared.domain.events import ChunkReady, Event, FactsExtracted, ImportReceived, MemoryReady
 from shared.resilience.faults import PoisonError
+from shared.tracing import current_trace, next_traceparent
 
+E = TypeVar("E", bound=Event)
 SPEC_VERSION = "1.0"
 NO_VALUE: Final = "no_value"
 MISSING_HEADER: Final = "missing_header"
@@ -59,11 +59,7 @@ EVENT_TYPES = (
 _BY_NAME: Mapping[str, EventType] = MappingProxyType({t.name: t for t in EVENT_TYPES})
 _BY_MODEL: Mapping[type[Event], EventType] = MappingProxyType({t.model: t for t in EVENT_TYPES})
 _TYPE = re.compile(r"(soulprint\.[a-z][a-z-]{0,60})\.v([1-9][0-9]{0,5})")
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _FIELD = re.compile(r"[a-z][a-z_]{0,40}")
-
-current_trace: ContextVar[str | None] = ContextVar("current_trace", default=None)
-"""The traceparent of the record in work: what is published meanwhile goes on with its trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +76,6 @@ def event_id(event: Event, pipeline: str) -> UUID:
     """The id of an event: the same event published again has the same id."""
     index = getattr(event, "index", 0)
     return ids.stage_id(event.import_id, pipeline, event.run, _BY_MODEL[type(event)].name, index)
-
-
-def next_traceparent(parent: str | None) -> str:
-    """A new span: in `parent`'s trace if that is one, else in a new trace."""
-    match = _TRACEPARENT.fullmatch(parent) if parent else None
-    trace = match[1] if match else secrets.token_hex(16)
-    return f"00-{trace}-{secrets.token_hex(8)}-01"
 
 
 def encode(event: Event, *, source: str, pipeline: str) -> tuple[bytes, list[tuple[str, bytes]]]:
@@ -175,3 +164,21 @@ def _unreadable(model: type[Event], error: ValidationError) -> PoisonError:
         WRONG_SCHEMA,
         f"not a {model.__name__}: {error.error_count()} wrong, first {place or 'the body'} ({first['type']})",
     )
+
+
+class CloudEvents:
+    """Reads Kafka's records: see shared.log.ports.Reader."""
+
+    def size(self, record: Any) -> int:
+        """See Reader."""
+        return len(record.value) if record.value is not None else 0
+
+    def line(self, record: Any) -> bytes:
+        """See Reader."""
+        return next((value for name, value in record.headers or () if name == "ce_importid" and value), b"")
+
+    async def decode(self, record: Any, model: type[E]) -> tuple[E, str | None]:
+        """See Reader."""
+        event, envelope = decode(record.value, record.headers, model)
+        assert isinstance(event, model)  # noqa: S101 - decode has checked; this tells mypy
+        return event, envelope.traceparent

@@ -31,13 +31,13 @@ from shared.log.kafka.aiokafka_fixes import make_patient
 from shared.log.kafka.cloudevents import encode
 from shared.log.kafka.connection import Connection, wait_for_kafka
 from shared.log.metrics import PoolMetrics
+from shared.log.ports import TOO_LARGE
 from shared.pipelines import MAX_DEAD_LETTER_BYTES, MAX_EVENT_BYTES
 from shared.resilience.faults import LaneError, PoisonError
 from shared.resilience.lane import Lane
 
 KAFKA = "kafka"
 """The publisher's hold on the lanes it feeds."""
-TOO_LARGE = "too_large"
 _REFUSED = (
     TopicAuthorizationFailedError,
     ClusterAuthorizationFailedError,
@@ -65,12 +65,14 @@ class Publisher:
         *,
         source: str,
         pipeline: str,
+        prefix: str = "",
         metrics: PoolMetrics,
         request_timeout: float = 30.0,
     ) -> None:
         self._connection = connection
         self._source = source
         self._pipeline = pipeline
+        self._prefix = prefix
         self._metrics = metrics
         self._request_timeout = request_timeout
         self._producer: AIOKafkaProducer | None = None
@@ -116,12 +118,12 @@ class Publisher:
         value, headers = encode(event, source=self._source, pipeline=self._pipeline)
         if len(value) > MAX_EVENT_BYTES:
             raise PoisonError(TOO_LARGE, f"an event of {len(value)} bytes; the limit is {MAX_EVENT_BYTES}")
-        await self.send(topic, key=key.encode(), value=value, headers=headers)
+        await self.send(self._prefix + topic, key=key.encode(), value=value, headers=headers)
 
     async def send(
         self, to: str, *, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]
     ) -> None:
-        """Return when this record is acknowledged. Raises like `publish`."""
+        """Return when this record is acknowledged by the topic of this whole name. Raises like `publish`."""
         self._topics.add(to)
         self._pending[to] += 1
         if self._pending.total() == 1:

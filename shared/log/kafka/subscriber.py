@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import IllegalStateError as NotAssignedError
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
@@ -26,6 +28,7 @@ from shared.log.kafka.aiokafka_fixes import make_patient, quieten
 from shared.log.kafka.connection import Connection, wait_for_kafka
 from shared.log.kafka.publisher import Publisher
 from shared.log.pool import Pool
+from shared.log.ports import LogUnavailableError, Partition
 
 log = structlog.get_logger(__name__)
 
@@ -145,7 +148,48 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         make_patient(self._subscription.consumer._client)
-        self._subscription.pool.assigned(self._subscription.consumer, assigned)
+        self._subscription.pool.assigned(_Consumer(self._subscription.consumer), _own(assigned))
+
+
+class _Consumer:
+    """AIOKafkaConsumer as pools see it: see shared.log.ports.Consumer."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def assignment(self) -> set[Partition]:
+        return _own(self._client.assignment())
+
+    def pause(self, *partitions: Partition) -> None:
+        self._client.pause(*map(_theirs, partitions))
+
+    def resume(self, *partitions: Partition) -> None:
+        self._client.resume(*map(_theirs, partitions))
+
+    async def commit(self, offsets: Mapping[Partition, int]) -> None:
+        await self._asked(self._client.commit({_theirs(p): offset for p, offset in offsets.items()}))
+
+    async def committed(self, partition: Partition) -> int | None:
+        offset: int | None = await self._asked(self._client.committed(_theirs(partition)))
+        return offset
+
+    async def end_offsets(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
+        ends = await self._asked(self._client.end_offsets(list(map(_theirs, partitions))))
+        return {Partition(*partition): offset for partition, offset in ends.items()}
+
+    async def _asked(self, answer: Awaitable[Any]) -> Any:
+        try:
+            return await answer
+        except (KafkaError, NotAssignedError) as error:
+            raise LogUnavailableError(type(error).__name__) from error
+
+
+def _own(partitions: Iterable[TopicPartition]) -> set[Partition]:
+    return {Partition(*partition) for partition in partitions}
+
+
+def _theirs(partition: Partition) -> TopicPartition:
+    return TopicPartition(*partition)
 
 
 async def _parse(records: Any) -> KafkaAckableMessage:

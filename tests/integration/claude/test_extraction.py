@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from bench.plants import markers_in
-from services.extractor.extractor import extract
+from services.extractor.extraction import extract
 from services.extractor.grounding import NOT_THE_PERSON, QUOTE_NOT_FOUND, UNKNOWN_MESSAGE
 from shared.domain.errors import CostLimitError, ModelError, ModelUnavailableError, UsageError
 from shared.domain.events import ChunkReady, ChunkStatus, FactsExtracted, Usage

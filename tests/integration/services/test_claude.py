@@ -17,7 +17,7 @@ import pytest
 from bench.generate import generate
 from bench.plants import markers_in
 from services.extractor.app import batch_extractor
-from services.extractor.batching import BatchDesk
+from services.extractor.batch_desk import BatchDesk
 from shared.domain.errors import UsageError
 from shared.host.host import Host
 from shared.host.service import Kit, Service

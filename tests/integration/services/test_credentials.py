@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.host.host import connection_of
+from shared.log.kafka.client import connection_of
 from shared.log.kafka.connection import Connection
 from shared.log.kafka.diagnosis import why_refused
 from shared.pipelines import IMPORT_RECEIVED

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from services.chunker.chunker import ChunkingJob, chunk_conversations
+from services.chunker.chunking import ChunkingJob, chunk_conversations
 from services.chunker.instructions import INSTRUCTIONS_ID
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport, ChunkPolicy

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid5
 
-from services.consolidator.groups import Settlement, settle_pages
+from services.consolidator.settling.groups import Settlement, settle_pages
 from shared.domain.facts import Category, SettledFact
 from shared.domain.ids import NAMESPACE
 from shared.english.matters import topic_of

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from services.extractor.extractor import extract, recall
+from services.extractor.extraction import extract, recall
 from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady, ChunkStatus, Usage
 from shared.domain.facts import Candidate, Category, Fact

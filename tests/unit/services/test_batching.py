@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from services.extractor.batching import BatchDesk
+from services.extractor.batch_desk import BatchDesk
 from shared.domain.batches import OpenBatch
 from shared.domain.errors import ModelError, ModelUnavailableError, StoreError
 from shared.domain.events import ChunkReady, Usage

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from services.chunker.configured import policy_of, variant_of
-from services.chunker.importing import check_owner
-from services.router.router import route
+from services.chunker.stage import check_owner
+from services.router.policy import route
 from shared.domain.errors import (
     CostLimitError,
     ModelUnavailableError,
@@ -16,7 +16,7 @@ from shared.domain.errors import (
     UnknownRunError,
     UsageError,
 )
-from shared.host.host import connection_of
+from shared.log.kafka.client import connection_of
 from shared.resilience.faults import Classifier, Fault, LaneError, PoisonError, TransientError
 from shared.settings import load_settings
 from soulprint.serve import SERVICES, opener_of

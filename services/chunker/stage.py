@@ -9,10 +9,10 @@ from uuid import UUID
 
 import structlog
 
-from services.chunker.chunker import ChunkingJob, chunk_conversations
+from services.chunker.chunking import ChunkingJob, chunk_conversations
 from services.chunker.configured import policy_of, require_something_read, variant_of
-from services.chunker.publishing import Publishing
 from services.chunker.report import ChunkingReport
+from services.chunker.sink import LogSink
 from services.chunker.window import RunEndedError, StalledError
 from shared.domain.errors import BrokenExportError, SourceError, StoreError, UnreadableExportError
 from shared.domain.events import ImportReceived
@@ -20,7 +20,6 @@ from shared.domain.runs import RunKey
 from shared.exports.export import open_export
 from shared.exports.limits import read_limits
 from shared.host.service import Kit, what_happened
-from shared.log.stage import Received
 from shared.resilience.faults import PoisonError, TransientError
 
 STEP = "chunking"
@@ -32,17 +31,16 @@ NOT_OURS = frozenset({"foreign", "elsewhere"})
 log = structlog.get_logger(__name__)
 
 
-class Importing:
+class Imports:
     """Imports that this process chunks."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
         self._in_work: dict[RunKey, asyncio.Lock] = {}
 
-    async def receive(self, received: Received[ImportReceived]) -> None:
+    async def handle(self, event: ImportReceived) -> None:
         """Chunk an import; return when all of it is published. An export that cannot be read ends its run as
         failed. An event that comes twice waits for the first to end, and then finds nothing to do."""
-        event = received.event
         key = RunKey(event.import_id, event.run)
         lock = self._in_work.setdefault(key, asyncio.Lock())
         try:
@@ -52,11 +50,11 @@ class Importing:
             if not lock.locked():
                 self._in_work.pop(key, None)
 
-    async def give_up(self, received: Received[ImportReceived] | None, error: Exception) -> None:
+    async def give_up(self, event: ImportReceived | None, error: Exception) -> None:
         """A dead import ends as failed, unless the event was none of its own."""
-        if received is None or (isinstance(error, PoisonError) and error.reason in NOT_OURS):
+        if event is None or (isinstance(error, PoisonError) and error.reason in NOT_OURS):
             return
-        if (run := await self._kit.own_run(received.event)) is not None:
+        if (run := await self._kit.own_run(event)) is not None:
             await self._kit.store.fail_run(*run, step=STEP, error=what_happened(error))
 
     async def _import(self, event: ImportReceived, key: RunKey) -> None:
@@ -104,7 +102,7 @@ class Importing:
         recorded = await kit.store.recorded_chunks(event.import_id, event.run)
         report = ChunkingReport()
         with await asyncio.to_thread(open_export, path, read_limits(settings)) as export:
-            async with Publishing(kit, job, export, report, recorded, patience) as sink:
+            async with LogSink(kit, job, export, report, recorded, patience) as sink:
                 await chunk_conversations(
                     export.conversations(), job, policy_of(variant, settings), sink, report
                 )

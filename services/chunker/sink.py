@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict
 from types import TracebackType
 
-from services.chunker.chunker import ChunkingJob
-from services.chunker.configured import counts_of
+from services.chunker.chunking import ChunkingJob
+from services.chunker.configured import chunking_of
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport
 from services.chunker.window import RunEndedError, Window
@@ -19,7 +18,6 @@ from shared.exports.export import Export
 from shared.host.service import Kit, dead
 from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED
 from shared.resilience.faults import PoisonError
-from shared.store.records import Chunking
 from shared.store.sweeps import ChunkRanges
 
 PUBLISHES = 64
@@ -31,7 +29,7 @@ CHUNKING_PERCENT = 90.0
 """What of the progress is reading and extracting."""
 
 
-class Publishing(AbstractAsyncContextManager["Publishing"]):
+class LogSink(AbstractAsyncContextManager["LogSink"]):
     """A chunker's sink for one run. When its block ends well, everything is acknowledged and stored.
 
     Chunks that are recorded already are not published again. Raises RunEndedError, StalledError, and what
@@ -62,7 +60,7 @@ class Publishing(AbstractAsyncContextManager["Publishing"]):
         self._saving: set[asyncio.Task[None]] = set()
         self._reporter: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Publishing:
+    async def __aenter__(self) -> LogSink:
         await self._group.__aenter__()
         self._reporter = self._group.create_task(self._show_progress())
         return self
@@ -100,16 +98,8 @@ class Publishing(AbstractAsyncContextManager["Publishing"]):
         if self._saving:
             await asyncio.wait(self._saving)
         report = self._report
-        finished = await self._kit.store.finish_chunking(
-            *self._key,
-            Chunking(
-                total=report.chunks,
-                counts=counts_of(report, self._export.format_names),
-                sample=report.sample,
-                superseded=report.superseded,
-                breaks=[asdict(each) for each in self._export.breaks],
-            ),
-        )
+        chunking = chunking_of(report, self._export.format_names, self._export.breaks)
+        finished = await self._kit.store.finish_chunking(*self._key, chunking)
         if finished.ignored is not None:
             raise RunEndedError(finished.ignored)
 

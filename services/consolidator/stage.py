@@ -7,19 +7,18 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from services.consolidator.consolidations import Consolidations
-from services.consolidator.record import with_topics
 from shared.domain.errors import StoreError
 from shared.domain.events import ChunkStatus, FactsExtracted
 from shared.domain.runs import RunKey
+from shared.english.matters import topic_of
 from shared.host.service import NO_RUN, Kit, no_such_run, what_happened
-from shared.log.stage import Received
 from shared.models.base import Model
 from shared.resilience.faults import PoisonError
 
 PROGRESS_SECONDS = 2.0
 
 
-class Recording:
+class Results:
     """What the consolidator does with records; runs that are complete are offered for consolidation."""
 
     def __init__(self, kit: Kit, model: Model, consolidations: Consolidations) -> None:
@@ -28,10 +27,10 @@ class Recording:
         self._consolidations = consolidations
         self._moved: set[RunKey] = set()
 
-    async def record(self, batch: Sequence[Received[FactsExtracted]]) -> None:
+    async def handle(self, batch: Sequence[FactsExtracted]) -> None:
         """One call for the batch, unless it is of several models."""
         unknown: FactsExtracted | None = None
-        events = sorted((received.event for received in batch), key=self._read_by)
+        events = sorted(batch, key=self._read_by)
         for (model, prompts), group in groupby(events, key=self._read_by):
             results = list(group)
             recorded = await self._kit.store.record_chunks(
@@ -54,9 +53,9 @@ class Recording:
     def _read_by(self, event: FactsExtracted) -> tuple[str, str]:
         return (event.model, event.prompt_version) if event.model else self._own
 
-    async def give_up(self, received: Received[FactsExtracted] | None, error: Exception) -> None:
+    async def give_up(self, event: FactsExtracted | None, error: Exception) -> None:
         """Facts that the database can never take make their chunk dead, so that the import ends."""
-        if received is None or (isinstance(error, PoisonError) and error.reason == NO_RUN):
+        if event is None or (isinstance(error, PoisonError) and error.reason == NO_RUN):
             return
         changes = {
             "status": ChunkStatus.DEAD,
@@ -65,8 +64,7 @@ class Recording:
             "dropped": {},
             "error": what_happened(error),
         }
-        dead = received.event.model_copy(update=changes)
-        await self.record([Received(dead, received.envelope, received.raw)])
+        await self.handle([event.model_copy(update=changes)])
 
     async def show_progress(self) -> None:
         """Bring the progress of runs up to date, at most one call in a while."""
@@ -78,3 +76,10 @@ class Recording:
                     await self._kit.store.note_progress(sorted(moved))
                 except StoreError:
                     self._moved |= moved
+
+
+def with_topics(results: Sequence[FactsExtracted]) -> list[tuple[FactsExtracted, list[str]]]:
+    """Each result with one topic per fact, in the order of its facts: what `record_chunks` takes."""
+    return [
+        (result, [topic_of(fact.category, fact.statement) for fact in result.facts]) for result in results
+    ]

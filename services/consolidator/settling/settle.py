@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from services.consolidator.contradictions import Slot
-from services.consolidator.merge import Cluster, Clusters
+from services.consolidator.settling.contradictions import Slot
+from services.consolidator.settling.merge import Cluster, Clusters
 from shared.domain.facts import Fact, SettledFact
 from shared.english.claims import claim_of
 

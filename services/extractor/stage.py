@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from services.extractor.batching import BatchDesk
-from services.extractor.extractor import concluded, extract, recall
+from services.extractor.batch_desk import BatchDesk
+from services.extractor.extraction import concluded, extract, recalled
 from services.extractor.lookups import Lookups
 from shared.domain.events import ChunkReady, FactsExtracted
 from shared.host.service import NO_RUN, Kit, dead, no_such_run, what_happened
 from shared.log.fairness import Gate
-from shared.log.stage import Received
 from shared.models.base import Metered, Model
 from shared.pipelines import FACTS_EXTRACTED
 from shared.resilience.faults import PoisonError
 
 
-class Answering:
+class Chunks:
     """Answers chunks by single calls, imports taking turns for them; with a desk, by message batches."""
 
     def __init__(self, kit: Kit, model: Model, desk: BatchDesk | None = None) -> None:
@@ -26,20 +25,18 @@ class Answering:
             lambda chunks: kit.store.look_up_chunks(chunks, model.name, model.prompt_version)
         )
 
-    async def answer(self, received: Received[ChunkReady]) -> None:
+    async def handle(self, chunk: ChunkReady) -> None:
         """Return when the chunk's result is on the log, or nobody wants it any more."""
-        chunk = received.event
         found = await self._lookups.of(chunk)
         if found.refusal == "unknown":
             raise no_such_run(chunk)
         if found.refusal is not None:
             self._kit.ignore(chunk, found.refusal)
             return
-        known, unread = await recall([chunk], found, self._model)
-        for result in known:
-            await self._publish(result)
-        for one in unread:
-            await self._read(one)
+        if found.known is None:
+            await self._read(chunk)
+        else:
+            await self._publish(recalled(chunk, found.known))
 
     async def _read(self, chunk: ChunkReady) -> None:
         if self._desk is not None and chunk.has_own_words:
@@ -50,10 +47,10 @@ class Answering:
             result = await extract(chunk, self._model)
         await self._publish(result)
 
-    async def give_up(self, received: Received[ChunkReady] | None, error: Exception) -> None:
+    async def give_up(self, chunk: ChunkReady | None, error: Exception) -> None:
         """A dead chunk still is a result, so that its import ends."""
-        if received is not None and not (isinstance(error, PoisonError) and error.reason == NO_RUN):
-            await self._publish(dead(received.event, what_happened(error)))
+        if chunk is not None and not (isinstance(error, PoisonError) and error.reason == NO_RUN):
+            await self._publish(dead(chunk, what_happened(error)))
 
     async def works(self) -> None:
         """Raises what the database or the model's provider raises while it does not answer."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import date, datetime
 
-from services.consolidator.merge import Cluster, Said
+from services.consolidator.settling.merge import Cluster, Said
 from shared.english.claims import Claim
 from shared.english.slots import PLACED, TOUGH
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from services.consolidator.settle import CLUSTERS, TopicGroup
+from services.consolidator.settling.settle import CLUSTERS, TopicGroup
 from shared.domain.facts import FactStatus, SettledFact
 from shared.store.records import FactKey, FactUpdate, StoredFact
 

@@ -1,0 +1,49 @@
+"""The extractor: chunks in, grounded facts out; the cache answers for what was read before."""
+
+from __future__ import annotations
+
+from services.extractor.grounding import ground
+from shared.domain.errors import ModelError
+from shared.domain.events import ChunkReady, ChunkStatus, FactsExtracted
+from shared.models.base import Extraction, Model, PartlyReadError
+from shared.store.records import CachedExtraction
+
+
+def recalled(chunk: ChunkReady, known: CachedExtraction) -> FactsExtracted:
+    """The result of a chunk whose content was read before: no model is called."""
+    return FactsExtracted.of(
+        chunk, facts=known.facts, dropped=known.dropped, unread=known.unread, cached=True
+    )
+
+
+async def extract(chunk: ChunkReady, model: Model) -> FactsExtracted:
+    """Read one chunk with `model` and ground what it says.
+
+    A chunk with none of the person's words is finished without a call. A chunk the model can never
+    answer (ModelError) is dead, with the reason and what it cost; of one it could read in part
+    (PartlyReadError) the facts are kept. Every other error is the caller's to retry.
+    """
+    if not chunk.has_own_words:
+        return FactsExtracted.of(chunk)
+    try:
+        return concluded(chunk, await model.extract(chunk))
+    except ModelError as error:
+        return concluded(chunk, error)
+
+
+def concluded(chunk: ChunkReady, answer: Extraction | ModelError) -> FactsExtracted:
+    """What a model's answer for a chunk comes to, once it is grounded."""
+    if isinstance(answer, ModelError) and not isinstance(answer, PartlyReadError):
+        return FactsExtracted.of(chunk, ChunkStatus.DEAD, usage=answer.usage, error=str(answer))
+    extraction = answer.extraction if isinstance(answer, PartlyReadError) else answer
+    grounded = ground(chunk, extraction.candidates, own_words=extraction.own_words)
+    dead = isinstance(answer, PartlyReadError)
+    return FactsExtracted.of(
+        chunk,
+        ChunkStatus.DEAD if dead else ChunkStatus.OK,
+        facts=tuple(grounded.facts),
+        dropped=dict(grounded.dropped),
+        unread=extraction.unread,
+        usage=extraction.usage,
+        error=str(answer) if dead else None,
+    )

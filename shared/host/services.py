@@ -1,0 +1,165 @@
+"""Services at work in this process, on one log and one store: started upstream last, stopped with their work
+done."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Self
+from uuid import UUID
+
+import structlog
+
+from shared.domain.errors import UsageError
+from shared.domain.events import Usage
+from shared.host.service import Kit, ModelOpener, Opener, Service, ServiceMetrics, as_recorded
+from shared.log.health import LoopState, PoolState
+from shared.log.ports import Consumption, Log, LogClient
+from shared.models.opening import opened_model
+from shared.pipelines import SERVICES
+from shared.settings import Settings
+from shared.store.store import Store
+
+MODEL = "model"
+"""The hold of work beside a stage that waits for the model."""
+_REST = 1.0
+"""Seconds before a task that ended by an error is begun again."""
+
+log = structlog.get_logger(__name__)
+
+
+def opener_of(name: str) -> Opener:
+    """The `app` of a service. Only what is served is imported. Raises UsageError if there is none."""
+    if name not in SERVICES:
+        raise UsageError(f"there is no service {name}; there are {', '.join(SERVICES)}")
+    found: Any = importlib.import_module(f"services.{name}.app")
+    opener: Opener = found.app
+    return opener
+
+
+@dataclass(slots=True)
+class Running:
+    """One service at work."""
+
+    name: str
+    service: Service
+    client: LogClient
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    stopped: bool = False
+
+    def state(self) -> tuple[PoolState, LoopState] | None:
+        """How it is; None if it reads no topic."""
+        found, trouble = self.client.state(), self.service.trouble()
+        if found is None or trouble is None:
+            return found
+        pool, loop = found
+        return replace(pool, holds={**pool.holds, MODEL: trouble}), loop
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Take no more, let what is in work end, leave the log. Safe to call twice."""
+        if self.stopped:
+            return
+        self.stopped = True
+        for task in self.tasks:
+            task.cancel()
+        if self.tasks:
+            await asyncio.wait(self.tasks)
+        if self.service.drain is not None:
+            await self.service.drain()
+        await self.client.stop(grace)
+        log.info("service stopped", service=self.name)
+
+
+class Services:
+    """The services of one process. Use it in an `async with` statement: it stops what it started."""
+
+    def __init__(
+        self,
+        openers: Mapping[str, Opener],
+        settings: Settings,
+        *,
+        store: Store,
+        log: Log,
+        metrics: ServiceMetrics,
+        owner: str,
+        open_model: ModelOpener | None = None,
+        only: UUID | None = None,
+        spent: Callable[[Usage], Usage] = as_recorded,
+    ) -> None:
+        self._openers = openers
+        self._settings = settings
+        self._log = log
+        self._stack = AsyncExitStack()
+        self._kit = partial(
+            Kit,
+            settings=settings,
+            store=store,
+            metrics=metrics,
+            owner=owner,
+            open_model=open_model or partial(opened_model, settings),
+            only=only,
+            spent=spent,
+        )
+        self.running: list[Running] = []
+        """Those that were started, upstream first."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await self.stop()
+        finally:
+            await self._stack.aclose()
+
+    async def start(self, waiting: Callable[[str], None]) -> None:
+        """Return when every service consumes; `waiting` is told what is waited for. Raises SoulprintError."""
+        for name, opener in self._openers.items():
+            client = self._log.client(name)
+            kit = self._kit(name=name, publisher=client.publisher)
+            service = await self._stack.enter_async_context(opener(kit))
+            running = Running(name, service, client)
+            self.running.append(running)
+            await client.start(self._consumption(name, service), waiting)
+            running.tasks += [asyncio.create_task(_forever(name, task)) for task in service.tasks]
+            log.info("service started", service=name)
+
+    def _consumption(self, name: str, service: Service) -> Consumption | None:
+        if service.stage is None:
+            return None
+        place, pipeline = SERVICES[name], self._settings.pipeline
+        return Consumption(
+            place.topic(pipeline),
+            place.group(pipeline),
+            service.stage,
+            service.policy,
+            service.probe,
+            service.grace,
+        )
+
+    def states(self) -> Sequence[tuple[PoolState, LoopState]]:
+        """How those that read a topic are."""
+        return [state for each in self.running if (state := each.state()) is not None]
+
+    async def stop(self, graces: Mapping[str, float] | None = None) -> None:
+        """End all; `graces` are seconds to wait for what is in work, by service, where not its own."""
+        graces = graces or {}
+        if self._log.durable:
+            await asyncio.gather(*(each.stop(graces.get(each.name)) for each in self.running))
+        else:
+            for each in self.running:
+                await each.stop(graces.get(each.name))
+
+
+async def _forever(name: str, task: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await task()
+            return
+        except Exception as error:
+            log.exception("a task broke and is begun again", service=name, error=type(error).__name__)
+        await asyncio.sleep(_REST)
