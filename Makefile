@@ -1,4 +1,4 @@
-.PHONY: run test lint bench chaos lock clean compose-test
+.PHONY: run test lint bench chaos asyncapi schema lock clean compose-test
 EXPORT ?= examples/export.zip
 PYTHON ?= python3
 KILLS ?= 100
@@ -25,6 +25,9 @@ bench: .venv/dev.stamp
 
 asyncapi: .venv/dev.stamp
 	$(BIN)/python -m shared.log.kafka.asyncapi > docs/asyncapi.yaml
+
+schema: .venv/dev.stamp
+	$(BIN)/python -m scripts.schema > docs/schema.sql
 
 # Needs a Docker engine; no other target does.
 compose-test:

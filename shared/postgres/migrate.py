@@ -20,7 +20,7 @@ DO $$
 DECLARE
     role text;
 BEGIN
-    FOR role IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated') LOOP
+    FOR role IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated', 'service_role') LOOP
         EXECUTE format('REVOKE ALL ON public.soulprint_migrations FROM %I', role);
     END LOOP;
 END

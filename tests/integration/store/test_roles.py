@@ -1,4 +1,4 @@
-"""Who may do what, tried by connecting as each role."""
+"""Who may do what, tried by connecting as each role, where every new object is open to all as on Supabase."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
+from shared.store.migrate import load_migrations, migrate, migrations_folder
 from shared.store.store import Store
+from tests.conftest import dsn_of, run_sql
 from tests.support.records import (
     ANNA,
     BORIS,
@@ -35,6 +37,23 @@ TABLES = [
 INTERNAL = ["memory_outbox", "leases", "service_holds", "batch_chunks"]
 """Tables that only services see."""
 VIEWS = ["run_usage", "user_usage"]
+DEFAULTS_OF_SUPABASE = "".join(
+    f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON {kind} TO anon, authenticated, service_role;"
+    for kind in ("TABLES", "FUNCTIONS", "SEQUENCES")
+)
+"""A right that a migration forgets to revoke is there for all."""
+
+
+@pytest.fixture(scope="module")
+async def migrated(postgres: str) -> AsyncIterator[str]:
+    """The DSN of this module's database, migrated over Supabase's default privileges."""
+    await run_sql(postgres, "CREATE DATABASE supabase")
+    dsn = dsn_of(postgres, "supabase")
+    roles = load_migrations(migrations_folder())[0]
+    await run_sql(dsn, roles.sql + DEFAULTS_OF_SUPABASE)
+    await migrate(dsn)
+    yield dsn
+    await run_sql(postgres, "DROP DATABASE supabase WITH (FORCE)")
 
 
 @asynccontextmanager
@@ -129,6 +148,25 @@ async def test_every_table_has_row_security(filled: Store, sql: asyncpg.Connecti
     )
     assert {row["relname"] for row in rows} == {*TABLES, *INTERNAL, "soulprint_migrations"}
     assert all(row["relrowsecurity"] for row in rows)
+
+
+async def test_services_have_no_right_beyond_rows_and_calls(filled: Store, sql: asyncpg.Connection) -> None:
+    granted = await sql.fetch(
+        "SELECT c.relname, c.relkind::text AS kind, g.grantee::regrole::text AS role,"
+        " array_agg(g.privilege_type ORDER BY g.privilege_type) AS rights"
+        " FROM pg_class c, aclexplode(c.relacl) g"
+        " WHERE c.relnamespace = 'public'::regnamespace AND g.grantee <> c.relowner"
+        " GROUP BY c.relname, c.relkind, g.grantee"
+    )
+    rows = ["DELETE", "INSERT", "SELECT", "UPDATE"]
+    expected = (
+        {(name, "r", "service_role"): rows for name in TABLES + INTERNAL}
+        | {(name, "r", "authenticated"): ["SELECT"] for name in TABLES}
+        | {(name, "v", role): ["SELECT"] for name in VIEWS for role in ("authenticated", "service_role")}
+    )
+    assert {
+        (right["relname"], right["kind"], right["role"]): right["rights"] for right in granted
+    } == expected
 
 
 async def test_services_do_not_own_the_schema(filled: Store, database: str) -> None:

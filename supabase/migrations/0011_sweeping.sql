@@ -1,12 +1,11 @@
--- What counts as driving a run again: a run that stood still, not one that is offered for consolidation a
--- moment after its last chunk came in.
+-- Runs that do not move, found and driven again.
 
 -- Runs of a pipeline that do not move, with what to do about each: consolidate (complete, unclaimed),
 -- publish (a memory that nobody commits), import (its event again: chunks are missing). All but the first
 -- wait for stall_seconds without a change, twice as long after each time that changed nothing, 64 times at
 -- most. A run to consolidate is offered at each sweep, and counts as driven again, in `redrives` and in the
 -- answer's `driven`, only when it has waited as long as the others.
-CREATE OR REPLACE FUNCTION public.find_stalled(argument jsonb) RETURNS json
+CREATE FUNCTION public.find_stalled(argument jsonb) RETURNS json
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     stall double precision := (argument ->> 'stall_seconds')::double precision;
@@ -50,3 +49,6 @@ BEGIN
     RETURN coalesce(answer, '[]');
 END
 $$;
+
+REVOKE ALL ON FUNCTION public.find_stalled(jsonb) FROM PUBLIC, anon, authenticated;
+GRANT EXECUTE ON FUNCTION public.find_stalled(jsonb) TO service_role;

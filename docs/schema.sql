@@ -1,0 +1,1576 @@
+-- The whole schema, as supabase/migrations/ make it. Written by `make schema`; do not edit.
+
+GRANT USAGE ON SCHEMA public TO anon;
+GRANT USAGE ON SCHEMA public TO authenticated;
+GRANT USAGE ON SCHEMA public TO service_role;
+
+CREATE TABLE public.batch_chunks (
+    provider text NOT NULL,
+    batch_id text NOT NULL,
+    content_hash text NOT NULL COLLATE pg_catalog."C",
+    model text NOT NULL,
+    prompt_version text NOT NULL,
+    size integer NOT NULL,
+    begun_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY public.batch_chunks
+    ADD CONSTRAINT batch_chunks_pkey PRIMARY KEY (provider, content_hash, batch_id);
+CREATE INDEX batch_chunks_of ON public.batch_chunks USING btree (provider, batch_id);
+ALTER TABLE public.batch_chunks ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.batch_chunks TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.batch_chunks TO service_role;
+
+CREATE TABLE public.chunk_results (
+    import_id uuid NOT NULL,
+    run integer NOT NULL,
+    chunk_index integer NOT NULL,
+    chunk_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    content_hash text NOT NULL,
+    status text NOT NULL,
+    cached boolean DEFAULT false NOT NULL,
+    dropped jsonb,
+    unread text[],
+    usage jsonb,
+    error text,
+    CONSTRAINT chunk_results_chunk_index_check CHECK ((chunk_index >= 0)),
+    CONSTRAINT chunk_results_status_check CHECK ((status = ANY (ARRAY['ok'::text, 'dead'::text])))
+);
+ALTER TABLE ONLY public.chunk_results
+    ADD CONSTRAINT chunk_results_pkey PRIMARY KEY (import_id, run, chunk_index);
+ALTER TABLE public.chunk_results ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON public.chunk_results FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY services ON public.chunk_results TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT ON TABLE public.chunk_results TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.chunk_results TO service_role;
+
+CREATE TABLE public.conversation_chunks (
+    user_id uuid NOT NULL,
+    conversation_id text NOT NULL COLLATE pg_catalog."C",
+    passage_index integer NOT NULL,
+    title text DEFAULT ''::text NOT NULL,
+    content text NOT NULL,
+    token_count integer NOT NULL,
+    chunk_tier text GENERATED ALWAYS AS (
+CASE
+    WHEN (token_count < 500) THEN 'micro'::text
+    WHEN (token_count < 1500) THEN 'medium'::text
+    ELSE 'macro'::text
+END) STORED NOT NULL,
+    is_recent boolean DEFAULT false NOT NULL,
+    message_count integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone,
+    CONSTRAINT conversation_chunks_message_count_check CHECK ((message_count >= 0)),
+    CONSTRAINT conversation_chunks_passage_index_check CHECK ((passage_index >= 0)),
+    CONSTRAINT conversation_chunks_token_count_check CHECK ((token_count >= 0))
+);
+ALTER TABLE ONLY public.conversation_chunks ALTER COLUMN content SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.conversation_chunks
+    ADD CONSTRAINT conversation_chunks_pkey PRIMARY KEY (user_id, conversation_id, passage_index);
+ALTER TABLE public.conversation_chunks ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON public.conversation_chunks FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY services ON public.conversation_chunks TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT ON TABLE public.conversation_chunks TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conversation_chunks TO service_role;
+
+CREATE TABLE public.extraction_cache (
+    user_id uuid NOT NULL,
+    content_hash text NOT NULL COLLATE pg_catalog."C",
+    model text NOT NULL COLLATE pg_catalog."C",
+    prompt_version text NOT NULL COLLATE pg_catalog."C",
+    facts jsonb NOT NULL,
+    dropped jsonb DEFAULT '{}'::jsonb NOT NULL,
+    unread jsonb DEFAULT '[]'::jsonb NOT NULL,
+    usage jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY public.extraction_cache
+    ADD CONSTRAINT extraction_cache_pkey PRIMARY KEY (user_id, model, prompt_version, content_hash);
+ALTER TABLE public.extraction_cache ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON public.extraction_cache FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY services ON public.extraction_cache TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT ON TABLE public.extraction_cache TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.extraction_cache TO service_role;
+
+CREATE TABLE public.facts (
+    import_id uuid NOT NULL,
+    run integer NOT NULL,
+    fact_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    category text NOT NULL,
+    topic text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    statement text NOT NULL,
+    quote text NOT NULL,
+    message_ids text[] NOT NULL,
+    conversation_id text NOT NULL COLLATE pg_catalog."C",
+    stated_at timestamp with time zone,
+    valid_from date,
+    valid_until date,
+    confidence double precision NOT NULL,
+    source_kind text NOT NULL,
+    chunk_index integer NOT NULL,
+    status text DEFAULT 'current'::text NOT NULL,
+    support integer DEFAULT 1 NOT NULL,
+    superseded_by uuid,
+    merged_into uuid,
+    CONSTRAINT facts_status_check CHECK ((status = ANY (ARRAY['current'::text, 'superseded'::text, 'merged'::text]))),
+    CONSTRAINT facts_support_check CHECK ((support >= 1))
+)
+WITH (fillfactor='85');
+ALTER TABLE ONLY public.facts
+    ADD CONSTRAINT facts_pkey PRIMARY KEY (import_id, run, fact_id);
+CREATE INDEX facts_in_order ON public.facts USING btree (import_id, run, topic, COALESCE(stated_at, '-infinity'::timestamp with time zone), fact_id);
+CREATE INDEX facts_merged ON public.facts USING btree (import_id, run, merged_into) WHERE (merged_into IS NOT NULL);
+ALTER TABLE public.facts ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON public.facts FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY services ON public.facts TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT ON TABLE public.facts TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.facts TO service_role;
+
+CREATE TABLE public.imports (
+    import_id uuid NOT NULL,
+    run integer NOT NULL,
+    ordinal bigint NOT NULL,
+    user_id uuid NOT NULL,
+    pipeline text NOT NULL,
+    source text NOT NULL,
+    variant text DEFAULT ''::text NOT NULL,
+    state text DEFAULT 'received'::text NOT NULL,
+    progress_percent real DEFAULT 0 NOT NULL,
+    stage text,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    breaks jsonb DEFAULT '[]'::jsonb NOT NULL,
+    superseded jsonb DEFAULT '[]'::jsonb NOT NULL,
+    sample jsonb DEFAULT '[]'::jsonb NOT NULL,
+    chunks_total integer,
+    chunks_ok integer DEFAULT 0 NOT NULL,
+    chunks_dead integer DEFAULT 0 NOT NULL,
+    chunks_cached integer DEFAULT 0 NOT NULL,
+    facts_extracted integer DEFAULT 0 NOT NULL,
+    fact_counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    coverage double precision,
+    usage jsonb DEFAULT '{}'::jsonb NOT NULL,
+    cost double precision,
+    error jsonb,
+    lease_owner text,
+    lease_until timestamp with time zone,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    begun_at timestamp with time zone DEFAULT now() NOT NULL,
+    chunked_at timestamp with time zone,
+    extracted_at timestamp with time zone,
+    claimed_at timestamp with time zone,
+    published_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    on_log boolean DEFAULT false NOT NULL,
+    redrives integer DEFAULT 0 NOT NULL,
+    redriven_at timestamp with time zone,
+    redriven_done integer,
+    CONSTRAINT imports_chunks_total_check CHECK ((chunks_total >= 0)),
+    CONSTRAINT imports_coverage_check CHECK (((coverage >= (0)::double precision) AND (coverage <= (1)::double precision))),
+    CONSTRAINT imports_progress_percent_check CHECK (((progress_percent >= (0)::double precision) AND (progress_percent <= (100)::double precision))),
+    CONSTRAINT imports_run_check CHECK ((run >= 1)),
+    CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['received'::text, 'chunking'::text, 'extracting'::text, 'consolidating'::text, 'complete'::text, 'failed'::text, 'cancelled'::text])))
+);
+ALTER TABLE public.imports ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.imports_ordinal_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+ALTER TABLE ONLY public.imports
+    ADD CONSTRAINT imports_pkey PRIMARY KEY (import_id, run);
+CREATE INDEX imports_in_order ON public.imports USING btree (ordinal);
+CREATE INDEX imports_of_user ON public.imports USING btree (user_id, requested_at, ordinal);
+CREATE INDEX imports_unfinished ON public.imports USING btree (pipeline, updated_at) WHERE (on_log AND (state <> ALL (ARRAY['complete'::text, 'failed'::text, 'cancelled'::text])));
+ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON public.imports FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY services ON public.imports TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT ON TABLE public.imports TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.imports TO service_role;
+
+CREATE TABLE public.leases (
+    name text NOT NULL,
+    owner text NOT NULL,
+    until timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY public.leases
+    ADD CONSTRAINT leases_pkey PRIMARY KEY (name);
+ALTER TABLE public.leases ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.leases TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.leases TO service_role;
+
+CREATE TABLE public.memory_outbox (
+    import_id uuid NOT NULL,
+    run integer NOT NULL,
+    memory jsonb NOT NULL
+);
+ALTER TABLE ONLY public.memory_outbox
+    ADD CONSTRAINT memory_outbox_pkey PRIMARY KEY (import_id, run);
+ALTER TABLE public.memory_outbox ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.memory_outbox TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.memory_outbox TO service_role;
+
+CREATE TABLE public.profile_versions (
+    user_id uuid NOT NULL,
+    version bigint NOT NULL,
+    import_id uuid,
+    run integer,
+    pipeline text,
+    soul_md text,
+    identity_md text,
+    user_md text,
+    agents_md text,
+    tools_md text,
+    memory_md text,
+    soulprint_text text,
+    written_at timestamp with time zone,
+    replaced_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE public.profile_versions ALTER COLUMN version ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.profile_versions_version_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+ALTER TABLE ONLY public.profile_versions
+    ADD CONSTRAINT profile_versions_pkey PRIMARY KEY (user_id, version);
+CREATE POLICY own_rows ON public.profile_versions FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+ALTER TABLE public.profile_versions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.profile_versions TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT ON TABLE public.profile_versions TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.profile_versions TO service_role;
+
+CREATE TABLE public.service_holds (
+    owner text NOT NULL,
+    service text NOT NULL,
+    hold text NOT NULL,
+    reason text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY public.service_holds
+    ADD CONSTRAINT service_holds_pkey PRIMARY KEY (owner, service, hold);
+ALTER TABLE public.service_holds ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.service_holds TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.service_holds TO service_role;
+
+CREATE TABLE public.soulprint_migrations (
+    version text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY public.soulprint_migrations
+    ADD CONSTRAINT soulprint_migrations_pkey PRIMARY KEY (version);
+ALTER TABLE public.soulprint_migrations ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE public.user_profiles (
+    user_id uuid NOT NULL,
+    soul_md text,
+    identity_md text,
+    user_md text,
+    agents_md text,
+    tools_md text,
+    memory_md text,
+    soulprint_text text,
+    full_pass_status text DEFAULT 'pending'::text NOT NULL,
+    full_pass_started_at timestamp with time zone,
+    full_pass_completed_at timestamp with time zone,
+    full_pass_error text,
+    progress_percent real DEFAULT 0 NOT NULL,
+    import_stage text,
+    import_id uuid,
+    run integer,
+    pipeline text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT user_profiles_full_pass_status_check CHECK ((full_pass_status = ANY (ARRAY['pending'::text, 'processing'::text, 'complete'::text, 'failed'::text]))),
+    CONSTRAINT user_profiles_progress_percent_check CHECK (((progress_percent >= (0)::double precision) AND (progress_percent <= (100)::double precision)))
+);
+ALTER TABLE ONLY public.user_profiles
+    ADD CONSTRAINT user_profiles_pkey PRIMARY KEY (user_id);
+CREATE POLICY own_rows ON public.user_profiles FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY services ON public.user_profiles TO service_role USING (true) WITH CHECK (true);
+ALTER TABLE public.user_profiles ENABLE ROW LEVEL SECURITY;
+GRANT SELECT ON TABLE public.user_profiles TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_profiles TO service_role;
+
+CREATE VIEW public.run_usage WITH (security_invoker='true') AS
+ SELECT i.user_id,
+    i.import_id,
+    i.run,
+    i.pipeline,
+    i.state,
+    i.begun_at,
+    u.calls,
+    u.input_tokens,
+    u.output_tokens,
+    u.cache_read_tokens,
+    u.cache_write_tokens,
+    u.unanswered,
+    u.cost
+   FROM (public.imports i
+     CROSS JOIN LATERAL ( SELECT (COALESCE(sum(((p.usage ->> 'calls'::text))::bigint), (0)::numeric))::bigint AS calls,
+            (COALESCE(sum(((p.usage ->> 'input_tokens'::text))::bigint), (0)::numeric))::bigint AS input_tokens,
+            (COALESCE(sum(((p.usage ->> 'output_tokens'::text))::bigint), (0)::numeric))::bigint AS output_tokens,
+            (COALESCE(sum(((p.usage ->> 'cache_read_tokens'::text))::bigint), (0)::numeric))::bigint AS cache_read_tokens,
+            (COALESCE(sum(((p.usage ->> 'cache_write_tokens'::text))::bigint), (0)::numeric))::bigint AS cache_write_tokens,
+            (COALESCE(sum(((p.usage ->> 'unanswered'::text))::bigint), (0)::numeric))::bigint AS unanswered,
+                CASE
+                    WHEN bool_or(((p.usage ->> 'cost'::text) IS NULL)) THEN NULL::numeric
+                    ELSE COALESCE(sum(((p.usage ->> 'cost'::text))::numeric), (0)::numeric)
+                END AS cost
+           FROM ( SELECT i.usage
+                  WHERE (i.usage <> '{}'::jsonb)
+                UNION ALL
+                 SELECT r.usage
+                   FROM public.chunk_results r
+                  WHERE ((i.usage = '{}'::jsonb) AND (r.import_id = i.import_id) AND (r.run = i.run) AND (r.usage IS NOT NULL))) p) u);
+GRANT SELECT ON TABLE public.run_usage TO authenticated;
+GRANT SELECT ON TABLE public.run_usage TO service_role;
+
+CREATE VIEW public.user_usage WITH (security_invoker='true') AS
+ SELECT user_id,
+    count(*) AS runs,
+    (sum(calls))::bigint AS calls,
+    (sum(input_tokens))::bigint AS input_tokens,
+    (sum(output_tokens))::bigint AS output_tokens,
+    (sum(cache_read_tokens))::bigint AS cache_read_tokens,
+    (sum(cache_write_tokens))::bigint AS cache_write_tokens,
+    (sum(unanswered))::bigint AS unanswered,
+        CASE
+            WHEN bool_or((cost IS NULL)) THEN NULL::numeric
+            ELSE sum(cost)
+        END AS cost
+   FROM public.run_usage
+  GROUP BY user_id;
+GRANT SELECT ON TABLE public.user_usage TO authenticated;
+GRANT SELECT ON TABLE public.user_usage TO service_role;
+
+CREATE FUNCTION public.begin_run(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    a record;
+    newest imports;
+    resumed boolean := false;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        import_id uuid, user_id uuid, source text, pipeline text, variant text, requested_at timestamptz);
+    PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
+    SELECT * INTO newest FROM imports i
+        WHERE i.import_id = a.import_id ORDER BY i.run DESC LIMIT 1 FOR UPDATE;
+    IF newest.user_id <> a.user_id THEN
+        RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
+    END IF;
+    IF newest.state NOT IN ('complete', 'failed', 'cancelled') THEN
+        IF newest.pipeline = a.pipeline AND newest.variant = coalesce(a.variant, '') THEN
+            resumed := true;
+            UPDATE imports i SET source = a.source, updated_at = now()
+                WHERE i.import_id = newest.import_id AND i.run = newest.run
+                RETURNING i.* INTO newest;
+        ELSE
+            UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(),
+                    error = jsonb_build_object(
+                        'step', 'begin_run', 'message', 'begun anew in another variant')
+                WHERE i.import_id = newest.import_id AND i.run = newest.run;
+        END IF;
+    END IF;
+    IF NOT resumed THEN
+        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at)
+        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, a.pipeline, a.source,
+                coalesce(a.variant, ''), 'chunking', coalesce(a.requested_at, now()))
+        RETURNING * INTO newest;
+    END IF;
+    IF is_newest_run(newest) THEN
+        INSERT INTO user_profiles AS p (user_id, full_pass_status, full_pass_started_at, import_stage)
+        VALUES (a.user_id, 'processing', newest.begun_at, newest.state)
+        ON CONFLICT (user_id) DO UPDATE SET
+            full_pass_status = 'processing', full_pass_started_at = newest.begun_at,
+            full_pass_completed_at = NULL, full_pass_error = NULL, import_stage = newest.state,
+            progress_percent = newest.progress_percent, updated_at = now();
+    END IF;
+    RETURN jsonb_build_object(
+        'run', newest.run, 'resumed', resumed, 'state', newest.state,
+        'chunks_total', newest.chunks_total, 'chunks_ok', newest.chunks_ok,
+        'chunks_dead', newest.chunks_dead, 'published', newest.published_at IS NOT NULL);
+END
+$$;
+REVOKE ALL ON FUNCTION public.begin_run(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_run(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    i imports;
+    newest boolean;
+BEGIN
+    SELECT * INTO i FROM imports
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+          AND state NOT IN ('complete', 'failed', 'cancelled')
+        FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN to_jsonb(false);
+    END IF;
+    newest := is_newest_run(i);
+    UPDATE imports SET
+            state = 'cancelled', finished_at = now(), updated_at = now(),
+            lease_owner = NULL, lease_until = NULL
+        WHERE import_id = i.import_id AND run = i.run;
+    IF newest THEN
+        UPDATE user_profiles SET
+                full_pass_status = CASE WHEN import_id IS NULL THEN 'pending' ELSE 'complete' END,
+                import_stage = 'cancelled', updated_at = now()
+            WHERE user_id = i.user_id;
+    END IF;
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.cancel_run(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.cancel_run(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.claim_run(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    a record;
+    i imports;
+    refusal text;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        import_id uuid, run integer, owner text, lease_seconds double precision);
+    SELECT * INTO i FROM imports WHERE import_id = a.import_id AND run = a.run FOR UPDATE;
+    refusal := CASE
+        WHEN i.import_id IS NULL THEN 'unknown'
+        WHEN i.state IN ('complete', 'failed', 'cancelled') THEN i.state
+        WHEN i.published_at IS NOT NULL THEN 'published'
+        WHEN NOT is_complete_run(i) THEN 'incomplete'
+        WHEN i.lease_owner <> a.owner AND i.lease_until > clock_timestamp() THEN 'leased'
+    END;
+    IF refusal IS NULL THEN
+        UPDATE imports SET
+                state = 'consolidating', lease_owner = a.owner,
+                lease_until = clock_timestamp() + make_interval(secs => a.lease_seconds),
+                claimed_at = coalesce(claimed_at, now()), updated_at = now()
+            WHERE import_id = a.import_id AND run = a.run;
+        UPDATE facts SET status = 'current', support = 1, superseded_by = NULL, merged_into = NULL
+            WHERE import_id = a.import_id AND run = a.run
+              AND (status <> 'current' OR support <> 1);
+    END IF;
+    RETURN jsonb_build_object('claimed', refusal IS NULL, 'reason', refusal);
+END
+$$;
+REVOKE ALL ON FUNCTION public.claim_run(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_run(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.close_batch_chunks(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM batch_chunks b
+    WHERE b.provider = argument ->> 'provider' AND (
+        b.batch_id = argument ->> 'batch_id'
+        OR b.content_hash IN (SELECT jsonb_array_elements_text(argument -> 'hashes')));
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.close_batch_chunks(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.close_batch_chunks(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.close_extraction(p_import_id uuid, p_run integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM facts f
+        USING imports i, jsonb_to_recordset(i.superseded) AS s(conversation_id text, before_index integer)
+        WHERE i.import_id = p_import_id AND i.run = p_run
+          AND f.import_id = p_import_id AND f.run = p_run
+          AND f.conversation_id = s.conversation_id COLLATE "C" AND f.chunk_index < s.before_index;
+    UPDATE imports i SET
+            facts_extracted = (
+                SELECT count(*) FROM facts f WHERE f.import_id = p_import_id AND f.run = p_run),
+            extracted_at = coalesce(i.extracted_at, now()), updated_at = now()
+        WHERE i.import_id = p_import_id AND i.run = p_run;
+END
+$$;
+REVOKE ALL ON FUNCTION public.close_extraction(p_import_id uuid, p_run integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.close_extraction(p_import_id uuid, p_run integer) TO service_role;
+
+CREATE FUNCTION public.commit_memory(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    a record;
+    i imports;
+    p user_profiles;
+    served imports;
+    refusal text;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        import_id uuid, user_id uuid, run integer, memory_md text, sections jsonb, soulprint_text text,
+        coverage jsonb, facts jsonb, usage jsonb, status text, error jsonb);
+    IF a.status NOT IN ('complete', 'failed') OR a.status IS NULL THEN
+        RAISE EXCEPTION 'a run ends complete or failed' USING ERRCODE = 'SP003';
+    END IF;
+    SELECT * INTO i FROM imports WHERE import_id = a.import_id AND run = a.run FOR UPDATE;
+    IF i.user_id IS DISTINCT FROM a.user_id THEN
+        RETURN jsonb_build_object('written', false, 'reason', 'unknown');
+    ELSIF i.state = 'cancelled' THEN
+        RETURN jsonb_build_object('written', false, 'reason', 'cancelled');
+    ELSIF i.state IN ('complete', 'failed') THEN
+        RETURN jsonb_build_object('written', false, 'reason', 'repeated');
+    END IF;
+    INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT DO NOTHING;
+    SELECT * INTO p FROM user_profiles WHERE user_id = a.user_id FOR UPDATE;
+    SELECT * INTO served FROM imports WHERE import_id = p.import_id AND run = p.run;
+    refusal := CASE
+        WHEN a.status = 'failed' THEN 'failed'
+        WHEN (served.requested_at, served.ordinal) > (i.requested_at, i.ordinal) THEN 'older'
+    END;
+    UPDATE imports SET
+            state = a.status, finished_at = now(), updated_at = now(),
+            published_at = coalesce(published_at, now()),
+            progress_percent = CASE WHEN a.status = 'complete' THEN 100 ELSE progress_percent END,
+            stage = a.status, error = a.error, fact_counts = coalesce(a.facts, '{}'),
+            usage = coalesce(a.usage, '{}'), cost = (a.usage ->> 'cost')::double precision,
+            coverage = coalesce((a.coverage ->> 'ok')::double precision
+                                / nullif((a.coverage ->> 'total')::double precision, 0), 1),
+            lease_owner = NULL, lease_until = NULL
+        WHERE import_id = a.import_id AND run = a.run;
+    IF refusal IS NULL THEN
+        INSERT INTO profile_versions (user_id, import_id, run, pipeline, soul_md, identity_md, user_md,
+                                      agents_md, tools_md, memory_md, soulprint_text, written_at)
+        SELECT p.user_id, p.import_id, p.run, p.pipeline, p.soul_md, p.identity_md, p.user_md,
+               p.agents_md, p.tools_md, p.memory_md, p.soulprint_text, p.updated_at
+        WHERE coalesce(p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md,
+                       p.soulprint_text) IS NOT NULL;
+        UPDATE user_profiles SET
+                soul_md = a.sections ->> 'soul', identity_md = a.sections ->> 'identity',
+                user_md = a.sections ->> 'user', agents_md = a.sections ->> 'agents',
+                tools_md = a.sections ->> 'tools', memory_md = a.memory_md,
+                soulprint_text = coalesce(a.soulprint_text, concat_ws(E'\n\n',
+                    nullif(a.sections ->> 'soul', ''), nullif(a.sections ->> 'identity', ''),
+                    nullif(a.sections ->> 'user', ''), nullif(a.sections ->> 'agents', ''),
+                    nullif(a.sections ->> 'tools', ''))),
+                import_id = a.import_id, run = a.run, pipeline = i.pipeline, updated_at = now()
+            WHERE user_id = a.user_id;
+    END IF;
+    IF is_newest_run(i) THEN
+        UPDATE user_profiles SET
+                full_pass_status = a.status,
+                full_pass_completed_at = CASE WHEN a.status = 'complete' THEN now() END,
+                full_pass_error = a.error ->> 'message', import_stage = a.status, updated_at = now(),
+                progress_percent = CASE WHEN a.status = 'complete' THEN 100 ELSE progress_percent END
+            WHERE user_id = a.user_id;
+    END IF;
+    RETURN jsonb_build_object('written', refusal IS NULL, 'reason', refusal);
+END
+$$;
+REVOKE ALL ON FUNCTION public.commit_memory(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.fail_run(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    i imports;
+BEGIN
+    UPDATE imports SET
+            state = 'failed', finished_at = now(), updated_at = now(), lease_owner = NULL, lease_until = NULL,
+            error = jsonb_build_object('step', argument ->> 'step', 'message', argument ->> 'error')
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+          AND state NOT IN ('complete', 'failed', 'cancelled')
+        RETURNING * INTO i;
+    IF NOT FOUND THEN
+        RETURN to_jsonb(false);
+    END IF;
+    IF is_newest_run(i) THEN
+        UPDATE user_profiles SET
+                full_pass_status = 'failed', full_pass_error = i.error ->> 'message',
+                full_pass_completed_at = NULL, updated_at = now()
+            WHERE user_id = i.user_id;
+    END IF;
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.fail_run(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.fail_run(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.find_fact(argument jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+    digits text := lower(replace(argument ->> 'prefix', '-', ''));
+    answer json;
+BEGIN
+    IF digits !~ '^[0-9a-f]{1,32}$' THEN
+        RETURN '[]';
+    END IF;
+    SELECT json_agg(shown_fact(t)) INTO answer FROM (
+        SELECT f.* FROM user_profiles p
+        JOIN facts f ON f.import_id = p.import_id AND f.run = p.run AND f.user_id = p.user_id
+        WHERE p.user_id = (argument ->> 'user_id')::uuid
+          AND f.fact_id BETWEEN rpad(digits, 32, '0')::uuid AND rpad(digits, 32, 'f')::uuid
+        ORDER BY f.fact_id LIMIT 10) t;
+    RETURN coalesce(answer, '[]');
+END
+$_$;
+REVOKE ALL ON FUNCTION public.find_fact(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_fact(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.find_stalled(argument jsonb) RETURNS json
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    stall double precision := (argument ->> 'stall_seconds')::double precision;
+    answer json;
+BEGIN
+    DELETE FROM memory_outbox o USING imports i
+        WHERE i.import_id = o.import_id AND i.run = o.run
+          AND i.state IN ('complete', 'failed', 'cancelled');
+    WITH judged AS (
+        SELECT i.import_id, i.run, i.chunks_ok + i.chunks_dead AS done, i.updated_at, i.redriven_at,
+               CASE WHEN i.redriven_done = i.chunks_ok + i.chunks_dead THEN i.redrives ELSE 0 END AS redrives,
+               CASE WHEN is_complete_run(i) THEN 'consolidate'
+                    WHEN i.published_at IS NOT NULL THEN 'publish'
+                    ELSE 'import' END AS action
+        FROM imports i
+        WHERE i.on_log AND i.state NOT IN ('complete', 'failed', 'cancelled')
+          AND i.pipeline = argument ->> 'pipeline'
+          AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp())
+          AND NOT EXISTS (SELECT FROM imports o WHERE o.import_id = i.import_id AND o.run > i.run)
+    ), timed AS (
+        -- Only a run to consolidate keeps its updated_at when it is driven: greatest() makes it wait too.
+        SELECT *, greatest(updated_at, redriven_at)
+                  < now() - make_interval(secs => stall * 2 ^ least(redrives, 6)) AS stood_still
+        FROM judged
+    ), due AS (
+        SELECT * FROM timed WHERE action = 'consolidate' OR stood_still
+        ORDER BY updated_at LIMIT (argument ->> 'limit')::integer
+    ), driven AS (
+        UPDATE imports i SET
+                redrives = CASE WHEN d.stood_still THEN d.redrives + 1 ELSE i.redrives END,
+                redriven_at = CASE WHEN d.stood_still THEN now() ELSE i.redriven_at END,
+                redriven_done = CASE WHEN d.stood_still THEN d.done ELSE i.redriven_done END,
+                updated_at = CASE WHEN d.action = 'consolidate' THEN i.updated_at ELSE now() END
+        FROM due d WHERE i.import_id = d.import_id AND i.run = d.run
+        RETURNING i.import_id, i.run, i.user_id, i.source, i.requested_at, i.redrives, d.action, d.stood_still
+    )
+    SELECT json_agg(json_build_object(
+        'import_id', import_id, 'run', run, 'user_id', user_id, 'source', source,
+        'requested_at', requested_at, 'action', action, 'redrives', redrives,
+        'driven', stood_still)) INTO answer FROM driven;
+    RETURN coalesce(answer, '[]');
+END
+$$;
+REVOKE ALL ON FUNCTION public.find_stalled(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_stalled(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.finish_chunking(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    a record;
+    i imports;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        import_id uuid, run integer, total integer, counts jsonb, sample jsonb, superseded jsonb,
+        breaks jsonb, forgotten jsonb);
+    SELECT * INTO i FROM imports WHERE import_id = a.import_id AND run = a.run FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN jsonb_build_object('complete', false, 'ignored', 'unknown');
+    ELSIF i.state NOT IN ('chunking', 'extracting') THEN
+        RETURN jsonb_build_object('complete', is_complete_run(i), 'ignored', i.state);
+    END IF;
+    DELETE FROM chunk_results WHERE import_id = a.import_id AND run = a.run AND chunk_index >= a.total;
+    IF FOUND THEN
+        DELETE FROM facts WHERE import_id = a.import_id AND run = a.run AND chunk_index >= a.total;
+    END IF;
+    DELETE FROM conversation_chunks c
+        USING jsonb_array_elements_text(coalesce(a.forgotten, '[]')) AS gone(conversation_id)
+        WHERE c.user_id = i.user_id AND c.conversation_id = gone.conversation_id COLLATE "C";
+    UPDATE imports SET
+            state = 'extracting', chunks_total = a.total, counts = coalesce(a.counts, '{}'),
+            sample = coalesce(a.sample, '[]'), superseded = coalesce(a.superseded, '[]'),
+            breaks = coalesce(a.breaks, '[]'), chunked_at = coalesce(chunked_at, now()), updated_at = now(),
+            (chunks_ok, chunks_dead, chunks_cached) = (
+                SELECT count(*) FILTER (WHERE status = 'ok'), count(*) FILTER (WHERE status = 'dead'),
+                       count(*) FILTER (WHERE cached)
+                FROM chunk_results r WHERE r.import_id = a.import_id AND r.run = a.run)
+        WHERE import_id = a.import_id AND run = a.run RETURNING * INTO i;
+    IF is_complete_run(i) THEN
+        PERFORM close_extraction(a.import_id, a.run);
+    END IF;
+    RETURN jsonb_build_object('complete', is_complete_run(i), 'ignored', NULL);
+END
+$$;
+REVOKE ALL ON FUNCTION public.finish_chunking(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_chunking(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.is_complete_run(i public.imports) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(i.chunks_ok + i.chunks_dead >= i.chunks_total, false)
+       AND i.published_at IS NULL
+       AND i.state IN ('chunking', 'extracting', 'consolidating')
+$$;
+REVOKE ALL ON FUNCTION public.is_complete_run(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_complete_run(i public.imports) TO service_role;
+
+CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT NOT EXISTS (
+        SELECT FROM imports o
+        WHERE o.user_id = i.user_id AND o.state <> 'cancelled'
+          AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal))
+$$;
+REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_newest_run(i public.imports) TO service_role;
+
+CREATE FUNCTION public.keep_memory(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO memory_outbox (import_id, run, memory)
+    SELECT i.import_id, i.run, argument -> 'memory' FROM imports i
+        WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
+          AND i.state = 'consolidating'
+    ON CONFLICT (import_id, run) DO UPDATE SET memory = excluded.memory;
+    RETURN to_jsonb(FOUND);
+END
+$$;
+REVOKE ALL ON FUNCTION public.keep_memory(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.list_facts(argument jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    p_user uuid := (argument ->> 'user_id')::uuid;
+    p_import_id uuid := (argument ->> 'import_id')::uuid;
+    p_run integer := (argument ->> 'run')::integer;
+    p_topic text := coalesce(argument -> 'after' ->> 0, '');
+    p_stated timestamptz := coalesce((argument -> 'after' ->> 1)::timestamptz, '-infinity');
+    p_fact uuid := coalesce((argument -> 'after' ->> 2)::uuid, '00000000-0000-0000-0000-000000000000');
+    p_status text[] := ARRAY(SELECT jsonb_array_elements_text(nullif(argument -> 'status', 'null')));
+    p_patterns text[] := search_patterns(coalesce(argument ->> 'search', ''));
+    answer json;
+BEGIN
+    IF p_import_id IS NULL THEN
+        SELECT p.import_id, p.run INTO p_import_id, p_run FROM user_profiles p WHERE p.user_id = p_user;
+    END IF;
+    SELECT json_agg(shown_fact(t)) INTO answer FROM (
+        SELECT f.* FROM facts f
+        WHERE f.import_id = p_import_id AND f.run = p_run AND f.user_id = p_user
+          AND (f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_topic, p_stated, p_fact)
+          AND (p_status = '{}' OR f.status = ANY (p_status))
+          AND (p_patterns = '{}' OR f.statement || ' ' || f.quote ILIKE ALL (p_patterns))
+        ORDER BY f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id
+        LIMIT (argument ->> 'limit')::integer) t;
+    RETURN coalesce(answer, '[]');
+END
+$$;
+REVOKE ALL ON FUNCTION public.list_facts(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_facts(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT i.import_id, i.run, i.user_id, i.pipeline, i.source, i.state, i.progress_percent, i.stage,
+               i.chunks_total, i.chunks_ok, i.chunks_dead, i.facts_extracted, i.coverage, i.cost, i.error,
+               i.redrives, i.on_log, i.requested_at, i.begun_at, i.finished_at, i.updated_at
+        FROM imports i
+        WHERE nullif(argument -> 'import_id', 'null') IS NULL
+           OR i.import_id = (argument ->> 'import_id')::uuid
+        ORDER BY i.ordinal DESC LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.list_runs(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_runs(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.look_up_chunks(argument jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- OFFSET 0 keeps each probe a probe.
+    RETURN (
+        WITH judged AS MATERIALIZED (
+            SELECT a.*, CASE
+                WHEN i.user_id IS DISTINCT FROM a.user_id THEN 'unknown'
+                WHEN i.state = 'cancelled' THEN 'cancelled'
+                WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = a.import_id AND o.run > a.run)
+                    THEN 'older'
+                WHEN r.status = 'ok' OR (r.status = 'dead' AND i.state NOT IN ('chunking', 'extracting'))
+                    THEN 'repeated'
+                WHEN i.state IN ('complete', 'failed') THEN 'finished'
+            END AS refusal
+            FROM jsonb_to_recordset(argument -> 'chunks') AS a(
+                user_id uuid, import_id uuid, run integer, index integer, content_hash text)
+            LEFT JOIN LATERAL (
+                SELECT n.user_id, n.state FROM imports n
+                WHERE n.import_id = a.import_id AND n.run = a.run OFFSET 0) i ON true
+            LEFT JOIN LATERAL (
+                SELECT n.status FROM chunk_results n
+                WHERE n.import_id = a.import_id AND n.run = a.run AND n.chunk_index = a.index
+                OFFSET 0) r ON true
+        )
+        SELECT json_build_object(
+            'refused', (
+                SELECT coalesce(json_agg(json_build_object('import_id', import_id, 'run', run, 'index', index,
+                                                           'reason', refusal)), '[]')
+                FROM judged WHERE refusal IS NOT NULL),
+            'known', (
+                SELECT coalesce(json_agg(json_build_object(
+                    'user_id', j.user_id, 'content_hash', j.content_hash, 'facts', c.facts,
+                    'dropped', c.dropped, 'unread', c.unread, 'usage', c.usage)), '[]')
+                FROM (SELECT DISTINCT user_id, content_hash COLLATE "C" AS content_hash
+                      FROM judged WHERE refusal IS NULL) j
+                CROSS JOIN LATERAL (
+                    SELECT n.facts, n.dropped, n.unread, n.usage FROM extraction_cache n
+                    WHERE n.user_id = j.user_id AND n.model = argument ->> 'model'
+                      AND n.prompt_version = argument ->> 'prompt_version'
+                      AND n.content_hash = j.content_hash OFFSET 0) c)));
+END
+$$;
+REVOKE ALL ON FUNCTION public.look_up_chunks(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.look_up_chunks(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.lookup_extractions(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_object_agg(c.content_hash, json_build_object(
+        'facts', c.facts, 'dropped', c.dropped, 'unread', c.unread, 'usage', c.usage)), '{}')
+    FROM extraction_cache c
+    WHERE c.user_id = (argument ->> 'user_id')::uuid
+      AND c.model = argument ->> 'model' AND c.prompt_version = argument ->> 'prompt_version'
+      AND c.content_hash = ANY (ARRAY(SELECT jsonb_array_elements_text(argument -> 'hashes')))
+$$;
+REVOKE ALL ON FUNCTION public.lookup_extractions(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lookup_extractions(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.mark_published(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE imports SET published_at = now(), lease_owner = NULL, lease_until = NULL, updated_at = now()
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+          AND published_at IS NULL AND state = 'consolidating';
+    RETURN to_jsonb(FOUND);
+END
+$$;
+REVOKE ALL ON FUNCTION public.mark_published(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.mark_published(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.note_holds(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM service_holds s
+    WHERE s.seen_at < now() - interval '1 day'
+       OR s.owner = argument ->> 'owner' AND NOT EXISTS (
+           SELECT FROM jsonb_to_recordset(argument -> 'holds') AS h(service text, hold text)
+           WHERE h.service = s.service AND h.hold = s.hold);
+    INSERT INTO service_holds (owner, service, hold, reason, since)
+    SELECT argument ->> 'owner', h.service, h.hold, h.reason, h.since
+        FROM jsonb_to_recordset(argument -> 'holds')
+            AS h(service text, hold text, reason text, since timestamptz)
+    ON CONFLICT (owner, service, hold) DO UPDATE SET
+        reason = excluded.reason, since = excluded.since, seen_at = now();
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.note_holds(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.note_progress(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    i imports;
+BEGIN
+    FOR i IN
+        UPDATE imports n SET stage = 'extracting',
+                progress_percent = least(
+                    90, 90.0 * (n.chunks_ok + n.chunks_dead) / greatest(n.chunks_total, 1))
+            FROM jsonb_to_recordset(argument -> 'runs') AS r(import_id uuid, run integer)
+            WHERE n.import_id = r.import_id AND n.run = r.run AND n.state = 'extracting'
+            RETURNING n.*
+    LOOP
+        IF is_newest_run(i) THEN
+            UPDATE user_profiles SET progress_percent = i.progress_percent, import_stage = i.stage,
+                    updated_at = now()
+                WHERE user_id = i.user_id;
+        END IF;
+    END LOOP;
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.note_progress(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_progress(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.open_batch(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM batch_chunks WHERE begun_at < now() - interval '29 days';
+    DELETE FROM batch_chunks
+    WHERE provider = argument ->> 'provider' AND batch_id = argument ->> 'instead_of';
+    INSERT INTO batch_chunks (provider, batch_id, content_hash, model, prompt_version, size, begun_at)
+    SELECT argument ->> 'provider', argument ->> 'batch_id', h, argument ->> 'model',
+           argument ->> 'prompt_version', (argument ->> 'size')::integer,
+           (argument ->> 'begun_at')::timestamptz
+        FROM jsonb_array_elements_text(argument -> 'hashes') h
+    ON CONFLICT DO NOTHING;
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.open_batch(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.read_batches(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT b.batch_id, b.model, b.prompt_version, b.size, b.begun_at, json_agg(b.content_hash) AS hashes
+        FROM batch_chunks b
+        WHERE b.provider = argument ->> 'provider' AND b.model = argument ->> 'model'
+          AND b.prompt_version = argument ->> 'prompt_version'
+          AND b.content_hash IN (SELECT jsonb_array_elements_text(argument -> 'hashes'))
+        GROUP BY b.batch_id, b.model, b.prompt_version, b.size, b.begun_at ORDER BY b.begun_at, b.batch_id) t
+$$;
+REVOKE ALL ON FUNCTION public.read_batches(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_batches(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.read_dead_chunks(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(jsonb_agg(jsonb_build_object('index', d.chunk_index, 'reason', d.error)
+                              ORDER BY d.chunk_index), '[]') FROM (
+        SELECT chunk_index, error FROM chunk_results
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+          AND status = 'dead'
+        ORDER BY chunk_index LIMIT (argument ->> 'limit')::integer) d
+$$;
+REVOKE ALL ON FUNCTION public.read_dead_chunks(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_dead_chunks(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.read_facts(argument jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    p_import_id uuid := (argument ->> 'import_id')::uuid;
+    p_run integer := (argument ->> 'run')::integer;
+    p_topic text := coalesce(argument -> 'after' ->> 0, '');
+    p_stated timestamptz := coalesce((argument -> 'after' ->> 1)::timestamptz, '-infinity');
+    p_fact uuid := coalesce((argument -> 'after' ->> 2)::uuid, '00000000-0000-0000-0000-000000000000');
+    answer json;
+BEGIN
+    SELECT json_agg(t) INTO answer FROM (
+        SELECT f.fact_id AS id, f.category, f.statement, f.quote, f.message_ids, f.conversation_id,
+               f.stated_at, f.valid_from, f.valid_until, f.confidence, f.source_kind,
+               f.topic, f.chunk_index, f.status, f.support, f.superseded_by, f.merged_into
+        FROM facts f
+        WHERE f.import_id = p_import_id AND f.run = p_run
+          AND (f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_topic, p_stated, p_fact)
+        ORDER BY f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id
+        LIMIT (argument ->> 'limit')::integer) t;
+    RETURN coalesce(answer, '[]');
+END
+$$;
+REVOKE ALL ON FUNCTION public.read_facts(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_facts(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.read_holds(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT service, hold, reason, min(since) AS since, count(*) AS replicas FROM service_holds
+        WHERE seen_at > now() - make_interval(secs => (argument ->> 'seconds')::double precision)
+        GROUP BY service, hold, reason ORDER BY service, hold, reason) t
+$$;
+REVOKE ALL ON FUNCTION public.read_holds(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_holds(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.read_kept_memory(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT memory FROM memory_outbox
+    WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+$$;
+REVOKE ALL ON FUNCTION public.read_kept_memory(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_kept_memory(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.read_passages(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT c.conversation_id, c.passage_index, c.title, c.content, c.token_count, c.chunk_tier,
+               c.is_recent, c.message_count, c.created_at
+        FROM conversation_chunks c
+        WHERE c.user_id = (argument ->> 'user_id')::uuid
+          AND c.conversation_id = argument ->> 'conversation_id'
+        ORDER BY c.passage_index) t
+$$;
+REVOKE ALL ON FUNCTION public.read_passages(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_passages(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT to_jsonb(p) FROM user_profiles p WHERE p.user_id = (argument ->> 'user_id')::uuid
+$$;
+REVOKE ALL ON FUNCTION public.read_profile(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_profile(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage'] || jsonb_build_object(
+        'unread_conversations', (
+            SELECT count(DISTINCT u) FROM chunk_results r, unnest(r.unread) u
+            WHERE r.import_id = i.import_id AND r.run = i.run),
+        'dropped', (
+            SELECT coalesce(jsonb_object_agg(d.reason, d.total), '{}') FROM (
+                SELECT e.key AS reason, sum(e.value::integer) AS total
+                FROM chunk_results r, jsonb_each_text(r.dropped) e
+                WHERE r.import_id = i.import_id AND r.run = i.run GROUP BY e.key) d),
+        'extraction_usage', (
+            SELECT jsonb_build_object(
+                'calls', coalesce(sum((r.usage ->> 'calls')::bigint), 0),
+                'input_tokens', coalesce(sum((r.usage ->> 'input_tokens')::bigint), 0),
+                'output_tokens', coalesce(sum((r.usage ->> 'output_tokens')::bigint), 0),
+                'cache_read_tokens', coalesce(sum((r.usage ->> 'cache_read_tokens')::bigint), 0),
+                'cache_write_tokens', coalesce(sum((r.usage ->> 'cache_write_tokens')::bigint), 0),
+                'unanswered', coalesce(sum((r.usage ->> 'unanswered')::bigint), 0),
+                'cost', CASE WHEN bool_or(r.usage ->> 'cost' IS NULL) THEN NULL
+                             ELSE coalesce(sum((r.usage ->> 'cost')::numeric), 0) END)
+            FROM chunk_results r
+            WHERE r.import_id = i.import_id AND r.run = i.run AND r.usage IS NOT NULL),
+        'committed_usage', nullif(i.usage, '{}'))
+    FROM imports i
+    WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
+$$;
+REVOKE ALL ON FUNCTION public.read_run(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_run(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.read_sample(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT sample FROM imports
+    WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+$$;
+REVOKE ALL ON FUNCTION public.read_sample(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.read_usage(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT * FROM user_usage
+        WHERE nullif(argument -> 'user_id', 'null') IS NULL OR user_id = (argument ->> 'user_id')::uuid
+        ORDER BY cost DESC NULLS FIRST, calls DESC, user_id LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.read_usage(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_usage(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.record_chunks(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    recorded integer;
+    ignored jsonb;
+    complete jsonb := '[]';
+    touched record;
+BEGIN
+    -- One caller at a time per run, locked in one order: no deadlock, and the last one sees the run complete.
+    PERFORM FROM imports i
+        WHERE (i.import_id, i.run) IN (
+            SELECT (e -> 'event' ->> 'import_id')::uuid, (e -> 'event' ->> 'run')::integer
+            FROM jsonb_array_elements(argument -> 'results') e)
+        ORDER BY i.import_id, i.run FOR UPDATE;
+
+    WITH incoming AS MATERIALIZED (
+        SELECT DISTINCT ON (v.import_id, v.run, v.index)
+               v.*, e -> 'topics' AS topics
+        FROM jsonb_array_elements(argument -> 'results') WITH ORDINALITY AS x(e, n),
+             jsonb_to_record(e -> 'event') AS v(
+                 import_id uuid, user_id uuid, run integer, chunk_id uuid, index integer, content_hash text,
+                 status text, facts jsonb, cached boolean, dropped jsonb, unread jsonb, usage jsonb,
+                 error text)
+        ORDER BY v.import_id, v.run, v.index, (v.status = 'ok') DESC, n
+    ), judged AS MATERIALIZED (
+        SELECT n.*, r.status AS was, CASE
+            WHEN i.user_id IS DISTINCT FROM n.user_id THEN 'unknown'
+            WHEN i.state = 'cancelled' THEN 'cancelled'
+            WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = n.import_id AND o.run > n.run) THEN 'older'
+            WHEN r.status IS NOT NULL AND NOT (
+                r.status = 'dead' AND n.status = 'ok' AND i.state IN ('chunking', 'extracting'))
+                THEN 'repeated'
+            WHEN i.state IN ('complete', 'failed') THEN 'finished'
+            WHEN n.index >= i.chunks_total THEN 'beyond total'
+        END AS refusal
+        FROM incoming n
+        LEFT JOIN imports i ON i.import_id = n.import_id AND i.run = n.run
+        LEFT JOIN chunk_results r
+               ON r.import_id = n.import_id AND r.run = n.run AND r.chunk_index = n.index
+    ), fresh AS MATERIALIZED (
+        SELECT * FROM judged WHERE refusal IS NULL
+    ), results AS (
+        INSERT INTO chunk_results (import_id, run, chunk_index, chunk_id, user_id, content_hash, status,
+                                   cached, dropped, unread, usage, error)
+        SELECT import_id, run, index, chunk_id, user_id, content_hash, status, coalesce(cached, false),
+               nullif(dropped, '{}'),
+               CASE WHEN unread <> '[]' THEN ARRAY(SELECT jsonb_array_elements_text(unread)) END, usage, error
+        FROM fresh
+        ON CONFLICT (import_id, run, chunk_index) DO UPDATE SET
+            status = excluded.status, cached = excluded.cached, dropped = excluded.dropped,
+            unread = excluded.unread, usage = excluded.usage, error = excluded.error,
+            chunk_id = excluded.chunk_id, content_hash = excluded.content_hash
+    ), facts_in AS (
+        -- A fact met in several chunks is the one of the latest chunk: a newer version of a conversation
+        -- keeps what it repeats when the older version's facts are deleted.
+        INSERT INTO facts AS f (import_id, run, fact_id, user_id, category, topic, statement, quote,
+                                message_ids, conversation_id, stated_at, valid_from, valid_until,
+                                confidence, source_kind, chunk_index)
+        SELECT DISTINCT ON (n.import_id, n.run, t.id)
+               n.import_id, n.run, t.id, n.user_id, t.category, coalesce(t.topic, ''), t.statement, t.quote,
+               t.message_ids, t.conversation_id, t.stated_at, t.valid_from, t.valid_until,
+               t.confidence, t.source_kind, n.index
+        FROM fresh n,
+             ROWS FROM (
+                 jsonb_to_recordset(n.facts) AS (
+                     id uuid, category text, statement text, quote text, message_ids text[],
+                     conversation_id text, stated_at timestamptz, valid_from date, valid_until date,
+                     confidence double precision, source_kind text),
+                 jsonb_array_elements_text(n.topics)
+             ) WITH ORDINALITY AS t(id, category, statement, quote, message_ids, conversation_id, stated_at,
+                                    valid_from, valid_until, confidence, source_kind, topic, n)
+        WHERE t.id IS NOT NULL
+        ORDER BY n.import_id, n.run, t.id, n.index DESC, t.n
+        ON CONFLICT (import_id, run, fact_id) DO UPDATE SET
+            topic = excluded.topic, quote = excluded.quote, message_ids = excluded.message_ids,
+            conversation_id = excluded.conversation_id, stated_at = excluded.stated_at,
+            valid_from = excluded.valid_from, valid_until = excluded.valid_until,
+            confidence = excluded.confidence, source_kind = excluded.source_kind,
+            chunk_index = excluded.chunk_index
+        WHERE f.chunk_index < excluded.chunk_index
+    ), cache_in AS (
+        INSERT INTO extraction_cache (user_id, content_hash, model, prompt_version, facts, dropped, unread,
+                                      usage)
+        SELECT DISTINCT ON (user_id, content_hash COLLATE "C")
+               user_id, content_hash, argument ->> 'model', argument ->> 'prompt_version', facts,
+               coalesce(dropped, '{}'), coalesce(unread, '[]'), coalesce(usage, '{}')
+        FROM fresh WHERE status = 'ok' AND NOT coalesce(cached, false)
+        ORDER BY user_id, content_hash COLLATE "C"
+        ON CONFLICT DO NOTHING
+    ), counted AS (
+        UPDATE imports i SET
+            chunks_ok = i.chunks_ok + c.ok, chunks_dead = i.chunks_dead + c.dead - c.mended,
+            chunks_cached = i.chunks_cached + c.cached, updated_at = now()
+        FROM (
+            SELECT import_id, run, count(*) FILTER (WHERE status = 'ok') AS ok,
+                   count(*) FILTER (WHERE status = 'dead') AS dead, count(was) AS mended,
+                   count(*) FILTER (WHERE fresh.cached) AS cached
+            FROM fresh GROUP BY import_id, run
+        ) c
+        WHERE i.import_id = c.import_id AND i.run = c.run
+    )
+    SELECT count(*) FILTER (WHERE refusal IS NULL),
+           coalesce(jsonb_agg(jsonb_build_object('import_id', import_id, 'run', run, 'index', index,
+                                                 'reason', refusal)) FILTER (WHERE refusal IS NOT NULL), '[]')
+    INTO recorded, ignored FROM judged;
+
+    FOR touched IN
+        SELECT i.import_id, i.run, i.state FROM imports i
+        WHERE (i.import_id, i.run) IN (
+            SELECT (e -> 'event' ->> 'import_id')::uuid, (e -> 'event' ->> 'run')::integer
+            FROM jsonb_array_elements(argument -> 'results') e)
+          AND is_complete_run(i)
+        ORDER BY i.import_id, i.run
+    LOOP
+        IF touched.state <> 'consolidating' THEN
+            PERFORM close_extraction(touched.import_id, touched.run);
+        END IF;
+        complete := complete || jsonb_build_object('import_id', touched.import_id, 'run', touched.run);
+    END LOOP;
+    RETURN jsonb_build_object('recorded', recorded, 'ignored', ignored, 'complete', complete);
+END
+$$;
+REVOKE ALL ON FUNCTION public.record_chunks(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_chunks(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.recorded_chunks(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(json_build_array(first, last) ORDER BY first), '[]') FROM (
+        SELECT min(chunk_index) AS first, max(chunk_index) AS last FROM (
+            SELECT chunk_index, chunk_index - row_number() OVER (ORDER BY chunk_index) AS island
+            FROM chunk_results
+            WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer) r
+        GROUP BY island) g
+$$;
+REVOKE ALL ON FUNCTION public.recorded_chunks(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.recorded_chunks(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.release_lease(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM leases WHERE name = argument ->> 'name' AND owner = argument ->> 'owner';
+    RETURN to_jsonb(FOUND);
+END
+$$;
+REVOKE ALL ON FUNCTION public.release_lease(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.release_lease(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.release_run(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE imports SET lease_owner = NULL, lease_until = NULL, updated_at = now()
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+          AND lease_owner = argument ->> 'owner';
+    RETURN to_jsonb(FOUND);
+END
+$$;
+REVOKE ALL ON FUNCTION public.release_run(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.release_run(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.renew_run(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE imports SET
+            lease_until = clock_timestamp()
+                + make_interval(secs => (argument ->> 'lease_seconds')::double precision)
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+          AND lease_owner = argument ->> 'owner' AND state = 'consolidating';
+    RETURN to_jsonb(FOUND);
+END
+$$;
+REVOKE ALL ON FUNCTION public.renew_run(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    owner uuid := (argument ->> 'user_id')::uuid;
+    recent_from timestamptz := coalesce((argument ->> 'now')::timestamptz, now()) - interval '180 days';
+    written integer;
+    deleted integer;
+BEGIN
+    INSERT INTO conversation_chunks AS c (user_id, conversation_id, passage_index, title, content,
+                                          token_count, message_count, created_at, is_recent)
+    SELECT owner, p.conversation_id, p.passage_index, p.title, p.content, p.token_count, p.message_count,
+           to_timestamp(p.created_at), coalesce(to_timestamp(p.created_at) >= recent_from, false)
+    FROM (
+        SELECT DISTINCT ON (e ->> 'conversation_id', (e ->> 'passage_index')::integer)
+               e ->> 'conversation_id' AS conversation_id, (e ->> 'passage_index')::integer AS passage_index,
+               e ->> 'title' AS title, e ->> 'content' AS content,
+               (e ->> 'token_count')::integer AS token_count,
+               (e ->> 'message_count')::integer AS message_count,
+               (e ->> 'created_at')::double precision AS created_at
+        FROM jsonb_array_elements(argument -> 'passages') WITH ORDINALITY AS x(e, n)
+        ORDER BY e ->> 'conversation_id', (e ->> 'passage_index')::integer, n DESC
+    ) p
+    ON CONFLICT (user_id, conversation_id, passage_index) DO UPDATE SET
+        title = excluded.title, content = excluded.content, token_count = excluded.token_count,
+        message_count = excluded.message_count, created_at = excluded.created_at,
+        is_recent = excluded.is_recent
+    WHERE (c.title, c.token_count, c.message_count, c.created_at, c.is_recent, c.content)
+        IS DISTINCT FROM (excluded.title, excluded.token_count, excluded.message_count,
+                          excluded.created_at, excluded.is_recent, excluded.content);
+    GET DIAGNOSTICS written = ROW_COUNT;
+    DELETE FROM conversation_chunks c
+    USING (
+        SELECT DISTINCT ON (e.conversation_id) e.conversation_id, e.passage_index
+        FROM ROWS FROM (jsonb_to_recordset(argument -> 'passages')
+                        AS (conversation_id text, passage_index integer, last boolean))
+             WITH ORDINALITY AS e(conversation_id, passage_index, last, n)
+        WHERE e.last ORDER BY e.conversation_id, e.n DESC
+    ) p
+    WHERE c.user_id = owner AND c.conversation_id = p.conversation_id COLLATE "C"
+      AND c.passage_index > p.passage_index;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN jsonb_build_object('written', written, 'deleted', deleted);
+END
+$$;
+REVOKE ALL ON FUNCTION public.save_chunks_batch(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.save_chunks_batch(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.search_passages(argument jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    p_patterns text[] := search_patterns(coalesce(argument ->> 'search', ''));
+    p_first text := lower((regexp_match(argument ->> 'search', '\S+'))[1]);
+    answer json;
+BEGIN
+    IF p_patterns = '{}' THEN
+        RETURN '[]';
+    END IF;
+    SELECT json_agg(t) INTO answer FROM (
+        SELECT c.conversation_id, c.passage_index, c.title, c.created_at, c.chunk_tier, c.is_recent,
+               substr(c.content, greatest(1, strpos(lower(c.content), p_first) - 80), 240) AS snippet
+        FROM (
+            SELECT * FROM conversation_chunks m
+            WHERE m.user_id = (argument ->> 'user_id')::uuid
+              AND m.title || ' ' || m.content ILIKE ALL (p_patterns)
+            ORDER BY m.created_at DESC NULLS LAST, m.conversation_id, m.passage_index
+            LIMIT (argument ->> 'limit')::integer
+        ) c
+        ORDER BY c.created_at DESC NULLS LAST, c.conversation_id, c.passage_index) t;
+    RETURN coalesce(answer, '[]');
+END
+$$;
+REVOKE ALL ON FUNCTION public.search_passages(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_passages(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.search_patterns(search text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(array_agg('%' || regexp_replace(w, '([\\%_])', '\\\1', 'g') || '%'), '{}')
+    FROM regexp_split_to_table(search, '\s+') w WHERE w <> ''
+$$;
+REVOKE ALL ON FUNCTION public.search_patterns(search text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_patterns(search text) TO service_role;
+
+CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    changed integer;
+BEGIN
+    UPDATE facts f SET
+            status = coalesce(u.status, 'current'), support = coalesce(u.support, 1),
+            superseded_by = u.superseded_by, merged_into = u.merged_into
+        FROM jsonb_to_recordset(argument -> 'updates') AS u(
+            fact_id uuid, status text, support integer, superseded_by uuid, merged_into uuid)
+        WHERE f.import_id = (argument ->> 'import_id')::uuid AND f.run = (argument ->> 'run')::integer
+          AND f.fact_id = u.fact_id
+          AND (f.status, f.support, f.superseded_by, f.merged_into)
+              IS DISTINCT FROM (coalesce(u.status, 'current'), coalesce(u.support, 1),
+                                u.superseded_by, u.merged_into);
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    RETURN to_jsonb(changed);
+END
+$$;
+REVOKE ALL ON FUNCTION public.settle_facts(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.shown_fact(f public.facts) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT json_build_object(
+        'id', f.fact_id, 'category', f.category, 'statement', f.statement, 'quote', f.quote,
+        'message_ids', f.message_ids || ARRAY(
+            SELECT k FROM facts m, unnest(m.message_ids) k
+            WHERE m.import_id = f.import_id AND m.run = f.run AND m.merged_into = f.fact_id
+              AND k <> ALL (f.message_ids)
+            GROUP BY k ORDER BY min(m.stated_at) NULLS FIRST, k),
+        'conversation_id', f.conversation_id, 'stated_at', f.stated_at,
+        'valid_from', f.valid_from, 'valid_until', f.valid_until, 'confidence', f.confidence,
+        'source_kind', f.source_kind, 'topic', f.topic, 'chunk_index', f.chunk_index, 'status', f.status,
+        'support', f.support, 'superseded_by', f.superseded_by, 'merged_into', f.merged_into,
+        'merged_ids', ARRAY(
+            SELECT m.fact_id FROM facts m
+            WHERE m.import_id = f.import_id AND m.run = f.run AND m.merged_into = f.fact_id
+            ORDER BY m.fact_id),
+        'conversation_title', coalesce((
+            SELECT c.title FROM conversation_chunks c
+            WHERE c.user_id = f.user_id AND c.conversation_id = f.conversation_id
+              AND c.passage_index = 0), ''))
+$$;
+REVOKE ALL ON FUNCTION public.shown_fact(f public.facts) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.shown_fact(f public.facts) TO service_role;
+
+CREATE FUNCTION public.take_lease(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO leases AS l (name, owner, until)
+    VALUES (argument ->> 'name', argument ->> 'owner',
+            clock_timestamp() + make_interval(secs => (argument ->> 'seconds')::double precision))
+    ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
+        WHERE l.owner = excluded.owner OR l.until < clock_timestamp();
+    RETURN to_jsonb(FOUND);
+END
+$$;
+REVOKE ALL ON FUNCTION public.take_lease(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_lease(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.take_run(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    a record;
+    newest imports;
+    i imports;
+    refusal text;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        import_id uuid, user_id uuid, run integer, source text, pipeline text, variant text,
+        requested_at timestamptz);
+    PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
+    SELECT * INTO newest FROM imports n
+        WHERE n.import_id = a.import_id ORDER BY n.run DESC LIMIT 1 FOR UPDATE;
+    SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run FOR UPDATE;
+    refusal := CASE
+        WHEN newest.user_id <> a.user_id THEN 'foreign'
+        WHEN newest.run > a.run THEN 'older'
+        WHEN i.state IN ('complete', 'failed', 'cancelled') THEN i.state
+        WHEN NOT i.on_log OR i.pipeline <> a.pipeline THEN 'elsewhere'
+        WHEN i.state = 'consolidating' OR is_complete_run(i) THEN 'extracted'
+    END;
+    IF refusal IS NOT NULL THEN
+        RETURN jsonb_build_object('refusal', refusal);
+    END IF;
+    IF i.import_id IS NOT NULL THEN
+        UPDATE imports n SET source = a.source, updated_at = now(),
+                state = CASE WHEN n.state = 'received' THEN 'chunking' ELSE n.state END
+            WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
+    ELSE
+        UPDATE imports n SET state = 'cancelled', finished_at = now(), updated_at = now(),
+                lease_owner = NULL, lease_until = NULL,
+                error = jsonb_build_object('step', 'take_run', 'message', 'a newer run was begun')
+            WHERE n.import_id = a.import_id AND n.run < a.run
+              AND n.state NOT IN ('complete', 'failed', 'cancelled');
+        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at, on_log)
+        VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.source, coalesce(a.variant, ''), 'chunking',
+                coalesce(a.requested_at, now()), true)
+        RETURNING * INTO i;
+    END IF;
+    IF is_newest_run(i) THEN
+        INSERT INTO user_profiles AS p (user_id, full_pass_status, full_pass_started_at, import_stage)
+        VALUES (a.user_id, 'processing', i.begun_at, i.state)
+        ON CONFLICT (user_id) DO UPDATE SET
+            full_pass_status = 'processing', full_pass_started_at = i.begun_at,
+            full_pass_completed_at = NULL, full_pass_error = NULL, import_stage = i.state,
+            progress_percent = i.progress_percent, updated_at = now();
+    END IF;
+    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant);
+END
+$$;
+REVOKE ALL ON FUNCTION public.take_run(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.update_progress(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    i imports;
+BEGIN
+    UPDATE imports SET
+            progress_percent = (argument ->> 'percent')::real, stage = argument ->> 'stage',
+            updated_at = now()
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+          AND state NOT IN ('complete', 'failed', 'cancelled')
+        RETURNING * INTO i;
+    IF NOT FOUND THEN
+        RETURN to_jsonb(false);
+    END IF;
+    IF is_newest_run(i) THEN
+        UPDATE user_profiles SET
+                progress_percent = i.progress_percent, import_stage = i.stage, updated_at = now()
+            WHERE user_id = i.user_id;
+    END IF;
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.update_progress(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.update_progress(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.update_user_profile(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+    owner uuid := (argument ->> 'user_id')::uuid;
+    fields jsonb := argument -> 'fields';
+    wrong text;
+BEGIN
+    SELECT string_agg(CASE WHEN k ~ '^[a-z_]{1,40}$' THEN k ELSE '?' END, ', ' ORDER BY k) INTO wrong
+        FROM jsonb_object_keys(fields) k
+        WHERE k NOT IN ('soul_md', 'identity_md', 'user_md', 'agents_md', 'tools_md', 'memory_md',
+                        'soulprint_text', 'full_pass_status', 'full_pass_started_at',
+                        'full_pass_completed_at', 'full_pass_error', 'progress_percent', 'import_stage');
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION 'not a field of a profile: %', wrong USING ERRCODE = 'SP003';
+    END IF;
+    INSERT INTO user_profiles (user_id) VALUES (owner) ON CONFLICT DO NOTHING;
+    UPDATE user_profiles p SET
+            (soul_md, identity_md, user_md, agents_md, tools_md, memory_md, soulprint_text, full_pass_status,
+             full_pass_started_at, full_pass_completed_at, full_pass_error, progress_percent, import_stage,
+             updated_at) = (
+                SELECT n.soul_md, n.identity_md, n.user_md, n.agents_md, n.tools_md, n.memory_md,
+                       n.soulprint_text, n.full_pass_status, n.full_pass_started_at, n.full_pass_completed_at,
+                       n.full_pass_error, n.progress_percent, n.import_stage, now()
+                FROM jsonb_populate_record(p, fields) n)
+        WHERE p.user_id = owner;
+    RETURN to_jsonb(true);
+END
+$_$;
+REVOKE ALL ON FUNCTION public.update_user_profile(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.update_user_profile(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.watch_run(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT jsonb_build_object('state', state, 'done', chunks_ok + chunks_dead) FROM imports
+    WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+$$;
+REVOKE ALL ON FUNCTION public.watch_run(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO service_role;

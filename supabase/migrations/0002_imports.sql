@@ -1,0 +1,300 @@
+-- Runs of imports: begun by a command or taken from an event, on their way, failed or cancelled.
+-- SQLSTATEs of our own: SP002 the run is another user's, SP003 wrong argument.
+
+-- One row a run. `ordinal` is the order in which runs were begun: it settles which of two runs is newer
+-- where both were requested at the same time.
+CREATE TABLE public.imports (
+    import_id uuid NOT NULL,
+    run integer NOT NULL CHECK (run >= 1),
+    ordinal bigint GENERATED ALWAYS AS IDENTITY,
+    user_id uuid NOT NULL,
+    pipeline text NOT NULL,
+    source text NOT NULL,
+    variant text NOT NULL DEFAULT '',
+    state text NOT NULL DEFAULT 'received' CHECK (state IN (
+        'received', 'chunking', 'extracting', 'consolidating', 'complete', 'failed', 'cancelled')),
+    progress_percent real NOT NULL DEFAULT 0 CHECK (progress_percent BETWEEN 0 AND 100),
+    stage text,
+    counts jsonb NOT NULL DEFAULT '{}',
+    breaks jsonb NOT NULL DEFAULT '[]',
+    superseded jsonb NOT NULL DEFAULT '[]',
+    sample jsonb NOT NULL DEFAULT '[]',
+    chunks_total integer CHECK (chunks_total >= 0),
+    chunks_ok integer NOT NULL DEFAULT 0,
+    chunks_dead integer NOT NULL DEFAULT 0,
+    chunks_cached integer NOT NULL DEFAULT 0,
+    facts_extracted integer NOT NULL DEFAULT 0,
+    fact_counts jsonb NOT NULL DEFAULT '{}',
+    coverage double precision CHECK (coverage BETWEEN 0 AND 1),
+    usage jsonb NOT NULL DEFAULT '{}',
+    cost double precision,
+    error jsonb,
+    lease_owner text,
+    lease_until timestamptz,
+    requested_at timestamptz NOT NULL DEFAULT now(),
+    begun_at timestamptz NOT NULL DEFAULT now(),
+    chunked_at timestamptz,
+    extracted_at timestamptz,
+    claimed_at timestamptz,
+    published_at timestamptz,
+    finished_at timestamptz,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    -- true for runs that the services drive, false for those that one process runs from end to end
+    on_log boolean NOT NULL DEFAULT false,
+    -- how often the sweeper drove the run again, when, and how many chunks were in then
+    redrives integer NOT NULL DEFAULT 0,
+    redriven_at timestamptz,
+    redriven_done integer,
+    PRIMARY KEY (import_id, run)
+);
+CREATE INDEX imports_of_user ON public.imports (user_id, requested_at, ordinal);
+CREATE INDEX imports_unfinished ON public.imports (pipeline, updated_at)
+    WHERE on_log AND state NOT IN ('complete', 'failed', 'cancelled');
+CREATE INDEX imports_in_order ON public.imports (ordinal);
+
+ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
+REVOKE ALL ON public.imports FROM PUBLIC, anon, authenticated, service_role;
+REVOKE ALL ON SEQUENCE public.imports_ordinal_seq FROM PUBLIC, anon, authenticated, service_role;
+GRANT SELECT ON public.imports TO authenticated;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.imports TO service_role;
+CREATE POLICY own_rows ON public.imports FOR SELECT TO authenticated
+    USING (user_id = (SELECT auth.uid()));
+CREATE POLICY services ON public.imports TO service_role USING (true) WITH CHECK (true);
+
+-- True if no later run of the user stands beside this one: only the newest run speaks in user_profiles.
+CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT NOT EXISTS (
+        SELECT FROM imports o
+        WHERE o.user_id = i.user_id AND o.state <> 'cancelled'
+          AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal))
+$$;
+
+-- True if all chunks are in and the memory is not published: the run may be claimed.
+CREATE FUNCTION public.is_complete_run(i public.imports) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(i.chunks_ok + i.chunks_dead >= i.chunks_total, false)
+       AND i.published_at IS NULL
+       AND i.state IN ('chunking', 'extracting', 'consolidating')
+$$;
+
+-- Begins a run, or goes on with the newest one if it is unfinished and of the same pipeline and variant.
+-- `variant` names what a run depends on besides the export (model, prompt, sizes): an unfinished run of
+-- another variant is cancelled, since its chunks could not be told from the new ones.
+CREATE FUNCTION public.begin_run(argument jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    a record;
+    newest imports;
+    resumed boolean := false;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        import_id uuid, user_id uuid, source text, pipeline text, variant text, requested_at timestamptz);
+    PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
+    SELECT * INTO newest FROM imports i
+        WHERE i.import_id = a.import_id ORDER BY i.run DESC LIMIT 1 FOR UPDATE;
+    IF newest.user_id <> a.user_id THEN
+        RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
+    END IF;
+    IF newest.state NOT IN ('complete', 'failed', 'cancelled') THEN
+        IF newest.pipeline = a.pipeline AND newest.variant = coalesce(a.variant, '') THEN
+            resumed := true;
+            UPDATE imports i SET source = a.source, updated_at = now()
+                WHERE i.import_id = newest.import_id AND i.run = newest.run
+                RETURNING i.* INTO newest;
+        ELSE
+            UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(),
+                    error = jsonb_build_object(
+                        'step', 'begin_run', 'message', 'begun anew in another variant')
+                WHERE i.import_id = newest.import_id AND i.run = newest.run;
+        END IF;
+    END IF;
+    IF NOT resumed THEN
+        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at)
+        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, a.pipeline, a.source,
+                coalesce(a.variant, ''), 'chunking', coalesce(a.requested_at, now()))
+        RETURNING * INTO newest;
+    END IF;
+    IF is_newest_run(newest) THEN
+        INSERT INTO user_profiles AS p (user_id, full_pass_status, full_pass_started_at, import_stage)
+        VALUES (a.user_id, 'processing', newest.begun_at, newest.state)
+        ON CONFLICT (user_id) DO UPDATE SET
+            full_pass_status = 'processing', full_pass_started_at = newest.begun_at,
+            full_pass_completed_at = NULL, full_pass_error = NULL, import_stage = newest.state,
+            progress_percent = newest.progress_percent, updated_at = now();
+    END IF;
+    RETURN jsonb_build_object(
+        'run', newest.run, 'resumed', resumed, 'state', newest.state,
+        'chunks_total', newest.chunks_total, 'chunks_ok', newest.chunks_ok,
+        'chunks_dead', newest.chunks_dead, 'published', newest.published_at IS NOT NULL);
+END
+$$;
+
+-- Begins the run that an event names, or goes on with it. Older unfinished runs of the import end.
+-- refusal, if there is nothing to do: older (a newer run exists), complete, failed, cancelled, extracted (all
+-- chunks are in); or what must not be: foreign (the import is another user's), elsewhere (one process runs
+-- it, or another pipeline).
+CREATE FUNCTION public.take_run(argument jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    a record;
+    newest imports;
+    i imports;
+    refusal text;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        import_id uuid, user_id uuid, run integer, source text, pipeline text, variant text,
+        requested_at timestamptz);
+    PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
+    SELECT * INTO newest FROM imports n
+        WHERE n.import_id = a.import_id ORDER BY n.run DESC LIMIT 1 FOR UPDATE;
+    SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run FOR UPDATE;
+    refusal := CASE
+        WHEN newest.user_id <> a.user_id THEN 'foreign'
+        WHEN newest.run > a.run THEN 'older'
+        WHEN i.state IN ('complete', 'failed', 'cancelled') THEN i.state
+        WHEN NOT i.on_log OR i.pipeline <> a.pipeline THEN 'elsewhere'
+        WHEN i.state = 'consolidating' OR is_complete_run(i) THEN 'extracted'
+    END;
+    IF refusal IS NOT NULL THEN
+        RETURN jsonb_build_object('refusal', refusal);
+    END IF;
+    IF i.import_id IS NOT NULL THEN
+        UPDATE imports n SET source = a.source, updated_at = now(),
+                state = CASE WHEN n.state = 'received' THEN 'chunking' ELSE n.state END
+            WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
+    ELSE
+        UPDATE imports n SET state = 'cancelled', finished_at = now(), updated_at = now(),
+                lease_owner = NULL, lease_until = NULL,
+                error = jsonb_build_object('step', 'take_run', 'message', 'a newer run was begun')
+            WHERE n.import_id = a.import_id AND n.run < a.run
+              AND n.state NOT IN ('complete', 'failed', 'cancelled');
+        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at, on_log)
+        VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.source, coalesce(a.variant, ''), 'chunking',
+                coalesce(a.requested_at, now()), true)
+        RETURNING * INTO i;
+    END IF;
+    IF is_newest_run(i) THEN
+        INSERT INTO user_profiles AS p (user_id, full_pass_status, full_pass_started_at, import_stage)
+        VALUES (a.user_id, 'processing', i.begun_at, i.state)
+        ON CONFLICT (user_id) DO UPDATE SET
+            full_pass_status = 'processing', full_pass_started_at = i.begun_at,
+            full_pass_completed_at = NULL, full_pass_error = NULL, import_stage = i.state,
+            progress_percent = i.progress_percent, updated_at = now();
+    END IF;
+    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant);
+END
+$$;
+
+-- How far an unfinished run is. Shown in the profile if the run is the user's newest.
+CREATE FUNCTION public.update_progress(argument jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    i imports;
+BEGIN
+    UPDATE imports SET
+            progress_percent = (argument ->> 'percent')::real, stage = argument ->> 'stage',
+            updated_at = now()
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+          AND state NOT IN ('complete', 'failed', 'cancelled')
+        RETURNING * INTO i;
+    IF NOT FOUND THEN
+        RETURN to_jsonb(false);
+    END IF;
+    IF is_newest_run(i) THEN
+        UPDATE user_profiles SET
+                progress_percent = i.progress_percent, import_stage = i.stage, updated_at = now()
+            WHERE user_id = i.user_id;
+    END IF;
+    RETURN to_jsonb(true);
+END
+$$;
+
+-- Shows how far runs are whose chunking is done.
+CREATE FUNCTION public.note_progress(argument jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    i imports;
+BEGIN
+    FOR i IN
+        UPDATE imports n SET stage = 'extracting',
+                progress_percent = least(
+                    90, 90.0 * (n.chunks_ok + n.chunks_dead) / greatest(n.chunks_total, 1))
+            FROM jsonb_to_recordset(argument -> 'runs') AS r(import_id uuid, run integer)
+            WHERE n.import_id = r.import_id AND n.run = r.run AND n.state = 'extracting'
+            RETURNING n.*
+    LOOP
+        IF is_newest_run(i) THEN
+            UPDATE user_profiles SET progress_percent = i.progress_percent, import_stage = i.stage,
+                    updated_at = now()
+                WHERE user_id = i.user_id;
+        END IF;
+    END LOOP;
+    RETURN to_jsonb(true);
+END
+$$;
+
+-- Ends an unfinished run as failed. What the profile serves stays. False if the run had ended before.
+CREATE FUNCTION public.fail_run(argument jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    i imports;
+BEGIN
+    UPDATE imports SET
+            state = 'failed', finished_at = now(), updated_at = now(), lease_owner = NULL, lease_until = NULL,
+            error = jsonb_build_object('step', argument ->> 'step', 'message', argument ->> 'error')
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+          AND state NOT IN ('complete', 'failed', 'cancelled')
+        RETURNING * INTO i;
+    IF NOT FOUND THEN
+        RETURN to_jsonb(false);
+    END IF;
+    IF is_newest_run(i) THEN
+        UPDATE user_profiles SET
+                full_pass_status = 'failed', full_pass_error = i.error ->> 'message',
+                full_pass_completed_at = NULL, updated_at = now()
+            WHERE user_id = i.user_id;
+    END IF;
+    RETURN to_jsonb(true);
+END
+$$;
+
+-- Ends an unfinished run on the person's wish; results that still come in are ignored.
+CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    i imports;
+    newest boolean;
+BEGIN
+    SELECT * INTO i FROM imports
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+          AND state NOT IN ('complete', 'failed', 'cancelled')
+        FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN to_jsonb(false);
+    END IF;
+    newest := is_newest_run(i);
+    UPDATE imports SET
+            state = 'cancelled', finished_at = now(), updated_at = now(),
+            lease_owner = NULL, lease_until = NULL
+        WHERE import_id = i.import_id AND run = i.run;
+    IF newest THEN
+        UPDATE user_profiles SET
+                full_pass_status = CASE WHEN import_id IS NULL THEN 'pending' ELSE 'complete' END,
+                import_stage = 'cancelled', updated_at = now()
+            WHERE user_id = i.user_id;
+    END IF;
+    RETURN to_jsonb(true);
+END
+$$;
+
+REVOKE ALL ON FUNCTION
+    public.is_newest_run(public.imports), public.is_complete_run(public.imports), public.begin_run(jsonb),
+    public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
+    public.fail_run(jsonb), public.cancel_run(jsonb)
+FROM PUBLIC, anon, authenticated;
+GRANT EXECUTE ON FUNCTION
+    public.is_newest_run(public.imports), public.is_complete_run(public.imports), public.begin_run(jsonb),
+    public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
+    public.fail_run(jsonb), public.cancel_run(jsonb)
+TO service_role;

@@ -1,0 +1,166 @@
+-- Every grounded fact of a run. `topic` is what consolidation compares: facts of one topic lie side by side.
+CREATE TABLE public.facts (
+    import_id uuid NOT NULL,
+    run integer NOT NULL,
+    fact_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    category text NOT NULL,
+    topic text COLLATE "C" NOT NULL DEFAULT '',
+    statement text NOT NULL,
+    quote text NOT NULL,
+    message_ids text[] NOT NULL,
+    conversation_id text COLLATE "C" NOT NULL,
+    stated_at timestamptz,
+    valid_from date,
+    valid_until date,
+    confidence double precision NOT NULL,
+    source_kind text NOT NULL,
+    chunk_index integer NOT NULL,
+    status text NOT NULL DEFAULT 'current' CHECK (status IN ('current', 'superseded', 'merged')),
+    support integer NOT NULL DEFAULT 1 CHECK (support >= 1),
+    superseded_by uuid,
+    merged_into uuid,
+    PRIMARY KEY (import_id, run, fact_id)
+) WITH (fillfactor = 85);
+-- The order in which facts are read, page by page; facts without a time come first in their topic.
+CREATE INDEX facts_in_order ON public.facts
+    (import_id, run, topic, (coalesce(stated_at, '-infinity'::timestamptz)), fact_id);
+CREATE INDEX facts_merged ON public.facts (import_id, run, merged_into) WHERE merged_into IS NOT NULL;
+
+ALTER TABLE public.facts ENABLE ROW LEVEL SECURITY;
+REVOKE ALL ON public.facts FROM PUBLIC, anon, authenticated, service_role;
+GRANT SELECT ON public.facts TO authenticated;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.facts TO service_role;
+CREATE POLICY own_rows ON public.facts FOR SELECT TO authenticated
+    USING (user_id = (SELECT auth.uid()));
+CREATE POLICY services ON public.facts TO service_role USING (true) WITH CHECK (true);
+
+-- A page of a run's facts in the order topic, stated_at (unknown first), fact_id.
+-- `after` is [topic, stated_at, fact_id] of the last fact of the page before, or null.
+CREATE FUNCTION public.read_facts(argument jsonb) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    p_import_id uuid := (argument ->> 'import_id')::uuid;
+    p_run integer := (argument ->> 'run')::integer;
+    p_topic text := coalesce(argument -> 'after' ->> 0, '');
+    p_stated timestamptz := coalesce((argument -> 'after' ->> 1)::timestamptz, '-infinity');
+    p_fact uuid := coalesce((argument -> 'after' ->> 2)::uuid, '00000000-0000-0000-0000-000000000000');
+    answer json;
+BEGIN
+    SELECT json_agg(t) INTO answer FROM (
+        SELECT f.fact_id AS id, f.category, f.statement, f.quote, f.message_ids, f.conversation_id,
+               f.stated_at, f.valid_from, f.valid_until, f.confidence, f.source_kind,
+               f.topic, f.chunk_index, f.status, f.support, f.superseded_by, f.merged_into
+        FROM facts f
+        WHERE f.import_id = p_import_id AND f.run = p_run
+          AND (f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_topic, p_stated, p_fact)
+        ORDER BY f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id
+        LIMIT (argument ->> 'limit')::integer) t;
+    RETURN coalesce(answer, '[]');
+END
+$$;
+
+-- Writes what merging made of facts. An update says all of it: what it leaves out goes back to its default.
+-- Answers how many facts changed.
+CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    changed integer;
+BEGIN
+    UPDATE facts f SET
+            status = coalesce(u.status, 'current'), support = coalesce(u.support, 1),
+            superseded_by = u.superseded_by, merged_into = u.merged_into
+        FROM jsonb_to_recordset(argument -> 'updates') AS u(
+            fact_id uuid, status text, support integer, superseded_by uuid, merged_into uuid)
+        WHERE f.import_id = (argument ->> 'import_id')::uuid AND f.run = (argument ->> 'run')::integer
+          AND f.fact_id = u.fact_id
+          AND (f.status, f.support, f.superseded_by, f.merged_into)
+              IS DISTINCT FROM (coalesce(u.status, 'current'), coalesce(u.support, 1),
+                                u.superseded_by, u.merged_into);
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    RETURN to_jsonb(changed);
+END
+$$;
+
+-- One fact as it is shown: with its conversation's title, the facts it absorbed and the messages of them all.
+CREATE FUNCTION public.shown_fact(f public.facts) RETURNS json
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT json_build_object(
+        'id', f.fact_id, 'category', f.category, 'statement', f.statement, 'quote', f.quote,
+        'message_ids', f.message_ids || ARRAY(
+            SELECT k FROM facts m, unnest(m.message_ids) k
+            WHERE m.import_id = f.import_id AND m.run = f.run AND m.merged_into = f.fact_id
+              AND k <> ALL (f.message_ids)
+            GROUP BY k ORDER BY min(m.stated_at) NULLS FIRST, k),
+        'conversation_id', f.conversation_id, 'stated_at', f.stated_at,
+        'valid_from', f.valid_from, 'valid_until', f.valid_until, 'confidence', f.confidence,
+        'source_kind', f.source_kind, 'topic', f.topic, 'chunk_index', f.chunk_index, 'status', f.status,
+        'support', f.support, 'superseded_by', f.superseded_by, 'merged_into', f.merged_into,
+        'merged_ids', ARRAY(
+            SELECT m.fact_id FROM facts m
+            WHERE m.import_id = f.import_id AND m.run = f.run AND m.merged_into = f.fact_id
+            ORDER BY m.fact_id),
+        'conversation_title', coalesce((
+            SELECT c.title FROM conversation_chunks c
+            WHERE c.user_id = f.user_id AND c.conversation_id = f.conversation_id
+              AND c.passage_index = 0), ''))
+$$;
+
+-- A page of facts of the run that the user's profile serves, or of the run that is named, as shown.
+-- Order and `after` are those of read_facts; `status` is a list or null for all; `search` filters by words.
+CREATE FUNCTION public.list_facts(argument jsonb) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    p_user uuid := (argument ->> 'user_id')::uuid;
+    p_import_id uuid := (argument ->> 'import_id')::uuid;
+    p_run integer := (argument ->> 'run')::integer;
+    p_topic text := coalesce(argument -> 'after' ->> 0, '');
+    p_stated timestamptz := coalesce((argument -> 'after' ->> 1)::timestamptz, '-infinity');
+    p_fact uuid := coalesce((argument -> 'after' ->> 2)::uuid, '00000000-0000-0000-0000-000000000000');
+    p_status text[] := ARRAY(SELECT jsonb_array_elements_text(nullif(argument -> 'status', 'null')));
+    p_patterns text[] := search_patterns(coalesce(argument ->> 'search', ''));
+    answer json;
+BEGIN
+    IF p_import_id IS NULL THEN
+        SELECT p.import_id, p.run INTO p_import_id, p_run FROM user_profiles p WHERE p.user_id = p_user;
+    END IF;
+    SELECT json_agg(shown_fact(t)) INTO answer FROM (
+        SELECT f.* FROM facts f
+        WHERE f.import_id = p_import_id AND f.run = p_run AND f.user_id = p_user
+          AND (f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_topic, p_stated, p_fact)
+          AND (p_status = '{}' OR f.status = ANY (p_status))
+          AND (p_patterns = '{}' OR f.statement || ' ' || f.quote ILIKE ALL (p_patterns))
+        ORDER BY f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id
+        LIMIT (argument ->> 'limit')::integer) t;
+    RETURN coalesce(answer, '[]');
+END
+$$;
+
+-- The facts of the served run whose id begins with `prefix` (hexadecimal, dashes or not), ten at most.
+CREATE FUNCTION public.find_fact(argument jsonb) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    digits text := lower(replace(argument ->> 'prefix', '-', ''));
+    answer json;
+BEGIN
+    IF digits !~ '^[0-9a-f]{1,32}$' THEN
+        RETURN '[]';
+    END IF;
+    SELECT json_agg(shown_fact(t)) INTO answer FROM (
+        SELECT f.* FROM user_profiles p
+        JOIN facts f ON f.import_id = p.import_id AND f.run = p.run AND f.user_id = p.user_id
+        WHERE p.user_id = (argument ->> 'user_id')::uuid
+          AND f.fact_id BETWEEN rpad(digits, 32, '0')::uuid AND rpad(digits, 32, 'f')::uuid
+        ORDER BY f.fact_id LIMIT 10) t;
+    RETURN coalesce(answer, '[]');
+END
+$$;
+
+REVOKE ALL ON FUNCTION
+    public.read_facts(jsonb), public.settle_facts(jsonb), public.shown_fact(public.facts),
+    public.list_facts(jsonb), public.find_fact(jsonb)
+FROM PUBLIC, anon, authenticated;
+GRANT EXECUTE ON FUNCTION
+    public.read_facts(jsonb), public.settle_facts(jsonb), public.shown_fact(public.facts),
+    public.list_facts(jsonb), public.find_fact(jsonb)
+TO service_role;

@@ -1,0 +1,64 @@
+-- What is told of runs: to the services that drive them, to `status` and to reports.
+
+-- The state of a run and how many of its chunks are in; null if there is no such run.
+CREATE FUNCTION public.watch_run(argument jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT jsonb_build_object('state', state, 'done', chunks_ok + chunks_dead) FROM imports
+    WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+$$;
+
+-- Runs as `status` shows them, newest first: of one import, or all.
+CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT i.import_id, i.run, i.user_id, i.pipeline, i.source, i.state, i.progress_percent, i.stage,
+               i.chunks_total, i.chunks_ok, i.chunks_dead, i.facts_extracted, i.coverage, i.cost, i.error,
+               i.redrives, i.on_log, i.requested_at, i.begun_at, i.finished_at, i.updated_at
+        FROM imports i
+        WHERE nullif(argument -> 'import_id', 'null') IS NULL
+           OR i.import_id = (argument ->> 'import_id')::uuid
+        ORDER BY i.ordinal DESC LIMIT (argument ->> 'limit')::integer) t
+$$;
+
+-- Everything a report says of a run; null if there is no such run.
+CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage'] || jsonb_build_object(
+        'unread_conversations', (
+            SELECT count(DISTINCT u) FROM chunk_results r, unnest(r.unread) u
+            WHERE r.import_id = i.import_id AND r.run = i.run),
+        'dropped', (
+            SELECT coalesce(jsonb_object_agg(d.reason, d.total), '{}') FROM (
+                SELECT e.key AS reason, sum(e.value::integer) AS total
+                FROM chunk_results r, jsonb_each_text(r.dropped) e
+                WHERE r.import_id = i.import_id AND r.run = i.run GROUP BY e.key) d),
+        'extraction_usage', (
+            SELECT jsonb_build_object(
+                'calls', coalesce(sum((r.usage ->> 'calls')::bigint), 0),
+                'input_tokens', coalesce(sum((r.usage ->> 'input_tokens')::bigint), 0),
+                'output_tokens', coalesce(sum((r.usage ->> 'output_tokens')::bigint), 0),
+                'cache_read_tokens', coalesce(sum((r.usage ->> 'cache_read_tokens')::bigint), 0),
+                'cache_write_tokens', coalesce(sum((r.usage ->> 'cache_write_tokens')::bigint), 0),
+                'unanswered', coalesce(sum((r.usage ->> 'unanswered')::bigint), 0),
+                'cost', CASE WHEN bool_or(r.usage ->> 'cost' IS NULL) THEN NULL
+                             ELSE coalesce(sum((r.usage ->> 'cost')::numeric), 0) END)
+            FROM chunk_results r
+            WHERE r.import_id = i.import_id AND r.run = i.run AND r.usage IS NOT NULL),
+        'committed_usage', nullif(i.usage, '{}'))
+    FROM imports i
+    WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
+$$;
+
+-- The sample of the richest conversations, as finish_chunking was given it; null if there is no such run.
+CREATE FUNCTION public.read_sample(argument jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT sample FROM imports
+    WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+$$;
+
+REVOKE ALL ON FUNCTION
+    public.watch_run(jsonb), public.list_runs(jsonb), public.read_run(jsonb), public.read_sample(jsonb)
+FROM PUBLIC, anon, authenticated;
+GRANT EXECUTE ON FUNCTION
+    public.watch_run(jsonb), public.list_runs(jsonb), public.read_run(jsonb), public.read_sample(jsonb)
+TO service_role;
