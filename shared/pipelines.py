@@ -7,8 +7,8 @@ Kafka.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -112,3 +112,8 @@ def topics_of(pipeline: str) -> tuple[TopicSpec, ...]:
 def all_topics(pipeline: str) -> tuple[TopicSpec, ...]:
     """The topics of a pipeline, each followed by its dead-letter topic."""
     return tuple(spec for live in topics_of(pipeline) for spec in (live, live.dead))
+
+
+def prefixed(specs: Iterable[TopicSpec], prefix: str) -> list[TopicSpec]:
+    """The same topics as a deployment with this KAFKA_PREFIX names them."""
+    return [replace(spec, name=prefix + spec.name) for spec in specs]

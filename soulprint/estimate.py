@@ -27,9 +27,9 @@ from shared.models.opening import opened_model
 from shared.settings import Settings
 from shared.store.open import opened_store
 from shared.store.store import Store
-from soulprint.run import PIPELINE
-from soulprint.runner import RECALL_BATCH
 
+LOOK_UP = 64
+"""Most chunks one look-up in the cache asks for."""
 NO_KEY = SecretStr("none")
 """Stands for a key that is not set: an estimate sends nothing."""
 
@@ -56,7 +56,7 @@ async def _estimate(path: Path, user_id: UUID, settings: Settings) -> dict[str, 
     with open_export(path, read_limits(settings)) as export:
         async with opened_model(settings) as model, opened_store(settings) as store:
             reckoning = _Reckoning(user_id, store, model)
-            job = ChunkingJob(import_id(user_id, export.fingerprint), user_id, 1, PIPELINE)
+            job = ChunkingJob(import_id(user_id, export.fingerprint), user_id, 1, settings.pipeline)
             report = ChunkingReport()
             policy = chunk_policy(settings)
             await chunk_conversations(export.conversations(), job, policy, reckoning, report)
@@ -106,13 +106,13 @@ class _Reckoning:
         """Take one chunk."""
         self.chunks += 1
         self._waiting.append(chunk)
-        if len(self._waiting) == RECALL_BATCH:
+        if len(self._waiting) == LOOK_UP:
             await self.look_up()
 
     async def look_up(self) -> None:
         """Reckon what is waiting."""
         waiting, self._waiting = self._waiting, []
-        known = await self.store.lookup_extractions(
+        known = await self.store.cached_hashes(
             self.user_id,
             self.model.name,
             self.model.prompt_version,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import TextIO
 
 from rich.console import Console
@@ -15,84 +15,91 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-LIVE_SECONDS = 0.2
+from shared.domain.errors import StoreError
+from shared.domain.events import ImportReceived
+from shared.store.store import Store
+from shared.store.sweeps import RunRow
+
+LIVE_SECONDS = 0.3
 PLAIN_SECONDS = 5.0
 MEGA = 1_000_000
 
 
-@dataclass(slots=True)
-class RunProgress:
-    """How far a run is. The stages write it, the display reads it."""
+Look = Callable[[], Awaitable["Progress | None"]]
 
-    stage: str = "starting"
-    bytes_total: int = 0
-    bytes_read: int = 0
-    conversations: int = 0
-    chunks: int = 0
-    chunks_done: int = 0
-    facts: int = 0
-    started: float = field(default_factory=time.monotonic)
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is, by its row."""
+
+    run: RunRow
+    seconds: float
+    """Since the run was begun here."""
 
     @property
     def share(self) -> float:
         """Part of the export that was read, 0 to 1."""
-        return min(1.0, self.bytes_read / self.bytes_total) if self.bytes_total else 0.0
-
-    @property
-    def rate(self) -> float:
-        """Conversations a second since the start."""
-        return self.conversations / max(1e-9, time.monotonic() - self.started)
+        reading = self.run.reading
+        return min(1.0, reading.bytes_read / reading.bytes_total) if reading.bytes_total else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated from the share read so far; None while nothing can be said."""
-        elapsed = time.monotonic() - self.started
-        return elapsed * (1 - self.share) / self.share if self.share > 0.01 and elapsed > 1 else None
+        """Estimated from what is done so far; None while nothing can be said."""
+        done = self.run.progress_percent / 100
+        return self.seconds * (1 - done) / done if done > 0.01 and self.seconds > 1 else None
 
     def words(self) -> str:
         """The state in one line, without a person's words."""
-        left = self.seconds_left
+        run, left = self.run, self.seconds_left
+        reading = run.reading
+        done = run.chunks_ok + run.chunks_dead
+        total = f"{done:,}" if run.chunks_total is None else f"{done:,} of {run.chunks_total:,}"
+        rate = reading.conversations / max(self.seconds, 1e-9)
+        megabytes = f"{reading.bytes_read / MEGA:.1f} of {reading.bytes_total / MEGA:.1f} MB"
         return (
-            f"{self.stage}: {self.bytes_read / MEGA:.1f} of {self.bytes_total / MEGA:.1f} MB, "
-            f"{self.conversations:,} conversations ({self.rate:,.0f}/s), "
-            f"{self.chunks_done:,} of {self.chunks:,} chunks, {self.facts:,} facts"
-            + (f", about {_duration(left)} left" if left is not None and self.share < 1 else "")
+            f"{run.stage or run.state}: {megabytes}, "
+            f"{reading.conversations:,} conversations ({rate:,.0f}/s), "
+            f"{total} chunks, {run.facts_extracted:,} facts"
+            + (f", about {_duration(left)} left" if left is not None and done != run.chunks_total else "")
         )
 
 
 @asynccontextmanager
-async def shown(
-    progress: RunProgress, refresh: Callable[[], None], stream: TextIO | None = None
-) -> AsyncIterator[None]:
-    """Show `progress` while the block runs; `refresh` brings it up to date before each drawing."""
+async def shown(store: Store, event: ImportReceived, stream: TextIO | None = None) -> AsyncIterator[None]:
+    """Show how far the run is while the block runs: its row says it, whichever process works on it."""
     stream = stream or sys.stderr
-    show = _live if stream.isatty() else _plain
-    task = asyncio.create_task(show(progress, refresh, stream))
+    began = time.monotonic()
+
+    async def look() -> Progress | None:
+        rows = await store.list_runs(event.import_id, limit=1)
+        return Progress(rows[0], time.monotonic() - began) if rows else None
+
+    task = asyncio.create_task((_live if stream.isatty() else _plain)(look, stream))
     try:
         yield
     finally:
         task.cancel()
         await asyncio.wait([task])
-        if not task.cancelled() and (error := task.exception()) is not None:
-            raise error
 
 
-async def _plain(progress: RunProgress, refresh: Callable[[], None], stream: TextIO) -> None:
+async def _plain(look: Look, stream: TextIO) -> None:
     while True:
         await asyncio.sleep(PLAIN_SECONDS)
-        refresh()
-        stream.write(progress.words() + "\n")
-        stream.flush()
+        with suppress(StoreError):  # the run itself says what is wrong
+            if (progress := await look()) is not None:
+                stream.write(progress.words() + "\n")
+                stream.flush()
 
 
-async def _live(progress: RunProgress, refresh: Callable[[], None], stream: TextIO) -> None:
-    console = Console(file=stream)
-    with Live(console=console, auto_refresh=False, transient=True) as live:
+async def _live(look: Look, stream: TextIO) -> None:
+    with Live(console=Console(file=stream), auto_refresh=False, transient=True) as live:
         while True:
-            refresh()
-            grid = Table.grid(padding=(0, 1))
-            grid.add_row(ProgressBar(total=1.0, completed=progress.share, width=24), progress.words())
-            live.update(grid, refresh=True)
+            with suppress(StoreError):
+                if (progress := await look()) is not None:
+                    grid = Table.grid(padding=(0, 1))
+                    bar = ProgressBar(total=100.0, completed=progress.run.progress_percent, width=24)
+                    grid.add_row(bar, progress.words())
+                    live.update(grid, refresh=True)
             await asyncio.sleep(LIVE_SECONDS)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from prometheus_client import CollectorRegistry
 
 from shared.store.operations import UserUsage
 from shared.store.records import DeadChunk, RunReport
@@ -51,6 +52,19 @@ def build_report(
         "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
         "peak_rss_bytes": peak_rss_bytes,
     }
+
+
+def stage_seconds(registry: CollectorRegistry) -> dict[str, float]:
+    """Seconds that each stage was at work, as its metric counts them. Stages overlap, and one that works on
+    several events at a time counts each, so their sum may exceed the wall time."""
+    seconds: dict[str, float] = {}
+    for metric in registry.collect():
+        if metric.name == "soulprint_stage_seconds":
+            for sample in metric.samples:
+                if sample.name.endswith("_sum"):
+                    stage = sample.labels["stage"]
+                    seconds[stage] = seconds.get(stage, 0.0) + sample.value
+    return seconds
 
 
 def peak_rss() -> int:

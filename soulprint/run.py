@@ -1,52 +1,62 @@
-"""`soulprint run`: the main job on one machine."""
+"""`soulprint run`: the services over a log in memory, for one export, on this machine."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from hashlib import blake2b
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import orjson
 import typer
+from prometheus_client import CollectorRegistry
 
-from services.chunker.chunking import ChunkingJob
-from services.chunker.configured import chunk_policy, counts_of, require_something_read
-from services.consolidator.consolidate import ConsolidationPolicy, consolidate
-from services.writer.writer import write_memory
-from shared.domain.errors import CostLimitError, ModelUnavailableError, SoulprintError, UsageError
-from shared.domain.events import Usage
-from shared.domain.ids import import_id, user_id_for
+from services.chunker.configured import sizes_of
+from services.chunker.stage import STEP as CHUNKING
+from shared.domain.errors import (
+    CostLimitError,
+    ModelUnavailableError,
+    SoulprintError,
+    UnreadableExportError,
+    UsageError,
+)
+from shared.domain.events import ImportReceived, Usage
+from shared.domain.ids import user_id_for
 from shared.domain.runs import RunKey
-from shared.exports.export import Export, open_export
-from shared.exports.limits import read_limits
 from shared.heap import settle_garbage
+from shared.host.service import OneRun, ServiceMetrics
+from shared.host.services import Services, opener_of
+from shared.log.local import LocalLog
+from shared.log.metrics import PoolMetrics
 from shared.models.base import Metered, Model
-from shared.models.choose import provider_of
-from shared.models.ledger import FileLedger
 from shared.models.opening import opened_model
+from shared.pipelines import SERVICES
+from shared.requests import Request, publish_request, request_of, request_run
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
-from shared.store.records import BegunRun, Chunking, RunReport
+from shared.store.records import RunReport
 from shared.store.store import Store
 from soulprint import outputs
 from soulprint.facts import listed_facts
-from soulprint.progress import RunProgress, shown
-from soulprint.report import build_report, peak_rss
-from soulprint.runner import Pipeline
+from soulprint.progress import shown
+from soulprint.report import build_report, peak_rss, stage_seconds
 from soulprint.spending import Spending
-from soulprint.stages import Clock
 
-PIPELINE = "v2"
 COMPLETE = "complete"
-ALL_CHUNKS = 10**9
 OWNER = "soulprint run"
-"""Who holds the lease: the user's lock keeps a second run away, so one name serves all."""
+"""Who holds leases: the user's lock keeps a second run away, so one name serves all."""
+WINDOW = 100_000
+"""Most chunks of the run in flight, where IMPORT_WINDOW is not set: there is no other import to be fair to,
+and the log in memory lets few in at a time."""
+LOOK_SECONDS = 0.2
+"""How often the run's row is looked at."""
+NOW = {"chunker": 0.0, "extractor": 0.0}
+"""What a person who stops the run does not wait for; what was answered is recorded all the same."""
+LAST_CALLS = {"chunker": 0.0, "extractor": 120.0}
+"""Calls under way when no more may be made are paid for: their answers are waited for."""
 GOES_ON = "Nothing is lost: the same command goes on later from where it stopped"
 
 
@@ -55,7 +65,7 @@ def run_command(
 ) -> int:
     """Run, show the progress, print the result. Answers the exit code."""
     outputs.prepare(out)
-    report = asyncio.run(_run(export, user_id_for(user), out, settings, max_cost))
+    report = asyncio.run(run_export(export, user_id_for(user), out, settings, max_cost=max_cost))
     if as_json:
         typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
     else:
@@ -72,55 +82,59 @@ def run_settings(model: str | None, *, batch: bool) -> Settings:
     return settings
 
 
-async def _run(
-    path: Path, user_id: UUID, out: Path, settings: Settings, max_cost: float | None
+async def run_export(
+    path: Path, user_id: UUID, out: Path, settings: Settings, *, max_cost: float | None = None
 ) -> dict[str, Any]:
-    with open_export(path, read_limits(settings)) as export:
-        async with (
-            opened_model(settings, max_cost=max_cost) as model,
-            opened_store(settings) as store,
-            store.lock_user(user_id),
-        ):
-            return await _Run(export, path, user_id, settings, store, model, Clock()).run(out)
+    """Read an export into the store and write the memory to `out`. Answers the content of report.json.
+
+    Raises SoulprintError; the run is then noted as failed, or goes on when it is run again.
+    """
+    settings = _own(settings, path)
+    request = await asyncio.to_thread(request_of, str(path), user_id, settings)
+    async with (
+        opened_model(settings, max_cost=max_cost) as model,
+        opened_store(settings) as store,
+        store.lock_user(user_id),
+    ):
+        return await _Run(request, settings, store, model).run(out)
+
+
+def _own(settings: Settings, path: Path) -> Settings:
+    """The settings of services that work for this command alone."""
+    changes: dict[str, Any] = {"import_roots": (path.resolve().parent,)}
+    if "import_window" not in settings.model_fields_set:
+        changes["import_window"] = WINDOW
+    return settings.model_copy(update=changes)
 
 
 @dataclass(slots=True)
 class _Run:
-    """One run, from the first byte to the files."""
+    """One run, from its request to the files."""
 
-    export: Export
-    path: Path
-    user_id: UUID
+    request: Request
     settings: Settings
     store: Store
     model: Model
-    clock: Clock
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     async def run(self, out: Path) -> dict[str, Any]:
-        """The content of report.json. Raises SoulprintError; the run is then noted as failed."""
-        begun_at = asyncio.get_running_loop().time()
-        key_id = import_id(self.user_id, self.export.fingerprint)
-        begun = await self.store.begin_run(
-            key_id,
-            self.user_id,
-            source=str(self.path),
-            pipeline=PIPELINE,
-            variant=self._variant(),
-            requested_at=datetime.now(UTC),
+        """The content of report.json. Raises SoulprintError."""
+        began = asyncio.get_running_loop().time()
+        event, resumed = await request_run(
+            self.request, self.store, self.settings.pipeline, variant=self._variant(), on_log=False
         )
-        key = RunKey(key_id, begun.run)
+        key = RunKey(event.import_id, event.run)
         spending = Spending(self.settings.home, key, self.model, await self._recorded(key))
         if isinstance(self.model, Metered):
             self.model.count_in(spending.total)
         try:
-            if not _is_extracted(begun):
-                await self._extract(key)
-            await self._consolidate(key, spending)
+            await self._drive(event, resumed, spending)
         except (CostLimitError, ModelUnavailableError) as error:
             spending.carry(await self._recorded(key))
             raise type(error)(f"{error}. {GOES_ON}") from None
         except SoulprintError as error:
-            await self.store.fail_run(*key, step="run", error=str(error))
+            with suppress(SoulprintError):  # the first error is the one to tell
+                await self.store.fail_run(*key, step="run", error=str(error))
             raise
         except asyncio.CancelledError:
             with suppress(SoulprintError):
@@ -128,79 +142,71 @@ class _Run:
             raise
         spending.forget()
         report = await self._report(key)
-        with self.clock.time("writing files"), outputs.staged(out, self.user_id) as folder:
+        _refuse_unreadable(report)
+        seconds = stage_seconds(self.registry)
+        with outputs.staged(out, self.request.user_id) as folder:
             if report.state == COMPLETE:
                 await self._write_result(folder, key)
-            self.clock.seconds["total"] = asyncio.get_running_loop().time() - begun_at
+            seconds["total"] = asyncio.get_running_loop().time() - began
             dead = await self.store.read_dead_chunks(*key) if report.chunks_dead else ()
-            of_user = next(iter(await self.store.read_usage(self.user_id)), None)
-            content = build_report(report, self.clock.seconds, peak_rss(), dead, spending.fallbacks, of_user)
+            of_user = next(iter(await self.store.read_usage(self.request.user_id)), None)
+            content = build_report(report, seconds, peak_rss(), dead, spending.fallbacks, of_user)
             outputs.write_report(folder, content)
         return content
 
     def _variant(self) -> str:
         """What the chunks and facts of a run depend on besides the export."""
-        model, settings = self.model, self.settings
-        parts = (model.name, model.prompt_version, settings.chunk_tokens, settings.context_chars)
-        return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+        model = {"model": self.model.name, "prompt_version": self.model.prompt_version}
+        return orjson.dumps({**sizes_of(self.settings), **model}).decode()
 
-    async def _extract(self, key: RunKey) -> None:
-        settings = self.settings
-        progress = RunProgress(bytes_total=self.export.bytes_total)
-        pipeline = Pipeline(
-            job=ChunkingJob(key.import_id, self.user_id, key.run, PIPELINE),
-            export=self.export,
+    async def _drive(self, event: ImportReceived, resumed: bool, spending: Spending) -> None:
+        """Return when the run has ended, or raise what it cannot end for."""
+        faults: asyncio.Queue[Exception] = asyncio.Queue()
+        metrics = PoolMetrics(self.registry)
+        log = LocalLog(metrics, on_lane_fault=faults.put_nowait)
+        services = Services(
+            {name: opener_of(name) for name in SERVICES},
+            self.settings,
             store=self.store,
-            model=self.model,
-            policy=chunk_policy(settings),
-            extract_ceiling=self.model.ceiling,
-            progress=progress,
-            clock=self.clock,
-            ledger=self._ledger(),
-            dead=frozenset(chunk.index for chunk in await self.store.read_dead_chunks(*key, ALL_CHUNKS)),
+            log=log,
+            metrics=ServiceMetrics.of(self.registry),
+            owner=OWNER,
+            open_model=self._opened,
+            only=OneRun(event.import_id, resumed),
+            spent=lambda recorded: spending.total if isinstance(self.model, Metered) else recorded,
         )
-        async with shown(progress, pipeline.refresh):
-            settle_garbage()
-            await pipeline.process()
-        reading = pipeline.report
-        require_something_read(reading, len(self.export.breaks))
-        await self.store.finish_chunking(
-            *key,
-            Chunking(
-                total=reading.chunks,
-                counts=counts_of(reading, self.export.format_names),
-                sample=reading.sample,
-                superseded=reading.superseded,
-                breaks=[asdict(each) for each in self.export.breaks],
-                forgotten=sorted(reading.forgotten),
-            ),
-        )
+        graces = NOW
+        async with shown(self.store, event), services:
+            try:
+                await services.start(waiting=lambda why: None)
+                settle_garbage()
+                if not resumed:  # else the sweeper drives what is missing
+                    await publish_request(event, log)
+                await self._ended(event, faults)
+            except (CostLimitError, ModelUnavailableError):
+                graces = LAST_CALLS
+                raise
+            finally:
+                await services.stop(graces)
 
-    async def _consolidate(self, key: RunKey, spending: Spending) -> None:
-        policy = ConsolidationPolicy(
-            memory_tokens=self.settings.memory_tokens,
-            min_coverage=self.settings.min_coverage,
-            lease_seconds=self.settings.lease_seconds,
-        )
-        with self.clock.time("consolidating"):
-            memory = await consolidate(key, OWNER, self.store, self.model, policy)
-        if memory is None:
-            raise SoulprintError(f"run {key.run} of import {key.import_id} is being consolidated elsewhere")
-        if isinstance(self.model, Metered):
-            memory = memory.model_copy(update={"usage": spending.total})
-        with self.clock.time("committing"):
-            await write_memory(memory, self.store, self.settings.min_coverage)
+    async def _ended(self, event: ImportReceived, faults: asyncio.Queue[Exception]) -> None:
+        """Return when the run's row says so; raise the first fault that no record is to blame for."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    raise await faults.get()
+            seen = await self.store.watch_run(event.import_id, event.run)
+            if seen is None or seen.ended:
+                return
+
+    @asynccontextmanager
+    async def _opened(self, **_: Any) -> AsyncIterator[Model]:
+        """One model serves every stage: what it may cost is one sum, and what it waits for is said once."""
+        yield self.model
 
     async def _recorded(self, key: RunKey) -> Usage:
         """What the run's recorded chunks cost."""
         return (await self._report(key)).extraction_usage
-
-    def _ledger(self) -> FileLedger | None:
-        """Where batches are remembered over crashes: by user and provider."""
-        settings = self.settings
-        if settings.model != "claude" or not settings.model_batch:
-            return None
-        return FileLedger(settings.home / "batches" / f"{self.user_id}-{provider_of(settings)}.json")
 
     async def _report(self, key: RunKey) -> RunReport:
         report = await self.store.read_run(*key)
@@ -209,16 +215,17 @@ class _Run:
         return report
 
     async def _write_result(self, folder: Path, key: RunKey) -> None:
-        profile = await self.store.read_profile(self.user_id)
+        profile = await self.store.read_profile(self.request.user_id)
         if profile is not None:
             outputs.write_documents(folder, profile)
         await outputs.write_facts(folder, self._fact_lines(key))
 
     async def _fact_lines(self, key: RunKey) -> AsyncIterator[bytes]:
-        async for fact in listed_facts(self.store, self.user_id, key):
+        async for fact in listed_facts(self.store, self.request.user_id, key):
             yield outputs.fact_line(fact)
 
 
-def _is_extracted(begun: BegunRun) -> bool:
-    """True if a run that was interrupted had all its chunks in."""
-    return begun.chunks_total is not None and begun.chunks_ok + begun.chunks_dead >= begun.chunks_total
+def _refuse_unreadable(report: RunReport) -> None:
+    """An export of which nothing could be read is the person's to mend: UnreadableExportError."""
+    if report.state == "failed" and report.error is not None and report.error["step"] == CHUNKING:
+        raise UnreadableExportError(report.error["message"])

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging
 import signal
 from collections.abc import Sequence
-from typing import Any
 
 from prometheus_client import REGISTRY
 
-from shared.domain.errors import UsageError
 from shared.host.host import Host
-from shared.host.service import Opener
+from shared.host.services import opener_of
 from shared.logs import configure_logs
 from shared.settings import Settings, load_settings
-
-SERVICES = ("router", "chunker", "extractor", "consolidator", "writer")
 
 
 def serve_command(services: Sequence[str]) -> None:
@@ -25,15 +20,6 @@ def serve_command(services: Sequence[str]) -> None:
     settings = load_settings()
     configure_service_logs(settings)
     asyncio.run(_serve(services, settings))
-
-
-def opener_of(service: str) -> Opener:
-    """The `app` of a service. Only what is served is imported."""
-    if service not in SERVICES:
-        raise UsageError(f"there is no service {service}; there are {', '.join(SERVICES)}")
-    found: Any = importlib.import_module(f"services.{service}.app")
-    opener: Opener = found.app
-    return opener
 
 
 def configure_service_logs(settings: Settings) -> None:

@@ -16,7 +16,7 @@ from shared.domain.errors import SoulprintError
 from shared.log.kafka.client import connection_of
 from shared.log.kafka.diagnosis import why_refused
 from shared.log.kafka.topics import Drift, ensure_topics, find_drift
-from shared.pipelines import all_topics
+from shared.pipelines import all_topics, prefixed
 from shared.settings import Settings, load_settings
 
 
@@ -54,13 +54,13 @@ def create_command(*, as_json: bool) -> None:
 
 async def _create(settings: Settings) -> tuple[list[str], list[Drift]]:
     async with admin_of(settings) as admin:
-        return await ensure_topics(admin, all_topics(settings.pipeline))
+        return await ensure_topics(admin, prefixed(all_topics(settings.pipeline), settings.kafka_prefix))
 
 
 async def topic_drift(settings: Settings) -> Sequence[Drift]:
     """How the topics of the cluster differ from the table."""
     async with admin_of(settings) as admin:
-        return await find_drift(admin, all_topics(settings.pipeline))
+        return await find_drift(admin, prefixed(all_topics(settings.pipeline), settings.kafka_prefix))
 
 
 def told(drift: Drift) -> str:

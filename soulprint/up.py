@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from soulprint.serve import SERVICES, serve_command
+from shared.pipelines import SERVICES
+from soulprint.serve import serve_command
 
 
 def up_command() -> None:
     """Run every service until SIGTERM or SIGINT."""
-    serve_command(SERVICES)
+    serve_command(list(SERVICES))

@@ -17,16 +17,20 @@ from shared.store.records import Chunking
 
 def variant_of(settings: Settings) -> str:
     """What the chunks of a run depend on besides the export, as the store keeps it with the run."""
-    return orjson.dumps(
-        {"chunk_tokens": settings.chunk_tokens, "context_chars": settings.context_chars}
-    ).decode()
+    return orjson.dumps(sizes_of(settings)).decode()
+
+
+def sizes_of(settings: Settings) -> dict[str, int]:
+    """What decides how chunks are cut."""
+    return {"chunk_tokens": settings.chunk_tokens, "context_chars": settings.context_chars}
 
 
 def policy_of(variant: str, settings: Settings) -> ChunkPolicy:
     """How to cut a run that was begun with `variant`: as it was begun, whatever the settings say now, or the
     chunks that are in would not fit those to come."""
+    begun = orjson.loads(variant)
     return ChunkPolicy(
-        **orjson.loads(variant), passage_tokens=settings.passage_tokens, sample_size=settings.sample_size
+        begun["chunk_tokens"], begun["context_chars"], settings.passage_tokens, settings.sample_size
     )
 
 

@@ -18,13 +18,14 @@ from shared.exports.export import Export
 from shared.host.service import Kit, dead
 from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED
 from shared.resilience.faults import PoisonError
+from shared.store.records import Reading
 from shared.store.sweeps import ChunkRanges
 
 PUBLISHES = 64
 """Most chunks on their way to Kafka at a time."""
 SAVES = 2
-"""Most batches of passages on their way to the database at a time."""
-REPORT_SECONDS = 2.0
+"""Most batches of passages on their way to the database at a time: one in it, the next one ready."""
+REPORT_SECONDS = 1.0
 CHUNKING_PERCENT = 90.0
 """What of the progress is reading and extracting."""
 
@@ -57,6 +58,7 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
         self._group = asyncio.TaskGroup()
         self._publishes = asyncio.Semaphore(PUBLISHES)
         self._saves = asyncio.Semaphore(SAVES)
+        self._in_order = asyncio.Lock()
         self._saving: set[asyncio.Task[None]] = set()
         self._reporter: asyncio.Task[None] | None = None
 
@@ -105,7 +107,8 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
 
     async def _save(self, passages: list[Passage]) -> None:
         try:
-            await self._kit.store.save_chunks_batch(self._job.user_id, passages)
+            async with self._in_order:  # a later version of a conversation must come after the one it voids
+                await self._kit.store.save_chunks_batch(self._job.user_id, passages)
         finally:
             self._saves.release()
 
@@ -127,4 +130,9 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
             else:
                 read = min(1.0, self._export.bytes_read / self._export.bytes_total)
                 share = read * min(1.0, self._window.done / self._report.chunks)
-            await self._kit.store.update_progress(*self._key, CHUNKING_PERCENT * share, "chunking")
+            reading = Reading(
+                bytes_read=self._export.bytes_read,
+                bytes_total=self._export.bytes_total,
+                conversations=self._report.seen,
+            )
+            await self._kit.store.update_progress(*self._key, CHUNKING_PERCENT * share, "chunking", reading)

@@ -59,7 +59,9 @@ class Imports:
 
     async def _import(self, event: ImportReceived, key: RunKey) -> None:
         kit = self._kit
-        taken = await kit.store.take_run(event, kit.settings.pipeline, variant_of(kit.settings))
+        taken = await kit.store.take_run(
+            event, kit.settings.pipeline, variant_of(kit.settings), on_log=kit.only is None
+        )
         if taken.refusal in NOT_OURS:
             raise PoisonError(str(taken.refusal), "the import is another user's, or another's to process")
         if taken.refusal is not None:

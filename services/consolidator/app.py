@@ -17,6 +17,8 @@ from shared.resilience.faults import Classifier
 BATCH = 64
 AT_ONCE = 2
 """Batches in flight: while one is in the database the next is prepared."""
+LINGER = 0.03
+"""Seconds: a call of the database costs more than the moment in which a few more results come in."""
 
 
 @asynccontextmanager
@@ -29,7 +31,7 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
         stage = per_batch("consolidator", FactsExtracted, results.handle, most=BATCH, on_dead=results.give_up)
         yield Service(
             stage,
-            PoolPolicy(ceiling=AT_ONCE),
+            PoolPolicy(ceiling=AT_ONCE, linger=LINGER),
             probe=kit.database_answers,
             tasks=(Sweeper(kit, consolidations).run, results.show_progress),
             trouble=consolidations.trouble,

@@ -25,7 +25,8 @@ class Sweeper:
     def __init__(self, kit: Kit, consolidations: Consolidations) -> None:
         self._kit = kit
         self._consolidations = consolidations
-        self._lead = f"sweeper.{kit.settings.pipeline}"
+        self._lead = f"sweeper.{kit.only.import_id if kit.only else kit.settings.pipeline}"
+        self._first = True
 
     async def run(self) -> None:
         """Sweep every SWEEP_SECONDS until cancelled; gives the lead back then."""
@@ -44,7 +45,13 @@ class Sweeper:
         kit = self._kit
         if not await kit.store.take_lease(self._lead, kit.owner, TERM * kit.settings.sweep_seconds):
             return 0
-        stalled = await kit.store.find_stalled(kit.settings.pipeline, kit.settings.patience_with_runs)
+        only, patience = kit.only, kit.settings.patience_with_runs
+        if self._first and only is not None and only.resumed:
+            patience = 0.0  # whoever began it is gone
+        self._first = False
+        stalled = await kit.store.find_stalled(
+            kit.settings.pipeline, patience, owner=kit.owner, import_id=only.import_id if only else None
+        )
         for run in stalled:
             if run.driven:
                 self._tell(run)
@@ -53,7 +60,8 @@ class Sweeper:
 
     def _tell(self, run: Stalled) -> None:
         self._kit.metrics.redrives.labels(run.action).inc()
-        log.warning(
+        say = log.warning if self._kit.only is None else log.info
+        say(
             "driving a run again",
             stage="sweeper",
             action=run.action,

@@ -16,7 +16,7 @@ from shared.models.choose import provider_of
 from shared.resilience.retry import RetryPolicy
 from shared.store.ledger import StoreLedger
 
-AHEAD = 13
+AHEAD = 45
 """Records in flight beyond the model calls: being looked up, published, or next in line."""
 DEADLINE = 3600.0
 """Seconds for a record, its turn in line included."""

@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from zipfile import BadZipFile
@@ -54,26 +55,25 @@ def open_export(path: Path, limits: ReadLimits) -> Export:
                 f"{path} holds {total} bytes of conversations; the cap is {limits.total_bytes} "
                 "(raise SOULPRINT_MAX_EXPORT_BYTES)"
             )
-        fingerprint = _fingerprint([member for member, _ in chosen] or empty)
-        return Export(fingerprint, chosen, list(findings.refused), limits, opened.pop_all())
+        return Export(chosen, empty, list(findings.refused), limits, opened.pop_all())
 
 
 class Export:
     """An opened export. Read it once.
 
-    `fingerprint` identifies its content; `format_names` are the formats found, sorted; `bytes_total` and
+    `format_names` are the formats found, sorted; `bytes_total` and
     `bytes_read` are in one unit, for progress; `breaks` is whole after the last conversation.
     """
 
     def __init__(
         self,
-        fingerprint: str,
         members: list[tuple[Member, Format]],
+        empty: list[Member],
         breaks: list[Break],
         limits: ReadLimits,
         opened: ExitStack,
     ) -> None:
-        self.fingerprint = fingerprint
+        self._identified = [member for member, _ in members] or empty
         self.format_names = tuple(sorted({known.name for _, known in members}))
         self.bytes_total = sum(member.size for member, _ in members)
         self.breaks = breaks
@@ -82,6 +82,13 @@ class Export:
         self._opened = opened
         self._finished_bytes = 0
         self._current: GuardedStream | None = None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hex digest of the members' identities; of a single file, of its content alone. To be asked for
+        before the conversations are read: it reads the file."""
+        identities = sorted(member.identity() for member in self._identified)
+        return hashlib.sha256("\n".join(identities).encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
     def format_name(self) -> str:
@@ -164,12 +171,6 @@ def _recognised(findings: Findings) -> tuple[list[tuple[Member, Format]], list[M
                 member.name, "it is named like a shard but begins otherwise: is it damaged?", "byte 0"
             )
     return chosen, [member for member in empty if len(findings.members) == 1 or "conversation" in member.name]
-
-
-def _fingerprint(members: list[Member]) -> str:
-    """Hex digest of the members' identities; of a single file, of its content alone."""
-    identities = sorted(member.identity() for member in members)
-    return hashlib.sha256("\n".join(identities).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _not_an_export(path: Path, findings: Findings) -> UnreadableExportError:

@@ -68,6 +68,15 @@ class ModelOpener(Protocol):
     ) -> AbstractAsyncContextManager[Model]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class OneRun:
+    """The run that a process takes from end to end, when nobody else drives it."""
+
+    import_id: UUID
+    resumed: bool
+    """Whether an earlier process began it: then what it left undone is driven at once."""
+
+
 def as_recorded(usage: Usage) -> Usage:
     """What a run cost is what its chunks and its writing are recorded to have cost."""
     return usage
@@ -85,8 +94,8 @@ class Kit:
     owner: str
     """This process, as leases name it."""
     open_model: ModelOpener
-    only: UUID | None = None
-    """The one import that this process works on; None: whatever comes, and what stands still is swept."""
+    only: OneRun | None = None
+    """The one run that this process is for; None: it serves whatever comes."""
     spent: Callable[[Usage], Usage] = as_recorded
     """What a run cost in all, given what is recorded: a process that keeps to a limit on cost knows more."""
 

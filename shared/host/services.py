@@ -1,4 +1,4 @@
-"""Services at work in this process, on one log and one store: started upstream last, stopped with their work
+"""Services at work in this process, on one log and one store: started together, stopped with their work
 done."""
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Self
-from uuid import UUID
 
 import structlog
 
 from shared.domain.errors import UsageError
 from shared.domain.events import Usage
-from shared.host.service import Kit, ModelOpener, Opener, Service, ServiceMetrics, as_recorded
+from shared.host.service import Kit, ModelOpener, OneRun, Opener, Service, ServiceMetrics, as_recorded
 from shared.log.health import LoopState, PoolState
 from shared.log.ports import Consumption, Log, LogClient
 from shared.models.opening import opened_model
@@ -87,7 +86,7 @@ class Services:
         metrics: ServiceMetrics,
         owner: str,
         open_model: ModelOpener | None = None,
-        only: UUID | None = None,
+        only: OneRun | None = None,
         spent: Callable[[Usage], Usage] = as_recorded,
     ) -> None:
         self._openers = openers

@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from shared.domain.events import Event
@@ -28,13 +28,13 @@ from shared.resilience.lane import Lane
 from shared.tracing import current_trace, next_traceparent
 
 E = TypeVar("E", bound=Event)
-WAITING = 256
+WAITING = 64
 """Most records that wait on a topic, besides those that its reader's pool has taken."""
-WAITING_BYTES = 8 * 1024**2
+WAITING_BYTES = 4 * 1024**2
 LETTERS = 1000
 """Dead letters of a topic that are kept, the newest."""
-AT_A_TIME = 64
-"""Most records handed to a pool at once: how far its high mark can be overshot."""
+AT_A_TIME = 32
+"""Most records handed to a pool at once, and at which it wants no more."""
 BYTES_A_CHARACTER = 6
 """Most bytes that JSON makes of a character (an escaped control); only an event that could be over the limit
 is measured by encoding it."""
@@ -50,6 +50,7 @@ class LocalRecord:
     """Unix milliseconds."""
     key: bytes
     event: Event
+    weight: int
     trace: str
     partition: int = 0
 
@@ -80,11 +81,12 @@ class LocalLog:
 
     async def publish(self, topic: str, key: str, event: Event) -> None:
         """See Publisher: one serves all."""
-        if event.weight * BYTES_A_CHARACTER > MAX_EVENT_BYTES:
+        weight = event.weight
+        if weight * BYTES_A_CHARACTER > MAX_EVENT_BYTES:
             size = len(event.model_dump_json())
             if size > MAX_EVENT_BYTES:
                 raise PoisonError(TOO_LARGE, f"an event of {size} bytes; the limit is {MAX_EVENT_BYTES}")
-        await self.topic(topic).put(key, event)
+        await self.topic(topic).put(key, event, weight)
         self.metrics.published.labels(topic).inc()
 
     async def bury(self, letter: DeadLetter) -> None:
@@ -111,16 +113,16 @@ class _Topic:
         self._room.set()
         self._closed = False
 
-    async def put(self, key: str, event: Event) -> None:
+    async def put(self, key: str, event: Event, weight: int) -> None:
         """Return when the record is taken; waits while the topic is full."""
         while not self._room.is_set():
             await self._room.wait()
         if self._closed:
             raise LaneError(f"{self.partition.topic} has no reader any more")
-        now = int(time.time() * 1000)
-        trace = next_traceparent(current_trace.get())
-        self._waiting.append(LocalRecord(self.partition.topic, self.end, now, key.encode(), event, trace))
-        self._bytes += event.weight
+        now, trace = int(time.time() * 1000), next_traceparent(current_trace.get())
+        record = LocalRecord(self.partition.topic, self.end, now, key.encode(), event, weight, trace)
+        self._waiting.append(record)
+        self._bytes += weight
         self.end += 1
         self.arrived.set()
         if len(self._waiting) >= WAITING or self._bytes >= WAITING_BYTES:
@@ -129,7 +131,7 @@ class _Topic:
     def take(self) -> list[LocalRecord]:
         """The records that come next, at most AT_A_TIME."""
         taken = [self._waiting.popleft() for _ in range(min(AT_A_TIME, len(self._waiting)))]
-        self._bytes -= sum(record.event.weight for record in taken)
+        self._bytes -= sum(record.weight for record in taken)
         if not self._waiting:
             self.arrived.clear()
         if not self._closed and len(self._waiting) <= WAITING // 2 and self._bytes <= WAITING_BYTES // 2:
@@ -185,7 +187,8 @@ class _Reading:
             reader=_Events(),
             bury=log.bury,
             metrics=log.metrics,
-            policy=reads.policy,
+            # A pause costs nothing here, so little need wait in the pool.
+            policy=replace(reads.policy, high=AT_A_TIME, low=AT_A_TIME // 2),
             lane=Lane(probe=reads.probe),
             on_lane_fault=log.on_lane_fault,
         )
@@ -256,7 +259,7 @@ class _Events:
     """See shared.log.ports.Reader. Nothing was encoded: only what belongs elsewhere cannot be read."""
 
     def size(self, record: Any) -> int:
-        return int(record.event.weight)
+        return int(record.weight)
 
     def line(self, record: Any) -> Hashable:
         return record.event.import_id  # type: ignore[no-any-return]

@@ -13,6 +13,8 @@ class PoolPolicy:
 
     ceiling: int = 3
     """Most units (records, or batches) in flight."""
+    linger: float = 0.0
+    """Seconds that the first record of a batch waits for others, unless the batch is full before."""
     high: int = 512
     """Waiting records at which partitions are paused."""
     low: int = 128

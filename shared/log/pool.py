@@ -76,6 +76,7 @@ class Pool(Generic[E]):
         self._ledgers: Ledgers[Partition] = Ledgers()
         self._waiting: FairQueue[Item] = FairQueue()
         self._waiting_bytes = 0
+        self._ripe: asyncio.TimerHandle | None = None
         self._tasks: dict[asyncio.Task[None], Unit] = {}
         self._backpressure = Backpressure(self.policy)
         self._paused: set[Partition] = set()
@@ -159,12 +160,27 @@ class Pool(Generic[E]):
     def _fill(self) -> None:
         """Begin what may be begun."""
         while self._waiting and len(self._tasks) < self.policy.ceiling and not self._draining:
+            if len(self._waiting) < self.stage.batch and not self._waited():
+                return
             items = [self._waiting.pop() for _ in range(min(self.stage.batch, len(self._waiting)))]
             self._waiting_bytes -= sum(self._reader.size(item.raw) for item in items)
             unit = Unit(items)
             task = asyncio.create_task(self._worker.work(unit))
             self._tasks[task] = unit
             task.add_done_callback(self._ended)
+
+    def _waited(self) -> bool:
+        """Whether the records that wait have waited for others as long as they should."""
+        if not self.policy.linger:
+            return True
+        loop = asyncio.get_running_loop()
+        if self._ripe is None:
+            self._ripe = loop.call_later(self.policy.linger, self._fill)
+            return False
+        if loop.time() < self._ripe.when():
+            return False
+        self._ripe = None
+        return True
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.pop(task, None)

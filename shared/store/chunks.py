@@ -64,17 +64,16 @@ class Chunks:
         )
         return Saved(**answer)
 
-    async def lookup_extractions(
+    async def cached_hashes(
         self, user_id: UUID, model: str, prompt_version: str, hashes: Sequence[str]
-    ) -> dict[str, CachedExtraction]:
-        """What the cache holds for these contents; a hash it does not know is left out."""
-        if not hashes:
-            return {}
-        answer = await self._transport.call(
-            "lookup_extractions",
-            {"user_id": user_id, "model": model, "prompt_version": prompt_version, "hashes": hashes},
+    ) -> set[str]:
+        """Which of these contents the cache holds."""
+        return set(
+            await self._transport.call(
+                "cached_hashes",
+                {"user_id": user_id, "model": model, "prompt_version": prompt_version, "hashes": hashes},
+            )
         )
-        return _CACHED.validate_python(answer)
 
     async def record_chunks(
         self, results: Sequence[tuple[FactsExtracted, Sequence[str]]], *, model: str, prompt_version: str

@@ -44,10 +44,10 @@ class Downloads:
         Raises SourceError where it can never be read (not allowed, not found, refused, too large), StoreError
         where it may be later (broken off, no answer, disk full).
         """
+        if os.path.isabs(source) and "\0" not in source:
+            return self._local(Path(source))
         if _UNSAFE.search(source) or _URL.match(source):
             raise SourceError("source: neither a local file nor bucket/path in storage; URLs are not taken")
-        if os.path.isabs(source):
-            return self._local(Path(source))
         bucket, _, path = source.partition("/")
         if not _BUCKET.match(bucket) or any(part in ("", ".", "..") for part in path.split("/")):
             raise SourceError("source: not of the form bucket/path")

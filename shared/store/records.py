@@ -40,18 +40,28 @@ class PassageRow(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class BegunRun:
-    """Answer of begin_run: which run to work on, and how far it is."""
+class RequestedRun(BaseModel):
+    """Answer of request_run: which run it is, and whether that was under way."""
+
+    model_config = ConfigDict(frozen=True)
 
     run: int
     resumed: bool
-    state: str
-    chunks_total: int | None
-    """None until chunking is finished."""
-    chunks_ok: int
-    chunks_dead: int
-    published: bool
+    requested_at: datetime
+
+
+class Reading(BaseModel):
+    """How far the reading of an export is."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bytes_read: int = 0
+    bytes_total: int = 0
+    """In the unit of `bytes_read`, for a share."""
+    conversations: int = 0
+
+
+NOT_READ = Reading()
 
 
 @dataclass(frozen=True, slots=True)

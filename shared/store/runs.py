@@ -1,14 +1,13 @@
-"""The life of a run, as the store keeps it. The rules are in supabase/migrations/0003_runs.sql."""
+"""The life of a run, as the store keeps it. The rules are in supabase/migrations/0002_imports.sql."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
 from shared.domain.sample import SampleConversation
-from shared.store.records import BegunRun, Chunking, ChunkingFinished, Claim, RunReport
+from shared.store.records import NOT_READ, Chunking, ChunkingFinished, Claim, Reading, RequestedRun, RunReport
 from shared.store.transport import Transport
 
 _SAMPLE = TypeAdapter(list[SampleConversation])
@@ -19,7 +18,7 @@ class Runs:
 
     _transport: Transport
 
-    async def begin_run(
+    async def request_run(
         self,
         import_id: UUID,
         user_id: UUID,
@@ -27,26 +26,27 @@ class Runs:
         pipeline: str,
         *,
         variant: str = "",
-        requested_at: datetime | None = None,
-    ) -> BegunRun:
-        """Go on with the import's newest run if it is unfinished and of this pipeline and variant; else
-        begin the next one (an unfinished run of another variant is cancelled).
+        on_log: bool = True,
+    ) -> RequestedRun:
+        """Go on with the import's newest run if it is unfinished, of this pipeline, driven the same way and,
+        if `variant` is given, of that variant; else add the next, which waits for its event.
 
-        `variant` names what a run depends on besides the export: model, prompt version, sizes.
-        Raises StoreError (SP002) if the import is another user's.
+        `variant` names what a run depends on besides the export, as JSON: sizes, and its model where
+        one process runs it from end to end, for which `on_log` is false. Raises StoreError (SP002) if the
+        import is another user's.
         """
         answer = await self._transport.call(
-            "begin_run",
+            "request_run",
             {
                 "import_id": import_id,
                 "user_id": user_id,
                 "source": source,
                 "pipeline": pipeline,
                 "variant": variant,
-                "requested_at": requested_at,
+                "on_log": on_log,
             },
         )
-        return BegunRun(**answer)
+        return RequestedRun.model_validate(answer)
 
     async def finish_chunking(self, import_id: UUID, run: int, chunking: Chunking) -> ChunkingFinished:
         """Say how many chunks the run has and what its reading found. Repeatable until the run is claimed.
@@ -97,11 +97,20 @@ class Runs:
         """Note that the memory is on its way to the writer; False if that was noted or the run ended."""
         return bool(await self._transport.call("mark_published", {"import_id": import_id, "run": run}))
 
-    async def update_progress(self, import_id: UUID, run: int, percent: float, stage: str) -> bool:
-        """Show how far an unfinished run is (0 to 100); False if it ended or is unknown."""
+    async def update_progress(
+        self, import_id: UUID, run: int, percent: float, stage: str, reading: Reading = NOT_READ
+    ) -> bool:
+        """Show how far an unfinished run is (0 to 100), and its reading; False if it ended or is unknown."""
         return bool(
             await self._transport.call(
-                "update_progress", {"import_id": import_id, "run": run, "percent": percent, "stage": stage}
+                "update_progress",
+                {
+                    "import_id": import_id,
+                    "run": run,
+                    "percent": percent,
+                    "stage": stage,
+                    "reading": reading.model_dump(),
+                },
             )
         )
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from shared.domain.events import ChunkReady, ImportReceived, MemoryReady
 from shared.domain.runs import RunKey
-from shared.store.records import CachedExtraction, Refused
+from shared.store.records import CachedExtraction, Reading, Refused
 from shared.store.transport import Transport
 
 
@@ -96,6 +96,7 @@ class RunRow(BaseModel):
     state: str
     progress_percent: float
     stage: str | None
+    reading: Reading
     chunks_total: int | None
     chunks_ok: int
     chunks_dead: int
@@ -126,8 +127,11 @@ class Sweeps:
 
     _transport: Transport
 
-    async def take_run(self, event: ImportReceived, pipeline: str, variant: str) -> Taken:
-        """Begin the run that the event names, or go on with it; older unfinished runs of the import end."""
+    async def take_run(
+        self, event: ImportReceived, pipeline: str, variant: str, *, on_log: bool = True
+    ) -> Taken:
+        """Begin the run that the event names, or go on with it; older unfinished runs of the import end.
+        `on_log` as in request_run."""
         answer = await self._transport.call(
             "take_run",
             {
@@ -137,6 +141,7 @@ class Sweeps:
                 "source": event.source,
                 "pipeline": pipeline,
                 "variant": variant,
+                "on_log": on_log,
                 "requested_at": event.requested_at,
             },
         )
@@ -215,10 +220,26 @@ class Sweeps:
         """Give the lease back; False if it was not this owner's."""
         return bool(await self._transport.call("release_lease", {"name": name, "owner": owner}))
 
-    async def find_stalled(self, pipeline: str, stall_seconds: float, limit: int = 100) -> list[Stalled]:
-        """Runs to drive again; each is noted as driven."""
+    async def find_stalled(
+        self,
+        pipeline: str,
+        stall_seconds: float,
+        *,
+        owner: str = "",
+        import_id: UUID | None = None,
+        limit: int = 100,
+    ) -> list[Stalled]:
+        """Runs to drive again, of those that are leased to nobody but `owner`; each is noted as driven. Of
+        this import, run by one process; or of all that the services drive."""
         answer = await self._transport.call(
-            "find_stalled", {"pipeline": pipeline, "stall_seconds": stall_seconds, "limit": limit}
+            "find_stalled",
+            {
+                "pipeline": pipeline,
+                "stall_seconds": stall_seconds,
+                "owner": owner,
+                "import_id": import_id,
+                "limit": limit,
+            },
         )
         return _STALLED.validate_python(answer)
 

@@ -15,6 +15,8 @@ CREATE TABLE public.imports (
         'received', 'chunking', 'extracting', 'consolidating', 'complete', 'failed', 'cancelled')),
     progress_percent real NOT NULL DEFAULT 0 CHECK (progress_percent BETWEEN 0 AND 100),
     stage text,
+    -- how far the reading of the export is: bytes_read, bytes_total, conversations
+    reading jsonb NOT NULL DEFAULT '{}',
     counts jsonb NOT NULL DEFAULT '{}',
     breaks jsonb NOT NULL DEFAULT '[]',
     superseded jsonb NOT NULL DEFAULT '[]',
@@ -49,7 +51,7 @@ CREATE TABLE public.imports (
 );
 CREATE INDEX imports_of_user ON public.imports (user_id, requested_at, ordinal);
 CREATE INDEX imports_unfinished ON public.imports (pipeline, updated_at)
-    WHERE on_log AND state NOT IN ('complete', 'failed', 'cancelled');
+    WHERE state NOT IN ('complete', 'failed', 'cancelled');
 CREATE INDEX imports_in_order ON public.imports (ordinal);
 
 ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
@@ -78,10 +80,10 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
        AND i.state IN ('chunking', 'extracting', 'consolidating')
 $$;
 
--- Begins a run, or goes on with the newest one if it is unfinished and of the same pipeline and variant.
--- `variant` names what a run depends on besides the export (model, prompt, sizes): an unfinished run of
--- another variant is cancelled, since its chunks could not be told from the new ones.
-CREATE FUNCTION public.begin_run(argument jsonb) RETURNS jsonb
+-- Which run a request is: the import's newest, where that is unfinished, of the same pipeline, driven the same
+-- way and, if a variant is given, of that variant; else the next, which waits as `received` for its event. What
+-- one process was at work on in another variant is cancelled: its chunks could not be told from the new ones.
+CREATE FUNCTION public.request_run(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     a record;
@@ -89,7 +91,7 @@ DECLARE
     resumed boolean := false;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, user_id uuid, source text, pipeline text, variant text, requested_at timestamptz);
+        import_id uuid, user_id uuid, source text, pipeline text, variant text, on_log boolean);
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
     SELECT * INTO newest FROM imports i
         WHERE i.import_id = a.import_id ORDER BY i.run DESC LIMIT 1 FOR UPDATE;
@@ -97,43 +99,32 @@ BEGIN
         RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
     END IF;
     IF newest.state NOT IN ('complete', 'failed', 'cancelled') THEN
-        IF newest.pipeline = a.pipeline AND newest.variant = coalesce(a.variant, '') THEN
-            resumed := true;
+        resumed := newest.pipeline = a.pipeline AND newest.on_log = a.on_log
+            AND a.variant IN ('', newest.variant);
+        IF resumed THEN
             UPDATE imports i SET source = a.source, updated_at = now()
                 WHERE i.import_id = newest.import_id AND i.run = newest.run
                 RETURNING i.* INTO newest;
-        ELSE
+        ELSIF NOT a.on_log THEN
             UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(),
-                    error = jsonb_build_object(
-                        'step', 'begin_run', 'message', 'begun anew in another variant')
+                    error = jsonb_build_object('step', 'request_run', 'message', 'begun anew')
                 WHERE i.import_id = newest.import_id AND i.run = newest.run;
         END IF;
     END IF;
     IF NOT resumed THEN
-        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at)
-        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, a.pipeline, a.source,
-                coalesce(a.variant, ''), 'chunking', coalesce(a.requested_at, now()))
+        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log)
+        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, a.pipeline, a.source, a.variant, a.on_log)
         RETURNING * INTO newest;
     END IF;
-    IF is_newest_run(newest) THEN
-        INSERT INTO user_profiles AS p (user_id, full_pass_status, full_pass_started_at, import_stage)
-        VALUES (a.user_id, 'processing', newest.begun_at, newest.state)
-        ON CONFLICT (user_id) DO UPDATE SET
-            full_pass_status = 'processing', full_pass_started_at = newest.begun_at,
-            full_pass_completed_at = NULL, full_pass_error = NULL, import_stage = newest.state,
-            progress_percent = newest.progress_percent, updated_at = now();
-    END IF;
     RETURN jsonb_build_object(
-        'run', newest.run, 'resumed', resumed, 'state', newest.state,
-        'chunks_total', newest.chunks_total, 'chunks_ok', newest.chunks_ok,
-        'chunks_dead', newest.chunks_dead, 'published', newest.published_at IS NOT NULL);
+        'run', newest.run, 'resumed', resumed, 'requested_at', newest.requested_at);
 END
 $$;
 
 -- Begins the run that an event names, or goes on with it. Older unfinished runs of the import end.
 -- refusal, if there is nothing to do: older (a newer run exists), complete, failed, cancelled, extracted (all
--- chunks are in); or what must not be: foreign (the import is another user's), elsewhere (one process runs
--- it, or another pipeline).
+-- chunks are in); or what must not be: foreign (the import is another user's), elsewhere (another pipeline's,
+-- or one process runs what the services are asked for, or the reverse).
 CREATE FUNCTION public.take_run(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -143,7 +134,7 @@ DECLARE
     refusal text;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, user_id uuid, run integer, source text, pipeline text, variant text,
+        import_id uuid, user_id uuid, run integer, source text, pipeline text, variant text, on_log boolean,
         requested_at timestamptz);
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
     SELECT * INTO newest FROM imports n
@@ -153,25 +144,29 @@ BEGIN
         WHEN newest.user_id <> a.user_id THEN 'foreign'
         WHEN newest.run > a.run THEN 'older'
         WHEN i.state IN ('complete', 'failed', 'cancelled') THEN i.state
-        WHEN NOT i.on_log OR i.pipeline <> a.pipeline THEN 'elsewhere'
+        WHEN i.on_log <> a.on_log OR i.pipeline <> a.pipeline THEN 'elsewhere'
         WHEN i.state = 'consolidating' OR is_complete_run(i) THEN 'extracted'
     END;
     IF refusal IS NOT NULL THEN
         RETURN jsonb_build_object('refusal', refusal);
     END IF;
-    IF i.import_id IS NOT NULL THEN
-        UPDATE imports n SET source = a.source, updated_at = now(),
-                state = CASE WHEN n.state = 'received' THEN 'chunking' ELSE n.state END
-            WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
-    ELSE
+    IF i.import_id IS NULL OR i.state = 'received' THEN
         UPDATE imports n SET state = 'cancelled', finished_at = now(), updated_at = now(),
                 lease_owner = NULL, lease_until = NULL,
                 error = jsonb_build_object('step', 'take_run', 'message', 'a newer run was begun')
             WHERE n.import_id = a.import_id AND n.run < a.run
               AND n.state NOT IN ('complete', 'failed', 'cancelled');
+    END IF;
+    IF i.import_id IS NOT NULL THEN
+        UPDATE imports n SET source = a.source, updated_at = now(),
+                variant = coalesce(nullif(n.variant, ''), a.variant),
+                begun_at = CASE WHEN n.state = 'received' THEN now() ELSE n.begun_at END,
+                state = CASE WHEN n.state = 'received' THEN 'chunking' ELSE n.state END
+            WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
+    ELSE
         INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at, on_log)
         VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.source, coalesce(a.variant, ''), 'chunking',
-                coalesce(a.requested_at, now()), true)
+                coalesce(a.requested_at, now()), a.on_log)
         RETURNING * INTO i;
     END IF;
     IF is_newest_run(i) THEN
@@ -194,7 +189,7 @@ DECLARE
 BEGIN
     UPDATE imports SET
             progress_percent = (argument ->> 'percent')::real, stage = argument ->> 'stage',
-            updated_at = now()
+            reading = argument -> 'reading', updated_at = now()
         WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
           AND state NOT IN ('complete', 'failed', 'cancelled')
         RETURNING * INTO i;
@@ -289,12 +284,12 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION
-    public.is_newest_run(public.imports), public.is_complete_run(public.imports), public.begin_run(jsonb),
+    public.is_newest_run(public.imports), public.is_complete_run(public.imports), public.request_run(jsonb),
     public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
     public.fail_run(jsonb), public.cancel_run(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
-    public.is_newest_run(public.imports), public.is_complete_run(public.imports), public.begin_run(jsonb),
+    public.is_newest_run(public.imports), public.is_complete_run(public.imports), public.request_run(jsonb),
     public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
     public.fail_run(jsonb), public.cancel_run(jsonb)
 TO service_role;

@@ -20,16 +20,15 @@ CREATE POLICY own_rows ON public.extraction_cache FOR SELECT TO authenticated
     USING (user_id = (SELECT auth.uid()));
 CREATE POLICY services ON public.extraction_cache TO service_role USING (true) WITH CHECK (true);
 
--- What the cache holds for these contents: {hash: {facts, dropped, unread, usage}}.
-CREATE FUNCTION public.lookup_extractions(argument jsonb) RETURNS json
+-- Which of these contents the cache holds.
+CREATE FUNCTION public.cached_hashes(argument jsonb) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT coalesce(json_object_agg(c.content_hash, json_build_object(
-        'facts', c.facts, 'dropped', c.dropped, 'unread', c.unread, 'usage', c.usage)), '{}')
+    SELECT coalesce(json_agg(c.content_hash), '[]')
     FROM extraction_cache c
     WHERE c.user_id = (argument ->> 'user_id')::uuid
       AND c.model = argument ->> 'model' AND c.prompt_version = argument ->> 'prompt_version'
       AND c.content_hash = ANY (ARRAY(SELECT jsonb_array_elements_text(argument -> 'hashes')))
 $$;
 
-REVOKE ALL ON FUNCTION public.lookup_extractions(jsonb) FROM PUBLIC, anon, authenticated;
-GRANT EXECUTE ON FUNCTION public.lookup_extractions(jsonb) TO service_role;
+REVOKE ALL ON FUNCTION public.cached_hashes(jsonb) FROM PUBLIC, anon, authenticated;
+GRANT EXECUTE ON FUNCTION public.cached_hashes(jsonb) TO service_role;

@@ -1,6 +1,6 @@
 -- Runs that do not move, found and driven again.
 
--- Runs of a pipeline that do not move, with what to do about each: consolidate (complete, unclaimed),
+-- Runs of a pipeline that do not move (of one import, where one process runs it), with what to do about each: consolidate (complete, unclaimed),
 -- publish (a memory that nobody commits), import (its event again: chunks are missing). All but the first
 -- wait for stall_seconds without a change, twice as long after each time that changed nothing, 64 times at
 -- most. A run to consolidate is offered at each sweep, and counts as driven again, in `redrives` and in the
@@ -9,6 +9,7 @@ CREATE FUNCTION public.find_stalled(argument jsonb) RETURNS json
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     stall double precision := (argument ->> 'stall_seconds')::double precision;
+    sole uuid := (argument ->> 'import_id')::uuid;
     answer json;
 BEGIN
     DELETE FROM memory_outbox o USING imports i
@@ -21,9 +22,11 @@ BEGIN
                     WHEN i.published_at IS NOT NULL THEN 'publish'
                     ELSE 'import' END AS action
         FROM imports i
-        WHERE i.on_log AND i.state NOT IN ('complete', 'failed', 'cancelled')
+        WHERE i.state NOT IN ('complete', 'failed', 'cancelled')
           AND i.pipeline = argument ->> 'pipeline'
-          AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp())
+          AND CASE WHEN sole IS NULL THEN i.on_log ELSE i.import_id = sole AND NOT i.on_log END
+          AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp()
+               OR i.lease_owner = argument ->> 'owner')
           AND NOT EXISTS (SELECT FROM imports o WHERE o.import_id = i.import_id AND o.run > i.run)
     ), timed AS (
         -- Only a run to consolidate keeps its updated_at when it is driven: greatest() makes it wait too.

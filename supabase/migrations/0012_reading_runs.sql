@@ -11,7 +11,7 @@ $$;
 CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
-        SELECT i.import_id, i.run, i.user_id, i.pipeline, i.source, i.state, i.progress_percent, i.stage,
+        SELECT i.import_id, i.run, i.user_id, i.pipeline, i.source, i.state, i.progress_percent, i.stage, i.reading,
                i.chunks_total, i.chunks_ok, i.chunks_dead, i.facts_extracted, i.coverage, i.cost, i.error,
                i.redrives, i.on_log, i.requested_at, i.begun_at, i.finished_at, i.updated_at
         FROM imports i

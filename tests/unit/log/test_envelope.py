@@ -23,8 +23,8 @@ from shared.domain.events import (
     Sections,
     Usage,
 )
-from shared.log.kafka.cloudevents import (EVENT_TYPES, decode, encode)
-from shared.tracing import (current_trace, next_traceparent)
+from shared.log.kafka.cloudevents import EVENT_TYPES, decode, encode
+from shared.tracing import current_trace, next_traceparent
 from shared.resilience.faults import PoisonError
 
 IDS: dict[str, Any] = {"import_id": UUID(int=1), "user_id": UUID(int=2), "run": 3}
