@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain.facts import Fact
+from shared.domain.text import BYTES_PER_TOKEN
 
 Role = Literal["user", "assistant"]
 FRAME_CHARS = 600
@@ -110,11 +111,8 @@ class ChunkReady(Event):
     @property
     def weight(self) -> int:
         """See Event."""
-        return (
-            FRAME_CHARS * (1 + len(self.messages) + len(self.conversations))
-            + sum(len(message.text) for message in self.messages)
-            + sum(len(each.title) for each in self.conversations)
-        )
+        texts = self.token_count * BYTES_PER_TOKEN  # no more characters than bytes
+        return texts + FRAME_CHARS * (1 + len(self.messages) + len(self.conversations))
 
 
 class Usage(BaseModel):

@@ -15,6 +15,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from prometheus_client import Counter
+
 from shared.domain.events import Event
 from shared.log.deadletter import DeadLetter
 from shared.log.health import LoopState, PoolState
@@ -28,12 +30,12 @@ from shared.resilience.lane import Lane
 from shared.tracing import current_trace, next_traceparent
 
 E = TypeVar("E", bound=Event)
-WAITING = 64
+WAITING = 32
 """Most records that wait on a topic, besides those that its reader's pool has taken."""
 WAITING_BYTES = 4 * 1024**2
 LETTERS = 1000
 """Dead letters of a topic that are kept, the newest."""
-AT_A_TIME = 32
+AT_A_TIME = 16
 """Most records handed to a pool at once, and at which it wants no more."""
 BYTES_A_CHARACTER = 6
 """Most bytes that JSON makes of a character (an escaped control); only an event that could be over the limit
@@ -77,7 +79,10 @@ class LocalLog:
 
     def topic(self, name: str) -> _Topic:
         """The topic of this name, made when it is first spoken of."""
-        return self._topics.setdefault(name, _Topic(name))
+        found = self._topics.get(name)
+        if found is None:
+            found = self._topics[name] = _Topic(name, self.metrics.published.labels(name))
+        return found
 
     async def publish(self, topic: str, key: str, event: Event) -> None:
         """See Publisher: one serves all."""
@@ -87,7 +92,6 @@ class LocalLog:
             if size > MAX_EVENT_BYTES:
                 raise PoisonError(TOO_LARGE, f"an event of {size} bytes; the limit is {MAX_EVENT_BYTES}")
         await self.topic(topic).put(key, event, weight)
-        self.metrics.published.labels(topic).inc()
 
     async def bury(self, letter: DeadLetter) -> None:
         """Put a dead letter on its topic's dead-letter topic, where `letters` finds it."""
@@ -102,8 +106,9 @@ class LocalLog:
 class _Topic:
     """Records that wait for their reader."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, published: Counter) -> None:
         self.partition = Partition(name, 0)
+        self._published = published
         self.end = 0
         """The offset of the next record."""
         self.arrived = asyncio.Event()
@@ -123,6 +128,7 @@ class _Topic:
         record = LocalRecord(self.partition.topic, self.end, now, key.encode(), event, weight, trace)
         self._waiting.append(record)
         self._bytes += weight
+        self._published.inc()
         self.end += 1
         self.arrived.set()
         if len(self._waiting) >= WAITING or self._bytes >= WAITING_BYTES:

@@ -57,6 +57,7 @@ class Pool(Generic[E]):
         self.lane = lane or Lane()
         self._reader = reader
         self._metrics = metrics
+        self._records = metrics.records.labels(stage.name)
         self._gauges = Gauges(metrics)
         self._worker = Worker(
             stage,
@@ -195,7 +196,7 @@ class Pool(Generic[E]):
     def _done(self, item: Item) -> None:
         if item.ledger.finish(item.raw.offset):
             self._progress = time.monotonic()
-        self._metrics.records.labels(self.stage.name).inc()
+        self._records.inc()
 
     # Backpressure
 

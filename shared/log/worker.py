@@ -90,6 +90,9 @@ class Worker(Generic[E]):
         self._done = done
         self._metrics = metrics
         self._on_lane_fault = on_lane_fault
+        self._seconds = {
+            ok: metrics.seconds.labels(stage.name, "ok" if ok else "error") for ok in (True, False)
+        }
         self._running: set[Unit] = set()
         self._stuck: set[int] = set()
         self._exhausted_in_a_row = 0
@@ -193,8 +196,7 @@ class Worker(Generic[E]):
             unit.timeout = None
             self._running.discard(unit)
             current_trace.reset(trace)
-        outcome = "ok" if error is None else "error"
-        self._metrics.seconds.labels(self._stage.name, outcome).observe(time.monotonic() - began)
+        self._seconds[error is None].observe(time.monotonic() - began)
         return error
 
     async def _rest(self, unit: Unit, failures: int, error: Exception | None) -> None:

@@ -5,23 +5,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import httpx
-import orjson
 from pydantic import SecretStr
 
-from shared.domain.errors import SourceError, StoreError
+from shared.domain.errors import SourceError
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 _UNSAFE = re.compile("[\x00-\x1f\x7f\\\\]")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_TIMEOUT = httpx.Timeout(60.0, connect=15.0)
-_ERROR_BYTES = 4096
-"""Most of an error's body that is read, for the status it may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,56 +61,8 @@ class Downloads:
     async def _download(self, bucket: str, path: str, destination: Path) -> Path:
         if self.storage_url is None or self.service_key is None:
             raise SourceError("source: reading from storage needs the project's URL and service key")
+        from shared.store.storage import download  # an HTTP client is 10 MB that a local export does not need
+
         url = f"{self.storage_url.rstrip('/')}/storage/v1/object/{quote(f'{bucket}/{path}')}"
-        key = self.service_key.get_secret_value()
-        headers = {"Authorization": f"Bearer {key}", "apikey": key, "Accept-Encoding": "identity"}
-        part = destination.with_name(destination.name + ".part")
-        try:
-            async with (
-                httpx.AsyncClient(timeout=_TIMEOUT, headers=headers, trust_env=False) as client,
-                client.stream("GET", url) as response,
-            ):
-                if response.status_code != httpx.codes.OK:
-                    raise await _refused(response, bucket)
-                await self._save(response, part, bucket)
-            part.replace(destination)
-        except httpx.RemoteProtocolError:
-            raise StoreError(f"storage: the object in {bucket} broke off before its end; try again") from None
-        except httpx.TimeoutException:
-            raise StoreError(f"storage: no answer in time for the object in {bucket}; try again") from None
-        except (httpx.HTTPError, httpx.InvalidURL):
-            raise StoreError("storage: cannot be reached; check the project's URL") from None
-        except OSError as error:
-            raise StoreError(f"{destination.parent}: cannot save the export ({error.strerror})") from None
-        finally:
-            part.unlink(missing_ok=True)
+        await download(url, self.service_key.get_secret_value(), bucket, destination, self.max_bytes)
         return destination
-
-    async def _save(self, response: httpx.Response, part: Path, bucket: str) -> None:
-        size = 0
-        with part.open("wb") as file:
-            async for piece in response.aiter_bytes():
-                size += len(piece)
-                if size > self.max_bytes:
-                    raise SourceError(
-                        f"storage: the object in {bucket} is larger than {self.max_bytes} bytes"
-                    )
-                file.write(piece)
-
-
-async def _refused(response: httpx.Response, bucket: str) -> StoreError:
-    """What a status means. Storage answers 400 with the true status in its body."""
-    body = b""
-    async for piece in response.aiter_bytes():
-        body = (body + piece)[:_ERROR_BYTES]
-        if len(body) == _ERROR_BYTES:
-            break
-    status = response.status_code
-    if status == httpx.codes.BAD_REQUEST:
-        with suppress(ValueError, TypeError, KeyError):
-            status = int(orjson.loads(body)["statusCode"])
-    if status == httpx.codes.NOT_FOUND:
-        return SourceError(f"storage: there is no such object in {bucket}")
-    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        return SourceError(f"storage: the service key may not read {bucket}")
-    return StoreError(f"storage: answered {status} for the object in {bucket}")
