@@ -1120,13 +1120,16 @@ DECLARE
     ignored jsonb;
     complete jsonb := '[]';
     touched record;
+    counted imports;
 BEGIN
     -- One caller at a time per run, locked in one order: no deadlock, and the last one sees the run complete.
-    PERFORM FROM imports i
-        WHERE (i.import_id, i.run) IN (
-            SELECT (e -> 'event' ->> 'import_id')::uuid, (e -> 'event' ->> 'run')::integer
-            FROM jsonb_array_elements(argument -> 'results') e)
-        ORDER BY i.import_id, i.run FOR UPDATE;
+    FOR touched IN
+        SELECT DISTINCT (e -> 'event' ->> 'import_id')::uuid AS import_id,
+                        (e -> 'event' ->> 'run')::integer AS run
+        FROM jsonb_array_elements(argument -> 'results') e ORDER BY import_id, run
+    LOOP
+        PERFORM FROM imports i WHERE i.import_id = touched.import_id AND i.run = touched.run FOR UPDATE;
+    END LOOP;
 
     WITH incoming AS MATERIALIZED (
         SELECT DISTINCT ON (v.import_id, v.run, v.index)
@@ -1220,14 +1223,14 @@ BEGIN
     INTO recorded, ignored FROM judged;
 
     FOR touched IN
-        SELECT i.import_id, i.run, i.state FROM imports i
-        WHERE (i.import_id, i.run) IN (
-            SELECT (e -> 'event' ->> 'import_id')::uuid, (e -> 'event' ->> 'run')::integer
-            FROM jsonb_array_elements(argument -> 'results') e)
-          AND is_complete_run(i)
-        ORDER BY i.import_id, i.run
+        SELECT DISTINCT (e -> 'event' ->> 'import_id')::uuid AS import_id,
+                        (e -> 'event' ->> 'run')::integer AS run
+        FROM jsonb_array_elements(argument -> 'results') e ORDER BY import_id, run
     LOOP
-        IF touched.state <> 'consolidating' THEN
+        SELECT * INTO counted FROM imports i
+            WHERE i.import_id = touched.import_id AND i.run = touched.run;
+        CONTINUE WHEN NOT is_complete_run(counted);
+        IF counted.state <> 'consolidating' THEN
             PERFORM close_extraction(touched.import_id, touched.run);
         END IF;
         complete := complete || jsonb_build_object('import_id', touched.import_id, 'run', touched.run);
@@ -1302,7 +1305,9 @@ DECLARE
     owner uuid := (argument ->> 'user_id')::uuid;
     recent_from timestamptz := coalesce((argument ->> 'now')::timestamptz, now()) - interval '180 days';
     written integer;
-    deleted integer;
+    deleted integer := 0;
+    gone integer;
+    finished record;
 BEGIN
     INSERT INTO conversation_chunks AS c (user_id, conversation_id, passage_index, title, content,
                                           token_count, message_count, created_at, is_recent)
@@ -1326,17 +1331,21 @@ BEGIN
         IS DISTINCT FROM (excluded.title, excluded.token_count, excluded.message_count,
                           excluded.created_at, excluded.is_recent, excluded.content);
     GET DIAGNOSTICS written = ROW_COUNT;
-    DELETE FROM conversation_chunks c
-    USING (
+    -- One probe of the key a conversation: joined, the planner may read all passages of the user at every
+    -- call, as it does while the table is new and not analysed.
+    FOR finished IN
         SELECT DISTINCT ON (e.conversation_id) e.conversation_id, e.passage_index
         FROM ROWS FROM (jsonb_to_recordset(argument -> 'passages')
                         AS (conversation_id text, passage_index integer, last boolean))
              WITH ORDINALITY AS e(conversation_id, passage_index, last, n)
         WHERE e.last ORDER BY e.conversation_id, e.n DESC
-    ) p
-    WHERE c.user_id = owner AND c.conversation_id = p.conversation_id COLLATE "C"
-      AND c.passage_index > p.passage_index;
-    GET DIAGNOSTICS deleted = ROW_COUNT;
+    LOOP
+        DELETE FROM conversation_chunks c
+        WHERE c.user_id = owner AND c.conversation_id = finished.conversation_id COLLATE "C"
+          AND c.passage_index > finished.passage_index;
+        GET DIAGNOSTICS gone = ROW_COUNT;
+        deleted := deleted + gone;
+    END LOOP;
     RETURN jsonb_build_object('written', written, 'deleted', deleted);
 END
 $$;
@@ -1387,19 +1396,28 @@ CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
-    changed integer;
+    p_import_id uuid := (argument ->> 'import_id')::uuid;
+    p_run integer := (argument ->> 'run')::integer;
+    u record;
+    changed integer := 0;
 BEGIN
-    UPDATE facts f SET
-            status = coalesce(u.status, 'current'), support = coalesce(u.support, 1),
-            superseded_by = u.superseded_by, merged_into = u.merged_into
-        FROM jsonb_to_recordset(argument -> 'updates') AS u(
+    -- One probe of the key a fact: joined, all facts of the run are read at every call.
+    FOR u IN
+        SELECT fact_id, coalesce(status, 'current') AS status, coalesce(support, 1) AS support,
+               superseded_by, merged_into
+        FROM jsonb_to_recordset(argument -> 'updates') AS x(
             fact_id uuid, status text, support integer, superseded_by uuid, merged_into uuid)
-        WHERE f.import_id = (argument ->> 'import_id')::uuid AND f.run = (argument ->> 'run')::integer
-          AND f.fact_id = u.fact_id
-          AND (f.status, f.support, f.superseded_by, f.merged_into)
-              IS DISTINCT FROM (coalesce(u.status, 'current'), coalesce(u.support, 1),
-                                u.superseded_by, u.merged_into);
-    GET DIAGNOSTICS changed = ROW_COUNT;
+    LOOP
+        UPDATE facts f SET
+                status = u.status, support = u.support,
+                superseded_by = u.superseded_by, merged_into = u.merged_into
+            WHERE f.import_id = p_import_id AND f.run = p_run AND f.fact_id = u.fact_id
+              AND (f.status, f.support, f.superseded_by, f.merged_into)
+                  IS DISTINCT FROM (u.status, u.support, u.superseded_by, u.merged_into);
+        IF FOUND THEN
+            changed := changed + 1;
+        END IF;
+    END LOOP;
     RETURN to_jsonb(changed);
 END
 $$;
