@@ -184,7 +184,7 @@ ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (import_id, run);
 CREATE INDEX imports_in_order ON public.imports USING btree (ordinal);
 CREATE INDEX imports_of_user ON public.imports USING btree (user_id, requested_at, ordinal);
-CREATE INDEX imports_unfinished ON public.imports USING btree (pipeline, updated_at) WHERE (on_log AND (state <> ALL (ARRAY['complete'::text, 'failed'::text, 'cancelled'::text])));
+CREATE INDEX imports_unfinished ON public.imports USING btree (pipeline) WHERE (on_log AND (state <> ALL (ARRAY['complete'::text, 'failed'::text, 'cancelled'::text])));
 ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON public.imports FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 CREATE POLICY services ON public.imports TO service_role USING (true) WITH CHECK (true);
