@@ -615,18 +615,16 @@ CREATE FUNCTION public.find_fact(argument jsonb) RETURNS json
     AS $_$
 DECLARE
     digits text := lower(replace(argument ->> 'prefix', '-', ''));
-    answer json;
 BEGIN
     IF digits !~ '^[0-9a-f]{1,32}$' THEN
         RETURN '[]';
     END IF;
-    SELECT json_agg(shown_fact(t)) INTO answer FROM (
-        SELECT f.* FROM user_profiles p
+    RETURN coalesce(shown_facts(ARRAY(
+        SELECT f FROM user_profiles p
         JOIN facts f ON f.import_id = p.import_id AND f.run = p.run AND f.user_id = p.user_id
         WHERE p.user_id = (argument ->> 'user_id')::uuid
           AND f.fact_id BETWEEN rpad(digits, 32, '0')::uuid AND rpad(digits, 32, 'f')::uuid
-        ORDER BY f.fact_id LIMIT 10) t;
-    RETURN coalesce(answer, '[]');
+        ORDER BY f.fact_id LIMIT 10)), '[]');
 END
 $_$;
 REVOKE ALL ON FUNCTION public.find_fact(argument jsonb) FROM PUBLIC;
@@ -775,20 +773,18 @@ DECLARE
     p_fact uuid := coalesce((argument -> 'after' ->> 2)::uuid, '00000000-0000-0000-0000-000000000000');
     p_status text[] := ARRAY(SELECT jsonb_array_elements_text(nullif(argument -> 'status', 'null')));
     p_patterns text[] := search_patterns(coalesce(argument ->> 'search', ''));
-    answer json;
 BEGIN
     IF p_import_id IS NULL THEN
         SELECT p.import_id, p.run INTO p_import_id, p_run FROM user_profiles p WHERE p.user_id = p_user;
     END IF;
-    SELECT json_agg(shown_fact(t)) INTO answer FROM (
-        SELECT f.* FROM facts f
+    RETURN coalesce(shown_facts(ARRAY(
+        SELECT f FROM facts f
         WHERE f.import_id = p_import_id AND f.run = p_run AND f.user_id = p_user
           AND (f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_topic, p_stated, p_fact)
           AND (p_status = '{}' OR f.status = ANY (p_status))
           AND (p_patterns = '{}' OR f.statement || ' ' || f.quote ILIKE ALL (p_patterns))
         ORDER BY f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id
-        LIMIT (argument ->> 'limit')::integer) t;
-    RETURN coalesce(answer, '[]');
+        LIMIT (argument ->> 'limit')::integer)), '[]');
 END
 $$;
 REVOKE ALL ON FUNCTION public.list_facts(argument jsonb) FROM PUBLIC;
@@ -1424,11 +1420,11 @@ $$;
 REVOKE ALL ON FUNCTION public.settle_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO service_role;
 
-CREATE FUNCTION public.shown_fact(f public.facts) RETURNS json
+CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT json_build_object(
+    SELECT json_agg(json_build_object(
         'id', f.fact_id, 'category', f.category, 'statement', f.statement, 'quote', f.quote,
         'message_ids', f.message_ids || ARRAY(
             SELECT k FROM facts m, unnest(m.message_ids) k
@@ -1446,10 +1442,11 @@ CREATE FUNCTION public.shown_fact(f public.facts) RETURNS json
         'conversation_title', coalesce((
             SELECT c.title FROM conversation_chunks c
             WHERE c.user_id = f.user_id AND c.conversation_id = f.conversation_id
-              AND c.passage_index = 0), ''))
+              AND c.passage_index = 0), '')) ORDER BY f.ordinality)
+    FROM unnest(shown) WITH ORDINALITY AS f
 $$;
-REVOKE ALL ON FUNCTION public.shown_fact(f public.facts) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.shown_fact(f public.facts) TO service_role;
+REVOKE ALL ON FUNCTION public.shown_facts(shown public.facts[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.shown_facts(shown public.facts[]) TO service_role;
 
 CREATE FUNCTION public.take_lease(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql
