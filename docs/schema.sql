@@ -184,7 +184,7 @@ ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (import_id, run);
 CREATE INDEX imports_in_order ON public.imports USING btree (ordinal);
 CREATE INDEX imports_of_user ON public.imports USING btree (user_id, requested_at, ordinal);
-CREATE INDEX imports_unfinished ON public.imports USING btree (pipeline, updated_at) WHERE (on_log AND (state <> ALL (ARRAY['complete'::text, 'failed'::text, 'cancelled'::text])));
+CREATE INDEX imports_unfinished ON public.imports USING btree (pipeline) WHERE (on_log AND (state <> ALL (ARRAY['complete'::text, 'failed'::text, 'cancelled'::text])));
 ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON public.imports FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 CREATE POLICY services ON public.imports TO service_role USING (true) WITH CHECK (true);
@@ -615,18 +615,16 @@ CREATE FUNCTION public.find_fact(argument jsonb) RETURNS json
     AS $_$
 DECLARE
     digits text := lower(replace(argument ->> 'prefix', '-', ''));
-    answer json;
 BEGIN
     IF digits !~ '^[0-9a-f]{1,32}$' THEN
         RETURN '[]';
     END IF;
-    SELECT json_agg(shown_fact(t)) INTO answer FROM (
-        SELECT f.* FROM user_profiles p
+    RETURN coalesce(shown_facts(ARRAY(
+        SELECT f FROM user_profiles p
         JOIN facts f ON f.import_id = p.import_id AND f.run = p.run AND f.user_id = p.user_id
         WHERE p.user_id = (argument ->> 'user_id')::uuid
           AND f.fact_id BETWEEN rpad(digits, 32, '0')::uuid AND rpad(digits, 32, 'f')::uuid
-        ORDER BY f.fact_id LIMIT 10) t;
-    RETURN coalesce(answer, '[]');
+        ORDER BY f.fact_id LIMIT 10)), '[]');
 END
 $_$;
 REVOKE ALL ON FUNCTION public.find_fact(argument jsonb) FROM PUBLIC;
@@ -775,20 +773,18 @@ DECLARE
     p_fact uuid := coalesce((argument -> 'after' ->> 2)::uuid, '00000000-0000-0000-0000-000000000000');
     p_status text[] := ARRAY(SELECT jsonb_array_elements_text(nullif(argument -> 'status', 'null')));
     p_patterns text[] := search_patterns(coalesce(argument ->> 'search', ''));
-    answer json;
 BEGIN
     IF p_import_id IS NULL THEN
         SELECT p.import_id, p.run INTO p_import_id, p_run FROM user_profiles p WHERE p.user_id = p_user;
     END IF;
-    SELECT json_agg(shown_fact(t)) INTO answer FROM (
-        SELECT f.* FROM facts f
+    RETURN coalesce(shown_facts(ARRAY(
+        SELECT f FROM facts f
         WHERE f.import_id = p_import_id AND f.run = p_run AND f.user_id = p_user
           AND (f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_topic, p_stated, p_fact)
           AND (p_status = '{}' OR f.status = ANY (p_status))
           AND (p_patterns = '{}' OR f.statement || ' ' || f.quote ILIKE ALL (p_patterns))
         ORDER BY f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id
-        LIMIT (argument ->> 'limit')::integer) t;
-    RETURN coalesce(answer, '[]');
+        LIMIT (argument ->> 'limit')::integer)), '[]');
 END
 $$;
 REVOKE ALL ON FUNCTION public.list_facts(argument jsonb) FROM PUBLIC;
@@ -1120,13 +1116,16 @@ DECLARE
     ignored jsonb;
     complete jsonb := '[]';
     touched record;
+    counted imports;
 BEGIN
     -- One caller at a time per run, locked in one order: no deadlock, and the last one sees the run complete.
-    PERFORM FROM imports i
-        WHERE (i.import_id, i.run) IN (
-            SELECT (e -> 'event' ->> 'import_id')::uuid, (e -> 'event' ->> 'run')::integer
-            FROM jsonb_array_elements(argument -> 'results') e)
-        ORDER BY i.import_id, i.run FOR UPDATE;
+    FOR touched IN
+        SELECT DISTINCT (e -> 'event' ->> 'import_id')::uuid AS import_id,
+                        (e -> 'event' ->> 'run')::integer AS run
+        FROM jsonb_array_elements(argument -> 'results') e ORDER BY import_id, run
+    LOOP
+        PERFORM FROM imports i WHERE i.import_id = touched.import_id AND i.run = touched.run FOR UPDATE;
+    END LOOP;
 
     WITH incoming AS MATERIALIZED (
         SELECT DISTINCT ON (v.import_id, v.run, v.index)
@@ -1220,14 +1219,14 @@ BEGIN
     INTO recorded, ignored FROM judged;
 
     FOR touched IN
-        SELECT i.import_id, i.run, i.state FROM imports i
-        WHERE (i.import_id, i.run) IN (
-            SELECT (e -> 'event' ->> 'import_id')::uuid, (e -> 'event' ->> 'run')::integer
-            FROM jsonb_array_elements(argument -> 'results') e)
-          AND is_complete_run(i)
-        ORDER BY i.import_id, i.run
+        SELECT DISTINCT (e -> 'event' ->> 'import_id')::uuid AS import_id,
+                        (e -> 'event' ->> 'run')::integer AS run
+        FROM jsonb_array_elements(argument -> 'results') e ORDER BY import_id, run
     LOOP
-        IF touched.state <> 'consolidating' THEN
+        SELECT * INTO counted FROM imports i
+            WHERE i.import_id = touched.import_id AND i.run = touched.run;
+        CONTINUE WHEN NOT is_complete_run(counted);
+        IF counted.state <> 'consolidating' THEN
             PERFORM close_extraction(touched.import_id, touched.run);
         END IF;
         complete := complete || jsonb_build_object('import_id', touched.import_id, 'run', touched.run);
@@ -1302,7 +1301,9 @@ DECLARE
     owner uuid := (argument ->> 'user_id')::uuid;
     recent_from timestamptz := coalesce((argument ->> 'now')::timestamptz, now()) - interval '180 days';
     written integer;
-    deleted integer;
+    deleted integer := 0;
+    gone integer;
+    finished record;
 BEGIN
     INSERT INTO conversation_chunks AS c (user_id, conversation_id, passage_index, title, content,
                                           token_count, message_count, created_at, is_recent)
@@ -1326,17 +1327,21 @@ BEGIN
         IS DISTINCT FROM (excluded.title, excluded.token_count, excluded.message_count,
                           excluded.created_at, excluded.is_recent, excluded.content);
     GET DIAGNOSTICS written = ROW_COUNT;
-    DELETE FROM conversation_chunks c
-    USING (
+    -- One probe of the key a conversation: joined, the planner may read all passages of the user at every
+    -- call, as it does while the table is new and not analysed.
+    FOR finished IN
         SELECT DISTINCT ON (e.conversation_id) e.conversation_id, e.passage_index
         FROM ROWS FROM (jsonb_to_recordset(argument -> 'passages')
                         AS (conversation_id text, passage_index integer, last boolean))
              WITH ORDINALITY AS e(conversation_id, passage_index, last, n)
         WHERE e.last ORDER BY e.conversation_id, e.n DESC
-    ) p
-    WHERE c.user_id = owner AND c.conversation_id = p.conversation_id COLLATE "C"
-      AND c.passage_index > p.passage_index;
-    GET DIAGNOSTICS deleted = ROW_COUNT;
+    LOOP
+        DELETE FROM conversation_chunks c
+        WHERE c.user_id = owner AND c.conversation_id = finished.conversation_id COLLATE "C"
+          AND c.passage_index > finished.passage_index;
+        GET DIAGNOSTICS gone = ROW_COUNT;
+        deleted := deleted + gone;
+    END LOOP;
     RETURN jsonb_build_object('written', written, 'deleted', deleted);
 END
 $$;
@@ -1387,30 +1392,39 @@ CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
-    changed integer;
+    p_import_id uuid := (argument ->> 'import_id')::uuid;
+    p_run integer := (argument ->> 'run')::integer;
+    u record;
+    changed integer := 0;
 BEGIN
-    UPDATE facts f SET
-            status = coalesce(u.status, 'current'), support = coalesce(u.support, 1),
-            superseded_by = u.superseded_by, merged_into = u.merged_into
-        FROM jsonb_to_recordset(argument -> 'updates') AS u(
+    -- One probe of the key a fact: joined, all facts of the run are read at every call.
+    FOR u IN
+        SELECT fact_id, coalesce(status, 'current') AS status, coalesce(support, 1) AS support,
+               superseded_by, merged_into
+        FROM jsonb_to_recordset(argument -> 'updates') AS x(
             fact_id uuid, status text, support integer, superseded_by uuid, merged_into uuid)
-        WHERE f.import_id = (argument ->> 'import_id')::uuid AND f.run = (argument ->> 'run')::integer
-          AND f.fact_id = u.fact_id
-          AND (f.status, f.support, f.superseded_by, f.merged_into)
-              IS DISTINCT FROM (coalesce(u.status, 'current'), coalesce(u.support, 1),
-                                u.superseded_by, u.merged_into);
-    GET DIAGNOSTICS changed = ROW_COUNT;
+    LOOP
+        UPDATE facts f SET
+                status = u.status, support = u.support,
+                superseded_by = u.superseded_by, merged_into = u.merged_into
+            WHERE f.import_id = p_import_id AND f.run = p_run AND f.fact_id = u.fact_id
+              AND (f.status, f.support, f.superseded_by, f.merged_into)
+                  IS DISTINCT FROM (u.status, u.support, u.superseded_by, u.merged_into);
+        IF FOUND THEN
+            changed := changed + 1;
+        END IF;
+    END LOOP;
     RETURN to_jsonb(changed);
 END
 $$;
 REVOKE ALL ON FUNCTION public.settle_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO service_role;
 
-CREATE FUNCTION public.shown_fact(f public.facts) RETURNS json
+CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT json_build_object(
+    SELECT json_agg(json_build_object(
         'id', f.fact_id, 'category', f.category, 'statement', f.statement, 'quote', f.quote,
         'message_ids', f.message_ids || ARRAY(
             SELECT k FROM facts m, unnest(m.message_ids) k
@@ -1428,10 +1442,11 @@ CREATE FUNCTION public.shown_fact(f public.facts) RETURNS json
         'conversation_title', coalesce((
             SELECT c.title FROM conversation_chunks c
             WHERE c.user_id = f.user_id AND c.conversation_id = f.conversation_id
-              AND c.passage_index = 0), ''))
+              AND c.passage_index = 0), '')) ORDER BY f.ordinality)
+    FROM unnest(shown) WITH ORDINALITY AS f
 $$;
-REVOKE ALL ON FUNCTION public.shown_fact(f public.facts) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.shown_fact(f public.facts) TO service_role;
+REVOKE ALL ON FUNCTION public.shown_facts(shown public.facts[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.shown_facts(shown public.facts[]) TO service_role;
 
 CREATE FUNCTION public.take_lease(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql

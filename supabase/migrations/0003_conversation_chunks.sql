@@ -34,7 +34,9 @@ DECLARE
     owner uuid := (argument ->> 'user_id')::uuid;
     recent_from timestamptz := coalesce((argument ->> 'now')::timestamptz, now()) - interval '180 days';
     written integer;
-    deleted integer;
+    deleted integer := 0;
+    gone integer;
+    finished record;
 BEGIN
     INSERT INTO conversation_chunks AS c (user_id, conversation_id, passage_index, title, content,
                                           token_count, message_count, created_at, is_recent)
@@ -58,17 +60,21 @@ BEGIN
         IS DISTINCT FROM (excluded.title, excluded.token_count, excluded.message_count,
                           excluded.created_at, excluded.is_recent, excluded.content);
     GET DIAGNOSTICS written = ROW_COUNT;
-    DELETE FROM conversation_chunks c
-    USING (
+    -- One probe of the key a conversation: joined, the planner may read all passages of the user at every
+    -- call, as it does while the table is new and not analysed.
+    FOR finished IN
         SELECT DISTINCT ON (e.conversation_id) e.conversation_id, e.passage_index
         FROM ROWS FROM (jsonb_to_recordset(argument -> 'passages')
                         AS (conversation_id text, passage_index integer, last boolean))
              WITH ORDINALITY AS e(conversation_id, passage_index, last, n)
         WHERE e.last ORDER BY e.conversation_id, e.n DESC
-    ) p
-    WHERE c.user_id = owner AND c.conversation_id = p.conversation_id COLLATE "C"
-      AND c.passage_index > p.passage_index;
-    GET DIAGNOSTICS deleted = ROW_COUNT;
+    LOOP
+        DELETE FROM conversation_chunks c
+        WHERE c.user_id = owner AND c.conversation_id = finished.conversation_id COLLATE "C"
+          AND c.passage_index > finished.passage_index;
+        GET DIAGNOSTICS gone = ROW_COUNT;
+        deleted := deleted + gone;
+    END LOOP;
     RETURN jsonb_build_object('written', written, 'deleted', deleted);
 END
 $$;

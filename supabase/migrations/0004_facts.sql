@@ -19,13 +19,15 @@ CREATE TABLE public.facts (
     status text NOT NULL DEFAULT 'current' CHECK (status IN ('current', 'superseded', 'merged')),
     support integer NOT NULL DEFAULT 1 CHECK (support >= 1),
     superseded_by uuid,
-    merged_into uuid,
-    PRIMARY KEY (import_id, run, fact_id)
+    merged_into uuid
 ) WITH (fillfactor = 85);
 -- The order in which facts are read, page by page; facts without a time come first in their topic.
 CREATE INDEX facts_in_order ON public.facts
     (import_id, run, topic, (coalesce(stated_at, '-infinity'::timestamptz)), fact_id);
 CREATE INDEX facts_merged ON public.facts (import_id, run, merged_into) WHERE merged_into IS NOT NULL;
+-- Of indexes that seem alike, as all do that begin with the run while the table is not analysed, the planner
+-- takes the one that was made last: one fact is to be found by its key.
+ALTER TABLE public.facts ADD PRIMARY KEY (import_id, run, fact_id);
 
 ALTER TABLE public.facts ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON public.facts FROM PUBLIC, anon, authenticated, service_role;
@@ -65,27 +67,37 @@ $$;
 CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    changed integer;
+    p_import_id uuid := (argument ->> 'import_id')::uuid;
+    p_run integer := (argument ->> 'run')::integer;
+    u record;
+    changed integer := 0;
 BEGIN
-    UPDATE facts f SET
-            status = coalesce(u.status, 'current'), support = coalesce(u.support, 1),
-            superseded_by = u.superseded_by, merged_into = u.merged_into
-        FROM jsonb_to_recordset(argument -> 'updates') AS u(
+    -- One probe of the key a fact: joined, all facts of the run are read at every call.
+    FOR u IN
+        SELECT fact_id, coalesce(status, 'current') AS status, coalesce(support, 1) AS support,
+               superseded_by, merged_into
+        FROM jsonb_to_recordset(argument -> 'updates') AS x(
             fact_id uuid, status text, support integer, superseded_by uuid, merged_into uuid)
-        WHERE f.import_id = (argument ->> 'import_id')::uuid AND f.run = (argument ->> 'run')::integer
-          AND f.fact_id = u.fact_id
-          AND (f.status, f.support, f.superseded_by, f.merged_into)
-              IS DISTINCT FROM (coalesce(u.status, 'current'), coalesce(u.support, 1),
-                                u.superseded_by, u.merged_into);
-    GET DIAGNOSTICS changed = ROW_COUNT;
+    LOOP
+        UPDATE facts f SET
+                status = u.status, support = u.support,
+                superseded_by = u.superseded_by, merged_into = u.merged_into
+            WHERE f.import_id = p_import_id AND f.run = p_run AND f.fact_id = u.fact_id
+              AND (f.status, f.support, f.superseded_by, f.merged_into)
+                  IS DISTINCT FROM (u.status, u.support, u.superseded_by, u.merged_into);
+        IF FOUND THEN
+            changed := changed + 1;
+        END IF;
+    END LOOP;
     RETURN to_jsonb(changed);
 END
 $$;
 
--- One fact as it is shown: with its conversation's title, the facts it absorbed and the messages of them all.
-CREATE FUNCTION public.shown_fact(f public.facts) RETURNS json
+-- Facts as they are shown, in the order given: each with its conversation's title, the facts it absorbed and
+-- the messages of them all. Null for none. A page a call: to call a function costs as much as to show a fact.
+CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT json_build_object(
+    SELECT json_agg(json_build_object(
         'id', f.fact_id, 'category', f.category, 'statement', f.statement, 'quote', f.quote,
         'message_ids', f.message_ids || ARRAY(
             SELECT k FROM facts m, unnest(m.message_ids) k
@@ -103,7 +115,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         'conversation_title', coalesce((
             SELECT c.title FROM conversation_chunks c
             WHERE c.user_id = f.user_id AND c.conversation_id = f.conversation_id
-              AND c.passage_index = 0), ''))
+              AND c.passage_index = 0), '')) ORDER BY f.ordinality)
+    FROM unnest(shown) WITH ORDINALITY AS f
 $$;
 
 -- A page of facts of the run that the user's profile serves, or of the run that is named, as shown.
@@ -119,20 +132,18 @@ DECLARE
     p_fact uuid := coalesce((argument -> 'after' ->> 2)::uuid, '00000000-0000-0000-0000-000000000000');
     p_status text[] := ARRAY(SELECT jsonb_array_elements_text(nullif(argument -> 'status', 'null')));
     p_patterns text[] := search_patterns(coalesce(argument ->> 'search', ''));
-    answer json;
 BEGIN
     IF p_import_id IS NULL THEN
         SELECT p.import_id, p.run INTO p_import_id, p_run FROM user_profiles p WHERE p.user_id = p_user;
     END IF;
-    SELECT json_agg(shown_fact(t)) INTO answer FROM (
-        SELECT f.* FROM facts f
+    RETURN coalesce(shown_facts(ARRAY(
+        SELECT f FROM facts f
         WHERE f.import_id = p_import_id AND f.run = p_run AND f.user_id = p_user
           AND (f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_topic, p_stated, p_fact)
           AND (p_status = '{}' OR f.status = ANY (p_status))
           AND (p_patterns = '{}' OR f.statement || ' ' || f.quote ILIKE ALL (p_patterns))
         ORDER BY f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id
-        LIMIT (argument ->> 'limit')::integer) t;
-    RETURN coalesce(answer, '[]');
+        LIMIT (argument ->> 'limit')::integer)), '[]');
 END
 $$;
 
@@ -141,26 +152,24 @@ CREATE FUNCTION public.find_fact(argument jsonb) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     digits text := lower(replace(argument ->> 'prefix', '-', ''));
-    answer json;
 BEGIN
     IF digits !~ '^[0-9a-f]{1,32}$' THEN
         RETURN '[]';
     END IF;
-    SELECT json_agg(shown_fact(t)) INTO answer FROM (
-        SELECT f.* FROM user_profiles p
+    RETURN coalesce(shown_facts(ARRAY(
+        SELECT f FROM user_profiles p
         JOIN facts f ON f.import_id = p.import_id AND f.run = p.run AND f.user_id = p.user_id
         WHERE p.user_id = (argument ->> 'user_id')::uuid
           AND f.fact_id BETWEEN rpad(digits, 32, '0')::uuid AND rpad(digits, 32, 'f')::uuid
-        ORDER BY f.fact_id LIMIT 10) t;
-    RETURN coalesce(answer, '[]');
+        ORDER BY f.fact_id LIMIT 10)), '[]');
 END
 $$;
 
 REVOKE ALL ON FUNCTION
-    public.read_facts(jsonb), public.settle_facts(jsonb), public.shown_fact(public.facts),
+    public.read_facts(jsonb), public.settle_facts(jsonb), public.shown_facts(public.facts[]),
     public.list_facts(jsonb), public.find_fact(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
-    public.read_facts(jsonb), public.settle_facts(jsonb), public.shown_fact(public.facts),
+    public.read_facts(jsonb), public.settle_facts(jsonb), public.shown_facts(public.facts[]),
     public.list_facts(jsonb), public.find_fact(jsonb)
 TO service_role;

@@ -83,13 +83,16 @@ DECLARE
     ignored jsonb;
     complete jsonb := '[]';
     touched record;
+    counted imports;
 BEGIN
     -- One caller at a time per run, locked in one order: no deadlock, and the last one sees the run complete.
-    PERFORM FROM imports i
-        WHERE (i.import_id, i.run) IN (
-            SELECT (e -> 'event' ->> 'import_id')::uuid, (e -> 'event' ->> 'run')::integer
-            FROM jsonb_array_elements(argument -> 'results') e)
-        ORDER BY i.import_id, i.run FOR UPDATE;
+    FOR touched IN
+        SELECT DISTINCT (e -> 'event' ->> 'import_id')::uuid AS import_id,
+                        (e -> 'event' ->> 'run')::integer AS run
+        FROM jsonb_array_elements(argument -> 'results') e ORDER BY import_id, run
+    LOOP
+        PERFORM FROM imports i WHERE i.import_id = touched.import_id AND i.run = touched.run FOR UPDATE;
+    END LOOP;
 
     WITH incoming AS MATERIALIZED (
         SELECT DISTINCT ON (v.import_id, v.run, v.index)
@@ -183,14 +186,14 @@ BEGIN
     INTO recorded, ignored FROM judged;
 
     FOR touched IN
-        SELECT i.import_id, i.run, i.state FROM imports i
-        WHERE (i.import_id, i.run) IN (
-            SELECT (e -> 'event' ->> 'import_id')::uuid, (e -> 'event' ->> 'run')::integer
-            FROM jsonb_array_elements(argument -> 'results') e)
-          AND is_complete_run(i)
-        ORDER BY i.import_id, i.run
+        SELECT DISTINCT (e -> 'event' ->> 'import_id')::uuid AS import_id,
+                        (e -> 'event' ->> 'run')::integer AS run
+        FROM jsonb_array_elements(argument -> 'results') e ORDER BY import_id, run
     LOOP
-        IF touched.state <> 'consolidating' THEN
+        SELECT * INTO counted FROM imports i
+            WHERE i.import_id = touched.import_id AND i.run = touched.run;
+        CONTINUE WHEN NOT is_complete_run(counted);
+        IF counted.state <> 'consolidating' THEN
             PERFORM close_extraction(touched.import_id, touched.run);
         END IF;
         complete := complete || jsonb_build_object('import_id', touched.import_id, 'run', touched.run);

@@ -1,0 +1,113 @@
+"""Calls that every batch makes read what they are about, however much is stored: no plan reads a table whole.
+
+Tables are new to the planner here, as they are in the middle of a first import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid5
+
+import asyncpg
+import orjson
+import pytest
+
+from shared.facts import FactStatus
+from shared.store.records import FactUpdate
+from shared.store.store import Store
+from tests.support.records import (
+    ANNA,
+    IMPORT,
+    MODEL,
+    PROMPTS,
+    SEED,
+    PassageOf,
+    fact_of,
+    result_of,
+    with_topic,
+)
+
+MANY = 2000
+FEW = 20
+"""Above the number of calls for which Postgres plans each anew."""
+
+
+class OneConnection:
+    """A transport over one connection, which may be in a transaction."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def call(self, function: str, argument: Mapping[str, Any]) -> Any:
+        payload = orjson.dumps(argument).decode()
+        return orjson.loads(await self._connection.fetchval(f"SELECT {function}($1::jsonb)::text", payload))
+
+    async def close(self) -> None:
+        """The connection is the test's."""
+
+
+@asynccontextmanager
+async def counting(sql: asyncpg.Connection, table: str, rows: int) -> AsyncIterator[Store]:
+    """A store whose calls in the block must read exactly so many rows of a table."""
+    async with sql.transaction():
+        yield Store(OneConnection(sql))
+        read = await sql.fetchval(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = $1", table
+        )
+    assert read == rows
+
+
+@pytest.fixture
+async def passages(store: Store) -> list[PassageOf]:
+    """Stored passages, two a conversation."""
+    stored = [PassageOf(f"c{n}", index, last=index == 1) for n in range(MANY) for index in (0, 1)]
+    await store.save_chunks_batch(ANNA, stored)
+    return stored
+
+
+@pytest.fixture
+async def facts(store: Store) -> list[FactUpdate]:
+    """Updates of some stored facts, all of one topic."""
+    await store.begin_run(IMPORT, ANNA, "/a.zip", "v2")
+    names = [f"fact {n}" for n in range(MANY)]
+    result = with_topic(result_of(0, [fact_of(name) for name in names]))
+    await store.record_chunks([result], model=MODEL, prompt_version=PROMPTS)
+    return [FactUpdate(fact_of(name).id, FactStatus.SUPERSEDED) for name in names[:: MANY // FEW]]
+
+
+async def test_saving_new_conversations_reads_no_others(
+    passages: list[PassageOf], sql: asyncpg.Connection
+) -> None:
+    new = [PassageOf(f"new {n}") for n in range(FEW)]
+    async with counting(sql, "conversation_chunks", 0) as store:
+        assert (await store.save_chunks_batch(ANNA, new)).written == FEW
+
+
+async def test_saving_shorter_conversations_reads_what_stays_and_what_goes(
+    passages: list[PassageOf], sql: asyncpg.Connection
+) -> None:
+    shorter = [passage._replace(last=True) for passage in passages[: 2 * FEW : 2]]
+    compared, gone = FEW, FEW
+    async with counting(sql, "conversation_chunks", compared + gone) as store:
+        assert (await store.save_chunks_batch(ANNA, shorter)).deleted == FEW
+
+
+async def test_settling_reads_the_facts_it_changes(facts: list[FactUpdate], sql: asyncpg.Connection) -> None:
+    async with counting(sql, "facts", FEW) as store:
+        assert await store.settle_facts(IMPORT, 1, facts) == FEW
+
+
+async def test_recording_reads_no_other_runs(store: Store, sql: asyncpg.Connection) -> None:
+    await store.begin_run(IMPORT, ANNA, "/a.zip", "v2")
+    await sql.execute(
+        "INSERT INTO imports (import_id, run, user_id, pipeline, source)"
+        " SELECT gen_random_uuid(), 1, $1, 'v2', '/b.zip' FROM generate_series(1, $2)",
+        uuid5(SEED, "someone"),
+        MANY,
+    )
+    result = with_topic(result_of(0, [fact_of("a")]))
+    locked, judged, counted, asked = 1, 1, 1, 1
+    async with counting(sql, "imports", locked + judged + counted + asked) as own:
+        await own.record_chunks([result], model=MODEL, prompt_version=PROMPTS)
