@@ -83,6 +83,8 @@ async def test_a_fact_is_asked_for_in_every_form_it_is_known_by(read: Path, shar
             await memory.why("[f:zz]")
         with pytest.raises(soulprint.UsageError, match="give more of the id"):
             await memory.why(shared_start)
+    shown = shared_home("show", "--why", f"[f:{short}]")
+    assert fact.quote in shown.out, shown.err
 
 
 async def test_what_is_not_there_or_not_known_is_said(read: Path, shared_home: Soulprint) -> None:
