@@ -163,7 +163,12 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: object) -> Settings:
-    """The settings of this process. Raises UsageError that names each wrong setting, never its value."""
+    """The settings of this process, `overrides` over them by the names of the fields.
+
+    Raises UsageError that names each wrong or unknown setting, never its value.
+    """
+    if unknown := ", ".join(sorted(overrides.keys() - Settings.model_fields.keys())):
+        raise UsageError(f"there is no such setting: {unknown}; docs/settings.md lists them all")
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as error:

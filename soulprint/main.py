@@ -1,39 +1,65 @@
-"""The `soulprint` command. Each subcommand has a module of its own; errors end here, with their exit code."""
+"""The `soulprint` command. Each subcommand has a module of its own; errors end here, with their exit code.
+
+What a subcommand needs is imported when it is called: `--help` and completion answer at once.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from shared.domain.errors import SoulprintError
-from shared.heap import steady_heap
-from shared.logs import configure_logs
+from soulprint import __version__
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it (128 + SIGINT)."""
 
+PERSON = "One person's memory"
+SERVICES = "The services on Kafka"
+
 app = typer.Typer(
     name="soulprint",
-    help="A chat export in, a sourced memory out.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
 )
 
 User = Annotated[str, typer.Option("--user", help="Whose memory it is: a UUID or any name.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Section = Literal["memory", "soul", "identity", "user", "agents", "tools"]
 
 
-@app.command()
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"soulprint {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def begin(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """A chat export in, a sourced memory out."""
+    from shared.heap import steady_heap
+    from shared.logs import configure_logs
+
+    steady_heap()
+    configure_logs()
+
+
+@app.command(rich_help_panel=PERSON)
 def run(
     export: Annotated[Path, typer.Argument(help="The export: .zip, .json, .json.gz, .jsonl or a folder.")],
     user: User = "me",
     out: Annotated[Path, typer.Option("--out", help="Where the result is written.")] = Path("soulprint-out"),
-    model: Annotated[str | None, typer.Option("--model", help="offline or claude.")] = None,
+    model: Annotated[
+        Literal["offline", "claude"] | None, typer.Option("--model", help="What reads the export.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say how many calls, tokens and dollars it would take; no more.")
     ] = False,
@@ -63,18 +89,21 @@ def run(
     raise typer.Exit(code)
 
 
-@app.command()
+@app.command(rich_help_panel=PERSON)
 def show(
     user: User = "me",
     section: Annotated[
-        str | None, typer.Option("--section", help="memory, soul, identity, user, agents or tools.")
+        Section | None, typer.Option("--section", case_sensitive=False, help="One of the documents.")
     ] = None,
     facts: Annotated[bool, typer.Option("--facts", help="List the facts.")] = False,
     search: Annotated[
         str | None, typer.Option("--search", help="Find facts and passages with this text.")
     ] = None,
     why: Annotated[
-        str | None, typer.Option("--why", help="Show where a fact comes from, by the start of its id.")
+        str | None,
+        typer.Option(
+            "--why", metavar="FACT", help=r"Show where a fact comes from. As MEMORY has it: '\[f:98c25fb5]'."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -84,7 +113,7 @@ def show(
     show_command(user, section=section, facts=facts, search=search, why=why, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=PERSON)
 def doctor(as_json: Json = False) -> None:
     """Say what is set up, what is missing, and what to do about it."""
     from soulprint.doctor import doctor_command
@@ -92,7 +121,7 @@ def doctor(as_json: Json = False) -> None:
     raise typer.Exit(doctor_command(as_json=as_json))
 
 
-@app.command()
+@app.command(rich_help_panel=SERVICES)
 def serve(
     service: Annotated[str, typer.Argument(help="router, chunker, extractor, consolidator or writer.")],
 ) -> None:
@@ -102,7 +131,7 @@ def serve(
     serve_command([service])
 
 
-@app.command()
+@app.command(rich_help_panel=SERVICES)
 def up() -> None:
     """Run every service in one process, on a given Kafka."""
     from soulprint.up import up_command
@@ -110,7 +139,7 @@ def up() -> None:
     up_command()
 
 
-@app.command()
+@app.command(rich_help_panel=SERVICES)
 def submit(
     export: Annotated[str, typer.Argument(help="A local export, or bucket/path in storage.")],
     user: User = "me",
@@ -122,10 +151,10 @@ def submit(
     submit_command(export, user, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=SERVICES)
 def status(
     import_id: Annotated[
-        str | None, typer.Argument(metavar="[IMPORT]", help="Follow this import to its end.")
+        str | None, typer.Argument(metavar="IMPORT", help="Follow this import to its end.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -135,7 +164,7 @@ def status(
     raise typer.Exit(status_command(import_id, as_json=as_json))
 
 
-@app.command()
+@app.command(rich_help_panel=PERSON)
 def usage(
     user: Annotated[str | None, typer.Option("--user", help="Only this user: a UUID or any name.")] = None,
     as_json: Json = False,
@@ -146,7 +175,7 @@ def usage(
     usage_command(user, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=SERVICES)
 def cancel(import_id: Annotated[str, typer.Argument(metavar="IMPORT")]) -> None:
     """End an import that is under way. What the profile serves stays."""
     from soulprint.cancel import cancel_command
@@ -154,7 +183,7 @@ def cancel(import_id: Annotated[str, typer.Argument(metavar="IMPORT")]) -> None:
     raise typer.Exit(cancel_command(import_id))
 
 
-@app.command()
+@app.command(rich_help_panel=SERVICES)
 def migrate(as_json: Json = False) -> None:
     """Bring the schema of DATABASE_URL up to date. Safe to repeat."""
     from soulprint.migrate import migrate_command
@@ -163,7 +192,7 @@ def migrate(as_json: Json = False) -> None:
 
 
 topics = typer.Typer(name="topics", help="The topics on Kafka.", no_args_is_help=True)
-app.add_typer(topics)
+app.add_typer(topics, rich_help_panel=SERVICES)
 
 
 @topics.command("create")
@@ -177,9 +206,11 @@ def topics_create(as_json: Json = False) -> None:
 def main() -> None:
     """The entry point. Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable export, 130 Ctrl-C."""
     try:
-        steady_heap()
-        configure_logs()
-        app()
-    except SoulprintError as error:
+        app(prog_name="soulprint")
+    except Exception as error:
+        from shared.domain.errors import SoulprintError
+
+        if not isinstance(error, SoulprintError):
+            raise
         typer.echo(f"soulprint: {error}", err=True)
         sys.exit(error.exit_code)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from uuid import UUID
 
 import orjson
 import typer
@@ -11,18 +10,13 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.text import Text
 
-from shared.domain.errors import SoulprintError, UsageError
+from shared.domain.errors import UsageError
 from shared.domain.facts import FactStatus
-from shared.domain.ids import user_id_for
-from shared.settings import load_settings
-from shared.store.open import opened_store
-from shared.store.records import FoundPassage, Profile, StoredFact
-from shared.store.store import Store
-from soulprint.context import in_context, printable
-from soulprint.facts import LISTED, PAGE, listed_facts
+from shared.store.records import FoundPassage, StoredFact
+from soulprint.context import printable
 from soulprint.facts import as_json as fact_json
+from soulprint.memory import Memory, open_memory
 
-SECTIONS = ("memory", "soul", "identity", "user", "agents", "tools")
 SHORT_ID = 8
 """Characters of a fact's id that documents and lists show."""
 
@@ -30,33 +24,28 @@ SHORT_ID = 8
 def show_command(
     user: str, *, section: str | None, facts: bool, search: str | None, why: str | None, as_json: bool
 ) -> None:
-    """Show one thing; MEMORY by default. Raises UsageError for what cannot be asked."""
+    """Show one thing; MEMORY by default. `section` is a field of Sections. Raises UsageError for two."""
     if sum([section is not None, facts, search is not None, why is not None]) > 1:
         raise UsageError("choose one of --section, --facts, --search and --why")
-    if section is not None and section.lower() not in SECTIONS:
-        raise UsageError(f"there is no section of that name; there are {', '.join(SECTIONS)}")
-    asyncio.run(_show(user_id_for(user), (section or "memory").lower(), facts, search, why, as_json))
+    asyncio.run(_show(user, section or "memory", facts, search, why, as_json))
 
 
 async def _show(
-    user_id: UUID, section: str, facts: bool, search: str | None, why: str | None, as_json: bool
+    user: str, section: str, facts: bool, search: str | None, why: str | None, as_json: bool
 ) -> None:
-    async with opened_store(load_settings()) as store:
-        profile = await store.read_profile(user_id)
-        if profile is None or profile.import_id is None:
-            raise SoulprintError(f"user {user_id} has no memory yet: run `soulprint run EXPORT` first")
+    async with open_memory(user) as memory:
         if why is not None:
-            await _show_why(store, user_id, why, as_json)
+            await _show_why(memory, why, as_json)
         elif search is not None:
-            await _show_found(store, user_id, search, as_json)
+            await _show_found(memory, search, as_json)
         elif facts:
-            await _show_facts(store, user_id, as_json)
+            await _show_facts(memory, as_json)
         else:
-            _show_section(profile, section, as_json)
+            _show_section(memory, section, as_json)
 
 
-def _show_section(profile: Profile, section: str, as_json: bool) -> None:
-    text = getattr(profile, f"{section}_md") or ""
+def _show_section(memory: Memory, section: str, as_json: bool) -> None:
+    text: str = getattr(memory.sections, section)
     if as_json:
         _print_json({"section": section, "text": text})
     elif not text:
@@ -67,41 +56,35 @@ def _show_section(profile: Profile, section: str, as_json: bool) -> None:
         typer.echo(printable(text))
 
 
-async def _show_facts(store: Store, user_id: UUID, as_json: bool) -> None:
-    async for fact in listed_facts(store, user_id):
+async def _show_facts(memory: Memory, as_json: bool) -> None:
+    async for fact in memory.facts():
         typer.echo(orjson.dumps(fact_json(fact)) if as_json else _line(fact))
 
 
-async def _show_found(store: Store, user_id: UUID, search: str, as_json: bool) -> None:
-    facts = await store.list_facts(user_id, None, PAGE, status=LISTED, search=search)
-    passages = await store.search_passages(user_id, search)
+async def _show_found(memory: Memory, search: str, as_json: bool) -> None:
+    found = await memory.search(search)
     if as_json:
         _print_json(
             {
-                "facts": [fact_json(fact) for fact in facts],
-                "passages": [passage.model_dump(mode="json") for passage in passages],
+                "facts": [fact_json(fact) for fact in found.facts],
+                "passages": [passage.model_dump(mode="json") for passage in found.passages],
             }
         )
         return
-    for fact in facts:
+    for fact in found.facts:
         typer.echo(_line(fact))
-    for passage in passages:
+    for passage in found.passages:
         typer.echo(_found(passage))
-    if not facts and not passages:
+    if not found.facts and not found.passages:
         typer.echo("Nothing found.")
 
 
-async def _show_why(store: Store, user_id: UUID, prefix: str, as_json: bool) -> None:
-    found = await store.find_fact(user_id, prefix.removeprefix("f:"))
-    if not found:
-        raise SoulprintError(f"no fact's id begins with {prefix[:40]!r}; `soulprint show --facts` lists them")
-    if len(found) > 1:
-        raise UsageError(f"{len(found)} facts' ids begin so: give more of the id")
-    (fact,) = found
-    passages = await store.read_passages(user_id, fact.conversation_id)
-    before, quote, after = in_context(fact.quote, [passage.content for passage in passages])
+async def _show_why(memory: Memory, reference: str, as_json: bool) -> None:
+    origin = await memory.why(reference)
+    fact = origin.fact
     if as_json:
-        _print_json({"fact": fact_json(fact), "context": {"before": before, "quote": quote, "after": after}})
+        context = {"before": origin.before, "quote": origin.quote, "after": origin.after}
+        _print_json({"fact": fact_json(fact), "context": context})
         return
     console = Console(highlight=False, soft_wrap=True)
     console.print(Text(_line(fact)))
@@ -113,9 +96,8 @@ async def _show_why(store: Store, user_id: UUID, prefix: str, as_json: bool) -> 
         console.print(Text(f"and in {fact.support - 1} more conversations"))
     if fact.superseded_by:
         console.print(Text(f"superseded by {str(fact.superseded_by)[:SHORT_ID]}"))
-    console.print(
-        Text.assemble("\n", printable(before), (printable(quote), "bold reverse"), printable(after))
-    )
+    before, quote, after = map(printable, (origin.before, origin.quote, origin.after))
+    console.print(Text.assemble("\n", before, (quote, "bold reverse"), after))
 
 
 def _line(fact: StoredFact) -> str:

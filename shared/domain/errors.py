@@ -39,6 +39,10 @@ class BrokenExportError(SoulprintError):
         self.reason = reason
 
 
+class NotFoundError(SoulprintError):
+    """What was asked for is not there: the user has no memory yet, or no fact has this id."""
+
+
 class StoreError(SoulprintError):
     """The database refused or cannot be reached.
 

@@ -1,0 +1,91 @@
+"""Running an export from Python. Commands and programs come in here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from shared.domain.ids import user_id_for
+from shared.settings import Settings, load_settings
+from soulprint import outputs
+from soulprint.run import COMPLETE, _run
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a run ended: the head of report.json as values, and all of it as `content`."""
+
+    status: str
+    """`complete`, or `failed`: too little could be read, and the memory stays as it was before."""
+    error: str | None
+    """Why it failed."""
+    user_id: UUID
+    import_id: UUID
+    conversations: int
+    """Conversations that were read."""
+    messages: int
+    facts: int
+    """Facts of the memory, current and superseded."""
+    coverage: float | None
+    """Share of the chunks that was read, 0 to 1."""
+    cost: float | None
+    """Dollars that the model took; None if its price is not known."""
+    seconds: float
+    folder: Path
+    """Where the files are."""
+    content: Mapping[str, Any]
+    """report.json."""
+
+    @property
+    def complete(self) -> bool:
+        """True if what the run read is the memory now."""
+        return self.status == COMPLETE
+
+
+async def run_export(
+    export: str | Path,
+    *,
+    user: str | UUID = "me",
+    out: str | Path = "soulprint-out",
+    max_cost: float | None = None,
+    **settings: object,
+) -> Report:
+    """Read an export into the memory of `user`, and write MEMORY.md, sections, facts and report to `out`.
+
+    `export` is a .zip, .json, .json.gz, .jsonl or a folder. `max_cost` is in dollars: the run stops before a
+    call that could pass it. `settings` go over those of the environment. Progress is told on standard error,
+    as by the command. If it is stopped, the same call goes on where it stopped. Raises SoulprintError:
+    UsageError and UnreadableExportError before anything is stored, BusyError while another run of the user is
+    under way, ModelUnavailableError and CostLimitError with what was read kept.
+    """
+    content = await run_with(Path(export), user, Path(out), load_settings(**settings), max_cost=max_cost)
+    return _report_of(content, Path(out))
+
+
+async def run_with(
+    export: Path, user: str | UUID, out: Path, settings: Settings, *, max_cost: float | None
+) -> dict[str, Any]:
+    """The content of report.json, after the run and with the files in `out`. Raises as `run_export`."""
+    outputs.prepare(out)
+    return await _run(export, user_id_for(str(user)), out, settings, max_cost)
+
+
+def _report_of(content: Mapping[str, Any], folder: Path) -> Report:
+    error = content["error"]
+    return Report(
+        status=content["status"],
+        error=error and error["message"],
+        user_id=UUID(content["user_id"]),
+        import_id=UUID(content["import_id"]),
+        conversations=content["conversations"]["kept"],
+        messages=content["messages"],
+        facts=content["facts"].get("kept", 0),
+        coverage=content["coverage"],
+        cost=content["cost"],
+        seconds=content["seconds"]["total"],
+        folder=folder,
+        content=content,
+    )

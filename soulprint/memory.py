@@ -1,0 +1,109 @@
+"""A stored memory, opened for reading: what `soulprint show` prints and programs import."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields
+from uuid import UUID
+
+from shared.domain.errors import NotFoundError, UsageError
+from shared.domain.ids import user_id_for
+from shared.settings import load_settings
+from shared.store.open import opened_store
+from shared.store.records import FoundPassage, Profile, StoredFact
+from shared.store.store import Store
+from soulprint.context import in_context
+from soulprint.facts import LISTED, PAGE, listed_facts
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """The documents of a memory, as Markdown. Empty where nothing in the export supports one."""
+
+    memory: str
+    """What is known, ordered and dated, each line with a reference to its fact."""
+    soul: str
+    """Voice, tone and values."""
+    identity: str
+    """Who the assistant is for them."""
+    user: str
+    """Who they are."""
+    agents: str
+    """How to work with them."""
+    tools: str
+    """What they use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found: at most 1,000 facts, and the 20 newest passages."""
+
+    facts: tuple[StoredFact, ...]
+    passages: tuple[FoundPassage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a fact comes from: its quote, with the words around it in the conversation."""
+
+    fact: StoredFact
+    before: str
+    quote: str
+    after: str
+
+
+class Memory:
+    """One person's memory. `open_memory` makes it, and it can be asked until that block ends."""
+
+    def __init__(self, store: Store, user_id: UUID, sections: Sections) -> None:
+        self._store = store
+        self.user_id = user_id
+        self.sections = sections
+        """As they were when the memory was opened."""
+
+    def facts(self) -> AsyncIterator[StoredFact]:
+        """Every fact, current and superseded; a page of them in memory at a time."""
+        return listed_facts(self._store, self.user_id)
+
+    async def search(self, text: str) -> Found:
+        """Facts (by statement and quote) and passages that hold every word of `text`, whatever its case."""
+        return Found(
+            tuple(await self._store.list_facts(self.user_id, None, PAGE, status=LISTED, search=text)),
+            tuple(await self._store.search_passages(self.user_id, text)),
+        )
+
+    async def why(self, fact: StoredFact | UUID | str) -> Origin:
+        """Where a fact comes from. It is named by itself, its id, or the beginning of that, also in MEMORY's
+        form `[f:98c25fb5]`. Raises NotFoundError, or UsageError where several ids begin so.
+        """
+        start = str(fact.id if isinstance(fact, StoredFact) else fact)
+        found = await self._store.find_fact(self.user_id, start.strip().strip("[]").removeprefix("f:"))
+        if not found:
+            raise NotFoundError(
+                f"no fact's id begins with {start[:40]!r}; `soulprint show --facts` lists them"
+            )
+        if len(found) > 1:
+            raise UsageError(f"{len(found)} facts' ids begin so: give more of the id")
+        (known,) = found
+        passages = await self._store.read_passages(self.user_id, known.conversation_id)
+        return Origin(known, *in_context(known.quote, [passage.content for passage in passages]))
+
+
+@asynccontextmanager
+async def open_memory(user: str | UUID = "me", **settings: object) -> AsyncIterator[Memory]:
+    """The memory of `user`, whose database is open (or, embedded, runs) as long as the block.
+
+    `settings` go over those of the environment. Raises NotFoundError where the user has no memory yet,
+    StoreError where the database cannot be reached.
+    """
+    user_id = user_id_for(str(user))
+    async with opened_store(load_settings(**settings)) as store:
+        profile = await store.read_profile(user_id)
+        if profile is None or profile.import_id is None:
+            raise NotFoundError(f"user {user_id} has no memory yet: run `soulprint run EXPORT` first")
+        yield Memory(store, user_id, _sections_of(profile))
+
+
+def _sections_of(profile: Profile) -> Sections:
+    return Sections(*(getattr(profile, f"{field.name}_md") or "" for field in fields(Sections)))
