@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from shared.domain.ids import user_id_for
-from shared.settings import Settings, load_settings
-from soulprint import outputs
-from soulprint.run import COMPLETE, _run
+from shared.settings import load_settings
+from soulprint.run import COMPLETE, run_into
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +54,14 @@ async def run_export(
     """Read an export into the memory of `user`, and write MEMORY.md, sections, facts and report to `out`.
 
     `export` is a .zip, .json, .json.gz, .jsonl or a folder. `max_cost` is in dollars: the run stops before a
-    call that could pass it. `settings` go over those of the environment. Progress is told on standard error,
-    as by the command. If it is stopped, the same call goes on where it stopped. Raises SoulprintError:
+    call that could pass it. `settings` go over those of the environment. If it is stopped, the same call goes on where it stopped. Raises SoulprintError:
     UsageError and UnreadableExportError before anything is stored, BusyError while another run of the user is
     under way, ModelUnavailableError and CostLimitError with what was read kept.
     """
-    content = await run_with(Path(export), user, Path(out), load_settings(**settings), max_cost=max_cost)
+    content = await run_into(
+        Path(out), Path(export), str(user), load_settings(**settings), max_cost=max_cost, command=False
+    )
     return _report_of(content, Path(out))
-
-
-async def run_with(
-    export: Path, user: str | UUID, out: Path, settings: Settings, *, max_cost: float | None
-) -> dict[str, Any]:
-    """The content of report.json, after the run and with the files in `out`. Raises as `run_export`."""
-    outputs.prepare(out)
-    return await _run(export, user_id_for(str(user)), out, settings, max_cost)
 
 
 def _report_of(content: Mapping[str, Any], folder: Path) -> Report:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import orjson
 import typer
@@ -64,8 +63,7 @@ def run_command(
     export: Path, user: str, out: Path, settings: Settings, *, max_cost: float | None, as_json: bool
 ) -> int:
     """Run, show the progress, print the result. Answers the exit code."""
-    outputs.prepare(out)
-    report = asyncio.run(run_export(export, user_id_for(user), out, settings, max_cost=max_cost))
+    report = asyncio.run(run_into(out, export, user, settings, max_cost=max_cost, command=True))
     if as_json:
         typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
     else:
@@ -82,21 +80,23 @@ def run_settings(model: str | None, *, batch: bool) -> Settings:
     return settings
 
 
-async def run_export(
-    path: Path, user_id: UUID, out: Path, settings: Settings, *, max_cost: float | None = None
+async def run_into(
+    out: Path, export: Path, user: str, settings: Settings, *, max_cost: float | None, command: bool
 ) -> dict[str, Any]:
     """Read an export into the store and write the memory to `out`. Answers the content of report.json.
 
-    Raises SoulprintError; the run is then noted as failed, or goes on when it is run again.
+    `command` is true where the process is ours: it shows progress, and has the garbage collector look less
+    often. Raises SoulprintError; the run is then noted as failed, or goes on when it is run again.
     """
-    settings = _own(settings, path)
-    request = await asyncio.to_thread(request_of, str(path), user_id, settings)
+    outputs.prepare(out)
+    settings = _own(settings, export)
+    request = await asyncio.to_thread(request_of, str(export), user_id_for(user), settings)
     async with (
         opened_model(settings, max_cost=max_cost) as model,
         opened_store(settings) as store,
         store.lock_user(user_id),
     ):
-        return await _Run(request, settings, store, model).run(out)
+        return await _Run(request, settings, store, model, command).run(out)
 
 
 def _own(settings: Settings, path: Path) -> Settings:
@@ -115,6 +115,7 @@ class _Run:
     settings: Settings
     store: Store
     model: Model
+    command: bool
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     async def run(self, out: Path) -> dict[str, Any]:
@@ -176,10 +177,12 @@ class _Run:
             spent=lambda recorded: spending.total if isinstance(self.model, Metered) else recorded,
         )
         graces = NOW
-        async with shown(self.store, event), services:
+        showing = shown(self.store, event) if self.command else nullcontext()
+        async with showing, services:
             try:
                 await services.start(waiting=lambda why: None)
-                settle_garbage()
+                if self.command:
+                    settle_garbage()
                 if not resumed:  # else the sweeper drives what is missing
                     await publish_request(event, log)
                 await self._ended(event, faults)
