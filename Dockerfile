@@ -45,7 +45,7 @@ RUN set -e; folder=$(python -c 'import services; print(services.__path__[0])'); 
     for app in "$folder"/*/app.py; do \
         name=$(basename "$(dirname "$app")"); python -W error -c "import services.$name.app"; \
     done; \
-    python -c 'from soulprint.serve import SERVICES, opener_of; [opener_of(name) for name in SERVICES]'; \
+    python -c 'from shared.host.services import opener_of; from shared.pipelines import SERVICES; [opener_of(name) for name in SERVICES]'; \
     soulprint --help >/dev/null
 EXPOSE 9400
 # No entry point: platforms differ in whether their command replaces it or follows it.

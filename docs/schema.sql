@@ -138,6 +138,7 @@ CREATE TABLE public.imports (
     state text DEFAULT 'received'::text NOT NULL,
     progress_percent real DEFAULT 0 NOT NULL,
     stage text,
+    reading jsonb DEFAULT '{}'::jsonb NOT NULL,
     counts jsonb DEFAULT '{}'::jsonb NOT NULL,
     breaks jsonb DEFAULT '[]'::jsonb NOT NULL,
     superseded jsonb DEFAULT '[]'::jsonb NOT NULL,
@@ -184,7 +185,7 @@ ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (import_id, run);
 CREATE INDEX imports_in_order ON public.imports USING btree (ordinal);
 CREATE INDEX imports_of_user ON public.imports USING btree (user_id, requested_at, ordinal);
-CREATE INDEX imports_unfinished ON public.imports USING btree (pipeline) WHERE (on_log AND (state <> ALL (ARRAY['complete'::text, 'failed'::text, 'cancelled'::text])));
+CREATE INDEX imports_unfinished ON public.imports USING btree (pipeline) WHERE (state <> ALL (ARRAY['complete'::text, 'failed'::text, 'cancelled'::text]));
 ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON public.imports FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 CREATE POLICY services ON public.imports TO service_role USING (true) WITH CHECK (true);
@@ -351,58 +352,18 @@ CREATE VIEW public.user_usage WITH (security_invoker='true') AS
 GRANT SELECT ON TABLE public.user_usage TO authenticated;
 GRANT SELECT ON TABLE public.user_usage TO service_role;
 
-CREATE FUNCTION public.begin_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+CREATE FUNCTION public.cached_hashes(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-DECLARE
-    a record;
-    newest imports;
-    resumed boolean := false;
-BEGIN
-    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, user_id uuid, source text, pipeline text, variant text, requested_at timestamptz);
-    PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
-    SELECT * INTO newest FROM imports i
-        WHERE i.import_id = a.import_id ORDER BY i.run DESC LIMIT 1 FOR UPDATE;
-    IF newest.user_id <> a.user_id THEN
-        RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
-    END IF;
-    IF newest.state NOT IN ('complete', 'failed', 'cancelled') THEN
-        IF newest.pipeline = a.pipeline AND newest.variant = coalesce(a.variant, '') THEN
-            resumed := true;
-            UPDATE imports i SET source = a.source, updated_at = now()
-                WHERE i.import_id = newest.import_id AND i.run = newest.run
-                RETURNING i.* INTO newest;
-        ELSE
-            UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(),
-                    error = jsonb_build_object(
-                        'step', 'begin_run', 'message', 'begun anew in another variant')
-                WHERE i.import_id = newest.import_id AND i.run = newest.run;
-        END IF;
-    END IF;
-    IF NOT resumed THEN
-        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at)
-        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, a.pipeline, a.source,
-                coalesce(a.variant, ''), 'chunking', coalesce(a.requested_at, now()))
-        RETURNING * INTO newest;
-    END IF;
-    IF is_newest_run(newest) THEN
-        INSERT INTO user_profiles AS p (user_id, full_pass_status, full_pass_started_at, import_stage)
-        VALUES (a.user_id, 'processing', newest.begun_at, newest.state)
-        ON CONFLICT (user_id) DO UPDATE SET
-            full_pass_status = 'processing', full_pass_started_at = newest.begun_at,
-            full_pass_completed_at = NULL, full_pass_error = NULL, import_stage = newest.state,
-            progress_percent = newest.progress_percent, updated_at = now();
-    END IF;
-    RETURN jsonb_build_object(
-        'run', newest.run, 'resumed', resumed, 'state', newest.state,
-        'chunks_total', newest.chunks_total, 'chunks_ok', newest.chunks_ok,
-        'chunks_dead', newest.chunks_dead, 'published', newest.published_at IS NOT NULL);
-END
+    SELECT coalesce(json_agg(c.content_hash), '[]')
+    FROM extraction_cache c
+    WHERE c.user_id = (argument ->> 'user_id')::uuid
+      AND c.model = argument ->> 'model' AND c.prompt_version = argument ->> 'prompt_version'
+      AND c.content_hash = ANY (ARRAY(SELECT jsonb_array_elements_text(argument -> 'hashes')))
 $$;
-REVOKE ALL ON FUNCTION public.begin_run(argument jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.begin_run(argument jsonb) TO service_role;
+REVOKE ALL ON FUNCTION public.cached_hashes(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.cached_hashes(argument jsonb) TO service_role;
 
 CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql
@@ -636,6 +597,7 @@ CREATE FUNCTION public.find_stalled(argument jsonb) RETURNS json
     AS $$
 DECLARE
     stall double precision := (argument ->> 'stall_seconds')::double precision;
+    sole uuid := (argument ->> 'import_id')::uuid;
     answer json;
 BEGIN
     DELETE FROM memory_outbox o USING imports i
@@ -648,9 +610,11 @@ BEGIN
                     WHEN i.published_at IS NOT NULL THEN 'publish'
                     ELSE 'import' END AS action
         FROM imports i
-        WHERE i.on_log AND i.state NOT IN ('complete', 'failed', 'cancelled')
+        WHERE i.state NOT IN ('complete', 'failed', 'cancelled')
           AND i.pipeline = argument ->> 'pipeline'
-          AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp())
+          AND CASE WHEN sole IS NULL THEN i.on_log ELSE i.import_id = sole AND NOT i.on_log END
+          AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp()
+               OR i.lease_owner = argument ->> 'owner')
           AND NOT EXISTS (SELECT FROM imports o WHERE o.import_id = i.import_id AND o.run > i.run)
     ), timed AS (
         -- Only a run to consolidate keeps its updated_at when it is driven: greatest() makes it wait too.
@@ -795,7 +759,7 @@ CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
-        SELECT i.import_id, i.run, i.user_id, i.pipeline, i.source, i.state, i.progress_percent, i.stage,
+        SELECT i.import_id, i.run, i.user_id, i.pipeline, i.source, i.state, i.progress_percent, i.stage, i.reading,
                i.chunks_total, i.chunks_ok, i.chunks_dead, i.facts_extracted, i.coverage, i.cost, i.error,
                i.redrives, i.on_log, i.requested_at, i.begun_at, i.finished_at, i.updated_at
         FROM imports i
@@ -853,20 +817,6 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.look_up_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.look_up_chunks(argument jsonb) TO service_role;
-
-CREATE FUNCTION public.lookup_extractions(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
-    SELECT coalesce(json_object_agg(c.content_hash, json_build_object(
-        'facts', c.facts, 'dropped', c.dropped, 'unread', c.unread, 'usage', c.usage)), '{}')
-    FROM extraction_cache c
-    WHERE c.user_id = (argument ->> 'user_id')::uuid
-      AND c.model = argument ->> 'model' AND c.prompt_version = argument ->> 'prompt_version'
-      AND c.content_hash = ANY (ARRAY(SELECT jsonb_array_elements_text(argument -> 'hashes')))
-$$;
-REVOKE ALL ON FUNCTION public.lookup_extractions(argument jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.lookup_extractions(argument jsonb) TO service_role;
 
 CREATE FUNCTION public.mark_published(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql
@@ -1293,6 +1243,48 @@ $$;
 REVOKE ALL ON FUNCTION public.renew_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO service_role;
 
+CREATE FUNCTION public.request_run(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    a record;
+    newest imports;
+    resumed boolean := false;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        import_id uuid, user_id uuid, source text, pipeline text, variant text, on_log boolean);
+    PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
+    SELECT * INTO newest FROM imports i
+        WHERE i.import_id = a.import_id ORDER BY i.run DESC LIMIT 1 FOR UPDATE;
+    IF newest.user_id <> a.user_id THEN
+        RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
+    END IF;
+    IF newest.state NOT IN ('complete', 'failed', 'cancelled') THEN
+        resumed := newest.pipeline = a.pipeline AND newest.on_log = a.on_log
+            AND a.variant IN ('', newest.variant);
+        IF resumed THEN
+            UPDATE imports i SET source = a.source, updated_at = now()
+                WHERE i.import_id = newest.import_id AND i.run = newest.run
+                RETURNING i.* INTO newest;
+        ELSIF NOT a.on_log THEN
+            UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(),
+                    error = jsonb_build_object('step', 'request_run', 'message', 'begun anew')
+                WHERE i.import_id = newest.import_id AND i.run = newest.run;
+        END IF;
+    END IF;
+    IF NOT resumed THEN
+        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log)
+        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, a.pipeline, a.source, a.variant, a.on_log)
+        RETURNING * INTO newest;
+    END IF;
+    RETURN jsonb_build_object(
+        'run', newest.run, 'resumed', resumed, 'requested_at', newest.requested_at);
+END
+$$;
+REVOKE ALL ON FUNCTION public.request_run(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO service_role;
+
 CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1475,7 +1467,7 @@ DECLARE
     refusal text;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, user_id uuid, run integer, source text, pipeline text, variant text,
+        import_id uuid, user_id uuid, run integer, source text, pipeline text, variant text, on_log boolean,
         requested_at timestamptz);
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
     SELECT * INTO newest FROM imports n
@@ -1485,25 +1477,29 @@ BEGIN
         WHEN newest.user_id <> a.user_id THEN 'foreign'
         WHEN newest.run > a.run THEN 'older'
         WHEN i.state IN ('complete', 'failed', 'cancelled') THEN i.state
-        WHEN NOT i.on_log OR i.pipeline <> a.pipeline THEN 'elsewhere'
+        WHEN i.on_log <> a.on_log OR i.pipeline <> a.pipeline THEN 'elsewhere'
         WHEN i.state = 'consolidating' OR is_complete_run(i) THEN 'extracted'
     END;
     IF refusal IS NOT NULL THEN
         RETURN jsonb_build_object('refusal', refusal);
     END IF;
-    IF i.import_id IS NOT NULL THEN
-        UPDATE imports n SET source = a.source, updated_at = now(),
-                state = CASE WHEN n.state = 'received' THEN 'chunking' ELSE n.state END
-            WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
-    ELSE
+    IF i.import_id IS NULL OR i.state = 'received' THEN
         UPDATE imports n SET state = 'cancelled', finished_at = now(), updated_at = now(),
                 lease_owner = NULL, lease_until = NULL,
                 error = jsonb_build_object('step', 'take_run', 'message', 'a newer run was begun')
             WHERE n.import_id = a.import_id AND n.run < a.run
               AND n.state NOT IN ('complete', 'failed', 'cancelled');
+    END IF;
+    IF i.import_id IS NOT NULL THEN
+        UPDATE imports n SET source = a.source, updated_at = now(),
+                variant = coalesce(nullif(n.variant, ''), a.variant),
+                begun_at = CASE WHEN n.state = 'received' THEN now() ELSE n.begun_at END,
+                state = CASE WHEN n.state = 'received' THEN 'chunking' ELSE n.state END
+            WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
+    ELSE
         INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at, on_log)
         VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.source, coalesce(a.variant, ''), 'chunking',
-                coalesce(a.requested_at, now()), true)
+                coalesce(a.requested_at, now()), a.on_log)
         RETURNING * INTO i;
     END IF;
     IF is_newest_run(i) THEN
@@ -1529,7 +1525,7 @@ DECLARE
 BEGIN
     UPDATE imports SET
             progress_percent = (argument ->> 'percent')::real, stage = argument ->> 'stage',
-            updated_at = now()
+            reading = argument -> 'reading', updated_at = now()
         WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
           AND state NOT IN ('complete', 'failed', 'cancelled')
         RETURNING * INTO i;

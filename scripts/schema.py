@@ -13,9 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from shared.store.binaries import binaries_folder
-from shared.store.embedded import embedded_postgres
-from shared.store.migrate import migrate
+from shared.postgres.binaries import binaries_folder
+from shared.postgres.embedded import embedded_postgres
+from shared.postgres.migrate import migrate
 
 HEADING = "-- The whole schema, as supabase/migrations/ make it. Written by `make schema`; do not edit.\n"
 DUMP_SECONDS = 60

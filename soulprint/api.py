@@ -54,9 +54,10 @@ async def run_export(
     """Read an export into the memory of `user`, and write MEMORY.md, sections, facts and report to `out`.
 
     `export` is a .zip, .json, .json.gz, .jsonl or a folder. `max_cost` is in dollars: the run stops before a
-    call that could pass it. `settings` go over those of the environment. If it is stopped, the same call goes on where it stopped. Raises SoulprintError:
-    UsageError and UnreadableExportError before anything is stored, BusyError while another run of the user is
-    under way, ModelUnavailableError and CostLimitError with what was read kept.
+    call that could pass it. `settings` go over those of the environment. If it is stopped, the same call goes
+    on where it stopped. Raises SoulprintError: UsageError and UnreadableExportError before anything is
+    stored, BusyError while another run of the user is under way, ModelUnavailableError and CostLimitError with
+    what was read kept.
     """
     content = await run_into(
         Path(out), Path(export), str(user), load_settings(**settings), max_cost=max_cost, command=False

@@ -94,7 +94,7 @@ async def run_into(
     async with (
         opened_model(settings, max_cost=max_cost) as model,
         opened_store(settings) as store,
-        store.lock_user(user_id),
+        store.lock_user(request.user_id),
     ):
         return await _Run(request, settings, store, model, command).run(out)
 

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from shared.domain.events import ImportReceived
 from shared.log.deadletter import DeadLetter, bury
-from shared.log.kafka.cloudevents import encode
+from shared.log.kafka.cloudevents import CloudEvents, encode
 from shared.log.kafka.connection import Connection
 from shared.log.kafka.publisher import Publisher
 from shared.log.kafka.subscriber import SubscriberPolicy, Subscription, application, broker_for
@@ -51,7 +51,13 @@ class Replica:
         self.publisher = Publisher(self.connection, source=stage.name, pipeline="v2", metrics=self.metrics)
         self.broker: KafkaBroker = broker_for(self.connection, stage.name)
         self.pool: Pool[Any] = Pool(
-            stage, bury=self.bury, metrics=self.metrics, policy=policy, lane=lane, classifier=classifier
+            stage,
+            reader=CloudEvents(),
+            bury=self.bury,
+            metrics=self.metrics,
+            policy=policy,
+            lane=lane,
+            classifier=classifier,
         )
         self.subscription = Subscription(self.broker, topic, group, self.pool, subscriber)
         self.app: FastStream = application(self.connection, self.broker, [self.subscription], self.publisher)
@@ -103,6 +109,12 @@ def event(number: int = 1, size: int = 0) -> ImportReceived:
 def wire(number: int = 1, size: int = 0) -> tuple[bytes, list[tuple[str, bytes]]]:
     """Value and headers of such an event."""
     return encode(event(number, size), source="test", pipeline="v2")
+
+
+def place(event: ImportReceived, partitions: int) -> tuple[int, int]:
+    """Partition and offset of an event that `fill` put on an empty topic, from 0 on."""
+    number = event.conversation_count or 0
+    return number % partitions, number // partitions
 
 
 async def fill(bootstrap: str, topic: str, numbers: Sequence[int], *, partitions: int, size: int = 0) -> None:

@@ -23,15 +23,15 @@ from prometheus_client import CollectorRegistry
 from shared.domain.events import Event, ImportReceived
 from shared.host.host import Host
 from shared.host.service import Opener
+from shared.host.services import opener_of
 from shared.log.kafka.connection import Connection
 from shared.log.kafka.publisher import Publisher
 from shared.log.kafka.topics import ensure_topics
 from shared.log.metrics import PoolMetrics
-from shared.pipelines import IMPORT_RECEIVED, TopicSpec, all_topics, topic
+from shared.pipelines import IMPORT_RECEIVED, SERVICES, TopicSpec, all_topics, topic
 from shared.settings import Settings, load_settings
 from shared.store.store import Store
 from shared.store.sweeps import RunRow
-from soulprint.serve import SERVICES, opener_of
 from tests.support.command import Finished
 from tests.support.replica import committed, read_all
 from tests.support.waiting import until

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from shared.pipelines import topics_of
+from shared.host.services import opener_of
+from shared.pipelines import SERVICES, topics_of
 from shared.settings import PREFIX, Settings
-from soulprint.serve import SERVICES, opener_of
 from tests.support.metrics import all_metrics
 from tests.support.plain_yaml import read_yaml
 

@@ -11,7 +11,7 @@ import pytest
 from shared.domain.events import ImportReceived
 from shared.log.kafka.publisher import KAFKA
 from shared.log.policy import PoolPolicy
-from shared.log.stage import Received, per_record
+from shared.log.stage import per_record
 from tests.support.kafka import Broker, create_topics, unique
 from tests.support.replica import Replica, committed, fill, read_all, running
 from tests.support.waiting import until
@@ -28,8 +28,8 @@ class Relay:
         self.source, self.target, self.group = unique("relay"), unique("relayed"), unique("group")
         self.replica = self.another()
 
-    async def handle(self, received: Received[ImportReceived]) -> None:
-        event = received.event
+    async def handle(self, received: ImportReceived) -> None:
+        event = received
         await asyncio.sleep(0.005)
         await self.replica.publisher.publish(self.target, str(event.import_id), event)
 

@@ -15,14 +15,14 @@ from aiokafka.errors import IllegalStateError
 from shared.domain.events import ImportReceived
 from shared.log.kafka.connection import Connection
 from shared.log.kafka.publisher import TOO_LARGE, Publisher
-from shared.log.stage import Received, per_record
+from shared.log.stage import per_record
 from shared.resilience.faults import LaneError, PoisonError
 from tests.support.kafka import Broker, create_topics, unique
 from tests.support.replica import Replica, committed, event, fill, read_all, running, wire
 from tests.support.waiting import until
 
 
-async def nothing(received: Received[ImportReceived]) -> None:
+async def nothing(received: ImportReceived) -> None:
     return
 
 

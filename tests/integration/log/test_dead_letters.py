@@ -6,7 +6,7 @@ from aiokafka import AIOKafkaProducer
 
 from shared.domain.events import ImportReceived
 from shared.log.policy import PoolPolicy
-from shared.log.stage import Received, per_record
+from shared.log.stage import per_record
 from shared.log.worker import DEAD_LETTERS
 from shared.resilience.backoff import Backoff
 from shared.resilience.faults import PoisonError
@@ -48,8 +48,8 @@ async def test_every_kind_of_bad_record_becomes_a_dead_letter_with_its_provenanc
     await producer.stop()
     good: list[int] = []
 
-    async def handle(received: Received[ImportReceived]) -> None:
-        number = received.event.import_id.int
+    async def handle(received: ImportReceived) -> None:
+        number = received.import_id.int
         if number == 2:
             raise PoisonError("refused", "this one never works")
         if number == 3:
@@ -94,7 +94,7 @@ async def test_the_lane_pauses_while_a_dead_letter_cannot_be_written(kafka: Brok
     await producer.stop()
     handled = asyncio.Event()
 
-    async def handle(received: Received[ImportReceived]) -> None:
+    async def handle(received: ImportReceived) -> None:
         handled.set()
 
     replica = Replica(

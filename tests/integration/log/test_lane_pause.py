@@ -6,7 +6,7 @@ from shared.domain.events import ImportReceived
 from shared.log.health import live, ready
 from shared.log.kafka.subscriber import SubscriberPolicy
 from shared.log.policy import PoolPolicy
-from shared.log.stage import Received, per_record
+from shared.log.stage import per_record
 from shared.resilience.faults import LaneError
 from shared.resilience.lane import Lane
 from tests.support.kafka import Broker, create_topics, unique
@@ -28,10 +28,10 @@ async def test_a_lane_paused_longer_than_the_poll_interval_stays_in_its_group_an
     healed = asyncio.Event()
     handled: set[int] = set()
 
-    async def handle(received: Received[ImportReceived]) -> None:
+    async def handle(received: ImportReceived) -> None:
         if not healed.is_set():
             raise LaneError("the spend limit is reached")
-        handled.add(received.event.import_id.int)
+        handled.add(received.import_id.int)
 
     async def probe() -> None:
         await healed.wait()
@@ -66,9 +66,9 @@ async def test_partitions_of_a_full_pool_are_paused_again_after_a_rebalance(kafk
     go = asyncio.Event()
     handled: set[int] = set()
 
-    async def handle(received: Received[ImportReceived]) -> None:
+    async def handle(received: ImportReceived) -> None:
         await go.wait()
-        handled.add(received.event.import_id.int)
+        handled.add(received.import_id.int)
 
     policy = PoolPolicy(high=100, low=20, revoke_grace=0.2)
 

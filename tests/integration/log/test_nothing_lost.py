@@ -7,13 +7,13 @@ from functools import partial
 
 from shared.domain.events import ImportReceived
 from shared.log.policy import PoolPolicy
-from shared.log.stage import Received, per_batch, per_record
+from shared.log.stage import per_batch, per_record
 from shared.resilience.backoff import Backoff
 from shared.resilience.faults import LaneError, TransientError
 from shared.resilience.lane import Lane
 from shared.resilience.retry import RetryPolicy
 from tests.support.kafka import Broker, create_topics, unique
-from tests.support.replica import Replica, committed, fill
+from tests.support.replica import Replica, committed, fill, place
 from tests.support.waiting import until
 
 RECORDS = 20_000
@@ -27,14 +27,14 @@ async def test_random_faults_latencies_and_replicas_that_come_and_go_lose_nothin
     chance = random.Random(20240501)
     handled: Counter[tuple[int, int]] = Counter()
 
-    async def handle(received: Received[ImportReceived]) -> None:
+    async def handle(received: ImportReceived) -> None:
         luck = chance.random()
         if luck < 0.02:
             raise TransientError("try again")
         if luck < 0.0205:
             raise LaneError("nothing works")
         await asyncio.sleep(0.2 if luck > 0.999 else chance.random() * 0.004)
-        handled[received.raw.partition, received.raw.offset] += 1
+        handled[place(received, PARTITIONS)] += 1
 
     policy = PoolPolicy(
         ceiling=16, high=400, low=100, run_ahead=300, revoke_grace=1.0,
@@ -89,7 +89,7 @@ async def test_a_batch_stage_takes_whatever_waits_and_a_bad_record_costs_only_it
     calls: list[int] = []
     handled: set[int] = set()
 
-    async def handle(batch: list[Received[ImportReceived]]) -> None:
+    async def handle(batch: list[ImportReceived]) -> None:
         numbers = {r.event.import_id.int for r in batch}
         if 613 in numbers:
             raise ValueError("a fault nobody foresaw")

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from shared.domain.events import ImportReceived
 from shared.log.policy import PoolPolicy
-from shared.log.stage import Received, per_record
+from shared.log.stage import per_record
 from tests.support.kafka import Broker, create_topics, unique
-from tests.support.replica import QUICK, Replica, committed, fill, running
+from tests.support.replica import QUICK, Replica, committed, fill, place, running
 from tests.support.waiting import until
 
 
@@ -19,10 +19,10 @@ async def test_a_stop_waits_for_work_in_flight_commits_it_and_begins_no_more(kaf
     ended: list[int] = []
     go = asyncio.Event()
 
-    async def handle(received: Received[ImportReceived]) -> None:
-        begun.append(received.raw.offset)
+    async def handle(received: ImportReceived) -> None:
+        begun.append(received.conversation_count)
         await go.wait()
-        ended.append(received.raw.offset)
+        ended.append(received.conversation_count)
 
     replica = Replica(
         kafka.bootstrap,
@@ -48,13 +48,13 @@ async def test_a_stop_leaves_undone_what_does_not_end_in_time(kafka: Broker) -> 
     handled: list[int] = []
     cancelled: list[int] = []
 
-    async def handle(received: Received[ImportReceived]) -> None:
-        if received.raw.offset == 3:
+    async def handle(received: ImportReceived) -> None:
+        if received.conversation_count == 3:
             try:
                 await asyncio.Event().wait()
             finally:
                 cancelled.append(3)
-        handled.append(received.raw.offset)
+        handled.append(received.conversation_count)
 
     replica = Replica(
         kafka.bootstrap, topic, group, per_record("stuck", ImportReceived, handle),
@@ -74,11 +74,11 @@ async def test_a_stop_begins_no_more_though_another_joins_meanwhile(kafka: Broke
     begun: list[tuple[int, int]] = []
     go = asyncio.Event()
 
-    async def handle(received: Received[ImportReceived]) -> None:
-        begun.append((received.raw.partition, received.raw.offset))
+    async def handle(received: ImportReceived) -> None:
+        begun.append(place(received, 4))
         await go.wait()
 
-    async def nothing(_: Received[ImportReceived]) -> None:
+    async def nothing(_: ImportReceived) -> None:
         await asyncio.Event().wait()
 
     policy = PoolPolicy(ceiling=40, revoke_grace=0.1)  # more than two partitions hold: some stay ours

@@ -16,11 +16,11 @@ from services.extractor.app import extractor
 from shared.domain.events import ChunkReady
 from shared.host.host import Host
 from shared.host.service import Kit, Service
+from shared.host.services import opener_of
 from shared.models.base import Extraction
 from shared.models.rules.model import OfflineModel
 from shared.pipelines import CHUNKS_READY
 from shared.store.store import Store
-from soulprint.serve import opener_of
 from tests.support.kafka import free_port
 from tests.support.services import Setting, ended, facts_of, hosted, processes
 from tests.support.waiting import until

@@ -14,9 +14,9 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from prometheus_client import CollectorRegistry
 
 from shared.host.host import Host
+from shared.host.services import opener_of
 from shared.pipelines import CHUNKS_READY, IMPORT_RECEIVED, MAX_DEAD_LETTER_BYTES
 from shared.store.store import Store
-from soulprint.serve import opener_of
 from tests.support.kafka import Broker, create_topics
 from tests.support.replica import read_all
 from tests.support.services import PARTITIONS, Setting, ended, hosted, reasons

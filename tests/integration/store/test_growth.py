@@ -13,8 +13,8 @@ from uuid import uuid5
 import asyncpg
 import orjson
 import pytest
-
 from shared.facts import FactStatus
+
 from shared.store.records import FactUpdate
 from shared.store.store import Store
 from tests.support.records import (

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from shared.store.migrate import load_migrations, migrate, migrations_folder
+from shared.postgres.migrate import load_migrations, migrate, migrations_folder
 from shared.store.store import Store
 from tests.conftest import dsn_of, run_sql
 from tests.support.records import (

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from services.extractor.extraction import extract, recall
+from services.extractor.extraction import extract, recalled
 from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady, ChunkStatus, Usage
-from shared.domain.facts import Candidate, Category, Fact
+from shared.domain.facts import Candidate, Category
 from shared.models.base import Extraction, PartlyReadError
+from shared.store.records import CachedExtraction
 from tests.support.chunks import chunk_of, said
 
 
@@ -51,25 +50,6 @@ class Reader:
         return None
 
 
-@dataclass(frozen=True)
-class Entry:
-    facts: tuple[Fact, ...] = ()
-    dropped: dict[str, int] = field(default_factory=dict)
-    unread: tuple[str, ...] = ()
-
-
-@dataclass
-class Cache:
-    entries: dict[str, Entry]
-    asked: list[tuple[UUID, str, str, tuple[str, ...]]] = field(default_factory=list)
-
-    async def lookup_extractions(
-        self, user_id: UUID, model: str, prompt_version: str, hashes: Sequence[str]
-    ) -> Mapping[str, Entry]:
-        self.asked.append((user_id, model, prompt_version, tuple(hashes)))
-        return {key: self.entries[key] for key in hashes if key in self.entries}
-
-
 async def test_a_chunk_is_read_grounded_and_counted() -> None:
     chunk = chunk_of(said("m1", "I am Ana"), said("m2", "Hello Ana", role="assistant"))
     result = await extract(chunk, Reader())
@@ -95,17 +75,12 @@ async def test_other_errors_are_the_callers_to_retry() -> None:
         await extract(chunk_of(said("m1", "I am Ana")), Reader(failure=ConnectionError()))
 
 
-async def test_the_cache_answers_for_what_was_read_before_in_one_look_up() -> None:
-    fresh = chunk_of(said("m1", "I am Ana"), content_hash="aa")
-    known = chunk_of(said("m1", "I am Ana"), index=1, content_hash="bb")
-    fact = (await extract(known, Reader())).facts
-    cache = Cache({"bb": Entry(fact, {"quote_not_found": 2}, ("c1",))})
-    answered, unread = await recall([fresh, known], cache, Reader())
-    assert unread == [fresh]
-    (result,) = answered
-    assert (result.cached, result.facts, result.dropped) == (True, fact, {"quote_not_found": 2})
+async def test_what_was_read_before_is_answered_without_a_call() -> None:
+    chunk = chunk_of(said("m1", "I am Ana"), index=1)
+    facts = (await extract(chunk, Reader())).facts
+    result = recalled(chunk, CachedExtraction(facts=facts, dropped={"quote_not_found": 2}, unread=("c1",)))
+    assert (result.cached, result.facts, result.dropped) == (True, facts, {"quote_not_found": 2})
     assert (result.index, result.unread, result.usage) == (1, ("c1",), Usage())
-    assert cache.asked == [(fresh.user_id, "reader", "1", ("aa", "bb"))]
 
 
 async def test_a_dead_chunk_tells_what_it_cost() -> None:

@@ -24,8 +24,8 @@ from shared.domain.events import (
     Usage,
 )
 from shared.log.kafka.cloudevents import EVENT_TYPES, decode, encode
-from shared.tracing import current_trace, next_traceparent
 from shared.resilience.faults import PoisonError
+from shared.tracing import current_trace, next_traceparent
 
 IDS: dict[str, Any] = {"import_id": UUID(int=1), "user_id": UUID(int=2), "run": 3}
 CHUNK: dict[str, Any] = {"chunk_id": UUID(int=4), "index": 5, "content_hash": "ab"}

@@ -9,8 +9,9 @@ from prometheus_client import CollectorRegistry
 
 from shared.domain.events import ImportReceived
 from shared.log.deadletter import DeadLetter
+from shared.log.kafka.cloudevents import CloudEvents
 from shared.log.metrics import PoolMetrics
-from shared.log.stage import Received, per_batch, per_record
+from shared.log.stage import per_batch, per_record
 from shared.log.watermark import Ledger
 from shared.log.worker import DEAD_LETTERS, Item, Unit, Worker
 from shared.resilience.backoff import Backoff
@@ -48,7 +49,8 @@ class Bench:
     def __post_init__(self) -> None:
         self.ledger = Ledger(1)
         self.worker = Worker(
-            self.stage, policy=self.policy, classifier=Classifier(), lane=self.lane, bury=self.bury,
+            self.stage, decode=CloudEvents().decode, policy=self.policy, classifier=Classifier(),
+            lane=self.lane, bury=self.bury,
             done=lambda item: self.done.append(item.raw.offset), metrics=PoolMetrics(CollectorRegistry()),
         )  # fmt: skip
 
@@ -68,14 +70,14 @@ class Bench:
         return Unit(items)
 
 
-def number(received: Received[ImportReceived]) -> int:
-    return received.event.import_id.int
+def number(received: ImportReceived) -> int:
+    return received.import_id.int
 
 
 async def test_a_transient_fault_is_tried_again_and_then_done() -> None:
     tries: list[int] = []
 
-    async def handle(received: Received[ImportReceived]) -> None:
+    async def handle(received: ImportReceived) -> None:
         tries.append(number(received))
         if len(tries) < 3:
             raise TransientError("not yet", retry_after=0.001)
@@ -88,10 +90,10 @@ async def test_a_transient_fault_is_tried_again_and_then_done() -> None:
 async def test_attempts_end_in_a_dead_letter_and_the_import_is_told() -> None:
     told: list[Any] = []
 
-    async def handle(received: Received[ImportReceived]) -> None:
+    async def handle(received: ImportReceived) -> None:
         raise ValueError("a stranger's words")
 
-    async def on_dead(received: Received[ImportReceived] | None, error: Exception) -> None:
+    async def on_dead(received: ImportReceived | None, error: Exception) -> None:
         told.append((received and number(received), type(error)))
 
     bench = Bench(per_record("s", ImportReceived, handle, on_dead=on_dead))
@@ -103,7 +105,7 @@ async def test_attempts_end_in_a_dead_letter_and_the_import_is_told() -> None:
 
 
 async def test_the_deadline_ends_an_attempt_that_hangs() -> None:
-    async def handle(received: Received[ImportReceived]) -> None:
+    async def handle(received: ImportReceived) -> None:
         await asyncio.Event().wait()
 
     policy = RetryPolicy(backoff=QUICK, deadline=0.05)
@@ -115,7 +117,7 @@ async def test_the_deadline_ends_an_attempt_that_hangs() -> None:
 async def test_time_in_a_paused_lane_does_not_count_against_the_deadline() -> None:
     go = asyncio.Event()
 
-    async def handle(received: Received[ImportReceived]) -> None:
+    async def handle(received: ImportReceived) -> None:
         bench.lane.hold("kafka", "down")
         await go.wait()
 
@@ -132,7 +134,7 @@ async def test_time_in_a_paused_lane_does_not_count_against_the_deadline() -> No
 async def test_a_cancellation_from_within_is_a_fault_like_another() -> None:
     tries = 0
 
-    async def handle(received: Received[ImportReceived]) -> None:
+    async def handle(received: ImportReceived) -> None:
         nonlocal tries
         tries += 1
         if tries == 1:
@@ -146,7 +148,7 @@ async def test_a_cancellation_from_within_is_a_fault_like_another() -> None:
 async def test_a_lane_fault_costs_no_attempt_and_no_record() -> None:
     tries = 0
 
-    async def handle(received: Received[ImportReceived]) -> None:
+    async def handle(received: ImportReceived) -> None:
         nonlocal tries
         tries += 1
         if tries < 20:
@@ -162,7 +164,7 @@ async def test_a_lane_fault_costs_no_attempt_and_no_record() -> None:
 async def test_an_outage_that_looks_transient_pauses_the_lane_instead_of_burying_all() -> None:
     healthy = asyncio.Event()
 
-    async def handle(received: Received[ImportReceived]) -> None:
+    async def handle(received: ImportReceived) -> None:
         if not healthy.is_set():
             raise TimeoutError
 
@@ -183,7 +185,7 @@ async def test_an_outage_that_looks_transient_pauses_the_lane_instead_of_burying
 async def test_a_scout_that_meets_a_transient_fault_is_not_buried() -> None:
     tries = 0
 
-    async def handle(received: Received[ImportReceived]) -> None:
+    async def handle(received: ImportReceived) -> None:
         nonlocal tries
         tries += 1
         if tries == 1:
@@ -197,7 +199,7 @@ async def test_a_scout_that_meets_a_transient_fault_is_not_buried() -> None:
 
 
 async def test_a_record_that_alone_never_works_dies_even_if_nothing_else_works() -> None:
-    async def handle(received: Received[ImportReceived]) -> None:
+    async def handle(received: ImportReceived) -> None:
         raise TimeoutError
 
     policy = RetryPolicy(backoff=QUICK, attempts=2, outage_after=1, outage_trials=4)
@@ -210,7 +212,7 @@ async def test_a_record_that_alone_never_works_dies_even_if_nothing_else_works()
 async def test_bad_records_of_a_batch_are_found_by_halves() -> None:
     handled: list[int] = []
 
-    async def handle(batch: Sequence[Received[ImportReceived]]) -> None:
+    async def handle(batch: Sequence[ImportReceived]) -> None:
         numbers = [number(r) for r in batch]
         if 7 in numbers:
             raise PoisonError("seven", "never seven")
@@ -230,7 +232,7 @@ async def test_bad_records_of_a_batch_are_found_by_halves() -> None:
 
 
 async def test_the_lane_is_held_until_the_dead_letter_is_written() -> None:
-    async def handle(received: Received[ImportReceived]) -> None:
+    async def handle(received: ImportReceived) -> None:
         raise PoisonError("never", "never")
 
     bench = Bench(per_record("s", ImportReceived, handle), unwritable=3)
@@ -245,7 +247,7 @@ async def test_the_lane_is_held_until_the_dead_letter_is_written() -> None:
 async def test_a_cancelled_scout_gives_its_turn_back_and_work_of_a_lost_partition_is_left() -> None:
     began = asyncio.Event()
 
-    async def handle(received: Received[ImportReceived]) -> None:
+    async def handle(received: ImportReceived) -> None:
         began.set()
         if number(received) == 1:
             await asyncio.Event().wait()

@@ -16,10 +16,11 @@ from shared.domain.errors import (
     UnknownRunError,
     UsageError,
 )
+from shared.host.services import opener_of
 from shared.log.kafka.client import connection_of
+from shared.pipelines import SERVICES
 from shared.resilience.faults import Classifier, Fault, LaneError, PoisonError, TransientError
 from shared.settings import load_settings
-from soulprint.serve import SERVICES, opener_of
 from tests.support.replica import event
 
 ANA = UUID(int=0xA)

@@ -1,4 +1,4 @@
-"""Turns: one of each import after the other, and no place is ever lost."""
+"""FairQueue: one of each import after the other, and no place is ever lost."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.log.fairness import CREDIT, Gate, Turns
+from shared.log.fairness import CREDIT, FairQueue, Gate
 from tests.support.waiting import until
 
 
 def test_lines_take_turns_and_each_keeps_its_order() -> None:
-    turns: Turns[str] = Turns()
+    turns: FairQueue[str] = FairQueue()
     for line, item in [("a", "a1"), ("a", "a2"), ("a", "a3"), ("b", "b1"), ("c", "c1"), ("b", "b2")]:
         turns.append(line, item)
     assert len(turns) == 6
@@ -23,12 +23,12 @@ def test_lines_take_turns_and_each_keeps_its_order() -> None:
         turns.pop()
 
 
-def pops(turns: Turns[str], count: int) -> str:
+def pops(turns: FairQueue[str], count: int) -> str:
     return " ".join(turns.pop() for _ in range(count))
 
 
 def test_a_new_line_goes_first_for_as_long_as_its_credit_lasts() -> None:
-    turns: Turns[str] = Turns()
+    turns: FairQueue[str] = FairQueue()
     for number in range(20):
         turns.append("huge", f"h{number}")
     assert pops(turns, 6) == "h0 h1 h2 h3 h4 h5"
@@ -39,7 +39,7 @@ def test_a_new_line_goes_first_for_as_long_as_its_credit_lasts() -> None:
 
 
 def test_a_line_that_runs_empty_and_comes_again_earns_no_credit() -> None:
-    turns: Turns[str] = Turns()
+    turns: FairQueue[str] = FairQueue()
     for number in range(20):
         turns.append("huge", f"h{number}")
     pops(turns, CREDIT)
@@ -56,7 +56,7 @@ def test_a_line_that_runs_empty_and_comes_again_earns_no_credit() -> None:
 
 @given(st.lists(st.one_of(st.integers(0, 3), st.none()), max_size=200))
 def test_nothing_is_lost_and_no_line_waits_for_more_than_its_share(steps: list[int | None]) -> None:
-    turns: Turns[tuple[int, int]] = Turns()
+    turns: FairQueue[tuple[int, int]] = FairQueue()
     waiting: dict[int, list[int]] = {line: [] for line in range(4)}
     for number, step in enumerate(steps):
         if step is not None:
