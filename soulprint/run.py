@@ -27,9 +27,8 @@ from shared.exports.export import Export, open_export
 from shared.exports.limits import read_limits
 from shared.heap import settle_garbage
 from shared.models.base import Metered, Model
-from shared.models.choose import provider_of
 from shared.models.ledger import FileLedger
-from shared.models.opening import opened_model
+from shared.models.open import opened_model, provider_of
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
 from shared.store.records import BegunRun, Chunking, RunReport

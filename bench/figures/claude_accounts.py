@@ -17,6 +17,7 @@ from shared.domain.errors import ModelError
 from shared.models.base import Extraction, PartlyReadError
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import LanePolicy, RetryPolicy
+from shared.models.writer.writer import DeterministicWriter
 
 CONVERSATIONS = 1_000
 CHANCE = 0.05
@@ -73,7 +74,7 @@ async def _read() -> _Read:
             retry=RetryPolicy(backoff=0.05, backoff_cap=0.5),
             lane=LanePolicy(first_probe=0.05, probe_cap=0.5),
         )
-        model = ClaudeModel(hasty)
+        model = ClaudeModel(hasty, DeterministicWriter())
         found: set[str] = set()
         dead: set[str] = set()
         try:

@@ -12,7 +12,7 @@ from shared.domain.events import FactsExtracted
 from shared.host.service import Kit, Service
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_batch
-from shared.models.opening import opened_model
+from shared.models.open import opened_model
 from shared.pipelines import FACTS_EXTRACTED
 from shared.resilience.faults import Classifier
 

@@ -13,8 +13,7 @@ from shared.log.kafka.subscriber import SubscriberPolicy
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record
 from shared.models.base import BatchModel, Model
-from shared.models.choose import provider_of
-from shared.models.opening import opened_model
+from shared.models.open import opened_model, provider_of
 from shared.pipelines import CHUNKS_READY
 from shared.resilience.retry import RetryPolicy
 from shared.store.ledger import StoreLedger

@@ -10,7 +10,7 @@ from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady, Sections, Usage
 from shared.domain.facts import SettledFact
 from shared.domain.sample import SampleConversation
-from shared.models.base import Digest, Extraction, ModelState
+from shared.models.base import Digest, Extraction, Fallback, ModelState
 from shared.models.claude.batches import Answer, BatchReader
 from shared.models.claude.caller import Caller
 from shared.models.claude.extraction import ChunkReader
@@ -26,14 +26,15 @@ OWED = 10_000
 
 
 class ClaudeModel:
-    """Extracts, reduces and writes with Claude. Used from one event loop only.
+    """Extracts, reduces and writes with Claude; `fallback` writes what it could not. Used from one event loop
+    only.
 
     Raises ModelError (also PartlyReadError) for a chunk that can never be answered, ModelUnavailableError
     when the provider cannot be used, CostLimitError at the limit on cost. Raises UsageError when it is made
     without a key.
     """
 
-    def __init__(self, options: ClaudeOptions) -> None:
+    def __init__(self, options: ClaudeOptions, fallback: Fallback) -> None:
         self.options = options
         self.name = options.model
         self.prompt_version = EXTRACT.hash(options.model)
@@ -42,7 +43,7 @@ class ClaudeModel:
         self._caller = Caller(options)
         self._reader = ChunkReader(self._caller)
         self._batches = BatchReader(self._caller, self._reader, self._alone, self.prompt_version)
-        self._writer = Writer(self._caller)
+        self._writer = Writer(self._caller, fallback)
         self._owed: OrderedDict[str, Usage] = OrderedDict()
 
     @property
@@ -83,7 +84,7 @@ class ClaudeModel:
 
     @property
     def fallbacks(self) -> Sequence[str]:
-        """Which parts of the result the offline writer had to write, and why."""
+        """Which parts of the result the fallback had to write, and why."""
         return tuple(self._writer.fallbacks)
 
     def forecast(self, chunk: ChunkReady) -> Usage:
@@ -120,7 +121,8 @@ class ClaudeModel:
     ) -> AsyncGenerator[tuple[ChunkReady, Answer], None]:
         """Chunks by Message Batches: each with its extraction or the ModelError that says why it is dead.
 
-        When all that was yielded is stored, close the ledger's batches (`ledger.closed`).
+        Tell the ledger of chunks whose answers are stored (`ledger.stored`): it forgets batches of which
+        nothing else is left.
         """
         asked = []
         for chunk in chunks:

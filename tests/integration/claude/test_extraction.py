@@ -17,6 +17,7 @@ from shared.domain.events import ChunkReady, ChunkStatus, FactsExtracted, Usage
 from shared.models.base import PartlyReadError
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import ClaudeOptions, LanePolicy
+from shared.models.writer.writer import DeterministicWriter
 from tests.support.chunks import chunk_of, said
 from tests.support.fake_claude.faults import OF_THE_ISSUE
 from tests.support.fake_claude.fixtures import (
@@ -269,7 +270,7 @@ def test_without_a_key_there_is_no_model(monkeypatch: pytest.MonkeyPatch, tmp_pa
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path))
     with pytest.raises(UsageError, match="set ANTHROPIC_API_KEY"):
-        ClaudeModel(ClaudeOptions())
+        ClaudeModel(ClaudeOptions(), DeterministicWriter())
 
 
 async def test_slowing_down_halves_and_grows_again() -> None:

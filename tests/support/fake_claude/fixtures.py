@@ -11,6 +11,7 @@ from bench.plants import FACTS
 from shared.domain.events import ChunkReady, Usage
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import ClaudeOptions, LanePolicy, RetryPolicy
+from shared.models.writer.writer import DeterministicWriter
 from tests.support.chunks import chunk_of, said
 from tests.support.fake_claude.server import FakeClaude
 
@@ -38,7 +39,7 @@ async def fake_claude(**more: Any) -> AsyncIterator[FakeClaude]:
 @asynccontextmanager
 async def model_at(fake: FakeClaude, **changes: Any) -> AsyncIterator[ClaudeModel]:
     """A model that uses the stand-in, hasty unless told otherwise."""
-    model = ClaudeModel(replace(HASTY, base_url=fake.url, **changes))
+    model = ClaudeModel(replace(HASTY, base_url=fake.url, **changes), DeterministicWriter())
     try:
         yield model
     finally:
