@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,7 @@ def claude_options(
     settings: Settings, *, max_cost: float | None = None, patience: float | None = None
 ) -> ClaudeOptions:
     """What the settings say of Claude. Raises UsageError for a wrong price file."""
-    from shared.models.claude.options import ClaudeOptions, LanePolicy, RetryPolicy
+    from shared.models.claude.options import RETRY, ClaudeOptions
     from shared.models.claude.prices import load_prices
 
     key = settings.anthropic_api_key
@@ -83,6 +84,6 @@ def claude_options(
         timeout=settings.model_timeout,
         max_cost=max_cost,
         prices=load_prices(settings.model_prices),
-        retry=RetryPolicy(deadline=settings.model_chunk_deadline),
-        lane=LanePolicy(patience=settings.model_patience if patience is None else patience),
+        retry=replace(RETRY, deadline=settings.model_chunk_deadline),
+        patience=settings.model_patience if patience is None else patience,
     )

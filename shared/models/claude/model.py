@@ -14,12 +14,12 @@ from shared.models.base import Digest, Extraction, Fallback, ModelState
 from shared.models.claude.batches import Answer, BatchReader
 from shared.models.claude.caller import Caller
 from shared.models.claude.extraction import ChunkReader
-from shared.models.claude.lane import LaneState
 from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.prompts import EXTRACT
 from shared.models.claude.usage import Tally
 from shared.models.claude.writing import Writer, writing_forecast
 from shared.models.ledger import BatchLedger
+from shared.resilience.lane import Lane
 
 OWED = 10_000
 """Most chunks whose unfinished attempts are remembered, by their hash; each is a few numbers."""
@@ -52,27 +52,16 @@ class ClaudeModel:
         return self._caller.total.total
 
     @property
-    def lane(self) -> LaneState:
-        """Whether the provider can be used now, and if not, why."""
-        return self._caller.lane.state
-
-    @property
-    def concurrency(self) -> int:
-        """Calls that may be in flight now, at most the ceiling of the settings."""
-        return self._caller.concurrency.limit
+    def lane(self) -> Lane:
+        """Paused while the provider cannot be used, and why."""
+        return self._caller.lane
 
     @property
     def state(self) -> ModelState:
         """How it is now."""
-        lane = self.lane
         calls = self._caller.concurrency
-        return ModelState(
-            lane.reason if lane.paused else "",
-            calls.in_flight,
-            calls.limit,
-            dict(self._caller.outcomes),
-            self.spent,
-        )
+        outcomes = dict(self._caller.outcomes)
+        return ModelState(self.lane.trouble, calls.in_flight, calls.limit, outcomes, self.spent)
 
     async def answers(self) -> None:
         """Return if the provider can be used. Raises ModelUnavailableError."""
@@ -104,17 +93,14 @@ class ClaudeModel:
     async def _extracted(self, chunk: ChunkReady, paid: Usage) -> Extraction:
         owed = self._owed.pop(chunk.content_hash, Usage())
         tally = Tally(owed + paid, whole=self._caller.total)
-        settled = False
         try:
-            extraction = await self._reader.read(chunk, tally)
-            settled = True
+            return await self._reader.read(chunk, tally)
         except ModelError:
-            settled = True
             raise
-        finally:
-            if not settled and (tally.total.calls or tally.total.unanswered):
+        except BaseException:  # no answer yet: whoever asks again is told what this attempt cost
+            if tally.total.calls or tally.total.unanswered:
                 self._remember(chunk.content_hash, tally.total)
-        return extraction
+            raise
 
     async def extract_batch(
         self, chunks: Iterable[ChunkReady], ledger: BatchLedger

@@ -15,7 +15,8 @@ from shared.domain.facts import SettledFact
 from shared.domain.sample import SampleConversation
 from shared.domain.text import BYTES_PER_TOKEN, estimate_tokens, text_size
 from shared.models.base import LINE_TOKENS, Digest, Fallback
-from shared.models.claude.caller import Caller, CallRefusedError, Patience
+from shared.models.claude.caller import Caller
+from shared.models.claude.faults import CallRefusedError
 from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.prompts import MEMORY, REDUCE, SECTIONS, Prompt
 from shared.models.claude.request import CutReplyError, RefusedReplyError, Request, ask
@@ -157,10 +158,10 @@ class Writer:
             raise FailedWritingError(error.told) from None
 
     async def _answered(self, prompt: Prompt, reply: type[R], data: str, tally: Tally, *, most: int) -> R:
-        patience = Patience.begin(self._caller.lane, self._caller.options.retry.deadline)
+        deadline = self._caller.deadline()
         request = Request(prompt, data, (("most", most),))
         try:
-            return await ask(self._caller, request, reply, tally, patience, replaceable=True)
+            return await ask(self._caller, request, reply, tally, deadline, replaceable=True)
         except (CutReplyError, RefusedReplyError, CallRefusedError) as error:
             raise FailedWritingError(str(error)) from None
 
