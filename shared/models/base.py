@@ -149,6 +149,11 @@ class Metered(Protocol):
 class BatchModel(Protocol):
     """A model that can also read many chunks in batches, for less."""
 
+    @property
+    def batch_factor(self) -> float:
+        """What a call costs in a batch, of what it costs by itself."""
+        ...
+
     def extract_batch(
         self, chunks: Iterable[ChunkReady], ledger: BatchLedger
     ) -> AsyncGenerator[tuple[ChunkReady, Extraction | ModelError], None]:

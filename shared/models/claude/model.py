@@ -86,6 +86,12 @@ class ClaudeModel:
         """What reduction, MEMORY and the sections will likely take after that much extracting."""
         return writing_forecast(self.options, extracting, budget_tokens)
 
+    @property
+    def batch_factor(self) -> float:
+        """What a call costs in a batch, of what it costs by itself; 1 for a model without a price."""
+        price = self.options.prices.models.get(self.name)
+        return 1.0 if price is None else price.batch_factor
+
     async def extract(self, chunk: ChunkReady) -> Extraction:
         """Candidates for one chunk."""
         return await self._extracted(chunk, Usage())
