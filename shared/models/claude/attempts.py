@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from shared.models.claude.faults import CallRefusedError, Failure
+from shared.models.claude.failures import CallRefusedError, Failure
 from shared.resilience.deadline import Deadline
 from shared.resilience.faults import Fault
 from shared.resilience.retry import RetryPolicy

@@ -15,7 +15,7 @@ from anthropic.types.messages import MessageBatch, MessageBatchIndividualRespons
 from shared.domain.batches import SENDING, OpenBatch
 from shared.domain.errors import ModelUnavailableError, UsageError
 from shared.models.claude.caller import Caller
-from shared.models.claude.faults import CallRefusedError
+from shared.models.claude.failures import CallRefusedError
 from shared.models.claude.usage import Tally
 from shared.models.ledger import BatchLedger
 

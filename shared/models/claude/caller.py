@@ -22,7 +22,7 @@ from shared.domain.errors import ModelUnavailableError, UsageError
 from shared.domain.events import Usage
 from shared.models.claude.attempts import Attempts
 from shared.models.claude.budget import Budget
-from shared.models.claude.faults import Failure, NoMessageError, classify, reply_lost
+from shared.models.claude.failures import Failure, NoMessageError, classify, reply_lost
 from shared.models.claude.limiter import Concurrency, TokenRate
 from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.usage import Tally, usage_of

@@ -17,7 +17,7 @@ from shared.domain.events import ChunkReady, Message, Usage
 from shared.domain.facts import Candidate
 from shared.models.base import Extraction, PartlyReadError
 from shared.models.claude.caller import Caller
-from shared.models.claude.faults import CallRefusedError
+from shared.models.claude.failures import CallRefusedError
 from shared.models.claude.prompts import EXTRACT
 from shared.models.claude.request import CutReplyError, RefusedReplyError, Request, ask, forecast, read_reply
 from shared.models.claude.schema import ExtractReply, InvalidReplyError, ReplyFact

@@ -16,7 +16,7 @@ from shared.domain.sample import SampleConversation
 from shared.domain.text import BYTES_PER_TOKEN, estimate_tokens, text_size
 from shared.models.base import LINE_TOKENS, Digest, Fallback
 from shared.models.claude.caller import Caller
-from shared.models.claude.faults import CallRefusedError
+from shared.models.claude.failures import CallRefusedError
 from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.prompts import MEMORY, REDUCE, SECTIONS, Prompt
 from shared.models.claude.request import CutReplyError, RefusedReplyError, Request, ask
