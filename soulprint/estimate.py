@@ -21,9 +21,8 @@ from shared.domain.events import ChunkReady, Usage
 from shared.domain.ids import import_id, user_id_for
 from shared.exports.export import open_export
 from shared.exports.limits import read_limits
-from shared.models.base import Metered, Model
-from shared.models.claude.prices import load_prices
-from shared.models.opening import opened_model
+from shared.models.base import BatchModel, Metered, Model
+from shared.models.open import opened_model
 from shared.settings import Settings
 from shared.store.open import opened_store
 from shared.store.store import Store
@@ -62,9 +61,9 @@ async def _estimate(path: Path, user_id: UUID, settings: Settings) -> dict[str, 
             await chunk_conversations(export.conversations(), job, policy, reckoning, report)
             await reckoning.look_up()
             extracting, writing = reckoning.usage, Usage()
-            if settings.model_batch and extracting.cost is not None:
-                factor = load_prices(settings.model_prices).models[model.name].batch_factor
-                extracting = extracting.model_copy(update={"cost": extracting.cost * factor})
+            if settings.model_batch and isinstance(model, BatchModel) and extracting.cost is not None:
+                cost = extracting.cost * model.batch_factor
+                extracting = extracting.model_copy(update={"cost": cost})
             if isinstance(model, Metered):
                 writing = model.forecast_writing(reckoning.usage, settings.memory_tokens)
             usage = extracting + writing

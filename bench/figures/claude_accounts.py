@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.claude_stand_in import chunks_of, each_read, options_for, served, stand_in
 from bench.exports import AVERAGE_BYTES, export_of
@@ -16,7 +16,9 @@ from services.extractor.grounding import ground
 from shared.domain.errors import ModelError
 from shared.models.base import Extraction, PartlyReadError
 from shared.models.claude.model import ClaudeModel
-from shared.models.claude.options import LanePolicy, RetryPolicy
+from shared.models.claude.options import RETRY
+from shared.models.writer.writer import DeterministicWriter
+from shared.resilience.backoff import Backoff
 
 CONVERSATIONS = 1_000
 CHANCE = 0.05
@@ -70,10 +72,10 @@ async def _read() -> _Read:
             url,
             concurrency=8,
             timeout=2.0,
-            retry=RetryPolicy(backoff=0.05, backoff_cap=0.5),
-            lane=LanePolicy(first_probe=0.05, probe_cap=0.5),
+            retry=replace(RETRY, backoff=Backoff(0.05, 0.5)),
+            trials=Backoff(0.05, 0.5, jitter=0.0),
         )
-        model = ClaudeModel(hasty)
+        model = ClaudeModel(hasty, DeterministicWriter())
         found: set[str] = set()
         dead: set[str] = set()
         try:

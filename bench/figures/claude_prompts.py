@@ -12,6 +12,7 @@ from bench.schedule import Options
 from bench.session import Session
 from shared.domain.events import Usage
 from shared.models.claude.model import ClaudeModel
+from shared.models.writer.writer import DeterministicWriter
 
 CONVERSATIONS = 2_000
 SMALL_BYTES = 1_100
@@ -46,7 +47,7 @@ async def _read(export: Export) -> tuple[Usage, int]:
     """What reading the export took, and the characters of all prompts."""
     chunks = await chunks_of(export.path)
     async with stand_in() as url:
-        model = ClaudeModel(options_for(url, concurrency=8))
+        model = ClaudeModel(options_for(url, concurrency=8), DeterministicWriter())
         try:
             async for _ in each_read(model, chunks):
                 pass

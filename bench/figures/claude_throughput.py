@@ -11,6 +11,7 @@ from bench.figure import Figure, at_least, exactly
 from bench.session import Session
 from shared.heap import settle_garbage
 from shared.models.claude.model import ClaudeModel
+from shared.models.writer.writer import DeterministicWriter
 
 LATENCY = 0.5
 CEILINGS = (3, 10, 50)
@@ -29,7 +30,7 @@ def figures(session: Session) -> Iterator[Figure]:
 
 async def _measured(ceiling: int) -> tuple[float, int]:
     async with stand_in("--latency", str(LATENCY)) as url:
-        model = ClaudeModel(options_for(url, concurrency=ceiling))
+        model = ClaudeModel(options_for(url, concurrency=ceiling), DeterministicWriter())
         try:
             calls = ceiling * ROUNDS
             await _read(model, 1)  # the first connection

@@ -12,6 +12,9 @@ from shared.domain.facts import Candidate, SettledFact
 from shared.domain.sample import SampleConversation
 from shared.models.ledger import BatchLedger
 
+LINE_TOKENS = 24
+"""Tokens that a line of MEMORY takes on average; decides how many facts fit a budget."""
+
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
@@ -40,6 +43,22 @@ class Digest:
     facts: tuple[SettledFact, ...]
     left_out: int = 0
     usage: Usage = field(default_factory=Usage)
+
+
+class Fallback(Protocol):
+    """Reduces and writes without asking anybody: what stands in where a model's own writing fails."""
+
+    def reduce(self, facts: Sequence[SettledFact], budget_tokens: int) -> Digest:
+        """Facts that fit the budget, as Model.reduce."""
+        ...
+
+    def memory(self, digest: Digest, budget_tokens: int) -> str:
+        """The body of MEMORY, as Model.memory."""
+        ...
+
+    def sections(self, digest: Digest, sample: Sequence[SampleConversation]) -> Sections:
+        """The five sections, as Model.sections."""
+        ...
 
 
 class Model(Protocol):
@@ -129,6 +148,11 @@ class Metered(Protocol):
 @runtime_checkable
 class BatchModel(Protocol):
     """A model that can also read many chunks in batches, for less."""
+
+    @property
+    def batch_factor(self) -> float:
+        """What a call costs in a batch, of what it costs by itself."""
+        ...
 
     def extract_batch(
         self, chunks: Iterable[ChunkReady], ledger: BatchLedger

@@ -1,20 +1,23 @@
-"""A lane: the road that all records of a pool take. When it is blocked it pauses as a whole, says why, and
-opens again by itself."""
+"""A lane: the road that all work of one kind takes, the records of a pool or the calls to a provider. When it
+is blocked it pauses as a whole, says why, and opens again by itself: a circuit breaker."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from types import MappingProxyType
 
 import structlog
 
 from shared.resilience.backoff import Backoff
+from shared.resilience.faults import LaneError
 
 FAULTS = "faults"
-"""The hold that lane faults of the stage put on; probing, or one record at a time, takes it off again."""
+"""The hold that lane faults put on; a trial that passes takes it off again."""
 
 log = structlog.get_logger(__name__)
 
@@ -28,23 +31,38 @@ class Hold:
     """Unix time."""
 
 
+class _Scout(Enum):
+    NONE = "none"
+    DUE = "due"
+    OUT = "out"
+
+
 class Lane:
     """Open while nobody holds it. Used from one event loop only.
 
-    After a lane fault, `probe` is called at growing intervals until it returns without an error. Without a
-    probe, one record at a time is let through as a scout: if it gets through, the lane opens.
+    After a lane fault it is tried at growing intervals. With a `probe`, that is called until it returns
+    without an error. Without one, one caller of `enter` at a time is let through as a scout, and says what
+    became of it: its work may be the trial, or it may make a small trial before its work.
+
+    Trouble lasts from the first fault until work gets through. A lane that opens and is tripped again at once
+    is in trouble still: intervals go on growing, and patience goes on ending.
     """
 
     def __init__(
-        self, *, backoff: Backoff | None = None, probe: Callable[[], Awaitable[None]] | None = None
+        self,
+        *,
+        name: str = "records",
+        backoff: Backoff | None = None,
+        probe: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        self._name = name
         self._backoff = backoff or Backoff(base=2.0, cap=60.0)
         self._probe = probe
         self._holds: dict[str, Hold] = {}
+        self._troubled_since: float | None = None
         self._failures = 0
-        self._scout_due = False
-        self._wake = asyncio.Event()
-        self._wake.set()
+        self._scout = _Scout.NONE
+        self._changed = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
         self._watchers: list[Callable[[bool], None]] = []
         self._paused_at = 0.0
@@ -64,6 +82,11 @@ class Lane:
         """Who holds the lane, and why."""
         return MappingProxyType(self._holds)
 
+    @property
+    def trouble(self) -> str:
+        """Why the lane is paused; empty while it is open."""
+        return "; ".join(hold.reason for hold in self._holds.values())
+
     def watch(self, changed: Callable[[bool], None]) -> None:
         """Call `changed(paused)` whenever the lane pauses or opens."""
         self._watchers.append(changed)
@@ -73,8 +96,7 @@ class Lane:
         if name in self._holds:
             return
         self._holds[name] = Hold(reason)
-        self._wake.clear()
-        log.warning("lane paused", hold=name, reason=reason)
+        log.warning("lane paused", lane=self._name, hold=name, reason=reason)
         if len(self._holds) == 1:
             self._tell(True)
 
@@ -82,12 +104,81 @@ class Lane:
         """Take a hold off; the last one off opens the lane. Nothing happens if there is no such hold."""
         if self._holds.pop(name, None) is None:
             return
-        log.warning("lane hold released", hold=name, paused=self.paused)
+        if name == FAULTS:
+            self._stop_trials()
+        self._signal()
+        log.warning("lane hold released", lane=self._name, hold=name, paused=self.paused)
         if not self._holds:
-            self._wake.set()
             self._tell(False)
-        elif self._scout_due:
-            self._wake.set()
+
+    async def enter(self, patience: float | None = None) -> bool:
+        """Wait until the lane is open, or this caller is its scout: then True, and it must say what became of
+        it by `report` or `reopen`.
+
+        Raises LaneError when trouble has lasted for `patience` seconds (None: waits for ever) and no trial is
+        due or under way.
+        """
+        while self._holds:
+            if self._scout is _Scout.DUE and self._holds.keys() == {FAULTS}:
+                self._scout = _Scout.OUT
+                return True
+            left = None if self._scout is _Scout.OUT else self._left_of(patience)
+            if left is not None and left <= 0:
+                raise LaneError(self.trouble)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._changed.wait()
+        return False
+
+    def trip(self, reason: str) -> None:
+        """Work met a lane fault: pause, and arrange for a trial."""
+        if self._troubled_since is None:
+            self._troubled_since = time.monotonic()
+            self._failures = 0
+        if FAULTS in self._holds:
+            self._say(reason)
+        else:
+            self.hold(FAULTS, reason)
+            self._try_later()
+
+    def report(self, passed: bool | None, reason: str = "") -> None:
+        """What became of the scout: it got through, or did not, for a `reason` that may be new; or None if it
+        could not try, and another may."""
+        if FAULTS not in self._holds:
+            return
+        if passed:
+            self.succeeded()
+        elif passed is None:
+            self._offer_scout()
+        else:
+            self._say(reason)
+            self._still_blocked(reason, self._try_later())
+            self._signal()
+
+    def reopen(self) -> None:
+        """A scout's trial passed, but that was no work: open the lane, and see."""
+        self.release(FAULTS)
+
+    def succeeded(self) -> None:
+        """Work got through: the trouble is over, and the lane opens if faults held it."""
+        self._troubled_since = None
+        self.release(FAULTS)
+
+    async def close(self) -> None:
+        """Stop trying. Safe to call twice."""
+        if self._timer is not None:
+            self._timer.cancel()
+            await asyncio.wait([self._timer])
+
+    def _signal(self) -> None:
+        """Have those who wait look again."""
+        self._changed.set()
+        self._changed.clear()
+
+    def _left_of(self, patience: float | None) -> float | None:
+        if patience is None or self._troubled_since is None:
+            return None
+        return self._troubled_since + patience - time.monotonic()
 
     def _tell(self, paused: bool) -> None:
         now = time.monotonic()
@@ -98,63 +189,44 @@ class Lane:
         for changed in self._watchers:
             changed(paused)
 
-    async def enter(self) -> bool:
-        """Wait until the lane is open, or this caller is its scout: then True, and it must `report`."""
-        while self._holds:
-            if self._scout_due and self._holds.keys() == {FAULTS}:
-                self._scout_due = False
-                self._wake.clear()
-                return True
-            await self._wake.wait()
-            if self._holds and self._holds.keys() != {FAULTS}:
-                self._wake.clear()
-        return False
+    def _say(self, reason: str) -> None:
+        if reason:
+            self._holds[FAULTS] = replace(self._holds[FAULTS], reason=reason)
 
-    def trip(self, reason: str) -> None:
-        """A record met a lane fault: pause, and arrange for a trial."""
-        if FAULTS in self._holds:
-            return
-        self._failures = 0
-        self.hold(FAULTS, reason)
-        self._try_later()
-
-    def report(self, passed: bool | None) -> None:
-        """What became of the scout: through, not through, or None if it could not try."""
-        if FAULTS not in self._holds:
-            return
-        if passed:
-            self.release(FAULTS)
-        elif passed is None:
-            self._offer_scout()
-        else:
-            self._try_later()
-
-    def _try_later(self) -> None:
-        self._failures += 1
-        self._timer = asyncio.create_task(self._trial(self._backoff.delay(self._failures)))
+    def _try_later(self) -> float:
+        self._stop_trials()
+        delay = self._longer()
+        self._timer = asyncio.create_task(self._trial(delay))
+        return delay
 
     async def _trial(self, delay: float) -> None:
-        while True:
-            await asyncio.sleep(delay)
-            if self._probe is None:
-                self._offer_scout()
-                return
+        await asyncio.sleep(delay)
+        while self._probe is not None:
             try:
                 await self._probe()
             except Exception as error:
-                self._failures += 1
-                delay = self._backoff.delay(self._failures)
-                log.info("lane still blocked", error=type(error).__name__, next_trial_seconds=round(delay, 1))
+                delay = self._longer()
+                self._still_blocked(type(error).__name__, delay)
+                await asyncio.sleep(delay)
             else:
-                self.release(FAULTS)
+                self._timer = None  # this task: opening must not stop it
+                self.succeeded()
                 return
+        self._offer_scout()
+
+    def _still_blocked(self, reason: str, delay: float) -> None:
+        log.info("lane still blocked", lane=self._name, reason=reason, next_trial_seconds=round(delay, 1))
+
+    def _longer(self) -> float:
+        self._failures += 1
+        return self._backoff.delay(self._failures)
 
     def _offer_scout(self) -> None:
-        self._scout_due = True
-        self._wake.set()
+        self._scout = _Scout.DUE
+        self._signal()
 
-    async def close(self) -> None:
-        """Stop trying. Safe to call twice."""
+    def _stop_trials(self) -> None:
+        self._scout = _Scout.NONE
         if self._timer is not None:
             self._timer.cancel()
-            await asyncio.wait([self._timer])
+            self._timer = None

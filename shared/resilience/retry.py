@@ -9,11 +9,11 @@ from shared.resilience.backoff import Backoff
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how long a record is tried."""
+    """How often and how long a record, or a call, is tried."""
 
     backoff: Backoff = field(default_factory=Backoff)
     attempts: int = 8
-    """Most attempts on transient faults."""
+    """Most attempts on transient faults, the first one included."""
     deadline: float = 900.0
     """Seconds for a record over all attempts, waits included, time in a paused lane not."""
     outage_after: int = 3

@@ -206,8 +206,8 @@ async def test_a_provider_that_goes_away_and_comes_back_costs_no_chunk(
         fake.faults.chances = {}
         finished = await ended(process)
         assert finished.code == 0, finished.err
-        assert "model lane paused" in finished.err
-        assert "model lane open" in finished.err
+        assert "lane paused" in finished.err
+        assert "lane hold released" in finished.err
         done = report(tmp_path)
         assert (done["status"], done["coverage"], done["chunks"]["dead"]) == ("complete", 1.0, 0)
         assert offered_markers(fake) <= found_markers(tmp_path)

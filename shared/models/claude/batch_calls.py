@@ -14,7 +14,8 @@ from anthropic.types.messages import MessageBatch, MessageBatchIndividualRespons
 
 from shared.domain.batches import SENDING, OpenBatch
 from shared.domain.errors import ModelUnavailableError, UsageError
-from shared.models.claude.caller import Caller, CallRefusedError, Patience
+from shared.models.claude.caller import Caller
+from shared.models.claude.failures import CallRefusedError
 from shared.models.claude.usage import Tally
 from shared.models.ledger import BatchLedger
 
@@ -127,5 +128,5 @@ class BatchCalls:
         return await self._tried(some)
 
     async def _tried(self, send: Callable[[], Awaitable[T]]) -> T:
-        patience = Patience.begin(self._caller.lane, self._caller.options.retry.deadline)
-        return await self._caller.tried(send, tally=Tally(whole=self._caller.total), patience=patience)
+        deadline = self._caller.deadline()
+        return await self._caller.tried(send, tally=Tally(whole=self._caller.total), deadline=deadline)

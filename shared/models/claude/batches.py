@@ -29,8 +29,9 @@ from shared.domain.errors import CostLimitError, ModelError
 from shared.domain.events import ChunkReady, Usage
 from shared.models.base import Extraction
 from shared.models.claude.batch_calls import BatchCalls
-from shared.models.claude.caller import Caller, CallRefusedError
+from shared.models.claude.caller import Caller
 from shared.models.claude.extraction import ChunkReader
+from shared.models.claude.failures import CallRefusedError
 from shared.models.claude.request import CutReplyError, RefusedReplyError
 from shared.models.claude.schema import InvalidReplyError
 from shared.models.claude.together import together

@@ -16,12 +16,14 @@ from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady, Message, Usage
 from shared.domain.facts import Candidate
 from shared.models.base import Extraction, PartlyReadError
-from shared.models.claude.caller import Caller, CallRefusedError, Patience
+from shared.models.claude.caller import Caller
+from shared.models.claude.failures import CallRefusedError
 from shared.models.claude.prompts import EXTRACT
 from shared.models.claude.request import CutReplyError, RefusedReplyError, Request, ask, forecast, read_reply
 from shared.models.claude.schema import ExtractReply, InvalidReplyError, ReplyFact
 from shared.models.claude.transcript import Transcript, transcript_of
 from shared.models.claude.usage import Tally
+from shared.resilience.deadline import Deadline
 
 OUTPUT_SHARE = 0.06
 """Tokens of a reply for each of its prompt, as forecasts reckon: three times what is measured where each
@@ -31,119 +33,110 @@ SCHEMA_ADVICE = "set SOULPRINT_CLAUDE_MODEL to a model that keeps to a JSON sche
 LENGTH_ADVICE = "give the model a longer context, or set SOULPRINT_CHUNK_TOKENS lower"
 
 
-@dataclass(slots=True)
-class _Findings:
-    """What reading a chunk gave so far."""
-
-    candidates: list[Candidate] = field(default_factory=list)
-    dead: int = 0
-    """Messages of the person that no call could read."""
-    reasons: dict[str, None] = field(default_factory=dict)
-
-
 class ChunkReader:
     """Reads chunks with one caller."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def request(self, chunk: ChunkReady, messages: Sequence[Message]) -> tuple[Request, Transcript]:
-        """What is asked for these messages of the chunk."""
-        transcript = transcript_of(chunk, messages)
-        return Request(EXTRACT, transcript.text), transcript
-
     def parameters(self, chunk: ChunkReady) -> dict[str, Any]:
         """The whole chunk's call, for a batch."""
-        request, _ = self.request(chunk, chunk.messages)
-        return request.parameters(self._caller.options)
+        return _request(_whole(chunk)).parameters(self._caller.options)
 
     def forecast(self, chunk: ChunkReady) -> Usage:
         """What reading the chunk will likely take, if nothing goes wrong."""
-        request, _ = self.request(chunk, chunk.messages)
-        return forecast(request, self._caller.options, OUTPUT_SHARE)
+        return forecast(_request(_whole(chunk)), self._caller.options, OUTPUT_SHARE)
 
     def accept(self, chunk: ChunkReady, reply: Reply) -> tuple[Candidate, ...]:
         """The candidates of a batch's reply. Raises InvalidReplyError, CutReplyError or RefusedReplyError."""
-        value = read_reply(reply, ExtractReply)
-        return tuple(_candidates(transcript_of(chunk, chunk.messages), value))
+        return tuple(_candidates(_whole(chunk), read_reply(reply, ExtractReply)))
 
     async def read(self, chunk: ChunkReady, tally: Tally) -> Extraction:
         """Candidates for the chunk. Raises ModelError or PartlyReadError for what can never be answered."""
-        findings = _Findings()
-        patience = Patience.begin(self._caller.lane, self._caller.options.retry.deadline)
-        await self._read(chunk, chunk.messages, findings, tally, patience)
-        if not findings.dead:
-            return Extraction(tuple(findings.candidates), tally.total)
-        reasons = "; ".join(findings.reasons)
-        own = sum(message.role == "user" for message in chunk.messages)
-        if findings.dead >= own:
+        reading = _Reading(self._caller, chunk, tally, self._caller.deadline())
+        await reading.read(chunk.messages)
+        if not reading.dead:
+            return Extraction(tuple(reading.candidates), tally.total)
+        reasons, own = "; ".join(reading.reasons), _own(chunk.messages)
+        if reading.dead >= own:
             raise ModelError(reasons, usage=tally.total)
         raise PartlyReadError(
-            f"{findings.dead} of {own} messages of the person could not be read: {reasons}",
-            Extraction(tuple(findings.candidates), tally.total),
+            f"{reading.dead} of {own} messages of the person could not be read: {reasons}",
+            Extraction(tuple(reading.candidates), tally.total),
         )
 
-    async def _read(
-        self,
-        chunk: ChunkReady,
-        messages: Sequence[Message],
-        findings: _Findings,
-        tally: Tally,
-        patience: Patience,
-    ) -> None:
-        own = sum(message.role == "user" for message in messages)
+
+@dataclass(slots=True)
+class _Reading:
+    """One chunk being read: what that gave so far."""
+
+    caller: Caller
+    chunk: ChunkReady
+    tally: Tally
+    deadline: Deadline
+    candidates: list[Candidate] = field(default_factory=list)
+    dead: int = 0
+    """Messages of the person that no call could read."""
+    reasons: dict[str, None] = field(default_factory=dict)
+
+    async def read(self, messages: Sequence[Message]) -> None:
+        """Ask for some of the messages, in halves where they are too many."""
+        own = _own(messages)
         if not own:
             return
-        request, transcript = self.request(chunk, messages)
+        transcript = transcript_of(self.chunk, messages)
+        asked = _request(transcript)
         try:
-            asked = await ask(self._caller, request, ExtractReply, tally, patience, OUTPUT_SHARE)
+            reply = await ask(self.caller, asked, ExtractReply, self.tally, self.deadline, OUTPUT_SHARE)
         except RefusedReplyError as error:
-            _bury(findings, own, str(error))
-        except (InvalidReplyError, CutReplyError) as error:
-            advice = CUT_ADVICE if isinstance(error, CutReplyError) else SCHEMA_ADVICE
-            await self._halve(chunk, messages, findings, tally, patience, str(error), advice)
+            self._give_up(own, str(error))
+        except CutReplyError as error:
+            await self._halve(messages, str(error), CUT_ADVICE)
+        except InvalidReplyError as error:
+            await self._halve(messages, str(error), SCHEMA_ADVICE)
         except CallRefusedError as error:
             if error.too_long:
-                await self._halve(chunk, messages, findings, tally, patience, error.reason, LENGTH_ADVICE)
+                await self._halve(messages, error.reason, LENGTH_ADVICE)
             else:
-                _bury(findings, own, error.reason)
+                self._give_up(own, error.reason)
         else:
-            findings.candidates.extend(_candidates(transcript, asked))
+            self.candidates.extend(_candidates(transcript, reply))
 
-    async def _halve(
-        self,
-        chunk: ChunkReady,
-        messages: Sequence[Message],
-        findings: _Findings,
-        tally: Tally,
-        patience: Patience,
-        reason: str,
-        advice: str,
-    ) -> None:
+    async def _halve(self, messages: Sequence[Message], reason: str, advice: str) -> None:
         if len(messages) == 1:
-            _bury(findings, 1, f"{reason}, even for one message alone: {advice}")
+            self._give_up(1, f"{reason}, even for one message alone: {advice}")
             return
         middle = _middle(messages)
-        await self._read(chunk, messages[:middle], findings, tally, patience)
-        await self._read(chunk, messages[middle:], findings, tally, patience)
+        await self.read(messages[:middle])
+        await self.read(messages[middle:])
+
+    def _give_up(self, messages: int, reason: str) -> None:
+        self.dead += messages
+        self.reasons.setdefault(reason)
 
 
-def _bury(findings: _Findings, messages: int, reason: str) -> None:
-    findings.dead += messages
-    findings.reasons.setdefault(reason)
+def _whole(chunk: ChunkReady) -> Transcript:
+    return transcript_of(chunk, chunk.messages)
+
+
+def _request(transcript: Transcript) -> Request:
+    return Request(EXTRACT, transcript.text)
+
+
+def _own(messages: Sequence[Message]) -> int:
+    """How many messages are the person's."""
+    return sum(message.role == "user" for message in messages)
 
 
 def _middle(messages: Sequence[Message]) -> int:
     """Where to cut so that both sides hold about as much text; neither is empty."""
-    half = sum(len(message.text) for message in messages) / 2
-    so_far = 0
-    for place, message in enumerate(messages):
-        so_far += len(message.text)
-        if so_far >= half:
-            return min(
-                max(place if so_far - len(message.text) / 2 > half else place + 1, 1), len(messages) - 1
-            )
-    return len(messages) // 2
+    sizes = [len(message.text) for message in messages]
+    half, before, place = sum(sizes) / 2, 0, 0
+    while before + sizes[place] < half:
+        before += sizes[place]
+        place += 1
+    cut = place if before + sizes[place] / 2 > half else place + 1
+    return min(max(cut, 1), len(messages) - 1)
 
 
 def _candidates(transcript: Transcript, reply: ExtractReply) -> list[Candidate]:

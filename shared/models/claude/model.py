@@ -10,30 +10,31 @@ from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady, Sections, Usage
 from shared.domain.facts import SettledFact
 from shared.domain.sample import SampleConversation
-from shared.models.base import Digest, Extraction, ModelState
+from shared.models.base import Digest, Extraction, Fallback, ModelState
 from shared.models.claude.batches import Answer, BatchReader
 from shared.models.claude.caller import Caller
 from shared.models.claude.extraction import ChunkReader
-from shared.models.claude.lane import LaneState
 from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.prompts import EXTRACT
 from shared.models.claude.usage import Tally
 from shared.models.claude.writing import Writer, writing_forecast
 from shared.models.ledger import BatchLedger
+from shared.resilience.lane import Lane
 
 OWED = 10_000
 """Most chunks whose unfinished attempts are remembered, by their hash; each is a few numbers."""
 
 
 class ClaudeModel:
-    """Extracts, reduces and writes with Claude. Used from one event loop only.
+    """Extracts, reduces and writes with Claude; `fallback` writes what it could not. Used from one event loop
+    only.
 
     Raises ModelError (also PartlyReadError) for a chunk that can never be answered, ModelUnavailableError
     when the provider cannot be used, CostLimitError at the limit on cost. Raises UsageError when it is made
     without a key.
     """
 
-    def __init__(self, options: ClaudeOptions) -> None:
+    def __init__(self, options: ClaudeOptions, fallback: Fallback) -> None:
         self.options = options
         self.name = options.model
         self.prompt_version = EXTRACT.hash(options.model)
@@ -42,7 +43,7 @@ class ClaudeModel:
         self._caller = Caller(options)
         self._reader = ChunkReader(self._caller)
         self._batches = BatchReader(self._caller, self._reader, self._alone, self.prompt_version)
-        self._writer = Writer(self._caller)
+        self._writer = Writer(self._caller, fallback)
         self._owed: OrderedDict[str, Usage] = OrderedDict()
 
     @property
@@ -51,27 +52,16 @@ class ClaudeModel:
         return self._caller.total.total
 
     @property
-    def lane(self) -> LaneState:
-        """Whether the provider can be used now, and if not, why."""
-        return self._caller.lane.state
-
-    @property
-    def concurrency(self) -> int:
-        """Calls that may be in flight now, at most the ceiling of the settings."""
-        return self._caller.concurrency.limit
+    def lane(self) -> Lane:
+        """Paused while the provider cannot be used, and why."""
+        return self._caller.lane
 
     @property
     def state(self) -> ModelState:
         """How it is now."""
-        lane = self.lane
         calls = self._caller.concurrency
-        return ModelState(
-            lane.reason if lane.paused else "",
-            calls.in_flight,
-            calls.limit,
-            dict(self._caller.outcomes),
-            self.spent,
-        )
+        outcomes = dict(self._caller.outcomes)
+        return ModelState(self.lane.trouble, calls.in_flight, calls.limit, outcomes, self.spent)
 
     async def answers(self) -> None:
         """Return if the provider can be used. Raises ModelUnavailableError."""
@@ -83,7 +73,7 @@ class ClaudeModel:
 
     @property
     def fallbacks(self) -> Sequence[str]:
-        """Which parts of the result the offline writer had to write, and why."""
+        """Which parts of the result the fallback had to write, and why."""
         return tuple(self._writer.fallbacks)
 
     def forecast(self, chunk: ChunkReady) -> Usage:
@@ -96,6 +86,12 @@ class ClaudeModel:
         """What reduction, MEMORY and the sections will likely take after that much extracting."""
         return writing_forecast(self.options, extracting, budget_tokens)
 
+    @property
+    def batch_factor(self) -> float:
+        """What a call costs in a batch, of what it costs by itself; 1 for a model without a price."""
+        price = self.options.prices.models.get(self.name)
+        return 1.0 if price is None else price.batch_factor
+
     async def extract(self, chunk: ChunkReady) -> Extraction:
         """Candidates for one chunk."""
         return await self._extracted(chunk, Usage())
@@ -103,24 +99,22 @@ class ClaudeModel:
     async def _extracted(self, chunk: ChunkReady, paid: Usage) -> Extraction:
         owed = self._owed.pop(chunk.content_hash, Usage())
         tally = Tally(owed + paid, whole=self._caller.total)
-        settled = False
         try:
-            extraction = await self._reader.read(chunk, tally)
-            settled = True
+            return await self._reader.read(chunk, tally)
         except ModelError:
-            settled = True
             raise
-        finally:
-            if not settled and (tally.total.calls or tally.total.unanswered):
+        except BaseException:  # no answer yet: whoever asks again is told what this attempt cost
+            if tally.total.calls or tally.total.unanswered:
                 self._remember(chunk.content_hash, tally.total)
-        return extraction
+            raise
 
     async def extract_batch(
         self, chunks: Iterable[ChunkReady], ledger: BatchLedger
     ) -> AsyncGenerator[tuple[ChunkReady, Answer], None]:
         """Chunks by Message Batches: each with its extraction or the ModelError that says why it is dead.
 
-        When all that was yielded is stored, close the ledger's batches (`ledger.closed`).
+        Tell the ledger of chunks whose answers are stored (`ledger.stored`): it forgets batches of which
+        nothing else is left.
         """
         asked = []
         for chunk in chunks:

@@ -11,12 +11,13 @@ from pydantic import BaseModel
 
 from shared.domain.events import Usage
 from shared.domain.text import estimate_tokens
-from shared.models.claude.caller import Caller, Patience
+from shared.models.claude.caller import Caller
 from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.prompts import REPAIR, Prompt, read_prompt
 from shared.models.claude.schema import InvalidReplyError, parse_reply
 from shared.models.claude.traits import traits_of
 from shared.models.claude.usage import Tally
+from shared.resilience.deadline import Deadline
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -92,7 +93,7 @@ async def ask(
     request: Request,
     reply: type[R],
     tally: Tally,
-    patience: Patience,
+    deadline: Deadline,
     output_share: float = 0.5,
     *,
     replaceable: bool = False,
@@ -106,7 +107,7 @@ async def ask(
 
     async def answer() -> Message:
         return await caller.message(
-            parameters, forecast=expected, tally=tally, patience=patience, replaceable=replaceable
+            parameters, forecast=expected, tally=tally, deadline=deadline, replaceable=replaceable
         )
 
     message = await answer()

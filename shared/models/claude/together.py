@@ -1,10 +1,12 @@
-"""Several calls at a time whose first error is the caller's, plain and with nothing left running."""
+"""Several calls at a time; the first error ends them all, with nothing left running."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
+
+from shared.domain.errors import first_of
 
 T = TypeVar("T")
 
@@ -15,8 +17,5 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(each) for each in work]
     except BaseExceptionGroup as errors:
-        first: BaseException = errors
-        while isinstance(first, BaseExceptionGroup):
-            first = first.exceptions[0]
-        raise first from None
+        raise first_of(errors) from None
     return [task.result() for task in tasks]

@@ -1,5 +1,5 @@
 """MEMORY and the sections by Claude. Every line names the facts it rests on, else it is left out; what fails
-is written by the offline rules, and that is said."""
+another writer writes, and that is said."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from shared.domain.events import Sections, Usage
 from shared.domain.facts import SettledFact
 from shared.domain.sample import SampleConversation
 from shared.domain.text import BYTES_PER_TOKEN, estimate_tokens, text_size
-from shared.models.base import Digest
-from shared.models.claude.caller import Caller, CallRefusedError, Patience
+from shared.models.base import LINE_TOKENS, Digest, Fallback
+from shared.models.claude.caller import Caller
+from shared.models.claude.failures import CallRefusedError
 from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.prompts import MEMORY, REDUCE, SECTIONS, Prompt
 from shared.models.claude.request import CutReplyError, RefusedReplyError, Request, ask
@@ -32,16 +33,13 @@ from shared.models.claude.together import together
 from shared.models.claude.traits import traits_of
 from shared.models.claude.transcript import facts_listed
 from shared.models.claude.usage import Tally
-from shared.models.writer.markdown import plain, reference
-from shared.models.writer.memory import memory_body
-from shared.models.writer.reduce import LINE_TOKENS, reduce_facts
-from shared.models.writer.sections import write_sections
+from shared.models.markdown import plain, reference
 
 R = TypeVar("R", bound=BaseModel)
 GROUP_TOKENS = 12_000
 """Most tokens of facts in one reduction call."""
 READ_FOR_EACH_KEPT = 8
-"""The model chooses from so many times the budget; what is beyond is left out by the offline weighing, so
+"""The model chooses from so many times the budget; what is beyond the other writer leaves out, so
 that the cost of a reduction does not grow with the history."""
 EXCERPT_CHARS = 24_000
 """Characters of the person's own words that the sections are written from."""
@@ -63,12 +61,13 @@ class FailedWritingError(Exception):
 
 
 class Writer:
-    """Reduces and writes with one caller."""
+    """Reduces and writes with one caller; `fallback` where that fails."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, fallback: Fallback) -> None:
         self._caller = caller
+        self._fallback = fallback
         self.fallbacks: list[str] = []
-        """Parts that the offline rules wrote instead, and why."""
+        """Parts that the fallback wrote, and why."""
 
     async def reduce(self, facts: Sequence[SettledFact], budget_tokens: int) -> Digest:
         """Levels of choices: each call sees one group and names what it keeps, until all fit the budget."""
@@ -77,7 +76,7 @@ class Writer:
             return Digest(tuple(facts))
         kept = list(facts)
         if len(kept) > most * READ_FOR_EACH_KEPT:
-            kept = list(reduce_facts(facts, budget_tokens * READ_FOR_EACH_KEPT).facts)
+            kept = list(self._fallback.reduce(facts, budget_tokens * READ_FOR_EACH_KEPT).facts)
         tally = self._tally()
         while len(kept) > most:
             groups = _groups(kept)
@@ -85,7 +84,7 @@ class Writer:
             chosen = await together(self._choose(group, quota, tally) for group in groups)
             fewer = [fact for group in chosen for fact in group]
             if len(fewer) >= len(kept):
-                fewer = list(reduce_facts(kept, budget_tokens).facts)
+                fewer = list(self._fallback.reduce(kept, budget_tokens).facts)
             kept = fewer
         return Digest(tuple(kept), len(facts) - len(kept), tally.total)
 
@@ -100,7 +99,7 @@ class Writer:
                 raise FailedWritingError("it chose no fact that there is")
         except FailedWritingError as error:
             self._fell_back("reduction", error)
-            return list(reduce_facts(facts, most * LINE_TOKENS).facts)
+            return list(self._fallback.reduce(facts, most * LINE_TOKENS).facts)
         return chosen[:most]
 
     async def memory(self, digest: Digest, budget_tokens: int) -> tuple[str, Usage]:
@@ -117,28 +116,28 @@ class Writer:
                 raise FailedWritingError("no line rests on a fact that there is")
         except FailedWritingError as error:
             self._fell_back("MEMORY", error)
-            return memory_body(digest, budget_tokens), tally.total
+            return self._fallback.memory(digest, budget_tokens), tally.total
         return body, tally.total
 
     async def sections(self, digest: Digest, sample: Sequence[SampleConversation]) -> tuple[Sections, Usage]:
-        """All five in one call; a section that does not validate is the offline writer's."""
+        """All five in one call; a section that does not validate is the fallback's."""
         tally = self._tally()
-        offline = write_sections(digest, sample)
+        other = self._fallback.sections(digest, sample)
         if not digest.facts and not sample:
-            return offline, tally.total
+            return other, tally.total
         data, numbers = facts_listed(digest.facts, sample, EXCERPT_CHARS)
         try:
             reply = await self._loose_sections(data, tally)
         except FailedWritingError as error:
             self._fell_back("sections", error)
-            return offline, tally.total
+            return other, tally.total
         written: dict[str, str] = {}
         for name in SECTION_NAMES:
             try:
                 written[name] = _section(name, getattr(reply, name), digest.facts, numbers)
             except FailedWritingError as error:
                 self._fell_back(f"section {name.upper()}", error)
-                written[name] = getattr(offline, name)
+                written[name] = getattr(other, name)
         return Sections(**written), tally.total
 
     async def _loose_sections(self, data: str, tally: Tally) -> LooseSections:
@@ -159,16 +158,16 @@ class Writer:
             raise FailedWritingError(error.told) from None
 
     async def _answered(self, prompt: Prompt, reply: type[R], data: str, tally: Tally, *, most: int) -> R:
-        patience = Patience.begin(self._caller.lane, self._caller.options.retry.deadline)
+        deadline = self._caller.deadline()
         request = Request(prompt, data, (("most", most),))
         try:
-            return await ask(self._caller, request, reply, tally, patience, replaceable=True)
+            return await ask(self._caller, request, reply, tally, deadline, replaceable=True)
         except (CutReplyError, RefusedReplyError, CallRefusedError) as error:
             raise FailedWritingError(str(error)) from None
 
     def _fell_back(self, part: str, error: FailedWritingError) -> None:
         self.fallbacks.append(f"{part}: {error}")
-        log.warning("written offline", part=part, reason=str(error))
+        log.warning("written by the fallback", part=part, reason=str(error))
 
     def _tally(self) -> Tally:
         return Tally(whole=self._caller.total)

@@ -11,7 +11,7 @@ from shared.domain.facts import FactStatus, SettledFact, SourceKind
 from shared.domain.text import BYTES_PER_TOKEN
 from shared.english.themes import Theme, theme_of
 from shared.models.base import Digest
-from shared.models.writer.markdown import plain, reference
+from shared.models.markdown import plain, reference
 from shared.models.writer.reduce import matter, weight
 
 

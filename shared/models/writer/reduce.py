@@ -14,10 +14,8 @@ from math import log2
 from shared.domain.facts import Category, FactStatus, SettledFact, SourceKind
 from shared.english.matters import topic_of
 from shared.english.themes import Theme, theme_of
-from shared.models.base import Digest
+from shared.models.base import LINE_TOKENS, Digest
 
-LINE_TOKENS = 24
-"""Tokens that a line of MEMORY takes on average; decides how many facts fit a budget."""
 CURRENT_OF_A_TOPIC = 4
 HISTORY_OF_A_TOPIC = 3
 THEME_SHARE = 0.4

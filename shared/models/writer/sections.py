@@ -10,7 +10,7 @@ from shared.domain.facts import FactStatus, SettledFact
 from shared.domain.sample import SampleConversation
 from shared.english.themes import Theme, theme_of
 from shared.models.base import Digest
-from shared.models.writer.markdown import plain
+from shared.models.markdown import plain
 from shared.models.writer.memory import fact_line
 from shared.models.writer.reduce import matter, weight
 from shared.models.writer.voice import Voice, measure

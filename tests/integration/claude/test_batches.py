@@ -17,6 +17,8 @@ from shared.models.base import Extraction
 from shared.models.claude.batches import Answer
 from shared.models.claude.model import ClaudeModel
 from shared.models.ledger import FileLedger
+from shared.store.ledger import StoreLedger
+from shared.store.store import Store
 from tests.support.chunks import chunk_of, said
 from tests.support.fake_claude.fixtures import (
     fake_claude,
@@ -26,9 +28,25 @@ from tests.support.fake_claude.fixtures import (
     served_usage,
     spent_usage,
 )
+from tests.support.waiting import until
 
 
-async def read_all(model: ClaudeModel, chunks: Sequence[ChunkReady], ledger: FileLedger) -> dict[int, Answer]:
+@pytest.fixture
+def ledger(store: Store) -> StoreLedger:
+    return StoreLedger(store, "here")
+
+
+async def open_batches(
+    ledger: StoreLedger, model: ClaudeModel, chunks: Sequence[ChunkReady]
+) -> Sequence[OpenBatch]:
+    """The batches that hold some of the chunks."""
+    hashes = [chunk.content_hash for chunk in chunks]
+    return await ledger.holding(model.name, model.prompt_version, hashes)
+
+
+async def read_all(
+    model: ClaudeModel, chunks: Sequence[ChunkReady], ledger: StoreLedger
+) -> dict[int, Answer]:
     """Every chunk's answer by its index."""
     return {chunk.index: answer async for chunk, answer in model.extract_batch(chunks, ledger)}
 
@@ -38,10 +56,10 @@ def found(answer: Answer) -> set[str]:
     return {marker.capitalize() for each in answer.candidates for marker in markers_in(each.statement)}
 
 
-async def test_a_batch_reads_every_chunk_at_half_the_price(tmp_path: Path) -> None:
+async def test_a_batch_reads_every_chunk_at_half_the_price(ledger: StoreLedger) -> None:
     async with fake_claude() as fake, model_at(fake) as model:
         chunks = [planted_chunk(index) for index in range(12)]
-        answers = await read_all(model, chunks, FileLedger(tmp_path / "batches.json"))
+        answers = await read_all(model, chunks, ledger)
         assert {index: found(answer) for index, answer in answers.items()} == {
             index: markers_of(index) for index in range(12)
         }
@@ -55,18 +73,20 @@ async def test_a_batch_reads_every_chunk_at_half_the_price(tmp_path: Path) -> No
         assert model.spent.cost == pytest.approx(full / 2)
 
 
-async def test_an_id_is_stored_before_the_batch_is_waited_for_and_taken_up_again(tmp_path: Path) -> None:
+async def test_an_id_is_stored_before_the_batch_is_waited_for_and_taken_up_again(ledger: StoreLedger) -> None:
     chunks = [planted_chunk(index) for index in range(5)]
-    ledger = FileLedger(tmp_path / "batches.json")
     async with fake_claude(batch_looks=1_000_000) as fake:
         async with model_at(fake) as model:
             killed = asyncio.create_task(read_all(model, chunks, ledger))
-            async with asyncio.timeout(10):
-                while not any(not batch.sending for batch in ledger.open_batches()):  # noqa: ASYNC110 - a file has no event
-                    await asyncio.sleep(0.005)
+
+            async def created() -> bool:
+                """A batch has its id."""
+                return any(not batch.sending for batch in await open_batches(ledger, model, chunks))
+
+            await until(created)
             killed.cancel()
             await asyncio.wait({killed})
-        (stored,) = ledger.open_batches()
+        (stored,) = await open_batches(ledger, model, chunks)
         fake.batches.looks = 1
         async with model_at(fake) as model:
             answers = await read_all(model, chunks, ledger)
@@ -74,13 +94,13 @@ async def test_an_id_is_stored_before_the_batch_is_waited_for_and_taken_up_again
         assert fake.told()["batch"]["calls"] == 5
         assert fake.accounts.requests == 0
         await ledger.stored(stored.hashes[:2])
-        assert ledger.open_batches()[0].hashes == stored.hashes[2:]
+        (left,) = await open_batches(ledger, model, chunks)
+        assert sorted(left.hashes) == sorted(stored.hashes[2:])
         await ledger.stored(stored.hashes)
-        assert ledger.open_batches() == []
+        assert await open_batches(ledger, model, chunks) == []
 
 
-async def test_a_restart_asks_only_for_what_no_batch_holds(tmp_path: Path) -> None:
-    ledger = FileLedger(tmp_path / "batches.json")
+async def test_a_restart_asks_only_for_what_no_batch_holds(ledger: StoreLedger) -> None:
     async with fake_claude() as fake:
         async with model_at(fake) as model:
             await read_all(model, [planted_chunk(index) for index in range(3)], ledger)
@@ -90,8 +110,7 @@ async def test_a_restart_asks_only_for_what_no_batch_holds(tmp_path: Path) -> No
         assert fake.told()["batch"]["calls"] == 5
 
 
-async def test_another_models_batch_is_not_taken_up(tmp_path: Path) -> None:
-    ledger = FileLedger(tmp_path / "batches.json")
+async def test_another_models_batch_is_not_taken_up(ledger: StoreLedger) -> None:
     async with fake_claude() as fake:
         for name in ("claude-haiku-5-5", "claude-haiku-4-5"):
             async with model_at(fake, model=name) as model:
@@ -100,12 +119,10 @@ async def test_another_models_batch_is_not_taken_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fault", ["errored", "expired", "canceled", "truncated_json", "max_tokens"])
-async def test_what_a_batch_could_not_do_goes_back_to_single_calls(fault: str, tmp_path: Path) -> None:
+async def test_what_a_batch_could_not_do_goes_back_to_single_calls(fault: str, ledger: StoreLedger) -> None:
     async with fake_claude() as fake, model_at(fake) as model:
         fake.faults.script([None, fault])
-        answers = await read_all(
-            model, [planted_chunk(index) for index in range(6)], FileLedger(tmp_path / "batches.json")
-        )
+        answers = await read_all(model, [planted_chunk(index) for index in range(6)], ledger)
         assert all(found(answers[index]) == markers_of(index) for index in range(6))
         assert fake.accounts.requests == 1
         assert spent_usage(model.spent) == served_usage(fake)
@@ -113,36 +130,31 @@ async def test_what_a_batch_could_not_do_goes_back_to_single_calls(fault: str, t
         assert sum(usage.calls for usage in usages) == model.spent.calls
 
 
-async def test_a_refusal_in_a_batch_is_dead_with_its_reason(tmp_path: Path) -> None:
+async def test_a_refusal_in_a_batch_is_dead_with_its_reason(ledger: StoreLedger) -> None:
     async with fake_claude() as fake, model_at(fake) as model:
         fake.faults.script([None, "refusal"])
-        answers = await read_all(model, [planted_chunk(1)], FileLedger(tmp_path / "batches.json"))
+        answers = await read_all(model, [planted_chunk(1)], ledger)
         assert isinstance(answers[1], ModelError)
         assert fake.accounts.requests == 0
 
 
-async def test_a_batch_that_expires_whole_is_read_by_single_calls(tmp_path: Path) -> None:
+async def test_a_batch_that_expires_whole_is_read_by_single_calls(ledger: StoreLedger) -> None:
     async with fake_claude() as fake, model_at(fake) as model:
         fake.batches.expire = True
-        answers = await read_all(
-            model, [planted_chunk(index) for index in range(9)], FileLedger(tmp_path / "batches.json")
-        )
+        answers = await read_all(model, [planted_chunk(index) for index in range(9)], ledger)
         assert all(found(answers[index]) == markers_of(index) for index in range(9))
         assert fake.told()["batch"]["calls"] == 0
 
 
-async def test_a_batch_whose_answer_was_lost_is_found_not_paid_for_again(tmp_path: Path) -> None:
+async def test_a_batch_whose_answer_was_lost_is_found_not_paid_for_again(ledger: StoreLedger) -> None:
     async with fake_claude() as fake, model_at(fake) as model:
         fake.faults.script(["cut"])
-        answers = await read_all(
-            model, [planted_chunk(index) for index in range(4)], FileLedger(tmp_path / "batches.json")
-        )
+        answers = await read_all(model, [planted_chunk(index) for index in range(4)], ledger)
         assert len(answers) == 4
         assert fake.told()["batch"]["calls"] == 4
 
 
-async def test_a_batch_the_provider_forgot_is_read_by_single_calls(tmp_path: Path) -> None:
-    ledger = FileLedger(tmp_path / "batches.json")
+async def test_a_batch_the_provider_forgot_is_read_by_single_calls(ledger: StoreLedger) -> None:
     async with fake_claude() as fake, model_at(fake) as model:
         await read_all(model, [planted_chunk(1)], ledger)
     async with fake_claude() as fake, model_at(fake) as model:
@@ -151,18 +163,18 @@ async def test_a_batch_the_provider_forgot_is_read_by_single_calls(tmp_path: Pat
         assert fake.accounts.requests == 1
 
 
-async def test_equal_chunks_are_asked_for_once_and_answered_each(tmp_path: Path) -> None:
+async def test_equal_chunks_are_asked_for_once_and_answered_each(ledger: StoreLedger) -> None:
     twin = planted_chunk(1).model_copy(update={"index": 2})
     async with fake_claude() as fake, model_at(fake) as model:
-        answers = await read_all(model, [planted_chunk(1), twin], FileLedger(tmp_path / "batches.json"))
+        answers = await read_all(model, [planted_chunk(1), twin], ledger)
         assert found(answers[1]) == found(answers[2]) == markers_of(1)
         assert fake.told()["batch"]["calls"] == 1
 
 
-async def test_a_chunk_of_nothing_but_answers_is_in_no_batch(tmp_path: Path) -> None:
+async def test_a_chunk_of_nothing_but_answers_is_in_no_batch(ledger: StoreLedger) -> None:
     async with fake_claude() as fake, model_at(fake) as model:
         chunk = chunk_of(said("m1", "Hello", role="assistant"))
-        answers = await read_all(model, [chunk], FileLedger(tmp_path / "batches.json"))
+        answers = await read_all(model, [chunk], ledger)
         assert answers == {0: Extraction(())}
         assert fake.told()["batch"]["calls"] == 0
 
@@ -174,16 +186,17 @@ async def test_a_ledger_that_is_none_says_so(tmp_path: Path) -> None:
         FileLedger(file).open_batches()
 
 
-async def test_a_batch_whose_sender_was_killed_in_the_act_is_found_not_paid_for_again(tmp_path: Path) -> None:
-    ledger = FileLedger(tmp_path / "batches.json")
+async def test_a_batch_whose_sender_was_killed_in_the_act_is_found_not_paid_for_again(
+    ledger: StoreLedger,
+) -> None:
     chunks = [planted_chunk(index) for index in range(4)]
     async with fake_claude(batch_looks=3) as fake:
         async with model_at(fake) as model:
             await read_all(model, chunks, ledger)
-            await read_all(
-                model, [planted_chunk(index) for index in range(4, 8)], ledger
-            )  # as large, not ours
-        first, second = ledger.open_batches()
+            others = [planted_chunk(index) for index in range(4, 8)]
+            await read_all(model, others, ledger)  # as large, not ours
+            (first,) = await open_batches(ledger, model, chunks)
+            (second,) = await open_batches(ledger, model, others)
         for batch in (second, first):  # as if the id had never come
             unknown = batch.model_copy(update={"batch_id": f"{SENDING}{batch.batch_id}"})
             await ledger.opened(unknown, instead_of=batch.batch_id)
@@ -193,8 +206,7 @@ async def test_a_batch_whose_sender_was_killed_in_the_act_is_found_not_paid_for_
         assert (fake.told()["batch"]["calls"], fake.accounts.requests) == (8, 0)
 
 
-async def test_a_batch_that_never_arrived_is_sent_again(tmp_path: Path) -> None:
-    ledger = FileLedger(tmp_path / "batches.json")
+async def test_a_batch_that_never_arrived_is_sent_again(ledger: StoreLedger) -> None:
     chunks = [planted_chunk(index) for index in range(3)]
     async with fake_claude() as fake, model_at(fake) as model:
         sending = OpenBatch(
@@ -208,17 +220,18 @@ async def test_a_batch_that_never_arrived_is_sent_again(tmp_path: Path) -> None:
         await ledger.opened(sending)
         assert len(await read_all(model, chunks, ledger)) == 3
         assert fake.told()["batch"]["calls"] == 3
-        assert not any(batch.sending for batch in ledger.open_batches())
+        assert not any(batch.sending for batch in await open_batches(ledger, model, chunks))
 
 
-async def test_a_limit_on_cost_sends_what_fits_then_the_rest_and_keeps_what_it_bought(tmp_path: Path) -> None:
+async def test_a_limit_on_cost_sends_what_fits_then_the_rest_and_keeps_what_it_bought(
+    ledger: StoreLedger,
+) -> None:
     chunks = [planted_chunk(index) for index in range(40)]
-    ledger = FileLedger(tmp_path / "batches.json")
     async with fake_claude() as fake:
         async with model_at(fake, max_cost=0.03) as model:  # each may cost $0.0021 at worst
             answers = await read_all(model, chunks, ledger)
             assert len(answers) == 40
-            assert 1 < len(ledger.open_batches()) <= 10
+            assert 1 < len(await open_batches(ledger, model, chunks)) <= 10
             assert spent_usage(model.spent) == served_usage(fake)
         spent, calls = model.spent.cost, fake.told()["calls"]
         assert spent is not None
@@ -238,10 +251,11 @@ async def test_a_limit_on_cost_sends_what_fits_then_the_rest_and_keeps_what_it_b
             assert fake.told()["calls"] == calls + len(answered)
 
 
-async def test_a_batch_that_is_refused_as_a_whole_kills_nothing_and_says_what_to_set(tmp_path: Path) -> None:
-    ledger = FileLedger(tmp_path / "batches.json")
+async def test_a_batch_refused_as_a_whole_kills_nothing_and_says_what_to_set(
+    ledger: StoreLedger,
+) -> None:
     async with fake_claude() as fake, model_at(fake) as model:
         fake.faults.script(["bad_request"])
         with pytest.raises(ModelUnavailableError, match="SOULPRINT_MODEL_BATCH"):
             await read_all(model, [planted_chunk(1)], ledger)
-        assert ledger.open_batches() == []
+        assert await open_batches(ledger, model, [planted_chunk(1)]) == []

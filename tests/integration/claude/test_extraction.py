@@ -3,46 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
 
-from bench.plants import markers_in
 from services.extractor.extraction import extract
 from services.extractor.grounding import NOT_THE_PERSON, QUOTE_NOT_FOUND, UNKNOWN_MESSAGE
-from shared.domain.errors import CostLimitError, ModelError, ModelUnavailableError, UsageError
-from shared.domain.events import ChunkReady, ChunkStatus, FactsExtracted, Usage
+from shared.domain.errors import CostLimitError, ModelError, UsageError
+from shared.domain.events import ChunkReady, ChunkStatus
 from shared.models.base import PartlyReadError
 from shared.models.claude.model import ClaudeModel
-from shared.models.claude.options import ClaudeOptions, LanePolicy
+from shared.models.claude.options import ClaudeOptions
+from shared.models.writer.writer import DeterministicWriter
 from tests.support.chunks import chunk_of, said
-from tests.support.fake_claude.faults import OF_THE_ISSUE
 from tests.support.fake_claude.fixtures import (
     HASTY,
+    SENT,
     fake_claude,
+    found,
     markers_of,
     model_at,
     planted_chunk,
     served_usage,
     spent_usage,
 )
-
-SENT = ("max_tokens", "messages", "model", "output_config", "system", "thinking")
-"""All that a call holds."""
-
-
-def found(result: FactsExtracted) -> set[str]:
-    """Markers in the statements of a result, as they were planted."""
-    return {marker.capitalize() for fact in result.facts for marker in markers_in(fact.statement)}
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Returns when it is; never for ever."""
-    async with asyncio.timeout(20):
-        while not true():  # noqa: ASYNC110 - the stand-in has no event for it
-            await asyncio.sleep(0.005)
 
 
 async def test_planted_facts_are_found_grounded_and_counted() -> None:
@@ -112,68 +97,6 @@ async def test_a_refusal_is_dead_at_once_with_its_reason_and_its_cost() -> None:
         assert fake.accounts.requests == 1
 
 
-async def test_a_request_that_is_refused_for_its_content_is_dead_once_that_is_sure() -> None:
-    async with fake_claude() as fake, model_at(fake) as model:
-        fake.refused_while = "Zorvik-1101"
-        with pytest.raises(ModelError, match="400"):
-            await model.extract(planted_chunk(1))
-        assert fake.accounts.requests == 4  # every second one says nothing of the chunk, and passes
-        assert "Zorvik" not in fake.accounts.last["messages"][0]["content"]
-        assert set(fake.accounts.last) == {*SENT}
-
-
-async def test_parameters_that_are_refused_for_all_kill_no_chunk_and_work_goes_on_once_they_are_right() -> (
-    None
-):
-    async with fake_claude(chances={"bad_request": 1.0}) as fake, model_at(fake) as model:
-        work = [asyncio.create_task(extract(planted_chunk(index), model)) for index in range(8)]
-        await until(lambda: fake.accounts.requests >= 20)
-        assert "400" in model.state.trouble
-        assert "SOULPRINT_CLAUDE_MODEL" in model.state.trouble
-        fake.faults.chances = {}
-        assert {result.status for result in await asyncio.gather(*work)} == {ChunkStatus.OK}
-
-
-async def test_the_lane_opens_only_for_the_parameters_that_closed_it() -> None:
-    """A trial of another shape would pass, and the calls behind it fail, until each chunk had died."""
-    async with (
-        fake_claude() as fake,
-        model_at(fake, lane=LanePolicy(first_probe=0.001, probe_cap=0.002, patience=0.2)) as model,
-    ):
-        fake.most_max_tokens = 100
-        with pytest.raises(ModelUnavailableError, match="MODEL_MAX_TOKENS"):
-            await model.extract(planted_chunk(1))
-        assert model.lane.pauses == 1
-
-
-async def test_calls_whose_reply_never_came_are_counted_as_such() -> None:
-    async with fake_claude() as fake, model_at(fake) as model:
-        fake.faults.script(["hang", "drop", "cut", "server_error", "overloaded", "rate_limit"])
-        usage = (await model.extract(planted_chunk(1))).usage
-        assert (usage.calls, usage.unanswered) == (1, 3)
-        assert spent_usage(usage) == served_usage(fake)
-        assert model.state.outcomes == {
-            "timeout": 1, "dropped": 2, "server_error": 1, "overloaded": 1, "rate_limited": 1, "ok": 1
-        }  # fmt: skip
-        fake.latency = 30.0
-        cut_off = asyncio.create_task(model.extract(planted_chunk(2)))
-        await until(lambda: fake.accounts.in_flight == 1)
-        cut_off.cancel()
-        await asyncio.wait({cut_off})
-        assert model.spent.unanswered == 4
-
-
-async def test_a_provider_that_cannot_be_reached_owes_nothing() -> None:
-    lane = LanePolicy(first_probe=0.01, probe_cap=0.02, patience=0.05)
-    async with fake_claude() as fake, model_at(fake, lane=lane) as model:
-        await fake.stop()
-        with pytest.raises(ModelUnavailableError, match="is ANTHROPIC_BASE_URL right"):
-            await model.extract(planted_chunk(1))
-        assert model.spent == Usage()
-        assert set(model.state.outcomes) == {"unreachable"}
-        assert "cannot reach" in model.state.trouble
-
-
 async def test_only_the_message_that_still_fails_is_dead_and_the_rest_is_kept() -> None:
     chunk = planted_chunk(1, facts=4)
     async with fake_claude() as fake, model_at(fake) as model:
@@ -188,97 +111,12 @@ async def test_only_the_message_that_still_fails_is_dead_and_the_rest_is_kept() 
         assert spent_usage(model.spent) == served_usage(fake)
 
 
-async def test_a_chunk_that_always_breaks_its_call_dies_and_others_live() -> None:
-    async with fake_claude() as fake, model_at(fake) as model:
-        fake.dead_while = "Zorvik-1200"
-        results = await asyncio.gather(*(extract(planted_chunk(index), model) for index in range(5)))
-        assert [result.status for result in results].count(ChunkStatus.DEAD) == 1
-        assert results[2].status is ChunkStatus.DEAD
-        assert results[2].error is not None
-        alone = await extract(planted_chunk(2), model)
-        assert alone.status is ChunkStatus.DEAD
-
-
-async def test_with_five_percent_of_every_fault_nothing_offered_is_lost_unsaid() -> None:
-    chances = dict.fromkeys(OF_THE_ISSUE, 0.05)
-    async with (
-        fake_claude(chances=chances, seed=7, retry_after=0.01) as fake,
-        model_at(fake, concurrency=10, timeout=0.2) as model,
-    ):
-        chunks = [planted_chunk(index) for index in range(120)]
-        results = await asyncio.gather(*(extract(chunk, model) for chunk in chunks))
-        for index, result in enumerate(results):
-            if result.status is ChunkStatus.OK:
-                assert found(result) == markers_of(index)
-            else:
-                assert result.error
-        assert set(fake.faults.happened) == set(OF_THE_ISSUE)
-        refused = fake.faults.happened["refusal"]
-        assert [result.status for result in results].count(ChunkStatus.DEAD) <= refused
-        assert spent_usage(model.spent) == served_usage(fake)
-
-
-async def test_with_lane_faults_strewn_in_no_chunk_dies() -> None:
-    chances = dict.fromkeys(("unauthorized", "forbidden", "no_credit", "html", "spend_limit"), 0.05)
-    async with fake_claude(chances=chances, seed=3) as fake, model_at(fake, concurrency=4) as model:
-        results = await asyncio.gather(*(extract(planted_chunk(index), model) for index in range(40)))
-        assert {result.status for result in results} == {ChunkStatus.OK}
-        assert model.lane.pauses > 3
-        assert spent_usage(model.spent) == served_usage(fake)
-
-
-async def test_a_provider_that_is_down_for_a_while_kills_nothing() -> None:
-    async with fake_claude(latency=0.01) as fake, model_at(fake, concurrency=4) as model:
-        work = [asyncio.create_task(extract(planted_chunk(index), model)) for index in range(60)]
-        await until(lambda: fake.accounts.served["calls"] >= 8)
-        port = fake.port
-        await fake.stop()
-        await until(lambda: model.lane.paused)
-        await fake.start(port)
-        results = await asyncio.gather(*work)
-        assert {result.status for result in results} == {ChunkStatus.OK}
-        assert all(found(result) == markers_of(index) for index, result in enumerate(results))
-
-
-async def test_a_provider_that_stays_down_ends_the_run_with_the_reason() -> None:
-    lane = LanePolicy(first_probe=0.01, probe_cap=0.02, patience=0.1)
-    async with fake_claude() as fake, model_at(fake, lane=lane) as model:
-        await fake.stop()
-        with pytest.raises(ModelUnavailableError, match="cannot reach"):
-            await model.extract(planted_chunk(1))
-
-
-@pytest.mark.parametrize(
-    ("fault", "told"),
-    [
-        ("unauthorized", "ANTHROPIC_API_KEY"),
-        ("no_credit", "credit"),
-        ("unknown_model", "SOULPRINT_CLAUDE_MODEL"),
-        ("html", "ANTHROPIC_BASE_URL"),
-    ],
-)
-async def test_a_wrong_set_up_says_what_to_set(fault: str, told: str) -> None:
-    lane = LanePolicy(first_probe=0.01, probe_cap=0.02, patience=0.05)
-    async with fake_claude(chances={fault: 1.0}) as fake, model_at(fake, lane=lane) as model:
-        with pytest.raises(ModelUnavailableError, match=told):
-            await model.extract(planted_chunk(1))
-
-
 def test_without_a_key_there_is_no_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path))
     with pytest.raises(UsageError, match="set ANTHROPIC_API_KEY"):
-        ClaudeModel(ClaudeOptions())
-
-
-async def test_slowing_down_halves_and_grows_again() -> None:
-    async with fake_claude(latency=0.005) as fake, model_at(fake, concurrency=8) as model:
-        fake.faults.script(["overloaded"])
-        await asyncio.gather(*(extract(planted_chunk(index), model) for index in range(4)))
-        assert model.concurrency == 5
-        await asyncio.gather(*(extract(planted_chunk(index), model) for index in range(60)))
-        assert model.concurrency == 8
+        ClaudeModel(ClaudeOptions(), DeterministicWriter())
 
 
 async def test_no_more_calls_than_the_ceiling_are_in_flight() -> None:
@@ -313,18 +151,6 @@ async def test_a_model_without_a_price_cannot_keep_a_limit_and_costs_none() -> N
         async with model_at(fake, prices=no_price, max_cost=1.0) as model:
             with pytest.raises(CostLimitError, match="price"):
                 await model.extract(chunk)
-
-
-async def test_an_attempt_that_came_to_nothing_is_told_by_the_next() -> None:
-    lane = LanePolicy(first_probe=0.01, patience=0.0)
-    async with fake_claude() as fake, model_at(fake, lane=lane) as model:
-        fake.faults.script(["truncated_json", "unauthorized"])
-        chunk = planted_chunk(1)
-        with pytest.raises(ModelUnavailableError):
-            await model.extract(chunk)
-        await asyncio.sleep(0.02)
-        result = await model.extract(chunk)
-        assert spent_usage(result.usage) == served_usage(fake)
 
 
 async def test_a_forecast_is_close_and_costs_nothing() -> None:

@@ -9,10 +9,9 @@ import pytest
 
 from shared.domain.facts import Category, SettledFact
 from shared.domain.sample import SampleConversation
-from shared.models.base import Digest
-from shared.models.writer.markdown import reference
+from shared.models.base import LINE_TOKENS, Digest
+from shared.models.markdown import reference
 from shared.models.writer.memory import memory_body
-from shared.models.writer.reduce import LINE_TOKENS
 from shared.models.writer.sections import write_sections
 from tests.support.fake_claude.fixtures import fake_claude, model_at, served_usage, spent_usage
 

@@ -21,8 +21,9 @@ from services.extractor.batch_desk import BatchDesk
 from shared.domain.errors import UsageError
 from shared.host.host import Host
 from shared.host.service import Kit, Service
-from shared.models.choose import claude_options, provider_of
 from shared.models.claude.model import ClaudeModel
+from shared.models.open import claude_options, provider_of
+from shared.models.writer.writer import DeterministicWriter
 from shared.store.ledger import StoreLedger
 from shared.store.store import Store
 from tests.integration.services.test_commands import command_of
@@ -212,7 +213,8 @@ async def test_sections_wait_for_a_provider_that_cannot_be_used(
 @asynccontextmanager
 async def hasty_extractor(kit: Kit) -> AsyncIterator[Service]:
     """The extractor by batches, as its app opens it, with short waits."""
-    model = ClaudeModel(replace(claude_options(kit.settings, patience=0.0), batch_poll=0.02))
+    options = replace(claude_options(kit.settings, patience=0.0), batch_poll=0.02)
+    model = ClaudeModel(options, DeterministicWriter())
     desk = BatchDesk(model, StoreLedger(kit.store, provider_of(kit.settings)), gather=0.5)
     try:
         yield batch_extractor(kit, model, desk)

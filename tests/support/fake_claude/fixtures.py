@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from bench.plants import FACTS
-from shared.domain.events import ChunkReady, Usage
+from bench.plants import FACTS, markers_in
+from shared.domain.events import ChunkReady, FactsExtracted, Usage
 from shared.models.claude.model import ClaudeModel
-from shared.models.claude.options import ClaudeOptions, LanePolicy, RetryPolicy
+from shared.models.claude.options import RETRY, ClaudeOptions
+from shared.models.writer.writer import DeterministicWriter
+from shared.resilience.backoff import Backoff
 from tests.support.chunks import chunk_of, said
 from tests.support.fake_claude.server import FakeClaude
 
@@ -18,10 +20,14 @@ HASTY = ClaudeOptions(
     api_key="test-key",
     timeout=0.5,
     batch_poll=0.01,
-    retry=RetryPolicy(backoff=0.01, backoff_cap=0.05, retry_after_cap=0.1),
-    lane=LanePolicy(first_probe=0.02, probe_cap=0.05, patience=10.0),
+    retry=replace(RETRY, backoff=Backoff(0.01, 0.05)),
+    retry_after_cap=0.1,
+    trials=Backoff(0.02, 0.05, jitter=0.0),
+    patience=10.0,
 )
 """Settings whose waits are short."""
+SENT = ("max_tokens", "messages", "model", "output_config", "system", "thinking")
+"""All that a call holds."""
 
 
 @asynccontextmanager
@@ -38,7 +44,7 @@ async def fake_claude(**more: Any) -> AsyncIterator[FakeClaude]:
 @asynccontextmanager
 async def model_at(fake: FakeClaude, **changes: Any) -> AsyncIterator[ClaudeModel]:
     """A model that uses the stand-in, hasty unless told otherwise."""
-    model = ClaudeModel(replace(HASTY, base_url=fake.url, **changes))
+    model = ClaudeModel(replace(HASTY, base_url=fake.url, **changes), DeterministicWriter())
     try:
         yield model
     finally:
@@ -59,6 +65,11 @@ def planted_chunk(index: int, facts: int = 3) -> ChunkReady:
 def markers_of(index: int, facts: int = 3) -> set[str]:
     """The markers planted in `planted_chunk(index, facts)`."""
     return {f"Zorvik-{1000 + index * 100 + place}" for place in range(facts)}
+
+
+def found(result: FactsExtracted) -> set[str]:
+    """Markers in the statements of a result, as they were planted."""
+    return {marker.capitalize() for fact in result.facts for marker in markers_in(fact.statement)}
 
 
 def served_usage(fake: FakeClaude) -> tuple[int, ...]:

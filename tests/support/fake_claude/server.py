@@ -71,6 +71,10 @@ class FakeClaude:
         """Tokens above which a prompt is too long."""
         self.most_max_tokens: int | None = None
         """The largest `max_tokens` that the model takes."""
+        self.told_to_wait = {FakeFault.RATE_LIMIT}
+        """Errors that come with a `retry-after`."""
+        self.error_latency = 0.0
+        """Seconds until an error is answered."""
         self.only_extracts = False
         """While set, the key is good for nothing but extraction."""
         self.refused_while: str | None = None
@@ -155,6 +159,7 @@ class FakeClaude:
         if fault is FakeFault.HANG:
             await asyncio.Event().wait()
         if fault in _ERRORS:
+            await asyncio.sleep(self.error_latency)
             return self._error(fault)
         message, markers = self._built(params, fault)
         await asyncio.sleep(due - loop.time())
@@ -219,7 +224,7 @@ class FakeClaude:
         error: dict[str, Any] = {"type": kind, "message": message}
         if fault is FakeFault.SPEND_LIMIT:
             error["details"] = {"error_code": "enforced_spend_limit_reached"}
-        headers = {"retry-after": str(self.retry_after)} if fault is FakeFault.RATE_LIMIT else {}
+        headers = {"retry-after": str(self.retry_after)} if fault in self.told_to_wait else {}
         return json_response({"type": "error", "error": error}, status, headers=headers)
 
     def _batch(self, request: HttpRequest, path: str) -> HttpResponse:

@@ -10,9 +10,10 @@ import pytest
 
 from shared.domain.events import Usage
 from shared.domain.runs import RunKey
-from shared.models.choose import make_model
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import ClaudeOptions
+from shared.models.open import make_model
+from shared.models.writer.writer import DeterministicWriter
 from shared.settings import load_settings
 from soulprint.spending import FOLDER, Spending
 
@@ -27,7 +28,7 @@ class Spender(ClaudeModel):
     """Claude that has spent so much."""
 
     def __init__(self, spent: Usage) -> None:
-        super().__init__(ClaudeOptions(api_key="test-key"))
+        super().__init__(ClaudeOptions(api_key="test-key"), DeterministicWriter())
         self._spent = spent
 
     @property

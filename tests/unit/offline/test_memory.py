@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared.domain.facts import Category, FactStatus, SettledFact
 from shared.domain.text import estimate_tokens
 from shared.models.base import Digest
-from shared.models.writer.markdown import plain
+from shared.models.markdown import plain
 from shared.models.writer.memory import memory_body
 from tests.unit.consolidator.building import settle, stored
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.facts import FactStatus, SettledFact, SourceKind
-from shared.models.writer.reduce import LINE_TOKENS, reduce_facts
+from shared.models.base import LINE_TOKENS
+from shared.models.writer.reduce import reduce_facts
 from tests.unit.consolidator.building import stored
 
 

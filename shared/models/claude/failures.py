@@ -20,6 +20,19 @@ _TOO_LONG = ("prompt is too long", "context length", "context window", "maximum 
 """How servers say that a prompt does not fit."""
 
 
+class CallRefusedError(Exception):
+    """The provider will not answer this call. `too_long`: a shorter one may be answered."""
+
+    def __init__(self, reason: str, *, too_long: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.too_long = too_long
+
+
+class NoMessageError(Exception):
+    """The server answered 200 with something that is no message."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a call failed, and what to do."""
@@ -40,7 +53,8 @@ class Failure:
 
 
 def classify(error: BaseException, *, model: str, base_url: str) -> Failure:
-    """The failure behind an exception that a call raised; TypeError and the like are bugs and raise again."""
+    """The failure behind an exception that a call raised. What the SDK does not raise is raised again: bugs,
+    the limit on cost, errors of ours that say what to do."""
     if isinstance(error, anthropic.APIStatusError):
         return _of_status(error, model, base_url)
     if _never_sent(error):
@@ -56,6 +70,8 @@ def classify(error: BaseException, *, model: str, base_url: str) -> Failure:
         return Failure(Fault.TRANSIENT, "dropped", f"{base_url} dropped the connection")
     if isinstance(error, anthropic.CredentialsError):
         return Failure(Fault.LANE, "unusable", "no usable API key: set ANTHROPIC_API_KEY")
+    if isinstance(error, NoMessageError):
+        return _no_message(base_url)
     if isinstance(error, _GARBLED):
         return Failure(Fault.TRANSIENT, "garbled", f"{base_url} sent an answer that is no JSON")
     raise error
@@ -77,7 +93,7 @@ def reply_lost(error: BaseException) -> bool:
     return isinstance(error, lost) and not _never_sent(error)
 
 
-def no_message(base_url: str) -> Failure:
+def _no_message(base_url: str) -> Failure:
     """The server answered, but not as the API does."""
     return Failure(
         Fault.LANE,
@@ -92,7 +108,7 @@ def _of_status(error: anthropic.APIStatusError, model: str, base_url: str) -> Fa
     if _is_page(error):
         if status >= 500:  # a proxy's own error page
             return Failure(Fault.TRANSIENT, "server_error", f"{base_url} answered {status}", retry_after=wait)
-        return no_message(base_url)
+        return _no_message(base_url)
     if _is_spent(error):
         return Failure(
             Fault.LANE,

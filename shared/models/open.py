@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import UsageError
 from shared.models.base import Model
+from shared.models.writer.writer import DeterministicWriter
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from shared.models.claude.options import ClaudeOptions
+
+
+@asynccontextmanager
+async def opened_model(
+    settings: Settings,
+    *,
+    max_cost: float | None = None,
+    patience: float | None = None,
+    workers: int | None = None,
+) -> AsyncIterator[Model]:
+    """The model of `make_model`, which explains the arguments, closed with the block."""
+    model = make_model(settings, max_cost=max_cost, patience=patience, workers=workers)
+    try:
+        yield model
+    finally:
+        await model.close()
 
 
 def make_model(
@@ -35,7 +55,7 @@ def make_model(
                 f"the price of {options.model} is not known, so no limit on cost can be kept: set "
                 "SOULPRINT_MODEL_PRICES to a file that names it, or give no limit"
             )
-        return ClaudeModel(options)
+        return ClaudeModel(options, DeterministicWriter())
     from shared.models.rules.model import OfflineModel
 
     return OfflineModel(workers=settings.extract_workers if workers is None else workers)
@@ -50,7 +70,7 @@ def claude_options(
     settings: Settings, *, max_cost: float | None = None, patience: float | None = None
 ) -> ClaudeOptions:
     """What the settings say of Claude. Raises UsageError for a wrong price file."""
-    from shared.models.claude.options import ClaudeOptions, LanePolicy, RetryPolicy
+    from shared.models.claude.options import RETRY, ClaudeOptions
     from shared.models.claude.prices import load_prices
 
     key = settings.anthropic_api_key
@@ -64,6 +84,6 @@ def claude_options(
         timeout=settings.model_timeout,
         max_cost=max_cost,
         prices=load_prices(settings.model_prices),
-        retry=RetryPolicy(deadline=settings.model_chunk_deadline),
-        lane=LanePolicy(patience=settings.model_patience if patience is None else patience),
+        retry=replace(RETRY, deadline=settings.model_chunk_deadline),
+        patience=settings.model_patience if patience is None else patience,
     )

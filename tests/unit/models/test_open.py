@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain.errors import UsageError
 from shared.models.base import BatchModel, Metered
-from shared.models.choose import claude_options, make_model
+from shared.models.open import claude_options, make_model
 from shared.settings import Settings, load_settings
 from soulprint.run import run_settings
 
@@ -43,7 +43,7 @@ def test_every_setting_arrives() -> None:
     assert (options.model, options.api_key) == ("qwen3", "tango-secret")
     assert options.base_url == "http://localhost:11434"
     assert (options.concurrency, options.tokens_per_minute, options.max_tokens) == (7, 1000, 512)
-    assert (options.timeout, options.retry.deadline, options.lane.patience) == (9, 33, 5)
+    assert (options.timeout, options.retry.deadline, options.patience) == (9, 33, 5)
     assert options.max_cost == 2.5
 
 
@@ -54,7 +54,7 @@ async def test_the_model_is_made_for_the_command_and_for_a_service() -> None:
             assert isinstance(model, Metered)
             assert isinstance(model, BatchModel)
             assert model.name == "claude-haiku-5-5"
-            assert claude_options(claude(), patience=patience).lane.patience == expected
+            assert claude_options(claude(), patience=patience).patience == expected
         finally:
             await model.close()
 
