@@ -56,8 +56,8 @@ async def run_export(
     `export` is a .zip, .json, .json.gz, .jsonl or a folder. `max_cost` is in dollars: the run stops before a
     call that could pass it. `settings` go over those of the environment. If it is stopped, the same call goes
     on where it stopped. Raises SoulprintError: UsageError and UnreadableExportError before anything is
-    stored, BusyError while another run of the user is under way, ModelUnavailableError and CostLimitError with
-    what was read kept.
+    stored, BusyError while another run of the user is under way; ModelUnavailableError and CostLimitError,
+    after which what was read is kept.
     """
     content = await run_into(
         Path(out), Path(export), str(user), load_settings(**settings), max_cost=max_cost, command=False

@@ -15,7 +15,7 @@ from shared.store.transport import refusal
 PATIENCE_MS = 1000
 """How long to wait for a lock: enough for the server to notice that its holder was killed."""
 _KIND = 2
-"""Seed of the hash that makes a user's lock number; begin_run's locks have 1, migrations 3."""
+"""Seed of the hash that makes a user's lock number; request_run's locks have 1, migrations 3."""
 
 
 @asynccontextmanager

@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from bench.plants import markers_in
 from shared.domain.batches import SENDING, OpenBatch
-from shared.domain.errors import CostLimitError, ModelError, ModelUnavailableError, UsageError
+from shared.domain.errors import CostLimitError, ModelError, ModelUnavailableError
 from shared.domain.events import ChunkReady, Usage
 from shared.models.base import Extraction
 from shared.models.claude.batches import Answer
 from shared.models.claude.model import ClaudeModel
-from shared.models.ledger import FileLedger
 from shared.store.ledger import StoreLedger
 from shared.store.store import Store
 from tests.support.chunks import chunk_of, said
@@ -177,13 +175,6 @@ async def test_a_chunk_of_nothing_but_answers_is_in_no_batch(ledger: StoreLedger
         answers = await read_all(model, [chunk], ledger)
         assert answers == {0: Extraction(())}
         assert fake.told()["batch"]["calls"] == 0
-
-
-async def test_a_ledger_that_is_none_says_so(tmp_path: Path) -> None:
-    file = tmp_path / "batches.json"
-    file.write_text("{")
-    with pytest.raises(UsageError, match="move it away"):
-        FileLedger(file).open_batches()
 
 
 async def test_a_batch_whose_sender_was_killed_in_the_act_is_found_not_paid_for_again(

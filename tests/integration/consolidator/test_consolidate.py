@@ -17,6 +17,7 @@ from shared.models.base import Digest
 from shared.store.records import Chunking, StoredFact
 from shared.store.store import Store
 from tests.support.records import ANNA, IMPORT, MODEL, PROMPTS, fact_of, result_of
+from tests.support.runs import begin_run
 from tests.unit.consolidator.models import Rules
 
 KEY = RunKey(IMPORT, 1)
@@ -47,7 +48,7 @@ def facts() -> list[Fact]:
 
 async def completed(store: Store, *results: FactsExtracted) -> None:
     """A run whose chunks are all in."""
-    await store.begin_run(IMPORT, ANNA, "/a.zip", "v2")
+    await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     await store.record_chunks(with_topics(results), model=MODEL, prompt_version=PROMPTS)
     sample = [SampleConversation(f"s{at}", "", None, 20, ("hi, please explain this",)) for at in range(4)]
     counts = {"conversations": {"kept": 5, "skipped_count": 0}, "messages": 40}
@@ -108,7 +109,7 @@ async def test_one_of_many_claims(store: Store) -> None:
 
 
 async def test_an_incomplete_run_is_not_consolidated(store: Store) -> None:
-    await store.begin_run(IMPORT, ANNA, "/a.zip", "v2")
+    await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     assert await consolidate(KEY, "me", store, Rules(), POLICY) is None
     assert await consolidate(RunKey(IMPORT, 9), "me", store, Rules(), POLICY) is None
 

@@ -14,6 +14,7 @@ from shared.domain.events import ChunkStatus, FactsExtracted
 from shared.domain.facts import FactStatus, SourceKind
 from shared.store.records import Chunking, FactUpdate, Recorded, Saved
 from shared.store.store import Store
+from tests.support.chunks import chunk_of, said
 from tests.support.records import (
     ANNA,
     BORIS,
@@ -26,6 +27,7 @@ from tests.support.records import (
     result_of,
     with_topic,
 )
+from tests.support.runs import begin_run
 
 NASTY = "'; DROP TABLE facts; -- \" \\ $1 %s {} \u2028 \U0001f600 \x7f ]]> %_"
 
@@ -41,7 +43,7 @@ async def ids_of(store: Store, run: int = 1) -> set[UUID]:
 
 
 async def begin(store: Store) -> None:
-    await store.begin_run(IMPORT, ANNA, "/a.zip", "v2")
+    await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
 
 
 async def test_passages_are_stored_as_they_are(store: Store) -> None:
@@ -300,16 +302,21 @@ async def test_the_cache_answers_for_its_key_only(store: Store) -> None:
         result_of(3, [fact_of("c")], cached=True),
     )
     hashes = [f"hash-{n}" for n in range(4)]
-    found = await store.lookup_extractions(ANNA, MODEL, PROMPTS, hashes)
-    assert set(found) == {"hash-0"}
-    entry = found["hash-0"]
+    assert await store.cached_hashes(ANNA, MODEL, PROMPTS, hashes) == {"hash-0"}
+    assert await store.cached_hashes(ANNA, MODEL, "v2", hashes) == set()
+    assert await store.cached_hashes(ANNA, "other", PROMPTS, hashes) == set()
+    assert await store.cached_hashes(BORIS, MODEL, PROMPTS, hashes) == set()
+    assert await store.cached_hashes(ANNA, MODEL, PROMPTS, []) == set()
+    ours = {"import_id": IMPORT, "user_id": ANNA}
+    chunks = [
+        chunk_of(said("m1", "x"), index=9, content_hash=each).model_copy(update=ours) for each in hashes
+    ]
+    found = (await store.look_up_chunks(chunks, MODEL, PROMPTS)).known
+    assert set(found) == {(ANNA, "hash-0")}
+    entry = found[ANNA, "hash-0"]
     assert (entry.facts, entry.dropped, entry.unread, entry.usage.calls) == (
         (fact,),
         {"no quote": 2},
         ("x",),
         1,
     )
-    assert await store.lookup_extractions(ANNA, MODEL, "v2", hashes) == {}
-    assert await store.lookup_extractions(ANNA, "other", PROMPTS, hashes) == {}
-    assert await store.lookup_extractions(BORIS, MODEL, PROMPTS, hashes) == {}
-    assert await store.lookup_extractions(ANNA, MODEL, PROMPTS, []) == {}

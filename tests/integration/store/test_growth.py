@@ -13,8 +13,8 @@ from uuid import uuid5
 import asyncpg
 import orjson
 import pytest
-from shared.facts import FactStatus
 
+from shared.domain.facts import FactStatus
 from shared.store.records import FactUpdate
 from shared.store.store import Store
 from tests.support.records import (
@@ -28,6 +28,7 @@ from tests.support.records import (
     result_of,
     with_topic,
 )
+from tests.support.runs import begin_run
 
 MANY = 2000
 FEW = 20
@@ -70,7 +71,7 @@ async def passages(store: Store) -> list[PassageOf]:
 @pytest.fixture
 async def facts(store: Store) -> list[FactUpdate]:
     """Updates of some stored facts, all of one topic."""
-    await store.begin_run(IMPORT, ANNA, "/a.zip", "v2")
+    await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     names = [f"fact {n}" for n in range(MANY)]
     result = with_topic(result_of(0, [fact_of(name) for name in names]))
     await store.record_chunks([result], model=MODEL, prompt_version=PROMPTS)
@@ -100,7 +101,7 @@ async def test_settling_reads_the_facts_it_changes(facts: list[FactUpdate], sql:
 
 
 async def test_recording_reads_no_other_runs(store: Store, sql: asyncpg.Connection) -> None:
-    await store.begin_run(IMPORT, ANNA, "/a.zip", "v2")
+    await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     await sql.execute(
         "INSERT INTO imports (import_id, run, user_id, pipeline, source)"
         " SELECT gen_random_uuid(), 1, $1, 'v2', '/b.zip' FROM generate_series(1, $2)",

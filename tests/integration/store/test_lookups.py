@@ -9,6 +9,7 @@ import pytest
 from shared.domain.events import ChunkReady, ChunkStatus
 from shared.store.store import Store
 from tests.support.records import ANNA, BORIS, IMPORT, MODEL, PROMPTS, result_of, with_topic
+from tests.support.runs import begin_run
 
 MANY = 2000
 ASKED = 10
@@ -31,7 +32,7 @@ def chunk_of(index: int, **changes: object) -> ChunkReady:
 
 
 async def begin(store: Store, *indices: int) -> None:
-    await store.begin_run(IMPORT, ANNA, "/a.zip", "v2")
+    await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     results = [with_topic(result_of(index)) for index in indices]
     await store.record_chunks(results, model=MODEL, prompt_version=PROMPTS)
 

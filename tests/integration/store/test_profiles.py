@@ -27,6 +27,7 @@ from tests.support.records import (
     result_of,
     with_topic,
 )
+from tests.support.runs import begin_run
 
 FACTS = [
     fact_of("porto", statement="They live in Porto.", quote="I live in Porto"),
@@ -37,7 +38,7 @@ FACTS = [
 
 async def committed(store: Store) -> None:
     """ANNA's first run, with facts and passages, served."""
-    await store.begin_run(IMPORT, ANNA, "/a.zip", "v2")
+    await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     await store.save_chunks_batch(
         ANNA, [PassageOf("c1"), PassageOf("c2", title="Tea", content="User: oolong")]
     )
@@ -97,7 +98,7 @@ async def test_a_repeated_commit_changes_nothing(store: Store, sql: asyncpg.Conn
 async def test_what_a_commit_replaces_is_kept(store: Store, sql: asyncpg.Connection) -> None:
     await store.update_user_profile(ANNA, {"soul_md": "from v1"})
     await committed(store)
-    await store.begin_run(IMPORT, ANNA, "/a.zip", "v3")
+    await begin_run(store, IMPORT, ANNA, "/a.zip", "v3")
     assert (await store.commit_memory(memory_of(2), soulprint_text="mine")).written
     rows = await sql.fetch("SELECT run, pipeline, soul_md, memory_md FROM profile_versions ORDER BY version")
     assert [tuple(row) for row in rows] == [(None, None, "from v1", None), (1, "v2", "soul 1", "# Memory 1")]
@@ -113,8 +114,8 @@ async def test_what_a_commit_replaces_is_kept(store: Store, sql: asyncpg.Connect
 async def test_an_older_run_never_overwrites_a_newer(store: Store) -> None:
     late, early = datetime(2024, 2, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)
     newer = uuid5(SEED, "newer")
-    await store.begin_run(IMPORT, ANNA, "/a.zip", "v2", requested_at=early)
-    await store.begin_run(newer, ANNA, "/b.zip", "v2", requested_at=late)
+    await begin_run(store, IMPORT, ANNA, "/a.zip", "v2", requested_at=early)
+    await begin_run(store, newer, ANNA, "/b.zip", "v2", requested_at=late)
     assert (await store.commit_memory(memory_of(import_id=newer, memory_md="newer"))).written
     assert await store.commit_memory(memory_of(memory_md="older")) == Commit(False, "older")
     profile = await profile_of(store)
@@ -126,7 +127,7 @@ async def test_an_older_run_never_overwrites_a_newer(store: Store) -> None:
 
 async def test_a_failed_run_leaves_what_is_served(store: Store, sql: asyncpg.Connection) -> None:
     await committed(store)
-    await store.begin_run(IMPORT, ANNA, "/a.zip", "v2")
+    await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     failed = memory_of(2, coverage=Coverage(ok=1, dead=3, total=4))
     error = {"step": "coverage", "message": "only 25 % was read"}
     assert await store.commit_memory(failed, status="failed", error=error) == Commit(False, "failed")
@@ -145,7 +146,7 @@ async def refused(store: Store, memory: MemoryReady) -> str | None:
 
 async def test_commits_of_runs_that_do_not_exist(store: Store) -> None:
     assert await refused(store, memory_of()) == "unknown"
-    await store.begin_run(IMPORT, ANNA, "/a.zip", "v2")
+    await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     assert await refused(store, memory_of(user_id=BORIS)) == "unknown"
     await store.cancel_run(IMPORT, 1)
     assert await refused(store, memory_of()) == "cancelled"
@@ -154,7 +155,7 @@ async def test_commits_of_runs_that_do_not_exist(store: Store) -> None:
 
 
 async def test_a_broken_commit_changes_nothing(store: Store) -> None:
-    await store.begin_run(IMPORT, ANNA, "/a.zip", "v2")
+    await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     with pytest.raises(StoreError, match="NUL"):
         await store.commit_memory(memory_of(memory_md="secret\x00"))
     report = await store.read_run(IMPORT, 1)
@@ -165,7 +166,7 @@ async def test_a_broken_commit_changes_nothing(store: Store) -> None:
 
 async def test_cancelling_keeps_what_is_served(store: Store) -> None:
     await committed(store)
-    await store.begin_run(IMPORT, ANNA, "/a.zip", "v2")
+    await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     assert (await profile_of(store)).full_pass_status == "processing"
     await store.cancel_run(IMPORT, 2)
     assert (await profile_of(store)).full_pass_status == "complete"
@@ -203,7 +204,7 @@ async def test_listing_pages_and_filters(store: Store) -> None:
         "' OR 1=1": 0,
     }.items():
         assert len(await store.list_facts(ANNA, search=words)) == count, words
-    await store.begin_run(IMPORT, ANNA, "/a.zip", "v2")
+    await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     assert await store.list_facts(ANNA, of_run=RunKey(IMPORT, 2)) == []
     assert len(await store.list_facts(ANNA, of_run=RunKey(IMPORT, 1))) == 3
     assert await store.list_facts(BORIS, of_run=RunKey(IMPORT, 1)) == []

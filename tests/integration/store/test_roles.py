@@ -24,6 +24,7 @@ from tests.support.records import (
     result_of,
     with_topic,
 )
+from tests.support.runs import begin_run
 
 TABLES = [
     "imports",
@@ -72,7 +73,7 @@ async def acting_as(database: str, role: str, user: object = None) -> AsyncItera
 @pytest.fixture
 async def filled(store: Store) -> Store:
     """One row at least in each table, of ANNA; two profiles."""
-    await store.begin_run(IMPORT, ANNA, "/a.zip", "v2")
+    await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     await store.save_chunks_batch(ANNA, [PassageOf()])
     await store.record_chunks([with_topic(result_of(0, [fact_of("a")]))], model=MODEL, prompt_version=PROMPTS)
     await store.update_user_profile(ANNA, {"soul_md": "from elsewhere"})

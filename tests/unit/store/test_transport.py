@@ -30,7 +30,7 @@ def test_a_state_is_explained(state: str, words: str) -> None:
 
 
 def test_our_own_states_speak_for_themselves() -> None:
-    assert "import 7 belongs" in str(refusal("begin_run", "SP002", "import 7 belongs to another user"))
+    assert "import 7 belongs" in str(refusal("request_run", "SP002", "import 7 belongs to another user"))
 
 
 def test_no_state_means_not_reached() -> None:

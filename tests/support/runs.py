@@ -1,0 +1,37 @@
+"""Runs in the store as tests want them: requested and taken up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from shared.domain.events import ImportReceived
+from shared.store.records import RequestedRun
+from shared.store.store import Store
+
+
+async def begin_run(
+    store: Store,
+    import_id: UUID,
+    user_id: UUID,
+    source: str,
+    pipeline: str,
+    *,
+    variant: str = "",
+    requested_at: datetime | None = None,
+) -> RequestedRun:
+    """Request a run as one process does, and take it up. With `requested_at` its event comes unrequested, as
+    of that time."""
+    if requested_at is None:
+        asked = await store.request_run(import_id, user_id, source, pipeline, variant=variant, on_log=False)
+    else:
+        asked = RequestedRun(run=1, resumed=False, requested_at=requested_at)
+    event = ImportReceived(
+        import_id=import_id,
+        user_id=user_id,
+        run=asked.run,
+        source=source,
+        requested_at=requested_at or datetime.now(UTC),
+    )
+    await store.take_run(event, pipeline, variant, on_log=False)
+    return asked
