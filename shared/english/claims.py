@@ -18,11 +18,11 @@ NEVER = 9
 
 
 class Claim(NamedTuple):
-    """What one statement says of its topic."""
+    """What one statement says of its matter."""
 
-    topic: str
+    matter: str
     value: str
-    """Lower case; equal values of one topic are the same claim."""
+    """Lower case; equal values of one matter are the same claim."""
     kind: str
     """Which way of saying it: two bare claims of one kind and value are the same fact."""
     negated: bool = False
@@ -35,7 +35,7 @@ class Claim(NamedTuple):
 
 
 RULES = (*LIFE, *HABITS)
-"""In order of precedence: the first rule that reads a statement decides its topic."""
+"""In order of precedence: the first rule that reads a statement decides its matter."""
 _COMPILED = tuple((rule, rule.compiled()) for rule in RULES)
 _BY_TRIGGER: dict[str, tuple[int, ...]] = {}
 for _index, _rule in enumerate(RULES):
@@ -102,12 +102,12 @@ def _claim(rule: Rule, match: re.Match[str], text: str, plural: bool) -> Claim |
     rest = text[match.end() :]
     if not value or (rule.accepts is not None and not rule.accepts(value)):
         return None
-    topic = rule.topic
-    if "{k}" in topic:
+    matter = rule.matter
+    if "{k}" in matter:
         key = _key(rule, groups["k"])
         if key is None:
             return None
-        topic = topic.replace("{k}", key)
+        matter = matter.replace("{k}", key)
     if rule.kind == "move" and not _moves(groups["v"], value, plural):
         return None
     more = _COMPOUND.search(match.group())
@@ -116,7 +116,7 @@ def _claim(rule: Rule, match: re.Match[str], text: str, plural: bool) -> Claim |
         strength = 0
     left = _value(groups["left"]) if groups.get("left") else ""
     bare = not (rest or more or left or groups.get("job") or rule.kind in _LIKINGS)
-    return Claim(topic, value, rule.kind, rule.negates, strength, hold, left, bare)
+    return Claim(matter, value, rule.kind, rule.negates, strength, hold, left, bare)
 
 
 def _value(text: str) -> str:

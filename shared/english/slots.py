@@ -2,7 +2,7 @@
 
 A rule is tried only where one of its `triggers` stands in the statement. Its pattern reads a canonical
 statement (`shared.english.canonical`: the person is `I`, no contractions, no fillers) from its first
-character. Named groups: `v` the value, `k` what kind of thing (part of the topic), `left` the value that the
+character. Named groups: `v` the value, `k` what kind of thing (part of the matter), `left` the value that the
 statement says was left.
 """
 
@@ -32,7 +32,7 @@ class Rule:
     """One way to state the value of a slot."""
 
     kind: str
-    topic: str
+    matter: str
     triggers: str
     pattern: str
     accepts: Callable[[str], bool] | None = None

@@ -17,21 +17,21 @@ def _tongue(value: str) -> bool:
 
 
 def _tools(kind: str, words: str, use_hold: int) -> list[Rule]:
-    topic, accepts = f"slot:{kind}", _tool(kind)
+    matter, accepts = f"slot:{kind}", _tool(kind)
     main = "(?:main|primary|preferred|default|daily|go-to|everyday|new)"
     return [
         Rule(
             "main",
-            topic,
+            matter,
             words,
             rf"my {main}? ?(?:programming |coding |text |code |operating |note-taking |web )?"
             rf"(?:{words.replace(' ', '|')})(?: app| system| of choice)? is (?P<v><THING>)<STOP>",
             accepts,
         ),
-        Rule("main", topic, "main primary default daily", rf"(?P<v><THING>) is my {main} [\w -]+", accepts),
+        Rule("main", matter, "main primary default daily", rf"(?P<v><THING>) is my {main} [\w -]+", accepts),
         Rule(
             "main",
-            topic,
+            matter,
             "mainly mostly primarily",
             r"I (?:mainly|mostly|primarily) (?:uses?|codes? in|programs? in|"
             r"writes?(?: in)?|works? (?:in|with)|runs?) (?P<v><THING>)<STOP>",
@@ -39,7 +39,7 @@ def _tools(kind: str, words: str, use_hold: int) -> list[Rule]:
         ),
         Rule(
             "switch",
-            topic,
+            matter,
             "switched moved migrated converted changed went",
             r"I (?:have |has )?(?:switched|moved|migrated|"
             r"converted|changed|went)(?: over| back)?(?: (?:away )?from "
@@ -49,7 +49,7 @@ def _tools(kind: str, words: str, use_hold: int) -> list[Rule]:
         ),
         Rule(
             "use",
-            topic,
+            matter,
             "use uses using run runs code codes program programs write writes develop develops",
             r"I (?:am )?(?:"
             r"uses?|using|runs?|running|codes? in|programs? in|writes?|develops? in) (?P<v><THING>)<STOP>",
@@ -59,7 +59,7 @@ def _tools(kind: str, words: str, use_hold: int) -> list[Rule]:
         ),
         Rule(
             "stop",
-            topic,
+            matter,
             "stopped longer quit gave ditched dropped abandoned",
             r"I (?:have |has )?(?:stopped using|no longer "
             r"uses?|quit|gave up|given up|ditched|dropped|abandoned) (?:on )?(?P<v><THING>)<STOP>",
@@ -74,7 +74,7 @@ def _diets() -> list[Rule]:
     animal = "(?P<v>vegan|vegetarian|pescatarian|pescetarian|flexitarian|omnivore|carnivore)"
     other = "(?P<k>keto|ketogenic|paleo|(?:gluten|dairy|sugar)[- ]free|low[- ]carb|halal|kosher)"
     rules: list[Rule] = []
-    for topic, what, value in (("slot:diet", animal, None), ("slot:diet:{k}", other, "yes")):
+    for matter, what, value in (("slot:diet", animal, None), ("slot:diet:{k}", other, "yes")):
         words = (
             "vegan vegetarian pescatarian pescetarian flexitarian omnivore carnivore"
             if value is None
@@ -83,7 +83,7 @@ def _diets() -> list[Rule]:
         rules += [
             Rule(
                 "stop",
-                topic,
+                matter,
                 words,
                 rf"I (?:have |has )?(?:stopped (?:being|eating|following|doing)|(?:am|was) no longer|am not|"
                 rf"quit(?: being)?|gave up(?: on)?(?: being)?|given up|dropped|no longer (?:eats?|follows?))"
@@ -94,7 +94,7 @@ def _diets() -> list[Rule]:
             ),
             Rule(
                 "be",
-                topic,
+                matter,
                 words,
                 rf"I (?:am|became|have become|have been|went|turned|have gone|eats?|follows?|am on|am eating|"
                 rf"started)(?: back)?(?: eating| being| following| to)?(?: an?|"
@@ -164,11 +164,11 @@ def _answers() -> list[Rule]:
 
 def _likings() -> list[Rule]:
     thing = r"(?:the taste of )?(?P<k>[a-z][a-z'-]+(?: [a-z][a-z'-]+)?)"
-    topic = "slot:liking:{k}"
+    matter = "slot:liking:{k}"
     return [
         Rule(
             "quit",
-            topic,
+            matter,
             "gave given quit stopped longer",
             rf"I (?:have |has )?(?:gave up|given up|quit|stopped (?:drinking|eating)|"
             rf"no longer (?:drinks?|eats?)) {thing}(?: for good| completely| entirely)?$",
@@ -178,7 +178,7 @@ def _likings() -> list[Rule]:
         ),
         Rule(
             "quit",
-            topic,
+            matter,
             "not",
             rf"I (?:do|does) not (?:drink|eat) {thing} any ?more$",
             value="yes",
@@ -187,7 +187,7 @@ def _likings() -> list[Rule]:
         ),
         Rule(
             "dislike",
-            topic,
+            matter,
             "hate hates dislike dislikes stand like",
             rf"I (?:hates?|dislikes?|can not stand|(?:do|does) not like) "
             rf"{thing}$",
@@ -196,7 +196,7 @@ def _likings() -> list[Rule]:
         ),
         Rule(
             "again",
-            topic,
+            matter,
             "again",
             rf"I (?:drinks?|eats?|am drinking|am eating|started drinking|started eating|likes?) {thing} "
             rf"again$",
@@ -205,7 +205,7 @@ def _likings() -> list[Rule]:
         ),
         Rule(
             "like",
-            topic,
+            matter,
             "love loves like likes enjoy enjoys adore adores drink drinks",
             rf"I (?:loves?|likes?|enjoys?|adores?|"
             rf"drinks?) {thing}(?: a lot)?$",

@@ -24,7 +24,7 @@ def _age(value: str) -> bool:
     return 5 <= int(value) <= 120
 
 
-def _residence(topic: str, accepts: Callable[[str], bool]) -> list[Rule]:
+def _residence(matter: str, accepts: Callable[[str], bool]) -> list[Rule]:
     lives = r"I (?:am |have been )?(?:lives?|living|based|residing|resides?) in (?P<v><PLACE>)<END>"
     moved = (
         r"I (?:have |has )?(?:moved|relocated)(?: back| over| house)?(?: from "
@@ -36,10 +36,10 @@ def _residence(topic: str, accepts: Callable[[str], bool]) -> list[Rule]:
     )
     return [
         Rule(
-            "live", topic, "live lives living based residing reside resides", lives, accepts, tail=Tail.FREE
+            "live", matter, "live lives living based residing reside resides", lives, accepts, tail=Tail.FREE
         ),
-        Rule("move", topic, "moved relocated", moved, accepts, tail=Tail.FREE),
-        Rule("gone", topic, "live lives living moved", gone, accepts, negates=True, strength=TOUGH),
+        Rule("move", matter, "moved relocated", moved, accepts, tail=Tail.FREE),
+        Rule("gone", matter, "live lives living moved", gone, accepts, negates=True, strength=TOUGH),
     ]
 
 

@@ -47,8 +47,8 @@ class Slot:
     values that take each other's place again and again (a city and its district) are found to hold together.
     """
 
-    def __init__(self, topic: str) -> None:
-        self._in_turns = topic in PLACED
+    def __init__(self, matter: str) -> None:
+        self._in_turns = matter in PLACED
         self._open: list[Cluster] = []
         self._ended: set[tuple[str, str]] = set()
 

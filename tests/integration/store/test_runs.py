@@ -25,7 +25,7 @@ from tests.support.records import (
     PassageOf,
     fact_of,
     result_of,
-    with_topic,
+    with_matter,
 )
 
 
@@ -36,7 +36,7 @@ async def begin(store: Store, **changes: object) -> BegunRun:
 
 async def record(store: Store, *results: FactsExtracted) -> Recorded:
     return await store.record_chunks(
-        [with_topic(result) for result in results], model=MODEL, prompt_version=PROMPTS
+        [with_matter(result) for result in results], model=MODEL, prompt_version=PROMPTS
     )
 
 
