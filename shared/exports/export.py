@@ -91,11 +91,6 @@ class Export:
         return hashlib.sha256("\n".join(identities).encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
-    def format_name(self) -> str:
-        """The formats found, joined with a plus sign; `empty` for an export without conversations."""
-        return "+".join(self.format_names) or "empty"
-
-    @property
     def bytes_read(self) -> int:
         """How much of `bytes_total` was read."""
         return self._finished_bytes + (self._current.progress() if self._current is not None else 0)

@@ -17,7 +17,6 @@ ReadFacts = Callable[[FactKey | None, int], Awaitable[Sequence[StoredFact]]]
 class Settlement:
     """What settling made of the facts of a run, counted as it goes."""
 
-    extracted: int = 0
     kept: int = 0
     superseded: int = 0
     merged: int = 0
@@ -58,7 +57,6 @@ async def settle_pages(
                 settled += _finish(group)
                 group = MatterGroup(fact.matter, limit)
             settled += group.add(fact)
-        settlement.extracted += len(facts)
         last = len(facts) < page
         if last:
             settled += _finish(group)

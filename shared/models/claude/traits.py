@@ -16,8 +16,6 @@ class ModelTraits:
     """Thinks by default and takes `thinking: disabled`."""
     effort: str | None = None
     """`output_config.effort` to ask for; None: the model knows no effort."""
-    input_limit: int = 200_000
-    """Tokens of its context."""
     token_margin: float = 1.3
     """It counts about so many tokens for each that `estimate_tokens` does."""
 
@@ -27,8 +25,8 @@ class ModelTraits:
 
 
 _TRAITS = {
-    "claude-haiku-5-5": ModelTraits(512, thinks_unless_told=True, effort="low", input_limit=1_000_000),
-    "claude-sonnet-5-5": ModelTraits(1024, effort="low", input_limit=1_000_000),
+    "claude-haiku-5-5": ModelTraits(512, thinks_unless_told=True, effort="low"),
+    "claude-sonnet-5-5": ModelTraits(1024, effort="low"),
     "claude-haiku-4-5": ModelTraits(4096, token_margin=1.0),
 }
 

@@ -84,7 +84,6 @@ def test_every_container(tmp_path: Path, name: str, data: bytes) -> None:
     assert ids_in(path) == ["c0", "c1", "c2"]
     with open_export(path, LIMITS) as export:
         assert export.format_names == ("chatgpt",)
-        assert export.format_name == "chatgpt"
 
 
 def test_shards_in_numeric_order(tmp_path: Path) -> None:
@@ -154,7 +153,7 @@ def test_takeout_under_localised_folder_names(tmp_path: Path) -> None:
 )
 def test_an_empty_export_is_no_error(tmp_path: Path, name: str, data: bytes) -> None:
     with open_export(written(tmp_path, name, data), LIMITS) as export:
-        assert (ids(export), export.format_names, export.format_name) == ([], (), "empty")
+        assert (ids(export), export.format_names) == ([], ())
         assert export.breaks == []
         assert export.fingerprint
 
