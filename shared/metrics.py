@@ -195,7 +195,7 @@ EVENTS_IGNORED = CounterMetric(
     "soulprint_events_ignored_total",
     ("stage", "reason"),
     "events",
-    "Events that nobody wants any more: of ended or older runs, or repeated.",
+    "Events with nothing left to do: of ended or older runs, or repeated.",
     "`repeated`, `older`, `cancelled`, `finished`, `extracted`, ...",
 )
 REDRIVES = CounterMetric(

@@ -16,7 +16,7 @@ from services.extractor.grounding import ground
 from shared.domain.errors import ModelError
 from shared.models.base import Extraction, PartlyReadError
 from shared.models.claude.model import ClaudeModel
-from shared.models.claude.options import LanePolicy, RetryPolicy
+from shared.models.claude.options import CallPolicy, LanePolicy
 
 CONVERSATIONS = 1_000
 CHANCE = 0.05
@@ -70,7 +70,7 @@ async def _read() -> _Read:
             url,
             concurrency=8,
             timeout=2.0,
-            retry=RetryPolicy(backoff=0.05, backoff_cap=0.5),
+            retry=CallPolicy(backoff=0.05, backoff_cap=0.5),
             lane=LanePolicy(first_probe=0.05, probe_cap=0.5),
         )
         model = ClaudeModel(hasty)

@@ -24,11 +24,11 @@ class Tail(Enum):
 
 
 TOUGH = 2
-"""Strength of an explicit end (`I stopped ...`), and hold of what only such an end takes away."""
+"""Strength of an explicit end (`I stopped ...`), and resistance of what only such an end takes away."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ClaimRule:
     """One way to state the value of a slot."""
 
     kind: str
@@ -42,8 +42,8 @@ class Rule:
     negates: bool = False
     """It says that the value no longer holds."""
     strength: int = 1
-    """How much it takes away: an earlier statement of another value falls if its hold is not above this."""
-    hold: int = 1
+    """How much it takes away: earlier claims of other values fall if their `resistance` is not above this."""
+    resistance: int = 1
     tail: Tail = Tail.STRICT
 
     def compiled(self) -> re.Pattern[str]:

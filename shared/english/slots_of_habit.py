@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shared.english import names
-from shared.english.slots import TOUGH, Rule, Tail
+from shared.english.slots import TOUGH, ClaimRule, Tail
 
 
 def _tool(kind: str) -> Callable[[str], bool]:
@@ -16,11 +16,11 @@ def _tongue(value: str) -> bool:
     return value in names.NATURAL_LANGUAGES
 
 
-def _tools(kind: str, words: str, use_hold: int) -> list[Rule]:
+def _tools(kind: str, words: str, use_resistance: int) -> list[ClaimRule]:
     matter, accepts = f"slot:{kind}", _tool(kind)
     main = "(?:main|primary|preferred|default|daily|go-to|everyday|new)"
     return [
-        Rule(
+        ClaimRule(
             "main",
             matter,
             words,
@@ -28,8 +28,10 @@ def _tools(kind: str, words: str, use_hold: int) -> list[Rule]:
             rf"(?:{words.replace(' ', '|')})(?: app| system| of choice)? is (?P<v><THING>)<STOP>",
             accepts,
         ),
-        Rule("main", matter, "main primary default daily", rf"(?P<v><THING>) is my {main} [\w -]+", accepts),
-        Rule(
+        ClaimRule(
+            "main", matter, "main primary default daily", rf"(?P<v><THING>) is my {main} [\w -]+", accepts
+        ),
+        ClaimRule(
             "main",
             matter,
             "mainly mostly primarily",
@@ -37,7 +39,7 @@ def _tools(kind: str, words: str, use_hold: int) -> list[Rule]:
             r"writes?(?: in)?|works? (?:in|with)|runs?) (?P<v><THING>)<STOP>",
             accepts,
         ),
-        Rule(
+        ClaimRule(
             "switch",
             matter,
             "switched moved migrated converted changed went",
@@ -47,7 +49,7 @@ def _tools(kind: str, words: str, use_hold: int) -> list[Rule]:
             r"(?P<v><THING>)<STOP>",
             accepts,
         ),
-        Rule(
+        ClaimRule(
             "use",
             matter,
             "use uses using run runs code codes program programs write writes develop develops",
@@ -55,9 +57,9 @@ def _tools(kind: str, words: str, use_hold: int) -> list[Rule]:
             r"uses?|using|runs?|running|codes? in|programs? in|writes?|develops? in) (?P<v><THING>)<STOP>",
             accepts,
             strength=0,
-            hold=use_hold,
+            resistance=use_resistance,
         ),
-        Rule(
+        ClaimRule(
             "stop",
             matter,
             "stopped longer quit gave ditched dropped abandoned",
@@ -70,10 +72,10 @@ def _tools(kind: str, words: str, use_hold: int) -> list[Rule]:
     ]
 
 
-def _diets() -> list[Rule]:
+def _diets() -> list[ClaimRule]:
     animal = "(?P<v>vegan|vegetarian|pescatarian|pescetarian|flexitarian|omnivore|carnivore)"
     other = "(?P<k>keto|ketogenic|paleo|(?:gluten|dairy|sugar)[- ]free|low[- ]carb|halal|kosher)"
-    rules: list[Rule] = []
+    rules: list[ClaimRule] = []
     for matter, what, value in (("slot:diet", animal, None), ("slot:diet:{k}", other, "yes")):
         words = (
             "vegan vegetarian pescatarian pescetarian flexitarian omnivore carnivore"
@@ -81,7 +83,7 @@ def _diets() -> list[Rule]:
             else ("keto ketogenic paleo gluten-free dairy-free low-carb sugar-free halal kosher gluten dairy")
         )
         rules += [
-            Rule(
+            ClaimRule(
                 "stop",
                 matter,
                 words,
@@ -92,7 +94,7 @@ def _diets() -> list[Rule]:
                 negates=True,
                 strength=TOUGH,
             ),
-            Rule(
+            ClaimRule(
                 "be",
                 matter,
                 words,
@@ -104,7 +106,7 @@ def _diets() -> list[Rule]:
             ),
         ]
     rules.append(
-        Rule(
+        ClaimRule(
             "be",
             "slot:diet",
             "meat",
@@ -117,7 +119,7 @@ def _diets() -> list[Rule]:
     return rules
 
 
-def _answers() -> list[Rule]:
+def _answers() -> list[ClaimRule]:
     ask = r"(?:I (?:wants?|prefers?|would like|expects?) (?:you to )?(?:be )?)?(?:please )?(?:always |only )?"
     answer = (
         r"(?:answers?|answered|replies|reply|responds?|responses?|write|speak"
@@ -128,20 +130,20 @@ def _answers() -> list[Rule]:
         "(?:long|detailed|thorough|in-depth|comprehensive)",
     )
     rules = [
-        Rule(
+        ClaimRule(
             "answer",
             "slot:answer-language",
             "in",
             rf"{ask}{answer}(?: only| always| to be)? in (?P<v><THING>)<STOP>",
             _tongue,
         ),
-        Rule("style", "slot:answer-style", "style", rf"{ask}{answer} in the style of (?P<v>.+)"),
-        Rule("style", "slot:answer-style", "like", rf"{ask}{answer} like (?P<v>an? .+)"),
+        ClaimRule("style", "slot:answer-style", "style", rf"{ask}{answer} in the style of (?P<v>.+)"),
+        ClaimRule("style", "slot:answer-style", "like", rf"{ask}{answer} like (?P<v>an? .+)"),
     ]
     for value, words in (("short", short), ("long", long_)):
         triggers = words[3:-1].replace("|", " ")
         rules += [
-            Rule(
+            ClaimRule(
                 "length",
                 "slot:answer-length",
                 triggers,
@@ -149,7 +151,7 @@ def _answers() -> list[Rule]:
                 rf"responses) (?:very )?{words}<END>",
                 value=value,
             ),
-            Rule(
+            ClaimRule(
                 "length",
                 "slot:answer-length",
                 triggers,
@@ -157,16 +159,18 @@ def _answers() -> list[Rule]:
                 rf"responses|explanations)<END>",
                 value=value,
             ),
-            Rule("length", "slot:answer-length", triggers, rf"{ask}be (?:very )?{words}<END>", value=value),
+            ClaimRule(
+                "length", "slot:answer-length", triggers, rf"{ask}be (?:very )?{words}<END>", value=value
+            ),
         ]
     return rules
 
 
-def _likings() -> list[Rule]:
+def _likings() -> list[ClaimRule]:
     thing = r"(?:the taste of )?(?P<k>[a-z][a-z'-]+(?: [a-z][a-z'-]+)?)"
     matter = "slot:liking:{k}"
     return [
-        Rule(
+        ClaimRule(
             "quit",
             matter,
             "gave given quit stopped longer",
@@ -174,18 +178,18 @@ def _likings() -> list[Rule]:
             rf"no longer (?:drinks?|eats?)) {thing}(?: for good| completely| entirely)?$",
             value="yes",
             negates=True,
-            hold=TOUGH,
+            resistance=TOUGH,
         ),
-        Rule(
+        ClaimRule(
             "quit",
             matter,
             "not",
             rf"I (?:do|does) not (?:drink|eat) {thing} any ?more$",
             value="yes",
             negates=True,
-            hold=TOUGH,
+            resistance=TOUGH,
         ),
-        Rule(
+        ClaimRule(
             "dislike",
             matter,
             "hate hates dislike dislikes stand like",
@@ -194,7 +198,7 @@ def _likings() -> list[Rule]:
             value="yes",
             negates=True,
         ),
-        Rule(
+        ClaimRule(
             "again",
             matter,
             "again",
@@ -203,7 +207,7 @@ def _likings() -> list[Rule]:
             value="yes",
             strength=TOUGH,
         ),
-        Rule(
+        ClaimRule(
             "like",
             matter,
             "love loves like likes enjoy enjoys adore adores drink drinks",
@@ -214,7 +218,7 @@ def _likings() -> list[Rule]:
     ]
 
 
-HABITS: tuple[Rule, ...] = (
+HABITS: tuple[ClaimRule, ...] = (
     *_diets(),
     *_tools("language", "language", TOUGH),
     *_tools("editor", "editor ide", 1),
@@ -223,14 +227,14 @@ HABITS: tuple[Rule, ...] = (
     *_tools("browser", "browser", 1),
     *_tools("notes", "notes", 1),
     *_tools("shell", "shell", 1),
-    Rule(
+    ClaimRule(
         "favourite",
         "slot:favourite:{k}",
         "favourite",
         r"my (?:all-time |absolute )?favourite (?P<k>[\w' -]{2,40}?)"
         r"(?: of all time| ever)? (?:is|has to be) (?P<v>.+)",
     ),
-    Rule(
+    ClaimRule(
         "favourite",
         "slot:favourite:{k}",
         "favourite",

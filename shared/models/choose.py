@@ -50,7 +50,7 @@ def claude_options(
     settings: Settings, *, max_cost: float | None = None, patience: float | None = None
 ) -> ClaudeOptions:
     """What the settings say of Claude. Raises UsageError for a wrong price file."""
-    from shared.models.claude.options import ClaudeOptions, LanePolicy, RetryPolicy
+    from shared.models.claude.options import CallPolicy, ClaudeOptions, LanePolicy
     from shared.models.claude.prices import load_prices
 
     key = settings.anthropic_api_key
@@ -64,6 +64,6 @@ def claude_options(
         timeout=settings.model_timeout,
         max_cost=max_cost,
         prices=load_prices(settings.model_prices),
-        retry=RetryPolicy(deadline=settings.model_chunk_deadline),
+        retry=CallPolicy(deadline=settings.model_chunk_deadline),
         lane=LanePolicy(patience=settings.model_patience if patience is None else patience),
     )

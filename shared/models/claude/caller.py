@@ -20,7 +20,7 @@ from anthropic.types import Message
 from shared.domain.errors import CostLimitError, UsageError
 from shared.domain.events import Usage
 from shared.models.claude.budget import Budget
-from shared.models.claude.faults import Failure, classify, no_message, reply_lost
+from shared.models.claude.failures import Failure, classify, no_message, reply_lost
 from shared.models.claude.lane import ModelLane
 from shared.models.claude.limiter import Concurrency, TokenRate
 from shared.models.claude.options import ClaudeOptions

@@ -8,7 +8,7 @@ from shared.models.claude.prices import PriceTable, load_prices
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class CallPolicy:
     """How often and how long one call is tried. Seconds."""
 
     attempts: int = 8
@@ -58,7 +58,7 @@ class ClaudeOptions:
     max_cost: float | None = None
     """Dollars that calls may cost in all; None: no limit."""
     prices: PriceTable = field(default_factory=load_prices)
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    retry: CallPolicy = field(default_factory=CallPolicy)
     lane: LanePolicy = field(default_factory=LanePolicy)
     batch_poll: float = 20.0
     """Seconds between two looks at a running batch; grows to five times that."""

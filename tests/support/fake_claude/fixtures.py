@@ -10,7 +10,7 @@ from typing import Any
 from bench.plants import FACTS
 from shared.domain.events import ChunkReady, Usage
 from shared.models.claude.model import ClaudeModel
-from shared.models.claude.options import ClaudeOptions, LanePolicy, RetryPolicy
+from shared.models.claude.options import CallPolicy, ClaudeOptions, LanePolicy
 from tests.support.chunks import chunk_of, said
 from tests.support.fake_claude.server import FakeClaude
 
@@ -18,7 +18,7 @@ HASTY = ClaudeOptions(
     api_key="test-key",
     timeout=0.5,
     batch_poll=0.01,
-    retry=RetryPolicy(backoff=0.01, backoff_cap=0.05, retry_after_cap=0.1),
+    retry=CallPolicy(backoff=0.01, backoff_cap=0.05, retry_after_cap=0.1),
     lane=LanePolicy(first_probe=0.02, probe_cap=0.05, patience=10.0),
 )
 """Settings whose waits are short."""

@@ -10,7 +10,7 @@ import anthropic
 import httpx2
 import pytest
 
-from shared.models.claude.faults import Failure, classify, retry_after
+from shared.models.claude.failures import Failure, classify, retry_after
 from shared.resilience.faults import Fault
 
 REQUEST = httpx2.Request("POST", "http://127.0.0.1/v1/messages")

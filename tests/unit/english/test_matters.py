@@ -75,13 +75,13 @@ def test_a_restricted_claim_neither_takes_away_nor_falls() -> None:
         claim = claim_of(statement)
         assert claim is not None
         assert claim.strength == 0
-        assert claim.hold > 2
+        assert claim.resistance > 2
 
 
 def test_a_claim_that_says_more_is_not_taken_away() -> None:
     claim = claim_of("I live in Lisbon and work at Acme.")
     assert claim is not None
-    assert claim.hold > 2
+    assert claim.resistance > 2
 
 
 @pytest.mark.parametrize(
