@@ -14,7 +14,7 @@ import orjson
 import typer
 
 from shared.domain.errors import SoulprintError
-from shared.models.choose import make_model
+from shared.models.open import make_model
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
 

@@ -23,7 +23,7 @@ from shared.exports.export import open_export
 from shared.exports.limits import read_limits
 from shared.models.base import Metered, Model
 from shared.models.claude.prices import load_prices
-from shared.models.opening import opened_model
+from shared.models.open import opened_model
 from shared.settings import Settings
 from shared.store.open import opened_store
 from shared.store.store import Store

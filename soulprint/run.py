@@ -32,7 +32,7 @@ from shared.host.services import Services, opener_of
 from shared.log.local import LocalLog
 from shared.log.metrics import PoolMetrics
 from shared.models.base import Metered, Model
-from shared.models.opening import opened_model
+from shared.models.open import opened_model
 from shared.pipelines import SERVICES
 from shared.requests import Request, publish_request, request_of, request_run
 from shared.settings import Settings, load_settings

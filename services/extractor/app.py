@@ -12,7 +12,7 @@ from shared.host.service import Kit, Service
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record
 from shared.models.base import BatchModel, Model
-from shared.models.choose import provider_of
+from shared.models.open import provider_of
 from shared.resilience.retry import RetryPolicy
 from shared.store.ledger import StoreLedger
 

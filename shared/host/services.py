@@ -18,7 +18,7 @@ from shared.domain.events import Usage
 from shared.host.service import Kit, ModelOpener, OneRun, Opener, Service, ServiceMetrics, as_recorded
 from shared.log.health import LoopState, PoolState
 from shared.log.ports import Consumption, Log, LogClient
-from shared.models.opening import opened_model
+from shared.models.open import opened_model
 from shared.pipelines import SERVICES
 from shared.settings import Settings
 from shared.store.store import Store

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from services.consolidator.consolidate import ConsolidationPolicy, consolidate
-from services.consolidator.record import with_matters
+from services.consolidator.stage import with_matters
 from shared.domain.events import ChunkStatus, FactsExtracted, Usage
 from shared.domain.facts import Fact, FactStatus, SettledFact
 from shared.domain.runs import RunKey

@@ -21,8 +21,8 @@ from services.extractor.batch_desk import BatchDesk
 from shared.domain.errors import UsageError
 from shared.host.host import Host
 from shared.host.service import Kit, Service
-from shared.models.choose import claude_options, provider_of
 from shared.models.claude.model import ClaudeModel
+from shared.models.open import claude_options, provider_of
 from shared.store.ledger import StoreLedger
 from shared.store.store import Store
 from tests.integration.services.test_commands import command_of

@@ -10,9 +10,9 @@ import pytest
 
 from shared.domain.events import Usage
 from shared.domain.runs import RunKey
-from shared.models.choose import make_model
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import ClaudeOptions
+from shared.models.open import make_model
 from shared.settings import load_settings
 from soulprint.spending import FOLDER, Spending
 

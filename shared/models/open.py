@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -39,6 +41,22 @@ def make_model(
     from shared.models.rules.model import OfflineModel
 
     return OfflineModel(workers=settings.extract_workers if workers is None else workers)
+
+
+@asynccontextmanager
+async def opened_model(
+    settings: Settings,
+    *,
+    max_cost: float | None = None,
+    patience: float | None = None,
+    workers: int | None = None,
+) -> AsyncIterator[Model]:
+    """The model of `make_model`, which explains the arguments, closed with the block."""
+    model = make_model(settings, max_cost=max_cost, patience=patience, workers=workers)
+    try:
+        yield model
+    finally:
+        await model.close()
 
 
 def provider_of(settings: Settings) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain.errors import UsageError
 from shared.models.base import BatchModel, Metered
-from shared.models.choose import claude_options, make_model
+from shared.models.open import claude_options, make_model
 from shared.settings import Settings, load_settings
 from soulprint.run import run_settings
 
