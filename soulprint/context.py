@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from services.extractor.grounding import normalise
+from shared.english.normalise import normalise
 
 CONTEXT_CHARS = 300
 """Characters shown on each side of a quote."""

@@ -28,4 +28,4 @@ async def listed_facts(
 
 def as_json(fact: StoredFact) -> dict[str, Any]:
     """A fact without what only the store needs, as facts.jsonl and `--json` have it."""
-    return fact.model_dump(mode="json", exclude={"topic", "chunk_index", "merged_into"})
+    return fact.model_dump(mode="json", exclude={"matter", "chunk_index", "merged_into"})

@@ -52,7 +52,7 @@ class ConsolidationPolicy:
     page: int = 250
     """Facts read at a time: few, since a page is held as JSON and as facts at once."""
     open_statements: int = CLUSTERS
-    """Most different statements of one topic compared at a time."""
+    """Most different statements of one matter compared at a time."""
 
 
 async def consolidate(

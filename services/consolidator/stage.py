@@ -10,7 +10,7 @@ from services.consolidator.consolidations import Consolidations
 from shared.domain.errors import StoreError
 from shared.domain.events import ChunkStatus, FactsExtracted
 from shared.domain.runs import RunKey
-from shared.english.matters import topic_of
+from shared.english.matters import matter_of
 from shared.host.service import NO_RUN, Kit, no_such_run, what_happened
 from shared.models.base import Model
 from shared.resilience.faults import PoisonError
@@ -34,7 +34,7 @@ class Results:
         for (model, prompts), group in groupby(events, key=self._read_by):
             results = list(group)
             recorded = await self._kit.store.record_chunks(
-                with_topics(results), model=model, prompt_version=prompts
+                with_matters(results), model=model, prompt_version=prompts
             )
             owners = {RunKey(e.import_id, e.run): e.user_id for e in results}
             for key in recorded.complete:
@@ -78,8 +78,8 @@ class Results:
                     self._moved |= moved
 
 
-def with_topics(results: Sequence[FactsExtracted]) -> list[tuple[FactsExtracted, list[str]]]:
-    """Each result with one topic per fact, in the order of its facts: what `record_chunks` takes."""
+def with_matters(results: Sequence[FactsExtracted]) -> list[tuple[FactsExtracted, list[str]]]:
+    """Each result with one matter per fact, in the order of its facts: what `record_chunks` takes."""
     return [
-        (result, [topic_of(fact.category, fact.statement) for fact in result.facts]) for result in results
+        (result, [matter_of(fact.category, fact.statement) for fact in result.facts]) for result in results
     ]

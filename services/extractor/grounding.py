@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +9,7 @@ from datetime import datetime
 from shared.domain.events import ChunkReady, Message
 from shared.domain.facts import Candidate, Fact, SourceKind
 from shared.domain.ids import fact_id
+from shared.english.normalise import normalise
 from shared.english.pasted import without_pasted
 
 UNKNOWN_MESSAGE = "unknown_message"
@@ -20,21 +20,6 @@ QUOTE_NOT_FOUND = "quote_not_found"
 """The quote stands in no cited message."""
 PASTED = "pasted"
 """The quote stands in the person's message, but in text that they evidently pasted."""
-
-_TYPOGRAPHY = str.maketrans(
-    {
-        "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "`": "'",
-        "“": '"', "”": '"', "„": '"', "‟": '"', "″": '"', "«": '"', "»": '"',
-        "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-",
-        "…": "...", "\u00ad": "", "\u200b": "", "\ufeff": "",
-    }
-)  # fmt: skip
-_SPACE = re.compile(r"\s+")
-
-
-def normalise(text: str) -> str:
-    """`text` with case, white space, quotation marks and dashes made alike; nothing else changes."""
-    return _SPACE.sub(" ", text.translate(_TYPOGRAPHY).casefold()).strip()
 
 
 @dataclass(slots=True)

@@ -91,5 +91,5 @@ class SettledFact(Fact):
     """The later fact that took its place; set exactly when status is superseded."""
     merged_ids: tuple[UUID, ...] = ()
     """The other facts it absorbed, in id order."""
-    topic: str = ""
-    """The matter it speaks of (`shared.english.matters`). Only facts of one topic are compared."""
+    matter: str = ""
+    """What it speaks of (`shared.english.matters`). Only facts of one matter are compared."""

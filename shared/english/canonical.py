@@ -44,15 +44,27 @@ def canonical(statement: str) -> Canonical:
         words = words[1:]
     words = _without_placing(words)
     first = words[0].casefold()
-    plural = first == "we" or first.startswith("we'")
+    said = _spelled_out(_in_first_person(first, words))
+    if len(said) > 1 and said[0] == "I" and said[1] in ("are", "is"):
+        said[1] = "am"
+    return Canonical(" ".join(said), first == "we" or first.startswith("we'"))
+
+
+def _in_first_person(first: str, words: list[str]) -> list[str]:
+    """`words`, whose first one is `first` in lower case, with the person as `I` and theirs as `my`."""
     if first == "the" and len(words) > 1 and words[1].casefold() in ("user", "user's"):
-        words = ["my" if words[1].casefold() == "user's" else "I", *words[2:]]
-    elif first in ("user", "they", "we"):
-        words = ["I", *words[1:]]
-    elif first in _NOT_FIRST_PERSON:
-        words = [_NOT_FIRST_PERSON[first], *words[1:]]
-    elif "'" in first and first.split("'")[0] in ("they", "we"):
-        words = [f"I'{first.split(chr(39), 1)[1]}", *words[1:]]
+        return ["my" if words[1].casefold() == "user's" else "I", *words[2:]]
+    if first in ("user", "they", "we"):
+        return ["I", *words[1:]]
+    if first in _NOT_FIRST_PERSON:
+        return [_NOT_FIRST_PERSON[first], *words[1:]]
+    if "'" in first and first.split("'")[0] in ("they", "we"):
+        return [f"I'{first.split(chr(39), 1)[1]}", *words[1:]]
+    return words
+
+
+def _spelled_out(words: list[str]) -> list[str]:
+    """`words` without contractions, fillers but in the first place, and the end of the sentence."""
     words[-1] = words[-1].rstrip(" .!?…")
     out: list[str] = []
     for word in words:
@@ -63,9 +75,7 @@ def canonical(statement: str) -> Canonical:
             out += _expanded(word)
         else:
             out.append(word)
-    if len(out) > 1 and out[0] == "I" and out[1] in ("are", "is"):
-        out[1] = "am"
-    return Canonical(" ".join(out), plural)
+    return out
 
 
 def _expanded(word: str) -> list[str]:

@@ -7,27 +7,27 @@ from typing import NamedTuple
 
 from shared.english.canonical import canonical
 from shared.english.names import COUNTRIES, NO_PLACE, TOOL_KIND_OF
-from shared.english.slots import TOUGH, Rule, Tail
+from shared.english.slots import TOUGH, ClaimRule, Tail
 from shared.english.slots_of_habit import HABITS
 from shared.english.slots_of_life import LIFE
 from shared.english.wording import stem, tokens
 from shared.english.words import words_of
 
 NEVER = 9
-"""Hold of a claim that nothing takes away."""
+"""Resistance of a claim that nothing takes away."""
 
 
 class Claim(NamedTuple):
-    """What one statement says of its topic."""
+    """What one statement says of its matter."""
 
-    topic: str
+    matter: str
     value: str
-    """Lower case; equal values of one topic are the same claim."""
+    """Lower case; equal values of one matter are the same claim."""
     kind: str
     """Which way of saying it: two bare claims of one kind and value are the same fact."""
     negated: bool = False
     strength: int = 1
-    hold: int = 1
+    resistance: int = 1
     left: str = ""
     """The value the person says they left for this one."""
     bare: bool = False
@@ -35,7 +35,7 @@ class Claim(NamedTuple):
 
 
 RULES = (*LIFE, *HABITS)
-"""In order of precedence: the first rule that reads a statement decides its topic."""
+"""In order of precedence: the first rule that reads a statement decides its matter."""
 _COMPILED = tuple((rule, rule.compiled()) for rule in RULES)
 _BY_TRIGGER: dict[str, tuple[int, ...]] = {}
 for _index, _rule in enumerate(RULES):
@@ -96,27 +96,27 @@ def claim_of(statement: str) -> Claim | None:
     return None
 
 
-def _claim(rule: Rule, match: re.Match[str], text: str, plural: bool) -> Claim | None:
+def _claim(rule: ClaimRule, match: re.Match[str], text: str, plural: bool) -> Claim | None:
     groups = match.groupdict()
     value = rule.value or _value(groups["v"])
     rest = text[match.end() :]
     if not value or (rule.accepts is not None and not rule.accepts(value)):
         return None
-    topic = rule.topic
-    if "{k}" in topic:
+    matter = rule.matter
+    if "{k}" in matter:
         key = _key(rule, groups["k"])
         if key is None:
             return None
-        topic = topic.replace("{k}", key)
+        matter = matter.replace("{k}", key)
     if rule.kind == "move" and not _moves(groups["v"], value, plural):
         return None
     more = _COMPOUND.search(match.group())
-    strength, hold = _standing(rule, match.group()[more.start() :] if more else rest)
+    strength, resistance = _standing(rule, match.group()[more.start() :] if more else rest)
     if plural and value not in COUNTRIES and rule.kind != "live":
         strength = 0
     left = _value(groups["left"]) if groups.get("left") else ""
     bare = not (rest or more or left or groups.get("job") or rule.kind in _LIKINGS)
-    return Claim(topic, value, rule.kind, rule.negates, strength, hold, left, bare)
+    return Claim(matter, value, rule.kind, rule.negates, strength, resistance, left, bare)
 
 
 def _value(text: str) -> str:
@@ -124,7 +124,7 @@ def _value(text: str) -> str:
     return _SPACES.sub(" ", _ARTICLE.sub("", cut.strip(" .,;:!?\"'“”*_").casefold()))[:_MAX_VALUE]
 
 
-def _key(rule: Rule, text: str) -> str | None:
+def _key(rule: ClaimRule, text: str) -> str | None:
     words = text.casefold().replace("-", " ").split()
     if rule.kind in _LIKINGS and (
         any(word in _NO_LIKING for word in words) or " ".join(words) in TOOL_KIND_OF
@@ -138,15 +138,15 @@ def _moves(place: str, value: str, plural: bool) -> bool:
     return value.split()[0] not in NO_PLACE and (not plural or place[:1].isupper())
 
 
-def _standing(rule: Rule, rest: str) -> tuple[int, int]:
-    """Strength and hold of a claim, given the words after its value."""
+def _standing(rule: ClaimRule, rest: str) -> tuple[int, int]:
+    """Strength and resistance of a claim, given the words after its value."""
     words = rest.casefold().replace(",", " ").split()
     if not words or all(word in _TIME_WORDS or word.isdigit() for word in words):
-        return rule.strength, rule.hold
+        return rule.strength, rule.resistance
     if _PARTIAL.intersection(words):
         return 0, NEVER
     if _COMPOUND.match(rest):
         return rule.strength, NEVER
     if rule.tail is Tail.STRICT and rule.strength < TOUGH:
         return 0, NEVER
-    return rule.strength, rule.hold
+    return rule.strength, rule.resistance

@@ -1,4 +1,4 @@
-"""Topics: what facts of one matter share, so that they lie side by side in the store."""
+"""The matter of a fact: what it speaks of, so that facts of one lie side by side in the store."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from shared.english.claims import claim_of
 from shared.english.wording import distinctive_stems, tokens
 
 
-def topic_of(category: str, statement: str) -> str:
+def matter_of(category: str, statement: str) -> str:
     """`slot:residence`, `many:pet:dog`, else category and two telling stems: `projects:boat+build`.
 
-    Facts that may repeat or contradict each other have the same topic: the consolidator compares no others.
-    A slot holds one value at a time; a many-valued matter and every other topic contradicts nothing.
+    Facts that may repeat or contradict each other have the same matter: the consolidator compares no others.
+    A slot holds one value at a time; a many-valued matter and any other contradict nothing.
     """
     claim = claim_of(statement)
     if claim is not None:
-        return claim.topic
+        return claim.matter
     return f"{category}:{'+'.join(distinctive_stems(tokens(statement)))}"

@@ -2,7 +2,7 @@
 
 A rule is tried only where one of its `triggers` stands in the statement. Its pattern reads a canonical
 statement (`shared.english.canonical`: the person is `I`, no contractions, no fillers) from its first
-character. Named groups: `v` the value, `k` what kind of thing (part of the topic), `left` the value that the
+character. Named groups: `v` the value, `k` what kind of thing (part of the matter), `left` the value that the
 statement says was left.
 """
 
@@ -24,15 +24,15 @@ class Tail(Enum):
 
 
 TOUGH = 2
-"""Strength of an explicit end (`I stopped ...`), and hold of what only such an end takes away."""
+"""Strength of an explicit end (`I stopped ...`), and resistance of what only such an end takes away."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ClaimRule:
     """One way to state the value of a slot."""
 
     kind: str
-    topic: str
+    matter: str
     triggers: str
     pattern: str
     accepts: Callable[[str], bool] | None = None
@@ -42,8 +42,8 @@ class Rule:
     negates: bool = False
     """It says that the value no longer holds."""
     strength: int = 1
-    """How much it takes away: an earlier statement of another value falls if its hold is not above this."""
-    hold: int = 1
+    """How much it takes away: earlier claims of other values fall if their `resistance` is not above this."""
+    resistance: int = 1
     tail: Tail = Tail.STRICT
 
     def compiled(self) -> re.Pattern[str]:

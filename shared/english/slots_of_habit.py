@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shared.english import names
-from shared.english.slots import TOUGH, Rule, Tail
+from shared.english.slots import TOUGH, ClaimRule, Tail
 
 
 def _tool(kind: str) -> Callable[[str], bool]:
@@ -16,30 +16,32 @@ def _tongue(value: str) -> bool:
     return value in names.NATURAL_LANGUAGES
 
 
-def _tools(kind: str, words: str, use_hold: int) -> list[Rule]:
-    topic, accepts = f"slot:{kind}", _tool(kind)
+def _tools(kind: str, words: str, use_resistance: int) -> list[ClaimRule]:
+    matter, accepts = f"slot:{kind}", _tool(kind)
     main = "(?:main|primary|preferred|default|daily|go-to|everyday|new)"
     return [
-        Rule(
+        ClaimRule(
             "main",
-            topic,
+            matter,
             words,
             rf"my {main}? ?(?:programming |coding |text |code |operating |note-taking |web )?"
             rf"(?:{words.replace(' ', '|')})(?: app| system| of choice)? is (?P<v><THING>)<STOP>",
             accepts,
         ),
-        Rule("main", topic, "main primary default daily", rf"(?P<v><THING>) is my {main} [\w -]+", accepts),
-        Rule(
+        ClaimRule(
+            "main", matter, "main primary default daily", rf"(?P<v><THING>) is my {main} [\w -]+", accepts
+        ),
+        ClaimRule(
             "main",
-            topic,
+            matter,
             "mainly mostly primarily",
             r"I (?:mainly|mostly|primarily) (?:uses?|codes? in|programs? in|"
             r"writes?(?: in)?|works? (?:in|with)|runs?) (?P<v><THING>)<STOP>",
             accepts,
         ),
-        Rule(
+        ClaimRule(
             "switch",
-            topic,
+            matter,
             "switched moved migrated converted changed went",
             r"I (?:have |has )?(?:switched|moved|migrated|"
             r"converted|changed|went)(?: over| back)?(?: (?:away )?from "
@@ -47,19 +49,19 @@ def _tools(kind: str, words: str, use_hold: int) -> list[Rule]:
             r"(?P<v><THING>)<STOP>",
             accepts,
         ),
-        Rule(
+        ClaimRule(
             "use",
-            topic,
+            matter,
             "use uses using run runs code codes program programs write writes develop develops",
             r"I (?:am )?(?:"
             r"uses?|using|runs?|running|codes? in|programs? in|writes?|develops? in) (?P<v><THING>)<STOP>",
             accepts,
             strength=0,
-            hold=use_hold,
+            resistance=use_resistance,
         ),
-        Rule(
+        ClaimRule(
             "stop",
-            topic,
+            matter,
             "stopped longer quit gave ditched dropped abandoned",
             r"I (?:have |has )?(?:stopped using|no longer "
             r"uses?|quit|gave up|given up|ditched|dropped|abandoned) (?:on )?(?P<v><THING>)<STOP>",
@@ -70,20 +72,20 @@ def _tools(kind: str, words: str, use_hold: int) -> list[Rule]:
     ]
 
 
-def _diets() -> list[Rule]:
+def _diets() -> list[ClaimRule]:
     animal = "(?P<v>vegan|vegetarian|pescatarian|pescetarian|flexitarian|omnivore|carnivore)"
     other = "(?P<k>keto|ketogenic|paleo|(?:gluten|dairy|sugar)[- ]free|low[- ]carb|halal|kosher)"
-    rules: list[Rule] = []
-    for topic, what, value in (("slot:diet", animal, None), ("slot:diet:{k}", other, "yes")):
+    rules: list[ClaimRule] = []
+    for matter, what, value in (("slot:diet", animal, None), ("slot:diet:{k}", other, "yes")):
         words = (
             "vegan vegetarian pescatarian pescetarian flexitarian omnivore carnivore"
             if value is None
             else ("keto ketogenic paleo gluten-free dairy-free low-carb sugar-free halal kosher gluten dairy")
         )
         rules += [
-            Rule(
+            ClaimRule(
                 "stop",
-                topic,
+                matter,
                 words,
                 rf"I (?:have |has )?(?:stopped (?:being|eating|following|doing)|(?:am|was) no longer|am not|"
                 rf"quit(?: being)?|gave up(?: on)?(?: being)?|given up|dropped|no longer (?:eats?|follows?))"
@@ -92,9 +94,9 @@ def _diets() -> list[Rule]:
                 negates=True,
                 strength=TOUGH,
             ),
-            Rule(
+            ClaimRule(
                 "be",
-                topic,
+                matter,
                 words,
                 rf"I (?:am|became|have become|have been|went|turned|have gone|eats?|follows?|am on|am eating|"
                 rf"started)(?: back)?(?: eating| being| following| to)?(?: an?|"
@@ -104,7 +106,7 @@ def _diets() -> list[Rule]:
             ),
         ]
     rules.append(
-        Rule(
+        ClaimRule(
             "be",
             "slot:diet",
             "meat",
@@ -117,7 +119,7 @@ def _diets() -> list[Rule]:
     return rules
 
 
-def _answers() -> list[Rule]:
+def _answers() -> list[ClaimRule]:
     ask = r"(?:I (?:wants?|prefers?|would like|expects?) (?:you to )?(?:be )?)?(?:please )?(?:always |only )?"
     answer = (
         r"(?:answers?|answered|replies|reply|responds?|responses?|write|speak"
@@ -128,20 +130,20 @@ def _answers() -> list[Rule]:
         "(?:long|detailed|thorough|in-depth|comprehensive)",
     )
     rules = [
-        Rule(
+        ClaimRule(
             "answer",
             "slot:answer-language",
             "in",
             rf"{ask}{answer}(?: only| always| to be)? in (?P<v><THING>)<STOP>",
             _tongue,
         ),
-        Rule("style", "slot:answer-style", "style", rf"{ask}{answer} in the style of (?P<v>.+)"),
-        Rule("style", "slot:answer-style", "like", rf"{ask}{answer} like (?P<v>an? .+)"),
+        ClaimRule("style", "slot:answer-style", "style", rf"{ask}{answer} in the style of (?P<v>.+)"),
+        ClaimRule("style", "slot:answer-style", "like", rf"{ask}{answer} like (?P<v>an? .+)"),
     ]
     for value, words in (("short", short), ("long", long_)):
         triggers = words[3:-1].replace("|", " ")
         rules += [
-            Rule(
+            ClaimRule(
                 "length",
                 "slot:answer-length",
                 triggers,
@@ -149,7 +151,7 @@ def _answers() -> list[Rule]:
                 rf"responses) (?:very )?{words}<END>",
                 value=value,
             ),
-            Rule(
+            ClaimRule(
                 "length",
                 "slot:answer-length",
                 triggers,
@@ -157,55 +159,57 @@ def _answers() -> list[Rule]:
                 rf"responses|explanations)<END>",
                 value=value,
             ),
-            Rule("length", "slot:answer-length", triggers, rf"{ask}be (?:very )?{words}<END>", value=value),
+            ClaimRule(
+                "length", "slot:answer-length", triggers, rf"{ask}be (?:very )?{words}<END>", value=value
+            ),
         ]
     return rules
 
 
-def _likings() -> list[Rule]:
+def _likings() -> list[ClaimRule]:
     thing = r"(?:the taste of )?(?P<k>[a-z][a-z'-]+(?: [a-z][a-z'-]+)?)"
-    topic = "slot:liking:{k}"
+    matter = "slot:liking:{k}"
     return [
-        Rule(
+        ClaimRule(
             "quit",
-            topic,
+            matter,
             "gave given quit stopped longer",
             rf"I (?:have |has )?(?:gave up|given up|quit|stopped (?:drinking|eating)|"
             rf"no longer (?:drinks?|eats?)) {thing}(?: for good| completely| entirely)?$",
             value="yes",
             negates=True,
-            hold=TOUGH,
+            resistance=TOUGH,
         ),
-        Rule(
+        ClaimRule(
             "quit",
-            topic,
+            matter,
             "not",
             rf"I (?:do|does) not (?:drink|eat) {thing} any ?more$",
             value="yes",
             negates=True,
-            hold=TOUGH,
+            resistance=TOUGH,
         ),
-        Rule(
+        ClaimRule(
             "dislike",
-            topic,
+            matter,
             "hate hates dislike dislikes stand like",
             rf"I (?:hates?|dislikes?|can not stand|(?:do|does) not like) "
             rf"{thing}$",
             value="yes",
             negates=True,
         ),
-        Rule(
+        ClaimRule(
             "again",
-            topic,
+            matter,
             "again",
             rf"I (?:drinks?|eats?|am drinking|am eating|started drinking|started eating|likes?) {thing} "
             rf"again$",
             value="yes",
             strength=TOUGH,
         ),
-        Rule(
+        ClaimRule(
             "like",
-            topic,
+            matter,
             "love loves like likes enjoy enjoys adore adores drink drinks",
             rf"I (?:loves?|likes?|enjoys?|adores?|"
             rf"drinks?) {thing}(?: a lot)?$",
@@ -214,7 +218,7 @@ def _likings() -> list[Rule]:
     ]
 
 
-HABITS: tuple[Rule, ...] = (
+HABITS: tuple[ClaimRule, ...] = (
     *_diets(),
     *_tools("language", "language", TOUGH),
     *_tools("editor", "editor ide", 1),
@@ -223,14 +227,14 @@ HABITS: tuple[Rule, ...] = (
     *_tools("browser", "browser", 1),
     *_tools("notes", "notes", 1),
     *_tools("shell", "shell", 1),
-    Rule(
+    ClaimRule(
         "favourite",
         "slot:favourite:{k}",
         "favourite",
         r"my (?:all-time |absolute )?favourite (?P<k>[\w' -]{2,40}?)"
         r"(?: of all time| ever)? (?:is|has to be) (?P<v>.+)",
     ),
-    Rule(
+    ClaimRule(
         "favourite",
         "slot:favourite:{k}",
         "favourite",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shared.english import names
-from shared.english.slots import PARTS, TOUGH, Rule, Tail
+from shared.english.slots import PARTS, TOUGH, ClaimRule, Tail
 
 
 def _place(value: str) -> bool:
@@ -24,7 +24,7 @@ def _age(value: str) -> bool:
     return 5 <= int(value) <= 120
 
 
-def _residence(topic: str, accepts: Callable[[str], bool]) -> list[Rule]:
+def _residence(matter: str, accepts: Callable[[str], bool]) -> list[ClaimRule]:
     lives = r"I (?:am |have been )?(?:lives?|living|based|residing|resides?) in (?P<v><PLACE>)<END>"
     moved = (
         r"I (?:have |has )?(?:moved|relocated)(?: back| over| house)?(?: from "
@@ -35,11 +35,11 @@ def _residence(topic: str, accepts: Callable[[str], bool]) -> list[Rule]:
         r"(?:away from|out of)) (?P<v><PLACE>)<END>"
     )
     return [
-        Rule(
-            "live", topic, "live lives living based residing reside resides", lives, accepts, tail=Tail.FREE
+        ClaimRule(
+            "live", matter, "live lives living based residing reside resides", lives, accepts, tail=Tail.FREE
         ),
-        Rule("move", topic, "moved relocated", moved, accepts, tail=Tail.FREE),
-        Rule("gone", topic, "live lives living moved", gone, accepts, negates=True, strength=TOUGH),
+        ClaimRule("move", matter, "moved relocated", moved, accepts, tail=Tail.FREE),
+        ClaimRule("gone", matter, "live lives living moved", gone, accepts, negates=True, strength=TOUGH),
     ]
 
 
@@ -51,20 +51,20 @@ _PETS = (
 _PARTNER = "wife|husband|partner|girlfriend|boyfriend|spouse|fianc[ée]e?"
 
 
-def _people(kind: str, words: str) -> Rule:
+def _people(kind: str, words: str) -> ClaimRule:
     pattern = rf"my (?:\w+ )?(?P<k>{words})(?:'s name)? is (?:called |named )?(?P<v><PROPER>)<END>"
-    return Rule("name", f"many:{kind}:{{k}}", words.replace("|", " "), pattern, strength=0, hold=9)
+    return ClaimRule("name", f"many:{kind}:{{k}}", words.replace("|", " "), pattern, strength=0, resistance=9)
 
 
-LIFE: tuple[Rule, ...] = (
-    Rule("name", "slot:name", "name", r"my (?:full |first |given )?name is (?P<v><PROPER>)<STOP>"),
-    Rule(
+LIFE: tuple[ClaimRule, ...] = (
+    ClaimRule("name", "slot:name", "name", r"my (?:full |first |given )?name is (?P<v><PROPER>)<STOP>"),
+    ClaimRule(
         "called",
         "slot:called",
         "call called go goes",
         r"(?:(?:please )?call me|I am called|I go(?:es)? by) (?P<v><PROPER>)<STOP>",
     ),
-    Rule(
+    ClaimRule(
         "age",
         "slot:age",
         "am turned",
@@ -73,7 +73,7 @@ LIFE: tuple[Rule, ...] = (
     ),
     *_residence("slot:country", _country),
     *_residence("slot:residence", _place),
-    Rule(
+    ClaimRule(
         "work",
         "slot:employer",
         "work works working started employed worked",
@@ -82,21 +82,21 @@ LIFE: tuple[Rule, ...] = (
         r"(?P<v><PROPER>)<END>",
         tail=Tail.FREE,
     ),
-    Rule(
+    ClaimRule(
         "work",
         "slot:employer",
         " ".join(sorted(names.OCCUPATIONS)),
         rf"I am (?:an? |the )?{PARTS['JOBHEAD']} (?:at|for) (?P<v><PROPER>)<END>",
         tail=Tail.FREE,
     ),
-    Rule(
+    ClaimRule(
         "employer",
         "slot:employer",
         "employer",
         r"my (?:new |current )?employer is (?P<v><PROPER>)<END>",
         tail=Tail.FREE,
     ),
-    Rule(
+    ClaimRule(
         "stop",
         "slot:employer",
         "quit left resigned longer",
@@ -105,14 +105,14 @@ LIFE: tuple[Rule, ...] = (
         negates=True,
         strength=TOUGH,
     ),
-    Rule(
+    ClaimRule(
         "role",
         "slot:role",
         "work works working",
         rf"I {_WORK} as (?:an? |the )?(?P<v><THING>)<STOP>",
         tail=Tail.FREE,
     ),
-    Rule(
+    ClaimRule(
         "role",
         "slot:role",
         "job role title",
@@ -120,7 +120,7 @@ LIFE: tuple[Rule, ...] = (
         r"(?P<v><THING>)<STOP>",
         _occupation,
     ),
-    Rule(
+    ClaimRule(
         "promoted",
         "slot:role",
         "promoted became",
@@ -129,7 +129,7 @@ LIFE: tuple[Rule, ...] = (
         _occupation,
         tail=Tail.FREE,
     ),
-    Rule(
+    ClaimRule(
         "am at",
         "slot:role",
         " ".join(sorted(names.OCCUPATIONS)),
@@ -137,7 +137,7 @@ LIFE: tuple[Rule, ...] = (
         _occupation,
         tail=Tail.FREE,
     ),
-    Rule(
+    ClaimRule(
         "am",
         "slot:role",
         " ".join(sorted(names.OCCUPATIONS)),
@@ -145,29 +145,29 @@ LIFE: tuple[Rule, ...] = (
         _occupation,
         strength=0,
     ),
-    Rule(
+    ClaimRule(
         "study",
         "slot:university",
         "study studies studying attend attends student",
         r"I (?:study|studies|am studying|attends?|"
         r"am an? [\w ]*?student)(?: [\w -]+?)?(?: at)? (?P<v><PROPER>)$",
     ),
-    Rule("car", "slot:car", "drive drives", r"I drives? (?:an? |my |the )(?P<v><THING>)<STOP>"),
-    Rule("car", "slot:car", "car", r"my (?:new |current )?car is an? (?P<v><THING>)<STOP>"),
-    Rule(
+    ClaimRule("car", "slot:car", "drive drives", r"I drives? (?:an? |my |the )(?P<v><THING>)<STOP>"),
+    ClaimRule("car", "slot:car", "car", r"my (?:new |current )?car is an? (?P<v><THING>)<STOP>"),
+    ClaimRule(
         "phone",
         "slot:phone",
         "phone",
         r"my (?:new |current )?(?:mobile |cell )?phone is an? (?P<v><THING>)<STOP>",
     ),
-    Rule(
+    ClaimRule(
         "name",
         "slot:partner-name",
         _PARTNER.replace("|", " ").replace("[ée]e?", "é fiancée fiance fiancee"),
         rf"my (?:{_PARTNER})(?:'s name is| is called| is named) (?P<v><PROPER>)<END>",
         tail=Tail.FREE,
     ),
-    Rule(
+    ClaimRule(
         "marital",
         "slot:marital",
         "single married divorced widowed engaged separated",
@@ -178,12 +178,12 @@ LIFE: tuple[Rule, ...] = (
     ),
     _people("child", _KIN),
     _people("pet", _PETS),
-    Rule(
+    ClaimRule(
         "allergy",
         "many:allergy",
         "allergic",
         r"I (?:am|is) (?:\w+ )?allergic to (?P<v>.+)",
         strength=0,
-        hold=9,
+        resistance=9,
     ),
 )

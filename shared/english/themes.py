@@ -121,10 +121,10 @@ _DEFAULTS = {
 }
 
 
-def theme_of(fact: Fact, topic: str) -> Theme:
+def theme_of(fact: Fact, matter: str) -> Theme:
     """The heading a fact is told under: the slot it speaks of decides, then its words, then its category."""
-    if topic.startswith(("slot:", "many:")):
-        return _SLOT_THEMES.get(topic.split(":", 2)[1], _DEFAULTS[fact.category])
+    if matter.startswith(("slot:", "many:")):
+        return _SLOT_THEMES.get(matter.split(":", 2)[1], _DEFAULTS[fact.category])
     said = tokens(fact.statement)
     words = {word.casefold() for word in said}
     if fact.category is Category.PREFERENCES and _asks(fact, words):

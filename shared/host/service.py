@@ -17,6 +17,7 @@ from shared.domain.runs import RunKey
 from shared.log.policy import PoolPolicy
 from shared.log.ports import Publisher
 from shared.log.stage import Stage
+from shared.metrics import EVENTS_IGNORED, REDRIVES
 from shared.models.base import Model
 from shared.models.metrics import ModelMetrics
 from shared.pipelines import topic
@@ -43,21 +44,7 @@ class ServiceMetrics:
 
     @classmethod
     def of(cls, registry: CollectorRegistry) -> ServiceMetrics:
-        return cls(
-            Counter(
-                "soulprint_events_ignored",
-                "Events that nobody wants any more: of ended or older runs, or repeated.",
-                ["stage", "reason"],
-                registry=registry,
-            ),
-            Counter(
-                "soulprint_redrives",
-                "Runs that stood still and were driven again by the sweeper.",
-                ["action"],
-                registry=registry,
-            ),
-            ModelMetrics(registry),
-        )
+        return cls(EVENTS_IGNORED.register(registry), REDRIVES.register(registry), ModelMetrics(registry))
 
 
 class ModelOpener(Protocol):

@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from shared.metrics import (
+    MODEL_CALLS,
+    MODEL_CALLS_IN_FLIGHT,
+    MODEL_CALLS_LIMIT,
+    MODEL_COST,
+    MODEL_PAUSED,
+    MODEL_TOKENS,
+    MODEL_UNANSWERED,
+)
 from shared.models.base import Metered, Model
-
-_BY_MODEL = ("stage", "model")
 
 
 class ModelMetrics(Collector):
-    """Shows the models that it is told to watch. No label names a user."""
+    """Shows the models that it is told to watch."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._watched: dict[str, Metered] = {}
@@ -28,33 +34,10 @@ class ModelMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """See prometheus_client: the metrics as they are now."""
-        calls = CounterMetricFamily(
-            "soulprint_model_calls", "Calls of the model, by how they ended.", labels=(*_BY_MODEL, "outcome")
-        )
-        tokens = CounterMetricFamily(
-            "soulprint_model_tokens",
-            "Tokens that replies say they took: input, output, cache_read, cache_write.",
-            labels=(*_BY_MODEL, "kind"),
-        )
-        unanswered = CounterMetricFamily(
-            "soulprint_model_unanswered",
-            "Calls whose reply never came whole: what they cost is not known.",
-            labels=_BY_MODEL,
-        )
-        cost = CounterMetricFamily(
-            "soulprint_model_cost_dollars", "What calls cost; absent without a price.", labels=_BY_MODEL
-        )
-        in_flight = GaugeMetricFamily(
-            "soulprint_model_calls_in_flight", "Calls in flight now.", labels=_BY_MODEL
-        )
-        limit = GaugeMetricFamily(
-            "soulprint_model_calls_limit",
-            "Calls that may be in flight: below the ceiling after a 429 or 529.",
-            labels=_BY_MODEL,
-        )
-        paused = GaugeMetricFamily(
-            "soulprint_model_paused", "1 while no calls are made but trials.", labels=_BY_MODEL
-        )
+        calls, tokens = MODEL_CALLS.family(), MODEL_TOKENS.family()
+        cost, unanswered = MODEL_COST.family(), MODEL_UNANSWERED.family()
+        in_flight, limit = MODEL_CALLS_IN_FLIGHT.family(), MODEL_CALLS_LIMIT.family()
+        paused = MODEL_PAUSED.family()
         for stage, model in self._watched.items():
             state, labels = model.state, (stage, model.name)
             for outcome, count in state.outcomes.items():
@@ -67,4 +50,4 @@ class ModelMetrics(Collector):
             in_flight.add_metric(labels, state.in_flight)
             limit.add_metric(labels, state.limit)
             paused.add_metric(labels, float(bool(state.trouble)))
-        yield from (calls, tokens, unanswered, cost, in_flight, limit, paused)
+        yield from (calls, tokens, cost, unanswered, in_flight, limit, paused)

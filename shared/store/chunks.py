@@ -78,7 +78,7 @@ class Chunks:
     async def record_chunks(
         self, results: Sequence[tuple[FactsExtracted, Sequence[str]]], *, model: str, prompt_version: str
     ) -> Recorded:
-        """Record results of chunks of any runs, each with one topic a fact, in one transaction.
+        """Record results of chunks of any runs, each with one matter a fact, in one transaction.
 
         A chunk recorded twice changes nothing (`repeated`), except that an ok result mends a dead one
         until the run is claimed. Ok results that are not from the cache go into it.
@@ -91,8 +91,11 @@ class Chunks:
                 "model": model,
                 "prompt_version": prompt_version,
                 "results": [
-                    {"event": orjson.Fragment(event.__pydantic_serializer__.to_json(event)), "topics": topics}
-                    for event, topics in results
+                    {
+                        "event": orjson.Fragment(event.__pydantic_serializer__.to_json(event)),
+                        "topics": matters,
+                    }
+                    for event, matters in results
                 ],
             },
         )
@@ -115,7 +118,7 @@ class Chunks:
     async def read_facts(
         self, import_id: UUID, run: int, after: FactKey | None = None, limit: int = 1000
     ) -> list[StoredFact]:
-        """A page of a run's facts in the order topic, stated_at (unknown first), id, after a key
+        """A page of a run's facts in the order matter, stated_at (unknown first), id, after a key
         (`StoredFact.key` of the last one before). A page shorter than `limit` is the last."""
         answer = await self._transport.call(
             "read_facts",

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from shared.domain.events import Usage
 from shared.domain.facts import Fact, FactStatus, SettledFact
@@ -138,7 +138,7 @@ class FactUpdate:
 class FactKey(NamedTuple):
     """Where a page of facts ended; the next one begins after it."""
 
-    topic: str
+    matter: str
     stated_at: datetime | None
     fact_id: UUID
 
@@ -157,7 +157,7 @@ class CachedExtraction(BaseModel):
 class StoredFact(SettledFact):
     """A fact as the table holds it. `merged_ids` and `conversation_title` only where facts are listed."""
 
-    topic: str
+    matter: str = Field(validation_alias=AliasChoices("matter", "topic"))
     chunk_index: int
     merged_into: UUID | None = None
     """The fact that absorbed this one; set exactly when status is merged."""
@@ -166,7 +166,7 @@ class StoredFact(SettledFact):
     @property
     def key(self) -> FactKey:
         """The place of this fact in the order of pages."""
-        return FactKey(self.topic, self.stated_at, self.id)
+        return FactKey(self.matter, self.stated_at, self.id)
 
 
 class RunReport(BaseModel):

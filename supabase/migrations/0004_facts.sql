@@ -1,11 +1,11 @@
--- Every grounded fact of a run. `topic` is what consolidation compares: facts of one topic lie side by side.
+-- Every grounded fact of a run. `matter` is what consolidation compares: facts of one matter lie side by side.
 CREATE TABLE public.facts (
     import_id uuid NOT NULL,
     run integer NOT NULL,
     fact_id uuid NOT NULL,
     user_id uuid NOT NULL,
     category text NOT NULL,
-    topic text COLLATE "C" NOT NULL DEFAULT '',
+    matter text COLLATE "C" NOT NULL DEFAULT '',
     statement text NOT NULL,
     quote text NOT NULL,
     message_ids text[] NOT NULL,
@@ -21,9 +21,9 @@ CREATE TABLE public.facts (
     superseded_by uuid,
     merged_into uuid
 ) WITH (fillfactor = 85);
--- The order in which facts are read, page by page; facts without a time come first in their topic.
+-- The order in which facts are read, page by page; facts without a time come first in their matter.
 CREATE INDEX facts_in_order ON public.facts
-    (import_id, run, topic, (coalesce(stated_at, '-infinity'::timestamptz)), fact_id);
+    (import_id, run, matter, (coalesce(stated_at, '-infinity'::timestamptz)), fact_id);
 CREATE INDEX facts_merged ON public.facts (import_id, run, merged_into) WHERE merged_into IS NOT NULL;
 -- Of indexes that seem alike, as all do that begin with the run while the table is not analysed, the planner
 -- takes the one that was made last: one fact is to be found by its key.
@@ -37,14 +37,14 @@ CREATE POLICY own_rows ON public.facts FOR SELECT TO authenticated
     USING (user_id = (SELECT auth.uid()));
 CREATE POLICY services ON public.facts TO service_role USING (true) WITH CHECK (true);
 
--- A page of a run's facts in the order topic, stated_at (unknown first), fact_id.
--- `after` is [topic, stated_at, fact_id] of the last fact of the page before, or null.
+-- A page of a run's facts in the order matter, stated_at (unknown first), fact_id.
+-- `after` is [matter, stated_at, fact_id] of the last fact of the page before, or null.
 CREATE FUNCTION public.read_facts(argument jsonb) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     p_import_id uuid := (argument ->> 'import_id')::uuid;
     p_run integer := (argument ->> 'run')::integer;
-    p_topic text := coalesce(argument -> 'after' ->> 0, '');
+    p_matter text := coalesce(argument -> 'after' ->> 0, '');
     p_stated timestamptz := coalesce((argument -> 'after' ->> 1)::timestamptz, '-infinity');
     p_fact uuid := coalesce((argument -> 'after' ->> 2)::uuid, '00000000-0000-0000-0000-000000000000');
     answer json;
@@ -52,11 +52,11 @@ BEGIN
     SELECT json_agg(t) INTO answer FROM (
         SELECT f.fact_id AS id, f.category, f.statement, f.quote, f.message_ids, f.conversation_id,
                f.stated_at, f.valid_from, f.valid_until, f.confidence, f.source_kind,
-               f.topic, f.chunk_index, f.status, f.support, f.superseded_by, f.merged_into
+               f.matter, f.chunk_index, f.status, f.support, f.superseded_by, f.merged_into
         FROM facts f
         WHERE f.import_id = p_import_id AND f.run = p_run
-          AND (f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_topic, p_stated, p_fact)
-        ORDER BY f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id
+          AND (f.matter, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_matter, p_stated, p_fact)
+        ORDER BY f.matter, coalesce(f.stated_at, '-infinity'), f.fact_id
         LIMIT (argument ->> 'limit')::integer) t;
     RETURN coalesce(answer, '[]');
 END
@@ -106,7 +106,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
             GROUP BY k ORDER BY min(m.stated_at) NULLS FIRST, k),
         'conversation_id', f.conversation_id, 'stated_at', f.stated_at,
         'valid_from', f.valid_from, 'valid_until', f.valid_until, 'confidence', f.confidence,
-        'source_kind', f.source_kind, 'topic', f.topic, 'chunk_index', f.chunk_index, 'status', f.status,
+        'source_kind', f.source_kind, 'matter', f.matter, 'chunk_index', f.chunk_index, 'status', f.status,
         'support', f.support, 'superseded_by', f.superseded_by, 'merged_into', f.merged_into,
         'merged_ids', ARRAY(
             SELECT m.fact_id FROM facts m
@@ -127,7 +127,7 @@ DECLARE
     p_user uuid := (argument ->> 'user_id')::uuid;
     p_import_id uuid := (argument ->> 'import_id')::uuid;
     p_run integer := (argument ->> 'run')::integer;
-    p_topic text := coalesce(argument -> 'after' ->> 0, '');
+    p_matter text := coalesce(argument -> 'after' ->> 0, '');
     p_stated timestamptz := coalesce((argument -> 'after' ->> 1)::timestamptz, '-infinity');
     p_fact uuid := coalesce((argument -> 'after' ->> 2)::uuid, '00000000-0000-0000-0000-000000000000');
     p_status text[] := ARRAY(SELECT jsonb_array_elements_text(nullif(argument -> 'status', 'null')));
@@ -139,10 +139,10 @@ BEGIN
     RETURN coalesce(shown_facts(ARRAY(
         SELECT f FROM facts f
         WHERE f.import_id = p_import_id AND f.run = p_run AND f.user_id = p_user
-          AND (f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_topic, p_stated, p_fact)
+          AND (f.matter, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_matter, p_stated, p_fact)
           AND (p_status = '{}' OR f.status = ANY (p_status))
           AND (p_patterns = '{}' OR f.statement || ' ' || f.quote ILIKE ALL (p_patterns))
-        ORDER BY f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id
+        ORDER BY f.matter, coalesce(f.stated_at, '-infinity'), f.fact_id
         LIMIT (argument ->> 'limit')::integer)), '[]');
 END
 $$;

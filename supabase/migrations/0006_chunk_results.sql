@@ -72,7 +72,7 @@ BEGIN
 END
 $$;
 
--- Records results of chunks, of any runs, once each: {event: FactsExtracted, topics: one a fact}, all of one
+-- Records results of chunks, of any runs, once each: {event: FactsExtracted, matters: one a fact}, all of one
 -- model and prompt version, under which ok results that are not from the cache go into it. A chunk that died
 -- may be mended by a later ok result until its run is claimed.
 -- Answers how many were new, which were ignored and why, and which touched runs are complete now.
@@ -96,7 +96,7 @@ BEGIN
 
     WITH incoming AS MATERIALIZED (
         SELECT DISTINCT ON (v.import_id, v.run, v.index)
-               v.*, e -> 'topics' AS topics
+               v.*, e -> 'matters' AS matters
         FROM jsonb_array_elements(argument -> 'results') WITH ORDINALITY AS x(e, n),
              jsonb_to_record(e -> 'event') AS v(
                  import_id uuid, user_id uuid, run integer, chunk_id uuid, index integer, content_hash text,
@@ -134,11 +134,11 @@ BEGIN
     ), facts_in AS (
         -- A fact met in several chunks is the one of the latest chunk: a newer version of a conversation
         -- keeps what it repeats when the older version's facts are deleted.
-        INSERT INTO facts AS f (import_id, run, fact_id, user_id, category, topic, statement, quote,
+        INSERT INTO facts AS f (import_id, run, fact_id, user_id, category, matter, statement, quote,
                                 message_ids, conversation_id, stated_at, valid_from, valid_until,
                                 confidence, source_kind, chunk_index)
         SELECT DISTINCT ON (n.import_id, n.run, t.id)
-               n.import_id, n.run, t.id, n.user_id, t.category, coalesce(t.topic, ''), t.statement, t.quote,
+               n.import_id, n.run, t.id, n.user_id, t.category, coalesce(t.matter, ''), t.statement, t.quote,
                t.message_ids, t.conversation_id, t.stated_at, t.valid_from, t.valid_until,
                t.confidence, t.source_kind, n.index
         FROM fresh n,
@@ -147,13 +147,13 @@ BEGIN
                      id uuid, category text, statement text, quote text, message_ids text[],
                      conversation_id text, stated_at timestamptz, valid_from date, valid_until date,
                      confidence double precision, source_kind text),
-                 jsonb_array_elements_text(n.topics)
+                 jsonb_array_elements_text(n.matters)
              ) WITH ORDINALITY AS t(id, category, statement, quote, message_ids, conversation_id, stated_at,
-                                    valid_from, valid_until, confidence, source_kind, topic, n)
+                                    valid_from, valid_until, confidence, source_kind, matter, n)
         WHERE t.id IS NOT NULL
         ORDER BY n.import_id, n.run, t.id, n.index DESC, t.n
         ON CONFLICT (import_id, run, fact_id) DO UPDATE SET
-            topic = excluded.topic, quote = excluded.quote, message_ids = excluded.message_ids,
+            matter = excluded.matter, quote = excluded.quote, message_ids = excluded.message_ids,
             conversation_id = excluded.conversation_id, stated_at = excluded.stated_at,
             valid_from = excluded.valid_from, valid_until = excluded.valid_until,
             confidence = excluded.confidence, source_kind = excluded.source_kind,

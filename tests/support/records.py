@@ -70,9 +70,9 @@ def result_of(index: int, facts: Sequence[Fact] = (), **changes: Any) -> FactsEx
     return FactsExtracted(**(fields | changes))
 
 
-def with_topic(result: FactsExtracted, topic: str = "t") -> tuple[FactsExtracted, list[str]]:
-    """A result whose facts all have one topic."""
-    return result, [topic] * len(result.facts)
+def with_matter(result: FactsExtracted, matter: str = "t") -> tuple[FactsExtracted, list[str]]:
+    """A result whose facts all have one matter."""
+    return result, [matter] * len(result.facts)
 
 
 def memory_of(run: int = 1, **changes: Any) -> MemoryReady:

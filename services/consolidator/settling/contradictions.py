@@ -1,8 +1,8 @@
 """Contradictions: in a slot the later statement wins and the earlier becomes its history.
 
 A wrong end is worse than a missed one, so an earlier claim falls only where everything agrees: a claim of
-another value, true from a day after the earlier was last said, strong enough (`Claim.strength`, `hold`).
-Undated claims, claims of the same day, and claims bound to a period contradict nothing.
+another value, true from a day after the earlier was last said, strong enough (`Claim.strength` against
+`resistance`). Undated claims, claims of the same day, and claims bound to a period contradict nothing.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Slot:
     values that take each other's place again and again (a city and its district) are found to hold together.
     """
 
-    def __init__(self, topic: str) -> None:
-        self._in_turns = topic in PLACED
+    def __init__(self, matter: str) -> None:
+        self._in_turns = matter in PLACED
         self._open: list[Cluster] = []
         self._ended: set[tuple[str, str]] = set()
 
@@ -64,7 +64,7 @@ class Slot:
                 if not old.closed:
                     (ended if self._ends(claim, since, old) else kept).append(old)
             self._open = kept
-        if claim.hold <= TOUGH:
+        if claim.resistance <= TOUGH:
             self._open.append(cluster)
             del self._open[:-OPEN_CLAIMS]
         return ended
@@ -73,7 +73,7 @@ class Slot:
         old = cluster.claim
         if old is None or not _day(cluster.last_stated) < since:
             return False
-        if (TOUGH if new.left == old.value else new.strength) < old.hold or not _conflict(new, old):
+        if (TOUGH if new.left == old.value else new.strength) < old.resistance or not _conflict(new, old):
             return False
         if self._in_turns and len(self._ended) < MAX_TURNS:
             pair = old.value, new.value

@@ -1,23 +1,22 @@
-"""Settling a whole run: facts come in pages, topic after topic, and leave as they are settled."""
+"""Settling a whole run: facts come in pages, matter after matter, and leave as they are settled."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from services.consolidator.settling.settle import CLUSTERS, TopicGroup
+from services.consolidator.settling.settle import CLUSTERS, MatterGroup
 from shared.domain.facts import FactStatus, SettledFact
 from shared.store.records import FactKey, FactUpdate, StoredFact
 
 ReadFacts = Callable[[FactKey | None, int], Awaitable[Sequence[StoredFact]]]
-"""The page of at most so many facts after a key, ordered by topic, stated_at (unknown first), id."""
+"""The page of at most so many facts after a key, ordered by matter, stated_at (unknown first), id."""
 
 
 @dataclass(slots=True)
 class Settlement:
     """What settling made of the facts of a run, counted as it goes."""
 
-    extracted: int = 0
     kept: int = 0
     superseded: int = 0
     merged: int = 0
@@ -47,18 +46,17 @@ class Settlement:
 async def settle_pages(
     read_facts: ReadFacts, page: int, settlement: Settlement, limit: int = CLUSTERS
 ) -> AsyncIterator[list[SettledFact]]:
-    """Every fact of the run settled, page by page; holds one page and one topic's open statements."""
+    """Every fact of the run settled, page by page; holds one page and one matter's open statements."""
     after: FactKey | None = None
-    group: TopicGroup | None = None
+    group: MatterGroup | None = None
     while True:
         facts = await read_facts(after, page)
         settled: list[SettledFact] = []
         for fact in facts:
-            if group is None or group.topic != fact.topic:
+            if group is None or group.matter != fact.matter:
                 settled += _finish(group)
-                group = TopicGroup(fact.topic, limit)
+                group = MatterGroup(fact.matter, limit)
             settled += group.add(fact)
-        settlement.extracted += len(facts)
         last = len(facts) < page
         if last:
             settled += _finish(group)
@@ -70,5 +68,5 @@ async def settle_pages(
         after = facts[-1].key
 
 
-def _finish(group: TopicGroup | None) -> Iterator[SettledFact]:
+def _finish(group: MatterGroup | None) -> Iterator[SettledFact]:
     return group.finish() if group is not None else iter(())

@@ -27,7 +27,7 @@ _BETWEEN = "\x1f"
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What is kept of a fact while its topic is open: far smaller than a fact, and thousands are held."""
+    """What is kept of a fact while its matter is open: far smaller than a fact, and thousands are held."""
 
     id: UUID
     category: Category
@@ -59,7 +59,7 @@ class Said:
 
 
 class Cluster:
-    """All facts of a topic that say the same. The first one added speaks for it, so add in time order."""
+    """All facts of a matter that say the same. The first one added speaks for it, so add in time order."""
 
     __slots__ = (
         "claim",
@@ -100,8 +100,8 @@ class Cluster:
         else:
             self.merged.append(fact.id)
 
-    def settled(self, topic: str, superseded_by: UUID | None = None) -> SettledFact:
-        """The one fact of `topic` that this cluster amounts to."""
+    def settled(self, matter: str, superseded_by: UUID | None = None) -> SettledFact:
+        """The one fact of `matter` that this cluster amounts to."""
         fact = self.leader
         return SettledFact(
             category=fact.category,
@@ -119,12 +119,12 @@ class Cluster:
             support=1 if self.conversations is None else len(self.conversations),
             superseded_by=superseded_by,
             merged_ids=tuple(sorted(self.merged)),
-            topic=topic,
+            matter=matter,
         )
 
 
 class Clusters:
-    """The open clusters of one topic, at most `limit`: the one that was met longest ago is let go first."""
+    """The open clusters of one matter, at most `limit`: the one that was met longest ago is let go first."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

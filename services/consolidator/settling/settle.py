@@ -1,4 +1,4 @@
-"""Settling one topic: facts in time order in, settled facts out, with bounded memory."""
+"""Settling one matter: facts in time order in, settled facts out, with bounded memory."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from shared.domain.facts import Fact, SettledFact
 from shared.english.claims import claim_of
 
 CLUSTERS = 2000
-"""Most different statements of one topic compared at a time; beyond it the longest unmet one is settled."""
+"""Most different statements of one matter compared at a time; beyond it the longest unmet one is settled."""
 
 
-class TopicGroup:
-    """Settles the facts of one topic. Add them by stated_at (unknown first), then by id."""
+class MatterGroup:
+    """Settles the facts of one matter. Add them by stated_at (unknown first), then by id."""
 
-    def __init__(self, topic: str, limit: int = CLUSTERS) -> None:
-        self.topic = topic
+    def __init__(self, matter: str, limit: int = CLUSTERS) -> None:
+        self.matter = matter
         self._clusters = Clusters(limit)
-        self._slot = Slot(topic) if topic.startswith("slot:") else None
-        self._claims = topic.startswith(("slot:", "many:"))
+        self._slot = Slot(matter) if matter.startswith("slot:") else None
+        self._claims = matter.startswith(("slot:", "many:"))
 
     def add(self, fact: Fact) -> Iterator[SettledFact]:
         """Take one fact; yields what is settled by it."""
         claim = claim_of(fact.statement) if self._claims else None
-        if claim is not None and claim.topic != self.topic:
+        if claim is not None and claim.matter != self.matter:
             claim = None
         cluster, new = self._clusters.place(fact, claim)
         if self._slot is not None and cluster.leader.id == fact.id and fact.stated_at is not None:
             for ended in self._slot.enter(cluster):
                 self._clusters.close(ended)
-                yield ended.settled(self.topic, superseded_by=cluster.leader.id)
+                yield ended.settled(self.matter, superseded_by=cluster.leader.id)
         if new:
             yield from self._over_limit()
 
     def finish(self) -> Iterator[SettledFact]:
-        """The end of the topic: what is still open is current, in the order of its leaders."""
+        """The end of the matter: what is still open is current, in the order of its leaders."""
         for cluster in sorted(self._clusters, key=_time_order):
-            yield cluster.settled(self.topic)
+            yield cluster.settled(self.matter)
 
     def _over_limit(self) -> Iterator[SettledFact]:
         cluster = self._clusters.overflow()
         if cluster is not None:
             self._clusters.close(cluster)
-            yield cluster.settled(self.topic)
+            yield cluster.settled(self.matter)
 
 
 def _time_order(cluster: Cluster) -> tuple[float, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 from shared.domain.text import repair
@@ -55,9 +55,23 @@ def parse(raw: object, place: str = "conversation", max_messages: int = ReadLimi
         return Rejected(own_id or place, "it has no `mapping` of messages")
     if len(mapping) > max_messages:
         return Rejected(own_id or place, f"it has {len(mapping)} messages; the cap is {max_messages}")
+    turns, instructions = _said(visible_path(mapping, raw.get("current_node")))
+    title = _plain(raw.get("title"))
+    return Conversation(
+        own_id or content_id(title, turns),
+        title,
+        turns,
+        parse_time(raw.get("create_time")) or _first_time(turns),
+        parse_time(raw.get("update_time")) or _last_time(turns),
+        instructions,
+    )
+
+
+def _said(path: Iterable[tuple[str, dict[str, Any]]]) -> tuple[list[Turn], str | None]:
+    """The turns of a path, each with an id of its own, and the last custom instructions on it."""
     turns: list[Turn] = []
     instructions: str | None = None
-    for node_id, node in visible_path(mapping, raw.get("current_node")):
+    for node_id, node in path:
         message = node.get("message")
         if type(message) is not dict:
             continue
@@ -75,16 +89,7 @@ def parse(raw: object, place: str = "conversation", max_messages: int = ReadLimi
             turns.append(turn)
     if len({turn.id for turn in turns}) < len(turns):
         _rename_repeated(turns)
-    title = raw.get("title")
-    title = repair(title).strip() if type(title) is str else ""
-    return Conversation(
-        own_id or content_id(title, turns),
-        title,
-        turns,
-        parse_time(raw.get("create_time")) or _first_time(turns),
-        parse_time(raw.get("update_time")) or _last_time(turns),
-        instructions,
-    )
+    return turns, instructions
 
 
 def _turn(node_id: str, message: dict[str, Any], content: dict[str, Any]) -> Turn | None:

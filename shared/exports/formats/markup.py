@@ -9,16 +9,29 @@ from __future__ import annotations
 import re
 from html import unescape
 
-_TAG = re.compile(r"<!--.*?(?:-->|\Z)|<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>", re.DOTALL)
+_TAG = re.compile(r"<!--.*?(?:-->|\Z)|<(/?[a-zA-Z][a-zA-Z0-9]*)[^<>]*>", re.DOTALL)
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _EMPTY_LINES = re.compile(r"\n{3,}")
-_PARAGRAPHS = frozenset(
-    ("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "pre", "blockquote", "hr")
-)
-_LINES = frozenset(("br", "div", "li", "tr", "section", "article", "dt", "dd"))
-_CELLS = frozenset(("td", "th"))
 _SILENT = frozenset(("script", "style", "template", "noscript", "iframe", "svg", "title", "head"))
 """Elements whose content is not text for a reader."""
+
+
+def _opened_and_closed(names: str, text: str) -> dict[str, str]:
+    return {slash + name: text for name in names.split() for slash in ("", "/")}
+
+
+_BREAKS = {
+    **_opened_and_closed("p h1 h2 h3 h4 h5 h6 ul ol table pre blockquote hr", "\n\n"),
+    **_opened_and_closed("br", "\n"),
+}
+"""What stands for these tags; empty lines are thinned out in the end."""
+_STARTS = {
+    **_opened_and_closed("div li tr section article dt dd", "\n"),
+    "li": "\n- ",
+    "td": " ",
+    "th": " ",
+}
+"""What stands for these tags within a line; at the start of one, the same without its white space."""
 
 
 def text_of_html(html: str) -> str:
@@ -31,23 +44,22 @@ def text_of_html(html: str) -> str:
         if not silent and found.start() > at:
             _add_text(parts, html[at : found.start()], preformatted > 0)
         at = found.end()
-        closing, name = found[1], (found[2] or "").lower()
+        tag = (found[1] or "").lower()
         if silent:
-            if closing and name == silent:
+            if tag == silent:
                 silent = ""
-        elif name in _SILENT:
-            silent = "" if closing else name
-        elif name in _PARAGRAPHS:
-            if name == "pre":
-                preformatted = max(0, preformatted + (-1 if closing else 1))
-            parts.append("\n\n")
-        elif name in _LINES:
-            if name == "br" or (parts and not parts[-1].endswith("\n")):
-                parts.append("\n")
-            if name == "li" and not closing:
-                parts.append("- ")
-        elif name in _CELLS and not closing and parts and not parts[-1].endswith("\n"):
-            parts.append(" ")
+        elif tag in _BREAKS:
+            if tag == "pre":
+                preformatted += 1
+            elif tag == "/pre":
+                preformatted = max(0, preformatted - 1)
+            parts.append(_BREAKS[tag])
+        elif tag in _STARTS:
+            within = parts and not parts[-1].endswith("\n")
+            if text := _STARTS[tag] if within else _STARTS[tag].lstrip():
+                parts.append(text)
+        elif tag in _SILENT:
+            silent = f"/{tag}"
     if not silent:
         _add_text(parts, html[at:], preformatted > 0)
     text = unescape("".join(parts)).replace("\xa0", " ")

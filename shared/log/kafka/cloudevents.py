@@ -8,7 +8,7 @@ holds text of the record.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -32,8 +32,6 @@ NEWER_VERSION: Final = "newer_version"
 BAD_JSON: Final = "bad_json"
 WRONG_SCHEMA: Final = "wrong_schema"
 CONTRADICTION: Final = "contradiction"
-
-Headers = Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)

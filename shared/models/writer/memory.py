@@ -12,7 +12,7 @@ from shared.domain.text import BYTES_PER_TOKEN
 from shared.english.themes import Theme, theme_of
 from shared.models.base import Digest
 from shared.models.markdown import plain, reference
-from shared.models.writer.reduce import matter, weight
+from shared.models.writer.reduce import settled_matter, weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class _Entry:
 
     fact: SettledFact
     theme: Theme
-    topic: str
+    matter: str
     weight: float
     history: tuple[SettledFact, ...] = ()
 
@@ -74,25 +74,25 @@ def _told(fact: SettledFact) -> str:
 
 def _entries(facts: Sequence[SettledFact]) -> list[_Entry]:
     """Current facts with their history; history without a successor at hand stands for itself."""
-    topics = {fact.id: matter(fact) for fact in facts}
+    matters = {fact.id: settled_matter(fact) for fact in facts}
     known = {fact.id: fact for fact in facts}
     heads: dict[str, list[UUID]] = defaultdict(list)
     for fact in facts:
-        if fact.status is not FactStatus.SUPERSEDED and topics[fact.id].startswith("slot:"):
-            heads[topics[fact.id]].append(fact.id)
+        if fact.status is not FactStatus.SUPERSEDED and matters[fact.id].startswith("slot:"):
+            heads[matters[fact.id]].append(fact.id)
     history: dict[UUID, list[SettledFact]] = defaultdict(list)
     for fact in facts:
         if fact.status is FactStatus.SUPERSEDED:
-            history[_successor(fact, known, heads[topics[fact.id]])].append(fact)
+            history[_successor(fact, known, heads[matters[fact.id]])].append(fact)
     entries = []
     for fact in facts:
         if fact.status is FactStatus.SUPERSEDED and fact.id not in history:
             continue
         earlier = [each for each in history[fact.id] if each.id != fact.id]
-        topic = topics[fact.id]
-        theme = theme_of(fact, topic)
+        matter = matters[fact.id]
+        theme = theme_of(fact, matter)
         ordered = sorted(earlier, key=lambda each: (_stamp(each), each.id.int), reverse=True)
-        entries.append(_Entry(fact, theme, topic, weight(fact, topic, theme), tuple(ordered)))
+        entries.append(_Entry(fact, theme, matter, weight(fact, matter, theme), tuple(ordered)))
     return entries
 
 
@@ -110,9 +110,9 @@ def _successor(fact: SettledFact, known: dict[UUID, SettledFact], heads: list[UU
 
 
 def _place(item: tuple[_Entry, list[str]]) -> tuple[bool, str, float, int]:
-    """Order within a theme: slots first, then topic by topic, the latest first."""
+    """Order within a theme: slots first, then matter by matter, the latest first."""
     entry = item[0]
-    return not entry.topic.startswith("slot:"), entry.topic, -_stamp(entry.fact), entry.fact.id.int
+    return not entry.matter.startswith("slot:"), entry.matter, -_stamp(entry.fact), entry.fact.id.int
 
 
 def _stamp(fact: SettledFact) -> float:

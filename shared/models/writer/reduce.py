@@ -1,6 +1,6 @@
 """The offline reduction: the most telling facts by a fixed weighing, never many of one kind.
 
-A fact's weight depends on the fact alone, and the limits are counts within counts (topic and status within
+A fact's weight depends on the fact alone, and the limits are counts within counts (matter and status within
 theme within all), so reducing parts and then their digests gives the same as reducing all at once.
 """
 
@@ -12,12 +12,12 @@ from datetime import date
 from math import log2
 
 from shared.domain.facts import Category, FactStatus, SettledFact, SourceKind
-from shared.english.matters import topic_of
+from shared.english.matters import matter_of
 from shared.english.themes import Theme, theme_of
 from shared.models.base import LINE_TOKENS, Digest
 
-CURRENT_OF_A_TOPIC = 4
-HISTORY_OF_A_TOPIC = 3
+CURRENT_OF_A_MATTER = 4
+HISTORY_OF_A_MATTER = 3
 THEME_SHARE = 0.4
 """Most of the facts that one theme may take."""
 
@@ -54,24 +54,24 @@ _YEAR_WEIGHT = 0.1
 _EPOCH = date(2020, 1, 1)
 
 
-def weight(fact: SettledFact, topic: str, theme: Theme) -> float:
+def weight(fact: SettledFact, matter: str, theme: Theme) -> float:
     """How telling a fact is; independent of every other fact and of today."""
     total = _CATEGORY[fact.category] + _THEME.get(theme, 0.5) + fact.confidence * 0.5
     total += log2(fact.support) * _SUPPORT_WEIGHT
     if fact.stated_at is not None:
         total += (fact.stated_at.date() - _EPOCH).days / 365 * _YEAR_WEIGHT
-    if topic.startswith("slot:"):
+    if matter.startswith("slot:"):
         total += _SLOT_BONUS
     if fact.source_kind is SourceKind.CUSTOM_INSTRUCTIONS:
         total += _CUSTOM_BONUS
     if fact.status is FactStatus.SUPERSEDED:
-        total -= _MOVE_COST if topic.startswith(_MOVES) else _HISTORY_COST
+        total -= _MOVE_COST if matter.startswith(_MOVES) else _HISTORY_COST
     return total
 
 
-def matter(fact: SettledFact) -> str:
-    """The topic of a fact, as settling left it or found anew."""
-    return fact.topic or topic_of(fact.category, fact.statement)
+def settled_matter(fact: SettledFact) -> str:
+    """The matter of a fact, as settling left it or found anew."""
+    return fact.matter or matter_of(fact.category, fact.statement)
 
 
 def reduce_facts(facts: Sequence[SettledFact], budget_tokens: int) -> Digest:
@@ -80,22 +80,22 @@ def reduce_facts(facts: Sequence[SettledFact], budget_tokens: int) -> Digest:
     of_a_theme = max(int(most * THEME_SHARE), 1)
     ranked: list[tuple[float, int, int, str, Theme]] = []
     for index, fact in enumerate(facts):
-        topic = matter(fact)
-        theme = theme_of(fact, topic)
-        ranked.append((-weight(fact, topic, theme), fact.id.int, index, topic, theme))
+        matter = settled_matter(fact)
+        theme = theme_of(fact, matter)
+        ranked.append((-weight(fact, matter, theme), fact.id.int, index, matter, theme))
     ranked.sort()
-    topics: Counter[tuple[Theme, str, FactStatus]] = Counter()
+    matters: Counter[tuple[Theme, str, FactStatus]] = Counter()
     themes: Counter[Theme] = Counter()
     kept: list[SettledFact] = []
-    for _, _, index, topic, theme in ranked:
+    for _, _, index, matter, theme in ranked:
         if len(kept) == most:
             break
         fact = facts[index]
-        kind = theme, topic, fact.status
-        limit = HISTORY_OF_A_TOPIC if fact.status is FactStatus.SUPERSEDED else CURRENT_OF_A_TOPIC
-        if topics[kind] == limit or themes[theme] == of_a_theme:
+        kind = theme, matter, fact.status
+        limit = HISTORY_OF_A_MATTER if fact.status is FactStatus.SUPERSEDED else CURRENT_OF_A_MATTER
+        if matters[kind] == limit or themes[theme] == of_a_theme:
             continue
-        topics[kind] += 1
+        matters[kind] += 1
         themes[theme] += 1
         kept.append(fact)
     return Digest(facts=tuple(kept), left_out=len(facts) - len(kept))

@@ -12,7 +12,7 @@ from shared.english.themes import Theme, theme_of
 from shared.models.base import Digest
 from shared.models.markdown import plain
 from shared.models.writer.memory import fact_line
-from shared.models.writer.reduce import matter, weight
+from shared.models.writer.reduce import settled_matter, weight
 from shared.models.writer.voice import Voice, measure
 
 LINES = 40
@@ -57,9 +57,9 @@ def _by_theme(digest: Digest) -> dict[Theme, list[SettledFact]]:
     ranked: list[tuple[float, int, Theme, SettledFact]] = []
     for fact in digest.facts:
         if fact.status is FactStatus.CURRENT:
-            topic = matter(fact)
-            theme = theme_of(fact, topic)
-            ranked.append((-weight(fact, topic, theme), fact.id.int, theme, fact))
+            matter = settled_matter(fact)
+            theme = theme_of(fact, matter)
+            ranked.append((-weight(fact, matter, theme), fact.id.int, theme, fact))
     themes: dict[Theme, list[SettledFact]] = {}
     for _, _, theme, fact in sorted(ranked, key=lambda entry: entry[:2]):
         themes.setdefault(theme, []).append(fact)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from services.consolidator.consolidate import ConsolidationPolicy, consolidate
-from services.consolidator.stage import with_topics
+from services.consolidator.stage import with_matters
 from shared.domain.events import ChunkStatus, FactsExtracted, Usage
 from shared.domain.facts import Fact, FactStatus, SettledFact
 from shared.domain.runs import RunKey
@@ -49,7 +49,7 @@ def facts() -> list[Fact]:
 async def completed(store: Store, *results: FactsExtracted) -> None:
     """A run whose chunks are all in."""
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
-    await store.record_chunks(with_topics(results), model=MODEL, prompt_version=PROMPTS)
+    await store.record_chunks(with_matters(results), model=MODEL, prompt_version=PROMPTS)
     sample = [SampleConversation(f"s{at}", "", None, 20, ("hi, please explain this",)) for at in range(4)]
     counts = {"conversations": {"kept": 5, "skipped_count": 0}, "messages": 40}
     finished = await store.finish_chunking(

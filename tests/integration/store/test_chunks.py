@@ -25,7 +25,7 @@ from tests.support.records import (
     PassageOf,
     fact_of,
     result_of,
-    with_topic,
+    with_matter,
 )
 from tests.support.runs import begin_run
 
@@ -34,7 +34,7 @@ NASTY = "'; DROP TABLE facts; -- \" \\ $1 %s {} \u2028 \U0001f600 \x7f ]]> %_"
 
 async def record(store: Store, *results: FactsExtracted) -> Recorded:
     return await store.record_chunks(
-        [with_topic(result) for result in results], model=MODEL, prompt_version=PROMPTS
+        [with_matter(result) for result in results], model=MODEL, prompt_version=PROMPTS
     )
 
 
@@ -225,7 +225,7 @@ async def test_facts_keep_every_field_and_any_text(store: Store) -> None:
     await record(store, result_of(0, [fact]))
     [stored] = await store.read_facts(IMPORT, 1)
     assert stored.model_dump(include=set(type(fact).model_fields)) == fact.model_dump()
-    assert (stored.topic, stored.status, stored.support) == ("t", FactStatus.CURRENT, 1)
+    assert (stored.matter, stored.status, stored.support) == ("t", FactStatus.CURRENT, 1)
 
 
 async def test_pages_follow_the_order(store: Store) -> None:
@@ -237,13 +237,13 @@ async def test_pages_follow_the_order(store: Store) -> None:
         datetime(2024, 1, 1, tzinfo=UTC),
     ]
     facts = [fact_of(f"{n}", stated_at=times[n % 4]) for n in range(50)]
-    topics = ["b", "B", "", "é", "a b"]
+    matters = ["b", "B", "", "é", "a b"]
     await store.record_chunks(
-        [(result_of(0, facts), [topics[n % 5] for n in range(50)])], model=MODEL, prompt_version=PROMPTS
+        [(result_of(0, facts), [matters[n % 5] for n in range(50)])], model=MODEL, prompt_version=PROMPTS
     )
     whole = await store.read_facts(IMPORT, 1)
     expected = sorted(
-        (topics[n % 5].encode(), facts[n].stated_at or datetime.min.replace(tzinfo=UTC), facts[n].id.bytes)
+        (matters[n % 5].encode(), facts[n].stated_at or datetime.min.replace(tzinfo=UTC), facts[n].id.bytes)
         for n in range(50)
     )
     assert [fact.id.bytes for fact in whole] == [key[2] for key in expected]

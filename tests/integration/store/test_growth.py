@@ -26,7 +26,7 @@ from tests.support.records import (
     PassageOf,
     fact_of,
     result_of,
-    with_topic,
+    with_matter,
 )
 from tests.support.runs import begin_run
 
@@ -73,7 +73,7 @@ async def facts(store: Store) -> list[FactUpdate]:
     """Updates of some stored facts, all of one topic."""
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     names = [f"fact {n}" for n in range(MANY)]
-    result = with_topic(result_of(0, [fact_of(name) for name in names]))
+    result = with_matter(result_of(0, [fact_of(name) for name in names]))
     await store.record_chunks([result], model=MODEL, prompt_version=PROMPTS)
     return [FactUpdate(fact_of(name).id, FactStatus.SUPERSEDED) for name in names[:: MANY // FEW]]
 
@@ -108,7 +108,7 @@ async def test_recording_reads_no_other_runs(store: Store, sql: asyncpg.Connecti
         uuid5(SEED, "someone"),
         MANY,
     )
-    result = with_topic(result_of(0, [fact_of("a")]))
+    result = with_matter(result_of(0, [fact_of("a")]))
     locked, judged, counted, asked = 1, 1, 1, 1
     async with counting(sql, "imports", locked + judged + counted + asked) as own:
         await own.record_chunks([result], model=MODEL, prompt_version=PROMPTS)

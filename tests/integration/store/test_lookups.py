@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.events import ChunkReady, ChunkStatus
 from shared.store.store import Store
-from tests.support.records import ANNA, BORIS, IMPORT, MODEL, PROMPTS, result_of, with_topic
+from tests.support.records import ANNA, BORIS, IMPORT, MODEL, PROMPTS, result_of, with_matter
 from tests.support.runs import begin_run
 
 MANY = 2000
@@ -33,7 +33,7 @@ def chunk_of(index: int, **changes: object) -> ChunkReady:
 
 async def begin(store: Store, *indices: int) -> None:
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
-    results = [with_topic(result_of(index)) for index in indices]
+    results = [with_matter(result_of(index)) for index in indices]
     await store.record_chunks(results, model=MODEL, prompt_version=PROMPTS)
 
 
@@ -49,7 +49,7 @@ async def test_a_chunk_that_is_recorded_is_repeated_and_a_new_one_is_wanted(stor
 
 async def test_a_dead_chunk_may_be_mended(store: Store) -> None:
     await begin(store)
-    dead = with_topic(result_of(0, status=ChunkStatus.DEAD, facts=()))
+    dead = with_matter(result_of(0, status=ChunkStatus.DEAD, facts=()))
     await store.record_chunks([dead], model=MODEL, prompt_version=PROMPTS)
     assert await refusals(store, chunk_of(0)) == [None]
 

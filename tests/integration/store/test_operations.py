@@ -10,7 +10,7 @@ from shared.domain.batches import SENDING, OpenBatch
 from shared.domain.events import Usage
 from shared.store.ledger import StoreLedger
 from shared.store.store import Store
-from tests.support.records import ANNA, BORIS, IMPORT, MODEL, PROMPTS, memory_of, result_of, with_topic
+from tests.support.records import ANNA, BORIS, IMPORT, MODEL, PROMPTS, memory_of, result_of, with_matter
 from tests.support.runs import begin_run
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -22,7 +22,7 @@ async def test_a_users_cost_is_that_of_all_runs_also_of_those_that_failed(store:
         result_of(0, usage=Usage(calls=1, input_tokens=100, output_tokens=10, cost=0.25, unanswered=2)),
         result_of(1, usage=Usage(calls=2, cache_read_tokens=7, cache_write_tokens=5, cost=0.5)),
     ]
-    await store.record_chunks([with_topic(each) for each in results], model=MODEL, prompt_version=PROMPTS)
+    await store.record_chunks([with_matter(each) for each in results], model=MODEL, prompt_version=PROMPTS)
     whole = results[0].usage + results[1].usage
     (usage,) = await store.read_usage()
     assert usage.model_dump(exclude={"user_id", "runs"}) == whole.model_dump()
@@ -32,7 +32,9 @@ async def test_a_users_cost_is_that_of_all_runs_also_of_those_that_failed(store:
     assert report.extraction_usage == whole
     await store.fail_run(IMPORT, 1, step="run", error="no")
     second = await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
-    await store.record_chunks([with_topic(result_of(0, run=second.run))], model=MODEL, prompt_version=PROMPTS)
+    await store.record_chunks(
+        [with_matter(result_of(0, run=second.run))], model=MODEL, prompt_version=PROMPTS
+    )
     assert (await store.commit_memory(memory_of(run=second.run))).written  # its usage is the whole run's
     (usage,) = await store.read_usage(ANNA)
     assert (usage.runs, usage.calls, usage.cost, usage.unanswered) == (2, 4, 1.25, 2)
@@ -42,7 +44,7 @@ async def test_a_users_cost_is_that_of_all_runs_also_of_those_that_failed(store:
 async def test_a_price_that_is_not_known_makes_no_sum(store: Store) -> None:
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     results = [result_of(0), result_of(1, usage=Usage(calls=1, cost=None))]
-    await store.record_chunks([with_topic(each) for each in results], model=MODEL, prompt_version=PROMPTS)
+    await store.record_chunks([with_matter(each) for each in results], model=MODEL, prompt_version=PROMPTS)
     (usage,) = await store.read_usage()
     assert (usage.calls, usage.cost) == (2, None)
 

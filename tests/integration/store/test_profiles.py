@@ -25,7 +25,7 @@ from tests.support.records import (
     fact_of,
     memory_of,
     result_of,
-    with_topic,
+    with_matter,
 )
 from tests.support.runs import begin_run
 
@@ -42,7 +42,7 @@ async def committed(store: Store) -> None:
     await store.save_chunks_batch(
         ANNA, [PassageOf("c1"), PassageOf("c2", title="Tea", content="User: oolong")]
     )
-    await store.record_chunks([with_topic(result_of(0, FACTS))], model=MODEL, prompt_version=PROMPTS)
+    await store.record_chunks([with_matter(result_of(0, FACTS))], model=MODEL, prompt_version=PROMPTS)
     await store.finish_chunking(IMPORT, 1, Chunking(total=1))
     await store.claim_run(IMPORT, 1, "w", 60)
     await store.settle_facts(

@@ -22,7 +22,7 @@ from tests.support.records import (
     fact_of,
     memory_of,
     result_of,
-    with_topic,
+    with_matter,
 )
 from tests.support.runs import begin_run
 
@@ -75,7 +75,9 @@ async def filled(store: Store) -> Store:
     """One row at least in each table, of ANNA; two profiles."""
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     await store.save_chunks_batch(ANNA, [PassageOf()])
-    await store.record_chunks([with_topic(result_of(0, [fact_of("a")]))], model=MODEL, prompt_version=PROMPTS)
+    await store.record_chunks(
+        [with_matter(result_of(0, [fact_of("a")]))], model=MODEL, prompt_version=PROMPTS
+    )
     await store.update_user_profile(ANNA, {"soul_md": "from elsewhere"})
     await store.update_user_profile(BORIS, {"soul_md": "of Boris"})
     assert (await store.commit_memory(memory_of())).written

@@ -25,7 +25,7 @@ from tests.support.records import (
     PassageOf,
     fact_of,
     result_of,
-    with_topic,
+    with_matter,
 )
 from tests.support.runs import begin_run
 
@@ -37,7 +37,7 @@ async def begin(store: Store, **changes: object) -> RequestedRun:
 
 async def record(store: Store, *results: FactsExtracted) -> Recorded:
     return await store.record_chunks(
-        [with_topic(result) for result in results], model=MODEL, prompt_version=PROMPTS
+        [with_matter(result) for result in results], model=MODEL, prompt_version=PROMPTS
     )
 
 

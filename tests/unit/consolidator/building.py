@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from services.consolidator.settling.groups import Settlement, settle_pages
 from shared.domain.facts import Category, SettledFact
 from shared.domain.ids import NAMESPACE
-from shared.english.matters import topic_of
+from shared.english.matters import matter_of
 from shared.store.records import FactKey, FactUpdate, StoredFact
 
 
@@ -36,15 +36,15 @@ def stored(
         stated_at=at,
         valid_from=valid_from,
         valid_until=valid_until,
-        topic=topic_of(category, statement),
+        matter=matter_of(category, statement),
         chunk_index=0,
     )
 
 
 def in_order(facts: Iterable[StoredFact]) -> list[StoredFact]:
-    """The order of the store: topic, stated_at (unknown first), id."""
+    """The order of the store: matter, stated_at (unknown first), id."""
     early = datetime.min.replace(tzinfo=UTC)
-    return sorted(facts, key=lambda f: (f.topic, f.stated_at or early, f.id.int))
+    return sorted(facts, key=lambda f: (f.matter, f.stated_at or early, f.id.int))
 
 
 class Pages:

@@ -17,7 +17,7 @@ from tests.unit.consolidator.models import Rules
 
 
 def many(count: int) -> list[SettledFact]:
-    """Facts of many topics, of some far too many."""
+    """Facts of many matters, of some far too many."""
     rng = Random(7)
     kinds = (
         "My favourite tea is T-{n}.",

@@ -11,7 +11,6 @@ from services.extractor.grounding import (
     QUOTE_NOT_FOUND,
     UNKNOWN_MESSAGE,
     ground,
-    normalise,
 )
 from shared.domain.facts import Candidate, Category, SourceKind
 from tests.support.chunks import STARTED, chunk_of, said
@@ -90,10 +89,6 @@ def test_standing_instructions_are_a_source_kind_of_their_own() -> None:
     chunk = chunk_of(said("m1", "Always answer in French.", custom_instructions=True))
     (fact,) = ground(chunk, (candidate("Always answer in French"),)).facts
     assert fact.source_kind is SourceKind.CUSTOM_INSTRUCTIONS
-
-
-def test_normalise_changes_nothing_else() -> None:
-    assert normalise("  Straße\t“a”—b…\n") == 'strasse "a"-b...'
 
 
 LONG = "I was born in Berlin and I have lived there all my life, " * 3

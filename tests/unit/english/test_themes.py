@@ -32,12 +32,12 @@ P, J, D, B = Category.PREFERENCES, Category.PROJECTS, Category.DATES, Category.B
 )
 def test_a_fact_stands_under_its_theme(statement: str, category: Category, theme: Theme) -> None:
     fact = stored(statement or " ", category=category)
-    assert theme_of(fact, fact.topic) is theme
+    assert theme_of(fact, fact.matter) is theme
 
 
 def test_imperatives_of_custom_instructions_are_about_answers() -> None:
     custom = {"source_kind": SourceKind.CUSTOM_INSTRUCTIONS}
     asked = stored("Show the code first.").model_copy(update=custom)
     told = stored("I own a boat.").model_copy(update=custom)
-    assert theme_of(asked, asked.topic) is Theme.ANSWERS
-    assert theme_of(told, told.topic) is Theme.TASTES
+    assert theme_of(asked, asked.matter) is Theme.ANSWERS
+    assert theme_of(told, told.matter) is Theme.TASTES

@@ -1,4 +1,4 @@
-"""Topics: what may be compared lies together, and slots are read with care."""
+"""Matters: what may be compared lies together, and slots are read with care."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import pytest
 
 from shared.english.canonical import canonical
 from shared.english.claims import claim_of
-from shared.english.matters import topic_of
+from shared.english.matters import matter_of
 
 
 @pytest.mark.parametrize(
-    ("statement", "topic", "value"),
+    ("statement", "matter", "value"),
     [
         ("I live in Lisbon with my wife Ana.", "slot:residence", "lisbon"),
         ("The user lives in Lisbon.", "slot:residence", "lisbon"),
@@ -42,10 +42,10 @@ from shared.english.matters import topic_of
         ("I love coffee.", "slot:liking:coffe", "yes"),
     ],
 )
-def test_slots_are_read(statement: str, topic: str, value: str) -> None:
+def test_slots_are_read(statement: str, matter: str, value: str) -> None:
     claim = claim_of(statement)
     assert claim is not None
-    assert (claim.topic, claim.value) == (topic, value)
+    assert (claim.matter, claim.value) == (matter, value)
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,13 @@ def test_a_restricted_claim_neither_takes_away_nor_falls() -> None:
         claim = claim_of(statement)
         assert claim is not None
         assert claim.strength == 0
-        assert claim.hold > 2
+        assert claim.resistance > 2
 
 
 def test_a_claim_that_says_more_is_not_taken_away() -> None:
     claim = claim_of("I live in Lisbon and work at Acme.")
     assert claim is not None
-    assert claim.hold > 2
+    assert claim.resistance > 2
 
 
 @pytest.mark.parametrize(
@@ -95,15 +95,15 @@ def test_a_claim_that_says_more_is_not_taken_away() -> None:
         ),
     ],
 )
-def test_near_duplicates_share_their_topic(one: str, other: str) -> None:
-    assert topic_of("beliefs", one) == topic_of("beliefs", other)
+def test_near_duplicates_share_their_matter(one: str, other: str) -> None:
+    assert matter_of("beliefs", one) == matter_of("beliefs", other)
 
 
-def test_a_topic_is_short_and_named_by_its_category() -> None:
-    topic = topic_of("projects", "I am building " + "x" * 5000)
-    assert topic.startswith("projects:")
-    assert len(topic) < 200
-    assert topic_of("projects", "") == "projects:"
+def test_a_matter_is_short_and_named_by_its_category() -> None:
+    matter = matter_of("projects", "I am building " + "x" * 5000)
+    assert matter.startswith("projects:")
+    assert len(matter) < 200
+    assert matter_of("projects", "") == "projects:"
 
 
 def test_the_person_is_written_in_one_way() -> None:
