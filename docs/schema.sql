@@ -98,7 +98,7 @@ CREATE TABLE public.facts (
     fact_id uuid NOT NULL,
     user_id uuid NOT NULL,
     category text NOT NULL,
-    topic text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    matter text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     statement text NOT NULL,
     quote text NOT NULL,
     message_ids text[] NOT NULL,
@@ -119,7 +119,7 @@ CREATE TABLE public.facts (
 WITH (fillfactor='85');
 ALTER TABLE ONLY public.facts
     ADD CONSTRAINT facts_pkey PRIMARY KEY (import_id, run, fact_id);
-CREATE INDEX facts_in_order ON public.facts USING btree (import_id, run, topic, COALESCE(stated_at, '-infinity'::timestamp with time zone), fact_id);
+CREATE INDEX facts_in_order ON public.facts USING btree (import_id, run, matter, COALESCE(stated_at, '-infinity'::timestamp with time zone), fact_id);
 CREATE INDEX facts_merged ON public.facts USING btree (import_id, run, merged_into) WHERE (merged_into IS NOT NULL);
 ALTER TABLE public.facts ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON public.facts FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
@@ -732,7 +732,7 @@ DECLARE
     p_user uuid := (argument ->> 'user_id')::uuid;
     p_import_id uuid := (argument ->> 'import_id')::uuid;
     p_run integer := (argument ->> 'run')::integer;
-    p_topic text := coalesce(argument -> 'after' ->> 0, '');
+    p_matter text := coalesce(argument -> 'after' ->> 0, '');
     p_stated timestamptz := coalesce((argument -> 'after' ->> 1)::timestamptz, '-infinity');
     p_fact uuid := coalesce((argument -> 'after' ->> 2)::uuid, '00000000-0000-0000-0000-000000000000');
     p_status text[] := ARRAY(SELECT jsonb_array_elements_text(nullif(argument -> 'status', 'null')));
@@ -744,10 +744,10 @@ BEGIN
     RETURN coalesce(shown_facts(ARRAY(
         SELECT f FROM facts f
         WHERE f.import_id = p_import_id AND f.run = p_run AND f.user_id = p_user
-          AND (f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_topic, p_stated, p_fact)
+          AND (f.matter, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_matter, p_stated, p_fact)
           AND (p_status = '{}' OR f.status = ANY (p_status))
           AND (p_patterns = '{}' OR f.statement || ' ' || f.quote ILIKE ALL (p_patterns))
-        ORDER BY f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id
+        ORDER BY f.matter, coalesce(f.stated_at, '-infinity'), f.fact_id
         LIMIT (argument ->> 'limit')::integer)), '[]');
 END
 $$;
@@ -937,7 +937,7 @@ CREATE FUNCTION public.read_facts(argument jsonb) RETURNS json
 DECLARE
     p_import_id uuid := (argument ->> 'import_id')::uuid;
     p_run integer := (argument ->> 'run')::integer;
-    p_topic text := coalesce(argument -> 'after' ->> 0, '');
+    p_matter text := coalesce(argument -> 'after' ->> 0, '');
     p_stated timestamptz := coalesce((argument -> 'after' ->> 1)::timestamptz, '-infinity');
     p_fact uuid := coalesce((argument -> 'after' ->> 2)::uuid, '00000000-0000-0000-0000-000000000000');
     answer json;
@@ -945,11 +945,11 @@ BEGIN
     SELECT json_agg(t) INTO answer FROM (
         SELECT f.fact_id AS id, f.category, f.statement, f.quote, f.message_ids, f.conversation_id,
                f.stated_at, f.valid_from, f.valid_until, f.confidence, f.source_kind,
-               f.topic, f.chunk_index, f.status, f.support, f.superseded_by, f.merged_into
+               f.matter, f.chunk_index, f.status, f.support, f.superseded_by, f.merged_into
         FROM facts f
         WHERE f.import_id = p_import_id AND f.run = p_run
-          AND (f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_topic, p_stated, p_fact)
-        ORDER BY f.topic, coalesce(f.stated_at, '-infinity'), f.fact_id
+          AND (f.matter, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_matter, p_stated, p_fact)
+        ORDER BY f.matter, coalesce(f.stated_at, '-infinity'), f.fact_id
         LIMIT (argument ->> 'limit')::integer) t;
     RETURN coalesce(answer, '[]');
 END
@@ -1079,7 +1079,7 @@ BEGIN
 
     WITH incoming AS MATERIALIZED (
         SELECT DISTINCT ON (v.import_id, v.run, v.index)
-               v.*, e -> 'topics' AS topics
+               v.*, e -> 'matters' AS matters
         FROM jsonb_array_elements(argument -> 'results') WITH ORDINALITY AS x(e, n),
              jsonb_to_record(e -> 'event') AS v(
                  import_id uuid, user_id uuid, run integer, chunk_id uuid, index integer, content_hash text,
@@ -1117,11 +1117,11 @@ BEGIN
     ), facts_in AS (
         -- A fact met in several chunks is the one of the latest chunk: a newer version of a conversation
         -- keeps what it repeats when the older version's facts are deleted.
-        INSERT INTO facts AS f (import_id, run, fact_id, user_id, category, topic, statement, quote,
+        INSERT INTO facts AS f (import_id, run, fact_id, user_id, category, matter, statement, quote,
                                 message_ids, conversation_id, stated_at, valid_from, valid_until,
                                 confidence, source_kind, chunk_index)
         SELECT DISTINCT ON (n.import_id, n.run, t.id)
-               n.import_id, n.run, t.id, n.user_id, t.category, coalesce(t.topic, ''), t.statement, t.quote,
+               n.import_id, n.run, t.id, n.user_id, t.category, coalesce(t.matter, ''), t.statement, t.quote,
                t.message_ids, t.conversation_id, t.stated_at, t.valid_from, t.valid_until,
                t.confidence, t.source_kind, n.index
         FROM fresh n,
@@ -1130,13 +1130,13 @@ BEGIN
                      id uuid, category text, statement text, quote text, message_ids text[],
                      conversation_id text, stated_at timestamptz, valid_from date, valid_until date,
                      confidence double precision, source_kind text),
-                 jsonb_array_elements_text(n.topics)
+                 jsonb_array_elements_text(n.matters)
              ) WITH ORDINALITY AS t(id, category, statement, quote, message_ids, conversation_id, stated_at,
-                                    valid_from, valid_until, confidence, source_kind, topic, n)
+                                    valid_from, valid_until, confidence, source_kind, matter, n)
         WHERE t.id IS NOT NULL
         ORDER BY n.import_id, n.run, t.id, n.index DESC, t.n
         ON CONFLICT (import_id, run, fact_id) DO UPDATE SET
-            topic = excluded.topic, quote = excluded.quote, message_ids = excluded.message_ids,
+            matter = excluded.matter, quote = excluded.quote, message_ids = excluded.message_ids,
             conversation_id = excluded.conversation_id, stated_at = excluded.stated_at,
             valid_from = excluded.valid_from, valid_until = excluded.valid_until,
             confidence = excluded.confidence, source_kind = excluded.source_kind,
@@ -1425,7 +1425,7 @@ CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
             GROUP BY k ORDER BY min(m.stated_at) NULLS FIRST, k),
         'conversation_id', f.conversation_id, 'stated_at', f.stated_at,
         'valid_from', f.valid_from, 'valid_until', f.valid_until, 'confidence', f.confidence,
-        'source_kind', f.source_kind, 'topic', f.topic, 'chunk_index', f.chunk_index, 'status', f.status,
+        'source_kind', f.source_kind, 'matter', f.matter, 'chunk_index', f.chunk_index, 'status', f.status,
         'support', f.support, 'superseded_by', f.superseded_by, 'merged_into', f.merged_into,
         'merged_ids', ARRAY(
             SELECT m.fact_id FROM facts m

@@ -93,7 +93,7 @@ class Chunks:
                 "results": [
                     {
                         "event": orjson.Fragment(event.__pydantic_serializer__.to_json(event)),
-                        "topics": matters,
+                        "matters": matters,
                     }
                     for event, matters in results
                 ],

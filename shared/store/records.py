@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from shared.domain.events import Usage
 from shared.domain.facts import Fact, FactStatus, SettledFact
@@ -157,7 +157,7 @@ class CachedExtraction(BaseModel):
 class StoredFact(SettledFact):
     """A fact as the table holds it. `merged_ids` and `conversation_title` only where facts are listed."""
 
-    matter: str = Field(validation_alias=AliasChoices("matter", "topic"))
+    matter: str
     chunk_index: int
     merged_into: UUID | None = None
     """The fact that absorbed this one; set exactly when status is merged."""

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from shared.host.services import opener_of
+from shared.metrics import METRICS
 from shared.pipelines import SERVICES, topics_of
 from shared.settings import PREFIX, Settings
-from tests.support.metrics import all_metrics
 from tests.support.plain_yaml import read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +28,7 @@ OTHERS = {"kafka", "postgres", "setup", "prometheus", "soulprint"}
 FROM_OUTSIDE = {"ANTHROPIC_AUTH_TOKEN"}
 """Read by the model's own client, not by our settings."""
 
-SAMPLES = {"gauge": ("",), "counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}
+SAMPLES = {"gauge": ("",), "counter": ("",), "histogram": ("_bucket", "_count", "_sum")}
 
 
 def services() -> dict[str, Any]:
@@ -43,7 +43,7 @@ def samples() -> dict[str, set[str]]:
     """Every sample that our metrics can give, and its labels."""
     return {
         metric.name + suffix: {*metric.labels} | ({"le"} if suffix == "_bucket" else set())
-        for metric in all_metrics()
+        for metric in METRICS
         for suffix in SAMPLES[metric.kind]
     }
 
@@ -149,6 +149,13 @@ def test_every_metric_that_is_watched_exists() -> None:
     for where, expression in watched:
         names = set(re.findall(r"\bsoulprint_\w+", expression))
         assert names <= known, f"{where}: {names - known}"
+
+
+def test_no_file_of_the_deployment_names_a_metric_that_does_not_exist() -> None:
+    known = set(samples())
+    for path in (path for path in (ROOT / "deploy").rglob("*") if path.is_file()):
+        names = set(re.findall(r"\bsoulprint_[a-z_]+", path.read_text(encoding="utf-8")))
+        assert names <= known, f"{path.name}: {names - known}"
 
 
 def test_every_metric_that_is_grouped_or_chosen_by_a_label_has_it() -> None:

@@ -259,8 +259,8 @@ async def test_pages_use_the_index(sql: asyncpg.Connection) -> None:
     await sql.execute("SET enable_seqscan = off")
     plan = await sql.fetch(
         "EXPLAIN SELECT * FROM facts f WHERE import_id = $1 AND run = 1 "
-        "AND (topic, coalesce(stated_at, '-infinity'), fact_id) > ('a', '-infinity'::timestamptz, $1) "
-        "ORDER BY topic, coalesce(stated_at, '-infinity'), fact_id LIMIT 10".replace(
+        "AND (matter, coalesce(stated_at, '-infinity'), fact_id) > ('a', '-infinity'::timestamptz, $1) "
+        "ORDER BY matter, coalesce(stated_at, '-infinity'), fact_id LIMIT 10".replace(
             "$1", f"'{IMPORT}'::uuid"
         )
     )

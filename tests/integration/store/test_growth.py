@@ -70,7 +70,7 @@ async def passages(store: Store) -> list[PassageOf]:
 
 @pytest.fixture
 async def facts(store: Store) -> list[FactUpdate]:
-    """Updates of some stored facts, all of one topic."""
+    """Updates of some stored facts, all of one matter."""
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     names = [f"fact {n}" for n in range(MANY)]
     result = with_matter(result_of(0, [fact_of(name) for name in names]))
