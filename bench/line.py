@@ -20,7 +20,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from bench.product import RunFailedError
 from shared.domain.events import ImportReceived
 from shared.log.kafka.topics import ensure_topics
-from shared.pipelines import all_topics
+from shared.pipelines import all_topics, prefixed
 from shared.postgres.embedded import embedded_postgres
 from shared.postgres.migrate import migrate
 from tests.support.fleet import Fleet, Member, fleet
@@ -125,7 +125,7 @@ async def line(
             admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
             await admin.start()
             try:
-                await ensure_topics(admin, all_topics(setting.pipeline))
+                await ensure_topics(admin, prefixed(all_topics(setting.pipeline), setting.prefix))
             finally:
                 await admin.close()
             tuning: dict[str, str] = {"TUNED_MODEL_SECONDS": str(model_seconds)} if model_seconds else {}

@@ -82,7 +82,7 @@ class Audit:
         return lags
 
     async def _committed(self, name: str) -> dict[int, int]:
-        group = f"soulprint.{self.setting.pipeline}.{READERS[name]}"
+        group = self.setting.group(READERS[name])
         offsets = await committed(self.setting.bootstrap, group, self.setting.topic(name), PARTITIONS)
         return dict(enumerate(offsets))
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from shared.log.kafka.connection import Connection
 from shared.log.kafka.publisher import Publisher
 from shared.log.kafka.topics import ensure_topics
 from shared.log.metrics import PoolMetrics
-from shared.pipelines import IMPORT_RECEIVED, SERVICES, TopicSpec, all_topics, topic
+from shared.pipelines import IMPORT_RECEIVED, SERVICES, all_topics, prefixed, topic
 from shared.settings import Settings, load_settings
 from shared.store.store import Store
 from shared.store.sweeps import RunRow
@@ -47,7 +47,8 @@ class Setting:
     bootstrap: str
     database: str
     root: Path
-    pipeline: str = field(default_factory=lambda: f"v{random.randrange(10**6, 10**9)}")
+    pipeline: str = "v2"
+    prefix: str = field(default_factory=lambda: f"t{random.randrange(10**6, 10**9)}.")
     changes: dict[str, Any] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
@@ -57,6 +58,7 @@ class Setting:
             "database_url": self.database,
             "import_roots": self.root,
             "pipeline": self.pipeline,
+            "kafka_prefix": self.prefix,
             "metrics_port": 0,
             "sweep_seconds": 0.3,
             **self.changes,
@@ -69,8 +71,8 @@ class Setting:
 
     async def make_topics(self) -> None:
         specs = [
-            TopicSpec(s.name, s.key, s.event, min(s.partitions, PARTITIONS), s.retention_ms, s.config)
-            for s in all_topics(self.pipeline)
+            replace(spec, partitions=min(spec.partitions, PARTITIONS))
+            for spec in prefixed(all_topics(self.pipeline), self.prefix)
         ]
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
         await admin.start()
@@ -80,7 +82,17 @@ class Setting:
             await admin.close()
 
     def topic(self, name: str, *, dead: bool = False) -> str:
-        return topic(name, self.pipeline, dead=dead)
+        """Its whole name on Kafka."""
+        return self.prefix + topic(name, self.pipeline, dead=dead)
+
+    @property
+    def entrance(self) -> str:
+        """The whole name of the topic that the router reads."""
+        return self.prefix + topic(IMPORT_RECEIVED)
+
+    def group(self, service: str) -> str:
+        """The whole name of a service's consumer group."""
+        return self.prefix + SERVICES[service].group(self.pipeline)
 
     async def publish(self, to: str, *events: Event, key: str = "k") -> None:
         """Put events on a topic, as a service would."""
@@ -113,21 +125,13 @@ class Setting:
 
     async def lose(self, name: str, service: str, partitions: Sequence[int] = range(PARTITIONS)) -> int:
         """Consume records away, as a service that commits what it did not do; answers how many."""
-        group = f"soulprint.{self.pipeline}.{service}"
+        group = self.group(service)
         ends = await self.ends(name)
         async with self._consumer(group) as consumer:
             lost = {TopicPartition(self.topic(name), n): ends[n] for n in partitions if ends[n]}
             consumer.assign(list(lost))
             await consumer.commit(lost)
         return sum(lost.values())
-
-    async def skip_history(self) -> None:
-        """Let the router pass over what other tests put on the topic that all pipelines share."""
-        async with self._consumer(f"soulprint.{self.pipeline}.router") as consumer:
-            partitions = [TopicPartition(topic(IMPORT_RECEIVED), n) for n in range(PARTITIONS)]
-            ends = await consumer.end_offsets(partitions)
-            consumer.assign(partitions)
-            await consumer.commit(ends)
 
     @asynccontextmanager
     async def _consumer(self, group: str | None = None) -> AsyncIterator[Any]:
@@ -181,7 +185,7 @@ class Setting:
 
 @asynccontextmanager
 async def hosted(
-    setting: Setting, services: Sequence[str] = SERVICES, **openers: Opener
+    setting: Setting, services: Sequence[str] = tuple(SERVICES), **openers: Opener
 ) -> AsyncIterator[Host]:
     """Services in this process, consuming."""
     host = Host(
@@ -311,7 +315,7 @@ async def reasons(setting: Setting, name: str) -> list[str]:
 
 async def caught_up(setting: Setting, name: str, service: str) -> None:
     """Return when a service has committed everything on its topic."""
-    to, group = setting.topic(name), f"soulprint.{setting.pipeline}.{service}"
+    to, group = setting.topic(name), setting.group(service)
 
     async def has() -> bool:
         ends = await setting.ends(name)

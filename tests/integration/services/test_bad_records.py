@@ -35,7 +35,6 @@ READERS = {
     MEMORY_READY: "writer",
 }
 USER = UUID(int=0xA)
-ENTRY = "import.received"
 """The router's topic, which all pipelines share."""
 
 
@@ -69,9 +68,11 @@ async def letters_of(setting: Setting, topic: str, key: bytes) -> list[str]:
 async def test_every_service_sets_every_kind_of_bad_record_aside_and_goes_on(
     setting: Setting, store: Store, exports: Path
 ) -> None:
-    ours = setting.pipeline.encode()
+    ours = b"ours"
     kinds: Sequence[str] = ()
-    topics = {setting.topic(name): bad for name, bad in EVENTS.items()} | {ENTRY: EVENTS[IMPORT_RECEIVED]}
+    topics = {setting.topic(name): bad for name, bad in EVENTS.items()} | {
+        setting.entrance: EVENTS[IMPORT_RECEIVED]
+    }
     for to, of in topics.items():
         records = bad_records(of)
         kinds = sorted(records)

@@ -27,7 +27,7 @@ async def test_extractors_whose_key_is_refused_for_longer_than_the_poll_interval
             "model": "claude", "anthropic_base_url": claude.url, "anthropic_api_key": "test-key",
             "chunk_tokens": 1000, "import_window": 16,
         }  # fmt: skip
-        group = f"soulprint.{setting.pipeline}.extractor"
+        group = setting.group("extractor")
         with fleet(setting, tmp_path, IMPATIENT) as services:
             replicas = services.start_many("extractor", 2)
             await services.ready()

@@ -47,7 +47,6 @@ async def test_a_process_shows_every_metric_and_logs_whose_and_which(
         storage.objects[f"exports/{USER}/small.zip"] = (exports / "small.zip").read_bytes()
         storage.fails = 1
         setting.changes |= {"supabase_url": storage.url, "supabase_service_role_key": "key"}
-        await setting.skip_history()
         with fleet(setting, tmp_path) as services:
             process = services.start("up")
             await services.ready()
