@@ -6,17 +6,18 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bench.claude_stand_in import chunks_of, each_read, options_for, served, stand_in
+from bench.claude_stand_in import each_read, options_for, served, stand_in
 from bench.exports import AVERAGE_BYTES, export_of
 from bench.figure import Figure, exactly
-from bench.plants import markers_in
-from bench.schedule import Options
 from bench.session import Session
 from services.extractor.grounding import ground
 from shared.domain.errors import ModelError
 from shared.models.base import Extraction, PartlyReadError
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import LanePolicy, RetryPolicy
+from tests.exports.plants import markers_in
+from tests.exports.schedule import Options
+from tests.support.chunks import chunks_of
 
 CONVERSATIONS = 1_000
 CHANCE = 0.05

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from bench.claude_stand_in import chunks_of
-from bench.generate import generate
-from bench.plants import markers_in
+from tests.exports.generate import generate
+from tests.exports.plants import markers_in
+from tests.support.chunks import chunks_of
 from tests.support.command import Finished, Soulprint, facts, report
 from tests.support.fake_claude.faults import OF_THE_ISSUE, FakeFault
 from tests.support.fake_claude.fixtures import fake_claude

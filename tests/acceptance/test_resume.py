@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.generate import generate
+from tests.exports.generate import generate
 from tests.support.command import Soulprint, facts, report, results
 
 KILLS = 20

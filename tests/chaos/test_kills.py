@@ -17,13 +17,13 @@ from random import Random
 
 import asyncpg
 
-from bench.generate import generate
-from bench.plants import markers_in
-from bench.truth import Truth
 from shared.domain.events import ImportReceived
 from shared.postgres.migrate import migrate
 from shared.store.store import Store, open_store
 from shared.store.sweeps import RunRow
+from tests.exports.generate import generate
+from tests.exports.plants import markers_in
+from tests.exports.truth import Truth
 from tests.support.audit import READERS, Audit
 from tests.support.fleet import Fleet, fleet
 from tests.support.kafka import Broker

@@ -16,10 +16,10 @@ import orjson
 import psutil
 import pytest
 
-from bench.generate import generate
 from shared.pipelines import FACTS_EXTRACTED
 from shared.postgres.migrate import migrate
 from shared.store.store import Store, open_store
+from tests.exports.generate import generate
 from tests.support.audit import READERS
 from tests.support.fleet import Fleet, fleet
 from tests.support.kafka import Broker

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from random import Random
 
-from bench.generate import generate
 from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED
 from shared.store.store import Store
 from shared.store.sweeps import RunRow
+from tests.exports.generate import generate
 from tests.support.audit import READERS, Audit
 from tests.support.fleet import Fleet, fleet
 from tests.support.kafka import Broker

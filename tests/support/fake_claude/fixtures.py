@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from bench.plants import FACTS
 from shared.domain.events import ChunkReady, Usage
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import ClaudeOptions, LanePolicy, RetryPolicy
+from tests.exports.plants import FACTS
 from tests.support.chunks import chunk_of, said
 from tests.support.fake_claude.server import FakeClaude
 

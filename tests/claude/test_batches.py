@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from bench.plants import markers_in
 from shared.domain.batches import SENDING, OpenBatch
 from shared.domain.errors import CostLimitError, ModelError, ModelUnavailableError, UsageError
 from shared.domain.events import ChunkReady, Usage
@@ -17,6 +16,7 @@ from shared.models.base import Extraction
 from shared.models.claude.batches import Answer
 from shared.models.claude.model import ClaudeModel
 from shared.models.ledger import FileLedger
+from tests.exports.plants import markers_in
 from tests.support.chunks import chunk_of, said
 from tests.support.fake_claude.fixtures import (
     fake_claude,

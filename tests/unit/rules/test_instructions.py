@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.offline.said_support import facts, statements
+from tests.unit.rules.said_support import facts, statements
 
 
 def test_each_sentence_counts() -> None:

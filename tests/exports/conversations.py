@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from bench import plants
-from bench.plants import Planter
-from bench.script import Plan, Turn, draw_turns
-from bench.tree import Json, Tree, custom_instructions, multimodal, uuid4
-from bench.truth import Ghost, GhostKind, Planted
-from bench.words import SCOPES, TOPICS, explanation, question
+from tests.exports import plants
+from tests.exports.plants import Planter
+from tests.exports.script import Plan, Turn, draw_turns
+from tests.exports.tree import Json, Tree, custom_instructions, multimodal, uuid4
+from tests.exports.truth import Ghost, GhostKind, Planted
+from tests.exports.words import SCOPES, TOPICS, explanation, question
 
 LEFT_OUT_SHARE = 0.01
 EMPTY_SHARE = 0.005

@@ -11,10 +11,10 @@ from typing import Any
 import orjson
 import pytest
 
-from bench.generate import generate
-from bench.plants import FACTS, markers_in
-from bench.truth import GhostKind, Truth, truth_path
-from tests.unit.bench.walk import Seen, newest, visible
+from tests.exports.generate import generate
+from tests.exports.plants import FACTS, markers_in
+from tests.exports.truth import GhostKind, Truth, truth_path
+from tests.exports.walk import Seen, newest, visible
 
 MANY = 600
 IN_THE_PERSONS_WORDS = {GhostKind.THIRD_PARTY, GhostKind.QUESTION, GhostKind.HYPOTHETICAL}

@@ -14,8 +14,6 @@ from typing import Any
 import asyncpg
 import pytest
 
-from bench.generate import generate
-from bench.plants import markers_in
 from services.extractor.app import batch_extractor
 from services.extractor.batching import BatchDesk
 from shared.domain.errors import UsageError
@@ -25,7 +23,9 @@ from shared.models.choose import claude_options, provider_of
 from shared.models.claude.model import ClaudeModel
 from shared.store.ledger import StoreLedger
 from shared.store.store import Store
-from tests.integration.services.test_commands import command_of
+from tests.exports.generate import generate
+from tests.exports.plants import markers_in
+from tests.kafka.services.test_commands import command_of
 from tests.support.fake_claude.fixtures import fake_claude, served_usage, spent_usage
 from tests.support.fake_claude.server import FakeClaude
 from tests.support.services import Setting, ended, hosted

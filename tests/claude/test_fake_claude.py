@@ -15,7 +15,7 @@ from tests.support.fake_claude.faults import FaultPlan
 from tests.support.fake_claude.fixtures import fake_claude
 from tests.support.fake_claude.server import FakeClaude
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def client_of(fake: FakeClaude, timeout: float = 5.0) -> anthropic.AsyncAnthropic:

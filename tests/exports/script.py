@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
-from bench import plants
-from bench.plants import Planter
-from bench.truth import GhostKind
-from bench.words import explanation, questions
+from tests.exports import plants
+from tests.exports.plants import Planter
+from tests.exports.truth import GhostKind
+from tests.exports.words import explanation, questions
 
 IN_PERSONS_WORDS = {
     GhostKind.THIRD_PARTY: plants.THIRD_PARTY,

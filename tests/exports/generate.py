@@ -1,8 +1,8 @@
 """Write a ChatGPT export of any size whose truth is known.
 
-    python -m bench.generate export.zip --conversations 20000 --seed 1
+    python -m tests.exports.generate export.zip --conversations 20000 --seed 1
 
-Equal parameters give equal bytes. Beside the export lies its truth (`bench.truth`).
+Equal parameters give equal bytes. Beside the export lies its truth (`tests.exports.truth`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import IO
 
 import orjson
 
-from bench.conversations import Built, build
-from bench.schedule import Options, Schedule, Where
-from bench.script import Plan
-from bench.sizes import TYPICAL_BYTES
-from bench.truth import GhostKind, Truth, truth_path
+from tests.exports.conversations import Built, build
+from tests.exports.schedule import Options, Schedule, Where
+from tests.exports.script import Plan
+from tests.exports.sizes import TYPICAL_BYTES
+from tests.exports.truth import GhostKind, Truth, truth_path
 
 ZIP_LEVEL = 3
 ZIP64_FROM = 1_000_000_000
@@ -136,7 +136,7 @@ def _open(path: Path, expected_bytes: int) -> Iterator[IO[bytes]]:
 def main() -> None:
     """The command line."""
     defaults = Options(1)
-    parser = argparse.ArgumentParser(prog="python -m bench.generate", description=write.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.exports.generate", description=write.__doc__)
     parser.add_argument("path", type=Path, help="the export to write, .json or .zip")
     parser.add_argument("--conversations", type=int, required=True)
     for name in ("seed", "average-bytes", "long-every", "huge-bytes", "extra", "extra-seed"):

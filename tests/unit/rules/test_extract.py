@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.accuracy import labelled
-from bench.plants import FACTS
 from shared.domain.facts import Category
 from shared.models.rules.extract import extract_candidates
-from tests.unit.offline.said_support import chunk_of, facts, message, statements
+from tests.exports.plants import FACTS
+from tests.support.labelled import labelled
+from tests.unit.rules.said_support import chunk_of, facts, message, statements
 
 NAMES = (
     "Zorvik-1234",

@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator
 import psutil
 import pytest
 
-from bench.accuracy import labelled
 from shared.domain.errors import ModelError, SoulprintError
 from shared.domain.events import ChunkReady
 from shared.models.rules import pool
 from shared.models.rules.extract import extract_candidates
 from shared.models.rules.model import OfflineModel
 from shared.models.rules.pool import OfflineExtractor
-from tests.unit.offline.said_support import chunk_of, message
+from tests.support.labelled import labelled
+from tests.unit.rules.said_support import chunk_of, message
 
 CHUNKS = [
     chunk_of(*(message(row["text"], number) for number, row in enumerate(labelled("dev")[begin : begin + 8])))
@@ -129,7 +129,7 @@ async def test_a_cancelled_chunk_does_not_shift_the_answers(one_worker: OfflineE
 def test_workers_do_not_outlive_a_killed_parent() -> None:
     program = (
         "import asyncio, psutil\n"
-        "from tests.unit.offline.test_pool import CHUNKS, OfflineExtractor\n"
+        "from tests.unit.rules.test_pool import CHUNKS, OfflineExtractor\n"
         "async def main():\n"
         "    extractor = OfflineExtractor(2)\n"
         "    await asyncio.gather(*(extractor.extract(chunk) for chunk in CHUNKS))\n"

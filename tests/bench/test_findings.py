@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from bench.findings import differing_files, examine, tally_kinds, tally_templates
-from bench.generate import generate
-from bench.truth import GhostKind, Planted, Truth
+from tests.exports.generate import generate
+from tests.exports.truth import GhostKind, Planted, Truth
 
 
 @pytest.fixture

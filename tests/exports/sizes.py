@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from bench.conversations import build
-from bench.script import Plan
+from tests.exports.conversations import build
+from tests.exports.script import Plan
 
 TYPICAL_BYTES = 13_600
 """Mean JSON bytes of a conversation in a large real export, at about 10 visible messages."""

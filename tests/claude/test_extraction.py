@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 import pytest
 
-from bench.plants import markers_in
 from services.extractor.extractor import extract
 from services.extractor.grounding import NOT_THE_PERSON, QUOTE_NOT_FOUND, UNKNOWN_MESSAGE
 from shared.domain.errors import CostLimitError, ModelError, ModelUnavailableError, UsageError
@@ -17,6 +16,7 @@ from shared.domain.events import ChunkReady, ChunkStatus, FactsExtracted, Usage
 from shared.models.base import PartlyReadError
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import ClaudeOptions, LanePolicy
+from tests.exports.plants import markers_in
 from tests.support.chunks import chunk_of, said
 from tests.support.fake_claude.faults import OF_THE_ISSUE
 from tests.support.fake_claude.fixtures import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.accuracy import labelled, run, score
+from tests.support.labelled import labelled, score
 
 FLOORS = {"dev": (0.99, 0.98), "held-out": (0.96, 0.95)}
 """(precision, recall) by split, a little under what is reached."""
@@ -32,9 +32,3 @@ def test_the_set_is_large_and_holds_every_kind_of_text() -> None:
     assert len({row["text"] for row in rows}) == len(rows)
     for kind in KINDS:
         assert any(row["kind"] == kind for row in rows), kind
-
-
-def test_the_figures_name_every_category_and_split() -> None:
-    names = {figure.name for figure in run()}
-    for part in ("preferences", "projects", "dates", "beliefs", "decisions", "dev", "held-out", "all"):
-        assert {f"precision, {part}", f"recall, {part}"} <= names

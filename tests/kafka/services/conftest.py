@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.generate import generate
 from shared.store.store import Store
+from tests.exports.generate import generate
 from tests.support.kafka import Broker, kafka
 from tests.support.services import Setting
 

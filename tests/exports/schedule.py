@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from bench import plants
-from bench.plants import Planter
-from bench.script import Plan
-from bench.sizes import TYPICAL_BYTES, Sizing, size
+from tests.exports import plants
+from tests.exports.plants import Planter
+from tests.exports.script import Plan
+from tests.exports.sizes import TYPICAL_BYTES, Sizing, size
 
 FIRST_DAY = 1_640_995_200.0
 """2022-01-01 UTC: when the oldest conversation began."""
