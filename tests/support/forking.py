@@ -6,6 +6,7 @@ everything forks one for each command, which is a process of its own all the sam
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -38,6 +39,11 @@ class Forked:
         """How it ended."""
         assert self.returncode is not None
         return self.returncode
+
+    @property
+    def err(self) -> str:
+        """What it has printed on standard error so far."""
+        return (Path(self._folder.name) / "err").read_text("utf-8")
 
     def poll(self) -> int | None:
         """The exit code, None while it runs."""
@@ -134,6 +140,7 @@ def _serve(orders: socket.socket) -> list[str] | None:
 def _command(order: dict[str, Any], out: int, err: int, status: int) -> list[str]:
     """Fork the command; this process stays behind to tell how it ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests made of it
     pid = os.fork()
     if pid:
         with socket.socket(fileno=status) as telling:
@@ -155,6 +162,7 @@ if __name__ == "__main__":
     import soulprint.main
     import soulprint.run
 
+    gc.freeze()  # nothing that was imported is looked at again in each command
     given = _serve(socket.socket(fileno=int(sys.argv[1])))
     if given is not None:
         sys.argv = ["soulprint", *given]
