@@ -20,7 +20,7 @@ lint: .venv/dev.stamp
 	$(BIN)/lint-imports
 
 chaos: .venv/dev.stamp
-	REQUIRE_KAFKA=1 CHAOS_KILLS=$(KILLS) CHAOS_MOVES=50 CHAOS_OUTAGE=90 CHAOS_CONVERSATIONS=2000 CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos -s $(ARGS)
+	CHAOS=1 REQUIRE_KAFKA=1 CHAOS_KILLS=$(KILLS) CHAOS_CONVERSATIONS=2000 CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos -s $(ARGS)
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(ARGS)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import signal
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -19,6 +19,7 @@ import pytest
 from shared.postgres.embedded import embedded_postgres
 from shared.postgres.migrate import migrate
 from shared.store.store import Store, open_store
+from tests.support.forking import ForkServer
 
 EMPTY = """
 DO $$
@@ -110,3 +111,11 @@ async def sql(database: str) -> AsyncIterator[asyncpg.Connection]:
         yield connection
     finally:
         await connection.close()
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    """What forks commands and services: importing everything costs more than most of them do."""
+    server = ForkServer()
+    yield server
+    server.close()

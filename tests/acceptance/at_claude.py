@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.support.command import Finished
 from tests.support.fake_claude.server import FakeClaude
-from tests.support.forking import Forked, ForkedSoulprint
+from tests.support.forking import ForkedCommand, ForkedSoulprint
 
 CEILING = 4
 """Calls in flight at most."""
@@ -39,19 +39,19 @@ async def ran(command: ForkedSoulprint, *arguments: str | Path) -> Finished:
     return await asyncio.to_thread(command, *arguments)
 
 
-async def until(true: Callable[[], bool], process: Forked) -> None:
+async def until(true: Callable[[], bool], process: ForkedCommand) -> None:
     """Wait for something to become true while the command runs."""
     while not true():
         assert process.poll() is None, process.communicate()
         await asyncio.sleep(0.01)
 
 
-async def ended(process: Forked) -> Finished:
+async def ended(process: ForkedCommand) -> Finished:
     out, err = await asyncio.to_thread(process.communicate, timeout=60)
     return Finished(process.code, out, err)
 
 
-async def killed(process: Forked) -> None:
+async def killed(process: ForkedCommand) -> None:
     """kill -9, as a power cut would."""
     os.killpg(process.pid, signal.SIGKILL)
     await asyncio.to_thread(process.communicate)

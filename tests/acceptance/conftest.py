@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,14 +10,6 @@ import pytest
 from shared.postgres.embedded import embedded_postgres
 from tests.support.command import Soulprint, fresh_home
 from tests.support.forking import ForkedSoulprint, ForkServer
-
-
-@pytest.fixture(scope="session")
-def fork_server() -> Iterator[ForkServer]:
-    """What forks commands: importing everything costs more than most of them do."""
-    server = ForkServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="session")

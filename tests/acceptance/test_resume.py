@@ -14,7 +14,7 @@ from tests.acceptance.at_claude import at, ended, ran, until
 from tests.exports.generate import generate
 from tests.support.command import facts, report, results
 from tests.support.fake_claude.fixtures import fake_claude
-from tests.support.forking import Forked, ForkedSoulprint
+from tests.support.forking import ForkedCommand, ForkedSoulprint
 
 KILLS = 8
 CONVERSATIONS = 400
@@ -33,7 +33,7 @@ def run_of(export: Path, out: Path, user: object) -> tuple[str | Path, ...]:
     return "run", export, "--out", out, "--user", f"resume {user}"
 
 
-def kill_group(process: Forked) -> None:
+def kill_group(process: ForkedCommand) -> None:
     """kill -9 the command and its workers, as a power cut would."""
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()

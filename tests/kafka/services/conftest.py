@@ -7,9 +7,10 @@ import pytest
 from shared.store.store import Store
 from tests.exports.generate import generate
 from tests.support.kafka import Broker, kafka
+from tests.support.ops import command_of
 from tests.support.services import Setting
 
-__all__ = ["kafka"]
+__all__ = ["command_of", "kafka"]
 
 
 @pytest.fixture(scope="session")

@@ -25,9 +25,9 @@ from shared.store.ledger import StoreLedger
 from shared.store.store import Store
 from tests.exports.generate import generate
 from tests.exports.plants import markers_in
-from tests.kafka.services.test_commands import command_of
 from tests.support.fake_claude.fixtures import fake_claude, served_usage, spent_usage
 from tests.support.fake_claude.server import FakeClaude
+from tests.support.ops import CommandOf
 from tests.support.services import Setting, ended, hosted
 from tests.support.waiting import until
 
@@ -101,7 +101,7 @@ TROUBLES: list[tuple[str, str]] = [
 
 
 async def test_an_import_is_claudes_and_no_trouble_with_the_provider_costs_a_chunk(
-    setting: Setting, store: Store, export: Path, tmp_path: Path
+    setting: Setting, store: Store, export: Path, command_of: CommandOf
 ) -> None:
     async with fake_claude(latency=0.05) as fake:
         with_claude(setting, fake, export)
@@ -129,7 +129,7 @@ async def test_an_import_is_claudes_and_no_trouble_with_the_provider_costs_a_chu
                     lambda labels=labels: host.registry.get_sample_value("soulprint_pool_paused", labels) == 1
                 )
                 if trouble == "unauthorized":
-                    told = await asyncio.to_thread(command_of(setting, tmp_path), "status")
+                    told = await asyncio.to_thread(command_of(setting), "status")
                     assert says in told.out
                 if trouble == "gone":
                     await fake.start(port)

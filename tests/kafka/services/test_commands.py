@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.command import Soulprint
 from tests.support.kafka import Broker, free_port
+from tests.support.ops import CommandOf
 from tests.support.services import Setting
 
 
-def command_of(setting: Setting, tmp_path: Path) -> Soulprint:
-    return Soulprint(tmp_path / "home", settings=tuple(setting.environment().items()))
-
-
 async def test_topics_are_created_once_and_doctor_checks_them(
-    kafka: Broker, database: str, tmp_path: Path
+    kafka: Broker, database: str, command_of: CommandOf, tmp_path: Path
 ) -> None:
     setting = Setting(kafka.bootstrap, database, tmp_path)
-    command = command_of(setting, tmp_path)
+    command = command_of(setting)
     doctor = command("doctor")
     assert doctor.code == 1
     assert f"{setting.topic('chunks.ready')} does not exist" in doctor.out
@@ -27,16 +23,16 @@ async def test_topics_are_created_once_and_doctor_checks_them(
     assert second.json()["created"] == []
 
 
-def test_kafka_that_is_not_there_is_named(setting: Setting, exports: Path, tmp_path: Path) -> None:
+def test_kafka_that_is_not_there_is_named(setting: Setting, exports: Path, command_of: CommandOf) -> None:
     setting.bootstrap = f"127.0.0.1:{free_port()}"
-    refused = command_of(setting, tmp_path)("submit", exports / "small.zip")
+    refused = command_of(setting)("submit", exports / "small.zip")
     assert refused.code == 1
     assert setting.bootstrap in refused.err
     assert "Traceback" not in refused.err
 
 
-def test_what_cannot_be_submitted_is_refused(setting: Setting, tmp_path: Path) -> None:
-    command = command_of(setting, tmp_path)
+def test_what_cannot_be_submitted_is_refused(setting: Setting, command_of: CommandOf, tmp_path: Path) -> None:
+    command = command_of(setting)
     assert command("submit", tmp_path / "gone.zip").code == 2
     assert command("serve", "gateway").code == 2
     assert command("status", "nonsense").code == 2

@@ -14,10 +14,11 @@ from shared.log.kafka.connection import Connection
 from shared.log.kafka.diagnosis import why_refused
 from shared.pipelines import IMPORT_RECEIVED
 from shared.settings import load_settings
-from tests.support.command import Soulprint
 from tests.support.fleet import fleet
+from tests.support.forking import ForkServer
 from tests.support.guarded_kafka import PASSWORD, USER, GuardedKafka, guarded_kafka
 from tests.support.kafka import free_port
+from tests.support.ops import CommandOf
 from tests.support.replica import event
 from tests.support.services import Setting, hosted
 from tests.support.waiting import until
@@ -34,15 +35,11 @@ def guarded(guarded_kafka: GuardedKafka, database: str, exports: Path) -> Settin
     return Setting(guarded_kafka.plain, database, exports, changes={"extract_workers": 0})
 
 
-def command_of(setting: Setting, folder: Path) -> Soulprint:
-    return Soulprint(folder / "home", settings=tuple(setting.environment().items()))
-
-
 async def test_commands_and_services_come_in_with_tls_and_scram(
-    guarded_kafka: GuardedKafka, guarded: Setting, tmp_path: Path
+    guarded_kafka: GuardedKafka, guarded: Setting, command_of: CommandOf
 ) -> None:
     guarded.changes |= guarded_kafka.settings("SASL_SSL", "SCRAM-SHA-512")
-    command = command_of(guarded, tmp_path)
+    command = command_of(guarded)
     created = await asyncio.to_thread(command, "topics", "create")
     assert created.code == 0, created.err
     doctor, _ = await asyncio.gather(asyncio.to_thread(command, "doctor"), _an_event_passes(guarded))
@@ -106,10 +103,10 @@ async def test_a_server_that_is_down_does_not_hide_the_one_that_refuses_us(
 
 
 async def test_commands_with_wrong_credentials_end_with_one_line(
-    guarded_kafka: GuardedKafka, guarded: Setting, tmp_path: Path
+    guarded_kafka: GuardedKafka, guarded: Setting, command_of: CommandOf
 ) -> None:
     guarded.changes |= guarded_kafka.settings("SASL_PLAINTEXT", "PLAIN", kafka_password=WRONG)
-    command = command_of(guarded, tmp_path)
+    command = command_of(guarded)
     create, doctor = await asyncio.gather(
         asyncio.to_thread(command, "topics", "create"), asyncio.to_thread(command, "doctor")
     )
@@ -121,21 +118,21 @@ async def test_commands_with_wrong_credentials_end_with_one_line(
 
 
 async def test_a_certificate_file_that_is_none_is_told_before_anything_starts(
-    guarded_kafka: GuardedKafka, guarded: Setting, tmp_path: Path
+    guarded_kafka: GuardedKafka, guarded: Setting, tmp_path: Path, command_of: CommandOf
 ) -> None:
     guarded.changes |= guarded_kafka.settings("SASL_SSL", "PLAIN", kafka_ca_file=str(tmp_path / "none.pem"))
-    refused = await asyncio.to_thread(command_of(guarded, tmp_path), "topics", "create")
+    refused = await asyncio.to_thread(command_of(guarded), "topics", "create")
     assert refused.code == 2
     assert "none.pem: no certificates can be read from it" in refused.err
     assert "Traceback" not in refused.err
 
 
 async def test_a_service_with_wrong_credentials_waits_and_says_why(
-    guarded_kafka: GuardedKafka, guarded: Setting, tmp_path: Path
+    guarded_kafka: GuardedKafka, guarded: Setting, tmp_path: Path, fork_server: ForkServer
 ) -> None:
     """It does not end: whoever starts it again would only do that for ever."""
     guarded.changes |= guarded_kafka.settings("SASL_PLAINTEXT", "PLAIN", kafka_password=WRONG)
-    with fleet(guarded, tmp_path) as services:
+    with fleet(guarded, tmp_path, fork_server=fork_server) as services:
         router = services.start("router")
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{router.port}", trust_env=False) as client:
 

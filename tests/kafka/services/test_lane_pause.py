@@ -10,17 +10,18 @@ from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED
 from shared.store.store import Store
 from tests.support.fake_claude.fixtures import fake_claude
 from tests.support.fleet import Member, fleet
+from tests.support.forking import ForkServer
 from tests.support.replica import members
 from tests.support.services import Setting, ended, hosted, reasons
 from tests.support.waiting import until
 
 OTHERS = ("router", "chunker", "consolidator", "writer")
 MAX_POLL = 1.0
-IMPATIENT = {"TUNED_SESSION_MS": "1500", "TUNED_MAX_POLL_MS": str(int(MAX_POLL * 1000))}
+IMPATIENT = {"TUNED_SESSION_MS": "6000", "TUNED_MAX_POLL_MS": str(int(MAX_POLL * 1000))}
 
 
 async def test_extractors_whose_key_is_refused_for_longer_than_the_poll_interval_go_on_by_themselves(
-    setting: Setting, store: Store, exports: Path, tmp_path: Path
+    setting: Setting, store: Store, exports: Path, tmp_path: Path, fork_server: ForkServer
 ) -> None:
     async with fake_claude(api_key="the one that is paid for") as claude:
         setting.changes |= {
@@ -28,7 +29,7 @@ async def test_extractors_whose_key_is_refused_for_longer_than_the_poll_interval
             "chunk_tokens": 1000, "import_window": 16,
         }  # fmt: skip
         group = f"soulprint.{setting.pipeline}.extractor"
-        with fleet(setting, tmp_path, IMPATIENT) as services:
+        with fleet(setting, tmp_path, IMPATIENT, fork_server) as services:
             replicas = services.start_many("extractor", 2)
             await services.ready()
             async with hosted(setting, OTHERS):

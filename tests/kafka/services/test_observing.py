@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from shared.pipelines import CHUNKS_READY
 from shared.store.store import Store
 from tests.support.fleet import fleet
+from tests.support.forking import ForkServer
 from tests.support.services import Setting, ended
 from tests.support.storage_server import storage_server
 from tests.support.waiting import until
@@ -40,7 +41,7 @@ class Page:
 
 
 async def test_a_process_shows_every_metric_and_logs_whose_and_which(
-    setting: Setting, store: Store, exports: Path, tmp_path: Path
+    setting: Setting, store: Store, exports: Path, tmp_path: Path, fork_server: ForkServer
 ) -> None:
     """An import whose first download fails, and a record that cannot be read."""
     async with storage_server("key") as storage:
@@ -48,7 +49,7 @@ async def test_a_process_shows_every_metric_and_logs_whose_and_which(
         storage.fails = 1
         setting.changes |= {"supabase_url": storage.url, "supabase_service_role_key": "key"}
         await setting.skip_history()
-        with fleet(setting, tmp_path) as services:
+        with fleet(setting, tmp_path, fork_server=fork_server) as services:
             process = services.start("up")
             await services.ready()
             await setting.send_raw(CHUNKS_READY, b"not an event")

@@ -21,30 +21,31 @@ from shared.models.rules.model import OfflineModel
 from shared.pipelines import CHUNKS_READY
 from shared.store.store import Store
 from soulprint.serve import opener_of
+from tests.support.fleet import fleet
+from tests.support.forking import ForkServer
 from tests.support.kafka import free_port
-from tests.support.services import Setting, ended, facts_of, hosted, processes
+from tests.support.services import Setting, ended, facts_of, hosted
 from tests.support.waiting import until
 
 OTHERS = ("chunker", "consolidator", "writer")
 
 
 async def test_three_extractors_one_killed_one_stopped_and_nothing_is_lost(
-    setting: Setting, store: Store, exports: Path, tmp_path: Path
+    setting: Setting, store: Store, exports: Path, tmp_path: Path, fork_server: ForkServer
 ) -> None:
     async with hosted(setting):
         alone = await setting.import_of(exports / "large.zip")
         assert (await ended(store, alone)).state == "complete"
-    log = tmp_path / "extractors.log"
     setting.changes["import_window"] = 6  # so that the kill comes in the middle
-    with processes(setting, log) as replicas:
-        victim, leaver, _ = (replicas.serve("extractor") for _ in range(3))
-        await until(lambda: log.exists() and log.read_text().count('"event": "serving"') == 3)
+    with fleet(setting, tmp_path, fork_server=fork_server) as replicas:
+        victim, leaver, _ = replicas.start_many("extractor", 3)
+        await replicas.ready()
         async with hosted(setting, OTHERS):
             event = await setting.import_of(exports / "large.zip")
             await until(lambda: _done(store, event.import_id, 3))
-            replicas.kill(victim)
+            replicas.kill(victim.name)
             await until(lambda: _done(store, event.import_id, 10))
-            assert replicas.stop(leaver) == 0
+            assert await replicas.stop(leaver.name) == {leaver.name: 0}
             run = await ended(store, event)
     assert (run.state, run.coverage, run.chunks_dead) == ("complete", 1.0, 0)
     assert await facts_of(store, event.user_id) == await facts_of(store, alone.user_id)

@@ -18,8 +18,8 @@ from shared.pipelines import IMPORT_RECEIVED
 from shared.resilience.backoff import Backoff
 from shared.resilience.retry import RetryPolicy
 from shared.store.store import Store
-from tests.support.command import Soulprint
 from tests.support.exports import chain, json_of
+from tests.support.ops import CommandOf
 from tests.support.services import Setting, ended, hosted, reasons
 from tests.support.storage_server import Storage, storage_server
 
@@ -77,7 +77,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any], str, str]] = {
 
 
 async def test_objects_that_cannot_be_had_fail_their_imports_and_status_says_why(
-    setting: Setting, storage: Storage, store: Store, exports: Path, tmp_path: Path
+    setting: Setting, storage: Storage, store: Store, exports: Path, command_of: CommandOf
 ) -> None:
     storage.objects[f"exports/{USER}/cut.zip"] = (exports / "small.zip").read_bytes()[:20]
     letters = []
@@ -95,7 +95,7 @@ async def test_objects_that_cannot_be_had_fail_their_imports_and_status_says_why
             assert KEY not in run.error["message"]
             letters += [letter] * bool(letter)
     assert await reasons(setting, IMPORT_RECEIVED) == letters
-    status = Soulprint(tmp_path / "home", settings=tuple(setting.environment().items()))
+    status = command_of(setting)
     followed, listed = await asyncio.gather(
         asyncio.to_thread(status, "status", str(event.import_id)),
         asyncio.to_thread(status, "status", "--json"),

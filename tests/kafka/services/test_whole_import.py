@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.store.store import Store
-from tests.support.command import Soulprint
+from tests.support.ops import CommandOf
 from tests.support.services import Setting, ended, facts_of, hosted, submitted
 
 ANA = UUID(int=0xA)
@@ -22,9 +22,9 @@ async def memory_of(store: Store, user_id: UUID) -> str:
 
 
 async def test_all_services_give_the_facts_and_the_memory_of_a_run_in_one_process(
-    setting: Setting, store: Store, exports: Path, tmp_path: Path
+    setting: Setting, store: Store, exports: Path, tmp_path: Path, command_of: CommandOf
 ) -> None:
-    command = Soulprint(tmp_path / "home", settings=tuple(setting.environment().items()))
+    command = command_of(setting)
     alone = command("run", exports / "large.zip", "--user", "alone", "--out", tmp_path / "out", "--json")
     assert alone.code == 0, alone.err
     event = submitted(command("submit", exports / "large.zip", "--user", str(ANA), "--json"), ANA)
@@ -42,9 +42,9 @@ async def test_all_services_give_the_facts_and_the_memory_of_a_run_in_one_proces
 
 
 async def test_the_same_export_submitted_again_is_the_next_run_and_comes_from_the_cache(
-    setting: Setting, store: Store, exports: Path, tmp_path: Path
+    setting: Setting, store: Store, exports: Path, command_of: CommandOf
 ) -> None:
-    command = Soulprint(tmp_path / "home", settings=tuple(setting.environment().items()))
+    command = command_of(setting)
     async with hosted(setting):
         for number in (1, 2):
             event = submitted(command("submit", exports / "small.zip", "--user", str(ANA), "--json"), ANA)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import resource
+import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -16,7 +17,9 @@ from tests.support.kafka import Broker, create_topics, unique
 from tests.support.replica import Replica, committed, fill, read_all, running
 from tests.support.waiting import until
 
-RECORDS = 2000
+RECORDS = 1000
+REQUEST_TIMEOUT = 1.0
+DOWN = 2.5 * REQUEST_TIMEOUT
 DONE = "soulprint_pool_records_total"
 
 
@@ -39,13 +42,11 @@ class Relay:
 
     def another(self) -> Replica:
         """One more replica of the same group."""
-        replica = Replica(
+        return Replica(
             self.kafka.bootstrap, self.source, self.group,
             per_record("relay", ImportReceived, self.handle),
-            policy=PoolPolicy(ceiling=20, commit_timeout=1.0),
+            policy=PoolPolicy(ceiling=20, commit_timeout=1.0), request_timeout=REQUEST_TIMEOUT,
         )  # fmt: skip
-        replica.publisher._request_timeout = 3.0
-        return replica
 
     def done(self) -> float:
         return self.replica.value(DONE, stage="relay")
@@ -94,8 +95,9 @@ async def test_the_publisher_recovers_from_a_graceful_stop_longer_than_its_reque
         await until(lambda: KAFKA in relay.replica.pool.lane.holds)
         caplog.clear()
         before = resource.getrusage(resource.RUSAGE_SELF)
-        down = 6.0
-        await asyncio.sleep(down)  # the length of the outage: twice the request timeout
+        began = time.monotonic()
+        await until(lambda: relay.replica.pool.lane.paused_seconds > DOWN)
+        down = time.monotonic() - began
         after = resource.getrusage(resource.RUSAGE_SELF)
         used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         lines = [r for r in caplog.records if r.levelno >= logging.WARNING]
