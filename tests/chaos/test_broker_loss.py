@@ -11,6 +11,7 @@ import pytest
 
 from shared.domain.events import ImportReceived
 from shared.log.kafka.publisher import KAFKA
+from shared.log.kafka.subscriber import SubscriberPolicy
 from shared.log.policy import PoolPolicy
 from shared.log.stage import Received, per_record
 from tests.support.kafka import Broker, create_topics, unique
@@ -20,6 +21,8 @@ from tests.support.waiting import until
 RECORDS = 1000
 REQUEST_TIMEOUT = 1.0
 DOWN = 2.5 * REQUEST_TIMEOUT
+HASTY = SubscriberPolicy(session_timeout=3000, heartbeat_interval=200, rebalance_timeout=10_000, drain=1.0)
+"""The group need not wait long for those that the broker's loss made it lose."""
 DONE = "soulprint_pool_records_total"
 
 
@@ -45,7 +48,8 @@ class Relay:
         return Replica(
             self.kafka.bootstrap, self.source, self.group,
             per_record("relay", ImportReceived, self.handle),
-            policy=PoolPolicy(ceiling=20, commit_timeout=1.0), request_timeout=REQUEST_TIMEOUT,
+            policy=PoolPolicy(ceiling=20, commit_timeout=1.0), subscriber=HASTY,
+            request_timeout=REQUEST_TIMEOUT,
         )  # fmt: skip
 
     def done(self) -> float:
