@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from bench.process import measure
+from bench.process import TreeSampler, measure
+from tests.support.waiting import until
 
 MEGABYTE = 1_000_000
 # Each process touches its memory, says so, and holds it until its standard input ends.
 HOLD = "import sys; held = bytearray(b'x') * {size}; print(flush=True); sys.stdin.read()"
 PARENT = f"""
-import subprocess, sys, time
-child = subprocess.Popen(
-    [sys.executable, "-c", {HOLD.format(size=60 * MEGABYTE)!r}], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-)
-child.stdout.readline()
-held = bytearray(b"x") * {60 * MEGABYTE}
-time.sleep(0.5)  # longer than the time between two searches for processes
-child.communicate()
-print("done", len(held))
+import subprocess, sys
+command = [sys.executable, "-c", {HOLD.format(size=60 * MEGABYTE)!r}]
+with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+    child.stdout.readline()
+    held = bytearray(b"x") * {60 * MEGABYTE}
+    sys.stdin.read()
 """
 
 
@@ -26,23 +27,32 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
-def test_memory_of_parent_and_child_together() -> None:
-    measured = measure(python(PARENT))
-    assert measured.stdout == f"done {60 * MEGABYTE}\n"
-    assert measured.peak_rss_bytes > 120 * MEGABYTE
-    assert measured.seconds > 0.5
+@contextmanager
+def watched(command: Sequence[str]) -> Iterator[TreeSampler]:
+    """Somebody looks at a process that holds what it has until the block ends."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        sampler = TreeSampler(process.pid)
+        sampler.start()
+        yield sampler
+        sampler.stop()
 
 
-def test_other_processes_than_python_do_not_count() -> None:
-    alone = measure(python("import time; time.sleep(0.3)"))
-    beside = measure(["sh", "-c", "sleep 0.3; exit 0"])
-    assert alone.peak_rss_bytes > MEGABYTE
-    assert beside.peak_rss_bytes == 0
+async def test_memory_of_parent_and_child_together() -> None:
+    with watched(python(PARENT)) as sampler:
+        await until(lambda: sampler.peak_rss_bytes > 120 * MEGABYTE)
+
+
+async def test_other_processes_than_python_do_not_count() -> None:
+    with watched(["cat"]) as cat, watched(python("import sys; sys.stdin.read()")) as beside:
+        await until(lambda: beside.peak_rss_bytes > MEGABYTE)
+    assert cat.peak_rss_bytes == 0
 
 
 def test_processor_time_is_counted() -> None:
-    busy = "import time; end = time.process_time() + 0.5\nwhile time.process_time() < end: pass"
-    assert 0.3 < measure(python(busy)).cpu_seconds < 2
+    busy = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+    measured = measure(python(busy))
+    assert 0.2 < measured.cpu_seconds < 2
+    assert measured.seconds > 0.3
 
 
 def test_a_failing_command_is_told_by_its_code_and_its_last_words() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -13,7 +13,7 @@ from services.extractor.extractor import extract
 from services.extractor.grounding import NOT_THE_PERSON, QUOTE_NOT_FOUND, UNKNOWN_MESSAGE
 from shared.domain.errors import CostLimitError, ModelError, ModelUnavailableError, UsageError
 from shared.domain.events import ChunkReady, ChunkStatus, FactsExtracted, Usage
-from shared.models.base import PartlyReadError
+from shared.models.base import Extraction, PartlyReadError
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import ClaudeOptions, LanePolicy
 from tests.exports.plants import markers_in
@@ -28,6 +28,7 @@ from tests.support.fake_claude.fixtures import (
     served_usage,
     spent_usage,
 )
+from tests.support.waiting import until
 
 SENT = ("max_tokens", "messages", "model", "output_config", "system", "thinking")
 """All that a call holds."""
@@ -36,13 +37,6 @@ SENT = ("max_tokens", "messages", "model", "output_config", "system", "thinking"
 def found(result: FactsExtracted) -> set[str]:
     """Markers in the statements of a result, as they were planted."""
     return {marker.capitalize() for fact in result.facts for marker in markers_in(fact.statement)}
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Returns when it is; never for ever."""
-    async with asyncio.timeout(20):
-        while not true():  # noqa: ASYNC110 - the stand-in has no event for it
-            await asyncio.sleep(0.005)
 
 
 async def test_planted_facts_are_found_grounded_and_counted() -> None:
@@ -322,9 +316,15 @@ async def test_an_attempt_that_came_to_nothing_is_told_by_the_next() -> None:
         chunk = planted_chunk(1)
         with pytest.raises(ModelUnavailableError):
             await model.extract(chunk)
-        await asyncio.sleep(0.02)
-        result = await model.extract(chunk)
-        assert spent_usage(result.usage) == served_usage(fake)
+        results: list[Extraction] = []
+
+        async def lets_in() -> bool:
+            with suppress(ModelUnavailableError):
+                results.append(await model.extract(chunk))
+            return bool(results)
+
+        await until(lets_in)
+        assert spent_usage(results[0].usage) == served_usage(fake)
 
 
 async def test_a_forecast_is_close_and_costs_nothing() -> None:
@@ -379,11 +379,15 @@ async def test_a_chunk_of_nothing_but_answers_costs_no_call() -> None:
 
 
 async def test_tokens_a_minute_hold_calls_back() -> None:
-    async with fake_claude() as fake, model_at(fake, tokens_per_minute=600) as model:
+    async with (
+        fake_claude() as fake,
+        model_at(fake, tokens_per_minute=600) as model,
+        model_at(fake) as unbound,
+    ):
         await model.extract(planted_chunk(1))
         held = asyncio.create_task(model.extract(planted_chunk(2)))
-        await asyncio.wait({held}, timeout=0.2)
+        await unbound.extract(planted_chunk(3))  # began later, and is through
         assert not held.done()
-        assert fake.accounts.requests == 1
+        assert fake.accounts.requests == 2
         held.cancel()
         await asyncio.wait({held})

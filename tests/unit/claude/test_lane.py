@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
 from shared.domain.errors import ModelUnavailableError
 from shared.models.claude.lane import ModelLane
 from shared.models.claude.options import LanePolicy
+from tests.support.waiting import until
 
 QUICK = LanePolicy(first_probe=0.01, probe_cap=0.04, patience=5.0)
 
@@ -82,8 +84,15 @@ async def test_without_patience_the_caller_waits_and_its_next_try_probes() -> No
     with pytest.raises(ModelUnavailableError):
         await lane.enter(provider.probe)
     assert provider.probes == 0
-    await asyncio.sleep(0.02)
-    await lane.enter(provider.probe)
+
+    async def lets_in() -> bool:
+        """the time of the first probe comes"""
+        with suppress(ModelUnavailableError):
+            await lane.enter(provider.probe)
+            return True
+        return False
+
+    await until(lets_in)
     assert provider.probes == 1
 
 
