@@ -19,18 +19,9 @@ import pytest
 from shared.postgres.embedded import embedded_postgres
 from shared.postgres.migrate import migrate
 from shared.store.store import Store, open_store
+from tests.support.databases import EMPTY, dsn_of, run_sql
 from tests.support.forking import ForkServer
 
-EMPTY = """
-DO $$
-BEGIN
-    EXECUTE (
-        SELECT 'TRUNCATE ' || string_agg(format('%I', tablename), ', ') || ' RESTART IDENTITY CASCADE'
-        FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'soulprint_migrations');
-END
-$$;
-"""
-"""Emptying costs a tenth of making a database."""
 LONG_FIRST = ("tests/chaos", "tests/acceptance", "tests/kafka", "tests/pipeline", "tests/postgres")
 _numbers = itertools.count(1)
 
@@ -44,20 +35,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first: a worker that begins one last keeps the others waiting."""
     rank = {folder: number for number, folder in enumerate(LONG_FIRST)}
     items.sort(key=lambda item: rank.get("/".join(item.nodeid.split("/")[:2]), len(rank)))
-
-
-def dsn_of(server: str, database: str) -> str:
-    """The DSN of another database of the same server."""
-    return server.replace("@/postgres?", f"@/{database}?")
-
-
-async def run_sql(dsn: str, statement: str) -> None:
-    """Run one statement as superuser."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
+from shared.postgres.migrate import migrate
 from shared.store.store import Store
+from tests.support.databases import EMPTY, dsn_of, run_sql
 from tests.support.records import (
     ANNA,
     BORIS,
@@ -35,6 +37,31 @@ TABLES = [
 INTERNAL = ["memory_outbox", "leases", "service_holds", "batch_chunks"]
 """Tables that only services see."""
 VIEWS = ["run_usage", "user_usage"]
+
+
+OPEN_TO_ALL = "; ".join(
+    f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON {what} TO anon, authenticated"
+    for what in ("TABLES", "FUNCTIONS", "SEQUENCES")
+)
+"""As a Supabase project comes: whatever a migration does not close is open to everybody."""
+
+
+@pytest.fixture(scope="module")
+async def supabase(postgres: str, migrated: str) -> str:
+    """The DSN of a database whose migrations had Supabase's defaults to reckon with. Roles belong to the whole
+    server: they came with `migrated`."""
+    await run_sql(postgres, "CREATE DATABASE supabase")
+    dsn = dsn_of(postgres, "supabase")
+    await run_sql(dsn, OPEN_TO_ALL)
+    await migrate(dsn)
+    return dsn
+
+
+@pytest.fixture
+async def database(supabase: str) -> str:
+    """For `store` and `sql` too."""
+    await run_sql(supabase, EMPTY)
+    return supabase
 
 
 @asynccontextmanager
