@@ -48,7 +48,7 @@ OPEN_TO_ALL = "; ".join(
 
 @pytest.fixture(scope="module")
 async def supabase(postgres: str, migrated: str) -> str:
-    """The DSN of a database whose migrations had Supabase's defaults to reckon with. Roles belong to the whole
+    """The DSN of a database whose migrations had Supabase's defaults to reckon with. The roles belong to the
     server: they came with `migrated`."""
     await run_sql(postgres, "CREATE DATABASE supabase")
     dsn = dsn_of(postgres, "supabase")
