@@ -104,7 +104,7 @@ async def test_an_import_is_claudes_and_no_trouble_with_the_provider_costs_a_chu
     setting: Setting, store: Store, export: Path, command_of: CommandOf
 ) -> None:
     async with fake_claude(latency=0.05) as fake:
-        with_claude(setting, fake, export)
+        with_claude(setting, fake, export, chunk_tokens=1500)  # enough for every trouble to find some left
         async with hosted(setting) as host:
             event = await setting.import_of(export)
             for trouble, says in TROUBLES:
