@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from bench.plants import FACTS, markers_in
+from tests.exports.plants import FACTS, markers_in
 from shared.domain.events import ChunkReady, FactsExtracted, Usage
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import RETRY, ClaudeOptions
