@@ -28,7 +28,6 @@ from tests.support.fake_claude.fixtures import (
     served_usage,
     spent_usage,
 )
-from tests.support.waiting import until
 
 
 async def test_planted_facts_are_found_grounded_and_counted() -> None:

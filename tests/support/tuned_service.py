@@ -19,6 +19,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from prometheus_client import REGISTRY
 
@@ -28,10 +29,13 @@ from shared.domain.facts import Candidate, Category
 from shared.heap import steady_heap
 from shared.host.host import Host
 from shared.host.service import Kit, Opener, Service
+from shared.host.services import opener_of
+from shared.log.kafka.client import KafkaLog
+from shared.log.kafka.subscriber import SubscriberPolicy
 from shared.models.base import Extraction
 from shared.models.rules.model import OfflineModel
 from shared.settings import load_settings
-from soulprint.serve import configure_service_logs, opener_of
+from soulprint.serve import configure_service_logs
 
 HEARTBEATS = 6
 """Heartbeats in a session."""
@@ -55,16 +59,17 @@ class Tuning:
             int(environment.get("TUNED_MAX_POLL_MS", "0")),
         )
 
-    def quick(self, service: Service) -> Service:
-        """The service with a subscriber as impatient as this."""
-        subscriber = service.subscriber
+    @property
+    def subscriber(self) -> SubscriberPolicy:
+        """As impatient as this."""
+        subscriber = SubscriberPolicy()
         if self.session_ms:
             subscriber = replace(
                 subscriber, session_timeout=self.session_ms, heartbeat_interval=self.session_ms // HEARTBEATS
             )
         if self.max_poll_ms:
             subscriber = replace(subscriber, max_poll_interval=self.max_poll_ms)
-        return replace(service, subscriber=subscriber)
+        return subscriber
 
 
 class SlowModel(OfflineModel):
@@ -102,10 +107,10 @@ def tuned(name: str, tuning: Tuning) -> Opener:
     async def opener(kit: Kit) -> AsyncIterator[Service]:
         if name == "extractor" and (tuning.model_seconds or tuning.model_instant):
             model = InstantModel() if tuning.model_instant else SlowModel(tuning.model_seconds)
-            yield tuning.quick(extractor(kit, model))
+            yield extractor(kit, model)
         else:
             async with opener_of(name)(kit) as service:
-                yield tuning.quick(service)
+                yield service
 
     return opener
 
@@ -114,7 +119,9 @@ async def _serve(name: str) -> None:
     steady_heap()
     settings = load_settings()
     configure_service_logs(settings)
-    host = Host({name: tuned(name, Tuning.of(os.environ))}, settings, REGISTRY)
+    tuning = Tuning.of(os.environ)
+    open_log = partial(KafkaLog.of, subscriber=tuning.subscriber)
+    host = Host({name: tuned(name, tuning)}, settings, REGISTRY, open_log=open_log)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, host.stop)
     await host.run()

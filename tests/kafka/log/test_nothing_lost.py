@@ -90,7 +90,7 @@ async def test_a_batch_stage_takes_whatever_waits_and_a_bad_record_costs_only_it
     handled: set[int] = set()
 
     async def handle(batch: list[ImportReceived]) -> None:
-        numbers = {r.event.import_id.int for r in batch}
+        numbers = {r.import_id.int for r in batch}
         if 613 in numbers:
             raise ValueError("a fault nobody foresaw")
         calls.append(len(batch))

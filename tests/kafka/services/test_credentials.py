@@ -63,7 +63,7 @@ async def _an_event_passes(setting: Setting) -> None:
     """The router consumes it, publishes it and commits it."""
     async with hosted(setting, ("router",)) as host:
         before = await setting.count(IMPORT_RECEIVED)
-        await setting.publish(IMPORT_RECEIVED, event())
+        await setting.publish(setting.entrance, event())
         await until(lambda: setting.published(IMPORT_RECEIVED, before + 1))
         await until(lambda: bool(host.registry.get_sample_value(COMMITS, {"stage": "router"})))
 

@@ -20,7 +20,6 @@ from shared.models.base import Extraction
 from shared.models.rules.model import OfflineModel
 from shared.pipelines import CHUNKS_READY
 from shared.store.store import Store
-from shared.host.services import opener_of
 from tests.support.fleet import fleet
 from tests.support.forking import ForkServer
 from tests.support.kafka import free_port

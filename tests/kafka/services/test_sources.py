@@ -33,7 +33,7 @@ RETRY = RetryPolicy(backoff=Backoff(base=0.01, cap=0.01), attempts=3)
 async def quick_chunker(kit: Kit) -> AsyncIterator[Service]:
     """The chunker, less patient with a storage that fails."""
     async with chunker(kit) as service:
-        yield replace(service, pool=replace(service.pool, retry=RETRY))
+        yield replace(service, policy=replace(service.policy, retry=RETRY))
 
 
 @pytest.fixture
