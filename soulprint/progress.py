@@ -35,6 +35,8 @@ class Progress:
     run: RunRow
     seconds: float
     """Since the run was begun here."""
+    waits_for: str = ""
+    """Why nothing moves; empty while it does."""
 
     @property
     def share(self) -> float:
@@ -46,7 +48,9 @@ class Progress:
     def seconds_left(self) -> float | None:
         """Estimated from what is done so far; None while nothing can be said."""
         done = self.run.progress_percent / 100
-        return self.seconds * (1 - done) / done if done > 0.01 and self.seconds > 1 else None
+        if self.waits_for or done <= 0.01 or self.seconds <= 1:
+            return None
+        return self.seconds * (1 - done) / done
 
     def words(self) -> str:
         """The state in one line, without a person's words."""
@@ -61,18 +65,25 @@ class Progress:
             f"{reading.conversations:,} conversations ({rate:,.0f}/s), "
             f"{total} chunks, {run.facts_extracted:,} facts"
             + (f", about {_duration(left)} left" if left is not None and done != run.chunks_total else "")
+            + (f"; waiting: {self.waits_for}" if self.waits_for else "")
         )
 
 
 @asynccontextmanager
-async def shown(store: Store, event: ImportReceived, stream: TextIO | None = None) -> AsyncIterator[None]:
-    """Show how far the run is while the block runs: its row says it, whichever process works on it."""
+async def shown(
+    store: Store,
+    event: ImportReceived,
+    waits_for: Callable[[], str] = lambda: "",
+    stream: TextIO | None = None,
+) -> AsyncIterator[None]:
+    """Show how far the run is while the block runs: its row says it, whichever process works on it.
+    `waits_for` says why nothing moves, empty if it does."""
     stream = stream or sys.stderr
     began = time.monotonic()
 
     async def look() -> Progress | None:
         rows = await store.list_runs(event.import_id, limit=1)
-        return Progress(rows[0], time.monotonic() - began) if rows else None
+        return Progress(rows[0], time.monotonic() - began, waits_for()) if rows else None
 
     task = asyncio.create_task((_live if stream.isatty() else _plain)(look, stream))
     try:

@@ -33,7 +33,7 @@ from shared.log.metrics import PoolMetrics
 from shared.models.base import Metered, Model
 from shared.models.open import opened_model
 from shared.pipelines import SERVICES
-from shared.requests import Request, publish_request, request_of, request_run
+from shared.requests import Request, local_request, publish_request, request_run
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
 from shared.store.records import RunReport
@@ -90,7 +90,7 @@ async def run_into(
     """
     outputs.prepare(out)
     settings = _own(settings, export)
-    request = await asyncio.to_thread(request_of, str(export), user_id_for(user), settings)
+    request = await asyncio.to_thread(local_request, export, user_id_for(user), settings)
     async with (
         opened_model(settings, max_cost=max_cost) as model,
         opened_store(settings) as store,
@@ -177,7 +177,9 @@ class _Run:
             spent=lambda recorded: spending.total if isinstance(self.model, Metered) else recorded,
         )
         graces = NOW
-        showing = shown(self.store, event) if self.command else nullcontext()
+        showing = (
+            shown(self.store, event, lambda: self._waits_for(services)) if self.command else nullcontext()
+        )
         async with showing, services:
             try:
                 await services.start(waiting=lambda why: None)
@@ -191,6 +193,13 @@ class _Run:
                 raise
             finally:
                 await services.stop(graces)
+
+    def _waits_for(self, services: Services) -> str:
+        """Why nothing moves: what the model's provider says first, else what holds a lane."""
+        if isinstance(self.model, Metered) and (trouble := self.model.state.trouble):
+            return trouble
+        holds = (hold.reason for pool, _ in services.states() for hold in pool.holds.values())
+        return next(holds, "")
 
     async def _ended(self, event: ImportReceived, faults: asyncio.Queue[Exception]) -> None:
         """Return when the run's row says so; raise the first fault that no record is to blame for."""

@@ -100,6 +100,7 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
         if self._saving:
             await asyncio.wait(self._saving)
         report = self._report
+        await self._tell_progress()
         chunking = chunking_of(report, self._export.format_names, self._export.breaks)
         finished = await self._kit.store.finish_chunking(*self._key, chunking)
         if finished.ignored is not None:
@@ -125,14 +126,15 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
         while True:
             await asyncio.sleep(REPORT_SECONDS)
             await self._window.look()
-            if self._report.chunks == 0 or self._export.bytes_total == 0:
-                share = 0.0
-            else:
-                read = min(1.0, self._export.bytes_read / self._export.bytes_total)
-                share = read * min(1.0, self._window.done / self._report.chunks)
-            reading = Reading(
-                bytes_read=self._export.bytes_read,
-                bytes_total=self._export.bytes_total,
-                conversations=self._report.seen,
-            )
-            await self._kit.store.update_progress(*self._key, CHUNKING_PERCENT * share, "chunking", reading)
+            await self._tell_progress()
+
+    async def _tell_progress(self) -> None:
+        report, export = self._report, self._export
+        share = 0.0
+        if report.chunks and export.bytes_total:
+            read = min(1.0, export.bytes_read / export.bytes_total)
+            share = read * min(1.0, self._window.done / report.chunks)
+        reading = Reading(
+            bytes_read=export.bytes_read, bytes_total=export.bytes_total, conversations=report.seen
+        )
+        await self._kit.store.update_progress(*self._key, CHUNKING_PERCENT * share, "chunking", reading)

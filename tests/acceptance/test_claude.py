@@ -143,7 +143,7 @@ async def test_a_provider_that_goes_away_and_comes_back_costs_no_chunk(
         await until(lambda: fake.told()["calls"] >= 5, process)
         port = fake.port
         await fake.stop()
-        await until(lambda: "model lane paused" in process.err, process)
+        await until(lambda: "lane paused" in process.err, process)
         await fake.start(port)
         until_now = fake.told()["calls"]
         await until(lambda: fake.told()["calls"] >= until_now + 3, process)
