@@ -174,6 +174,7 @@ class _Run:
             owner=OWNER,
             open_model=self._opened,
             only=OneRun(event.import_id, resumed),
+            on_fault=faults.put_nowait,
             spent=lambda recorded: spending.total if isinstance(self.model, Metered) else recorded,
         )
         graces = NOW

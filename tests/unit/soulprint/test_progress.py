@@ -14,7 +14,8 @@ ROW = RunRow(
     import_id=UUID(int=1), run=1, user_id=UUID(int=2), pipeline="v2", source="/a.zip", state="extracting",
     progress_percent=25.0, stage="extracting",
     reading=Reading(bytes_read=1_000_000, bytes_total=4_000_000, conversations=1200),
-    chunks_total=None, chunks_ok=30, chunks_dead=2, facts_extracted=1500, coverage=None, cost=None, error=None,
+    chunks_total=None, chunks_ok=30, chunks_dead=2, facts_extracted=1500, coverage=None, cost=None,
+    error=None,
     redrives=0, on_log=False, requested_at=NOW, begun_at=NOW, finished_at=None, updated_at=NOW,
 )  # fmt: skip
 
