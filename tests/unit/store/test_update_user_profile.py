@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.domain.errors import StoreError
-from shared.store.records import Profile
+from shared.store.profiles import Profile
 from shared.store.store import Store
 from tests.support.records import ANNA, BORIS
 
