@@ -17,8 +17,8 @@ from rich.table import Table
 
 from shared.domain.errors import StoreError
 from shared.domain.events import ImportReceived
+from shared.store.runs import RunRow
 from shared.store.store import Store
-from shared.store.sweeps import RunRow
 
 LIVE_SECONDS = 0.3
 PLAIN_SECONDS = 5.0

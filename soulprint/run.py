@@ -36,7 +36,7 @@ from shared.pipelines import SERVICES
 from shared.requests import Request, local_request, publish_request, request_run
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
-from shared.store.records import RunReport
+from shared.store.runs import RunReport
 from shared.store.store import Store
 from soulprint import outputs
 from soulprint.facts import listed_facts

@@ -18,8 +18,8 @@ from shared.exports.export import Export
 from shared.host.service import Kit, dead
 from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED
 from shared.resilience.faults import PoisonError
-from shared.store.records import Reading
-from shared.store.sweeps import ChunkRanges
+from shared.store.driving import ChunkRanges
+from shared.store.runs import Reading
 
 PUBLISHES = 64
 """Most chunks on their way to Kafka at a time."""

@@ -103,7 +103,7 @@ class Consolidations:
             if memory is None:
                 return
             memory = memory.model_copy(update={"usage": self._kit.spent(memory.usage)})
-            if not await store.keep_memory(memory):
+            if not await store.keep_memory(*key, memory):
                 return
         await self._kit.publish(MEMORY_READY, memory.user_id, memory)
         await store.mark_published(*key)

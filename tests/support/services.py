@@ -26,8 +26,8 @@ from shared.log.kafka.topics import ensure_topics
 from shared.log.metrics import PoolMetrics
 from shared.pipelines import IMPORT_RECEIVED, SERVICES, all_topics, prefixed, topic
 from shared.settings import Settings, load_settings
+from shared.store.runs import RunRow
 from shared.store.store import Store
-from shared.store.sweeps import RunRow
 from tests.support.command import Finished
 from tests.support.replica import committed, read_all
 from tests.support.waiting import until

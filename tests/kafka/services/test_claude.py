@@ -22,7 +22,7 @@ from shared.host.service import Kit, Service
 from shared.models.claude.model import ClaudeModel
 from shared.models.open import claude_options, provider_of
 from shared.models.writer.writer import DeterministicWriter
-from shared.store.ledger import StoreLedger
+from shared.store.batches import StoreLedger
 from shared.store.store import Store
 from tests.exports.generate import generate
 from tests.exports.plants import markers_in
