@@ -195,7 +195,7 @@ class _Reading:
             metrics=log.metrics,
             # A pause costs nothing here, so little need wait in the pool.
             policy=replace(reads.policy, high=AT_A_TIME, low=AT_A_TIME // 2),
-            lane=Lane(probe=reads.probe),
+            lane=Lane(probe=reads.probe, backoff=reads.policy.trials),
             on_lane_fault=log.on_lane_fault,
         )
         self._paused = asyncio.Event()

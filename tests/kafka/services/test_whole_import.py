@@ -39,17 +39,3 @@ async def test_all_services_give_the_facts_and_the_memory_of_a_run_in_one_proces
     assert followed.code == 0, followed.err
     assert "complete 100%" in followed.out
     assert command("cancel", str(event.import_id)).code == 1
-
-
-async def test_the_same_export_submitted_again_is_the_next_run_and_comes_from_the_cache(
-    setting: Setting, store: Store, exports: Path, command_of: CommandOf
-) -> None:
-    command = command_of(setting)
-    async with hosted(setting):
-        for number in (1, 2):
-            event = submitted(command("submit", exports / "small.zip", "--user", str(ANA), "--json"), ANA)
-            assert event.run == number
-            run = await ended(store, event)
-            assert run.state == "complete", run
-    report: Any = await store.read_run(event.import_id, 2)
-    assert report.chunks_cached == report.chunks_total > 0
