@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
-from shared.store.records import Reading
-from shared.store.sweeps import RunRow
+from shared.store.runs import Reading, RunRow
 from soulprint.progress import Progress
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
