@@ -21,6 +21,7 @@ from shared.store.runs import RunRow
 from shared.store.store import Store
 
 LIVE_SECONDS = 0.3
+LOOK_SECONDS = 0.5
 PLAIN_SECONDS = 5.0
 MEGA = 1_000_000
 
@@ -94,12 +95,18 @@ async def shown(
 
 
 async def _plain(look: Look, stream: TextIO) -> None:
+    """A line in a while, and at once when something begins or ceases to hold the run up."""
+    told, waited_for = time.monotonic(), ""
     while True:
-        await asyncio.sleep(PLAIN_SECONDS)
+        await asyncio.sleep(LOOK_SECONDS)
         with suppress(StoreError):  # the run itself says what is wrong
-            if (progress := await look()) is not None:
+            progress = await look()
+            if progress is None:
+                continue
+            if progress.waits_for != waited_for or time.monotonic() - told >= PLAIN_SECONDS:
                 stream.write(progress.words() + "\n")
                 stream.flush()
+                told, waited_for = time.monotonic(), progress.waits_for
 
 
 async def _live(look: Look, stream: TextIO) -> None:

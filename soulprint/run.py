@@ -30,6 +30,7 @@ from shared.host.service import OneRun, ServiceMetrics
 from shared.host.services import Services, opener_of
 from shared.log.local import LocalLog
 from shared.log.metrics import PoolMetrics
+from shared.logs import configure_logs
 from shared.models.base import Metered, Model
 from shared.models.open import opened_model
 from shared.pipelines import SERVICES
@@ -63,6 +64,8 @@ def run_command(
     export: Path, user: str, out: Path, settings: Settings, *, max_cost: float | None, as_json: bool
 ) -> int:
     """Run, show the progress, print the result. Answers the exit code."""
+    if "log_level" not in settings.model_fields_set:
+        configure_logs("critical")  # the progress, the last line and report.json say it for people
     report = asyncio.run(run_into(out, export, user, settings, max_cost=max_cost, command=True))
     if as_json:
         typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
