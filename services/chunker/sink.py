@@ -33,8 +33,10 @@ CHUNKING_PERCENT = 90.0
 class LogSink(AbstractAsyncContextManager["LogSink"]):
     """A chunker's sink for one run. When its block ends well, everything is acknowledged and stored.
 
-    Chunks that are recorded already are not published again. Raises RunEndedError, StalledError, and what
-    the database and Kafka raise.
+    Chunks that are recorded already are not published again; where an earlier reading came to its end
+    (`read_whole`), that is all: stored again, a conversation's earlier version would stand in the place of
+    its later one until that is read, for good if the run ends before. Raises RunEndedError, StalledError,
+    and what the database and the log raise.
     """
 
     def __init__(
@@ -45,6 +47,8 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
         report: ChunkingReport,
         recorded: ChunkRanges,
         patience: float,
+        *,
+        read_whole: bool = False,
     ) -> None:
         self._kit = kit
         self._job = job
@@ -52,6 +56,7 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
         self._export = export
         self._report = report
         self._recorded = recorded
+        self._read_whole = read_whole
         self._window = Window(
             lambda: kit.store.watch_run(*key), kit.settings.window_of_runs, patience, recorded.count
         )
@@ -79,6 +84,8 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
 
     async def save_passages(self, passages: list[Passage]) -> None:
         """See ChunkSink."""
+        if self._read_whole:
+            return
         await self._saves.acquire()
         task = self._group.create_task(self._save(passages))
         self._saving.add(task)
@@ -87,7 +94,7 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
     async def publish(self, chunk: ChunkReady) -> None:
         """See ChunkSink. The run's total is known to the store before its last chunk goes out, so that
         whichever result comes in last finds the run complete."""
-        if chunk.total is not None:
+        if chunk.total is not None and not self._read_whole:
             await self.finish()
         if chunk.index in self._recorded:
             return

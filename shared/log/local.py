@@ -88,7 +88,7 @@ class LocalLog:
         """See Publisher: one serves all."""
         weight = event.weight
         if weight * BYTES_A_CHARACTER > MAX_EVENT_BYTES:
-            size = len(event.model_dump_json())
+            size = len(event.model_dump_json().encode())
             if size > MAX_EVENT_BYTES:
                 raise PoisonError(TOO_LARGE, f"an event of {size} bytes; the limit is {MAX_EVENT_BYTES}")
         await self.topic(topic).put(key, event, weight)
@@ -96,6 +96,7 @@ class LocalLog:
     async def bury(self, letter: DeadLetter) -> None:
         """Put a dead letter on its topic's dead-letter topic, where `letters` finds it."""
         name = topic_name(letter.raw.topic, dead=True)
+        self.metrics.published.labels(name).inc()
         self._letters.setdefault(name, deque(maxlen=LETTERS)).append(letter)
 
     def letters(self, topic: str) -> Sequence[DeadLetter]:
@@ -116,11 +117,13 @@ class _Topic:
         self._bytes = 0
         self._room = asyncio.Event()
         self._room.set()
+        self._entering = asyncio.Lock()
+        """Publishers wait in line: one of many events would fill all room again before others look."""
         self._closed = False
 
     async def put(self, key: str, event: Event, weight: int) -> None:
         """Return when the record is taken; waits while the topic is full."""
-        while not self._room.is_set():
+        async with self._entering:
             await self._room.wait()
         if self._closed:
             raise LaneError(f"{self.partition.topic} has no reader any more")
