@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from prometheus_client import Counter
 
+from shared.domain.errors import UsageError
 from shared.domain.events import Event
 from shared.log.deadletter import DeadLetter
 from shared.log.health import LoopState, PoolState
@@ -120,6 +121,7 @@ class _Topic:
         self._entering = asyncio.Lock()
         """Publishers wait in line: one of many events would fill all room again before others look."""
         self._closed = False
+        self._reader = ""
 
     async def put(self, key: str, event: Event, weight: int) -> None:
         """Return when the record is taken; waits while the topic is full."""
@@ -136,6 +138,12 @@ class _Topic:
         self.arrived.set()
         if len(self._waiting) >= WAITING or self._bytes >= WAITING_BYTES:
             self._room.clear()
+
+    def take_up(self, reader: str) -> None:
+        """Note who reads. Raises UsageError if somebody does already."""
+        if self._reader:
+            raise UsageError(f"{reader} and {self._reader} both read {self.partition.topic}")
+        self._reader = reader
 
     def take(self) -> list[LocalRecord]:
         """The records that come next, at most AT_A_TIME."""
@@ -167,8 +175,9 @@ class LocalClient:
         self._reads: _Reading | None = None
 
     async def start(self, reads: Consumption | None, waiting: Callable[[str], None]) -> None:
-        """See LogClient."""
+        """See LogClient. Raises UsageError for a second reader: there are no groups, each record has one."""
         if reads is not None:
+            self._log.topic(reads.topic).take_up(self._name)
             self._reads = _Reading(self._log, reads)
 
     def state(self) -> tuple[PoolState, LoopState] | None:
