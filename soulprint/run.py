@@ -146,7 +146,7 @@ class _Run:
             raise
         spending.forget()
         report = await self._report(key)
-        _refuse_unreadable(report)
+        _require_ended(report)
         seconds = stage_seconds(self.registry)
         with outputs.staged(out, self.request.user_id) as folder:
             if report.state == COMPLETE:
@@ -241,7 +241,10 @@ class _Run:
             yield outputs.fact_line(fact)
 
 
-def _refuse_unreadable(report: RunReport) -> None:
-    """An export of which nothing could be read is the person's to mend: UnreadableExportError."""
+def _require_ended(report: RunReport) -> None:
+    """Raises UnreadableExportError for an export of which nothing could be read, which is the person's to
+    mend, and SoulprintError for a run that somebody cancelled."""
+    if report.state == "cancelled":
+        raise SoulprintError(f"run {report.run} was cancelled; the same command begins the next one")
     if report.state == "failed" and report.error is not None and report.error["step"] == CHUNKING:
         raise UnreadableExportError(report.error["message"])
