@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from shared.domain.events import ChunkReady, ConversationHeader, Message, Role
 
 STARTED = datetime(2024, 3, 1, tzinfo=UTC)
+MESSAGES = TypeAdapter(Message)
 
 
 def said(key: str, text: str, role: Role = "user", conversation: str = "c1", **more: object) -> Message:
     """One message; `m1` said by the person unless told otherwise."""
-    return Message.model_validate(
+    return MESSAGES.validate_python(
         {"id": key, "conversation_id": conversation, "role": role, "text": text, **more}
     )
 
