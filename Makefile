@@ -3,13 +3,15 @@ EXPORT ?= examples/export.zip
 PYTHON ?= python3
 KILLS ?= 100
 SEED ?= 1
+# All tests run in two processes, those that ARGS names in one.
+WORKERS ?= $(if $(ARGS),0,2)
 BIN := .venv/bin
 
 run: .venv/run.stamp
 	$(BIN)/soulprint run "$(EXPORT)"
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder) $(ARGS)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
@@ -18,7 +20,7 @@ lint: .venv/dev.stamp
 	$(BIN)/lint-imports
 
 chaos: .venv/dev.stamp
-	REQUIRE_KAFKA=1 CHAOS_KILLS=$(KILLS) CHAOS_MOVES=50 CHAOS_OUTAGE=90 CHAOS_CONVERSATIONS=2000 CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos -s $(ARGS)
+	CHAOS=1 REQUIRE_KAFKA=1 CHAOS_KILLS=$(KILLS) CHAOS_CONVERSATIONS=2000 CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos -s $(ARGS)
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(ARGS)

@@ -1,4 +1,4 @@
-"""What the figures of Claude are measured with: the stand-in as a process of its own, chunks of an export."""
+"""What the figures of Claude are measured with: the stand-in as a process of its own."""
 
 from __future__ import annotations
 
@@ -7,19 +7,13 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 
 from bench.product import ROOT
-from services.chunker.chunking import ChunkingJob, chunk_conversations
-from services.chunker.passages import Passage
-from services.chunker.report import ChunkingReport, ChunkPolicy
 from shared.domain.events import ChunkReady, ConversationHeader, Message
-from shared.exports.conversation import ReadLimits
-from shared.exports.export import open_export
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import ClaudeOptions
 
@@ -53,26 +47,6 @@ async def served(url: str) -> dict[str, Any]:
 def options_for(url: str, **changes: Any) -> ClaudeOptions:
     """Settings as a user has them, but for the address."""
     return ClaudeOptions(api_key=KEY, base_url=url, **changes)
-
-
-async def chunks_of(path: Path) -> list[ChunkReady]:
-    """All chunks of an export that hold the person's words, cut with the default settings."""
-    sink = _Kept()
-    job = ChunkingJob(UUID(int=1), UUID(int=2), 1, "v2")
-    with open_export(path, ReadLimits()) as opened:
-        await chunk_conversations(opened.conversations(), job, ChunkPolicy(), sink, ChunkingReport())
-    return [chunk for chunk in sink.chunks if chunk.has_own_words]
-
-
-class _Kept:
-    def __init__(self) -> None:
-        self.chunks: list[ChunkReady] = []
-
-    async def save_passages(self, passages: list[Passage]) -> None:
-        return None
-
-    async def publish(self, chunk: ChunkReady) -> None:
-        self.chunks.append(chunk)
 
 
 def small_chunk(index: int) -> ChunkReady:

@@ -11,14 +11,15 @@ from pathlib import Path
 import orjson
 from platformdirs import user_cache_path
 
-from bench.generate import write
-from bench.schedule import Options
-from bench.truth import Truth, truth_path
+import tests.exports
+from tests.exports.generate import write
+from tests.exports.schedule import Options
+from tests.exports.truth import Truth, truth_path
 
 AVERAGE_BYTES = 13_780
 """Gives 273 MB at 20,000 conversations of seed 1."""
 SOURCES = ("conversations", "generate", "plants", "schedule", "script", "sizes", "tree", "truth", "words")
-"""Modules that make an export what it is; another version of one of them means other exports."""
+"""Modules of tests.exports that make an export what it is: another version of one means other exports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +53,5 @@ def cache_folder() -> Path:
 def _key(options: Options) -> str:
     digest = hashlib.sha256(orjson.dumps(asdict(options)))
     for name in SOURCES:
-        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
+        digest.update(Path(tests.exports.__file__).with_name(f"{name}.py").read_bytes())
     return digest.hexdigest()[:16]

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from bench.plants import markers_in
-from bench.truth import Ghost, Planted, Truth
+from tests.exports.plants import markers_in
+from tests.exports.truth import Ghost, Planted, Truth
 
 OF_THE_RUN = ("run", "seconds", "peak_rss_bytes", "usage", "cost", "user_usage")
 """What of report.json tells how a run went, not what came out of it."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.exports import AVERAGE_BYTES, Export, export_of
 from bench.log_run import LogRun, log_run
 from bench.product import Run, soulprint_run
-from bench.schedule import Options, Where
+from tests.exports.schedule import Options, Where
 
 EXTRA = 50
 FIRST = 20

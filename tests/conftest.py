@@ -1,10 +1,16 @@
-"""One embedded Postgres for the whole test session; an empty, migrated database for each test that asks."""
+"""A Postgres for the whole session, and an empty, migrated database for each test that asks.
+
+`make test` has several sessions, each a worker with a Postgres and a Kafka of its own. Sharing them would
+save 3.5 s of processor time, and cost what keeps tests apart: import.received and the router's group are one
+for a whole Kafka, the Postgres takes 50 connections, and a test may kill a broker that only it uses.
+"""
 
 from __future__ import annotations
 
 import itertools
+import signal
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -13,32 +19,22 @@ import pytest
 from shared.postgres.embedded import embedded_postgres
 from shared.postgres.migrate import migrate
 from shared.store.store import Store, open_store
+from tests.support.databases import EMPTY, dsn_of, run_sql
+from tests.support.forking import ForkServer
 
-EMPTY = """
-DO $$
-BEGIN
-    EXECUTE (
-        SELECT 'TRUNCATE ' || string_agg(format('%I', tablename), ', ') || ' RESTART IDENTITY CASCADE'
-        FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'soulprint_migrations');
-END
-$$;
-"""
-"""Emptying costs a tenth of making a database."""
+LONG_FIRST = ("tests/chaos", "tests/acceptance", "tests/kafka", "tests/pipeline", "tests/postgres")
 _numbers = itertools.count(1)
 
 
-def dsn_of(server: str, database: str) -> str:
-    """The DSN of another database of the same server."""
-    return server.replace("@/postgres?", f"@/{database}?")
+def pytest_configure() -> None:
+    """Let Ctrl-C end us and what we start: a shell that runs tests in the background makes them ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-async def run_sql(dsn: str, statement: str) -> None:
-    """Run one statement as superuser."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first: a worker that begins one last keeps the others waiting."""
+    rank = {folder: number for number, folder in enumerate(LONG_FIRST)}
+    items.sort(key=lambda item: rank.get("/".join(item.nodeid.split("/")[:2]), len(rank)))
 
 
 @pytest.fixture(scope="session")
@@ -92,3 +88,11 @@ async def sql(database: str) -> AsyncIterator[asyncpg.Connection]:
         yield connection
     finally:
         await connection.close()
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    """What forks commands and services: importing everything costs more than most of them do."""
+    server = ForkServer()
+    yield server
+    server.close()

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from bench.figure import Figure, at_most, exactly
 from bench.findings import differing_files
 from bench.readers import chunks_with
-from bench.schedule import Where
 from bench.session import EXTRA, Session
+from tests.exports.schedule import Where
 
 ALLOWED = 2
 """Chunks beside those with new conversations that may be extracted anew: where old and new meet."""

@@ -6,11 +6,9 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from bench.claude_stand_in import chunks_of, each_read, options_for, served, stand_in
+from bench.claude_stand_in import each_read, options_for, served, stand_in
 from bench.exports import AVERAGE_BYTES, export_of
 from bench.figure import Figure, exactly
-from bench.plants import markers_in
-from bench.schedule import Options
 from bench.session import Session
 from services.extractor.grounding import ground
 from shared.domain.errors import ModelError
@@ -19,6 +17,9 @@ from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import RETRY
 from shared.models.writer.writer import DeterministicWriter
 from shared.resilience.backoff import Backoff
+from tests.exports.plants import markers_in
+from tests.exports.schedule import Options
+from tests.support.chunks import chunks_of
 
 CONVERSATIONS = 1_000
 CHANCE = 0.05

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-from bench.claude_stand_in import chunks_of, each_read, options_for, served, stand_in
+from bench.claude_stand_in import each_read, options_for, served, stand_in
 from bench.exports import AVERAGE_BYTES, Export, export_of
 from bench.figure import Figure, at_most
-from bench.schedule import Options
 from bench.session import Session
 from shared.domain.events import Usage
 from shared.models.claude.model import ClaudeModel
 from shared.models.writer.writer import DeterministicWriter
+from tests.exports.schedule import Options
+from tests.support.chunks import chunks_of
 
 CONVERSATIONS = 2_000
 SMALL_BYTES = 1_100

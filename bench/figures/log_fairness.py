@@ -11,8 +11,8 @@ from statistics import median
 from bench.exports import AVERAGE_BYTES, export_of
 from bench.figure import Figure, at_most
 from bench.line import Line, broker, line
-from bench.schedule import Options
 from bench.session import Session
+from tests.exports.schedule import Options
 from tests.support.kafka import Broker
 
 SMALL = 20

@@ -14,8 +14,8 @@ from bench.exports import AVERAGE_BYTES, export_of
 from bench.figure import Figure, at_most
 from bench.figures.log_scaling import CEILING, CHUNK_TOKENS, MODEL_SECONDS
 from bench.line import Line, broker, line
-from bench.schedule import Options
 from bench.session import Session
+from tests.exports.schedule import Options
 from tests.support.fleet import Member
 from tests.support.kafka import Broker
 

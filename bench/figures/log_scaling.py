@@ -11,9 +11,9 @@ import psutil
 from bench.exports import AVERAGE_BYTES, export_of
 from bench.figure import Figure, at_least
 from bench.line import Line, broker, line
-from bench.schedule import Options
 from bench.session import Session
 from shared.domain.events import ImportReceived
+from tests.exports.schedule import Options
 from tests.support.kafka import Broker
 
 REPLICAS = (1, 2, 4, 8, 16)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.support.command import Soulprint, facts, report
+from tests.support.command import facts, report
 from tests.support.exports import chain, json_of
+from tests.support.forking import ForkedSoulprint
 
 LINES = ["I live in Lisbon.", "Noted!", "My dog is called Bolota.", "Lovely name."]
 
@@ -22,6 +24,11 @@ def good(name: str = "one") -> dict[str, object]:
 def written(path: Path, data: bytes) -> Path:
     path.write_bytes(data)
     return path
+
+
+def run_of(export: Path, folder: Path) -> tuple[str | Path, ...]:
+    """A run into a test's own folder, whose user is its own too."""
+    return "run", export, "--out", folder / "out", "--user", folder.name
 
 
 UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
@@ -42,20 +49,18 @@ def _zip(path: Path, members: dict[str, bytes]) -> Path:
 
 @pytest.mark.parametrize("case", UNREADABLE)
 def test_what_is_no_export_ends_with_2_and_names_the_file(
-    case: str, soulprint: Soulprint, tmp_path: Path
+    case: str, homeless: ForkedSoulprint, tmp_path: Path
 ) -> None:
     make, named = UNREADABLE[case]
-    ended = soulprint("run", make(tmp_path), "--out", tmp_path / "out")
+    ended = homeless(*run_of(make(tmp_path), tmp_path))
     assert ended.code == 2, ended.err
     assert named in ended.err
     assert "Traceback" not in ended.err
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_an_empty_export_is_complete_and_says_so(soulprint: Soulprint, tmp_path: Path) -> None:
-    ended = soulprint(
-        "run", _zip(tmp_path / "e.zip", {"conversations.json": b"[]"}), "--out", tmp_path / "out"
-    )
+def test_an_empty_export_is_complete_and_says_so(forked: ForkedSoulprint, tmp_path: Path) -> None:
+    ended = forked(*run_of(_zip(tmp_path / "e.zip", {"conversations.json": b"[]"}), tmp_path))
     assert ended.code == 0, ended.err
     assert facts(tmp_path / "out") == []
     assert "Nothing is known yet" in (tmp_path / "out" / "MEMORY.md").read_text("utf-8")
@@ -63,11 +68,11 @@ def test_an_empty_export_is_complete_and_says_so(soulprint: Soulprint, tmp_path:
 
 
 def test_a_file_that_breaks_gives_what_it_held_and_says_where_it_broke(
-    soulprint: Soulprint, tmp_path: Path
+    forked: ForkedSoulprint, tmp_path: Path
 ) -> None:
     whole = json_of([good("one"), good("two")])
     broken = written(tmp_path / "broken.json", whole[: int(len(whole) * 0.75)])
-    ended = soulprint("run", broken, "--out", tmp_path / "out")
+    ended = forked(*run_of(broken, tmp_path))
     assert ended.code == 0, ended.err
     (found,) = report(tmp_path / "out")["breaks"]
     assert found["file"].endswith("broken.json")
@@ -77,24 +82,26 @@ def test_a_file_that_breaks_gives_what_it_held_and_says_where_it_broke(
     assert {fact["statement"] for fact in facts(tmp_path / "out")} == {LINES[0], LINES[2]}
 
 
-def test_one_bad_conversation_is_skipped_and_named(soulprint: Soulprint, tmp_path: Path) -> None:
+def test_one_bad_conversation_is_skipped_and_named(forked: ForkedSoulprint, tmp_path: Path) -> None:
     path = written(tmp_path / "c.json", json_of([good("one"), 7, {"id": "x", "mapping": 3}, good("two")]))
-    assert soulprint("run", path, "--out", tmp_path / "out").code == 0
+    assert forked(*run_of(path, tmp_path)).code == 0
     conversations = report(tmp_path / "out")["conversations"]
     assert (conversations["seen"], conversations["kept"], len(conversations["skipped"])) == (4, 2, 2)
     assert all(each["id"] and each["reason"] for each in conversations["skipped"])
 
 
-def test_an_export_of_which_nothing_can_be_read_fails(soulprint: Soulprint, tmp_path: Path) -> None:
+def test_an_export_of_which_nothing_can_be_read_fails(forked: ForkedSoulprint, tmp_path: Path) -> None:
     path = written(tmp_path / "c.json", json_of([{"id": "x", "mapping": {"a": 3}, "create_time": 1}, 7, 8]))
     truncated = written(tmp_path / "t.json", json_of([good("one")])[:300])
     for unread in (path, truncated):
-        ended = soulprint("run", unread, "--out", tmp_path / "out")
+        ended = forked(*run_of(unread, tmp_path))
         assert (ended.code, list((tmp_path / "out").iterdir())) == (2, []), ended.err + ended.out
         assert "Traceback" not in ended.err
 
 
-def test_hostile_text_reaches_neither_the_database_nor_the_page(soulprint: Soulprint, tmp_path: Path) -> None:
+def test_hostile_text_reaches_neither_the_database_nor_the_page(
+    forked: ForkedSoulprint, tmp_path: Path
+) -> None:
     lines = [
         "I live in Lisbon\x00 \ud800'); DROP TABLE facts; -- .",
         "ok",
@@ -103,15 +110,15 @@ def test_hostile_text_reaches_neither_the_database_nor_the_page(soulprint: Soulp
         "I love # headings\n# Not a heading",
     ]
     path = written(tmp_path / "c.json", json_of([chain(*lines)]))
-    ended = soulprint("run", path, "--out", tmp_path / "out")
+    ended = forked(*run_of(path, tmp_path))
     assert ended.code == 0, ended.err
     memory = (tmp_path / "out" / "MEMORY.md").read_text("utf-8")
     assert "<script>" not in memory
     assert "\n# Not a heading" not in memory
-    assert soulprint("show", "--facts").code == 0
+    assert forked("show", "--facts", "--user", tmp_path.name).code == 0
 
 
-def test_very_large_conversations_and_messages(soulprint: Soulprint, tmp_path: Path) -> None:
+def test_very_large_conversations_and_messages(forked: ForkedSoulprint, tmp_path: Path) -> None:
     words = " ".join(f"number {n}" for n in range(350_000))
     path = written(
         tmp_path / "c.json.gz",
@@ -121,7 +128,7 @@ def test_very_large_conversations_and_messages(soulprint: Soulprint, tmp_path: P
             )
         ),
     )
-    ended = soulprint("run", path, "--out", tmp_path / "out")
+    ended = forked(*run_of(path, tmp_path))
     assert ended.code == 0, ended.err
     assert report(tmp_path / "out")["coverage"] == 1.0
     assert report(tmp_path / "out")["person_characters"] > 2 * len(words)
@@ -129,13 +136,13 @@ def test_very_large_conversations_and_messages(soulprint: Soulprint, tmp_path: P
 
 
 def test_an_output_folder_that_cannot_be_written_is_found_out_before_any_work(
-    soulprint: Soulprint, tmp_path: Path
+    homeless: ForkedSoulprint, tmp_path: Path
 ) -> None:
     blocked = written(tmp_path / "file", b"")
-    ended = soulprint("run", written(tmp_path / "c.json", json_of([good()])), "--out", blocked / "out")
+    ended = homeless("run", written(tmp_path / "c.json", json_of([good()])), "--out", blocked / "out")
     assert ended.code == 2
     assert str(blocked) in ended.err
-    assert not soulprint.home.exists()
+    assert not homeless.command.home.exists()
 
 
 @pytest.mark.parametrize(
@@ -147,14 +154,15 @@ def test_an_output_folder_that_cannot_be_written_is_found_out_before_any_work(
         ("show", "--section", "no"),
     ],
 )
-def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], soulprint: Soulprint) -> None:
-    ended = soulprint(*arguments)
+def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], homeless: ForkedSoulprint) -> None:
+    ended = homeless(*arguments)
     assert ended.code == 2, ended.err
     assert ended.err
 
 
-def test_a_wrong_setting_is_named_and_its_value_is_not(tmp_path: Path) -> None:
-    ended = Soulprint(tmp_path, (("SOULPRINT_CHUNK_TOKENS", "secret"),))("doctor")
+def test_a_wrong_setting_is_named_and_its_value_is_not(homeless: ForkedSoulprint) -> None:
+    settings = (("SOULPRINT_CHUNK_TOKENS", "secret"),)
+    ended = replace(homeless, command=replace(homeless.command, settings=settings))("doctor")
     assert ended.code == 2
     assert "SOULPRINT_CHUNK_TOKENS" in ended.err
     assert "secret" not in ended.err

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import random
-import signal
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.claude_stand_in import chunks_of
-from bench.generate import generate
-from bench.plants import markers_in
-from tests.support.command import Finished, Soulprint, facts, report
+from tests.acceptance.at_claude import CEILING, at, ended, killed, ran, run_of, until
+from tests.exports.generate import generate
+from tests.exports.plants import markers_in
+from tests.support.chunks import chunks_of
+from tests.support.command import facts, report
 from tests.support.fake_claude.faults import OF_THE_ISSUE, FakeFault
 from tests.support.fake_claude.fixtures import fake_claude
 from tests.support.fake_claude.reading import Shown, planted
 from tests.support.fake_claude.server import FakeClaude
-from tests.support.forking import Forked, ForkedSoulprint, ForkServer
+from tests.support.forking import ForkedSoulprint
 
 CONVERSATIONS = 100
 LIMIT = "0.02"
 """Dollars. CEILING calls may cost $0.018 at worst, all of the export about $0.012: with as many in flight,
 a run stops once some of it is bought."""
-CEILING = 4
 KILLS = 2
-OUTAGE_SECONDS = 1.0
 TOKENS = {
     "calls": "calls",
     "input_tokens": "input_tokens",
@@ -38,14 +32,6 @@ TOKENS = {
     "cache_write_tokens": "cache_creation_input_tokens",
 }
 """Names of report.json, and the same of the stand-in's accounts."""
-
-
-@pytest.fixture(scope="module")
-def forked(shared_home: Soulprint) -> Iterator[ForkedSoulprint]:
-    """The command, forked: importing Claude's SDK costs more than most commands do."""
-    server = ForkServer()
-    yield ForkedSoulprint(shared_home, server)
-    server.close()
 
 
 @pytest.fixture(scope="module")
@@ -61,46 +47,6 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("few") / "export.zip"
     generate(path, 2, seed=7)
     return path
-
-
-def at(forked: ForkedSoulprint, fake: FakeClaude, **more: str) -> ForkedSoulprint:
-    """The command with Claude as its model, at the stand-in."""
-    settings = {
-        "SOULPRINT_MODEL": "claude",
-        "ANTHROPIC_API_KEY": "test-key",
-        "ANTHROPIC_BASE_URL": fake.url,
-        "FACT_EXTRACTION_CONCURRENCY": str(CEILING),
-        **more,
-    }
-    return replace(forked, command=replace(forked.command, settings=tuple(settings.items())))
-
-
-def run_of(export: Path, out: Path) -> tuple[str | Path, ...]:
-    """A run whose user is the test's own."""
-    return "run", export, "--out", out, "--user", out.name
-
-
-async def ran(command: ForkedSoulprint, *arguments: str | Path) -> Finished:
-    """The command run to its end while the stand-in goes on."""
-    return await asyncio.to_thread(command, *arguments)
-
-
-async def until(true: Callable[[], bool], process: Forked) -> None:
-    """Wait for something to become true while the command runs."""
-    while not true():
-        assert process.poll() is None, process.communicate()
-        await asyncio.sleep(0.01)
-
-
-async def ended(process: Forked) -> Finished:
-    out, err = await asyncio.to_thread(process.communicate, timeout=60)
-    return Finished(process.code, out, err)
-
-
-async def killed(process: Forked) -> None:
-    """kill -9, as a power cut would."""
-    os.killpg(process.pid, signal.SIGKILL)
-    await asyncio.to_thread(process.communicate)
 
 
 def told_usage(told: dict[str, Any]) -> dict[str, int]:
@@ -197,7 +143,7 @@ async def test_a_provider_that_goes_away_and_comes_back_costs_no_chunk(
         await until(lambda: fake.told()["calls"] >= 5, process)
         port = fake.port
         await fake.stop()
-        await asyncio.sleep(OUTAGE_SECONDS)
+        await until(lambda: "model lane paused" in process.err, process)
         await fake.start(port)
         until_now = fake.told()["calls"]
         await until(lambda: fake.told()["calls"] >= until_now + 3, process)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.command import Soulprint, facts, fresh_home, report
+from tests.support.command import Soulprint, facts, report
+from tests.support.forking import ForkedSoulprint
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RECALL = 0.85
@@ -19,7 +19,7 @@ RECALL = 0.85
 
 @dataclass(frozen=True)
 class Read:
-    soulprint: Soulprint
+    soulprint: ForkedSoulprint
     out: Path
     facts: list[dict[str, Any]]
 
@@ -32,12 +32,12 @@ def words(fact: dict[str, Any]) -> str:
 
 
 @pytest.fixture(scope="module")
-def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
+def read(shared_home: Soulprint, forked: ForkedSoulprint, tmp_path_factory: pytest.TempPathFactory) -> Read:
+    """Read by a command that nothing is forked from, as a newcomer's is, of the user who is named nowhere."""
     out = tmp_path_factory.mktemp("example") / "out"
-    with fresh_home() as soulprint:
-        ended = soulprint("run", EXAMPLES / "export.zip", "--out", out)
-        assert ended.code == 0, ended.err
-        yield Read(soulprint, out, facts(out))
+    ended = shared_home("run", EXAMPLES / "export.zip", "--out", out)
+    assert ended.code == 0, ended.err
+    return Read(forked, out, facts(out))
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,10 @@
+"""Everything here takes minutes in `make chaos`; what `make test` leaves out needs them."""
+
 from __future__ import annotations
+
+import os
 
 from tests.support.kafka import kafka
 
 __all__ = ["kafka"]
+collect_ignore = [] if os.environ.get("CHAOS") else ["test_outage.py", "test_storm.py"]

@@ -17,22 +17,23 @@ from random import Random
 
 import asyncpg
 
-from bench.generate import generate
-from bench.plants import markers_in
-from bench.truth import Truth
 from shared.domain.events import ImportReceived
 from shared.postgres.migrate import migrate
 from shared.store.store import Store, open_store
 from shared.store.sweeps import RunRow
+from tests.exports.generate import generate
+from tests.exports.plants import markers_in
+from tests.exports.truth import Truth
 from tests.support.audit import READERS, Audit
 from tests.support.fleet import Fleet, fleet
+from tests.support.forking import ForkServer
 from tests.support.kafka import Broker
 from tests.support.mortal_postgres import MortalPostgres, mortal_postgres
 from tests.support.services import Setting, reasons
 from tests.support.waiting import until
 
-KILLS = int(os.environ.get("CHAOS_KILLS", "9"))
-CONVERSATIONS = int(os.environ.get("CHAOS_CONVERSATIONS", "200"))
+KILLS = int(os.environ.get("CHAOS_KILLS", "4"))
+CONVERSATIONS = int(os.environ.get("CHAOS_CONVERSATIONS", "120"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 EXTRACTORS = 3
 MODEL_SECONDS = 0.05
@@ -84,7 +85,9 @@ class Chaos:
         await asyncio.sleep(self.random.uniform(0.1, LONGEST_REST))
 
 
-async def test_kills_at_random_moments_lose_nothing_and_double_nothing(kafka: Broker, tmp_path: Path) -> None:
+async def test_kills_at_random_moments_lose_nothing_and_double_nothing(
+    kafka: Broker, fork_server: ForkServer, tmp_path: Path
+) -> None:
     async with mortal_postgres() as postgres:
         await migrate(postgres.dsn)
         setting = Setting(kafka.bootstrap, postgres.dsn, tmp_path)
@@ -97,7 +100,7 @@ async def test_kills_at_random_moments_lose_nothing_and_double_nothing(kafka: Br
             "sweep_seconds": 1,
         }
         await setting.make_topics()
-        with fleet(setting, tmp_path, TUNING) as services:
+        with fleet(setting, tmp_path, TUNING, fork_server) as services:
             for service in ("router", *READERS.values()):
                 services.start_many(service, EXTRACTORS if service == "extractor" else 1)
             await services.ready()

@@ -1,12 +1,11 @@
 """Kafka or the database gone for long: every service waits quietly, and all goes on by itself.
 
-Only in `make chaos`: the outage of Kafka must be longer than the client's request timeout.
+The outage must be longer than the client's request timeout.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -16,30 +15,34 @@ import orjson
 import psutil
 import pytest
 
-from bench.generate import generate
 from shared.pipelines import FACTS_EXTRACTED
 from shared.postgres.migrate import migrate
 from shared.store.store import Store, open_store
+from tests.exports.generate import generate
 from tests.support.audit import READERS
 from tests.support.fleet import Fleet, fleet
+from tests.support.forking import ForkServer
 from tests.support.kafka import Broker
 from tests.support.mortal_postgres import mortal_postgres
 from tests.support.services import Setting, ended, reasons
 from tests.support.waiting import until
 
-OUTAGE = float(os.environ.get("CHAOS_OUTAGE", "0"))
+OUTAGE = 90.0
 """Seconds."""
 CONVERSATIONS = 400
 MOST_OF_A_CORE = 0.2
 MOST_LINES = 10
 """Log lines a second."""
 
-pytestmark = pytest.mark.skipif(OUTAGE == 0, reason="an outage of 90 s is only in make chaos")
-
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
 async def test_kafka_gone_for_long(
-    kafka: Broker, database: str, store: Store, tmp_path: Path, how: Literal["stop", "kill"]
+    kafka: Broker,
+    database: str,
+    store: Store,
+    fork_server: ForkServer,
+    tmp_path: Path,
+    how: Literal["stop", "kill"],
 ) -> None:
     if not kafka.controllable:
         pytest.skip("this Kafka is not ours to stop")
@@ -47,7 +50,7 @@ async def test_kafka_gone_for_long(
     setting.changes = {"extract_workers": 0, "chunk_tokens": 1000, "import_window": 32}
     await setting.make_topics()
     generate(tmp_path / "export.json", CONVERSATIONS)
-    with fleet(setting, tmp_path, {"TUNED_MODEL_SECONDS": "0.5"}) as services:
+    with fleet(setting, tmp_path, {"TUNED_MODEL_SECONDS": "0.5"}, fork_server) as services:
         for service in ("router", *READERS.values()):
             services.start(service)
         await services.ready()
@@ -66,14 +69,14 @@ async def test_kafka_gone_for_long(
     _quiet(how, before, after, tmp_path)
 
 
-async def test_postgres_gone_for_long(kafka: Broker, tmp_path: Path) -> None:
+async def test_postgres_gone_for_long(kafka: Broker, fork_server: ForkServer, tmp_path: Path) -> None:
     async with mortal_postgres() as postgres:
         await migrate(postgres.dsn)
         setting = Setting(kafka.bootstrap, postgres.dsn, tmp_path)
         setting.changes = {"extract_workers": 0, "chunk_tokens": 1000, "import_window": 64}
         await setting.make_topics()
         generate(tmp_path / "export.json", CONVERSATIONS)
-        with fleet(setting, tmp_path, {"TUNED_MODEL_SECONDS": "0.05"}) as services:
+        with fleet(setting, tmp_path, {"TUNED_MODEL_SECONDS": "0.05"}, fork_server) as services:
             for service in ("router", *READERS.values()):
                 services.start(service)
             await services.ready()

@@ -1,7 +1,4 @@
-"""A storm of rebalances: extractors join and leave all through an import, and nothing is lost.
-
-`make test` runs a short form; `make chaos` has 50 joins and leaves.
-"""
+"""A storm of rebalances: extractors join and leave all through an import, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -10,17 +7,18 @@ import sys
 from pathlib import Path
 from random import Random
 
-from bench.generate import generate
 from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED
 from shared.store.store import Store
 from shared.store.sweeps import RunRow
+from tests.exports.generate import generate
 from tests.support.audit import READERS, Audit
 from tests.support.fleet import Fleet, fleet
+from tests.support.forking import ForkServer
 from tests.support.kafka import Broker
 from tests.support.services import Setting, ended, reasons
 from tests.support.waiting import until
 
-MOVES = int(os.environ.get("CHAOS_MOVES", "3"))
+MOVES = 50
 CONVERSATIONS = int(os.environ.get("CHAOS_CONVERSATIONS", "200"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 CEILING = 2 * 3 + 13
@@ -30,12 +28,12 @@ TUNING = {"TUNED_MODEL_SECONDS": "0.2"}
 
 
 async def test_extractors_that_join_and_leave_lose_nothing(
-    kafka: Broker, database: str, store: Store, tmp_path: Path
+    kafka: Broker, database: str, store: Store, fork_server: ForkServer, tmp_path: Path
 ) -> None:
     setting = Setting(kafka.bootstrap, database, tmp_path)
     setting.changes = {"extract_workers": 0, "chunk_tokens": 1000}
     await setting.make_topics()
-    with fleet(setting, tmp_path, TUNING) as services:
+    with fleet(setting, tmp_path, TUNING, fork_server) as services:
         for service in ("router", "chunker", "consolidator", "writer"):
             services.start(service)
         services.start_many("extractor", FEWEST)

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.forking import Forked, ForkServer
 from tests.support.kafka import free_port
 from tests.support.services import Setting
 from tests.support.waiting import until
@@ -28,7 +29,7 @@ class Member:
     service: str
     name: str
     port: int
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forked
 
     @property
     def alive(self) -> bool:
@@ -57,6 +58,8 @@ class Fleet:
     """Where each member's log goes, by its name."""
     tuning: Mapping[str, str] = field(default_factory=dict)
     """See tests.support.tuned_service; empty: as `soulprint serve` runs it."""
+    fork_server: ForkServer | None = None
+    """What members are forked from; None: each starts by itself, as it would in production."""
     members: dict[str, Member] = field(default_factory=dict)
 
     def start(self, service: str, name: str | None = None) -> Member:
@@ -64,18 +67,22 @@ class Fleet:
         name, port = name or service, free_port()
         kept = {k: v for k, v in os.environ.items() if not k.startswith("SOULPRINT_")}
         settings = self.setting.environment() | {"SOULPRINT_METRICS_PORT": str(port)}
-        module = (
-            ["tests.support.tuned_service"] if self.tuning else ["soulprint", *["serve"] * (service != "up")]
-        )
+        environment = {**kept, **settings, **self.tuning}
+        module = "tests.support.tuned_service" if self.tuning else "soulprint"
+        arguments = [service] if self.tuning or service == "up" else ["serve", service]
         with (self.folder / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *module, service],
-                env={**kept, **settings, **self.tuning},
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
+            process = (
+                self.fork_server.service(module, arguments, environment, log)
+                if self.fork_server
+                else subprocess.Popen(
+                    [sys.executable, "-m", module, *arguments],
+                    env=environment,
+                    cwd=ROOT,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
             )
         self.members[name] = member = Member(service, name, port, process)
         return member
@@ -134,9 +141,14 @@ class Fleet:
 
 
 @contextmanager
-def fleet(setting: Setting, folder: Path, tuning: Mapping[str, str] | None = None) -> Iterator[Fleet]:
+def fleet(
+    setting: Setting,
+    folder: Path,
+    tuning: Mapping[str, str] | None = None,
+    fork_server: ForkServer | None = None,
+) -> Iterator[Fleet]:
     """A fleet without members, all of which are killed in the end, whatever happened."""
-    found = Fleet(setting, folder, tuning or {})
+    found = Fleet(setting, folder, tuning or {}, fork_server)
     try:
         yield found
     finally:

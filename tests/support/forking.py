@@ -1,11 +1,13 @@
-"""`soulprint` commands without the second and a half that importing takes each: a process that has imported
-everything forks one for each command, which is a process of its own all the same, to be killed or stopped.
+"""Processes of ours without the second and a half that importing takes each: a process that has imported
+everything forks one for each command or service, which is a process of its own all the same, to be killed or
+stopped.
 
     python -m tests.support.forking FD    # what `ForkServer` starts
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -14,10 +16,11 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tests.support.command import SECONDS, Finished, Soulprint
 
@@ -25,11 +28,10 @@ _CODE = struct.Struct("i")
 
 
 class Forked:
-    """A command that runs or has ended: the part of subprocess.Popen that tests use."""
+    """A process that runs or has ended: the part of subprocess.Popen that tests use."""
 
-    def __init__(self, status: socket.socket, folder: tempfile.TemporaryDirectory[str]) -> None:
+    def __init__(self, status: socket.socket) -> None:
         self._status = status
-        self._folder = folder
         self.returncode: int | None = None
         self.pid: int = _CODE.unpack(status.recv(_CODE.size, socket.MSG_WAITALL))[0]
 
@@ -43,19 +45,15 @@ class Forked:
         """The exit code, None while it runs."""
         return self._ended(0.0)
 
-    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """What it printed, once it has ended. Raises subprocess.TimeoutExpired."""
-        if self._ended(timeout) is None:
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, once it has ended. Raises subprocess.TimeoutExpired."""
+        code = self._ended(timeout)
+        if code is None:
             raise subprocess.TimeoutExpired("soulprint", timeout or 0.0)
-        folder = Path(self._folder.name)
-        printed = (folder / "out").read_text("utf-8"), (folder / "err").read_text("utf-8")
-        self._folder.cleanup()
-        self._status.close()
-        return printed
+        return code
 
-    def kill(self) -> None:
-        """kill -9."""
-        os.kill(self.pid, signal.SIGKILL)
+    def send_signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
 
     def _ended(self, timeout: float | None) -> int | None:
         if self.returncode is None:
@@ -64,13 +62,35 @@ class Forked:
                 self.returncode = _CODE.unpack(self._status.recv(_CODE.size))[0]
             except (TimeoutError, BlockingIOError):
                 return None
+            self._status.close()
         return self.returncode
 
 
+class ForkedCommand(Forked):
+    """A command, and what it prints."""
+
+    def __init__(self, status: socket.socket, folder: tempfile.TemporaryDirectory[str]) -> None:
+        super().__init__(status)
+        self._folder = folder
+
+    @property
+    def err(self) -> str:
+        """What it has printed on standard error so far."""
+        return (Path(self._folder.name) / "err").read_text("utf-8")
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """What it printed, once it has ended. Raises subprocess.TimeoutExpired."""
+        self.wait(timeout)
+        printed = (Path(self._folder.name) / "out").read_text("utf-8"), self.err
+        self._folder.cleanup()
+        return printed
+
+
 class ForkServer:
-    """The process that forks. Safe to use from one thread at a time."""
+    """The process that forks."""
 
     def __init__(self) -> None:
+        self._ordering = threading.Lock()
         self._socket, theirs = socket.socketpair()
         number = str(theirs.fileno())
         self._process = subprocess.Popen(
@@ -80,20 +100,39 @@ class ForkServer:
         )
         theirs.close()
 
-    def start(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Forked:
-        """Start a command in a process group of its own."""
+    def command(self, arguments: Sequence[str], environment: Mapping[str, str]) -> ForkedCommand:
+        """Start a `soulprint` command in a process group of its own."""
         folder = tempfile.TemporaryDirectory(prefix="soulprint-command-")
-        ours, theirs = socket.socketpair()
         with (Path(folder.name) / "out").open("wb") as out, (Path(folder.name) / "err").open("wb") as err:
-            order = json.dumps({"arguments": list(arguments), "environment": dict(environment)}).encode()
-            fds = [out.fileno(), err.fileno(), theirs.fileno()]
+            status = self._order("soulprint", arguments, environment, out, err)
+        return ForkedCommand(status, folder)
+
+    def service(
+        self, module: str, arguments: Sequence[str], environment: Mapping[str, str], log: IO[bytes]
+    ) -> Forked:
+        """Start a service, by `soulprint` or tests.support.tuned_service, in a process group of its own."""
+        return Forked(self._order(module, arguments, environment, log, log))
+
+    def _order(
+        self,
+        module: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        out: IO[bytes],
+        err: IO[bytes],
+    ) -> socket.socket:
+        """Where the process tells its id and its end."""
+        ours, theirs = socket.socketpair()
+        order = json.dumps([module, list(arguments), dict(environment)]).encode()
+        fds = [out.fileno(), err.fileno(), theirs.fileno()]
+        with self._ordering:
             socket.send_fds(self._socket, [struct.pack("I", len(order))], fds)
             self._socket.sendall(order)
         theirs.close()
-        return Forked(ours, folder)
+        return ours
 
     def close(self) -> None:
-        """End it; commands that run go on."""
+        """End it; what it forked goes on."""
         self._socket.close()
         self._process.wait(10)
 
@@ -105,9 +144,9 @@ class ForkedSoulprint:
     command: Soulprint
     server: ForkServer
 
-    def start(self, *arguments: str | Path) -> Forked:
+    def start(self, *arguments: str | Path) -> ForkedCommand:
         """Start a command in a process group of its own."""
-        return self.server.start([*map(str, arguments)], self.command.environment())
+        return self.server.command([*map(str, arguments)], self.command.environment())
 
     def __call__(self, *arguments: str | Path) -> Finished:
         """Run a command to its end."""
@@ -116,8 +155,8 @@ class ForkedSoulprint:
         return Finished(process.code, out, err)
 
 
-def _serve(orders: socket.socket) -> list[str] | None:
-    """Fork for each order. Gives a command's arguments in its own process, and None in the server's end."""
+def _serve(orders: socket.socket) -> tuple[str, list[str]] | None:
+    """Fork for each order. Gives module and arguments in the new process, and None in the server's end."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         head, fds, _, _ = socket.recv_fds(orders, 4, 3)
@@ -126,14 +165,15 @@ def _serve(orders: socket.socket) -> list[str] | None:
         order = json.loads(orders.recv(struct.unpack("I", head)[0], socket.MSG_WAITALL))
         if os.fork() == 0:
             orders.close()
-            return _command(order, *fds)
+            return _begin(order, *fds)
         for fd in fds:
             os.close(fd)
 
 
-def _command(order: dict[str, Any], out: int, err: int, status: int) -> list[str]:
-    """Fork the command; this process stays behind to tell how it ends."""
+def _begin(order: tuple[str, list[str], dict[str, str]], out: int, err: int, status: int) -> Any:
+    """Fork the process; this one stays behind to tell how it ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests made of it
     pid = os.fork()
     if pid:
         with socket.socket(fileno=status) as telling:
@@ -145,17 +185,27 @@ def _command(order: dict[str, Any], out: int, err: int, status: int) -> list[str
     for fd, place in ((out, 1), (err, 2)):
         os.dup2(fd, place)
     os.closerange(3, 1024)
+    module, arguments, environment = order
     os.environ.clear()
-    os.environ.update(order["environment"])
-    return list(order["arguments"])
+    os.environ.update(environment)
+    return module, arguments
 
 
 if __name__ == "__main__":
-    import shared.models.claude.model as imported_for_its_time  # noqa: F401 - for all commands at once
+    import shared.models.claude.model as imported_for_its_time  # noqa: F401 - for all processes at once
     import soulprint.main
     import soulprint.run
+    import tests.support.tuned_service
+    from shared.pipelines import SERVICES, opener_of
 
+    for name in SERVICES:
+        opener_of(name)
+    gc.freeze()  # nothing that was imported is looked at again in each process
     given = _serve(socket.socket(fileno=int(sys.argv[1])))
     if given is not None:
-        sys.argv = ["soulprint", *given]
-        soulprint.main.main()
+        sys.argv = [*given[:1], *given[1]]
+        mains = {
+            "soulprint": soulprint.main.main,
+            "tests.support.tuned_service": tests.support.tuned_service.main,
+        }
+        mains[given[0]]()

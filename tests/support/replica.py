@@ -44,11 +44,18 @@ class Replica:
         subscriber: SubscriberPolicy = QUICK,
         lane: Lane | None = None,
         classifier: Classifier | None = None,
+        request_timeout: float = 30.0,
     ) -> None:
         self.connection = Connection(bootstrap)
         self.registry = CollectorRegistry()
         self.metrics = PoolMetrics(self.registry)
-        self.publisher = Publisher(self.connection, source=stage.name, pipeline="v2", metrics=self.metrics)
+        self.publisher = Publisher(
+            self.connection,
+            source=stage.name,
+            pipeline="v2",
+            metrics=self.metrics,
+            request_timeout=request_timeout,
+        )
         self.broker: KafkaBroker = broker_for(self.connection, stage.name)
         self.pool: Pool[Any] = Pool(
             stage,

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -218,52 +214,6 @@ async def ended(store: Store, event: ImportReceived, seconds: float = 60.0) -> R
     has_ended.__doc__ = f"import {event.import_id} run {event.run} ends"
     await until(has_ended, seconds)
     return found[0]
-
-
-@dataclass
-class Processes:
-    """`soulprint serve` processes of a test."""
-
-    setting: Setting
-    log: Path
-    alive: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    def serve(self, service: str) -> subprocess.Popen[bytes]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("SOULPRINT_")}
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "soulprint", "serve", service],
-                env={**kept, **self.setting.environment()},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self.alive.append(process)
-        return process
-
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
-        """kill -9 it and its workers."""
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(30)
-        self.alive.remove(process)
-
-    def stop(self, process: subprocess.Popen[bytes]) -> int:
-        """SIGTERM; how it ended."""
-        process.send_signal(signal.SIGTERM)
-        code = process.wait(60)
-        self.alive.remove(process)
-        return code
-
-
-@contextmanager
-def processes(setting: Setting, log: Path) -> Iterator[Processes]:
-    """Processes that are killed in the end, whatever happened."""
-    found = Processes(setting, log)
-    try:
-        yield found
-    finally:
-        for process in list(found.alive):
-            found.kill(process)
 
 
 def submitted(finished: Finished, user_id: UUID) -> ImportReceived:

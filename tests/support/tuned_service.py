@@ -16,9 +16,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from prometheus_client import REGISTRY
 
@@ -28,24 +29,58 @@ from shared.domain.facts import Candidate, Category
 from shared.heap import steady_heap
 from shared.host.host import Host
 from shared.host.service import Kit, Opener, Service
+from shared.host.services import opener_of
+from shared.log.kafka.client import KafkaLog
+from shared.log.kafka.subscriber import SubscriberPolicy
 from shared.models.base import Extraction
 from shared.models.rules.model import OfflineModel
 from shared.settings import load_settings
-from soulprint.serve import configure_service_logs, opener_of
+from soulprint.serve import configure_service_logs
 
-MODEL_SECONDS = float(os.environ.get("TUNED_MODEL_SECONDS", "0"))
-MODEL_INSTANT = bool(os.environ.get("TUNED_MODEL_INSTANT"))
-SESSION_MS = int(os.environ.get("TUNED_SESSION_MS", "0"))
-MAX_POLL_MS = int(os.environ.get("TUNED_MAX_POLL_MS", "0"))
 HEARTBEATS = 6
 """Heartbeats in a session."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What the environment says."""
+
+    model_seconds: float
+    model_instant: bool
+    session_ms: int
+    max_poll_ms: int
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Tuning:
+        return cls(
+            float(environment.get("TUNED_MODEL_SECONDS", "0")),
+            bool(environment.get("TUNED_MODEL_INSTANT")),
+            int(environment.get("TUNED_SESSION_MS", "0")),
+            int(environment.get("TUNED_MAX_POLL_MS", "0")),
+        )
+
+    @property
+    def subscriber(self) -> SubscriberPolicy:
+        """As impatient as this."""
+        subscriber = SubscriberPolicy()
+        if self.session_ms:
+            subscriber = replace(
+                subscriber, session_timeout=self.session_ms, heartbeat_interval=self.session_ms // HEARTBEATS
+            )
+        if self.max_poll_ms:
+            subscriber = replace(subscriber, max_poll_interval=self.max_poll_ms)
+        return subscriber
 
 
 class SlowModel(OfflineModel):
     """The offline model, its answers held back. Waits take no processor: many fit beside each other."""
 
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+
     async def extract(self, chunk: ChunkReady) -> Extraction:
-        until = time.monotonic() + MODEL_SECONDS
+        until = time.monotonic() + self._seconds
         found = await super().extract(chunk)
         await asyncio.sleep(until - time.monotonic())
         return found
@@ -65,40 +100,37 @@ class InstantModel(OfflineModel):
         return Extraction(tuple(first.values()), own_words=True)
 
 
-def tuned(name: str) -> Opener:
-    """The `app` of a service with the settings of this module."""
+def tuned(name: str, tuning: Tuning) -> Opener:
+    """The `app` of a service, tuned."""
 
     @asynccontextmanager
     async def opener(kit: Kit) -> AsyncIterator[Service]:
-        if name == "extractor" and (MODEL_SECONDS or MODEL_INSTANT):
-            yield _quick(extractor(kit, InstantModel() if MODEL_INSTANT else SlowModel()))
+        if name == "extractor" and (tuning.model_seconds or tuning.model_instant):
+            model = InstantModel() if tuning.model_instant else SlowModel(tuning.model_seconds)
+            yield extractor(kit, model)
         else:
             async with opener_of(name)(kit) as service:
-                yield _quick(service)
+                yield service
 
     return opener
-
-
-def _quick(service: Service) -> Service:
-    subscriber = service.subscriber
-    if SESSION_MS:
-        subscriber = replace(
-            subscriber, session_timeout=SESSION_MS, heartbeat_interval=SESSION_MS // HEARTBEATS
-        )
-    if MAX_POLL_MS:
-        subscriber = replace(subscriber, max_poll_interval=MAX_POLL_MS)
-    return replace(service, subscriber=subscriber)
 
 
 async def _serve(name: str) -> None:
     steady_heap()
     settings = load_settings()
     configure_service_logs(settings)
-    host = Host({name: tuned(name)}, settings, REGISTRY)
+    tuning = Tuning.of(os.environ)
+    open_log = partial(KafkaLog.of, subscriber=tuning.subscriber)
+    host = Host({name: tuned(name, tuning)}, settings, REGISTRY, open_log=open_log)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, host.stop)
     await host.run()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serve the service that the command line names."""
     asyncio.run(_serve(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()

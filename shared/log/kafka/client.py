@@ -41,21 +41,33 @@ class KafkaLog:
 
     durable = True
 
-    def __init__(self, connection: Connection, *, pipeline: str, prefix: str, metrics: PoolMetrics) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        pipeline: str,
+        prefix: str,
+        metrics: PoolMetrics,
+        subscriber: SubscriberPolicy | None = None,
+    ) -> None:
         self.connection = connection
         self.pipeline = pipeline
         self.prefix = prefix
         """Stands before the name of every topic and group: deployments that share a cluster keep apart."""
         self.metrics = metrics
+        self.subscriber = subscriber or SubscriberPolicy()
 
     @classmethod
-    def of(cls, settings: Settings, metrics: PoolMetrics) -> KafkaLog:
+    def of(
+        cls, settings: Settings, metrics: PoolMetrics, subscriber: SubscriberPolicy | None = None
+    ) -> KafkaLog:
         """As the settings say. Raises UsageError if they do not say where Kafka is."""
         return cls(
             connection_of(settings),
             pipeline=settings.pipeline,
             prefix=settings.kafka_prefix,
             metrics=metrics,
+            subscriber=subscriber,
         )
 
     def client(self, name: str) -> KafkaClient:
@@ -90,7 +102,7 @@ class KafkaClient:
             lane=Lane(probe=reads.probe),
         )
         broker = broker_for(log.connection, f"soulprint-{self._name}")
-        policy = replace(SubscriberPolicy(), drain=reads.grace)
+        policy = replace(log.subscriber, drain=reads.grace)
         subscription = Subscription(broker, prefix + reads.topic, prefix + reads.group, pool, policy)
         app = application(log.connection, broker, [subscription], self.publisher)
         await wait_for_kafka(log.connection, {subscription.topic}, tell=waiting)

@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from bench.plants import FACTS, markers_in
 from shared.domain.events import ChunkReady, FactsExtracted, Usage
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import RETRY, ClaudeOptions
 from shared.models.writer.writer import DeterministicWriter
 from shared.resilience.backoff import Backoff
+from tests.exports.plants import FACTS, markers_in
 from tests.support.chunks import chunk_of, said
 from tests.support.fake_claude.server import FakeClaude
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench.plants import FACTS
+from tests.exports.plants import FACTS
 
 _MARK = r"[A-Z][a-z]+-\d{4,}"
 _PLANTED = [

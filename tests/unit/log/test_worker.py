@@ -19,6 +19,7 @@ from shared.resilience.faults import Classifier, LaneError, PoisonError, Transie
 from shared.resilience.lane import Lane
 from shared.resilience.retry import RetryPolicy
 from tests.support.replica import wire
+from tests.support.waiting import until
 
 QUICK = Backoff(base=0.001, cap=0.002)
 
@@ -124,7 +125,7 @@ async def test_time_in_a_paused_lane_does_not_count_against_the_deadline() -> No
     policy = RetryPolicy(backoff=QUICK, deadline=0.05)
     bench = Bench(per_record("s", ImportReceived, handle), policy=policy)
     working = asyncio.create_task(bench.worker.work(bench.unit(1)))
-    await asyncio.sleep(0.15)  # three deadlines
+    await until(lambda: bench.lane.paused_seconds > 3 * policy.deadline)
     go.set()
     bench.lane.release("kafka")
     await working

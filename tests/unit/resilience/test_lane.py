@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from shared.resilience.backoff import Backoff
 from shared.resilience.lane import FAULTS, Lane
+from tests.support.waiting import until
 
 QUICK = Backoff(base=0.001, cap=0.002)
 
@@ -72,12 +74,13 @@ async def test_a_probe_opens_the_lane_and_no_record_is_risked() -> None:
 
 
 async def test_no_scout_while_another_holds() -> None:
-    lane = Lane(backoff=QUICK)
+    lane, other = Lane(backoff=QUICK), Lane(backoff=QUICK)
     lane.trip("no credit")
     lane.hold("kafka", "down")
     entering = asyncio.create_task(lane.enter())
-    await asyncio.wait([entering], timeout=0.05)
-    assert not entering.done()
+    other.trip("no credit")
+    assert await other.enter() is True
+    assert not entering.done(), "nobody holds the other lane, whose scout is through"
     lane.release("kafka")
     assert await entering is True
     assert set(lane.holds) == {FAULTS}
@@ -88,10 +91,10 @@ async def test_paused_time_is_counted() -> None:
     lane = Lane()
     assert lane.paused_seconds == 0.0
     lane.hold("kafka", "down")
-    await asyncio.sleep(0.01)
-    during = lane.paused_seconds
+    began = time.monotonic()
+    await until(lambda: lane.paused_seconds > 0.005)
+    assert lane.paused_seconds <= time.monotonic() - began + 0.001
     lane.release("kafka")
-    after = lane.paused_seconds
-    assert 0.005 < during <= after
-    await asyncio.sleep(0.01)
+    after, released = lane.paused_seconds, time.monotonic()
+    await until(lambda: time.monotonic() > released)
     assert lane.paused_seconds == after
