@@ -172,8 +172,8 @@ class FactsExtracted(Event):
 
     @classmethod
     def of(cls, chunk: ChunkReady, status: ChunkStatus = ChunkStatus.OK, **found: Any) -> FactsExtracted:
-        """The result for `chunk`. Not validated: what was `found` comes from our own code, of its types."""
-        return cls.model_construct(
+        """The result for `chunk`."""
+        return cls(
             import_id=chunk.import_id,
             user_id=chunk.user_id,
             run=chunk.run,
