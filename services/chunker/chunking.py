@@ -11,10 +11,10 @@ from uuid import UUID
 from services.chunker.instructions import Instructions
 from services.chunker.packing import Packer, Piece
 from services.chunker.passages import Passage, passages_of
-from services.chunker.prompt_view import ReadMessage, Span, content_hash, spans_of
+from services.chunker.prompt_view import Span, content_hash, spans_of, time_of
 from services.chunker.report import MAX_NAMED, ChunkingReport, ChunkPolicy, Superseded
 from services.chunker.versions import Standing, Versions
-from shared.domain.events import ChunkReady
+from shared.domain.events import ChunkReady, ConversationHeader, Message
 from shared.domain.ids import stage_id
 from shared.domain.text import text_size
 from shared.exports.conversation import Conversation, LeftOut, Parsed, Rejected
@@ -186,23 +186,21 @@ class _Chunking:
         index = self.report.chunks
         self.report.chunks += 1
         job = self.job
-        conversations = {conversation.id: conversation for conversation, _ in piece.items}
-        messages: list[ReadMessage] = []
-        for _, span in piece.items:
-            messages += span
-        return ChunkReady.model_validate(
-            {
-                "import_id": job.import_id,
-                "user_id": job.user_id,
-                "run": job.run,
-                "chunk_id": stage_id(job.import_id, job.pipeline, job.run, STAGE, index),
-                "index": index,
-                "content_hash": content_hash(piece.items),
-                "token_count": piece.size,
-                "conversations": [
-                    {"id": each.id, "title": each.title, "created_at": each.created_at}
-                    for each in conversations.values()
-                ],
-                "messages": messages,
-            }
+        conversations: dict[str, ConversationHeader] = {}
+        messages: list[Message] = []
+        for span in piece.items:
+            of = span.conversation
+            if of.id not in conversations:
+                conversations[of.id] = ConversationHeader(of.id, of.title, time_of(of.created_at))
+            messages += span.messages
+        return ChunkReady.model_construct(  # of values made here: whoever reads it from a log validates it
+            import_id=job.import_id,
+            user_id=job.user_id,
+            run=job.run,
+            chunk_id=stage_id(job.import_id, job.pipeline, job.run, STAGE, index),
+            index=index,
+            content_hash=content_hash(piece.items),
+            token_count=piece.size,
+            conversations=tuple(conversations.values()),
+            messages=tuple(messages),
         )

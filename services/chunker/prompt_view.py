@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import TypedDict
+from typing import NamedTuple
 from zlib import crc32
 
 from services.chunker.instructions import INSTRUCTIONS_ID
 from services.chunker.packing import CONVERSATION_GAP
 from services.chunker.passages import cut
+from shared.domain.events import Message
 from shared.domain.text import BYTES_PER_TOKEN, abridge, estimate_tokens, text_size
 from shared.exports.conversation import Conversation
 
@@ -19,21 +21,14 @@ MESSAGE_TOKENS = 6
 """What the frame of a message (role, short id) adds to a chunk."""
 
 
-class ReadMessage(TypedDict):
-    """The fields of `domain.events.Message`, before validation: plain, as there are millions of them."""
+class Span(NamedTuple):
+    """Consecutive messages of one conversation, the item that packing moves about."""
 
-    id: str
-    conversation_id: str
-    role: str
-    text: str
-    created_at: float | None
-    abridged: bool
-    part: int
-    custom_instructions: bool
-
-
-Span = tuple[Conversation, list[ReadMessage]]
-"""Consecutive messages of one conversation, the item that packing moves about."""
+    conversation: Conversation
+    messages: list[Message]
+    lines: list[str]
+    """What `content_hash` digests: all that the model reads of them. Fields are delimited by lengths, so that
+    no text can pass for another split of itself."""
 
 
 def spans_of(
@@ -48,50 +43,42 @@ def spans_of(
     standing = conversation_id == INSTRUCTIONS_ID
     header = HEADER_TOKENS + estimate_tokens(conversation.title)
     room = max(1, limit - header - MESSAGE_TOKENS)
-    messages: list[ReadMessage] = []
+    opening = f"{conversation_id!r} {conversation.title!r} {conversation.created_at}"
+    messages: list[Message] = []
+    lines = [opening]
     tokens: list[int] = []
     for turn, size in zip(conversation.turns, sizes, strict=True):
-        text = turn.text
-        abridged = turn.role == "assistant" and len(text) > context_chars
+        key, role, text, seconds = turn.id, turn.role, turn.text, turn.created_at
+        moment = time_of(seconds)
+        abridged = role == "assistant" and len(text) > context_chars
         if abridged:
             text = abridge(text, context_chars)
             size = text_size(text)
         for part, piece in enumerate((text,) if size <= room * BYTES_PER_TOKEN else cut(text, room)):
-            messages.append(
-                {
-                    "id": turn.id,
-                    "conversation_id": conversation_id,
-                    "role": turn.role,
-                    "text": piece,
-                    "created_at": turn.created_at,
-                    "abridged": abridged,
-                    "part": part,
-                    "custom_instructions": standing,
-                }
-            )
+            messages.append(Message(key, conversation_id, role, piece, moment, abridged, part, standing))
+            lines += f"{key!r} {role} {part} {seconds} {len(piece)}", piece
             own = size if piece is text else text_size(piece)
             tokens.append(MESSAGE_TOKENS - (-own // BYTES_PER_TOKEN))
     total = header + sum(tokens)
     gap = CONVERSATION_GAP + crc32(conversation_id.encode("utf-8", "surrogatepass"))
     if total <= limit:
-        yield (conversation, messages), total, gap
+        yield Span(conversation, messages, lines), total, gap
         return
-    for message, count in zip(messages, tokens, strict=True):
-        yield (conversation, [message]), header + count, gap
+    for place, (message, count) in enumerate(zip(messages, tokens, strict=True)):
+        own_lines = [opening, *lines[1 + 2 * place : 3 + 2 * place]]
+        yield Span(conversation, [message], own_lines), header + count, gap
         header = 0
-        gap = crc32(f"{message['id']}\0{message['part']}".encode("utf-8", "surrogatepass"))
+        gap = crc32(f"{message.id}\0{message.part}".encode("utf-8", "surrogatepass"))
+
+
+def time_of(seconds: float | None) -> datetime | None:
+    """The time of these Unix seconds."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def content_hash(spans: Iterable[Span]) -> str:
-    """Hex digest of all that the model reads of `spans`. Fields are delimited by lengths, so that no text
-    can pass for another split of itself."""
+    """Hex digest of all that the model reads of `spans`."""
     lines: list[str] = []
-    for conversation, messages in spans:
-        lines.append(f"{conversation.id!r} {conversation.title!r} {conversation.created_at}")
-        for message in messages:
-            text = message["text"]
-            lines.append(
-                f"{message['id']!r} {message['role']} {message['part']} {message['created_at']} {len(text)}"
-            )
-            lines.append(text)
+    for span in spans:
+        lines += span.lines
     return blake2b("\n".join(lines).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -42,9 +42,10 @@ def ground(chunk: ChunkReady, candidates: tuple[Candidate, ...], *, own_words: b
     grounded = Grounded()
     if not candidates:
         return grounded
-    parts: dict[str, list[Message]] = {}
+    parts: dict[str, list[Message]] = {key: [] for each in candidates for key in each.message_ids}
     for message in chunk.messages:
-        parts.setdefault(message.id, []).append(message)
+        if message.id in parts:
+            parts[message.id].append(message)
     started = {header.id: header.created_at for header in chunk.conversations}
     seen: set[object] = set()
     own = OwnWords()
@@ -101,7 +102,7 @@ def _fact(
     chunk: ChunkReady, candidate: Candidate, source: Message, cited: list[Message], stated_at: datetime | None
 ) -> Fact:
     own = dict.fromkeys(message.id for message in (source, *cited) if message.role == "user")
-    return Fact.model_construct(
+    return Fact(
         category=candidate.category,
         statement=candidate.statement,
         quote=candidate.quote,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -60,10 +61,11 @@ class ImportReceived(Event):
         return FRAME_CHARS + len(self.source)
 
 
-class Message(BaseModel):
+@dataclass(slots=True)
+class Message:
     """One message (or one part of an oversized message) as the model reads it."""
 
-    model_config = ConfigDict(frozen=True)
+    # A dataclass, since there are millions of them: the event that holds them checks them where it is read.
 
     id: str
     conversation_id: str
@@ -78,10 +80,9 @@ class Message(BaseModel):
     """True for the person's standing instructions, which count as the person's own words."""
 
 
-class ConversationHeader(BaseModel):
+@dataclass(slots=True)
+class ConversationHeader:
     """What the model sees of a conversation besides its messages."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     title: str = ""
@@ -171,8 +172,8 @@ class FactsExtracted(Event):
 
     @classmethod
     def of(cls, chunk: ChunkReady, status: ChunkStatus = ChunkStatus.OK, **found: Any) -> FactsExtracted:
-        """The result for `chunk`. Not validated: what was `found` comes from our own code, of its types."""
-        return cls.model_construct(
+        """The result for `chunk`."""
+        return cls(
             import_id=chunk.import_id,
             user_id=chunk.user_id,
             run=chunk.run,

@@ -37,7 +37,7 @@ WAITING_BYTES = 4 * 1024**2
 LETTERS = 1000
 """Dead letters of a topic that are kept, the newest."""
 AT_A_TIME = 16
-"""Most records handed to a pool at once, and at which it wants no more."""
+"""Most records handed to a pool at once."""
 BYTES_A_CHARACTER = 6
 """Most bytes that JSON makes of a character (an escaped control); only an event that could be over the limit
 is measured by encoding it."""
@@ -200,13 +200,14 @@ class _Reading:
         self._open = asyncio.Event()
         self._open.set()
         self._committed: dict[Partition, int] = {}
+        # A pause costs nothing here, so little need wait in the pool: no more than makes one batch.
+        high = max(AT_A_TIME, reads.stage.batch)
         self.pool = Pool(
             reads.stage,
             reader=_Events(),
             bury=log.bury,
             metrics=log.metrics,
-            # A pause costs nothing here, so little need wait in the pool.
-            policy=replace(reads.policy, high=AT_A_TIME, low=AT_A_TIME // 2),
+            policy=replace(reads.policy, high=high, low=high // 2),
             lane=Lane(probe=reads.probe, backoff=reads.policy.trials),
             on_lane_fault=log.on_lane_fault,
         )

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from services.chunker.chunking import ChunkingJob, chunk_conversations
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport, ChunkPolicy
@@ -14,11 +16,12 @@ from shared.exports.conversation import ReadLimits
 from shared.exports.export import open_export
 
 STARTED = datetime(2024, 3, 1, tzinfo=UTC)
+MESSAGES = TypeAdapter(Message)
 
 
 def said(key: str, text: str, role: Role = "user", conversation: str = "c1", **more: object) -> Message:
     """One message; `m1` said by the person unless told otherwise."""
-    return Message.model_validate(
+    return MESSAGES.validate_python(
         {"id": key, "conversation_id": conversation, "role": role, "text": text, **more}
     )
 

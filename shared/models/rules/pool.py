@@ -66,7 +66,7 @@ class OfflineExtractor:
             return Extraction(())
         async with self._room:
             worker = min(self._workers, key=_Worker.load)
-            found, unread, error = await worker.ask(frame([tuple(message) for message in said]))
+            found, unread, error = await worker.ask(frame(said))
         if error:
             raise ModelError(
                 f"the offline rules failed on chunk {chunk.chunk_id} with {error}; please report it"

@@ -31,15 +31,7 @@ def chunk_of(*messages: Message) -> ChunkReady:
 
 def message(text: str, number: int = 1, role: str = "user", conversation: str = "c1") -> Message:
     """A message of the person, or of the assistant."""
-    return Message.model_validate(
-        {
-            "id": f"m{number}",
-            "conversation_id": conversation,
-            "role": role,
-            "text": text,
-            "created_at": SAID_AT,
-        }
-    )
+    return Message(f"m{number}", conversation, "user" if role == "user" else "assistant", text, SAID_AT)
 
 
 def facts(text: str, *, custom: bool = False) -> list[Found]:

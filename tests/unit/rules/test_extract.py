@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -139,7 +140,7 @@ def test_conversations_in_other_languages_are_named_and_not_read() -> None:
 
 def test_an_empty_chunk_and_unknown_times_are_fine() -> None:
     assert extract_candidates(chunk_of()).candidates == ()
-    undated = message("I quit smoking last week.").model_copy(update={"created_at": None})
+    undated = replace(message("I quit smoking last week."), created_at=None)
     (candidate,) = extract_candidates(chunk_of(undated)).candidates
     assert candidate.valid_from is None
 
