@@ -13,12 +13,12 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from shared.store.sweeps import RunRow
 
 import soulprint
 from services.chunker.app import app as chunker
 from services.extractor.app import app as extractor
 from shared.host.service import Kit, Opener, Service
+from shared.store.runs import RunRow
 from shared.store.store import Store
 from tests.exports.generate import generate
 from tests.support.databases import EMPTY
