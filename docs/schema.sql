@@ -1154,11 +1154,13 @@ BEGIN
     ), counted AS (
         UPDATE imports i SET
             chunks_ok = i.chunks_ok + c.ok, chunks_dead = i.chunks_dead + c.dead - c.mended,
-            chunks_cached = i.chunks_cached + c.cached, updated_at = now()
+            chunks_cached = i.chunks_cached + c.cached, facts_extracted = i.facts_extracted + c.facts,
+            updated_at = now()
         FROM (
             SELECT import_id, run, count(*) FILTER (WHERE status = 'ok') AS ok,
                    count(*) FILTER (WHERE status = 'dead') AS dead, count(was) AS mended,
-                   count(*) FILTER (WHERE fresh.cached) AS cached
+                   count(*) FILTER (WHERE fresh.cached) AS cached,
+                   sum(jsonb_array_length(facts)) AS facts  -- for progress: close_extraction counts exactly
             FROM fresh GROUP BY import_id, run
         ) c
         WHERE i.import_id = c.import_id AND i.run = c.run

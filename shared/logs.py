@@ -98,6 +98,16 @@ def configure_logs(level: str = "warning", *, limited: bool = False) -> None:
     root.setLevel(level.upper())
 
 
+def leave_logs_to_the_program() -> None:
+    """In a program of somebody else's: our lines go to standard error from a warning on, unless the program
+    has set structlog up itself. Nothing of its own logging is touched."""
+    if not structlog.is_configured():
+        structlog.configure(
+            wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+            logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _StandardError())),
+        )
+
+
 def _whole_errors(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """An error always says whose it was, None for nobody's, in which step, and what happened."""
     if line.get("level") == "error":

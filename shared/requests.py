@@ -26,6 +26,12 @@ class Request:
     source: str
 
 
+def local_request(path: Path, user_id: UUID, settings: Settings) -> Request:
+    """A request for a local export, known by its content. Raises UnreadableExportError if there is none."""
+    with open_export(path, read_limits(settings)) as opened:
+        return Request(import_id(user_id, opened.fingerprint), user_id, str(path.resolve()))
+
+
 def request_of(source: str, user_id: UUID, settings: Settings) -> Request:
     """A request for a local file, known by its content, or for `bucket/path` in storage, known by its name.
 
@@ -33,8 +39,7 @@ def request_of(source: str, user_id: UUID, settings: Settings) -> Request:
     """
     path = Path(source)
     if path.exists():
-        with open_export(path, read_limits(settings)) as opened:
-            return Request(import_id(user_id, opened.fingerprint), user_id, str(path.resolve()))
+        return local_request(path, user_id, settings)
     if "/" in source.strip("/") and not path.is_absolute() and not source.startswith("."):
         return Request(import_id(user_id, f"source\0{source}"), user_id, source)
     raise UsageError(f"{source}: no such file, and not bucket/path in storage")

@@ -55,7 +55,8 @@ if TYPE_CHECKING:
         UsageError,
     )
     from shared.domain.facts import Category, FactStatus
-    from shared.store.records import FoundPassage, StoredFact
+    from shared.store.chunks import FoundPassage
+    from shared.store.facts import StoredFact
     from soulprint.api import Report, run_export
     from soulprint.memory import Found, Memory, Origin, Sections, open_memory
 else:
@@ -63,7 +64,8 @@ else:
     _ROOMS = {
         "soulprint.api": ("Report", "run_export"),
         "soulprint.memory": ("Found", "Memory", "Origin", "Sections", "open_memory"),
-        "shared.store.records": ("FoundPassage", "StoredFact"),
+        "shared.store.chunks": ("FoundPassage",),
+        "shared.store.facts": ("StoredFact",),
         "shared.domain.facts": ("Category", "FactStatus"),
         "shared.domain.errors": tuple(name for name in __all__ if name.endswith("Error")),
     }

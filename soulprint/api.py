@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from shared.logs import leave_logs_to_the_program
 from shared.settings import load_settings
 from soulprint.run import COMPLETE, run_into
 
@@ -59,6 +60,7 @@ async def run_export(
     stored, BusyError while another run of the user is under way; ModelUnavailableError and CostLimitError,
     after which what was read is kept.
     """
+    leave_logs_to_the_program()
     content = await run_into(
         Path(out), Path(export), str(user), load_settings(**settings), max_cost=max_cost, command=False
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from shared.domain.facts import FactStatus
 from shared.domain.runs import RunKey
-from shared.store.records import StoredFact
+from shared.store.facts import StoredFact
 from shared.store.store import Store
 
 LISTED = (FactStatus.CURRENT, FactStatus.SUPERSEDED)

@@ -10,8 +10,10 @@ from uuid import UUID
 from shared.domain.errors import NotFoundError, UsageError
 from shared.domain.ids import user_id_for
 from shared.settings import load_settings
+from shared.store.chunks import FoundPassage
+from shared.store.facts import StoredFact
 from shared.store.open import opened_store
-from shared.store.records import FoundPassage, Profile, StoredFact
+from shared.store.profiles import Profile
 from shared.store.store import Store
 from soulprint.context import in_context
 from soulprint.facts import LISTED, PAGE, listed_facts

@@ -15,7 +15,8 @@ from uuid import UUID
 import orjson
 
 from shared.domain.errors import SoulprintError, UsageError
-from shared.store.records import Profile, StoredFact
+from shared.store.facts import StoredFact
+from shared.store.profiles import Profile
 from soulprint.facts import as_json
 
 REASONS = 3

@@ -17,10 +17,11 @@ from rich.table import Table
 
 from shared.domain.errors import StoreError
 from shared.domain.events import ImportReceived
+from shared.store.runs import RunRow
 from shared.store.store import Store
-from shared.store.sweeps import RunRow
 
 LIVE_SECONDS = 0.3
+LOOK_SECONDS = 0.5
 PLAIN_SECONDS = 5.0
 MEGA = 1_000_000
 
@@ -35,6 +36,8 @@ class Progress:
     run: RunRow
     seconds: float
     """Since the run was begun here."""
+    waits_for: str = ""
+    """Why nothing moves; empty while it does."""
 
     @property
     def share(self) -> float:
@@ -46,7 +49,9 @@ class Progress:
     def seconds_left(self) -> float | None:
         """Estimated from what is done so far; None while nothing can be said."""
         done = self.run.progress_percent / 100
-        return self.seconds * (1 - done) / done if done > 0.01 and self.seconds > 1 else None
+        if self.waits_for or done <= 0.01 or self.seconds <= 1:
+            return None
+        return self.seconds * (1 - done) / done
 
     def words(self) -> str:
         """The state in one line, without a person's words."""
@@ -61,18 +66,25 @@ class Progress:
             f"{reading.conversations:,} conversations ({rate:,.0f}/s), "
             f"{total} chunks, {run.facts_extracted:,} facts"
             + (f", about {_duration(left)} left" if left is not None and done != run.chunks_total else "")
+            + (f"; waiting: {self.waits_for}" if self.waits_for else "")
         )
 
 
 @asynccontextmanager
-async def shown(store: Store, event: ImportReceived, stream: TextIO | None = None) -> AsyncIterator[None]:
-    """Show how far the run is while the block runs: its row says it, whichever process works on it."""
+async def shown(
+    store: Store,
+    event: ImportReceived,
+    waits_for: Callable[[], str] = lambda: "",
+    stream: TextIO | None = None,
+) -> AsyncIterator[None]:
+    """Show how far the run is while the block runs: its row says it, whichever process works on it.
+    `waits_for` says why nothing moves, empty if it does."""
     stream = stream or sys.stderr
     began = time.monotonic()
 
     async def look() -> Progress | None:
         rows = await store.list_runs(event.import_id, limit=1)
-        return Progress(rows[0], time.monotonic() - began) if rows else None
+        return Progress(rows[0], time.monotonic() - began, waits_for()) if rows else None
 
     task = asyncio.create_task((_live if stream.isatty() else _plain)(look, stream))
     try:
@@ -83,12 +95,18 @@ async def shown(store: Store, event: ImportReceived, stream: TextIO | None = Non
 
 
 async def _plain(look: Look, stream: TextIO) -> None:
+    """A line in a while, and at once when something begins or ceases to hold the run up."""
+    told, waited_for = time.monotonic(), ""
     while True:
-        await asyncio.sleep(PLAIN_SECONDS)
+        await asyncio.sleep(LOOK_SECONDS)
         with suppress(StoreError):  # the run itself says what is wrong
-            if (progress := await look()) is not None:
+            progress = await look()
+            if progress is None:
+                continue
+            if progress.waits_for != waited_for or time.monotonic() - told >= PLAIN_SECONDS:
                 stream.write(progress.words() + "\n")
                 stream.flush()
+                told, waited_for = time.monotonic(), progress.waits_for
 
 
 async def _live(look: Look, stream: TextIO) -> None:

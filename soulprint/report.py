@@ -12,8 +12,9 @@ from typing import Any
 import psutil
 from prometheus_client import CollectorRegistry
 
-from shared.store.operations import UserUsage
-from shared.store.records import DeadChunk, RunReport
+from shared.store.chunks import DeadChunk
+from shared.store.runs import RunReport
+from shared.store.usage import UserUsage
 
 
 def build_report(

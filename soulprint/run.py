@@ -30,13 +30,14 @@ from shared.host.service import OneRun, ServiceMetrics
 from shared.host.services import Services, opener_of
 from shared.log.local import LocalLog
 from shared.log.metrics import PoolMetrics
+from shared.logs import configure_logs
 from shared.models.base import Metered, Model
 from shared.models.open import opened_model
 from shared.pipelines import SERVICES
-from shared.requests import Request, publish_request, request_of, request_run
+from shared.requests import Request, local_request, publish_request, request_run
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
-from shared.store.records import RunReport
+from shared.store.runs import RunReport
 from shared.store.store import Store
 from soulprint import outputs
 from soulprint.facts import listed_facts
@@ -63,6 +64,8 @@ def run_command(
     export: Path, user: str, out: Path, settings: Settings, *, max_cost: float | None, as_json: bool
 ) -> int:
     """Run, show the progress, print the result. Answers the exit code."""
+    if "log_level" not in settings.model_fields_set:
+        configure_logs("critical")  # the progress, the last line and report.json say it for people
     report = asyncio.run(run_into(out, export, user, settings, max_cost=max_cost, command=True))
     if as_json:
         typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
@@ -90,7 +93,7 @@ async def run_into(
     """
     outputs.prepare(out)
     settings = _own(settings, export)
-    request = await asyncio.to_thread(request_of, str(export), user_id_for(user), settings)
+    request = await asyncio.to_thread(local_request, export, user_id_for(user), settings)
     async with (
         opened_model(settings, max_cost=max_cost) as model,
         opened_store(settings) as store,
@@ -143,7 +146,7 @@ class _Run:
             raise
         spending.forget()
         report = await self._report(key)
-        _refuse_unreadable(report)
+        _require_ended(report)
         seconds = stage_seconds(self.registry)
         with outputs.staged(out, self.request.user_id) as folder:
             if report.state == COMPLETE:
@@ -174,10 +177,13 @@ class _Run:
             owner=OWNER,
             open_model=self._opened,
             only=OneRun(event.import_id, resumed),
+            on_fault=faults.put_nowait,
             spent=lambda recorded: spending.total if isinstance(self.model, Metered) else recorded,
         )
         graces = NOW
-        showing = shown(self.store, event) if self.command else nullcontext()
+        showing = (
+            shown(self.store, event, lambda: self._waits_for(services)) if self.command else nullcontext()
+        )
         async with showing, services:
             try:
                 await services.start(waiting=lambda why: None)
@@ -191,6 +197,13 @@ class _Run:
                 raise
             finally:
                 await services.stop(graces)
+
+    def _waits_for(self, services: Services) -> str:
+        """Why nothing moves: what the model's provider says first, else what holds a lane."""
+        if isinstance(self.model, Metered) and (trouble := self.model.state.trouble):
+            return trouble
+        holds = (hold.reason for pool, _ in services.states() for hold in pool.holds.values())
+        return next(holds, "")
 
     async def _ended(self, event: ImportReceived, faults: asyncio.Queue[Exception]) -> None:
         """Return when the run's row says so; raise the first fault that no record is to blame for."""
@@ -228,7 +241,10 @@ class _Run:
             yield outputs.fact_line(fact)
 
 
-def _refuse_unreadable(report: RunReport) -> None:
-    """An export of which nothing could be read is the person's to mend: UnreadableExportError."""
+def _require_ended(report: RunReport) -> None:
+    """Raises UnreadableExportError for an export of which nothing could be read, which is the person's to
+    mend, and SoulprintError for a run that somebody cancelled."""
+    if report.state == "cancelled":
+        raise SoulprintError(f"run {report.run} was cancelled; the same command begins the next one")
     if report.state == "failed" and report.error is not None and report.error["step"] == CHUNKING:
         raise UnreadableExportError(report.error["message"])

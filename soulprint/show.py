@@ -12,7 +12,8 @@ from rich.text import Text
 
 from shared.domain.errors import UsageError
 from shared.domain.facts import FactStatus
-from shared.store.records import FoundPassage, StoredFact
+from shared.store.chunks import FoundPassage
+from shared.store.facts import StoredFact
 from soulprint.context import printable
 from soulprint.facts import as_json as fact_json
 from soulprint.memory import Memory, open_memory

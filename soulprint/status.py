@@ -17,10 +17,10 @@ from rich.table import Column, Table
 from shared.domain.errors import UsageError
 from shared.host.holds import FRESH_SECONDS
 from shared.settings import load_settings
+from shared.store.leases import HoldRow
 from shared.store.open import opened_store
-from shared.store.operations import HoldRow
+from shared.store.runs import RunRow
 from shared.store.store import Store
-from shared.store.sweeps import RunRow
 
 POLL_SECONDS = 0.5
 PLAIN_SECONDS = 5.0

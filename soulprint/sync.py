@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from uuid import UUID
 
-from shared.store.records import StoredFact
+from shared.store.facts import StoredFact
 from soulprint import api, memory
 
 

@@ -14,7 +14,7 @@ from rich.table import Column, Table
 from shared.domain.ids import user_id_for
 from shared.settings import load_settings
 from shared.store.open import opened_store
-from shared.store.operations import UserUsage
+from shared.store.usage import UserUsage
 from soulprint.outputs import unanswered
 
 

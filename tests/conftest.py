@@ -22,7 +22,14 @@ from shared.store.store import Store, open_store
 from tests.support.databases import EMPTY, dsn_of, run_sql
 from tests.support.forking import ForkServer
 
-LONG_FIRST = ("tests/chaos", "tests/acceptance", "tests/kafka", "tests/pipeline", "tests/postgres")
+LONG_FIRST = (
+    "tests/chaos",
+    "tests/acceptance",
+    "tests/kafka",
+    "tests/pipeline",
+    "tests/contract",
+    "tests/postgres",
+)
 _numbers = itertools.count(1)
 
 

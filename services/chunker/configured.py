@@ -12,7 +12,7 @@ from services.chunker.report import ChunkingReport, ChunkPolicy
 from shared.domain.errors import UnreadableExportError
 from shared.exports.containers.members import Break
 from shared.settings import Settings
-from shared.store.records import Chunking
+from shared.store.chunks import Chunking
 
 
 def variant_of(settings: Settings) -> str:

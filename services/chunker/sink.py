@@ -18,8 +18,8 @@ from shared.exports.export import Export
 from shared.host.service import Kit, dead
 from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED
 from shared.resilience.faults import PoisonError
-from shared.store.records import Reading
-from shared.store.sweeps import ChunkRanges
+from shared.store.driving import ChunkRanges
+from shared.store.runs import Reading
 
 PUBLISHES = 64
 """Most chunks on their way to Kafka at a time."""
@@ -33,8 +33,10 @@ CHUNKING_PERCENT = 90.0
 class LogSink(AbstractAsyncContextManager["LogSink"]):
     """A chunker's sink for one run. When its block ends well, everything is acknowledged and stored.
 
-    Chunks that are recorded already are not published again. Raises RunEndedError, StalledError, and what
-    the database and Kafka raise.
+    Chunks that are recorded already are not published again; where an earlier reading came to its end
+    (`read_whole`), that is all: stored again, a conversation's earlier version would stand in the place of
+    its later one until that is read, for good if the run ends before. Raises RunEndedError, StalledError,
+    and what the database and the log raise.
     """
 
     def __init__(
@@ -45,6 +47,8 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
         report: ChunkingReport,
         recorded: ChunkRanges,
         patience: float,
+        *,
+        read_whole: bool = False,
     ) -> None:
         self._kit = kit
         self._job = job
@@ -52,6 +56,7 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
         self._export = export
         self._report = report
         self._recorded = recorded
+        self._read_whole = read_whole
         self._window = Window(
             lambda: kit.store.watch_run(*key), kit.settings.window_of_runs, patience, recorded.count
         )
@@ -79,6 +84,8 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
 
     async def save_passages(self, passages: list[Passage]) -> None:
         """See ChunkSink."""
+        if self._read_whole:
+            return
         await self._saves.acquire()
         task = self._group.create_task(self._save(passages))
         self._saving.add(task)
@@ -87,7 +94,7 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
     async def publish(self, chunk: ChunkReady) -> None:
         """See ChunkSink. The run's total is known to the store before its last chunk goes out, so that
         whichever result comes in last finds the run complete."""
-        if chunk.total is not None:
+        if chunk.total is not None and not self._read_whole:
             await self.finish()
         if chunk.index in self._recorded:
             return
@@ -100,6 +107,7 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
         if self._saving:
             await asyncio.wait(self._saving)
         report = self._report
+        await self._tell_progress()
         chunking = chunking_of(report, self._export.format_names, self._export.breaks)
         finished = await self._kit.store.finish_chunking(*self._key, chunking)
         if finished.ignored is not None:
@@ -125,14 +133,15 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
         while True:
             await asyncio.sleep(REPORT_SECONDS)
             await self._window.look()
-            if self._report.chunks == 0 or self._export.bytes_total == 0:
-                share = 0.0
-            else:
-                read = min(1.0, self._export.bytes_read / self._export.bytes_total)
-                share = read * min(1.0, self._window.done / self._report.chunks)
-            reading = Reading(
-                bytes_read=self._export.bytes_read,
-                bytes_total=self._export.bytes_total,
-                conversations=self._report.seen,
-            )
-            await self._kit.store.update_progress(*self._key, CHUNKING_PERCENT * share, "chunking", reading)
+            await self._tell_progress()
+
+    async def _tell_progress(self) -> None:
+        report, export = self._report, self._export
+        share = 0.0
+        if report.chunks and export.bytes_total:
+            read = min(1.0, export.bytes_read / export.bytes_total)
+            share = read * min(1.0, self._window.done / report.chunks)
+        reading = Reading(
+            bytes_read=export.bytes_read, bytes_total=export.bytes_total, conversations=report.seen
+        )
+        await self._kit.store.update_progress(*self._key, CHUNKING_PERCENT * share, "chunking", reading)

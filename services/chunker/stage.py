@@ -25,6 +25,8 @@ from shared.resilience.faults import PoisonError, TransientError
 STEP = "chunking"
 LONGEST_PATIENCE = 3600.0
 """Seconds: the longest wait before the chunks of a run that does not move go out again."""
+READ_WHOLE = "extracting"
+"""The state of a run whose export was read to its end: every passage is stored, the number of chunks told."""
 NOT_OURS = frozenset({"foreign", "elsewhere"})
 """Refusals of take_run that say that the event is wrong, not late."""
 
@@ -101,10 +103,12 @@ class Imports:
         kit = self._kit
         settings = kit.settings
         job = ChunkingJob(event.import_id, event.user_id, event.run, settings.pipeline)
+        seen = await kit.store.watch_run(event.import_id, event.run)
         recorded = await kit.store.recorded_chunks(event.import_id, event.run)
         report = ChunkingReport()
         with await asyncio.to_thread(open_export, path, read_limits(settings)) as export:
-            async with LogSink(kit, job, export, report, recorded, patience) as sink:
+            read_whole = seen is not None and seen.state == READ_WHOLE
+            async with LogSink(kit, job, export, report, recorded, patience, read_whole=read_whole) as sink:
                 await chunk_conversations(
                     export.conversations(), job, policy_of(variant, settings), sink, report
                 )

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from shared.domain.errors import SoulprintError
-from shared.store.sweeps import RunWatch
+from shared.store.driving import RunWatch
 
 _FIRST_WAIT = 0.01
 _LONGEST_WAIT = 0.25

@@ -19,7 +19,9 @@ from shared.domain.facts import SettledFact
 from shared.domain.runs import RunKey
 from shared.domain.sample import SampleConversation
 from shared.models.base import Digest, Model
-from shared.store.records import Claim, FactKey, FactUpdate, RunReport, StoredFact
+from shared.store.facts import FactKey, FactUpdate, StoredFact
+from shared.store.leases import Claim
+from shared.store.runs import RunReport
 
 
 class ConsolidatorStore(Protocol):
@@ -119,7 +121,8 @@ class _Consolidation:
         reduction = Reduction(self._model, ReductionPolicy(self._policy.memory_tokens))
         pages = settle_pages(self._read, self._policy.page, self._settlement, self._policy.open_statements)
         async for settled in pages:
-            await self._store.settle_facts(*self._key, self._settlement.take())
+            if updates := self._settlement.take():
+                await self._store.settle_facts(*self._key, updates)
             self._span(settled)
             await reduction.add(settled)
             await self._hold_lease()

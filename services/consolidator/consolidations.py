@@ -15,7 +15,7 @@ from shared.domain.runs import RunKey
 from shared.host.service import Kit, what_happened
 from shared.models.base import Model
 from shared.pipelines import MEMORY_READY
-from shared.resilience.faults import Classifier, Fault, LaneError
+from shared.resilience.faults import Classifier, Fault
 from shared.resilience.lane import Hold
 
 AT_ONCE = 2
@@ -103,7 +103,7 @@ class Consolidations:
             if memory is None:
                 return
             memory = memory.model_copy(update={"usage": self._kit.spent(memory.usage)})
-            if not await store.keep_memory(memory):
+            if not await store.keep_memory(*key, memory):
                 return
         await self._kit.publish(MEMORY_READY, memory.user_id, memory)
         await store.mark_published(*key)
@@ -117,7 +117,9 @@ class Consolidations:
                 await self._kit.store.renew_run(*key, self._kit.owner, self._policy.lease_seconds)
 
     async def _failed(self, key: RunKey, user_id: UUID, error: Exception) -> None:
-        own_fault = self._classifier.classify(error) is not Fault.LANE and not isinstance(error, LaneError)
+        own_fault = self._classifier.classify(error) is not Fault.LANE
+        if not own_fault:
+            self._kit.on_fault(error)
         if isinstance(error, ModelUnavailableError | CostLimitError):
             self._trouble = Hold(what_happened(error), self._trouble.since if self._trouble else time.time())
             self._troubled_at = time.monotonic()
@@ -131,7 +133,7 @@ class Consolidations:
             import_id=str(key.import_id),
             run=key.run,
         )
-        if failures >= TRIALS:
+        if failures >= (TRIALS if self._kit.only is None else 1):
             with suppress(StoreError):
                 await self._kit.store.fail_run(*key, step=STEP, error=what_happened(error))
                 self._failures.pop(key, None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from shared.domain.text import estimate_tokens
-from shared.store.records import RunReport
+from shared.store.runs import RunReport
 
 _REFERENCE = re.compile(r"\[f:[0-9a-f]{8}\]")
 _MOST_NAMED = 3

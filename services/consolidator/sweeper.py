@@ -11,7 +11,7 @@ from shared.domain.errors import StoreError
 from shared.domain.events import ImportReceived
 from shared.host.service import Kit
 from shared.pipelines import IMPORT_RECEIVED
-from shared.store.sweeps import Stalled
+from shared.store.driving import Stalled
 
 TERM = 3.0
 """The lead lasts so many sweeps without a sign of its holder."""

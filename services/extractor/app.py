@@ -14,7 +14,7 @@ from shared.log.stage import per_record
 from shared.models.base import BatchModel, Model
 from shared.models.open import provider_of
 from shared.resilience.retry import RetryPolicy
-from shared.store.ledger import StoreLedger
+from shared.store.batches import StoreLedger
 
 AHEAD = 45
 """Records in flight beyond the model calls: being looked up, published, or next in line."""

@@ -6,7 +6,7 @@ from services.extractor.grounding import ground
 from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady, ChunkStatus, FactsExtracted
 from shared.models.base import Extraction, Model, PartlyReadError
-from shared.store.records import CachedExtraction
+from shared.store.driving import CachedExtraction
 
 
 def recalled(chunk: ChunkReady, known: CachedExtraction) -> FactsExtracted:

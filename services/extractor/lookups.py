@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from shared.domain.events import ChunkReady
-from shared.store.records import CachedExtraction
-from shared.store.sweeps import LookUp
+from shared.store.driving import CachedExtraction, LookUp
 
 MOST = 64
 """Most chunks of one call."""

@@ -191,6 +191,7 @@ class FactsExtracted(Event):
         return (
             FRAME_CHARS * (2 + len(self.facts) + len(self.unread))
             + sum(len(fact.statement) + len(fact.quote) + 200 * len(fact.message_ids) for fact in self.facts)
+            + sum(map(len, self.unread))
             + len(self.error or "")
         )
 

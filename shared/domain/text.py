@@ -20,8 +20,7 @@ def repair(text: str) -> str:
     """`text` without what storage refuses or readers never saw.
 
     NUL goes; CESU-8 surrogate pairs are joined; lone surrogates become U+FFFD; citation spans
-    (U+E200 ... U+E202 ... U+E201) and old citations go; the other marks go and their text stays
-    (export-formats.md, "Text").
+    (U+E200 ... U+E202 ... U+E201) and old citations go; the other marks go and their text stays.
     """
     if text.isascii():
         return text.replace("\x00", "") if "\x00" in text else text

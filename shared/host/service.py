@@ -69,6 +69,10 @@ def as_recorded(usage: Usage) -> Usage:
     return usage
 
 
+def wait_it_out(error: Exception) -> None:
+    """A service goes on: what failed is offered again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kit:
     """What a service stands on, whichever log carries its events and however the store is reached."""
@@ -85,6 +89,8 @@ class Kit:
     """The one run that this process is for; None: it serves whatever comes."""
     spent: Callable[[Usage], Usage] = as_recorded
     """What a run cost in all, given what is recorded: a process that keeps to a limit on cost knows more."""
+    on_fault: Callable[[Exception], None] = wait_it_out
+    """Told of a fault that lies in no record, met beside the stage."""
 
     async def publish(self, name: str, key: object, event: Event, pipeline: str | None = None) -> None:
         """Return when the log has the event, on topic `name` of this pipeline, or of another."""

@@ -15,7 +15,16 @@ import structlog
 
 from shared.domain.errors import UsageError
 from shared.domain.events import Usage
-from shared.host.service import Kit, ModelOpener, OneRun, Opener, Service, ServiceMetrics, as_recorded
+from shared.host.service import (
+    Kit,
+    ModelOpener,
+    OneRun,
+    Opener,
+    Service,
+    ServiceMetrics,
+    as_recorded,
+    wait_it_out,
+)
 from shared.log.health import LoopState, PoolState
 from shared.log.ports import Consumption, Log, LogClient
 from shared.models.open import opened_model
@@ -88,6 +97,7 @@ class Services:
         open_model: ModelOpener | None = None,
         only: OneRun | None = None,
         spent: Callable[[Usage], Usage] = as_recorded,
+        on_fault: Callable[[Exception], None] = wait_it_out,
     ) -> None:
         self._openers = openers
         self._settings = settings
@@ -102,6 +112,7 @@ class Services:
             open_model=open_model or partial(opened_model, settings),
             only=only,
             spent=spent,
+            on_fault=on_fault,
         )
         self.running: list[Running] = []
         """Those that were started, upstream first."""

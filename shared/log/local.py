@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from prometheus_client import Counter
 
+from shared.domain.errors import UsageError
 from shared.domain.events import Event
 from shared.log.deadletter import DeadLetter
 from shared.log.health import LoopState, PoolState
@@ -88,7 +89,7 @@ class LocalLog:
         """See Publisher: one serves all."""
         weight = event.weight
         if weight * BYTES_A_CHARACTER > MAX_EVENT_BYTES:
-            size = len(event.model_dump_json())
+            size = len(event.model_dump_json().encode())
             if size > MAX_EVENT_BYTES:
                 raise PoisonError(TOO_LARGE, f"an event of {size} bytes; the limit is {MAX_EVENT_BYTES}")
         await self.topic(topic).put(key, event, weight)
@@ -96,6 +97,7 @@ class LocalLog:
     async def bury(self, letter: DeadLetter) -> None:
         """Put a dead letter on its topic's dead-letter topic, where `letters` finds it."""
         name = topic_name(letter.raw.topic, dead=True)
+        self.metrics.published.labels(name).inc()
         self._letters.setdefault(name, deque(maxlen=LETTERS)).append(letter)
 
     def letters(self, topic: str) -> Sequence[DeadLetter]:
@@ -116,11 +118,14 @@ class _Topic:
         self._bytes = 0
         self._room = asyncio.Event()
         self._room.set()
+        self._entering = asyncio.Lock()
+        """Publishers wait in line: one of many events would fill all room again before others look."""
         self._closed = False
+        self._reader = ""
 
     async def put(self, key: str, event: Event, weight: int) -> None:
         """Return when the record is taken; waits while the topic is full."""
-        while not self._room.is_set():
+        async with self._entering:
             await self._room.wait()
         if self._closed:
             raise LaneError(f"{self.partition.topic} has no reader any more")
@@ -133,6 +138,12 @@ class _Topic:
         self.arrived.set()
         if len(self._waiting) >= WAITING or self._bytes >= WAITING_BYTES:
             self._room.clear()
+
+    def take_up(self, reader: str) -> None:
+        """Note who reads. Raises UsageError if somebody does already."""
+        if self._reader:
+            raise UsageError(f"{reader} and {self._reader} both read {self.partition.topic}")
+        self._reader = reader
 
     def take(self) -> list[LocalRecord]:
         """The records that come next, at most AT_A_TIME."""
@@ -164,8 +175,9 @@ class LocalClient:
         self._reads: _Reading | None = None
 
     async def start(self, reads: Consumption | None, waiting: Callable[[str], None]) -> None:
-        """See LogClient."""
+        """See LogClient. Raises UsageError for a second reader: there are no groups, each record has one."""
         if reads is not None:
+            self._log.topic(reads.topic).take_up(self._name)
             self._reads = _Reading(self._log, reads)
 
     def state(self) -> tuple[PoolState, LoopState] | None:
@@ -196,7 +208,7 @@ class _Reading:
             bury=log.bury,
             metrics=log.metrics,
             policy=replace(reads.policy, high=high, low=high // 2),
-            lane=Lane(probe=reads.probe),
+            lane=Lane(probe=reads.probe, backoff=reads.policy.trials),
             on_lane_fault=log.on_lane_fault,
         )
         self._paused = asyncio.Event()

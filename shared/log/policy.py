@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from shared.resilience.backoff import Backoff
 from shared.resilience.retry import RetryPolicy
 
 
@@ -32,3 +33,5 @@ class PoolPolicy:
     """Seconds that a rebalance waits for work in flight. All members wait as long, and those whose work is
     done meanwhile stand idle; what is not done goes on, unless its partition goes elsewhere."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    trials: Backoff = field(default_factory=lambda: Backoff(base=2.0, cap=60.0))
+    """From a lane fault to the first trial, and from each to the next."""

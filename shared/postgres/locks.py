@@ -9,8 +9,8 @@ from uuid import UUID
 import asyncpg
 
 from shared.domain.errors import BusyError
-from shared.store.direct import CONNECT_SECONDS, UNREACHABLE, prepare
-from shared.store.transport import refusal
+from shared.postgres.connection import CONNECT_SECONDS, UNREACHABLE, prepare
+from shared.postgres.sqlstates import refusal
 
 PATIENCE_MS = 1000
 """How long to wait for a lock: enough for the server to notice that its holder was killed."""

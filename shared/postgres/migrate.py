@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 
 from shared.domain.errors import MigrationError
-from shared.store.direct import CONNECT_SECONDS, UNREACHABLE
+from shared.postgres.connection import CONNECT_SECONDS, UNREACHABLE
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('soulprint migrations', 3))"
 _TABLE = """

@@ -1,137 +1,204 @@
-"""Passages, results of chunks, facts. The rules are in supabase/migrations/0004_chunks.sql."""
+"""Passages, and the results of chunks. The rules are in supabase/migrations/0003_conversation_chunks.sql and
+0006_chunk_results.sql."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated, Any, Protocol
 from uuid import UUID
 
-import orjson
-from pydantic import TypeAdapter
+from pydantic import BaseModel, ConfigDict
 
 from shared.domain.events import FactsExtracted
 from shared.domain.runs import RunKey
-from shared.store.records import (
-    CachedExtraction,
-    DeadChunk,
-    FactKey,
-    FactUpdate,
-    PassageRow,
-    Recorded,
-    Refused,
-    Saved,
-    StoredFact,
-)
-from shared.store.transport import Transport
-
-_CACHED = TypeAdapter(dict[str, CachedExtraction])
-_FACTS = TypeAdapter(list[StoredFact])
+from shared.domain.sample import SampleConversation
+from shared.store.call import SPREAD, Calls, Sent, call
 
 
-class Chunks:
-    """Methods of Store on passages, chunk results and facts."""
+class PassageRow(Protocol):
+    """A passage to be stored (`services.chunker.passages.Passage` is one)."""
 
-    _transport: Transport
+    @property
+    def conversation_id(self) -> str: ...
+    @property
+    def passage_index(self) -> int: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def content(self) -> str: ...
+    @property
+    def token_count(self) -> int: ...
+    @property
+    def message_count(self) -> int: ...
+    @property
+    def created_at(self) -> float | None:
+        """Unix seconds, UTC."""
+        ...
 
+    @property
+    def last(self) -> bool:
+        """True on a conversation's last passage: rows beyond it are deleted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Answer of save_chunks_batch: rows inserted or changed, and rows deleted."""
+
+    written: int
+    deleted: int
+
+
+class StoredPassage(BaseModel):
+    """A passage as the table holds it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    conversation_id: str
+    passage_index: int
+    title: str
+    content: str
+    token_count: int
+    chunk_tier: str
+    is_recent: bool
+    message_count: int
+    created_at: datetime | None
+
+
+class FoundPassage(BaseModel):
+    """A passage that a search found; `snippet` is the text around the first word."""
+
+    model_config = ConfigDict(frozen=True)
+
+    conversation_id: str
+    passage_index: int
+    title: str
+    created_at: datetime | None
+    chunk_tier: str
+    is_recent: bool
+    snippet: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A result that was not recorded. `reason`: unknown, cancelled, older, finished, repeated,
+    beyond total."""
+
+    import_id: UUID
+    run: int
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Answer of record_chunks. `complete`: touched runs whose chunks are all in, not yet published."""
+
+    recorded: int
+    ignored: tuple[Refused, ...]
+    complete: tuple[RunKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadChunk:
+    """A chunk of a run that no model could read."""
+
+    index: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """What a whole reading of an export gave, for finish_chunking."""
+
+    total: int
+    counts: dict[str, Any] = field(default_factory=dict)
+    sample: Sequence[SampleConversation] = ()
+    superseded: Sequence[Any] = ()
+    """Items with `conversation_id` and `before_index` (mappings or dataclasses)."""
+    breaks: Sequence[dict[str, Any]] = ()
+    forgotten: Sequence[str] = ()
+    """Conversations of which nothing may stay: their passages are deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkingFinished:
+    """Answer of finish_chunking. `ignored`, if nothing was noted: unknown, or the state of the run."""
+
+    complete: bool
+    ignored: str | None
+
+
+def _passages(passages: Sequence[PassageRow]) -> list[dict[str, Any]]:
+    return [
+        {
+            "conversation_id": p.conversation_id,
+            "passage_index": p.passage_index,
+            "title": p.title,
+            "content": p.content,
+            "token_count": p.token_count,
+            "message_count": p.message_count,
+            "created_at": p.created_at,
+            "last": p.last,
+        }
+        for p in passages
+    ]
+
+
+def _results(results: Sequence[tuple[FactsExtracted, Sequence[str]]]) -> list[dict[str, Any]]:
+    return [{"event": event, "matters": matters} for event, matters in results]
+
+
+class Chunks(Calls):
+    """Methods of Store on passages and chunk results."""
+
+    @call
     async def save_chunks_batch(
-        self, user_id: UUID, passages: Sequence[PassageRow], *, now: datetime | None = None
+        self,
+        user_id: UUID,
+        passages: Annotated[Sequence[PassageRow], Sent(_passages)],
+        *,
+        now: datetime | None = None,
     ) -> Saved:
         """Store passages; unchanged rows are not rewritten, rows beyond a `last` passage are deleted.
 
         is_recent is as of `now`, by default the moment of the save. Batches of 1 to 2 MB are best.
         """
-        if not passages:
-            return Saved(0, 0)
-        answer = await self._transport.call(
-            "save_chunks_batch",
-            {
-                "user_id": user_id,
-                "now": now,
-                "passages": [
-                    {
-                        "conversation_id": p.conversation_id,
-                        "passage_index": p.passage_index,
-                        "title": p.title,
-                        "content": p.content,
-                        "token_count": p.token_count,
-                        "message_count": p.message_count,
-                        "created_at": p.created_at,
-                        "last": p.last,
-                    }
-                    for p in passages
-                ],
-            },
-        )
-        return Saved(**answer)
 
-    async def cached_hashes(
-        self, user_id: UUID, model: str, prompt_version: str, hashes: Sequence[str]
-    ) -> set[str]:
-        """Which of these contents the cache holds."""
-        return set(
-            await self._transport.call(
-                "cached_hashes",
-                {"user_id": user_id, "model": model, "prompt_version": prompt_version, "hashes": hashes},
-            )
-        )
+    @call
+    async def read_passages(self, user_id: UUID, conversation_id: str) -> list[StoredPassage]:
+        """All passages of one conversation, in order."""
 
+    @call
+    async def search_passages(self, user_id: UUID, search: str, limit: int = 20) -> list[FoundPassage]:
+        """Passages that hold every word of `search` in title or content, newest first."""
+
+    @call
     async def record_chunks(
-        self, results: Sequence[tuple[FactsExtracted, Sequence[str]]], *, model: str, prompt_version: str
+        self,
+        results: Annotated[Sequence[tuple[FactsExtracted, Sequence[str]]], Sent(_results)],
+        *,
+        model: str,
+        prompt_version: str,
     ) -> Recorded:
         """Record results of chunks of any runs, each with one matter a fact, in one transaction.
 
         A chunk recorded twice changes nothing (`repeated`), except that an ok result mends a dead one
         until the run is claimed. Ok results that are not from the cache go into it.
         """
-        if not results:
-            return Recorded(0, (), ())
-        answer = await self._transport.call(
-            "record_chunks",
-            {
-                "model": model,
-                "prompt_version": prompt_version,
-                "results": [
-                    {
-                        "event": orjson.Fragment(event.__pydantic_serializer__.to_json(event)),
-                        "matters": matters,
-                    }
-                    for event, matters in results
-                ],
-            },
-        )
-        return Recorded(
-            answer["recorded"],
-            tuple(
-                Refused(UUID(item["import_id"]), item["run"], item["index"], item["reason"])
-                for item in answer["ignored"]
-            ),
-            tuple(RunKey(UUID(item["import_id"]), item["run"]) for item in answer["complete"]),
-        )
 
+    @call
     async def read_dead_chunks(self, import_id: UUID, run: int, limit: int = 1000) -> list[DeadChunk]:
         """Chunks that no model could read, the first `limit` of them, and why."""
-        answer = await self._transport.call(
-            "read_dead_chunks", {"import_id": import_id, "run": run, "limit": limit}
-        )
-        return [DeadChunk(item["index"], item["reason"]) for item in answer]
 
-    async def read_facts(
-        self, import_id: UUID, run: int, after: FactKey | None = None, limit: int = 1000
-    ) -> list[StoredFact]:
-        """A page of a run's facts in the order matter, stated_at (unknown first), id, after a key
-        (`StoredFact.key` of the last one before). A page shorter than `limit` is the last."""
-        answer = await self._transport.call(
-            "read_facts",
-            {"import_id": import_id, "run": run, "after": after and tuple(after), "limit": limit},
-        )
-        return _FACTS.validate_python(answer)
+    @call
+    async def finish_chunking(
+        self, import_id: UUID, run: int, chunking: Annotated[Chunking, SPREAD]
+    ) -> ChunkingFinished:
+        """Say how many chunks the run has and what its reading found. Repeatable until the run is claimed.
 
-    async def settle_facts(self, import_id: UUID, run: int, updates: Sequence[FactUpdate]) -> int:
-        """Write what merging made of facts; answers how many changed. Repeated, it changes none."""
-        if not updates:
-            return 0
-        return int(
-            await self._transport.call(
-                "settle_facts", {"import_id": import_id, "run": run, "updates": list(updates)}
-            )
-        )
+        Facts of a superseded conversation from chunks before its `before_index` are deleted once all
+        chunks are in; results of chunks beyond the total are deleted at once.
+        """

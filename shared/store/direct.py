@@ -7,32 +7,21 @@ from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
-import orjson
 
-from shared.domain.errors import StoreError
-from shared.store.transport import refusal
-
-ROLE = "service_role"
-CONNECT_SECONDS = 15.0
-UNREACHABLE = (OSError, asyncio.TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""What asyncpg raises where no server answers, or no longer."""
+from shared.postgres.connection import CONNECT_SECONDS, UNREACHABLE, prepare
+from shared.postgres.sqlstates import refusal
+from shared.store.transport import to_json
 
 
 class DirectTransport:
     """Calls SQL functions over a pool. `open_direct` makes one."""
 
-    def __init__(self, pool: asyncpg.Pool, dsn: str) -> None:
+    def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-        self.dsn = dsn
 
     async def call(self, function: str, argument: Mapping[str, Any]) -> Any:
         """See Transport."""
-        try:
-            payload = orjson.dumps(argument)
-        except TypeError:  # its message may show the value
-            raise StoreError(
-                f"{function}: an argument cannot be written as JSON, such as a lone surrogate"
-            ) from None
+        payload = to_json(function, argument)
         try:
             async with self._pool.acquire() as connection:
                 return await connection.fetchval(f'SELECT public."{function}"($1)', payload)
@@ -65,26 +54,7 @@ async def open_direct(dsn: str, *, connections: int = 4) -> DirectTransport:
         raise refusal("connect", error.sqlstate) from None
     except (*UNREACHABLE, ValueError):
         raise refusal("connect", None) from None
-    return DirectTransport(pool, dsn)
-
-
-async def prepare(connection: asyncpg.Connection) -> None:
-    """Make a fresh connection speak JSON (written as bytes, read as values), in UTC, as service_role."""
-    await connection.set_type_codec(
-        "json", schema="pg_catalog", format="binary", encoder=bytes, decoder=orjson.loads
-    )
-    await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", format="binary", encoder=_to_jsonb, decoder=_from_jsonb
-    )
-    await connection.execute(f"SET TIME ZONE 'UTC'; SET ROLE {ROLE}")
-
-
-def _to_jsonb(payload: bytes) -> bytes:
-    return b"\x01" + payload  # jsonb on the wire is JSON after a version byte
-
-
-def _from_jsonb(data: bytes) -> Any:
-    return orjson.loads(memoryview(data)[1:])
+    return DirectTransport(pool)
 
 
 async def _keep(_: asyncpg.Connection) -> None:

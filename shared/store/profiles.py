@@ -1,32 +1,74 @@
-"""What is served: profiles and what stands behind them. Rules: supabase/migrations/0005_profiles.sql."""
+"""What is served: memories on their way to a profile, and profiles. The rules are in supabase/migrations:
+0007_user_profiles.sql and 0009_memory.sql."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, ConfigDict
 
 from shared.domain.events import MemoryReady
-from shared.domain.facts import FactStatus
-from shared.domain.runs import RunKey
-from shared.store.records import Commit, FactKey, FoundPassage, Profile, StoredFact, StoredPassage
-from shared.store.transport import Transport
-
-_FACTS = TypeAdapter(list[StoredFact])
-_PASSAGES = TypeAdapter(list[StoredPassage])
-_FOUND = TypeAdapter(list[FoundPassage])
+from shared.store.call import SPREAD, Calls, call
 
 
-class Profiles:
-    """Methods of Store on profiles, and reads for people."""
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Answer of commit_memory. `reason` if not written: failed, older, repeated, cancelled, unknown."""
 
-    _transport: Transport
+    written: bool
+    reason: str | None
 
+
+class Profile(BaseModel):
+    """A row of user_profiles. Sections are None until something wrote them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: UUID
+    soul_md: str | None
+    identity_md: str | None
+    user_md: str | None
+    agents_md: str | None
+    tools_md: str | None
+    memory_md: str | None
+    soulprint_text: str | None
+    full_pass_status: str
+    full_pass_started_at: datetime | None
+    full_pass_completed_at: datetime | None
+    full_pass_error: str | None
+    progress_percent: float
+    import_stage: str | None
+    import_id: UUID | None
+    """With `run`: whose memory and sections the row holds."""
+    run: int | None
+    pipeline: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Profiles(Calls):
+    """Methods of Store on memories and profiles."""
+
+    @call
+    async def keep_memory(self, import_id: UUID, run: int, memory: MemoryReady) -> bool:
+        """Keep a memory until its run ends; False if the run is not in consolidation."""
+
+    @call
+    async def read_kept_memory(self, import_id: UUID, run: int) -> MemoryReady | None:
+        """The memory kept for a run."""
+
+    @call
+    async def mark_published(self, import_id: UUID, run: int) -> bool:
+        """Note that the memory is on its way to the writer; False if that was noted or the run ended."""
+
+    @call
     async def commit_memory(
         self,
-        memory: MemoryReady,
+        memory: Annotated[MemoryReady, SPREAD],
         *,
         status: Literal["complete", "failed"] = "complete",
         error: Mapping[str, str] | None = None,
@@ -38,71 +80,12 @@ class Profiles:
         {step, message}. A run older than the one served never overwrites it. `soulprint_text` is by
         default the sections, joined.
         """
-        answer = await self._transport.call(
-            "commit_memory",
-            {
-                **memory.model_dump(mode="json"),
-                "status": status,
-                "error": error,
-                "soulprint_text": soulprint_text,
-            },
-        )
-        return Commit(**answer)
 
+    @call
     async def update_user_profile(self, user_id: UUID, fields: Mapping[str, Any]) -> None:
         """Set columns of a profile, which is made if missing; None clears a text. Columns that the app may
         not set (user_id, import_id, ...) and unknown ones are refused: StoreError (SP003)."""
-        await self._transport.call("update_user_profile", {"user_id": user_id, "fields": fields})
 
+    @call
     async def read_profile(self, user_id: UUID) -> Profile | None:
         """A user's profile; None if there is none."""
-        answer = await self._transport.call("read_profile", {"user_id": user_id})
-        return None if answer is None else Profile.model_validate(answer)
-
-    async def list_facts(
-        self,
-        user_id: UUID,
-        after: FactKey | None = None,
-        limit: int = 1000,
-        *,
-        of_run: RunKey | None = None,
-        status: Sequence[FactStatus] = (),
-        search: str = "",
-    ) -> list[StoredFact]:
-        """A page of facts with titles and merged ids, of the run the profile serves or of `of_run`.
-
-        Order and paging as read_facts. `status` empty: all. `search`: every word must occur in the
-        statement or the quote, whatever its case.
-        """
-        answer = await self._transport.call(
-            "list_facts",
-            {
-                "user_id": user_id,
-                "import_id": of_run and of_run.import_id,
-                "run": of_run and of_run.run,
-                "after": after and tuple(after),
-                "limit": limit,
-                "status": list(status),
-                "search": search,
-            },
-        )
-        return _FACTS.validate_python(answer)
-
-    async def find_fact(self, user_id: UUID, id_prefix: str) -> list[StoredFact]:
-        """Facts of the served run whose id begins with `id_prefix`, at most ten, in id order."""
-        answer = await self._transport.call("find_fact", {"user_id": user_id, "prefix": id_prefix})
-        return _FACTS.validate_python(answer)
-
-    async def read_passages(self, user_id: UUID, conversation_id: str) -> list[StoredPassage]:
-        """All passages of one conversation, in order."""
-        answer = await self._transport.call(
-            "read_passages", {"user_id": user_id, "conversation_id": conversation_id}
-        )
-        return _PASSAGES.validate_python(answer)
-
-    async def search_passages(self, user_id: UUID, text: str, limit: int = 20) -> list[FoundPassage]:
-        """Passages that hold every word of `text` in title or content, newest first."""
-        answer = await self._transport.call(
-            "search_passages", {"user_id": user_id, "search": text, "limit": limit}
-        )
-        return _FOUND.validate_python(answer)

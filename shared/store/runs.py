@@ -1,23 +1,132 @@
-"""The life of a run, as the store keeps it. The rules are in supabase/migrations/0002_imports.sql."""
+"""Runs: requested, on their way, ended, reported. The rules are in supabase/migrations: 0002_imports.sql, and
+0012_reading_runs.sql for reports."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from shared.domain.events import Usage
+from shared.domain.runs import RunKey
 from shared.domain.sample import SampleConversation
-from shared.store.records import NOT_READ, Chunking, ChunkingFinished, Claim, Reading, RequestedRun, RunReport
-from shared.store.transport import Transport
+from shared.store.call import Calls, call, rows
 
-_SAMPLE = TypeAdapter(list[SampleConversation])
+ENDED = frozenset({"complete", "failed", "cancelled"})
+"""States of which there is no way back."""
 
 
-class Runs:
-    """Methods of Store on runs."""
+class RequestedRun(BaseModel):
+    """Answer of request_run: which run it is, and whether that was under way."""
 
-    _transport: Transport
+    model_config = ConfigDict(frozen=True)
 
+    run: int
+    resumed: bool
+    requested_at: datetime
+
+
+class Reading(BaseModel):
+    """How far the reading of an export is."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bytes_read: int = 0
+    bytes_total: int = 0
+    """In the unit of `bytes_read`, for a share."""
+    conversations: int = 0
+
+
+NOT_READ = Reading()
+
+
+class RunRow(BaseModel):
+    """A run as `status` shows it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    import_id: UUID
+    run: int
+    user_id: UUID
+    pipeline: str
+    source: str
+    state: str
+    progress_percent: float
+    stage: str | None
+    reading: Reading
+    chunks_total: int | None
+    chunks_ok: int
+    chunks_dead: int
+    facts_extracted: int
+    coverage: float | None
+    cost: float | None
+    error: dict[str, Any] | None
+    redrives: int
+    on_log: bool
+    """Whether the services drive it, and not one process from end to end."""
+    requested_at: datetime
+    begun_at: datetime
+    finished_at: datetime | None
+    updated_at: datetime
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+
+class RunReport(BaseModel):
+    """Everything the store knows of a run, for report.json."""
+
+    model_config = ConfigDict(frozen=True)
+
+    import_id: UUID
+    run: int
+    user_id: UUID
+    pipeline: str
+    source: str
+    variant: str
+    state: str
+    progress_percent: float
+    stage: str | None
+    counts: dict[str, Any]
+    breaks: list[Any]
+    chunks_total: int | None
+    chunks_ok: int
+    chunks_dead: int
+    chunks_cached: int
+    facts_extracted: int
+    """Grounded facts of all chunks, without those of superseded conversations."""
+    fact_counts: dict[str, Any]
+    """As committed; empty before."""
+    coverage: float | None
+    cost: float | None
+    error: dict[str, Any] | None
+    lease_owner: str | None
+    lease_until: datetime | None
+    unread_conversations: int
+    """Distinct conversations that the model could not read."""
+    dropped: dict[str, int]
+    extraction_usage: Usage
+    """Sum over the chunks; without the calls of consolidation."""
+    committed_usage: Usage | None
+    """All of the run, as committed."""
+    requested_at: datetime
+    begun_at: datetime
+    chunked_at: datetime | None
+    extracted_at: datetime | None
+    claimed_at: datetime | None
+    published_at: datetime | None
+    finished_at: datetime | None
+    updated_at: datetime
+
+
+class Runs(Calls):
+    """Methods of Store on the life of a run."""
+
+    @call
     async def request_run(
         self,
         import_id: UUID,
@@ -35,104 +144,36 @@ class Runs:
         one process runs it from end to end, for which `on_log` is false. Raises StoreError (SP002) if the
         import is another user's.
         """
-        answer = await self._transport.call(
-            "request_run",
-            {
-                "import_id": import_id,
-                "user_id": user_id,
-                "source": source,
-                "pipeline": pipeline,
-                "variant": variant,
-                "on_log": on_log,
-            },
-        )
-        return RequestedRun.model_validate(answer)
 
-    async def finish_chunking(self, import_id: UUID, run: int, chunking: Chunking) -> ChunkingFinished:
-        """Say how many chunks the run has and what its reading found. Repeatable until the run is claimed.
-
-        Facts of a superseded conversation from chunks before its `before_index` are deleted once all
-        chunks are in; results of chunks beyond the total are deleted at once.
-        """
-        answer = await self._transport.call(
-            "finish_chunking",
-            {
-                "import_id": import_id,
-                "run": run,
-                "total": chunking.total,
-                "counts": chunking.counts,
-                "sample": chunking.sample,
-                "superseded": chunking.superseded,
-                "breaks": chunking.breaks,
-                "forgotten": chunking.forgotten,
-            },
-        )
-        return ChunkingFinished(**answer)
-
-    async def claim_run(self, import_id: UUID, run: int, owner: str, lease_seconds: float) -> Claim:
-        """Take a complete, unpublished run for consolidation. The same owner may claim again; another must
-        wait until the lease ends. What an unfinished consolidation settled is reset."""
-        answer = await self._transport.call(
-            "claim_run",
-            {"import_id": import_id, "run": run, "owner": owner, "lease_seconds": lease_seconds},
-        )
-        return Claim(**answer)
-
-    async def renew_run(self, import_id: UUID, run: int, owner: str, lease_seconds: float) -> bool:
-        """Prolong the lease; False if it is no longer this owner's: stop working on the run."""
-        return bool(
-            await self._transport.call(
-                "renew_run",
-                {"import_id": import_id, "run": run, "owner": owner, "lease_seconds": lease_seconds},
-            )
-        )
-
-    async def release_run(self, import_id: UUID, run: int, owner: str) -> bool:
-        """Give the lease back at once; False if it was not this owner's."""
-        return bool(
-            await self._transport.call("release_run", {"import_id": import_id, "run": run, "owner": owner})
-        )
-
-    async def mark_published(self, import_id: UUID, run: int) -> bool:
-        """Note that the memory is on its way to the writer; False if that was noted or the run ended."""
-        return bool(await self._transport.call("mark_published", {"import_id": import_id, "run": run}))
-
+    @call
     async def update_progress(
         self, import_id: UUID, run: int, percent: float, stage: str, reading: Reading = NOT_READ
     ) -> bool:
         """Show how far an unfinished run is (0 to 100), and its reading; False if it ended or is unknown."""
-        return bool(
-            await self._transport.call(
-                "update_progress",
-                {
-                    "import_id": import_id,
-                    "run": run,
-                    "percent": percent,
-                    "stage": stage,
-                    "reading": reading.model_dump(),
-                },
-            )
-        )
 
+    @call
+    async def note_progress(self, runs: Annotated[Sequence[RunKey], rows("import_id", "run")]) -> None:
+        """Show how far these runs are, where their chunking is done."""
+
+    @call
     async def fail_run(self, import_id: UUID, run: int, step: str, error: str) -> bool:
         """End an unfinished run as failed; what the profile serves stays. `error` holds no person's text.
         False if the run had ended before or is unknown."""
-        return bool(
-            await self._transport.call(
-                "fail_run", {"import_id": import_id, "run": run, "step": step, "error": error}
-            )
-        )
 
+    @call
     async def cancel_run(self, import_id: UUID, run: int) -> bool:
         """End an unfinished run on the person's wish; False if it had ended before or is unknown."""
-        return bool(await self._transport.call("cancel_run", {"import_id": import_id, "run": run}))
 
+    @call
+    async def list_runs(self, import_id: UUID | None = None, limit: int = 20) -> list[RunRow]:
+        """Runs, newest first: of one import, or all."""
+
+    @call
     async def read_run(self, import_id: UUID, run: int) -> RunReport | None:
         """Everything a report says of a run; None if there is no such run."""
-        answer = await self._transport.call("read_run", {"import_id": import_id, "run": run})
-        return None if answer is None else RunReport.model_validate(answer)
 
-    async def read_sample(self, import_id: UUID, run: int) -> list[SampleConversation]:
+    @call
+    async def read_sample(
+        self, import_id: UUID, run: int
+    ) -> Annotated[list[SampleConversation], BeforeValidator(lambda answer: answer or [])]:
         """The sample as finish_chunking was given it, in its order; empty before."""
-        answer = await self._transport.call("read_sample", {"import_id": import_id, "run": run})
-        return _SAMPLE.validate_python(answer or [])

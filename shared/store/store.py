@@ -9,17 +9,20 @@ from uuid import UUID
 
 from shared.domain.errors import UsageError
 from shared.postgres.locks import user_lock
+from shared.store.batches import Batches
 from shared.store.chunks import Chunks
 from shared.store.direct import open_direct
 from shared.store.downloads import Downloads
-from shared.store.operations import Operations
+from shared.store.driving import Driving
+from shared.store.facts import Facts
+from shared.store.leases import Leases
 from shared.store.profiles import Profiles
 from shared.store.runs import Runs
-from shared.store.sweeps import Sweeps
 from shared.store.transport import Transport
+from shared.store.usage import Usages
 
 
-class Store(Runs, Chunks, Profiles, Sweeps, Operations):
+class Store(Runs, Driving, Chunks, Facts, Profiles, Leases, Batches, Usages):
     """Everything the services keep. Methods raise StoreError with function and SQLSTATE, never a parameter.
 
     `open_store` makes one. Safe for use by many tasks at once.

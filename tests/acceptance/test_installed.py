@@ -63,12 +63,12 @@ def test_it_is_the_wheel_and_not_the_checkout(installed: Path, tmp_path: Path) -
 
 
 def test_an_export_is_read_and_read_back_by_the_installed_command(
-    installed: Path, soulprint: Soulprint, tmp_path: Path
+    installed: Path, shared_home: Soulprint, tmp_path: Path
 ) -> None:
     (tmp_path / "export.json").write_bytes(json_of([chain("I live in Lisbon.", "Noted!")]))
     command = installed / "soulprint"
-    done(command, "run", "export.json", "--out", "out", folder=tmp_path, home=soulprint)
+    done(command, "run", "export.json", "--out", "out", folder=tmp_path, home=shared_home)
     (fact,) = facts(tmp_path / "out")
     reference = f"[f:{fact['id'][:8]}]"
     assert reference in (tmp_path / "out" / "MEMORY.md").read_text("utf-8")
-    assert fact["quote"] in done(command, "show", "--why", reference, folder=tmp_path, home=soulprint)
+    assert fact["quote"] in done(command, "show", "--why", reference, folder=tmp_path, home=shared_home)

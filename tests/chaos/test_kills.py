@@ -19,8 +19,8 @@ import asyncpg
 
 from shared.domain.events import ImportReceived
 from shared.postgres.migrate import migrate
+from shared.store.runs import RunRow
 from shared.store.store import Store, open_store
-from shared.store.sweeps import RunRow
 from tests.exports.generate import generate
 from tests.exports.plants import markers_in
 from tests.exports.truth import Truth

@@ -8,8 +8,8 @@ from pathlib import Path
 from random import Random
 
 from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED
+from shared.store.runs import RunRow
 from shared.store.store import Store
-from shared.store.sweeps import RunRow
 from tests.exports.generate import generate
 from tests.support.audit import READERS, Audit
 from tests.support.fleet import Fleet, fleet

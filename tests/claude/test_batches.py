@@ -14,7 +14,7 @@ from shared.domain.events import ChunkReady, Usage
 from shared.models.base import Extraction
 from shared.models.claude.batches import Answer
 from shared.models.claude.model import ClaudeModel
-from shared.store.ledger import StoreLedger
+from shared.store.batches import StoreLedger
 from shared.store.store import Store
 from tests.exports.plants import markers_in
 from tests.support.chunks import chunk_of, said

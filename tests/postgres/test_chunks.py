@@ -12,7 +12,8 @@ import pytest
 from shared.domain.errors import StoreError
 from shared.domain.events import ChunkStatus, FactsExtracted
 from shared.domain.facts import FactStatus, SourceKind
-from shared.store.records import Chunking, FactUpdate, Recorded, Saved
+from shared.store.chunks import Chunking, Recorded, Saved
+from shared.store.facts import FactUpdate
 from shared.store.store import Store
 from tests.support.chunks import chunk_of, said
 from tests.support.records import (

@@ -14,7 +14,8 @@ from shared.domain.runs import RunKey
 from shared.domain.sample import SampleConversation
 from shared.domain.text import estimate_tokens
 from shared.models.base import Digest
-from shared.store.records import Chunking, StoredFact
+from shared.store.chunks import Chunking
+from shared.store.facts import StoredFact
 from shared.store.store import Store
 from tests.support.records import ANNA, IMPORT, MODEL, PROMPTS, fact_of, result_of
 from tests.support.runs import begin_run

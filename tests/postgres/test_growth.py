@@ -15,8 +15,9 @@ import orjson
 import pytest
 
 from shared.domain.facts import FactStatus
-from shared.store.records import FactUpdate
+from shared.store.facts import FactUpdate
 from shared.store.store import Store
+from shared.store.transport import to_json
 from tests.support.records import (
     ANNA,
     IMPORT,
@@ -42,7 +43,7 @@ class OneConnection:
         self._connection = connection
 
     async def call(self, function: str, argument: Mapping[str, Any]) -> Any:
-        payload = orjson.dumps(argument).decode()
+        payload = to_json(function, argument).decode()
         return orjson.loads(await self._connection.fetchval(f"SELECT {function}($1::jsonb)::text", payload))
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ import asyncpg
 
 from shared.domain.batches import SENDING, OpenBatch
 from shared.domain.events import Usage
-from shared.store.ledger import StoreLedger
+from shared.store.batches import StoreLedger
 from shared.store.store import Store
 from tests.support.records import ANNA, BORIS, IMPORT, MODEL, PROMPTS, memory_of, result_of, with_matter
 from tests.support.runs import begin_run

@@ -12,7 +12,9 @@ from shared.domain.errors import StoreError
 from shared.domain.events import Coverage, MemoryReady
 from shared.domain.facts import FactStatus
 from shared.domain.runs import RunKey
-from shared.store.records import Chunking, Commit, FactUpdate, Profile
+from shared.store.chunks import Chunking
+from shared.store.facts import FactUpdate
+from shared.store.profiles import Commit, Profile
 from shared.store.store import Store
 from tests.support.records import (
     ANNA,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scripts.schema import schema_of
 
-WRITTEN = Path(__file__).parents[3] / "docs" / "schema.sql"
+WRITTEN = Path(__file__).parents[2] / "docs" / "schema.sql"
 
 
 async def test_the_written_schema_is_the_sum_of_the_migrations(migrated: str) -> None:

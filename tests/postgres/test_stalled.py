@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from shared.domain.events import ImportReceived
-from shared.store.records import Chunking
+from shared.store.chunks import Chunking
 from shared.store.store import Store
 from tests.support.records import ANNA, IMPORT, MODEL, PROMPTS, result_of, with_matter
 

@@ -1,4 +1,4 @@
-"""Small ChatGPT exports for tests: conversations of any shape, and the files they come in."""
+"""Small ChatGPT exports for tests: conversations of any shape, and the files they come in; generated ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
+
+import pytest
+
+from tests.exports.generate import generate
 
 Json = dict[str, Any]
 START = 1_700_000_000.0
@@ -91,3 +96,12 @@ def zip_of(members: Mapping[str, bytes] | Iterable[tuple[str, bytes]]) -> bytes:
         for name, data in pairs:
             archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
     return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with exports of 20 and 300 conversations."""
+    folder = tmp_path_factory.mktemp("exports")
+    generate(folder / "small.zip", 20, seed=3)
+    generate(folder / "large.zip", 300, seed=5)
+    return folder

@@ -196,7 +196,8 @@ if __name__ == "__main__":
     import soulprint.main
     import soulprint.run
     import tests.support.tuned_service
-    from shared.pipelines import SERVICES, opener_of
+    from shared.host.services import opener_of
+    from shared.pipelines import SERVICES
 
     for name in SERVICES:
         opener_of(name)

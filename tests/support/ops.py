@@ -9,16 +9,16 @@ import pytest
 
 from tests.support.command import Soulprint
 from tests.support.forking import ForkedSoulprint, ForkServer
-from tests.support.services import Setting
+from tests.support.services import AnySetting
 
-CommandOf = Callable[[Setting], ForkedSoulprint]
+CommandOf = Callable[[AnySetting], ForkedSoulprint]
 
 
 @pytest.fixture
 def command_of(fork_server: ForkServer, tmp_path: Path) -> CommandOf:
     """The command with the settings of a pipeline, as they are when this is called."""
 
-    def command(setting: Setting) -> ForkedSoulprint:
+    def command(setting: AnySetting) -> ForkedSoulprint:
         settings = tuple(setting.environment().items())
         return ForkedSoulprint(Soulprint(tmp_path / "home", settings), fork_server)
 

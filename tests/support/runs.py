@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from shared.domain.events import ImportReceived
-from shared.store.records import RequestedRun
+from shared.store.runs import RequestedRun
 from shared.store.store import Store
 
 

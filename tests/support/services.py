@@ -1,9 +1,11 @@
-"""Services on a real Kafka and a real Postgres: in the test's own process, or as processes to be killed."""
+"""Services on a real Postgres and either log, in the test's own process; on Kafka also as processes to be
+killed. The log in memory: `tests.support.local`."""
 
 from __future__ import annotations
 
 import asyncio
 import random
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -20,14 +22,16 @@ from shared.domain.events import Event, ImportReceived
 from shared.host.host import Host
 from shared.host.service import Opener
 from shared.host.services import opener_of
+from shared.log.kafka.client import KafkaLog
 from shared.log.kafka.connection import Connection
 from shared.log.kafka.publisher import Publisher
 from shared.log.kafka.topics import ensure_topics
 from shared.log.metrics import PoolMetrics
+from shared.log.ports import Log
 from shared.pipelines import IMPORT_RECEIVED, SERVICES, all_topics, prefixed, topic
 from shared.settings import Settings, load_settings
+from shared.store.runs import RunRow
 from shared.store.store import Store
-from shared.store.sweeps import RunRow
 from tests.support.command import Finished
 from tests.support.replica import committed, read_all
 from tests.support.waiting import until
@@ -36,9 +40,73 @@ PARTITIONS = 6
 """Enough for three replicas; the table's 48 cost every rebalance of a test."""
 
 
+class AnySetting(ABC):
+    """One pipeline of a test's own, on whichever log, over a database of its own."""
+
+    database: str
+    root: Path
+    pipeline: str
+    changes: dict[str, Any]
+    prefix: str
+    """Stands before the name of every topic."""
+
+    def environment(self) -> dict[str, str]:
+        """The settings as a process gets them."""
+        given = {
+            "database_url": self.database,
+            "import_roots": self.root,
+            "pipeline": self.pipeline,
+            "metrics_port": 0,
+            "sweep_seconds": 0.3,
+            **self.of_log(),
+            **self.changes,
+        }
+        return {f"SOULPRINT_{name.upper()}": str(value) for name, value in given.items()}
+
+    def settings(self) -> Settings:
+        given = {name.removeprefix("SOULPRINT_").lower(): value for name, value in self.environment().items()}
+        return load_settings(**given)
+
+    def topic(self, name: str, *, dead: bool = False) -> str:
+        """Its whole name on the log."""
+        return self.prefix + topic(name, self.pipeline, dead=dead)
+
+    @property
+    def entrance(self) -> str:
+        """The whole name of the topic that the router reads."""
+        return self.prefix + topic(IMPORT_RECEIVED)
+
+    @abstractmethod
+    def of_log(self) -> dict[str, object]:
+        """The settings that say where the log is."""
+
+    @abstractmethod
+    def open_log(self, settings: Settings, metrics: PoolMetrics) -> Log:
+        """The log for services in this process."""
+
+    @abstractmethod
+    async def publish(self, to: str, *events: Event, key: str = "k") -> None:
+        """Put events on a topic, as a service would."""
+
+    async def import_of(
+        self, source: Path | str, user_id: UUID | None = None, **changes: Any
+    ) -> ImportReceived:
+        """Publish an import behind the router; its event."""
+        fields: dict[str, Any] = {
+            "import_id": uuid4(),
+            "user_id": user_id or uuid4(),
+            "run": 1,
+            "source": str(source),
+            "requested_at": datetime.now(UTC),
+        }
+        event = ImportReceived(**(fields | changes))
+        await self.publish(self.topic(IMPORT_RECEIVED), event)
+        return event
+
+
 @dataclass
-class Setting:
-    """One pipeline of its own on the session's Kafka, and a database of its own."""
+class Setting(AnySetting):
+    """A pipeline on the session's Kafka."""
 
     bootstrap: str
     database: str
@@ -47,23 +115,13 @@ class Setting:
     prefix: str = field(default_factory=lambda: f"t{random.randrange(10**6, 10**9)}.")
     changes: dict[str, Any] = field(default_factory=dict)
 
-    def environment(self) -> dict[str, str]:
-        """The settings as a process gets them."""
-        given = {
-            "kafka_bootstrap_servers": self.bootstrap,
-            "database_url": self.database,
-            "import_roots": self.root,
-            "pipeline": self.pipeline,
-            "kafka_prefix": self.prefix,
-            "metrics_port": 0,
-            "sweep_seconds": 0.3,
-            **self.changes,
-        }
-        return {f"SOULPRINT_{name.upper()}": str(value) for name, value in given.items()}
+    def of_log(self) -> dict[str, object]:
+        """See AnySetting."""
+        return {"kafka_bootstrap_servers": self.bootstrap, "kafka_prefix": self.prefix}
 
-    def settings(self) -> Settings:
-        given = {name.removeprefix("SOULPRINT_").lower(): value for name, value in self.environment().items()}
-        return load_settings(**given)
+    def open_log(self, settings: Settings, metrics: PoolMetrics) -> Log:
+        """See AnySetting."""
+        return KafkaLog.of(settings, metrics)
 
     async def make_topics(self) -> None:
         specs = [
@@ -77,21 +135,12 @@ class Setting:
         finally:
             await admin.close()
 
-    def topic(self, name: str, *, dead: bool = False) -> str:
-        """Its whole name on Kafka."""
-        return self.prefix + topic(name, self.pipeline, dead=dead)
-
-    @property
-    def entrance(self) -> str:
-        """The whole name of the topic that the router reads."""
-        return self.prefix + topic(IMPORT_RECEIVED)
-
     def group(self, service: str) -> str:
         """The whole name of a service's consumer group."""
         return self.prefix + SERVICES[service].group(self.pipeline)
 
     async def publish(self, to: str, *events: Event, key: str = "k") -> None:
-        """Put events on a topic, as a service would."""
+        """See AnySetting."""
         publisher = Publisher(
             Connection(self.bootstrap),
             source="test",
@@ -163,31 +212,17 @@ class Setting:
         finally:
             await producer.stop()
 
-    async def import_of(
-        self, source: Path | str, user_id: UUID | None = None, **changes: Any
-    ) -> ImportReceived:
-        """Publish an import behind the router; its event."""
-        fields: dict[str, Any] = {
-            "import_id": uuid4(),
-            "user_id": user_id or uuid4(),
-            "run": 1,
-            "source": str(source),
-            "requested_at": datetime.now(UTC),
-        }
-        event = ImportReceived(**(fields | changes))
-        await self.publish(self.topic("import.received"), event)
-        return event
-
 
 @asynccontextmanager
 async def hosted(
-    setting: Setting, services: Sequence[str] = tuple(SERVICES), **openers: Opener
+    setting: AnySetting, services: Sequence[str] = tuple(SERVICES), **openers: Opener
 ) -> AsyncIterator[Host]:
     """Services in this process, consuming."""
     host = Host(
         {name: openers.get(name) or opener_of(name) for name in services},
         setting.settings(),
         CollectorRegistry(),
+        open_log=setting.open_log,
     )
     running = asyncio.create_task(host.run())
     ready = asyncio.create_task(host.ready.wait())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from services.consolidator.settling.settle import CLUSTERS, MatterGroup
 from shared.domain.facts import FactStatus, SettledFact
-from shared.store.records import FactKey, FactUpdate, StoredFact
+from shared.store.facts import FactKey, FactUpdate, StoredFact
 
 ReadFacts = Callable[[FactKey | None, int], Awaitable[Sequence[StoredFact]]]
 """The page of at most so many facts after a key, ordered by matter, stated_at (unknown first), id."""

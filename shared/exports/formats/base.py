@@ -12,7 +12,7 @@ class Format(Protocol):
     """One vendor's export. Stateless; detected by the shape of its data, never by file names."""
 
     name: str
-    """As reports show it: `chatgpt`, `claude`, `gemini`, `grok`, `open-webui`, `librechat`."""
+    """As reports show it, such as `chatgpt` or `open-webui`; a vendor's formats share one."""
 
     def detects(self, head: Head) -> bool:
         """True if a file that begins like `head` is of this format. Must not raise."""

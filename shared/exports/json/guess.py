@@ -1,4 +1,4 @@
-"""Guessing where a JSON value ends by how its successor begins (see `json_stream.py`)."""
+"""Guessing where a JSON value ends by how its successor begins (see `stream.py`)."""
 
 from __future__ import annotations
 

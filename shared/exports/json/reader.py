@@ -1,4 +1,4 @@
-"""A window on a JSON stream that finds where values end and hands them out parsed (see `json_stream.py`)."""
+"""A window on a JSON stream that finds where values end and hands them out parsed (see `stream.py`)."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class KafkaClient:
             bury=self._bury,
             metrics=log.metrics,
             policy=reads.policy,
-            lane=Lane(probe=reads.probe),
+            lane=Lane(probe=reads.probe, backoff=reads.policy.trials),
         )
         broker = broker_for(log.connection, f"soulprint-{self._name}")
         policy = replace(log.subscriber, drain=reads.grace)

@@ -49,7 +49,7 @@ class Budget:
         spent = self.spent_before + (self._total.total.cost or 0.0)
         if spent + self.reserved + worst > limit:
             raise CostLimitError(
-                f"the next call could pass the limit of ${limit:.2f}: ${spent:.4f} is spent; "
+                f"the next call could pass the limit of ${limit:g}: ${spent:.4f} is spent; "
                 "what it bought is kept, and the same command with a higher limit goes on from there"
             )
         self.reserved += worst

@@ -31,6 +31,8 @@ from shared.resilience.faults import Fault, LaneError
 from shared.resilience.lane import Lane
 
 T = TypeVar("T")
+PATIENCE_WITH_A_SETTING = 3.0
+"""Seconds: long enough to see that a refused key, or a model that there is not, was no slip of theirs."""
 HARMLESS: dict[str, Any] = {"messages": [{"role": "user", "content": "Reply with: ok"}]}
 """What a trial says: refused with a call's own parameters, it is they that are refused, not the content."""
 PING: dict[str, Any] = {"max_tokens": 16, **HARMLESS}
@@ -57,6 +59,8 @@ class Caller:
         self._rate = TokenRate(options.tokens_per_minute)
         self._trial = PING
         self._last_success = float("-inf")
+        self._passing = True
+        """Whether what the lane is paused for may pass by itself."""
         try:
             self.client = anthropic.AsyncAnthropic(
                 api_key=options.api_key,
@@ -147,10 +151,18 @@ class Caller:
     async def _enter(self, tally: Tally) -> None:
         """Wait until the lane is open, and try it when it is this call's turn, at the cost of `tally`."""
         try:
-            while await self.lane.enter(self.options.patience):
+            while await self.lane.enter(self._patience):
                 await self._try_lane(tally)
         except LaneError as error:
             raise ModelUnavailableError(f"the model cannot be used: {error}") from None
+
+    @property
+    def _patience(self) -> float | None:
+        """Seconds that a call waits in the paused lane: few where only the person can mend what is wrong."""
+        patience = self.options.patience
+        if self._passing:
+            return patience
+        return PATIENCE_WITH_A_SETTING if patience is None else min(patience, PATIENCE_WITH_A_SETTING)
 
     async def _try_lane(self, tally: Tally) -> None:
         """One small call; the lane is told what became of it."""
@@ -162,6 +174,7 @@ class Caller:
         if not isinstance(outcome, Failure):
             self.lane.reopen()
         else:
+            self._passing = not outcome.permanent
             self.lane.report(False, _for_all(outcome) if outcome.fault is Fault.POISON else outcome.reason)
 
     async def _once(self, send: Callable[[], Awaitable[T]]) -> tuple[T | Failure, float]:
@@ -194,6 +207,7 @@ class Caller:
     def _pause(self, failure: Failure, parameters: dict[str, Any] | None) -> None:
         """The lane pauses, until a harmless call of the kind that tripped it gets through."""
         self._trial = PING if parameters is None else {**parameters, **HARMLESS}
+        self._passing = not failure.permanent
         self.lane.trip(failure.reason)
 
     async def _send(self, parameters: dict[str, Any], tally: Tally) -> Message:

@@ -46,6 +46,8 @@ class Failure:
     """Too many calls at a time: 429, 529."""
     too_long: bool = False
     """The prompt does not fit the model: smaller ones may."""
+    permanent: bool = False
+    """Only the person can mend it: waiting does not."""
     unreachable: bool = False
     """No connection came about: that is never the call's own fault."""
     retry_after: float | None = None
@@ -69,7 +71,7 @@ def classify(error: BaseException, *, model: str, base_url: str) -> Failure:
     if isinstance(error, anthropic.APIConnectionError):
         return Failure(Fault.TRANSIENT, "dropped", f"{base_url} dropped the connection")
     if isinstance(error, anthropic.CredentialsError):
-        return Failure(Fault.LANE, "unusable", "no usable API key: set ANTHROPIC_API_KEY")
+        return _unusable("no usable API key: set ANTHROPIC_API_KEY")
     if isinstance(error, NoMessageError):
         return _no_message(base_url)
     if isinstance(error, _GARBLED):
@@ -122,17 +124,11 @@ def _of_status(error: anthropic.APIStatusError, model: str, base_url: str) -> Fa
     if status == 413 or (status in (400, 422) and _is_too_long(error)):
         return Failure(Fault.POISON, "too_long", "too long for the model", too_long=True)
     if status == 401:
-        return Failure(
-            Fault.LANE, "unusable", "the API key is refused (401): set ANTHROPIC_API_KEY to a valid one"
-        )
+        return _unusable("the API key is refused (401): set ANTHROPIC_API_KEY to a valid one")
     if status == 403:
-        return Failure(
-            Fault.LANE, "unusable", "the API key may not use this (403): check its workspace and permissions"
-        )
+        return _unusable("the API key may not use this (403): check its workspace and permissions")
     if status == 404:
-        return Failure(
-            Fault.LANE,
-            "unusable",
+        return _unusable(
             f"{base_url} knows no model {model!r} (404): set SOULPRINT_CLAUDE_MODEL to one it has"
             + (", and ANTHROPIC_BASE_URL without /v1" if base_url.rstrip("/").endswith("/v1") else ""),
         )
@@ -173,3 +169,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         return None
     return max(0.0, asked.timestamp() - time.time())
+
+
+def _unusable(reason: str) -> Failure:
+    return Failure(Fault.LANE, "unusable", reason, permanent=True)

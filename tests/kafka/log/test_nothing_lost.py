@@ -7,7 +7,7 @@ from functools import partial
 
 from shared.domain.events import ImportReceived
 from shared.log.policy import PoolPolicy
-from shared.log.stage import per_batch, per_record
+from shared.log.stage import per_record
 from shared.resilience.backoff import Backoff
 from shared.resilience.faults import LaneError, TransientError
 from shared.resilience.lane import Lane
@@ -80,33 +80,3 @@ async def test_random_faults_latencies_and_replicas_that_come_and_go_lose_nothin
     assert sum(await committed(kafka.bootstrap, group, topic, PARTITIONS)) == RECORDS
     # Each rebalance may repeat what ran ahead of the watermarks, no more.
     assert handled.total() - RECORDS <= 2 * joins * policy.run_ahead * PARTITIONS
-
-
-async def test_a_batch_stage_takes_whatever_waits_and_a_bad_record_costs_only_itself(kafka: Broker) -> None:
-    topic, group = unique("batches"), unique("group")
-    await create_topics(kafka.bootstrap, {topic: 2, f"{topic}.dlq": 1})
-    await fill(kafka.bootstrap, topic, range(1000), partitions=2)
-    calls: list[int] = []
-    handled: set[int] = set()
-
-    async def handle(batch: list[ImportReceived]) -> None:
-        numbers = {r.import_id.int for r in batch}
-        if 613 in numbers:
-            raise ValueError("a fault nobody foresaw")
-        calls.append(len(batch))
-        handled.update(numbers)
-
-    retry = RetryPolicy(backoff=Backoff(base=0.001, cap=0.001), attempts=2)
-    replica = Replica(
-        kafka.bootstrap, topic, group, per_batch("batches", ImportReceived, handle),
-        policy=PoolPolicy(ceiling=1, retry=retry),
-    )  # fmt: skip
-    await replica.start()
-    try:
-        await until(lambda: replica.value("soulprint_pool_records_total", stage="batches") == 1000)
-    finally:
-        await replica.stop()
-    assert handled == set(range(1000)) - {613}
-    assert max(calls) > 50
-    assert replica.value("soulprint_pool_dead_letters_total", stage="batches", reason="ValueError") == 1
-    assert sum(await committed(kafka.bootstrap, group, topic, 2)) == 1000

@@ -41,32 +41,6 @@ async def test_a_stop_waits_for_work_in_flight_commits_it_and_begins_no_more(kaf
     assert await committed(kafka.bootstrap, group, topic, 1) == [5]
 
 
-async def test_a_stop_leaves_undone_what_does_not_end_in_time(kafka: Broker) -> None:
-    topic, group = unique("stuck"), unique("group")
-    await create_topics(kafka.bootstrap, {topic: 1, f"{topic}.dlq": 1})
-    await fill(kafka.bootstrap, topic, range(10), partitions=1)
-    handled: list[int] = []
-    cancelled: list[int] = []
-
-    async def handle(received: ImportReceived) -> None:
-        if received.conversation_count == 3:
-            try:
-                await asyncio.Event().wait()
-            finally:
-                cancelled.append(3)
-        handled.append(received.conversation_count)
-
-    replica = Replica(
-        kafka.bootstrap, topic, group, per_record("stuck", ImportReceived, handle),
-        subscriber=replace(QUICK, drain=0.3),
-    )  # fmt: skip
-    await replica.start()
-    await until(lambda: len(handled) == 9)
-    await replica.stop()
-    assert cancelled == [3]
-    assert await committed(kafka.bootstrap, group, topic, 1) == [3]
-
-
 async def test_a_stop_begins_no_more_though_another_joins_meanwhile(kafka: Broker) -> None:
     topic, group = unique("leaver"), unique("group")
     await create_topics(kafka.bootstrap, {topic: 4, f"{topic}.dlq": 1})

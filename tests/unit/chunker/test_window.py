@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from services.chunker.window import RunEndedError, StalledError, Window
-from shared.store.sweeps import ChunkRanges, RunWatch
+from shared.store.driving import ChunkRanges, RunWatch
 from tests.support.waiting import until
 
 

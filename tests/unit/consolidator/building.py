@@ -10,7 +10,7 @@ from services.consolidator.settling.groups import Settlement, settle_pages
 from shared.domain.facts import Category, SettledFact
 from shared.domain.ids import NAMESPACE
 from shared.english.matters import matter_of
-from shared.store.records import FactKey, FactUpdate, StoredFact
+from shared.store.facts import FactKey, FactUpdate, StoredFact
 
 
 def stored(

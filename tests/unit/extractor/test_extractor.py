@@ -12,7 +12,7 @@ from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady, ChunkStatus, Usage
 from shared.domain.facts import Candidate, Category
 from shared.models.base import Extraction, PartlyReadError
-from shared.store.records import CachedExtraction
+from shared.store.driving import CachedExtraction
 from tests.support.chunks import chunk_of, said
 
 

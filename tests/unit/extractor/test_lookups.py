@@ -8,8 +8,7 @@ import pytest
 from services.extractor.lookups import MOST, Lookups
 from shared.domain.errors import StoreError
 from shared.domain.events import ChunkReady
-from shared.store.records import CachedExtraction
-from shared.store.sweeps import LookUp
+from shared.store.driving import CachedExtraction, LookUp
 from tests.support.chunks import chunk_of, said
 
 

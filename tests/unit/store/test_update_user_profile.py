@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.domain.errors import StoreError
-from shared.store.records import Profile
+from shared.store.profiles import Profile
 from shared.store.store import Store
 from tests.support.records import ANNA, BORIS
 
@@ -93,5 +93,6 @@ async def test_wrong_values_are_refused_whole(store: Store, fields: dict[str, An
 
 
 async def test_a_lone_surrogate_is_refused(store: Store) -> None:
-    with pytest.raises(StoreError, match=r"update_user_profile.*surrogate"):
+    with pytest.raises(StoreError, match=r"update_user_profile.*surrogate") as caught:
         await store.update_user_profile(ANNA, {"soul_md": "broken \ud800"})
+    assert caught.value.sqlstate == "22021"

@@ -8,8 +8,9 @@ from uuid import uuid4
 from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED, IMPORT_RECEIVED, MEMORY_READY
 from shared.store.store import Store
 from tests.support.chunks import chunk_of, said
+from tests.support.local import LocalSetting
 from tests.support.records import memory_of, result_of
-from tests.support.services import Setting, caught_up, ended, facts_of, hosted, ignored, reasons
+from tests.support.services import ended, facts_of, hosted, ignored
 from tests.support.waiting import until
 
 TOPICS = {
@@ -21,7 +22,7 @@ TOPICS = {
 
 
 async def test_duplicates_of_every_event_change_nothing(
-    setting: Setting, store: Store, exports: Path
+    setting: LocalSetting, store: Store, exports: Path
 ) -> None:
     async with hosted(setting) as host:
         event = await setting.import_of(exports / "small.zip")
@@ -30,8 +31,7 @@ async def test_duplicates_of_every_event_change_nothing(
         facts, profile = await facts_of(store, event.user_id), await store.read_profile(event.user_id)
         for name in TOPICS:
             await setting.repeat(name)
-        for name, service in TOPICS.items():
-            await caught_up(setting, name, service)
+        await setting.caught_up(host, *TOPICS.values())
         assert await facts_of(store, event.user_id) == facts
         assert await store.read_profile(event.user_id) == profile
         assert await ended(store, event) == done
@@ -39,39 +39,34 @@ async def test_duplicates_of_every_event_change_nothing(
         assert ignored(host, "extractor", "repeated") == done.chunks_total
         assert ignored(host, "consolidator", "repeated") == done.chunks_total
         assert ignored(host, "writer", "repeated") == 1
-    for name in TOPICS:
-        assert await reasons(setting, name) == []
+    assert [setting.reasons(name) for name in TOPICS] == [[]] * len(TOPICS)
 
 
 async def test_events_of_runs_that_do_not_exist_are_set_aside_with_the_reason(
-    setting: Setting, store: Store
+    setting: LocalSetting, store: Store
 ) -> None:
     async with hosted(setting):
         await setting.publish(setting.topic(CHUNKS_READY), chunk_of(said("m1", "I live in Porto.")))
         await setting.publish(setting.topic(FACTS_EXTRACTED), result_of(0))
         await setting.publish(setting.topic(MEMORY_READY), memory_of())
         for name in (CHUNKS_READY, FACTS_EXTRACTED, MEMORY_READY):
-            await until(lambda name=name: _has(setting, name, ["no_such_run"]))
+            await until(lambda name=name: setting.reasons(name) == ["no_such_run"])
     assert await store.list_runs() == []
 
 
-async def _has(setting: Setting, name: str, wanted: list[str]) -> bool:
-    return await reasons(setting, name) == wanted
-
-
 async def test_an_import_of_another_user_is_refused_and_left_alone(
-    setting: Setting, store: Store, exports: Path
+    setting: LocalSetting, store: Store, exports: Path
 ) -> None:
     async with hosted(setting):
         event = await setting.import_of(exports / "small.zip")
         done = await ended(store, event)
         await setting.import_of(exports / "small.zip", uuid4(), import_id=event.import_id, run=2)
-        await until(lambda: _has(setting, IMPORT_RECEIVED, ["foreign"]))
+        await until(lambda: setting.reasons(IMPORT_RECEIVED) == ["foreign"])
         assert (await store.list_runs()) == [done]
 
 
 async def test_a_source_that_cannot_be_read_fails_its_import_with_step_and_error(
-    setting: Setting, store: Store, exports: Path, tmp_path: Path
+    setting: LocalSetting, store: Store, exports: Path, tmp_path: Path
 ) -> None:
     broken, outside = exports / "broken.zip", tmp_path / "outside.zip"
     broken.write_bytes(b"PK\x03\x04 this is no archive")
@@ -92,14 +87,14 @@ async def test_a_source_that_cannot_be_read_fails_its_import_with_step_and_error
             assert run.error is not None
             assert run.error["step"] == "chunking"
             assert reason in run.error["message"], (source, run.error)
-    assert await reasons(setting, IMPORT_RECEIVED) == []
+    assert setting.reasons(IMPORT_RECEIVED) == []
     profile = await store.read_profile(user)
     assert profile is not None
     assert profile.full_pass_status == "failed"
 
 
 async def test_an_older_run_is_ignored_and_a_newer_one_takes_over(
-    setting: Setting, store: Store, exports: Path
+    setting: LocalSetting, store: Store, exports: Path
 ) -> None:
     setting.changes["import_window"] = 4
     async with hosted(setting, ("chunker",)) as chunker:
@@ -113,6 +108,6 @@ async def test_an_older_run_is_ignored_and_a_newer_one_takes_over(
         await until(lambda: ignored(chunker, "chunker", "older") == 1)
         async with hosted(setting, ("extractor", "consolidator", "writer")) as others:
             assert (await ended(store, second)).state == "complete"
-            await caught_up(setting, CHUNKS_READY, "extractor")
+            await setting.caught_up(others, "extractor")
             assert ignored(others, "extractor", "cancelled") == 4
     assert (await ended(store, first)).state == "cancelled"

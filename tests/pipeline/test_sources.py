@@ -19,8 +19,9 @@ from shared.resilience.backoff import Backoff
 from shared.resilience.retry import RetryPolicy
 from shared.store.store import Store
 from tests.support.exports import chain, json_of
+from tests.support.local import LocalSetting
 from tests.support.ops import CommandOf
-from tests.support.services import Setting, ended, hosted, reasons
+from tests.support.services import ended, hosted
 from tests.support.storage_server import Storage, storage_server
 
 KEY = "service-key"
@@ -37,7 +38,7 @@ async def quick_chunker(kit: Kit) -> AsyncIterator[Service]:
 
 
 @pytest.fixture
-async def storage(setting: Setting, exports: Path) -> AsyncIterator[Storage]:
+async def storage(setting: LocalSetting, exports: Path) -> AsyncIterator[Storage]:
     """A storage that the services of `setting` read."""
     async with storage_server(KEY) as server:
         server.objects[f"exports/{USER}/small.zip"] = (exports / "small.zip").read_bytes()
@@ -51,7 +52,7 @@ async def storage(setting: Setting, exports: Path) -> AsyncIterator[Storage]:
 
 
 async def test_an_object_of_storage_becomes_a_memory_though_storage_failed_at_first(
-    setting: Setting, storage: Storage, store: Store
+    setting: LocalSetting, storage: Storage, store: Store
 ) -> None:
     storage.fails = 2
     async with hosted(setting, chunker=quick_chunker) as host:
@@ -60,7 +61,7 @@ async def test_an_object_of_storage_becomes_a_memory_though_storage_failed_at_fi
         assert host.registry.get_sample_value("soulprint_pool_retries_total", retries) == 2
     assert (run.state, run.coverage, run.error) == ("complete", 1.0, None), run
     assert len(storage.requests) == 3
-    assert await reasons(setting, IMPORT_RECEIVED) == []
+    assert setting.reasons(IMPORT_RECEIVED) == []
 
 
 FAULTS: dict[str, tuple[str, dict[str, Any], str, str]] = {
@@ -77,7 +78,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any], str, str]] = {
 
 
 async def test_objects_that_cannot_be_had_fail_their_imports_and_status_says_why(
-    setting: Setting, storage: Storage, store: Store, exports: Path, command_of: CommandOf
+    setting: LocalSetting, storage: Storage, store: Store, exports: Path, command_of: CommandOf
 ) -> None:
     storage.objects[f"exports/{USER}/cut.zip"] = (exports / "small.zip").read_bytes()[:20]
     letters = []
@@ -94,7 +95,7 @@ async def test_objects_that_cannot_be_had_fail_their_imports_and_status_says_why
             assert told in run.error["message"], (case, run.error)
             assert KEY not in run.error["message"]
             letters += [letter] * bool(letter)
-    assert await reasons(setting, IMPORT_RECEIVED) == letters
+    assert setting.reasons(IMPORT_RECEIVED) == letters
     status = command_of(setting)
     followed, listed = await asyncio.gather(
         asyncio.to_thread(status, "status", str(event.import_id)),
@@ -111,7 +112,7 @@ async def test_objects_that_cannot_be_had_fail_their_imports_and_status_says_why
 
 
 async def test_a_local_export_that_breaks_off_gives_what_it_held_and_an_unreadable_one_fails(
-    setting: Setting, store: Store, exports: Path
+    setting: LocalSetting, store: Store, exports: Path
 ) -> None:
     whole = json_of([chain("I live in Porto.", "Noted!", conversation_id=f"c{n}") for n in range(3)])
     (exports / "cut.json").write_bytes(whole[:-300])

@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.extractor.app import batch_extractor
+from services.extractor.app import app, batch_extractor
 from services.extractor.batch_desk import BatchDesk
 from shared.domain.errors import UsageError
 from shared.host.host import Host
@@ -22,14 +22,17 @@ from shared.host.service import Kit, Service
 from shared.models.claude.model import ClaudeModel
 from shared.models.open import claude_options, provider_of
 from shared.models.writer.writer import DeterministicWriter
-from shared.store.ledger import StoreLedger
+from shared.pipelines import IMPORT_RECEIVED
+from shared.resilience.backoff import Backoff
+from shared.store.batches import StoreLedger
 from shared.store.store import Store
 from tests.exports.generate import generate
 from tests.exports.plants import markers_in
 from tests.support.fake_claude.fixtures import fake_claude, served_usage, spent_usage
 from tests.support.fake_claude.server import FakeClaude
+from tests.support.local import LocalSetting
 from tests.support.ops import CommandOf
-from tests.support.services import Setting, ended, hosted
+from tests.support.services import ended, hosted
 from tests.support.waiting import until
 
 CEILING = 4
@@ -43,7 +46,7 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def with_claude(setting: Setting, fake: FakeClaude, export: Path, **more: Any) -> Setting:
+def with_claude(setting: LocalSetting, fake: FakeClaude, export: Path, **more: Any) -> LocalSetting:
     """The services' settings with Claude as their model, at the stand-in."""
     setting.root = export.parent
     setting.changes |= {
@@ -101,12 +104,19 @@ TROUBLES: list[tuple[str, str]] = [
 ]
 
 
+@asynccontextmanager
+async def eager_extractor(kit: Kit) -> AsyncIterator[Service]:
+    """The extractor, which tries a provider that came back as soon as the model lets it."""
+    async with app(kit) as service:
+        yield replace(service, policy=replace(service.policy, trials=Backoff(base=0.1, cap=0.1)))
+
+
 async def test_an_import_is_claudes_and_no_trouble_with_the_provider_costs_a_chunk(
-    setting: Setting, store: Store, export: Path, command_of: CommandOf
+    setting: LocalSetting, store: Store, export: Path, command_of: CommandOf
 ) -> None:
     async with fake_claude(latency=0.05) as fake:
         with_claude(setting, fake, export, chunk_tokens=1500)  # enough for every trouble to find some left
-        async with hosted(setting) as host:
+        async with hosted(setting, extractor=eager_extractor) as host:
             event = await setting.import_of(export)
             for trouble, says in TROUBLES:
                 served = fake.told()["calls"]
@@ -172,7 +182,7 @@ async def test_an_import_is_claudes_and_no_trouble_with_the_provider_costs_a_chu
     ],
 )
 async def test_what_cannot_work_ends_the_service_at_once_with_what_to_set(
-    setting: Setting, export: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], says: str
+    setting: LocalSetting, export: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], says: str
 ) -> None:
     monkeypatch.delenv("ANTHROPIC_AUTH_TOKEN", raising=False)
     async with fake_claude() as fake:
@@ -184,7 +194,7 @@ async def test_what_cannot_work_ends_the_service_at_once_with_what_to_set(
 
 
 async def test_sections_wait_for_a_provider_that_cannot_be_used(
-    setting: Setting, store: Store, export: Path
+    setting: LocalSetting, store: Store, export: Path
 ) -> None:
     async with fake_claude() as fake:
         with_claude(setting, fake, export)
@@ -217,14 +227,14 @@ async def hasty_extractor(kit: Kit) -> AsyncIterator[Service]:
     model = ClaudeModel(options, DeterministicWriter())
     desk = BatchDesk(model, StoreLedger(kit.store, provider_of(kit.settings)), gather=0.5)
     try:
-        yield batch_extractor(kit, model, desk)
+        yield replace(batch_extractor(kit, model, desk), grace=0.1)
     finally:
         await desk.close()
         await model.close()
 
 
 async def test_batches_outlive_their_service_and_are_paid_for_once(
-    setting: Setting, store: Store, export: Path, sql: asyncpg.Connection
+    setting: LocalSetting, store: Store, export: Path, sql: asyncpg.Connection
 ) -> None:
     async with fake_claude(batch_looks=1_000_000, chances={"errored": 0.1}) as fake:
         with_claude(setting, fake, export, model_batch=True)
@@ -234,7 +244,9 @@ async def test_batches_outlive_their_service_and_are_paid_for_once(
         sent = fake.batches.requests
         assert sent > 20
         fake.batches.looks = 1
+        setting.lose_log()
         async with hosted(setting, extractor=hasty_extractor):
+            await setting.publish(setting.topic(IMPORT_RECEIVED), event)
             run = await ended(store, event)
 
             async def struck_off() -> bool:

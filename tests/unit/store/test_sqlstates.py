@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.store.transport import refusal
+from shared.postgres.sqlstates import refusal
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,45 @@
+"""What the database's refusals mean, by SQLSTATE."""
+
+from __future__ import annotations
+
+from shared.domain.errors import StoreError
+
+OWN_STATES = frozenset({"SP002", "SP003"})
+"""SQLSTATEs that the SQL functions raise themselves, with messages that hold no person's text."""
+
+_MEANINGS = {
+    "22P05": "a text holds a NUL character, which Postgres cannot store; repair the text first",
+    "23514": "a value lies outside its allowed range",
+    "3F000": "the schema is missing; apply the migrations",
+    "42501": "the role may not do this; connect as a member of service_role",
+    "42883": "the function is missing; apply the migrations",
+    "42P01": "a table is missing; apply the migrations",
+    "53100": "the disk is full; free some space and run again",
+    "53200": "the database is out of memory",
+    "53300": "the database has no free connection; close others or raise max_connections",
+    "55P03": "a lock is held by another",
+}
+_CLASSES = {
+    "08": "the connection was lost",
+    "22": "a value is not what the database expects",
+    "23": "a rule of the schema was broken",
+    "28": "the database refused the credentials",
+    "3D": "the database does not exist",
+    "40": "it collided with another transaction; run it again",
+    "53": "the database lacks resources",
+    "57": "the database is starting, stopping or was told to stop this",
+    "58": "the database met an error of its system, such as an unreadable disk",
+    "XX": "the database met an internal error",
+}
+
+
+def refusal(function: str, sqlstate: str | None, message: str = "") -> StoreError:
+    """The error for a refused call. `message`, the database's own words, is told only for our own states,
+    since Postgres repeats values in its messages."""
+    if sqlstate is None:
+        return StoreError(f"{function}: the database cannot be reached; is it running?")
+    if sqlstate in OWN_STATES:
+        meaning = message
+    else:
+        meaning = _MEANINGS.get(sqlstate) or _CLASSES.get(sqlstate[:2], "the database refused")
+    return StoreError(f"{function}: {meaning} (SQLSTATE {sqlstate})", sqlstate=sqlstate)

@@ -1,0 +1,153 @@
+"""Runs that events drive: taken, watched, looked up, found where they stand still. The rules are in
+supabase/migrations: take_run in 0002_imports.sql, look-ups in 0005_extraction_cache.sql and
+0006_chunk_results.sql, find_stalled in 0011_sweeping.sql, watch_run in 0012_reading_runs.sql."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
+
+from shared.domain.events import ChunkReady, ImportReceived, Usage
+from shared.domain.facts import Fact
+from shared.domain.runs import RunKey
+from shared.store.call import SPREAD, Calls, call, rows
+from shared.store.runs import ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Answer of take_run. `refusal` if there is nothing to do: older, complete, failed, cancelled, extracted;
+    or must not be: foreign, elsewhere. `variant` is the one with which the run was begun."""
+
+    refusal: str | None
+    variant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunWatch:
+    """Answer of watch_run: the state of a run, and how many of its chunks are in."""
+
+    state: str
+    done: int
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+
+class ChunkRanges:
+    """Which chunks of a run are in: ascending ranges, since most of a run is one range."""
+
+    __slots__ = ("_firsts", "_lasts", "count")
+
+    def __init__(self, ranges: Sequence[Sequence[int]] = ()) -> None:
+        self._firsts = [first for first, _ in ranges]
+        self._lasts = [last for _, last in ranges]
+        self.count = sum(last - first + 1 for first, last in ranges)
+
+    def __contains__(self, index: int) -> bool:
+        place = bisect_right(self._firsts, index) - 1
+        return place >= 0 and index <= self._lasts[place]
+
+
+class CachedExtraction(BaseModel):
+    """What a chunk of the same content gave before."""
+
+    model_config = ConfigDict(frozen=True)
+
+    facts: tuple[Fact, ...]
+    dropped: dict[str, int] = {}
+    unread: tuple[str, ...] = ()
+    usage: Usage = Usage()
+
+
+def _by_chunk(refused: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, Any, Any], Any]:
+    return {(each["import_id"], each["run"], each["index"]): each["reason"] for each in refused}
+
+
+def _by_content(known: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, Any], Any]:
+    return {(each["user_id"], each["content_hash"]): each for each in known}
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Answer of look_up_chunks: reasons by (import, run, index), extractions by (user, content hash)."""
+
+    refused: Annotated[Mapping[tuple[UUID, int, int], str], BeforeValidator(_by_chunk)]
+    known: Annotated[Mapping[tuple[UUID, str], CachedExtraction], BeforeValidator(_by_content)]
+
+
+class Stalled(BaseModel):
+    """A run that does not move, and what to do about it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    import_id: UUID
+    run: int
+    user_id: UUID
+    source: str
+    requested_at: datetime
+    action: Literal["consolidate", "publish", "import"]
+    redrives: int
+    """How often it was driven again without a chunk coming in, this time included."""
+    driven: bool
+    """Whether it stood still. Else it is complete since a moment, and only offered for consolidation."""
+
+    @property
+    def key(self) -> RunKey:
+        return RunKey(self.import_id, self.run)
+
+
+class Driving(Calls):
+    """Methods of Store for those who drive runs."""
+
+    @call
+    async def take_run(
+        self, event: Annotated[ImportReceived, SPREAD], pipeline: str, variant: str, *, on_log: bool = True
+    ) -> Taken:
+        """Begin the run that the event names, or go on with it; older unfinished runs of the import end.
+        `on_log` as in request_run."""
+
+    @call
+    async def watch_run(self, import_id: UUID, run: int) -> RunWatch | None:
+        """How a run stands; None if there is no such run. Cheap."""
+
+    @call
+    async def recorded_chunks(
+        self, import_id: UUID, run: int
+    ) -> Annotated[ChunkRanges, PlainValidator(ChunkRanges)]:
+        """Which chunks of a run are in."""
+
+    @call
+    async def look_up_chunks(
+        self,
+        chunks: Annotated[Sequence[ChunkReady], rows("user_id", "import_id", "run", "index", "content_hash")],
+        model: str,
+        prompt_version: str,
+    ) -> LookUp:
+        """Which of these chunks nobody wants any more, and what the cache holds for the others."""
+
+    @call
+    async def cached_hashes(
+        self, user_id: UUID, model: str, prompt_version: str, hashes: Sequence[str]
+    ) -> set[str]:
+        """Which of these contents the cache holds."""
+
+    @call
+    async def find_stalled(
+        self,
+        pipeline: str,
+        stall_seconds: float,
+        *,
+        owner: str = "",
+        import_id: UUID | None = None,
+        limit: int = 100,
+    ) -> list[Stalled]:
+        """Runs to drive again, of those that are leased to nobody but `owner`; each is noted as driven. Of
+        this import, run by one process; or of all that the services drive."""

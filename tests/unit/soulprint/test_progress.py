@@ -1,0 +1,37 @@
+"""What a run shows while it works."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from shared.store.runs import Reading, RunRow
+from soulprint.progress import Progress
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ROW = RunRow(
+    import_id=UUID(int=1), run=1, user_id=UUID(int=2), pipeline="v2", source="/a.zip", state="extracting",
+    progress_percent=25.0, stage="extracting",
+    reading=Reading(bytes_read=1_000_000, bytes_total=4_000_000, conversations=1200),
+    chunks_total=None, chunks_ok=30, chunks_dead=2, facts_extracted=1500, coverage=None, cost=None,
+    error=None,
+    redrives=0, on_log=False, requested_at=NOW, begun_at=NOW, finished_at=None, updated_at=NOW,
+)  # fmt: skip
+
+
+def test_the_line_tells_what_was_read_and_found_and_how_long_it_may_take() -> None:
+    assert Progress(ROW, 10.0).words() == (
+        "extracting: 1.0 of 4.0 MB, 1,200 conversations (120/s), 32 chunks, 1,500 facts, about 30 s left"
+    )
+
+
+def test_of_how_many_chunks_is_told_once_it_is_known() -> None:
+    known = ROW.model_copy(update={"chunks_total": 64})
+    assert "32 of 64 chunks" in Progress(known, 10.0).words()
+    assert Progress(known.model_copy(update={"progress_percent": 0.0}), 10.0).seconds_left is None
+
+
+def test_what_stands_still_says_why_and_promises_no_end() -> None:
+    words = Progress(ROW, 100.0, "the API key is refused").words()
+    assert words.endswith("facts; waiting: the API key is refused")
+    assert "left" not in words
