@@ -18,6 +18,8 @@ from shared.resilience.faults import Classifier
 BATCH = 64
 AT_ONCE = 2
 """Batches in flight: while one is in the database the next is prepared."""
+GATHER_BYTES = 32 * 1024
+"""Some thirty results, as they lie compressed on the log."""
 LINGER = 0.03
 """Seconds: a call of the database costs more than the moment in which a few more results come in. What was
 paid for does not wait: until it is recorded, it would be lost with the process."""
@@ -33,7 +35,11 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
         stage = per_batch("consolidator", FactsExtracted, results.handle, most=BATCH, on_dead=results.give_up)
         yield Service(
             stage,
-            PoolPolicy(ceiling=AT_ONCE, linger=0.0 if isinstance(model, Metered) else LINGER),
+            PoolPolicy(
+                ceiling=AT_ONCE,
+                linger=0.0 if isinstance(model, Metered) else LINGER,
+                gather_bytes=GATHER_BYTES,
+            ),
             probe=kit.database_answers,
             tasks=(Sweeper(kit, consolidations).run, results.show_progress),
             trouble=consolidations.trouble,

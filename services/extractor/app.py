@@ -18,6 +18,8 @@ from shared.store.batches import StoreLedger
 
 AHEAD = 45
 """Records in flight beyond the model calls: being looked up, published, or next in line."""
+GATHER_BYTES = 32 * 1024
+"""Some seven chunks, as they lie compressed on the log."""
 DEADLINE = 3600.0
 """Seconds for a record, its turn in line included."""
 GRACE = 2.0
@@ -44,7 +46,7 @@ def extractor(kit: Kit, model: Model) -> Service:
     chunks = Chunks(kit, model)
     stage = per_record("extractor", ChunkReady, chunks.handle, on_dead=chunks.give_up)
     ceiling = 2 * kit.settings.fact_extraction_concurrency + AHEAD
-    policy = PoolPolicy(ceiling=ceiling, retry=RetryPolicy(deadline=DEADLINE))
+    policy = PoolPolicy(ceiling=ceiling, gather_bytes=GATHER_BYTES, retry=RetryPolicy(deadline=DEADLINE))
     return Service(stage, policy)
 
 
@@ -53,6 +55,8 @@ def batch_extractor(kit: Kit, model: Model, desk: BatchDesk) -> Service:
     chunks = Chunks(kit, model, desk)
     stage = per_record("extractor", ChunkReady, chunks.handle, on_dead=chunks.give_up)
     retry = RetryPolicy(deadline=BATCH_DEADLINE)
-    policy = PoolPolicy(ceiling=MOST, run_ahead=2 * MOST, revoke_grace=GRACE, retry=retry)
+    policy = PoolPolicy(
+        ceiling=MOST, run_ahead=2 * MOST, gather_bytes=GATHER_BYTES, revoke_grace=GRACE, retry=retry
+    )
     # A scout would hold the lane until its batch has ended: a small call tells as much.
     return Service(stage, policy, grace=GRACE, probe=chunks.works)

@@ -16,6 +16,9 @@ class PoolPolicy:
     """Most units (records, or batches) in flight."""
     linger: float = 0.0
     """Seconds that the first record of a batch waits for others, unless the batch is full before."""
+    gather_bytes: int = 1
+    """Bytes that a delivery should have if they come within a moment: a log may hold records back so long,
+    since a large delivery costs far less a record."""
     high: int = 512
     """Waiting records at which partitions are paused."""
     low: int = 128

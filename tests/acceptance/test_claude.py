@@ -149,10 +149,10 @@ async def test_a_provider_that_goes_away_and_comes_back_costs_no_chunk(
         await until(lambda: fake.told()["calls"] >= until_now + 3, process)
         fake.faults.chances = {FakeFault.NO_CREDIT: 1.0}
         await until(lambda: fake.faults.happened["no_credit"] >= CEILING, process)
+        await until(lambda: "waiting: the account has no credit" in process.err, process)
         fake.faults.chances = {}
         finished = await ended(process)
         assert finished.code == 0, finished.err
-        assert "waiting: the account has no credit" in finished.err
         assert "lane paused" not in finished.err, "what ops read in logs is told to people by the progress"
         done = report(tmp_path)
         assert (done["status"], done["coverage"], done["chunks"]["dead"]) == ("complete", 1.0, 0)

@@ -44,7 +44,8 @@ class SubscriberPolicy:
     heartbeat_interval: int = 1_000
     """A heartbeat's answer tells of a rebalance: until the last member has heard, nobody gets new records."""
     fetch_max_wait: int = 50
-    """Low: an idle partition delays the fetch of a busy one by this."""
+    """Low: an idle partition delays the fetch of a busy one by this, and a pool that has bytes gathered waits
+    so long where few come."""
     batch_timeout: int = 50
     """How long a poll waits for records, and rests after it found none."""
     fetch_max_bytes: int = 4 * 1024**2
@@ -87,6 +88,7 @@ class Subscription:
             session_timeout_ms=policy.session_timeout,
             heartbeat_interval_ms=policy.heartbeat_interval,
             fetch_max_wait_ms=policy.fetch_max_wait,
+            fetch_min_bytes=pool.policy.gather_bytes,
             fetch_max_bytes=policy.fetch_max_bytes,
             batch_timeout_ms=policy.batch_timeout,
             max_records=policy.max_records,
