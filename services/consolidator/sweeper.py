@@ -11,6 +11,7 @@ from shared.domain.errors import StoreError
 from shared.domain.events import ImportReceived
 from shared.host.service import Kit
 from shared.pipelines import IMPORT_RECEIVED
+from shared.resilience.faults import LaneError
 from shared.store.driving import Stalled
 
 TERM = 3.0
@@ -34,7 +35,7 @@ class Sweeper:
             while True:
                 try:
                     await self.sweep()
-                except StoreError as error:
+                except (StoreError, LaneError) as error:
                     log.warning("sweep failed", stage="sweeper", error=str(error))
                 await asyncio.sleep(self._kit.settings.sweep_seconds)
         finally:
