@@ -245,6 +245,7 @@ class Pool(Generic[E]):
                     if offsets := self._ledgers.due(consumer.assignment()):
                         await consumer.commit(offsets)
             except (TimeoutError, LogUnavailableError) as error:
+                self._ledgers.note_unanswered(offsets)
                 self._metrics.commit_failures.labels(self.stage.name).inc()
                 log.warning("commit failed", stage=self.stage.name, error=type(error).__name__)
                 return False

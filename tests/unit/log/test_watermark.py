@@ -96,6 +96,22 @@ def test_after_an_eviction_the_group_is_not_thrown_back() -> None:
     assert ledger.watermark == 200
 
 
+def test_a_watermark_that_fell_back_under_an_unanswered_commit_is_committed_again() -> None:
+    ledgers: Ledgers[int] = Ledgers()
+    ledgers.assign([0])
+    ledger = ledgers.get(0)
+    assert ledger is not None
+    ledger.take(0)
+    ledger.finish(0)
+    ledgers.note_committed(ledgers.due([0]))
+    ledger.take(0)  # delivered again after a rebalance
+    fallen = ledgers.due([0])
+    assert fallen == {0: 0}
+    ledgers.note_unanswered(fallen)
+    ledger.finish(0)
+    assert ledgers.due([0]) == {0: 1}
+
+
 class Group(RuleBasedStateMachine):
     """A process under test, the log, and the rest of its group, which takes over what the process loses."""
 
@@ -162,8 +178,10 @@ class Group(RuleBasedStateMachine):
         due = self.ledgers.due(self.assigned)
         if arrives:
             self.committed.update(due)
-            if answered:
-                self.ledgers.note_committed(due)
+        if arrives and answered:
+            self.ledgers.note_committed(due)
+        else:
+            self.ledgers.note_unanswered(due)
 
     @invariant()
     def the_committed_watermark_never_passes_an_unfinished_record(self) -> None:
