@@ -150,8 +150,8 @@ class Ledgers(Generic[P]):
                 ledger.committed = offset
 
     def note_unanswered(self, offsets: dict[P, int]) -> None:
-        """Note that nobody knows which watermarks the log has: these were sent, and no answer came. Without it a
-        watermark that fell back and rose again would pass for committed."""
+        """Note that nobody knows which watermarks the log has: these were sent, no answer came. Without it
+        a watermark that fell back and rose again would pass for committed."""
         for partition in offsets:
             if (ledger := self._ledgers.get(partition)) is not None:
                 ledger.committed = None
