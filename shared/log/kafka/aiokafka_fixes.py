@@ -41,6 +41,19 @@ def make_patient(client: Any) -> None:
     client._soulprint_patient = True
 
 
+class _ClosesWhatComes(dict[Any, Any]):
+    """Connections of a client that was closed."""
+
+    def __setitem__(self, key: Any, connection: Any) -> None:
+        connection.close()
+        super().__setitem__(key, connection)
+
+
+def close_what_comes(client: Any) -> None:
+    """After an AIOKafkaClient was closed: close what a task of it, still at connecting, opens yet."""
+    client._conns = _ClosesWhatComes()
+
+
 def _look_again(client: Any) -> None:
     if client._sync_task is not None:  # not closed meanwhile
         client.force_metadata_update()

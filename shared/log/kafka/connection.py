@@ -78,7 +78,7 @@ async def probe(connection: Connection, topics: Collection[str]) -> tuple[list[s
     does not answer."""
     admin = AIOKafkaAdminClient(**connection.options(), request_timeout_ms=10_000)
     try:
-        async with asyncio.timeout(15.0):
+        async with asyncio.timeout(45.0):  # longer than the client's own bounds: cancelled, it leaks
             await admin.start()
             described = {t["topic"]: t for t in await admin.describe_topics(sorted(topics))} if topics else {}
     except TimeoutError:

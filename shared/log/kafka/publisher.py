@@ -27,7 +27,7 @@ from aiokafka.errors import (
 )
 
 from shared.domain.events import Event
-from shared.log.kafka.aiokafka_fixes import make_patient
+from shared.log.kafka.aiokafka_fixes import close_what_comes, make_patient
 from shared.log.kafka.cloudevents import encode
 from shared.log.kafka.connection import Connection, wait_for_kafka
 from shared.log.metrics import PoolMetrics
@@ -168,7 +168,9 @@ class Publisher:
             await wait_for_kafka(self._connection, self._topics, missing_too=False)
             producer = self._new_producer()
             try:
-                async with asyncio.timeout(self._request_timeout):
+                # Longer than its own bounds for connecting, asking what is spoken, and asking who is there: a
+                # start that is cancelled leaves its connection open.
+                async with asyncio.timeout(4 * self._request_timeout):
                     await producer.start()
             except (KafkaError, OSError, TimeoutError) as error:
                 log.warning("no producer yet", error=type(error).__name__)
@@ -253,3 +255,5 @@ async def _end(producer: AIOKafkaProducer, *, graceful: bool) -> None:
     except Exception as error:
         log.info("a broken producer did not close in time", error=type(error).__name__)
         await producer.client.close()
+    finally:
+        close_what_comes(producer.client)
