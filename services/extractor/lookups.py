@@ -11,7 +11,7 @@ from shared.store.driving import CachedExtraction, LookUp
 
 MOST = 64
 """Most chunks of one call."""
-GATHER_SECONDS = 0.03
+GATHER_SECONDS = 0.01
 """How long the first chunk waits for others: a moment beside a model call, and far fewer calls here."""
 
 
