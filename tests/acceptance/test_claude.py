@@ -160,6 +160,22 @@ async def test_a_provider_that_goes_away_and_comes_back_costs_no_chunk(
         assert without_unanswered(done) == told_usage(fake.told())
 
 
+async def test_a_limit_met_in_writing_ends_the_command_and_the_run_goes_on(
+    forked: ForkedSoulprint, export: Path, tmp_path: Path
+) -> None:
+    async with fake_claude() as fake:
+        command = at(forked, fake)
+        assert (await ran(command, *run_of(export, tmp_path))).code == 0
+        before = fake.told()["calls"]
+        stopped = await ran(
+            command, *run_of(export, tmp_path), "--max-cost", "0.0001"
+        )  # all chunks are cached
+        assert (stopped.code, fake.told()["calls"]) == (1, before)
+        assert "could pass the limit of $0.0001" in stopped.err
+        assert (await ran(command, *run_of(export, tmp_path))).code == 0
+        assert report(tmp_path)["run"] == 2
+
+
 async def test_a_limit_on_cost_stops_the_run_and_a_higher_one_goes_on_from_there(
     forked: ForkedSoulprint, export: Path, tmp_path: Path
 ) -> None:
