@@ -16,6 +16,7 @@ from shared.log.deadletter import DeadLetter
 from shared.log.metrics import PoolMetrics
 from shared.log.stage import Stage
 from shared.log.watermark import Ledger
+from shared.resilience.deadline import Deadline
 from shared.resilience.faults import Classifier, Fault, TransientError
 from shared.resilience.lane import Lane
 from shared.resilience.retry import RetryPolicy
@@ -113,16 +114,14 @@ class Worker(Generic[E]):
 
     async def _finish(self, unit: Unit, batch: Sequence[Received[E]]) -> None:
         """Attempts until the batch is done, in halves where one record spoils it."""
-        began, paused = time.monotonic(), self._lane.paused_seconds
-        failures = 0
+        deadline, failures = Deadline(self._lane, self._policy.deadline), 0
         while batch := [each for each in batch if each.item.wanted]:
             unit.parked = True
             scout = await self._lane.enter()
             unit.parked = False
             passed: bool | None = None
             try:
-                spent = time.monotonic() - began - (self._lane.paused_seconds - paused)
-                error = await self._attempt(unit, batch, self._policy.deadline - spent)
+                error = await self._attempt(unit, batch, deadline.left)
                 fault = None if error is None else self._classifier.classify(error)
                 passed = fault in (None, Fault.POISON)
             finally:
@@ -138,20 +137,15 @@ class Worker(Generic[E]):
                 if self._on_lane_fault is not None:
                     self._on_lane_fault(error)
                 self._lane.trip(f"{type(error).__name__}: {error}")
-                began, paused, failures = time.monotonic(), self._lane.paused_seconds, 0
+                deadline, failures = Deadline(self._lane, self._policy.deadline), 0
                 continue
             failures += 1
-            spent = time.monotonic() - began - (self._lane.paused_seconds - paused)
             if fault is Fault.TRANSIENT and scout:
                 # The lane is not open again: its trials, not the record's attempts, are what this counts as.
                 batch[0].item.exhausted += 1
                 if batch[0].item.exhausted < self._policy.outage_trials:
                     continue
-            elif (
-                fault is Fault.TRANSIENT
-                and failures < self._policy.attempts
-                and spent < self._policy.deadline
-            ):
+            elif fault is Fault.TRANSIENT and failures < self._policy.attempts and deadline.left > 0:
                 await self._rest(unit, failures, error)
                 continue
             if len(batch) > 1:
@@ -161,7 +155,7 @@ class Worker(Generic[E]):
                 return
             if fault is Fault.TRANSIENT and self._looks_like_an_outage(batch[0].item):
                 self._lane.trip(f"nothing gets through: {type(error).__name__}")
-                began, paused, failures = time.monotonic(), self._lane.paused_seconds, 0
+                deadline, failures = Deadline(self._lane, self._policy.deadline), 0
                 continue
             await self._bury(unit, batch[0].item, batch[0].event, error)
             return
