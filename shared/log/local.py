@@ -23,7 +23,7 @@ from shared.log.deadletter import DeadLetter
 from shared.log.health import LoopState, PoolState
 from shared.log.metrics import PoolMetrics
 from shared.log.pool import Pool
-from shared.log.ports import TOO_LARGE, Consumption, Partition
+from shared.log.ports import TOO_LARGE, UNKNOWN_TYPE, Consumption, Partition
 from shared.pipelines import MAX_EVENT_BYTES
 from shared.pipelines import topic as topic_name
 from shared.resilience.faults import LaneError, PoisonError
@@ -286,5 +286,5 @@ class _Events:
     async def decode(self, record: Any, model: type[E]) -> tuple[E, str | None]:
         event = record.event
         if not isinstance(event, model):
-            raise PoisonError("unknown_type", f"{type(event).__name__} does not belong on this topic")
+            raise PoisonError(UNKNOWN_TYPE, f"{type(event).__name__} does not belong on this topic")
         return event, record.trace

@@ -16,6 +16,8 @@ from shared.log.stage import Stage
 E = TypeVar("E", bound=Event)
 TOO_LARGE = "too_large"
 """Why an event over the size limit is poison."""
+UNKNOWN_TYPE = "unknown_type"
+"""Why an event that does not belong on its topic is poison."""
 
 
 class LogUnavailableError(SoulprintError):

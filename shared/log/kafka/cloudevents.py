@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from shared.domain import ids
 from shared.domain.events import ChunkReady, Event, FactsExtracted, ImportReceived, MemoryReady
+from shared.log.ports import UNKNOWN_TYPE
 from shared.resilience.faults import PoisonError
 from shared.tracing import current_trace, next_traceparent
 
@@ -27,7 +28,6 @@ SPEC_VERSION = "1.0"
 NO_VALUE: Final = "no_value"
 MISSING_HEADER: Final = "missing_header"
 BAD_HEADER: Final = "bad_header"
-UNKNOWN_TYPE: Final = "unknown_type"
 NEWER_VERSION: Final = "newer_version"
 BAD_JSON: Final = "bad_json"
 WRONG_SCHEMA: Final = "wrong_schema"
