@@ -13,7 +13,6 @@ from shared.host.service import Kit, Service
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_batch
 from shared.models.base import Metered
-from shared.resilience.faults import Classifier
 
 BATCH = 64
 AT_ONCE = 2
@@ -30,7 +29,7 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
     """Records results of chunks, many a call; consolidates runs that are complete; sweeps."""
     async with kit.open_model(patience=0.0, workers=0) as model:
         kit.metrics.models.watch(kit.name, model)
-        consolidations = Consolidations(kit, model, Classifier())
+        consolidations = Consolidations(kit, model)
         results = Results(kit, model, consolidations)
         stage = per_batch("consolidator", FactsExtracted, results.handle, most=BATCH, on_dead=results.give_up)
         yield Service(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from contextlib import suppress
+from types import MappingProxyType
 from uuid import UUID
 
 import structlog
@@ -15,12 +17,13 @@ from shared.domain.runs import RunKey
 from shared.host.service import Kit, what_happened
 from shared.models.base import Model
 from shared.pipelines import MEMORY_READY
-from shared.resilience.faults import Classifier, Fault
+from shared.resilience.faults import Fault, fault_of
 from shared.resilience.lane import Hold
 
 AT_ONCE = 2
-TRIALS = 5
-"""Failures of a run's own after which it ends failed. A model or a database that is down is not its fault."""
+TRIALS = MappingProxyType({Fault.TRANSIENT: 5, Fault.POISON: 5, Fault.UNKNOWN: 30})
+"""Failures of a kind after which a run ends failed. A model or a database that is down is not its fault; what
+may be either is tried for some minutes of sweeps."""
 GRACE = 10.0
 """Seconds that a shutdown waits for what is under way; what is not done is begun anew elsewhere."""
 STEP = "consolidating"
@@ -33,17 +36,16 @@ log = structlog.get_logger(__name__)
 class Consolidations:
     """Runs on their way to their memory. What fails is offered again by the sweeper."""
 
-    def __init__(self, kit: Kit, model: Model, classifier: Classifier) -> None:
+    def __init__(self, kit: Kit, model: Model) -> None:
         settings = kit.settings
         self._kit = kit
         self._model = model
-        self._classifier = classifier
         self._policy = ConsolidationPolicy(
             settings.memory_tokens, settings.min_coverage, settings.lease_seconds
         )
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tasks: dict[RunKey, asyncio.Task[None]] = {}
-        self._failures: dict[RunKey, int] = {}
+        self._failures: dict[RunKey, Counter[Fault]] = {}
         self._closed = False
         self._trouble: Hold | None = None
         self._troubled_at = 0.0
@@ -117,23 +119,25 @@ class Consolidations:
                 await self._kit.store.renew_run(*key, self._kit.owner, self._policy.lease_seconds)
 
     async def _failed(self, key: RunKey, user_id: UUID, error: Exception) -> None:
-        own_fault = self._classifier.classify(error) is not Fault.LANE
-        if not own_fault:
+        fault = fault_of(error)
+        if fault in (Fault.LANE, Fault.UNKNOWN):
             self._kit.on_fault(error)
         if isinstance(error, ModelUnavailableError | CostLimitError):
             self._trouble = Hold(what_happened(error), self._trouble.since if self._trouble else time.time())
             self._troubled_at = time.monotonic()
-        failures = self._failures[key] = self._failures.get(key, 0) + own_fault
+        failures = self._failures.setdefault(key, Counter())
+        failures[fault] += 1
         log.error(
             "consolidation failed",
             step=STEP,
             error=what_happened(error),
-            attempt=failures,
+            fault=fault,
+            attempt=failures[fault],
             user_id=str(user_id),
             import_id=str(key.import_id),
             run=key.run,
         )
-        if failures >= (TRIALS if self._kit.only is None else 1):
+        if fault in TRIALS and failures[fault] >= (TRIALS[fault] if self._kit.only is None else 1):
             with suppress(StoreError):
                 await self._kit.store.fail_run(*key, step=STEP, error=what_happened(error))
                 self._failures.pop(key, None)

@@ -54,6 +54,10 @@ class StoreError(SoulprintError):
         self.sqlstate = sqlstate
 
 
+class UnreadableAnswerError(StoreError):
+    """The database answered in another form than this SoulPrint knows: all of it, or one damaged row."""
+
+
 class SourceError(StoreError):
     """The source of an import can never be read: not allowed, not there, too large."""
 

@@ -23,9 +23,9 @@ from shared.log.metrics import PoolMetrics
 from shared.log.policy import PoolPolicy
 from shared.log.ports import Consumer, LogUnavailableError, Partition, Reader
 from shared.log.stage import Stage
+from shared.log.units import Item, Unit
 from shared.log.watermark import Ledgers
-from shared.log.worker import Item, Unit, Worker
-from shared.resilience.faults import Classifier
+from shared.log.worker import Worker
 from shared.resilience.lane import Lane
 
 E = TypeVar("E", bound=Event)
@@ -49,7 +49,6 @@ class Pool(Generic[E]):
         metrics: PoolMetrics,
         policy: PoolPolicy | None = None,
         lane: Lane | None = None,
-        classifier: Classifier | None = None,
         on_lane_fault: Callable[[Exception], None] | None = None,
     ) -> None:
         self.stage = stage
@@ -63,7 +62,6 @@ class Pool(Generic[E]):
             stage,
             decode=reader.decode,
             policy=self.policy.retry,
-            classifier=classifier or Classifier(),
             lane=self.lane,
             bury=bury,
             done=self._done,
@@ -160,7 +158,7 @@ class Pool(Generic[E]):
 
     def _fill(self) -> None:
         """Begin what may be begun."""
-        while self._waiting and len(self._tasks) < self.policy.ceiling and not self._draining:
+        while self._waiting and self._has_room() and not self._draining:
             if len(self._waiting) < self.stage.batch and not self._waited():
                 return
             items = [self._waiting.pop() for _ in range(min(self.stage.batch, len(self._waiting)))]
@@ -169,6 +167,14 @@ class Pool(Generic[E]):
             task = asyncio.create_task(self._worker.work(unit))
             self._tasks[task] = unit
             task.add_done_callback(self._ended)
+
+    def _has_room(self) -> bool:
+        """Whether another unit may be begun; those aside have places of their own, as many again."""
+        ceiling = self.policy.ceiling
+        if len(self._tasks) < ceiling:
+            return True
+        aside = sum(unit.aside for unit in self._tasks.values())
+        return len(self._tasks) < ceiling + min(aside, ceiling)
 
     def _waited(self) -> bool:
         """Whether the records that wait have waited for others as long as they should."""

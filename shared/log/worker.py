@@ -6,55 +6,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import structlog
 
 from shared.domain.events import Event
+from shared.log.burial import Burial
 from shared.log.deadletter import DeadLetter
+from shared.log.doubt import Doubt
 from shared.log.metrics import PoolMetrics
 from shared.log.stage import Stage
-from shared.log.watermark import Ledger
+from shared.log.units import Item, Unit
 from shared.resilience.deadline import Deadline
-from shared.resilience.faults import Classifier, Fault, TransientError
+from shared.resilience.faults import Fault, TransientError
 from shared.resilience.lane import Lane
 from shared.resilience.retry import RetryPolicy
 from shared.tracing import current_trace
 
 E = TypeVar("E", bound=Event)
-DEAD_LETTERS = "dead letters"
-"""The hold on the lane while a dead letter cannot be written."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True, eq=False)
-class Item:
-    """A record in the pool."""
-
-    raw: Any
-    ledger: Ledger
-    attempts: int = 0
-    exhausted: int = 0
-    """How often it used up all its attempts."""
-
-    @property
-    def wanted(self) -> bool:
-        """Whether it is still ours to do."""
-        return self.ledger.wants(self.raw.offset)
-
-
-@dataclass(slots=True, eq=False)
-class Unit:
-    """What one task works on: one record, or the records of one batch."""
-
-    items: list[Item]
-    begun: float = field(default_factory=time.monotonic)
-    parked: bool = False
-    """True while it only waits (for the lane, for the next attempt): nothing is lost by ending it."""
-    timeout: asyncio.Timeout | None = None
-    left: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +47,6 @@ class Worker(Generic[E]):
         *,
         decode: Callable[[Any, type[E]], Awaitable[tuple[E, str | None]]],
         policy: RetryPolicy,
-        classifier: Classifier,
         lane: Lane,
         bury: Callable[[DeadLetter], Awaitable[None]],
         done: Callable[[Item], None],
@@ -85,17 +56,16 @@ class Worker(Generic[E]):
         self._stage = stage
         self._decode = decode
         self._policy = policy
-        self._classifier = classifier
         self._lane = lane
-        self._bury_letter = bury
         self._done = done
         self._metrics = metrics
         self._on_lane_fault = on_lane_fault
         self._seconds = {
             ok: metrics.seconds.labels(stage.name, "ok" if ok else "error") for ok in (True, False)
         }
+        self._burial = Burial(stage, policy, lane, bury, metrics)
         self._running: set[Unit] = set()
-        self._stuck: set[int] = set()
+        self._doubt = Doubt(policy, together=stage.batch > 1)
         self._exhausted_in_a_row = 0
         lane.watch(self._stop_clocks)
 
@@ -112,8 +82,11 @@ class Worker(Generic[E]):
                     readable.append(Received(item, event, trace))
         await self._finish(unit, readable)
 
-    async def _finish(self, unit: Unit, batch: Sequence[Received[E]]) -> None:
-        """Attempts until the batch is done, in halves where one record spoils it."""
+    async def _finish(
+        self, unit: Unit, batch: Sequence[Received[E]], later: list[Received[E]] | None = None
+    ) -> None:
+        """Attempts until the batch is done, in halves where one record spoils it. With `later`, a record in
+        doubt is put there, undone: what else its batch holds goes first."""
         deadline, failures = Deadline(self._lane, self._policy.deadline), 0
         while batch := [each for each in batch if each.item.wanted]:
             unit.parked = True
@@ -122,13 +95,13 @@ class Worker(Generic[E]):
             passed: bool | None = None
             try:
                 error = await self._attempt(unit, batch, deadline.left)
-                fault = None if error is None else self._classifier.classify(error)
+                fault = None if error is None else self._doubt.judge([each.item for each in batch], error)
                 passed = fault in (None, Fault.POISON)
             finally:
                 if scout:
                     self._lane.report(passed)
             if error is None:
-                self._exhausted_in_a_row = 0
+                self._got_through()
                 for each in batch:
                     self._done(each.item)
                 return
@@ -138,6 +111,13 @@ class Worker(Generic[E]):
                     self._on_lane_fault(error)
                 self._lane.trip(f"{type(error).__name__}: {error}")
                 deadline, failures = Deadline(self._lane, self._policy.deadline), 0
+                continue
+            if fault is Fault.UNKNOWN:
+                if later is not None:
+                    later += batch
+                    return
+                item = batch[0].item
+                await unit.rest_aside(self._policy.in_doubt.delay(item.doubted - self._policy.unknown_trials))
                 continue
             failures += 1
             if fault is Fault.TRANSIENT and scout:
@@ -150,8 +130,12 @@ class Worker(Generic[E]):
                 continue
             if len(batch) > 1:
                 middle = len(batch) // 2
-                await self._finish(unit, batch[:middle])
-                await self._finish(unit, batch[middle:])
+                doubtful: list[Received[E]] = [] if later is None else later
+                await self._finish(unit, batch[:middle], doubtful)
+                await self._finish(unit, batch[middle:], doubtful)
+                if later is None:
+                    for each in doubtful:
+                        await self._finish(unit, [each])
                 return
             if fault is Fault.TRANSIENT and self._looks_like_an_outage(batch[0].item):
                 self._lane.trip(f"nothing gets through: {type(error).__name__}")
@@ -159,6 +143,12 @@ class Worker(Generic[E]):
                 continue
             await self._bury(unit, batch[0].item, batch[0].event, error)
             return
+
+    def _got_through(self) -> None:
+        self._doubt.got_through()
+        self._exhausted_in_a_row = 0
+        if not self._lane.paused:
+            self._lane.succeeded()
 
     def _looks_like_an_outage(self, item: Item) -> bool:
         self._exhausted_in_a_row += 1
@@ -197,36 +187,11 @@ class Worker(Generic[E]):
         self._metrics.retries.labels(self._stage.name, Fault.TRANSIENT.value).inc()
         named = getattr(error, "retry_after", None)
         delay = max(self._policy.backoff.delay(failures), named if isinstance(named, int | float) else 0.0)
-        unit.parked = True
-        await asyncio.sleep(delay)
-        unit.parked = False
+        await unit.rest(delay)
 
     async def _bury(self, unit: Unit, item: Item, event: E | None, error: Exception) -> None:
-        """Set a record aside; the lane is held while that cannot be done."""
         letter = DeadLetter(item.raw, error, item.attempts, self._stage.name)
-        self._note_dead(event, letter)
-        failures = 0
-        try:
-            while True:
-                try:
-                    if self._stage.on_dead is not None:
-                        await self._stage.on_dead(event, error)
-                    await self._bury_letter(letter)
-                    break
-                except Exception as failure:
-                    failures += 1
-                    self._stuck.add(id(item))
-                    self._lane.hold(
-                        DEAD_LETTERS, f"cannot write a dead letter: {type(failure).__name__}: {failure}"
-                    )
-                    unit.parked = True
-                    await asyncio.sleep(self._policy.backoff.delay(failures))
-        finally:
-            unit.parked = False
-            self._stuck.discard(id(item))
-            if not self._stuck:
-                self._lane.release(DEAD_LETTERS)
-        self._metrics.dead_letters.labels(self._stage.name, letter.reason).inc()
+        await self._burial.bury(event, letter, unit.rest)
         self._done(item)
 
     def _stop_clocks(self, paused: bool) -> None:
@@ -252,18 +217,4 @@ class Worker(Generic[E]):
             attempt=first.item.attempts,
             records=len(batch),
             **first.event.ids,
-        )
-
-    def _note_dead(self, event: E | None, letter: DeadLetter) -> None:
-        log.error(
-            "record set aside",
-            stage=self._stage.name,
-            step=self._stage.name,
-            error=letter.message or type(letter.error).__name__,
-            reason=letter.reason,
-            attempt=letter.attempts,
-            topic=letter.raw.topic,
-            partition=letter.raw.partition,
-            offset=letter.raw.offset,
-            **({"user_id": None, "import_id": None} if event is None else event.ids),
         )

@@ -9,6 +9,7 @@ OWN_STATES = frozenset({"SP002", "SP003"})
 
 _MEANINGS = {
     "22P05": "a text holds a NUL character, which Postgres cannot store; repair the text first",
+    "25006": "the database takes no writes: it is a standby, or its disk is full",
     "23514": "a value lies outside its allowed range",
     "3F000": "the schema is missing; apply the migrations",
     "42501": "the role may not do this; connect as a member of service_role",
@@ -18,15 +19,19 @@ _MEANINGS = {
     "53200": "the database is out of memory",
     "53300": "the database has no free connection; close others or raise max_connections",
     "55P03": "a lock is held by another",
+    "57014": "it took longer than the database allows (statement_timeout)",
 }
 _CLASSES = {
     "08": "the connection was lost",
     "22": "a value is not what the database expects",
     "23": "a rule of the schema was broken",
+    "25": "the transaction is in a state in which it can do nothing",
+    "26": "a prepared statement is gone: is a transaction pooler between? Use the direct address",
     "28": "the database refused the credentials",
     "3D": "the database does not exist",
     "40": "it collided with another transaction; run it again",
     "53": "the database lacks resources",
+    "54": "a value is larger than an index of the database takes",
     "57": "the database is starting, stopping or was told to stop this",
     "58": "the database met an error of its system, such as an unreadable disk",
     "XX": "the database met an internal error",

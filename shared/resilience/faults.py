@@ -1,8 +1,10 @@
-"""What to do about an error: try again, set the record aside, or pause the lane."""
+"""What to do about an error: try again, set the record aside, or pause the lane. The one table of faults."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 from shared.domain.errors import (
     CostLimitError,
@@ -11,24 +13,24 @@ from shared.domain.errors import (
     SourceError,
     StoreError,
     UnknownRunError,
+    UnreadableAnswerError,
     UsageError,
 )
 
-_DOWN = frozenset({"08", "28", "3D", "3F", "42", "53", "57", "58", "XX"})
-"""Classes of SQLSTATE in which the database, not the record, is at fault."""
-_COLLIDED = frozenset({"40", "55"})
-"""Classes of SQLSTATE that may not come again: a collision, a lock."""
-
 
 class Fault(StrEnum):
-    """The three kinds of error."""
+    """The four kinds of error."""
 
     TRANSIENT = "transient"
     """It may work the next time: try again."""
     POISON = "poison"
-    """This record can never work: set it aside as a dead letter."""
+    """It lies in the record, which can never work: set it aside as a dead letter."""
     LANE = "lane"
-    """No record can work now (key, spend limit, database or Kafka down): pause the lane."""
+    """It says nothing of the record, since no record can work now (key, spend limit, database or Kafka down):
+    pause the lane, for as long as it takes."""
+    UNKNOWN = "unknown"
+    """It may be either: pause the lane; a record that meets it again and again, while the lane was found to
+    be well and others get through, has it in itself."""
 
 
 class TransientError(SoulprintError):
@@ -51,39 +53,57 @@ class LaneError(SoulprintError):
     """No record can be processed until somebody or something mends the cause."""
 
 
-class Classifier:
-    """Says which kind of fault an exception is. Whoever has errors of its own registers them."""
+_OF_ERRORS: Mapping[type[BaseException], Fault] = MappingProxyType(
+    {
+        TransientError: Fault.TRANSIENT,
+        PoisonError: Fault.POISON,
+        SourceError: Fault.POISON,
+        UnknownRunError: Fault.POISON,
+        LaneError: Fault.LANE,
+        ModelUnavailableError: Fault.LANE,
+        CostLimitError: Fault.LANE,
+        UsageError: Fault.LANE,
+        UnreadableAnswerError: Fault.UNKNOWN,
+    }
+)
+_OF_SQLSTATES: Mapping[str, Fault] = MappingProxyType(
+    {
+        "08": Fault.LANE,  # the connection
+        "25": Fault.LANE,  # the transaction's state: a read-only database above all
+        "26": Fault.LANE,  # a prepared statement that is gone: a pooler between
+        "28": Fault.LANE,  # credentials
+        "3D": Fault.LANE,  # no such database
+        "3F": Fault.LANE,  # no such schema
+        "42": Fault.LANE,  # a function or table that is missing, or not allowed
+        "53": Fault.LANE,  # disk, memory, connections
+        "57P": Fault.LANE,  # starting, stopping
+        "40": Fault.TRANSIENT,  # collided with another transaction
+        "55": Fault.TRANSIENT,  # a lock
+        "20": Fault.POISON,
+        "21": Fault.POISON,  # a row twice in one call
+        "22": Fault.POISON,  # a value that does not fit
+        "23": Fault.POISON,  # a rule of the schema
+        "44": Fault.POISON,
+        "54": Fault.POISON,  # a value too large for an index
+        "SP": Fault.POISON,  # our own functions'
+    }
+)
+"""By the beginning of the SQLSTATE. What is not here is unknown: 57014 may be a slow database or one huge
+run, 58 and XX a broken disk or one damaged block."""
 
-    def __init__(self) -> None:
-        self._faults: dict[type[BaseException], Fault] = {
-            TransientError: Fault.TRANSIENT,
-            PoisonError: Fault.POISON,
-            SourceError: Fault.POISON,
-            UnknownRunError: Fault.POISON,
-            LaneError: Fault.LANE,
-            ModelUnavailableError: Fault.LANE,
-            CostLimitError: Fault.LANE,
-            UsageError: Fault.LANE,
-        }
 
-    def register(self, fault: Fault, *errors: type[BaseException]) -> None:
-        """From now on these errors, and their subclasses unless registered themselves, are such a fault."""
-        for error in errors:
-            self._faults[error] = fault
-
-    def classify(self, error: BaseException) -> Fault:
-        """The fault of the nearest registered class; of the database's errors by SQLSTATE; transient for what
-        nobody registered, since attempts are bounded and a dead letter is the end of them."""
-        for cls in type(error).__mro__:
-            if (fault := self._faults.get(cls)) is not None:
-                return fault
-        return _of_database(error) if isinstance(error, StoreError) else Fault.TRANSIENT
-
-
-def _of_database(error: StoreError) -> Fault:
-    if error.sqlstate is None or error.sqlstate[:2] in _DOWN:
+def fault_of(error: BaseException) -> Fault:
+    """The fault of the nearest class in the table; of the database's errors by SQLSTATE, the lane's where it
+    was not reached; transient for all others: attempts are bounded, and a dead letter is their end."""
+    for cls in type(error).__mro__:
+        if (fault := _OF_ERRORS.get(cls)) is not None:
+            return fault
+    if not isinstance(error, StoreError):
+        return Fault.TRANSIENT
+    if error.sqlstate is None:
         return Fault.LANE
-    return Fault.TRANSIENT if error.sqlstate[:2] in _COLLIDED else Fault.POISON
+    known = (_OF_SQLSTATES.get(error.sqlstate[:length]) for length in (3, 2))
+    return next((fault for fault in known if fault is not None), Fault.UNKNOWN)
 
 
 def reason_of(error: BaseException) -> str:

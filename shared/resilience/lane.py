@@ -156,7 +156,7 @@ class Lane:
             self._signal()
 
     def reopen(self) -> None:
-        """A scout's trial passed, but that was no work: open the lane, and see."""
+        """A trial passed, but that was no work: open the lane, and see."""
         self.release(FAULTS)
 
     def succeeded(self) -> None:
@@ -210,7 +210,7 @@ class Lane:
                 await asyncio.sleep(delay)
             else:
                 self._timer = None  # this task: opening must not stop it
-                self.succeeded()
+                self.reopen()
                 return
         self._offer_scout()
 

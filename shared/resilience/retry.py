@@ -21,3 +21,8 @@ class RetryPolicy:
     records' fault: the lane pauses. A provider's outage must not become ten thousand dead letters."""
     outage_trials: int = 10
     """A record that used up its attempts so many times is dead all the same."""
+    in_doubt: Backoff = field(default_factory=lambda: Backoff(base=2.0, cap=60.0))
+    """How long a record that may be to blame itself waits for others to get through."""
+    unknown_trials: int = 3
+    """So often a fault that may or may not lie in the record pauses the lane before it is looked for in the
+    record."""

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar, cast, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from shared.domain.errors import StoreError
+from shared.domain.errors import UnreadableAnswerError
 from shared.store.transport import Transport
 
 M = TypeVar("M", bound=Callable[..., Coroutine[Any, Any, Any]])
@@ -112,7 +112,7 @@ class SqlFunction:
         try:
             return self._validate(answer)
         except ValidationError:  # its message shows values
-            raise StoreError(
+            raise UnreadableAnswerError(
                 f"{self.name}: the database answers in another form than this SoulPrint knows; "
                 "update SoulPrint, or apply the migrations"
             ) from None

@@ -24,7 +24,6 @@ from shared.log.metrics import PoolMetrics
 from shared.log.policy import PoolPolicy
 from shared.log.pool import Pool
 from shared.log.stage import Stage
-from shared.resilience.faults import Classifier
 from shared.resilience.lane import Lane
 
 QUICK = SubscriberPolicy(session_timeout=6000, heartbeat_interval=200, rebalance_timeout=10_000, drain=5.0)
@@ -43,7 +42,6 @@ class Replica:
         policy: PoolPolicy | None = None,
         subscriber: SubscriberPolicy = QUICK,
         lane: Lane | None = None,
-        classifier: Classifier | None = None,
         request_timeout: float = 30.0,
     ) -> None:
         self.connection = Connection(bootstrap)
@@ -64,7 +62,6 @@ class Replica:
             metrics=self.metrics,
             policy=policy,
             lane=lane,
-            classifier=classifier,
         )
         self.subscription = Subscription(self.broker, topic, group, self.pool, subscriber)
         self.app: FastStream = application(self.connection, self.broker, [self.subscription], self.publisher)

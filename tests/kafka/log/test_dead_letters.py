@@ -5,9 +5,9 @@ import asyncio
 from aiokafka import AIOKafkaProducer
 
 from shared.domain.events import ImportReceived
+from shared.log.burial import DEAD_LETTERS
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record
-from shared.log.worker import DEAD_LETTERS
 from shared.resilience.backoff import Backoff
 from shared.resilience.faults import PoisonError
 from shared.resilience.retry import RetryPolicy

@@ -14,12 +14,13 @@ from shared.domain.errors import (
     SourceError,
     StoreError,
     UnknownRunError,
+    UnreadableAnswerError,
     UsageError,
 )
 from shared.host.services import opener_of
 from shared.log.kafka.client import connection_of
 from shared.pipelines import SERVICES
-from shared.resilience.faults import Classifier, Fault, LaneError, PoisonError, TransientError
+from shared.resilience.faults import Fault, LaneError, PoisonError, TransientError, fault_of
 from shared.settings import load_settings
 from tests.support.replica import event
 
@@ -34,6 +35,16 @@ ANA = UUID(int=0xA)
         (StoreError("password", sqlstate="28P01"), Fault.LANE),
         (StoreError("no function", sqlstate="42883"), Fault.LANE),
         (StoreError("disk full", sqlstate="53100"), Fault.LANE),
+        (StoreError("read-only", sqlstate="25006"), Fault.LANE),
+        (StoreError("a pooler", sqlstate="26000"), Fault.LANE),
+        (StoreError("shut down", sqlstate="57P01"), Fault.LANE),
+        (StoreError("statement_timeout", sqlstate="57014"), Fault.UNKNOWN),
+        (StoreError("internal", sqlstate="XX000"), Fault.UNKNOWN),
+        (StoreError("a damaged block", sqlstate="58030"), Fault.UNKNOWN),
+        (StoreError("not foreseen", sqlstate="0A000"), Fault.UNKNOWN),
+        (UnreadableAnswerError("a damaged row"), Fault.UNKNOWN),
+        (StoreError("too large for an index", sqlstate="54000"), Fault.POISON),
+        (StoreError("a row twice", sqlstate="21000"), Fault.POISON),
         (StoreError("deadlock", sqlstate="40P01"), Fault.TRANSIENT),
         (StoreError("lock", sqlstate="55P03"), Fault.TRANSIENT),
         (StoreError("NUL", sqlstate="22P05"), Fault.POISON),
@@ -50,7 +61,7 @@ ANA = UUID(int=0xA)
     ],
 )
 def test_each_error_is_its_kind_of_fault(error: Exception, fault: Fault) -> None:
-    assert Classifier().classify(error) is fault
+    assert fault_of(error) is fault
 
 
 @pytest.mark.parametrize(
