@@ -15,6 +15,7 @@ from shared.domain.errors import ModelError, StoreError
 from shared.domain.events import ChunkReady, Usage
 from shared.models.base import BatchModel, Extraction
 from shared.models.ledger import BatchLedger
+from shared.resilience.faults import Fault, fault_of
 from shared.settings import BATCH_WINDOW
 
 GATHER_SECONDS = 5.0
@@ -135,7 +136,21 @@ class BatchDesk:
             self._failed(group, None)
             raise
         except Exception as error:
-            self._failed(group, error)
+            if len(group.chunks) > 1 and fault_of(error) in (Fault.POISON, Fault.UNKNOWN):
+                self._halve(group)
+            else:
+                self._failed(group, error)
+
+    def _halve(self, group: _Group) -> None:
+        """One chunk may spoil the batch: what is not answered is read in two."""
+        chunks = list(group.chunks.values())
+        group.chunks.clear()
+        middle = len(chunks) // 2
+        for half in (chunks[:middle], chunks[middle:]):
+            part = _Group({chunk.content_hash: chunk for chunk in half})
+            part.full.set()
+            self._groups.update(dict.fromkeys(part.chunks, part))
+            part.task = asyncio.create_task(self._read_together(part))
 
     def _answered(self, group: _Group, key: str, answer: Answer) -> None:
         group.chunks.pop(key, None)

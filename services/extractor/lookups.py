@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from shared.domain.events import ChunkReady
+from shared.resilience.faults import Fault, fault_of
 from shared.store.driving import CachedExtraction, LookUp
 
 MOST = 64
@@ -25,12 +26,15 @@ class Found:
     """What was read before of the same content."""
 
 
+Asked = tuple[ChunkReady, asyncio.Future[Found]]
+
+
 class Lookups:
     """Gathers what is asked at the same time into one call."""
 
     def __init__(self, ask: Callable[[Sequence[ChunkReady]], Awaitable[LookUp]]) -> None:
         self._ask = ask
-        self._waiting: list[tuple[ChunkReady, asyncio.Future[Found]]] = []
+        self._waiting: list[Asked] = []
         self._asking: asyncio.Task[None] | None = None
 
     async def of(self, chunk: ChunkReady) -> Found:
@@ -45,18 +49,30 @@ class Lookups:
         while self._waiting:
             await asyncio.sleep(GATHER_SECONDS)
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-            try:
-                found = await self._ask([chunk for chunk, _ in batch])
-            except Exception as error:
-                for _, answer in batch:
-                    if not answer.done():
-                        answer.set_exception(error)
-                continue
-            for chunk, answer in batch:
+            await self._answer(batch)
+
+    async def _answer(self, batch: Sequence[Asked]) -> None:
+        """Answer all of a call; in halves where one chunk may spoil it, so that it costs only itself."""
+        wanted = [(chunk, answer) for chunk, answer in batch if not answer.done()]
+        if not wanted:
+            return
+        try:
+            found = await self._ask([chunk for chunk, _ in wanted])
+        except Exception as error:
+            if len(wanted) > 1 and fault_of(error) is not Fault.LANE:
+                middle = len(wanted) // 2
+                await self._answer(wanted[:middle])
+                await self._answer(wanted[middle:])
+                return
+            for _, answer in wanted:
                 if not answer.done():
-                    answer.set_result(
-                        Found(
-                            found.refused.get((chunk.import_id, chunk.run, chunk.index)),
-                            found.known.get((chunk.user_id, chunk.content_hash)),
-                        )
+                    answer.set_exception(error)
+            return
+        for chunk, answer in wanted:
+            if not answer.done():
+                answer.set_result(
+                    Found(
+                        found.refused.get((chunk.import_id, chunk.run, chunk.index)),
+                        found.known.get((chunk.user_id, chunk.content_hash)),
                     )
+                )

@@ -46,6 +46,7 @@ class Batches:
         self.sent: list[list[int]] = []
         self.end = asyncio.Event()
         self.error: Exception | None = None
+        self.spoilt_by: int | None = None
         self.left = 0
 
     async def extract_batch(
@@ -60,6 +61,8 @@ class Batches:
             raise
         if self.error is not None:
             raise self.error
+        if self.spoilt_by in self.sent[-1]:
+            raise StoreError("out of range", sqlstate="22003")
         for chunk in chunks:
             yield chunk, ModelError("refused") if chunk.index == 3 else Extraction((), Usage(calls=1))
 
@@ -138,3 +141,15 @@ async def test_what_is_on_the_log_is_struck_off_the_ledger_though_the_database_w
     await desk.close()
     await desk.close()
     assert ledger.struck_off == ["a", "b"]
+
+
+async def test_a_chunk_that_spoils_its_batch_costs_only_itself() -> None:
+    model = Batches()
+    model.spoilt_by = 5
+    model.end.set()
+    desk = BatchDesk(model, Ledger(), gather=0.01)
+    answers = await asyncio.gather(
+        *(desk.read(chunk(index)) for index in (1, 2, 4, 5, 6, 7)), return_exceptions=True
+    )
+    assert [type(each) for each in answers] == [Extraction] * 3 + [StoreError] + [Extraction] * 2
+    await desk.close()

@@ -16,12 +16,16 @@ class Database:
     def __init__(self) -> None:
         self.calls: list[int] = []
         self.down = False
+        self.refused: set[int] = set()
+        self.sqlstate = "22003"
 
     async def look_up(self, chunks: Sequence[ChunkReady]) -> LookUp:
         self.calls.append(len(chunks))
         await asyncio.sleep(0)
         if self.down:
             raise StoreError("down")
+        if self.refused & {c.index for c in chunks}:
+            raise StoreError("out of range", sqlstate=self.sqlstate)
         odd = {(c.import_id, c.run, c.index): "repeated" for c in chunks if c.index % 2}
         known = {(c.user_id, c.content_hash): CachedExtraction(facts=()) for c in chunks if c.index == 4}
         return LookUp(odd, known)
@@ -65,3 +69,20 @@ async def test_one_that_gave_up_does_not_hold_up_the_others() -> None:
     assert (await stayer).refusal == "repeated"
     with pytest.raises(asyncio.CancelledError):
         await leaver
+
+
+@pytest.mark.parametrize("sqlstate", ["22003", "57014"])
+async def test_a_chunk_that_spoils_the_call_costs_only_itself(sqlstate: str) -> None:
+    database = Database()
+    database.refused, database.sqlstate = {3, 20}, sqlstate
+    lookups = Lookups(database.look_up)
+    found = await asyncio.gather(*(lookups.of(chunk(index)) for index in range(24)), return_exceptions=True)
+    assert {index for index, each in enumerate(found) if isinstance(each, StoreError)} == {3, 20}
+
+
+async def test_a_database_that_is_down_is_not_asked_for_each_chunk() -> None:
+    database = Database()
+    database.down = True
+    lookups = Lookups(database.look_up)
+    await asyncio.gather(*(lookups.of(chunk(index)) for index in range(24)), return_exceptions=True)
+    assert database.calls == [24]
