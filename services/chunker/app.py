@@ -16,6 +16,8 @@ IMPORTS = 16
 """Imports in work at a time: most of them wait for their window."""
 DEADLINE = 30 * 24 * 3600.0
 """Seconds: an import lasts as long as its extraction, which may wait days for its provider."""
+ATTEMPTS = 40
+"""Within some ten minutes: storage may be away for a while, and a dead import is a whole history."""
 GRACE = 2.0
 """Seconds that a shutdown or a rebalance waits: an import is long, and goes on where it was interrupted."""
 
@@ -26,7 +28,9 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
     imports = Imports(kit)
     yield Service(
         per_record("chunker", ImportReceived, imports.handle, on_dead=imports.give_up),
-        PoolPolicy(ceiling=IMPORTS, revoke_grace=GRACE, retry=RetryPolicy(deadline=DEADLINE)),
+        PoolPolicy(
+            ceiling=IMPORTS, revoke_grace=GRACE, retry=RetryPolicy(attempts=ATTEMPTS, deadline=DEADLINE)
+        ),
         grace=GRACE,
         probe=kit.database_answers,
     )

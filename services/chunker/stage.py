@@ -19,7 +19,7 @@ from shared.domain.events import ImportReceived
 from shared.domain.runs import RunKey
 from shared.exports.export import open_export
 from shared.exports.limits import read_limits
-from shared.host.service import Kit, what_happened
+from shared.host.service import Kit
 from shared.resilience.faults import PoisonError, TransientError
 
 STEP = "chunking"
@@ -56,8 +56,7 @@ class Imports:
         """A dead import ends as failed, unless the event was none of its own."""
         if event is None or (isinstance(error, PoisonError) and error.reason in NOT_OURS):
             return
-        if (run := await self._kit.own_run(event)) is not None:
-            await self._kit.store.fail_run(*run, step=STEP, error=what_happened(error))
+        await self._kit.end_failed(event, step=STEP, error=error)
 
     async def _import(self, event: ImportReceived, key: RunKey) -> None:
         kit = self._kit

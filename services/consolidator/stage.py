@@ -13,9 +13,10 @@ from shared.domain.runs import RunKey
 from shared.english.matters import matter_of
 from shared.host.service import NO_RUN, Kit, no_such_run, what_happened
 from shared.models.base import Model
-from shared.resilience.faults import PoisonError
+from shared.resilience.faults import Fault, PoisonError, fault_of
 
 PROGRESS_SECONDS = 2.0
+STEP = "recording"
 
 
 class Results:
@@ -54,7 +55,8 @@ class Results:
         return (event.model, event.prompt_version) if event.model else self._own
 
     async def give_up(self, event: FactsExtracted | None, error: Exception) -> None:
-        """Facts that the database can never take make their chunk dead, so that the import ends."""
+        """Facts that the database can never take make their chunk dead, so that the import ends; where it
+        takes not even that, the import ends failed."""
         if event is None or (isinstance(error, PoisonError) and error.reason == NO_RUN):
             return
         changes = {
@@ -64,7 +66,12 @@ class Results:
             "dropped": {},
             "error": what_happened(error),
         }
-        await self.handle([event.model_copy(update=changes)])
+        try:
+            await self.handle([event.model_copy(update=changes)])
+        except StoreError as refused:
+            if fault_of(refused) is Fault.LANE:
+                raise
+            await self._kit.end_failed(event, step=STEP, error=refused)
 
     async def show_progress(self) -> None:
         """Bring the progress of runs up to date, at most one call in a while."""
@@ -74,8 +81,9 @@ class Results:
             if moved:
                 try:
                     await self._kit.store.note_progress(sorted(moved))
-                except StoreError:
-                    self._moved |= moved
+                except StoreError as error:
+                    if fault_of(error) is Fault.LANE:
+                        self._moved |= moved  # else one run may be to blame, and the next results tell again
 
 
 def with_matters(results: Sequence[FactsExtracted]) -> list[tuple[FactsExtracted, list[str]]]:

@@ -7,11 +7,11 @@ import asyncio
 import structlog
 
 from services.consolidator.consolidations import Consolidations
-from shared.domain.errors import StoreError
+from shared.domain.errors import SoulprintError, StoreError
 from shared.domain.events import ImportReceived
-from shared.host.service import Kit
+from shared.host.service import Kit, what_happened
 from shared.pipelines import IMPORT_RECEIVED
-from shared.resilience.faults import LaneError
+from shared.resilience.faults import Fault, LaneError, fault_of
 from shared.store.driving import Stalled
 
 TERM = 3.0
@@ -56,7 +56,12 @@ class Sweeper:
         for run in stalled:
             if run.driven:
                 self._tell(run)
-            await self._drive(run)
+            try:
+                await self._drive(run)
+            except SoulprintError as error:
+                if fault_of(error) is Fault.LANE:
+                    raise
+                self._could_not(run, error)  # the others are driven all the same
         return sum(run.driven for run in stalled)
 
     def _tell(self, run: Stalled) -> None:
@@ -67,6 +72,17 @@ class Sweeper:
             stage="sweeper",
             action=run.action,
             attempt=run.redrives,
+            import_id=str(run.import_id),
+            user_id=str(run.user_id),
+            run=run.run,
+        )
+
+    def _could_not(self, run: Stalled, error: SoulprintError) -> None:
+        log.error(
+            "a run cannot be driven again",
+            stage="sweeper",
+            action=run.action,
+            error=what_happened(error),
             import_id=str(run.import_id),
             user_id=str(run.user_id),
             run=run.run,

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from services.writer.writer import write_memory
 from shared.domain.errors import UnknownRunError
 from shared.domain.events import MemoryReady
-from shared.host.service import Kit, Service, no_such_run, what_happened
+from shared.host.service import Kit, Service, no_such_run
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record
 
@@ -28,8 +28,8 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
             kit.ignore(memory, ending)
 
     async def give_up(memory: MemoryReady | None, error: Exception) -> None:
-        if memory is not None and (run := await kit.own_run(memory)) is not None:
-            await kit.store.fail_run(*run, step="writing", error=what_happened(error))
+        if memory is not None:
+            await kit.end_failed(memory, step="writing", error=error)
 
     stage = per_record("writer", MemoryReady, commit, on_dead=give_up)
     yield Service(stage, PoolPolicy(ceiling=IN_FLIGHT), probe=kit.database_answers)

@@ -29,8 +29,6 @@ from shared.store.store import Store
 NO_RUN = "no_such_run"
 """Why an event of a run that the store does not know is set aside."""
 
-_NOBODY = UUID(int=0)
-
 log = structlog.get_logger(__name__)
 
 
@@ -97,8 +95,8 @@ class Kit:
         await self.publisher.publish(topic(name, pipeline or self.settings.pipeline), str(key), event)
 
     async def database_answers(self) -> None:
-        """Raises StoreError if it does not. A lane's probe."""
-        await self.store.watch_run(_NOBODY, 1)
+        """Raises StoreError if it does not, or takes no writes. A lane's probe."""
+        await self.store.require_writable()
 
     async def own_run(self, event: Event) -> RunKey | None:
         """The run of an event, None if the store does not know it, or knows it as another user's: an event
@@ -107,6 +105,11 @@ class Kit:
         if not runs or runs[0].user_id != event.user_id:
             return None
         return RunKey(event.import_id, event.run)
+
+    async def end_failed(self, event: Event, *, step: str, error: Exception) -> None:
+        """End the run of an event as failed, if it is the event's own and still under way."""
+        if (run := await self.own_run(event)) is not None:
+            await self.store.fail_run(*run, step=step, error=what_happened(error))
 
     def ignore(self, event: Event, reason: str) -> None:
         """Count and log an event that nobody wants any more."""
