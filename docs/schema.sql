@@ -1287,6 +1287,20 @@ $$;
 REVOKE ALL ON FUNCTION public.request_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO service_role;
 
+CREATE FUNCTION public.require_writable(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF current_setting('transaction_read_only')::boolean THEN
+        RAISE EXCEPTION 'the database takes no writes' USING ERRCODE = '25006';
+    END IF;
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.require_writable(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.require_writable(argument jsonb) TO service_role;
+
 CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'

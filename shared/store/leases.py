@@ -1,5 +1,5 @@
 """Who works on what until when, and what holds services up. The rules are in supabase/migrations:
-0008_claims.sql, 0010_leases.sql and 0014_service_holds.sql."""
+0008_claims.sql, 0010_leases.sql, 0014_service_holds.sql and 0019_writable.sql."""
 
 from __future__ import annotations
 
@@ -58,6 +58,10 @@ class Leases(Calls):
     @call
     async def release_lease(self, name: str, owner: str) -> bool:
         """Give the lease back; False if it was not this owner's."""
+
+    @call
+    async def require_writable(self) -> None:
+        """Raises StoreError (25006) while the database takes no writes: reading may work all the same."""
 
     @call
     async def note_holds(self, owner: str, holds: Sequence[Mapping[str, Any]]) -> None:
