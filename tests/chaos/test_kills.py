@@ -8,28 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-import asyncpg
-
-from shared.domain.events import ImportReceived
 from shared.postgres.migrate import migrate
-from shared.store.runs import RunRow
-from shared.store.store import Store, open_store
+from shared.store.store import open_store
+from tests.chaos.fire import (
+    END_SECONDS,
+    caught_up,
+    every_planted_fact_is_there_once,
+    nothing_is_left_over,
+    patiently_audited,
+    run_ended,
+    run_of,
+    say,
+    swept,
+)
 from tests.exports.generate import generate
-from tests.exports.plants import markers_in
-from tests.exports.truth import Truth
 from tests.support.audit import READERS, Audit
 from tests.support.fleet import Fleet, fleet
 from tests.support.forking import ForkServer
 from tests.support.kafka import Broker
 from tests.support.mortal_postgres import MortalPostgres, mortal_postgres
-from tests.support.services import Setting, reasons
+from tests.support.services import Setting
 from tests.support.waiting import until
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "4"))
@@ -42,8 +46,6 @@ LONGEST_REST = min(2.0, CONVERSATIONS / 400)
 CHUNK_TOKENS = 1000
 """Small chunks: four times the records of the default, so that a kill finds more of them half done."""
 WINDOW = 48
-END_SECONDS = 120.0
-"""How long an import may take to end once nothing is killed any more."""
 BROKER, DATABASE = "kafka", "postgres"
 TUNING = {"TUNED_MODEL_SECONDS": str(MODEL_SECONDS), "TUNED_SESSION_MS": "2000"}
 
@@ -110,20 +112,15 @@ async def test_kills_at_random_moments_lose_nothing_and_double_nothing(
             while chaos.kills.total() < KILLS:
                 imports += 1
                 await _import_under_fire(chaos, audit, tmp_path, imports)
-            await until(lambda: _caught_up(audit), END_SECONDS)
-            await until(lambda: _swept(setting), END_SECONDS)
+            await until(lambda: caught_up(audit), END_SECONDS)
+            await until(lambda: swept(setting), END_SECONDS)
             assert await audit.unfinished() == []
             assert services.ended() == {}, "a service ended by itself"
             codes = await services.stop()
         assert set(codes.values()) == {0}, codes
-        await _nothing_is_left_over(setting)
+        await nothing_is_left_over(setting)
     say(f"seed {SEED}: {imports} imports of {CONVERSATIONS:,} conversations, kills {dict(chaos.kills)}")
     say(f"{audit.checked:,} looks at committed records")
-
-
-def say(text: str) -> None:
-    """For `make chaos`, which shows what tests print."""
-    sys.stdout.write(f"{text}\n")
 
 
 async def _import_under_fire(chaos: Chaos, audit: Audit, folder: Path, number: int) -> None:
@@ -136,104 +133,13 @@ async def _import_under_fire(chaos: Chaos, audit: Audit, folder: Path, number: i
         event = await setting.import_of(export)
         while chaos.kills.total() < KILLS:
             await chaos.rest()
-            if (run := await _run(store, event)) is not None and run.ended:
+            if (run := await run_of(store, event)) is not None and run.ended:
                 break
             await chaos.kill_one()
-            assert await _patiently_audited(audit) == [], f"after the kill of {chaos.last}"
-        run = await _ended(store, event)
+            assert await patiently_audited(audit) == [], f"after the kill of {chaos.last}"
+        run = await run_ended(store, event)
     seconds, kills = time.monotonic() - began, chaos.kills.total() - before
     say(f"import {number}: {run.state} after {seconds:.1f} s and {kills} kills, {run.redrives} redrives")
     assert (run.state, run.coverage, run.chunks_dead) == ("complete", 1.0, 0), run
-    await _every_planted_fact_is_there_once(setting, event, truth)
+    await every_planted_fact_is_there_once(setting, event, truth)
     export.unlink()
-
-
-async def _patiently_audited(audit: Audit) -> list[str]:
-    """Kafka and the database may be on their way back."""
-    found: list[list[str]] = []
-
-    async def audited() -> bool:
-        """Kafka and the database answer"""
-        try:
-            found.append(await audit.unfinished())
-        except Exception:
-            return False
-        return True
-
-    await until(audited, 60)
-    return found[-1]
-
-
-async def _run(store: Store, event: ImportReceived) -> RunRow | None:
-    return next(iter(await store.list_runs(event.import_id, limit=1)), None)
-
-
-async def _ended(store: Store, event: ImportReceived) -> RunRow:
-    found: list[RunRow] = []
-
-    async def ends() -> bool:
-        """the import ends"""
-        run = await _run(store, event)
-        found[:] = [run] if run is not None and run.ended else []
-        return bool(found)
-
-    await until(ends, END_SECONDS)
-    return found[0]
-
-
-async def _every_planted_fact_is_there_once(setting: Setting, event: ImportReceived, truth: Truth) -> None:
-    connection = await asyncpg.connect(setting.database)
-    try:
-        rows = await connection.fetch(
-            "SELECT statement, quote, message_ids, chunk_index FROM facts WHERE import_id = $1",
-            event.import_id,
-        )
-        results = await connection.fetch(
-            "SELECT status, count(*) FROM chunk_results WHERE import_id = $1 GROUP BY status", event.import_id
-        )
-    finally:
-        await connection.close()
-    planted = {(each.marker.lower(), each.message_id) for each in truth.planted}
-    times = Counter(
-        (marker, message)
-        for row in rows
-        for marker in markers_in(f"{row['statement']} {row['quote']}")
-        for message in row["message_ids"]
-    )
-    assert len(planted) > CONVERSATIONS // 2
-    assert {key for key in planted if times[key] == 0} == set(), "facts are lost"
-    assert {key: times[key] for key in planted if times[key] > 1} == {}, "facts are doubled"
-    same = Counter((row["statement"], row["quote"], tuple(row["message_ids"])) for row in rows)
-    assert {key: count for key, count in same.items() if count > 1} == {}, "rows are doubled"
-    assert [row["status"] for row in results] == ["ok"]
-
-
-async def _caught_up(audit: Audit) -> bool:
-    """every group has committed all of its topic"""
-    return await audit.lag() == {}
-
-
-async def _swept(setting: Setting) -> bool:
-    """the sweeper removes memories that are committed"""
-    connection = await asyncpg.connect(setting.database)
-    try:
-        return not await connection.fetchval("SELECT EXISTS (SELECT FROM memory_outbox)")
-    finally:
-        await connection.close()
-
-
-async def _nothing_is_left_over(setting: Setting) -> None:
-    """With every service stopped: no lease, no unfinished run, no memory on its way, no dead letter."""
-    connection = await asyncpg.connect(setting.database)
-    try:
-        leases = await connection.fetch("SELECT * FROM leases")
-        unfinished = await connection.fetch(
-            "SELECT import_id, state FROM imports WHERE lease_owner IS NOT NULL "
-            "OR state NOT IN ('complete', 'failed', 'cancelled')"
-        )
-        outbox = await connection.fetch("SELECT import_id FROM memory_outbox")
-    finally:
-        await connection.close()
-    assert (leases, unfinished, outbox) == ([], [], [])
-    for name in READERS:
-        assert await reasons(setting, name) == []

@@ -62,21 +62,24 @@ class Fleet:
     """What members are forked from; None: each starts by itself, as it would in production."""
     members: dict[str, Member] = field(default_factory=dict)
 
-    def start(self, service: str, name: str | None = None) -> Member:
-        """Start a process of a service. Returns at once: see `ready`."""
+    def start(
+        self, service: str, name: str | None = None, environment: Mapping[str, str] | None = None
+    ) -> Member:
+        """Start a process of a service. Returns at once: see `ready`. One with more in its `environment` is
+        not forked: what it says may be for the loader."""
         name, port = name or service, free_port()
         kept = {k: v for k, v in os.environ.items() if not k.startswith("SOULPRINT_")}
         settings = self.setting.environment() | {"SOULPRINT_METRICS_PORT": str(port)}
-        environment = {**kept, **settings, **self.tuning}
+        whole = {**kept, **settings, **self.tuning, **(environment or {})}
         module = "tests.support.tuned_service" if self.tuning else "soulprint"
         arguments = [service] if self.tuning or service == "up" else ["serve", service]
         with (self.folder / f"{name}.log").open("ab") as log:
             process = (
-                self.fork_server.service(module, arguments, environment, log)
-                if self.fork_server
+                self.fork_server.service(module, arguments, whole, log)
+                if self.fork_server and not environment
                 else subprocess.Popen(
                     [sys.executable, "-m", module, *arguments],
-                    env=environment,
+                    env=whole,
                     cwd=ROOT,
                     stdin=subprocess.DEVNULL,
                     stdout=log,

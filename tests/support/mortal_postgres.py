@@ -29,6 +29,15 @@ class MortalPostgres:
         """Start it, after a kill with the recovery that this takes."""
         self.dsn = await self._stack.enter_async_context(embedded_postgres(self.home))
 
+    @property
+    def alive(self) -> bool:
+        """Whether it runs: a server that finds its disk full gives up."""
+        try:
+            pid = int((self.home / "postgres" / "postmaster.pid").read_text().split()[0])
+        except (OSError, ValueError, IndexError):
+            return False
+        return psutil.pid_exists(pid)
+
     async def kill(self) -> None:
         """kill -9 the server; returns when it is gone."""
         process = psutil.Process(int((self.home / "postgres" / "postmaster.pid").read_text().split()[0]))
@@ -37,9 +46,12 @@ class MortalPostgres:
 
 
 @asynccontextmanager
-async def mortal_postgres() -> AsyncIterator[MortalPostgres]:
-    """A server of its own that keeps every commit: the embedded one may lose the last moment in a crash."""
-    with tempfile.TemporaryDirectory(prefix="soulprint-test-", ignore_cleanup_errors=True) as home:
+async def mortal_postgres(folder: Path | None = None) -> AsyncIterator[MortalPostgres]:
+    """A server of its own that keeps every commit: the embedded one may lose the last moment in a crash.
+    `folder`: where its files lie, if that matters."""
+    with tempfile.TemporaryDirectory(
+        prefix="soulprint-test-", ignore_cleanup_errors=True, dir=folder
+    ) as home:
         async with AsyncExitStack() as stack:
             found = MortalPostgres(Path(home), stack)
             await found.start()
