@@ -248,7 +248,8 @@ class MemoryReady(Event):
     """A run's memory is ready to be written."""
 
     pipeline: str
-    memory_md: str
+    memory_md: str | None
+    """None: this run makes none, and the one that is served stays."""
     sections: Sections
     coverage: Coverage
     facts: FactCounts
@@ -258,4 +259,4 @@ class MemoryReady(Event):
     def weight(self) -> int:
         """See Event."""
         sections = (getattr(self.sections, name) for name in Sections.model_fields)
-        return 2 * FRAME_CHARS + len(self.memory_md) + sum(map(len, sections))
+        return 2 * FRAME_CHARS + len(self.memory_md or "") + sum(map(len, sections))
