@@ -920,7 +920,8 @@ CREATE FUNCTION public.loses_much(i public.imports, p public.user_profiles) RETU
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
-    much CONSTANT double precision := 0.5;
+    kept_if_broken CONSTANT double precision := 0.9;
+    kept_if_whole CONSTANT double precision := 0.5;
     served imports;
     had bigint;
     has bigint;
@@ -932,11 +933,9 @@ BEGIN
         WHERE f.import_id = p.memory_import_id AND f.run = p.memory_run AND f.status = 'current';
     SELECT count(*) INTO has FROM facts f
         WHERE f.import_id = i.import_id AND f.run = i.run AND f.status = 'current';
-    IF has >= (1 - much) * had THEN
-        RETURN false;
-    ELSIF i.breaks <> '[]' AND i.breaks IS DISTINCT FROM served.breaks THEN
-        RETURN true;
-    ELSIF i.import_id = p.memory_import_id THEN
+    IF i.breaks <> '[]' AND i.breaks IS DISTINCT FROM served.breaks THEN
+        RETURN has < kept_if_broken * had;
+    ELSIF has >= kept_if_whole * had OR i.import_id = p.memory_import_id THEN
         RETURN false;
     END IF;
     -- One probe of the key a conversation, as in save_chunks_batch.
@@ -948,7 +947,7 @@ BEGIN
             SELECT FROM conversation_runs n
             WHERE n.user_id = i.user_id AND n.conversation_id = r.conversation_id
               AND (n.requested_at, n.ordinal) >= (i.requested_at, i.ordinal)) AS in_it OFFSET 0) c;
-    RETURN lacks > much * rests_on AND (lacks < rests_on OR has = 0);
+    RETURN 2 * lacks > rests_on AND (lacks < rests_on OR has = 0);
 END
 $$;
 REVOKE ALL ON FUNCTION public.loses_much(i public.imports, p public.user_profiles) FROM PUBLIC;
@@ -1413,6 +1412,7 @@ DECLARE
     a record;
     newest imports;
     resumed boolean := false;
+    outdone boolean;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, source text, pipeline text, variant text, on_log boolean,
@@ -1427,7 +1427,12 @@ BEGIN
         resumed := newest.pipeline = a.pipeline AND newest.on_log = a.on_log
             AND a.variant IN ('', newest.variant);
         IF resumed THEN
+            outdone := EXISTS (
+                SELECT FROM user_profiles p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
+                WHERE p.user_id = a.user_id
+                  AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
             UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
+                    requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
                     updated_at = now()
                 WHERE i.import_id = newest.import_id AND i.run = newest.run
                 RETURNING i.* INTO newest;

@@ -204,6 +204,8 @@ class Coverage(BaseModel):
     ok: int = Field(ge=0)
     dead: int = Field(ge=0)
     total: int = Field(ge=0)
+    breaks: int = Field(default=0, ge=0)
+    """Places where the export breaks: the chunks are those of what could be read."""
 
     @property
     def share(self) -> float:

@@ -158,7 +158,9 @@ class Runs(Calls):
         `variant` names what a run depends on besides the export, as JSON: sizes, and its model where
         one process runs it from end to end, for which `on_log` is false. `replace`: its memory is to be
         served however much less it holds than the one that is. What is requested later is newer, by the
-        database's clock. Raises StoreError (SP002) if the import is another user's.
+        database's clock; a run that goes on keeps its place, unless a newer one is served already.
+
+        Raises StoreError (SP002) if the import is another user's.
         """
 
     @call

@@ -14,13 +14,15 @@ $$;
 -- True: the person has said that this run's memory is to be served, however much less it holds.
 ALTER TABLE public.imports ADD COLUMN replaces boolean NOT NULL DEFAULT false;
 
--- As before; `replace` is the person's word that much may be lost.
+-- As before; a request for a run that is under way makes it the newest where a newer one is served already: else
+-- what is asked for now would come to nothing. `replace` is the person's word that much may be lost.
 CREATE OR REPLACE FUNCTION public.request_run(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     a record;
     newest imports;
     resumed boolean := false;
+    outdone boolean;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, source text, pipeline text, variant text, on_log boolean,
@@ -35,7 +37,12 @@ BEGIN
         resumed := newest.pipeline = a.pipeline AND newest.on_log = a.on_log
             AND a.variant IN ('', newest.variant);
         IF resumed THEN
+            outdone := EXISTS (
+                SELECT FROM user_profiles p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
+                WHERE p.user_id = a.user_id
+                  AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
             UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
+                    requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
                     updated_at = now()
                 WHERE i.import_id = newest.import_id AND i.run = newest.run
                 RETURNING i.* INTO newest;

@@ -46,14 +46,16 @@ LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
         WHERE user_id = n.user_id
 $$;
 
--- True if the run's memory would lose much of what the profile serves: it has fewer than half of the current
--- facts, and either its export breaks where that of the served one did not, or it is another export that lacks
--- most of the conversations on which the served memory rests. A smaller export of another history, imported on
--- purpose, does neither: it has none of those conversations, and facts of its own.
+-- True if the run's memory would lose much of what the profile serves, and there is a sign that this is not
+-- meant. Its export breaks where that of the served one did not, and it has fewer than nine tenths of the current
+-- facts. Or it is another export that lacks most of the conversations on which the served memory rests, and it
+-- has fewer than half. A smaller export of another history, imported on purpose, is neither: it has none of those
+-- conversations, and facts of its own.
 CREATE FUNCTION public.loses_much(i public.imports, p public.user_profiles) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    much CONSTANT double precision := 0.5;
+    kept_if_broken CONSTANT double precision := 0.9;
+    kept_if_whole CONSTANT double precision := 0.5;
     served imports;
     had bigint;
     has bigint;
@@ -65,11 +67,9 @@ BEGIN
         WHERE f.import_id = p.memory_import_id AND f.run = p.memory_run AND f.status = 'current';
     SELECT count(*) INTO has FROM facts f
         WHERE f.import_id = i.import_id AND f.run = i.run AND f.status = 'current';
-    IF has >= (1 - much) * had THEN
-        RETURN false;
-    ELSIF i.breaks <> '[]' AND i.breaks IS DISTINCT FROM served.breaks THEN
-        RETURN true;
-    ELSIF i.import_id = p.memory_import_id THEN
+    IF i.breaks <> '[]' AND i.breaks IS DISTINCT FROM served.breaks THEN
+        RETURN has < kept_if_broken * had;
+    ELSIF has >= kept_if_whole * had OR i.import_id = p.memory_import_id THEN
         RETURN false;
     END IF;
     -- One probe of the key a conversation, as in save_chunks_batch.
@@ -81,7 +81,7 @@ BEGIN
             SELECT FROM conversation_runs n
             WHERE n.user_id = i.user_id AND n.conversation_id = r.conversation_id
               AND (n.requested_at, n.ordinal) >= (i.requested_at, i.ordinal)) AS in_it OFFSET 0) c;
-    RETURN lacks > much * rests_on AND (lacks < rests_on OR has = 0);
+    RETURN 2 * lacks > rests_on AND (lacks < rests_on OR has = 0);
 END
 $$;
 

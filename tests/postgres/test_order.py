@@ -85,9 +85,9 @@ async def test_what_is_requested_now_is_newer_than_any_request_stored_even_where
 async def test_runs_begun_in_the_other_order_keep_the_order_of_their_requests(store: Store) -> None:
     first = await store.request_run(IMPORT, ANNA, "/a.zip", "v2", on_log=False)
     second = await store.request_run(OTHER, ANNA, "/b.zip", "v2", on_log=False)
-    for import_id, asked in ((OTHER, second), (IMPORT, first)):
+    assert (first.run, second.run) == (1, 1)
+    for import_id in (OTHER, IMPORT):
         await begin_run(store, import_id, ANNA, "/a.zip", "v2")
-        assert asked.run == 1
     assert await commits(store, RunKey(OTHER, 1), RunKey(IMPORT, 1)) == [
         Commit(True, None),
         Commit(False, "older"),
@@ -111,6 +111,14 @@ async def test_an_old_import_run_again_is_the_newest(store: Store) -> None:
     # By an event with the time of the first request, too: within an import the run's number is the order.
     await take(store, Asked(IMPORT, timedelta(days=9), run=3))
     assert await commits(store, RunKey(IMPORT, 3)) == [Commit(True, None)]
+
+
+async def test_a_run_that_goes_on_after_a_newer_one_was_served_is_asked_for_now(store: Store) -> None:
+    await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
+    await begin_run(store, OTHER, ANNA, "/b.zip", "v2")
+    await commits(store, RunKey(OTHER, 1))
+    assert (await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")).resumed
+    assert await commits(store, RunKey(IMPORT, 1)) == [Commit(True, None)]
 
 
 async def test_request_times_in_the_future_that_are_stored_already_are_brought_back(

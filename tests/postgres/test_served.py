@@ -101,8 +101,8 @@ async def test_documents_of_a_run_are_found_when_served_and_when_replaced(store:
 
 
 LOSSES: dict[str, tuple[list[str], Any, bool]] = {
-    "cut off": (WHOLE[:4], BREAKS, True),
-    "cut off, little lost": (WHOLE[:5], BREAKS, False),
+    "cut off": (WHOLE[:8], BREAKS, True),
+    "cut off, little lost": (WHOLE[:9], BREAKS, False),
     "an old export of the same history": (WHOLE[:4], (), True),
     "half of the conversations": (WHOLE[:5], (), False),
     "a small export of another history": (["other"], (), False),
