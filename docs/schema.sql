@@ -397,7 +397,8 @@ BEGIN
     PERFORM keep_version(p, now());
     PERFORM serve_version(n);
     DELETE FROM profile_versions o WHERE o.user_id = v.user_id AND o.version = v.version;
-    UPDATE imports SET unserved = NULL, updated_at = now() WHERE import_id = p_import_id AND run = v.run;
+    UPDATE imports SET unserved = NULL, stage = 'complete', updated_at = now()
+        WHERE import_id = p_import_id AND run = v.run;
     UPDATE user_profiles SET
             full_pass_status = 'complete', full_pass_completed_at = now(), full_pass_error = NULL,
             import_stage = 'complete', progress_percent = 100
@@ -566,7 +567,8 @@ BEGIN
             state = a.status, finished_at = now(), updated_at = now(),
             published_at = coalesce(published_at, now()),
             progress_percent = CASE WHEN a.status = 'complete' THEN 100 ELSE progress_percent END,
-            stage = a.status, error = a.error, fact_counts = coalesce(a.facts, '{}'),
+            stage = CASE WHEN refusal IN ('older', 'smaller') THEN 'unserved' ELSE a.status END,
+            error = a.error, fact_counts = coalesce(a.facts, '{}'),
             usage = coalesce(a.usage, '{}'), cost = (a.usage ->> 'cost')::double precision,
             coverage = coalesce((a.coverage ->> 'ok')::double precision
                                 / nullif((a.coverage ->> 'total')::double precision, 0), 1),
@@ -1473,25 +1475,24 @@ CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
 DECLARE
     owner uuid := (argument ->> 'user_id')::uuid;
     recent_from timestamptz := coalesce((argument ->> 'now')::timestamptz, now()) - interval '180 days';
-    requested timestamptz := '-infinity';
-    place bigint := 0;
-    newer text[];
+    i imports;
+    newer text[] := '{}';
     written integer;
     deleted integer := 0;
     gone integer;
     finished record;
 BEGIN
     IF argument ->> 'import_id' IS NOT NULL THEN
-        SELECT i.requested_at, i.ordinal INTO requested, place FROM imports i
-            WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
-              AND i.user_id = owner;
+        SELECT * INTO i FROM imports n
+            WHERE n.import_id = (argument ->> 'import_id')::uuid AND n.run = (argument ->> 'run')::integer
+              AND n.user_id = owner;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'passages of a run that is not of this user' USING ERRCODE = 'SP002';
         END IF;
+        newer := take_conversations(owner, i.requested_at, i.ordinal, ARRAY(
+            SELECT DISTINCT e.conversation_id
+            FROM jsonb_to_recordset(argument -> 'passages') AS e(conversation_id text)));
     END IF;
-    newer := take_conversations(owner, requested, place, ARRAY(
-        SELECT DISTINCT e.conversation_id
-        FROM jsonb_to_recordset(argument -> 'passages') AS e(conversation_id text)));
     INSERT INTO conversation_chunks AS c (user_id, conversation_id, passage_index, title, content,
                                           token_count, message_count, created_at, is_recent)
     SELECT owner, p.conversation_id, p.passage_index, p.title, p.content, p.token_count, p.message_count,

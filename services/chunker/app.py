@@ -14,7 +14,7 @@ from shared.resilience.retry import RetryPolicy
 
 IMPORTS = 32
 """Imports in work at a time: most of them wait for their window, with their export open."""
-OF_ONE = 2
+OF_ONE = 4
 """Imports of one person in work at a time: others find a place, however many somebody has."""
 DEADLINE = 30 * 24 * 3600.0
 """Seconds: an import lasts as long as its extraction, which may wait days for its provider."""

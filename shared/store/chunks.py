@@ -165,8 +165,8 @@ class Chunks(Calls):
         now: datetime | None = None,
     ) -> Saved:
         """Store passages of a run: unchanged rows are not rewritten, those beyond a `last` one are deleted.
-        Conversations that a newer run of the user stored or deleted stay as they are. Passages of no run
-        count as older than those of any.
+        Conversations that a newer run of the user stored or deleted stay as they are. Without a run,
+        passages are stored whatever is there.
 
         Raises StoreError (SP002) for a run that is not the user's. is_recent is as of `now`, by default the
         moment of the save. Batches of 1 to 2 MB are best.

@@ -171,32 +171,31 @@ $$;
 
 -- Stores passages of a run: new ones are inserted, changed ones rewritten, unchanged ones left. Where a
 -- passage is the last of its conversation, those beyond it go. Of the same passage given twice, the last one
--- counts. Conversations that a newer run has are passed over; passages of no run give way to those of any.
+-- counts. Conversations that a newer run has are passed over; a caller that names no run, as before, overwrites.
 -- is_recent is meant as of `now`: by default the moment of the save.
 CREATE OR REPLACE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     owner uuid := (argument ->> 'user_id')::uuid;
     recent_from timestamptz := coalesce((argument ->> 'now')::timestamptz, now()) - interval '180 days';
-    requested timestamptz := '-infinity';
-    place bigint := 0;
-    newer text[];
+    i imports;
+    newer text[] := '{}';
     written integer;
     deleted integer := 0;
     gone integer;
     finished record;
 BEGIN
     IF argument ->> 'import_id' IS NOT NULL THEN
-        SELECT i.requested_at, i.ordinal INTO requested, place FROM imports i
-            WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
-              AND i.user_id = owner;
+        SELECT * INTO i FROM imports n
+            WHERE n.import_id = (argument ->> 'import_id')::uuid AND n.run = (argument ->> 'run')::integer
+              AND n.user_id = owner;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'passages of a run that is not of this user' USING ERRCODE = 'SP002';
         END IF;
+        newer := take_conversations(owner, i.requested_at, i.ordinal, ARRAY(
+            SELECT DISTINCT e.conversation_id
+            FROM jsonb_to_recordset(argument -> 'passages') AS e(conversation_id text)));
     END IF;
-    newer := take_conversations(owner, requested, place, ARRAY(
-        SELECT DISTINCT e.conversation_id
-        FROM jsonb_to_recordset(argument -> 'passages') AS e(conversation_id text)));
     INSERT INTO conversation_chunks AS c (user_id, conversation_id, passage_index, title, content,
                                           token_count, message_count, created_at, is_recent)
     SELECT owner, p.conversation_id, p.passage_index, p.title, p.content, p.token_count, p.message_count,

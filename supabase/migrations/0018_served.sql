@@ -130,7 +130,8 @@ BEGIN
             state = a.status, finished_at = now(), updated_at = now(),
             published_at = coalesce(published_at, now()),
             progress_percent = CASE WHEN a.status = 'complete' THEN 100 ELSE progress_percent END,
-            stage = a.status, error = a.error, fact_counts = coalesce(a.facts, '{}'),
+            stage = CASE WHEN refusal IN ('older', 'smaller') THEN 'unserved' ELSE a.status END,
+            error = a.error, fact_counts = coalesce(a.facts, '{}'),
             usage = coalesce(a.usage, '{}'), cost = (a.usage ->> 'cost')::double precision,
             coverage = coalesce((a.coverage ->> 'ok')::double precision
                                 / nullif((a.coverage ->> 'total')::double precision, 0), 1),
@@ -205,7 +206,8 @@ BEGIN
     PERFORM keep_version(p, now());
     PERFORM serve_version(n);
     DELETE FROM profile_versions o WHERE o.user_id = v.user_id AND o.version = v.version;
-    UPDATE imports SET unserved = NULL, updated_at = now() WHERE import_id = p_import_id AND run = v.run;
+    UPDATE imports SET unserved = NULL, stage = 'complete', updated_at = now()
+        WHERE import_id = p_import_id AND run = v.run;
     UPDATE user_profiles SET
             full_pass_status = 'complete', full_pass_completed_at = now(), full_pass_error = NULL,
             import_stage = 'complete', progress_percent = 100

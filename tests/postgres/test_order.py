@@ -13,7 +13,6 @@ import pytest
 from shared.domain.errors import StoreError
 from shared.domain.events import ImportReceived
 from shared.domain.runs import RunKey
-from shared.postgres.migrate import load_migrations, migrations_folder
 from shared.store.chunks import Chunking
 from shared.store.profiles import Commit
 from shared.store.store import Store
@@ -119,24 +118,6 @@ async def test_a_run_that_goes_on_after_a_newer_one_was_served_is_asked_for_now(
     await commits(store, RunKey(OTHER, 1))
     assert (await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")).resumed
     assert await commits(store, RunKey(IMPORT, 1)) == [Commit(True, None)]
-
-
-async def test_request_times_in_the_future_that_are_stored_already_are_brought_back(
-    store: Store, sql: asyncpg.Connection
-) -> None:
-    await take(store, Asked(IMPORT, HOURS), Asked(OTHER, HOURS))
-    await sql.execute(
-        "UPDATE imports SET requested_at = now() + interval '2 hours' WHERE import_id = $1", IMPORT
-    )
-    before = await sql.fetchval("SELECT requested_at FROM imports WHERE import_id = $1", OTHER)
-    (migration,) = [each for each in load_migrations(migrations_folder()) if each.version.endswith("_order")]
-    (statement,) = [
-        each for each in migration.sql.split(";") if "UPDATE public.imports SET requested_at" in each
-    ]
-    await sql.execute(statement)
-    rows = dict(await sql.fetch("SELECT import_id, requested_at - begun_at FROM imports"))
-    assert rows[IMPORT] == timedelta(0)
-    assert await sql.fetchval("SELECT requested_at FROM imports WHERE import_id = $1", OTHER) == before
 
 
 # Passages

@@ -79,7 +79,7 @@ async def test_an_older_run_is_not_told_as_complete_and_its_documents_are_its_ow
     await run_of(store, SECOND, WHOLE)
     assert await store.commit_memory(memory_of(memory_md="older")) == Commit(False, "older")
     row, report = await told(store, IMPORT)
-    assert (row.state, row.unserved, row.ended) == ("unserved", "older", True)
+    assert (row.state, row.stage, row.unserved, row.ended) == ("unserved", "unserved", "older", True)
     assert (report.state, report.unserved, report.served) == ("unserved", "older", RunKey(SECOND, 1))
     own = await store.read_documents(IMPORT, 1)
     assert own is not None
