@@ -43,6 +43,8 @@ BEGIN
                   AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
             UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
                     requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
+                    -- read anew, where chunks are missing: the newer run may have stored its passages instead
+                    state = CASE WHEN outdone AND i.state = 'extracting' THEN 'chunking' ELSE i.state END,
                     updated_at = now()
                 WHERE i.import_id = newest.import_id AND i.run = newest.run
                 RETURNING i.* INTO newest;

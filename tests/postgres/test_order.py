@@ -114,9 +114,17 @@ async def test_an_old_import_run_again_is_the_newest(store: Store) -> None:
 
 async def test_a_run_that_goes_on_after_a_newer_one_was_served_is_asked_for_now(store: Store) -> None:
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
+    await store.save_chunks_batch(ANNA, passages("first", 1), of_run=RunKey(IMPORT, 1))
+    await store.finish_chunking(IMPORT, 1, Chunking(total=1))
     await begin_run(store, OTHER, ANNA, "/b.zip", "v2")
+    await store.save_chunks_batch(ANNA, passages("other", 1), of_run=RunKey(OTHER, 1))
     await commits(store, RunKey(OTHER, 1))
     assert (await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")).resumed
+    seen = await store.watch_run(IMPORT, 1)
+    assert seen is not None
+    assert seen.state == "chunking", "it is read again, since its passages were overwritten"
+    await store.save_chunks_batch(ANNA, passages("first", 1), of_run=RunKey(IMPORT, 1))
+    assert await texts(store) == ["first 0"]
     assert await commits(store, RunKey(IMPORT, 1)) == [Commit(True, None)]
 
 
