@@ -73,6 +73,18 @@ CREATE POLICY services ON public.conversation_chunks TO service_role USING (true
 GRANT SELECT ON TABLE public.conversation_chunks TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conversation_chunks TO service_role;
 
+CREATE TABLE public.conversation_runs (
+    user_id uuid NOT NULL,
+    conversation_id text NOT NULL COLLATE pg_catalog."C",
+    requested_at timestamp with time zone NOT NULL,
+    ordinal bigint NOT NULL
+);
+ALTER TABLE ONLY public.conversation_runs
+    ADD CONSTRAINT conversation_runs_pkey PRIMARY KEY (user_id, conversation_id);
+ALTER TABLE public.conversation_runs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.conversation_runs TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conversation_runs TO service_role;
+
 CREATE TABLE public.extraction_cache (
     user_id uuid NOT NULL,
     content_hash text NOT NULL COLLATE pg_catalog."C",
@@ -167,11 +179,14 @@ CREATE TABLE public.imports (
     redrives integer DEFAULT 0 NOT NULL,
     redriven_at timestamp with time zone,
     redriven_done integer,
+    replaces boolean DEFAULT false NOT NULL,
+    unserved text,
     CONSTRAINT imports_chunks_total_check CHECK ((chunks_total >= 0)),
     CONSTRAINT imports_coverage_check CHECK (((coverage >= (0)::double precision) AND (coverage <= (1)::double precision))),
     CONSTRAINT imports_progress_percent_check CHECK (((progress_percent >= (0)::double precision) AND (progress_percent <= (100)::double precision))),
     CONSTRAINT imports_run_check CHECK ((run >= 1)),
-    CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['received'::text, 'chunking'::text, 'extracting'::text, 'consolidating'::text, 'complete'::text, 'failed'::text, 'cancelled'::text])))
+    CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['received'::text, 'chunking'::text, 'extracting'::text, 'consolidating'::text, 'complete'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT imports_unserved_check CHECK ((unserved = ANY (ARRAY['older'::text, 'smaller'::text])))
 );
 ALTER TABLE public.imports ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.imports_ordinal_seq
@@ -228,7 +243,9 @@ CREATE TABLE public.profile_versions (
     memory_md text,
     soulprint_text text,
     written_at timestamp with time zone,
-    replaced_at timestamp with time zone DEFAULT now() NOT NULL
+    replaced_at timestamp with time zone DEFAULT now(),
+    memory_import_id uuid,
+    memory_run integer
 );
 ALTER TABLE public.profile_versions ALTER COLUMN version ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.profile_versions_version_seq
@@ -289,6 +306,8 @@ CREATE TABLE public.user_profiles (
     pipeline text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    memory_import_id uuid,
+    memory_run integer,
     CONSTRAINT user_profiles_full_pass_status_check CHECK ((full_pass_status = ANY (ARRAY['pending'::text, 'processing'::text, 'complete'::text, 'failed'::text]))),
     CONSTRAINT user_profiles_progress_percent_check CHECK (((progress_percent >= (0)::double precision) AND (progress_percent <= (100)::double precision)))
 );
@@ -351,6 +370,46 @@ CREATE VIEW public.user_usage WITH (security_invoker='true') AS
   GROUP BY user_id;
 GRANT SELECT ON TABLE public.user_usage TO authenticated;
 GRANT SELECT ON TABLE public.user_usage TO service_role;
+
+CREATE FUNCTION public.accept_memory(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    p_import_id uuid := (argument ->> 'import_id')::uuid;
+    p user_profiles;
+    n user_profiles;
+    v profile_versions;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    -- Runs before profiles, as commit_memory locks them.
+    PERFORM FROM imports i WHERE i.import_id = p_import_id ORDER BY i.run FOR UPDATE;
+    SELECT * INTO p FROM user_profiles o
+        WHERE o.user_id = (SELECT i.user_id FROM imports i WHERE i.import_id = p_import_id LIMIT 1) FOR UPDATE;
+    SELECT * INTO v FROM profile_versions o
+        WHERE o.user_id = p.user_id AND o.import_id = p_import_id ORDER BY o.run DESC, o.version DESC LIMIT 1;
+    IF p.import_id = p_import_id AND p.run >= coalesce(v.run, 0) THEN
+        RETURN jsonb_build_object('written', false, 'run', p.run, 'reason', 'served');
+    ELSIF v.version IS NULL THEN
+        RETURN jsonb_build_object('written', false, 'run', NULL, 'reason', 'unknown');
+    END IF;
+    n := jsonb_populate_record(p, jsonb_strip_nulls(to_jsonb(v)));
+    PERFORM keep_version(p, now());
+    PERFORM serve_version(n);
+    DELETE FROM profile_versions o WHERE o.user_id = v.user_id AND o.version = v.version;
+    UPDATE imports SET unserved = NULL, stage = 'complete', updated_at = now()
+        WHERE import_id = p_import_id AND run = v.run;
+    UPDATE user_profiles SET
+            full_pass_status = 'complete', full_pass_completed_at = now(), full_pass_error = NULL,
+            import_stage = 'complete', progress_percent = 100
+        WHERE user_id = p.user_id AND NOT EXISTS (
+            SELECT FROM imports i WHERE i.user_id = p.user_id
+              AND i.state NOT IN ('complete', 'failed', 'cancelled'));
+    RETURN jsonb_build_object('written', true, 'run', v.run, 'reason', NULL);
+END
+$$;
+REVOKE ALL ON FUNCTION public.accept_memory(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.accept_memory(argument jsonb) TO service_role;
 
 CREATE FUNCTION public.cached_hashes(argument jsonb) RETURNS json
     LANGUAGE sql STABLE
@@ -475,8 +534,11 @@ DECLARE
     a record;
     i imports;
     p user_profiles;
+    n user_profiles;
     served imports;
     refusal text;
+    ending text;
+    why text;
 BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
@@ -499,40 +561,54 @@ BEGIN
     refusal := CASE
         WHEN a.status = 'failed' THEN 'failed'
         WHEN (served.requested_at, served.ordinal) > (i.requested_at, i.ordinal) THEN 'older'
+        WHEN a.memory_md IS NOT NULL AND NOT i.replaces AND loses_much(i, p) THEN 'smaller'
     END;
     UPDATE imports SET
             state = a.status, finished_at = now(), updated_at = now(),
             published_at = coalesce(published_at, now()),
             progress_percent = CASE WHEN a.status = 'complete' THEN 100 ELSE progress_percent END,
-            stage = a.status, error = a.error, fact_counts = coalesce(a.facts, '{}'),
+            stage = CASE WHEN refusal IN ('older', 'smaller') THEN 'unserved' ELSE a.status END,
+            error = a.error, fact_counts = coalesce(a.facts, '{}'),
             usage = coalesce(a.usage, '{}'), cost = (a.usage ->> 'cost')::double precision,
             coverage = coalesce((a.coverage ->> 'ok')::double precision
                                 / nullif((a.coverage ->> 'total')::double precision, 0), 1),
-            lease_owner = NULL, lease_until = NULL
+            unserved = nullif(refusal, 'failed'), lease_owner = NULL, lease_until = NULL
         WHERE import_id = a.import_id AND run = a.run;
-    IF refusal IS NULL THEN
-        INSERT INTO profile_versions (user_id, import_id, run, pipeline, soul_md, identity_md, user_md,
-                                      agents_md, tools_md, memory_md, soulprint_text, written_at)
-        SELECT p.user_id, p.import_id, p.run, p.pipeline, p.soul_md, p.identity_md, p.user_md,
-               p.agents_md, p.tools_md, p.memory_md, p.soulprint_text, p.updated_at
-        WHERE coalesce(p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md,
-                       p.soulprint_text) IS NOT NULL;
-        UPDATE user_profiles SET
-                soul_md = a.sections ->> 'soul', identity_md = a.sections ->> 'identity',
-                user_md = a.sections ->> 'user', agents_md = a.sections ->> 'agents',
-                tools_md = a.sections ->> 'tools', memory_md = a.memory_md,
-                soulprint_text = coalesce(a.soulprint_text, concat_ws(E'\n\n',
-                    nullif(a.sections ->> 'soul', ''), nullif(a.sections ->> 'identity', ''),
-                    nullif(a.sections ->> 'user', ''), nullif(a.sections ->> 'agents', ''),
-                    nullif(a.sections ->> 'tools', ''))),
-                import_id = a.import_id, run = a.run, pipeline = i.pipeline, updated_at = now()
-            WHERE user_id = a.user_id;
+    IF a.status = 'complete' THEN
+        n := p;
+        IF refusal IS NOT NULL THEN  -- its own, and nothing of what is served
+            n.soul_md := NULL; n.identity_md := NULL; n.user_md := NULL; n.agents_md := NULL;
+            n.tools_md := NULL; n.memory_md := NULL; n.memory_import_id := NULL; n.memory_run := NULL;
+        END IF;
+        n.soul_md := coalesce(a.sections ->> 'soul', n.soul_md);
+        n.identity_md := coalesce(a.sections ->> 'identity', n.identity_md);
+        n.user_md := coalesce(a.sections ->> 'user', n.user_md);
+        n.agents_md := coalesce(a.sections ->> 'agents', n.agents_md);
+        n.tools_md := coalesce(a.sections ->> 'tools', n.tools_md);
+        n.soulprint_text := coalesce(a.soulprint_text, concat_ws(E'\n\n',
+            nullif(n.soul_md, ''), nullif(n.identity_md, ''), nullif(n.user_md, ''), nullif(n.agents_md, ''),
+            nullif(n.tools_md, '')));
+        IF a.memory_md IS NOT NULL THEN
+            n.memory_md := a.memory_md; n.memory_import_id := a.import_id; n.memory_run := a.run;
+        END IF;
+        n.import_id := a.import_id; n.run := a.run; n.pipeline := i.pipeline; n.updated_at := now();
+        IF refusal IS NULL THEN
+            PERFORM keep_version(p, now());
+            PERFORM serve_version(n);
+        ELSE
+            PERFORM keep_version(n, NULL);
+        END IF;
     END IF;
     IF is_newest_run(i) THEN
+        ending := CASE WHEN refusal IS NULL THEN 'complete' ELSE 'failed' END;
+        why := CASE WHEN refusal = 'smaller'
+                    THEN 'its memory would lose much of what is served, and is kept beside it'
+                    ELSE a.error ->> 'message' END;
         UPDATE user_profiles SET
-                full_pass_status = a.status,
-                full_pass_completed_at = CASE WHEN a.status = 'complete' THEN now() END,
-                full_pass_error = a.error ->> 'message', import_stage = a.status, updated_at = now(),
+                full_pass_status = ending,
+                full_pass_completed_at = CASE WHEN ending = 'complete' THEN now() END,
+                full_pass_error = why, updated_at = now(),
+                import_stage = CASE WHEN refusal = 'smaller' THEN 'unserved' ELSE a.status END,
                 progress_percent = CASE WHEN a.status = 'complete' THEN 100 ELSE progress_percent END
             WHERE user_id = a.user_id;
     END IF;
@@ -582,7 +658,7 @@ BEGIN
     END IF;
     RETURN coalesce(shown_facts(ARRAY(
         SELECT f FROM user_profiles p
-        JOIN facts f ON f.import_id = p.import_id AND f.run = p.run AND f.user_id = p.user_id
+        JOIN facts f ON f.import_id = p.memory_import_id AND f.run = p.memory_run AND f.user_id = p.user_id
         WHERE p.user_id = (argument ->> 'user_id')::uuid
           AND f.fact_id BETWEEN rpad(digits, 32, '0')::uuid AND rpad(digits, 32, 'f')::uuid
         ORDER BY f.fact_id LIMIT 10)), '[]');
@@ -650,6 +726,8 @@ CREATE FUNCTION public.finish_chunking(argument jsonb) RETURNS jsonb
 DECLARE
     a record;
     i imports;
+    forgotten text[];
+    newer text[];
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, run integer, total integer, counts jsonb, sample jsonb, superseded jsonb,
@@ -664,9 +742,12 @@ BEGIN
     IF FOUND THEN
         DELETE FROM facts WHERE import_id = a.import_id AND run = a.run AND chunk_index >= a.total;
     END IF;
+    forgotten := ARRAY(SELECT DISTINCT g FROM jsonb_array_elements_text(coalesce(a.forgotten, '[]')) g);
+    newer := take_conversations(i.user_id, i.requested_at, i.ordinal, forgotten);
     DELETE FROM conversation_chunks c
-        USING jsonb_array_elements_text(coalesce(a.forgotten, '[]')) AS gone(conversation_id)
-        WHERE c.user_id = i.user_id AND c.conversation_id = gone.conversation_id COLLATE "C";
+        USING unnest(forgotten) AS gone(conversation_id)
+        WHERE c.user_id = i.user_id AND c.conversation_id = gone.conversation_id COLLATE "C"
+          AND gone.conversation_id <> ALL (newer);
     UPDATE imports SET
             state = 'extracting', chunks_total = a.total, counts = coalesce(a.counts, '{}'),
             sample = coalesce(a.sample, '[]'), superseded = coalesce(a.superseded, '[]'),
@@ -724,6 +805,22 @@ $$;
 REVOKE ALL ON FUNCTION public.keep_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO service_role;
 
+CREATE FUNCTION public.keep_version(p public.user_profiles, replaced timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    INSERT INTO profile_versions (user_id, import_id, run, pipeline, soul_md, identity_md, user_md, agents_md,
+                                  tools_md, memory_md, soulprint_text, memory_import_id, memory_run,
+                                  written_at, replaced_at)
+    SELECT p.user_id, p.import_id, p.run, p.pipeline, p.soul_md, p.identity_md, p.user_md, p.agents_md,
+           p.tools_md, p.memory_md, p.soulprint_text, p.memory_import_id, p.memory_run,
+           p.updated_at, replaced
+    WHERE coalesce(p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md,
+                   p.soulprint_text) IS NOT NULL
+$$;
+REVOKE ALL ON FUNCTION public.keep_version(p public.user_profiles, replaced timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.keep_version(p public.user_profiles, replaced timestamp with time zone) TO service_role;
+
 CREATE FUNCTION public.list_facts(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -739,7 +836,8 @@ DECLARE
     p_patterns text[] := search_patterns(coalesce(argument ->> 'search', ''));
 BEGIN
     IF p_import_id IS NULL THEN
-        SELECT p.import_id, p.run INTO p_import_id, p_run FROM user_profiles p WHERE p.user_id = p_user;
+        SELECT p.memory_import_id, p.memory_run INTO p_import_id, p_run
+            FROM user_profiles p WHERE p.user_id = p_user;
     END IF;
     RETURN coalesce(shown_facts(ARRAY(
         SELECT f FROM facts f
@@ -759,8 +857,9 @@ CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
-        SELECT i.import_id, i.run, i.user_id, i.pipeline, i.source, i.state, i.progress_percent, i.stage, i.reading,
-               i.chunks_total, i.chunks_ok, i.chunks_dead, i.facts_extracted, i.coverage, i.cost, i.error,
+        SELECT i.import_id, i.run, i.user_id, i.pipeline, i.source, told_state(i) AS state, i.unserved,
+               i.progress_percent, i.stage, i.reading, i.chunks_total, i.chunks_ok, i.chunks_dead,
+               i.facts_extracted, i.coverage, jsonb_array_length(i.breaks) AS breaks, i.cost, i.error,
                i.redrives, i.on_log, i.requested_at, i.begun_at, i.finished_at, i.updated_at
         FROM imports i
         WHERE nullif(argument -> 'import_id', 'null') IS NULL
@@ -817,6 +916,44 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.look_up_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.look_up_chunks(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.loses_much(i public.imports, p public.user_profiles) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    kept_if_broken CONSTANT double precision := 0.9;
+    kept_if_whole CONSTANT double precision := 0.5;
+    served imports;
+    had bigint;
+    has bigint;
+    rests_on bigint;
+    lacks bigint;
+BEGIN
+    SELECT * INTO served FROM imports n WHERE n.import_id = p.memory_import_id AND n.run = p.memory_run;
+    SELECT count(*) INTO had FROM facts f
+        WHERE f.import_id = p.memory_import_id AND f.run = p.memory_run AND f.status = 'current';
+    SELECT count(*) INTO has FROM facts f
+        WHERE f.import_id = i.import_id AND f.run = i.run AND f.status = 'current';
+    IF i.breaks <> '[]' AND i.breaks IS DISTINCT FROM served.breaks THEN
+        RETURN has < kept_if_broken * had;
+    ELSIF has >= kept_if_whole * had OR i.import_id = p.memory_import_id THEN
+        RETURN false;
+    END IF;
+    -- One probe of the key a conversation, as in save_chunks_batch.
+    SELECT count(*), count(*) FILTER (WHERE NOT c.in_it) INTO rests_on, lacks
+    FROM (SELECT DISTINCT f.conversation_id FROM facts f
+          WHERE f.import_id = p.memory_import_id AND f.run = p.memory_run AND f.status = 'current') r
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (
+            SELECT FROM conversation_runs n
+            WHERE n.user_id = i.user_id AND n.conversation_id = r.conversation_id
+              AND (n.requested_at, n.ordinal) >= (i.requested_at, i.ordinal)) AS in_it OFFSET 0) c;
+    RETURN 2 * lacks > rests_on AND (lacks < rests_on OR has = 0);
+END
+$$;
+REVOKE ALL ON FUNCTION public.loses_much(i public.imports, p public.user_profiles) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.loses_much(i public.imports, p public.user_profiles) TO service_role;
 
 CREATE FUNCTION public.mark_published(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql
@@ -930,6 +1067,26 @@ $$;
 REVOKE ALL ON FUNCTION public.read_dead_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_dead_chunks(argument jsonb) TO service_role;
 
+CREATE FUNCTION public.read_documents(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT to_jsonb(d) FROM (
+        SELECT p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md,
+               9223372036854775807 AS version
+        FROM imports i JOIN user_profiles p
+          ON p.user_id = i.user_id AND p.import_id = i.import_id AND p.run = i.run
+        WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
+        UNION ALL
+        SELECT v.soul_md, v.identity_md, v.user_md, v.agents_md, v.tools_md, v.memory_md, v.version
+        FROM imports i JOIN profile_versions v
+          ON v.user_id = i.user_id AND v.import_id = i.import_id AND v.run = i.run
+        WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
+        ORDER BY version DESC LIMIT 1) d
+$$;
+REVOKE ALL ON FUNCTION public.read_documents(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_documents(argument jsonb) TO service_role;
+
 CREATE FUNCTION public.read_facts(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1008,6 +1165,10 @@ CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage'] || jsonb_build_object(
+        'state', told_state(i),
+        'served', (
+            SELECT jsonb_build_array(p.import_id, p.run) FROM user_profiles p
+            WHERE p.user_id = i.user_id AND p.import_id IS NOT NULL),
         'unread_conversations', (
             SELECT count(DISTINCT u) FROM chunk_results r, unnest(r.unread) u
             WHERE r.import_id = i.import_id AND r.run = i.run),
@@ -1253,9 +1414,11 @@ DECLARE
     a record;
     newest imports;
     resumed boolean := false;
+    outdone boolean;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, user_id uuid, source text, pipeline text, variant text, on_log boolean);
+        import_id uuid, user_id uuid, source text, pipeline text, variant text, on_log boolean,
+        replace boolean);
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
     SELECT * INTO newest FROM imports i
         WHERE i.import_id = a.import_id ORDER BY i.run DESC LIMIT 1 FOR UPDATE;
@@ -1266,7 +1429,15 @@ BEGIN
         resumed := newest.pipeline = a.pipeline AND newest.on_log = a.on_log
             AND a.variant IN ('', newest.variant);
         IF resumed THEN
-            UPDATE imports i SET source = a.source, updated_at = now()
+            outdone := EXISTS (
+                SELECT FROM user_profiles p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
+                WHERE p.user_id = a.user_id
+                  AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
+            UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
+                    requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
+                    -- read anew, where chunks are missing: the newer run may have stored its passages instead
+                    state = CASE WHEN outdone AND i.state = 'extracting' THEN 'chunking' ELSE i.state END,
+                    updated_at = now()
                 WHERE i.import_id = newest.import_id AND i.run = newest.run
                 RETURNING i.* INTO newest;
         ELSIF NOT a.on_log THEN
@@ -1276,8 +1447,10 @@ BEGIN
         END IF;
     END IF;
     IF NOT resumed THEN
-        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log)
-        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, a.pipeline, a.source, a.variant, a.on_log)
+        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log, replaces,
+                             requested_at)
+        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, a.pipeline, a.source, a.variant, a.on_log,
+                coalesce(a.replace, false), request_time(a.user_id, NULL))
         RETURNING * INTO newest;
     END IF;
     RETURN jsonb_build_object(
@@ -1286,6 +1459,16 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.request_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN claimed < now() THEN claimed
+                ELSE greatest(now(), (SELECT max(o.requested_at) FROM imports o WHERE o.user_id = p_user)) END
+$$;
+REVOKE ALL ON FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) TO service_role;
 
 CREATE FUNCTION public.require_writable(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql
@@ -1308,11 +1491,24 @@ CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
 DECLARE
     owner uuid := (argument ->> 'user_id')::uuid;
     recent_from timestamptz := coalesce((argument ->> 'now')::timestamptz, now()) - interval '180 days';
+    i imports;
+    newer text[] := '{}';
     written integer;
     deleted integer := 0;
     gone integer;
     finished record;
 BEGIN
+    IF argument ->> 'import_id' IS NOT NULL THEN
+        SELECT * INTO i FROM imports n
+            WHERE n.import_id = (argument ->> 'import_id')::uuid AND n.run = (argument ->> 'run')::integer
+              AND n.user_id = owner;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'passages of a run that is not of this user' USING ERRCODE = 'SP002';
+        END IF;
+        newer := take_conversations(owner, i.requested_at, i.ordinal, ARRAY(
+            SELECT DISTINCT e.conversation_id
+            FROM jsonb_to_recordset(argument -> 'passages') AS e(conversation_id text)));
+    END IF;
     INSERT INTO conversation_chunks AS c (user_id, conversation_id, passage_index, title, content,
                                           token_count, message_count, created_at, is_recent)
     SELECT owner, p.conversation_id, p.passage_index, p.title, p.content, p.token_count, p.message_count,
@@ -1325,6 +1521,7 @@ BEGIN
                (e ->> 'message_count')::integer AS message_count,
                (e ->> 'created_at')::double precision AS created_at
         FROM jsonb_array_elements(argument -> 'passages') WITH ORDINALITY AS x(e, n)
+        WHERE e ->> 'conversation_id' <> ALL (newer)
         ORDER BY e ->> 'conversation_id', (e ->> 'passage_index')::integer, n DESC
     ) p
     ON CONFLICT (user_id, conversation_id, passage_index) DO UPDATE SET
@@ -1342,7 +1539,7 @@ BEGIN
         FROM ROWS FROM (jsonb_to_recordset(argument -> 'passages')
                         AS (conversation_id text, passage_index integer, last boolean))
              WITH ORDINALITY AS e(conversation_id, passage_index, last, n)
-        WHERE e.last ORDER BY e.conversation_id, e.n DESC
+        WHERE e.last AND e.conversation_id <> ALL (newer) ORDER BY e.conversation_id, e.n DESC
     LOOP
         DELETE FROM conversation_chunks c
         WHERE c.user_id = owner AND c.conversation_id = finished.conversation_id COLLATE "C"
@@ -1394,6 +1591,20 @@ CREATE FUNCTION public.search_patterns(search text) RETURNS text[]
 $$;
 REVOKE ALL ON FUNCTION public.search_patterns(search text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_patterns(search text) TO service_role;
+
+CREATE FUNCTION public.serve_version(n public.user_profiles) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    UPDATE user_profiles SET
+            soul_md = n.soul_md, identity_md = n.identity_md, user_md = n.user_md, agents_md = n.agents_md,
+            tools_md = n.tools_md, memory_md = n.memory_md, soulprint_text = n.soulprint_text,
+            import_id = n.import_id, run = n.run, pipeline = n.pipeline,
+            memory_import_id = n.memory_import_id, memory_run = n.memory_run, updated_at = now()
+        WHERE user_id = n.user_id
+$$;
+REVOKE ALL ON FUNCTION public.serve_version(n public.user_profiles) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.serve_version(n public.user_profiles) TO service_role;
 
 CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql
@@ -1456,6 +1667,34 @@ $$;
 REVOKE ALL ON FUNCTION public.shown_facts(shown public.facts[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.shown_facts(shown public.facts[]) TO service_role;
 
+CREATE FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[]) RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    taken integer;
+BEGIN
+    -- In one order, so that two runs at once wait for each other and not both.
+    INSERT INTO conversation_runs AS r (user_id, conversation_id, requested_at, ordinal)
+    SELECT p_user, n.id, p_requested_at, p_ordinal FROM unnest(ids) AS n(id) ORDER BY n.id COLLATE "C"
+    ON CONFLICT (user_id, conversation_id) DO UPDATE SET
+        requested_at = excluded.requested_at, ordinal = excluded.ordinal
+    WHERE (r.requested_at, r.ordinal) < (excluded.requested_at, excluded.ordinal);
+    GET DIAGNOSTICS taken = ROW_COUNT;
+    IF taken = cardinality(ids) THEN
+        RETURN '{}';
+    END IF;
+    RETURN ARRAY(
+        SELECT n.id FROM unnest(ids) AS n(id)
+        CROSS JOIN LATERAL (
+            SELECT FROM conversation_runs r
+            WHERE r.user_id = p_user AND r.conversation_id = n.id COLLATE "C"
+              AND (r.requested_at, r.ordinal) > (p_requested_at, p_ordinal) OFFSET 0) newer);
+END
+$$;
+REVOKE ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[]) TO service_role;
+
 CREATE FUNCTION public.take_lease(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1515,7 +1754,7 @@ BEGIN
     ELSE
         INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at, on_log)
         VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.source, coalesce(a.variant, ''), 'chunking',
-                coalesce(a.requested_at, now()), a.on_log)
+                greatest(request_time(a.user_id, a.requested_at), newest.requested_at), a.on_log)
         RETURNING * INTO i;
     END IF;
     IF is_newest_run(i) THEN
@@ -1531,6 +1770,15 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.take_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.told_state(i public.imports) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN i.unserved IS NULL THEN i.state ELSE 'unserved' END
+$$;
+REVOKE ALL ON FUNCTION public.told_state(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.told_state(i public.imports) TO service_role;
 
 CREATE FUNCTION public.update_progress(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql

@@ -46,15 +46,27 @@ def request_of(source: str, user_id: UUID, settings: Settings) -> Request:
 
 
 async def request_run(
-    request: Request, store: Store, pipeline: str, *, variant: str = "", on_log: bool = True
+    request: Request,
+    store: Store,
+    pipeline: str,
+    *,
+    variant: str = "",
+    on_log: bool = True,
+    replace: bool = False,
 ) -> tuple[ImportReceived, bool]:
     """The event that begins the requested run, or goes on with it; and whether the run was under way.
 
     Which run it is the database decides, in one transaction: two requests at once are the same run. See
-    Store.request_run for `variant` and `on_log`, and for what it raises.
+    Store.request_run for `variant`, `on_log` and `replace`, and for what it raises.
     """
     run = await store.request_run(
-        request.import_id, request.user_id, request.source, pipeline, variant=variant, on_log=on_log
+        request.import_id,
+        request.user_id,
+        request.source,
+        pipeline,
+        variant=variant,
+        on_log=on_log,
+        replace=replace,
     )
     event = ImportReceived(
         import_id=request.import_id,

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from shared.logs import leave_logs_to_the_program
 from shared.settings import load_settings
-from soulprint.run import COMPLETE, run_into
+from shared.store.runs import COMPLETE, Unserved
+from soulprint.run import run_into
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,11 @@ class Report:
     """How a run ended: the head of report.json as values, and all of it as `content`."""
 
     status: str
-    """`complete`, or `failed`: too little could be read, and the memory stays as it was before."""
+    """`complete`; or, where the memory stays as it was before, `unserved`, or `failed`: too little could be
+    read."""
+    unserved: Unserved | None
+    """Why it is unserved: `older`, a memory that was requested later is served; `smaller`, it would lose much
+    of the one that is, and is kept beside it."""
     error: str | None
     """Why it failed."""
     user_id: UUID
@@ -30,6 +35,8 @@ class Report:
     """Facts of the memory, current and superseded."""
     coverage: float | None
     """Share of the chunks that was read, 0 to 1."""
+    breaks: int
+    """Places where the export breaks: what comes after is missing, `coverage` is of what could be read."""
     cost: float | None
     """Dollars that the model took; None if its price is not known."""
     seconds: float
@@ -50,19 +57,27 @@ async def run_export(
     user: str | UUID = "me",
     out: str | Path = "soulprint-out",
     max_cost: float | None = None,
+    replace: bool = False,
     **settings: object,
 ) -> Report:
     """Read an export into the memory of `user`, and write MEMORY.md, sections, facts and report to `out`.
 
     `export` is a .zip, .json, .json.gz, .jsonl or a folder. `max_cost` is in dollars: the run stops before a
-    call that could pass it. `settings` go over those of the environment. If it is stopped, the same call goes
-    on where it stopped. Raises SoulprintError: UsageError and UnreadableExportError before anything is
-    stored, BusyError while another run of the user is under way; ModelUnavailableError and CostLimitError,
-    after which what was read is kept.
+    call that could pass it. `replace`: the memory is served even if it loses much of the one that is.
+    `settings` go over those of the environment. If it is stopped, the same call goes on where it stopped.
+    Raises SoulprintError: UsageError and UnreadableExportError before anything is stored, BusyError while
+    another run of the user is under way; ModelUnavailableError and CostLimitError, after which what was read
+    is kept.
     """
     leave_logs_to_the_program()
     content = await run_into(
-        Path(out), Path(export), str(user), load_settings(**settings), max_cost=max_cost, command=False
+        Path(out),
+        Path(export),
+        str(user),
+        load_settings(**settings),
+        max_cost=max_cost,
+        command=False,
+        replace=replace,
     )
     return _report_of(content, Path(out))
 
@@ -72,12 +87,14 @@ def _report_of(content: Mapping[str, Any], folder: Path) -> Report:
     return Report(
         status=content["status"],
         error=error and error["message"],
+        unserved=content["unserved"],
         user_id=UUID(content["user_id"]),
         import_id=UUID(content["import_id"]),
         conversations=content["conversations"]["kept"],
         messages=content["messages"],
         facts=content["facts"].get("kept", 0),
         coverage=content["coverage"],
+        breaks=len(content["breaks"]),
         cost=content["cost"],
         seconds=content["seconds"]["total"],
         folder=folder,

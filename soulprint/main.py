@@ -28,6 +28,10 @@ app = typer.Typer(
 )
 
 User = Annotated[str, typer.Option("--user", help="Whose memory it is: a UUID or any name.")]
+Replace = Annotated[
+    bool,
+    typer.Option("--replace", help="Serve the memory even if it loses much of the one that is served."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Section = Literal["memory", "soul", "identity", "user", "agents", "tools"]
 
@@ -70,6 +74,7 @@ def run(
     batch: Annotated[
         bool, typer.Option("--batch", help="Read by Message Batches, at half the price.")
     ] = False,
+    replace: Replace = False,
     as_json: Json = False,
 ) -> None:
     """Turn an export into a memory: MEMORY.md, five sections, facts.jsonl and report.json."""
@@ -82,7 +87,9 @@ def run(
 
             code = estimate_command(export, user, settings, max_cost=max_cost, as_json=as_json)
         else:
-            code = run_command(export, user, out, settings, max_cost=max_cost, as_json=as_json)
+            code = run_command(
+                export, user, out, settings, max_cost=max_cost, as_json=as_json, replace=replace
+            )
     except KeyboardInterrupt:
         typer.echo("soulprint: stopped. The same command goes on where it stopped.", err=True)
         code = INTERRUPTED
@@ -111,6 +118,14 @@ def show(
     from soulprint.show import show_command
 
     show_command(user, section=section, facts=facts, search=search, why=why, as_json=as_json)
+
+
+@app.command(rich_help_panel=PERSON)
+def accept(import_id: Annotated[str, typer.Argument(metavar="IMPORT")]) -> None:
+    """Serve a memory that is kept beside the served one, or that was replaced."""
+    from soulprint.accept import accept_command
+
+    accept_command(import_id)
 
 
 @app.command(rich_help_panel=PERSON)
@@ -143,12 +158,13 @@ def up() -> None:
 def submit(
     export: Annotated[str, typer.Argument(help="A local export, or bucket/path in storage.")],
     user: User = "me",
+    replace: Replace = False,
     as_json: Json = False,
 ) -> None:
     """Hand an export to the services."""
     from soulprint.submit import submit_command
 
-    submit_command(export, user, as_json=as_json)
+    submit_command(export, user, as_json=as_json, replace=replace)
 
 
 @app.command(rich_help_panel=SERVICES)
@@ -204,7 +220,8 @@ def topics_create(as_json: Json = False) -> None:
 
 
 def main() -> None:
-    """The entry point. Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable export, 130 Ctrl-C."""
+    """The entry point. Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable export, 3 the export breaks,
+    4 the memory is not served, 130 Ctrl-C."""
     try:
         app(prog_name="soulprint")
     except Exception as error:

@@ -15,8 +15,11 @@ from uuid import UUID
 import orjson
 
 from shared.domain.errors import SoulprintError, UsageError
+from shared.domain.runs import RunKey
 from shared.store.facts import StoredFact
-from shared.store.profiles import Profile
+from shared.store.profiles import Documents
+from shared.store.runs import COMPLETE
+from soulprint.ending import broken, heading, why_unserved
 from soulprint.facts import as_json
 
 REASONS = 3
@@ -65,11 +68,11 @@ def staged(folder: Path, user_id: UUID) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def write_documents(folder: Path, profile: Profile) -> None:
+def write_documents(folder: Path, documents: Documents) -> None:
     """MEMORY.md and the five section files."""
-    (folder / MEMORY_FILE).write_text(profile.memory_md or "", encoding="utf-8")
+    (folder / MEMORY_FILE).write_text(documents.memory_md or "", encoding="utf-8")
     for name, file in SECTION_FILES.items():
-        text = getattr(profile, f"{name}_md")
+        text = getattr(documents, f"{name}_md")
         (folder / file).write_text(text or f"# {name.upper()}\n\n{NOTHING}\n", encoding="utf-8")
 
 
@@ -99,7 +102,8 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
     """What a person wants to know of a run, in a few lines."""
     conversations, chunks, facts = report["conversations"], report["chunks"], report["facts"]
     lines = [
-        f"{report['status']}: {conversations['kept']:,} conversations, {report['messages']:,} messages, "
+        f"{heading(report['status'], len(report['breaks']))}: {conversations['kept']:,} conversations, "
+        f"{report['messages']:,} messages, "
         f"{facts.get('kept', 0):,} facts ({facts.get('superseded', 0):,} of them history) "
         f"in {report['seconds']['total']:.1f} s"
     ]
@@ -130,8 +134,22 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
         )
     if usage["unanswered"]:
         lines.append(unanswered(usage["unanswered"]))
-    lines.append(f"written to {folder}")
+    before = report["served_before"]
+    if report["status"] == COMPLETE and before and before["import_id"] != report["import_id"]:
+        lines.append(
+            f"it takes the place of the memory of import {before['import_id']}, which is kept: "
+            f"`soulprint accept {before['import_id']}` serves it again"
+        )
+    lines.append(_last_line(report, folder))
     return "\n".join(lines)
+
+
+def _last_line(report: Mapping[str, Any], folder: Path) -> str:
+    """Where the files are, and what they are not."""
+    served = report["served"] and RunKey(**report["served"])
+    unserved = why_unserved(report["unserved"], report["import_id"], served)
+    written = f"written to {folder}{', but not served: ' if unserved else ''}{unserved}"
+    return f"{written}. {lost[0].upper()}{lost[1:]}" if (lost := broken(len(report["breaks"]))) else written
 
 
 def _unwritten(folder: Path, error: OSError) -> SoulprintError:

@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 from prometheus_client import CollectorRegistry
 
+from shared.domain.runs import RunKey
 from shared.store.chunks import DeadChunk
 from shared.store.runs import RunReport
 from shared.store.usage import UserUsage
@@ -24,13 +25,18 @@ def build_report(
     dead: Sequence[DeadChunk] = (),
     fallbacks: Sequence[str] = (),
     of_user: UserUsage | None = None,
+    served_before: RunKey | None = None,
 ) -> dict[str, Any]:
     """The content of report.json; `fallbacks` are the parts that the model failed to write, and why;
-    `of_user` is what all runs of the user cost, this one included."""
+    `of_user` is what all runs of the user cost, this one included; `served_before` is whose memory was served
+    when the run began."""
     usage = run.committed_usage or run.extraction_usage
     return {
         "status": run.state,
         "error": run.error,
+        "unserved": run.unserved,
+        "served": _named(run.served),
+        "served_before": _named(served_before),
         "user_id": str(run.user_id),
         "import_id": str(run.import_id),
         "run": run.run,
@@ -46,6 +52,7 @@ def build_report(
         },
         "facts": {**run.fact_counts, "dropped_by_reason": run.dropped},
         "coverage": run.coverage,
+        "coverage_of": "what could be read" if run.breaks else "the export",
         "usage": usage.model_dump(mode="json", exclude={"cost"}),
         "cost": usage.cost,
         "user_usage": None if of_user is None else of_user.model_dump(mode="json", exclude={"user_id"}),
@@ -53,6 +60,10 @@ def build_report(
         "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
         "peak_rss_bytes": peak_rss_bytes,
     }
+
+
+def _named(run: RunKey | None) -> dict[str, Any] | None:
+    return run and {"import_id": str(run.import_id), "run": run.run}
 
 
 def stage_seconds(registry: CollectorRegistry) -> dict[str, float]:

@@ -37,15 +37,15 @@ from shared.pipelines import SERVICES
 from shared.requests import Request, local_request, publish_request, request_run
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
-from shared.store.runs import RunReport
+from shared.store.runs import COMPLETE, UNSERVED, RunReport
 from shared.store.store import Store
 from soulprint import outputs
+from soulprint.ending import exit_code
 from soulprint.facts import listed_facts
 from soulprint.progress import shown
 from soulprint.report import build_report, peak_rss, stage_seconds
 from soulprint.spending import Spending
 
-COMPLETE = "complete"
 OWNER = "soulprint run"
 """Who holds leases: the user's lock keeps a second run away, so one name serves all."""
 WINDOW = 100_000
@@ -61,17 +61,25 @@ GOES_ON = "Nothing is lost: the same command goes on later from where it stopped
 
 
 def run_command(
-    export: Path, user: str, out: Path, settings: Settings, *, max_cost: float | None, as_json: bool
+    export: Path,
+    user: str,
+    out: Path,
+    settings: Settings,
+    *,
+    max_cost: float | None,
+    as_json: bool,
+    replace: bool = False,
 ) -> int:
     """Run, show the progress, print the result. Answers the exit code."""
     if "log_level" not in settings.model_fields_set:
         configure_logs("critical")  # the progress, the last line and report.json say it for people
-    report = asyncio.run(run_into(out, export, user, settings, max_cost=max_cost, command=True))
+    running = run_into(out, export, user, settings, max_cost=max_cost, command=True, replace=replace)
+    report = asyncio.run(running)
     if as_json:
         typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
     else:
         typer.echo(outputs.summary(report, out))
-    return 0 if report["status"] == COMPLETE else 1
+    return exit_code(report["status"], len(report["breaks"]))
 
 
 def run_settings(model: str | None, *, batch: bool) -> Settings:
@@ -84,12 +92,20 @@ def run_settings(model: str | None, *, batch: bool) -> Settings:
 
 
 async def run_into(
-    out: Path, export: Path, user: str, settings: Settings, *, max_cost: float | None, command: bool
+    out: Path,
+    export: Path,
+    user: str,
+    settings: Settings,
+    *,
+    max_cost: float | None,
+    command: bool,
+    replace: bool = False,
 ) -> dict[str, Any]:
     """Read an export into the store and write the memory to `out`. Answers the content of report.json.
 
     `command` is true where the process is ours: it shows progress, and has the garbage collector look less
-    often. Raises SoulprintError; the run is then noted as failed, or goes on when it is run again.
+    often. `replace`: the memory is served even if it loses much. Raises SoulprintError; the run is then noted
+    as failed, or goes on when it is run again.
     """
     outputs.prepare(out)
     settings = _own(settings, export)
@@ -99,7 +115,7 @@ async def run_into(
         opened_store(settings) as store,
         store.lock_user(request.user_id),
     ):
-        return await _Run(request, settings, store, model, command).run(out)
+        return await _Run(request, settings, store, model, command, replace).run(out)
 
 
 def _own(settings: Settings, path: Path) -> Settings:
@@ -119,16 +135,23 @@ class _Run:
     store: Store
     model: Model
     command: bool
+    replace: bool
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     async def run(self, out: Path) -> dict[str, Any]:
         """The content of report.json. Raises SoulprintError."""
         began = asyncio.get_running_loop().time()
         event, resumed = await request_run(
-            self.request, self.store, self.settings.pipeline, variant=self._variant(), on_log=False
+            self.request,
+            self.store,
+            self.settings.pipeline,
+            variant=self._variant(),
+            on_log=False,
+            replace=self.replace,
         )
         key = RunKey(event.import_id, event.run)
-        spending = Spending(self.settings.home, key, self.model, await self._recorded(key))
+        before = await self._report(key)
+        spending = Spending(self.settings.home, key, self.model, before.extraction_usage)
         if isinstance(self.model, Metered):
             self.model.count_in(spending.total)
         try:
@@ -149,12 +172,14 @@ class _Run:
         _require_ended(report)
         seconds = stage_seconds(self.registry)
         with outputs.staged(out, self.request.user_id) as folder:
-            if report.state == COMPLETE:
+            if report.state in (COMPLETE, UNSERVED):
                 await self._write_result(folder, key)
             seconds["total"] = asyncio.get_running_loop().time() - began
             dead = await self.store.read_dead_chunks(*key) if report.chunks_dead else ()
             of_user = next(iter(await self.store.read_usage(self.request.user_id)), None)
-            content = build_report(report, seconds, peak_rss(), dead, spending.fallbacks, of_user)
+            content = build_report(
+                report, seconds, peak_rss(), dead, spending.fallbacks, of_user, before.served
+            )
             outputs.write_report(folder, content)
         return content
 
@@ -231,9 +256,9 @@ class _Run:
         return report
 
     async def _write_result(self, folder: Path, key: RunKey) -> None:
-        profile = await self.store.read_profile(self.request.user_id)
-        if profile is not None:
-            outputs.write_documents(folder, profile)
+        documents = await self.store.read_documents(*key)  # its own, whatever is served
+        if documents is not None:
+            outputs.write_documents(folder, documents)
         await outputs.write_facts(folder, self._fact_lines(key))
 
     async def _fact_lines(self, key: RunKey) -> AsyncIterator[bytes]:

@@ -21,6 +21,7 @@ from shared.store.leases import HoldRow
 from shared.store.open import opened_store
 from shared.store.runs import RunRow
 from shared.store.store import Store
+from soulprint.ending import broken, exit_code, why_unserved
 
 POLL_SECONDS = 0.5
 PLAIN_SECONDS = 5.0
@@ -31,7 +32,7 @@ SHOWN = 20
 
 def status_command(import_id: str | None, *, as_json: bool) -> int:
     """Without an import: the newest runs. With one: follow its newest run to the end, or print it as JSON.
-    Answers 0, or 1 if the run that was followed did not end complete."""
+    Answers 0, or the exit code of how the run that was followed ended."""
     return asyncio.run(_status(None if import_id is None else uuid_of(import_id), as_json=as_json))
 
 
@@ -70,7 +71,7 @@ async def _status(import_id: UUID | None, *, as_json: bool) -> int:
             return 0
         await _taken_up(store, import_id)
         run = await (_live if sys.stdout.isatty() else _plain)(store, import_id)
-        return 0 if run.state == "complete" else 1
+        return exit_code(run.state, run.breaks)
 
 
 async def _taken_up(store: Store, import_id: UUID) -> None:
@@ -114,11 +115,17 @@ def _held(hold: HoldRow) -> str:
 
 
 def _words(run: RunRow, holds: Sequence[HoldRow] = ()) -> str:
-    error = f": step {run.error['step']}: {run.error['message']}" if run.error else ""
+    error = f": {trouble}" if (trouble := _trouble(run, "step ")) else ""
     words = (
         f"{run.import_id} run {run.run} {run.state} {run.progress_percent:.0f}%, {_chunks(run)} chunks{error}"
     )
     return "\n".join([words, *(_held(hold) for hold in holds)])
+
+
+def _trouble(run: RunRow, step: str = "") -> str:
+    """Why it failed, or what is to be known of its memory."""
+    failure = f"{step}{run.error['step']}: {run.error['message']}" if run.error else ""
+    return "; ".join(filter(None, (failure, why_unserved(run.unserved, run.import_id), broken(run.breaks))))
 
 
 def _chunks(run: RunRow) -> str:
@@ -151,6 +158,6 @@ def _table(runs: Sequence[RunRow]) -> Table:
             _chunks(run),
             f"{run.facts_extracted:,}",
             f"{run.begun_at:%m-%d %H:%M}",
-            f"{run.error['step']}: {run.error['message']}" if run.error else "",
+            _trouble(run),
         )
     return table

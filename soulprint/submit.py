@@ -25,20 +25,20 @@ from shared.store.open import opened_store
 from soulprint.topics import admin_of
 
 
-def submit_command(export: str, user: str, *, as_json: bool) -> None:
+def submit_command(export: str, user: str, *, as_json: bool, replace: bool = False) -> None:
     """Publish an ImportReceived and print which import and run it is."""
-    key = asyncio.run(submit(export, user_id_for(user), load_settings()))
+    key = asyncio.run(submit(export, user_id_for(user), load_settings(), replace=replace))
     if as_json:
         typer.echo(orjson.dumps({"import_id": key.import_id, "run": key.run}))
     else:
         typer.echo(f"import {key.import_id} run {key.run}\nfollow it: soulprint status {key.import_id}")
 
 
-async def submit(export: str, user_id: UUID, settings: Settings) -> RunKey:
+async def submit(export: str, user_id: UUID, settings: Settings, *, replace: bool = False) -> RunKey:
     """Publish an import. A run of it that is under way goes on; else it is the next run."""
     request = await asyncio.to_thread(request_of, export, user_id, settings)
     async with opened_store(settings) as store, _publisher(settings) as publisher:
-        event, _ = await request_run(request, store, settings.pipeline)
+        event, _ = await request_run(request, store, settings.pipeline, replace=replace)
         await publish_request(event, publisher)
     return RunKey(event.import_id, event.run)
 

@@ -12,8 +12,10 @@ from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record
 from shared.resilience.retry import RetryPolicy
 
-IMPORTS = 16
-"""Imports in work at a time: most of them wait for their window."""
+IMPORTS = 32
+"""Imports in work at a time: most of them wait for their window, with their export open."""
+OF_ONE = 4
+"""Imports of one person in work at a time: others find a place, however many somebody has."""
 DEADLINE = 30 * 24 * 3600.0
 """Seconds: an import lasts as long as its extraction, which may wait days for its provider."""
 ATTEMPTS = 40
@@ -24,12 +26,15 @@ GRACE = 2.0
 
 @asynccontextmanager
 async def app(kit: Kit) -> AsyncIterator[Service]:
-    """Many imports at a time, each within its window."""
+    """Many imports at a time, few of each person, each within its window."""
     imports = Imports(kit)
     yield Service(
         per_record("chunker", ImportReceived, imports.handle, on_dead=imports.give_up),
         PoolPolicy(
-            ceiling=IMPORTS, revoke_grace=GRACE, retry=RetryPolicy(attempts=ATTEMPTS, deadline=DEADLINE)
+            ceiling=IMPORTS,
+            of_one=OF_ONE,
+            revoke_grace=GRACE,
+            retry=RetryPolicy(attempts=ATTEMPTS, deadline=DEADLINE),
         ),
         grace=GRACE,
         probe=kit.database_answers,

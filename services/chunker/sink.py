@@ -116,7 +116,7 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
     async def _save(self, passages: list[Passage]) -> None:
         try:
             async with self._in_order:  # a later version of a conversation must come after the one it voids
-                await self._kit.store.save_chunks_batch(self._job.user_id, passages)
+                await self._kit.store.save_chunks_batch(self._job.user_id, passages, of_run=self._key)
         finally:
             self._saves.release()
 

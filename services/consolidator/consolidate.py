@@ -96,7 +96,12 @@ class _Consolidation:
             raise StoreError(
                 f"run {self._key.run} of import {self._key.import_id} has vanished while claimed"
             )
-        coverage = Coverage(ok=report.chunks_ok, dead=report.chunks_dead, total=report.chunks_total or 0)
+        coverage = Coverage(
+            ok=report.chunks_ok,
+            dead=report.chunks_dead,
+            total=report.chunks_total or 0,
+            breaks=len(report.breaks),
+        )
         readable = coverage.share >= self._policy.min_coverage
         try:
             digest = await self._digest() if readable else None

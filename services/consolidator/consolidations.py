@@ -15,6 +15,7 @@ from services.consolidator.consolidate import ConsolidationPolicy, consolidate
 from shared.domain.errors import CostLimitError, ModelUnavailableError, StoreError
 from shared.domain.runs import RunKey
 from shared.host.service import Kit, what_happened
+from shared.log.fairness import Gate
 from shared.models.base import Model
 from shared.pipelines import MEMORY_READY
 from shared.resilience.faults import Fault, fault_of
@@ -43,7 +44,7 @@ class Consolidations:
         self._policy = ConsolidationPolicy(
             settings.memory_tokens, settings.min_coverage, settings.lease_seconds
         )
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = Gate(AT_ONCE)
         self._tasks: dict[RunKey, asyncio.Task[None]] = {}
         self._failures: dict[RunKey, Counter[Fault]] = {}
         self._closed = False
@@ -82,7 +83,7 @@ class Consolidations:
                 await asyncio.wait(late)
 
     async def _work(self, key: RunKey, user_id: UUID) -> None:
-        async with self._slots:
+        async with self._slots.place(user_id, key.import_id):
             try:
                 await self._consolidate(key)
                 self._failures.pop(key, None)

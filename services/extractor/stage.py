@@ -14,7 +14,8 @@ from shared.resilience.faults import PoisonError
 
 
 class Chunks:
-    """Answers chunks by single calls, imports taking turns for them; with a desk, by message batches."""
+    """Answers chunks by single calls, people and their imports taking turns for them; with a desk, by message
+    batches."""
 
     def __init__(self, kit: Kit, model: Model, desk: BatchDesk | None = None) -> None:
         self._kit = kit
@@ -43,7 +44,7 @@ class Chunks:
             await self._publish(concluded(chunk, await self._desk.read(chunk)))
             self._desk.stored(chunk.content_hash)
             return
-        async with self._calls.place(chunk.import_id):
+        async with self._calls.place(chunk.user_id, chunk.import_id):
             result = await extract(chunk, self._model)
         await self._publish(result)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
+
 from services.writer.writer import write_memory
 from shared.domain.errors import UnknownRunError
 from shared.domain.events import MemoryReady
@@ -13,6 +15,8 @@ from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record
 
 IN_FLIGHT = 4
+
+log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -24,7 +28,9 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
             ending = await write_memory(memory, kit.store, kit.settings.min_coverage)
         except UnknownRunError:
             raise no_such_run(memory) from None
-        if ending not in ("complete", "failed"):
+        if ending == "smaller":
+            log.warning("memory kept beside the served one", stage=kit.name, **memory.ids)
+        elif ending not in ("complete", "failed"):
             kit.ignore(memory, ending)
 
     async def give_up(memory: MemoryReady | None, error: Exception) -> None:

@@ -12,12 +12,13 @@ STEP = "consolidating"
 """The step a run fails in whose coverage falls short."""
 
 Ending = Literal["complete", "failed"]
-_UNWANTED = frozenset({"older", "repeated", "cancelled"})
+_UNSERVED = frozenset({"older", "smaller", "repeated", "cancelled"})
 
 
 async def write_memory(memory: MemoryReady, store: Store, min_coverage: float) -> Ending | str:
     """Commit `memory` and answer how the run ended: complete, or failed below `min_coverage`. Or why nobody
-    wants it any more: `older`, `repeated`, `cancelled`.
+    wants it any more, `older`, `repeated`, `cancelled`; or `smaller`: it would lose much of what is served,
+    and is kept beside it until the person accepts it.
 
     A failed run leaves what the profile serves as it was. Committing twice changes nothing, and an older
     run never overwrites a newer one: the store sees to both. Raises UnknownRunError.
@@ -34,4 +35,4 @@ async def write_memory(memory: MemoryReady, store: Store, min_coverage: float) -
     commit = await store.commit_memory(memory, status=ending, error=error)
     if commit.reason == "unknown":
         raise UnknownRunError(f"run {memory.run} of import {memory.import_id} of this user is not known")
-    return commit.reason if commit.reason in _UNWANTED else ending
+    return commit.reason if commit.reason in _UNSERVED else ending

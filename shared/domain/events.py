@@ -204,6 +204,8 @@ class Coverage(BaseModel):
     ok: int = Field(ge=0)
     dead: int = Field(ge=0)
     total: int = Field(ge=0)
+    breaks: int = Field(default=0, ge=0)
+    """Places where the export breaks: the chunks are those of what could be read."""
 
     @property
     def share(self) -> float:
@@ -248,7 +250,8 @@ class MemoryReady(Event):
     """A run's memory is ready to be written."""
 
     pipeline: str
-    memory_md: str
+    memory_md: str | None
+    """None: this run makes none, and the one that is served stays."""
     sections: Sections
     coverage: Coverage
     facts: FactCounts
@@ -258,4 +261,4 @@ class MemoryReady(Event):
     def weight(self) -> int:
         """See Event."""
         sections = (getattr(self.sections, name) for name in Sections.model_fields)
-        return 2 * FRAME_CHARS + len(self.memory_md) + sum(map(len, sections))
+        return 2 * FRAME_CHARS + len(self.memory_md or "") + sum(map(len, sections))

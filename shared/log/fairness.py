@@ -1,13 +1,13 @@
-"""Fair queueing: who comes next when many imports wait for the same few places: new ones first, then one of
-each in turn."""
+"""Fair queueing: who comes next when many wait for the same few places. People take turns, and within a
+person's turns the imports do: new ones first, then one of each in turn."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Hashable, Iterator
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from contextlib import asynccontextmanager
-from typing import Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 CREDIT = 4
@@ -15,16 +15,24 @@ CREDIT = 4
 would let it, and a large one is held up by that much only, once."""
 
 
-class FairQueue(Generic[T]):
-    """A queue of lines: within a line first in, first out; between lines one after the other.
+class Line(NamedTuple):
+    """Where something waits: with a person, and among what is that person's."""
+
+    person: Hashable
+    of: Hashable
+
+
+class _Rotation(Generic[T]):
+    """Lines that come one after the other.
 
     A new line goes first, for CREDIT items. One that runs empty is old until all old ones have had a turn, or
     nothing waits: coming and going earns no credit.
     """
 
-    def __init__(self) -> None:
-        self._new: dict[Hashable, deque[T]] = {}
-        self._old: dict[Hashable, deque[T]] = {}
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._new: dict[Hashable, Any] = {}
+        self._old: dict[Hashable, Any] = {}
         self._credit: dict[Hashable, int] = {}
         self._count = 0
 
@@ -36,43 +44,130 @@ class FairQueue(Generic[T]):
             for line in lines.values():
                 yield from line
 
-    def append(self, line: Hashable, item: T) -> None:
-        """Put an item at the end of its line; a new line comes after the other new ones."""
-        items = self._old.get(line)
-        if items is None:
-            items = self._new.setdefault(line, deque())
-        items.append(item)
+    def _longer(self, name: Hashable) -> Any:
+        """The line of this name, which the caller makes longer by one. A new one comes after the new ones."""
         self._count += 1
+        line = self._old.get(name)
+        if line is None:
+            line = self._new.get(name)
+            if line is None:
+                line = self._new[name] = self._make()
+        return line
 
-    def pop(self) -> T:
-        """The next item; its line goes to the end. Raises IndexError if none waits."""
+    def _turn(self) -> tuple[Hashable, Any]:
+        """Whose turn it is, and the line, of which the caller takes the first item."""
         if not self._count:
             raise IndexError("nothing waits")
         self._count -= 1
-        item = self._pop_new() if self._new else self._pop_old()
+        if self._new:
+            name = next(iter(self._new))
+            line = self._new.pop(name)
+            left = self._credit.pop(name, CREDIT) - 1
+            if left and len(line) > 1:
+                self._new[name] = line
+                self._credit[name] = left
+            else:
+                self._old[name] = line
+        else:
+            while True:
+                name = next(iter(self._old))
+                line = self._old.pop(name)
+                if line:
+                    self._old[name] = line
+                    break
         if not self._count:
             self._old.clear()
+        return name, line
+
+
+class FairQueue(_Rotation[T]):
+    """A queue of lines: within a line first in, first out; between lines one after the other."""
+
+    def __init__(self) -> None:
+        super().__init__(deque)
+
+    def append(self, line: Hashable, item: T) -> None:
+        """Put an item at the end of its line."""
+        self._longer(line).append(item)
+
+    def pop(self) -> T:
+        """The next item; its line goes to the end. Raises IndexError if none waits."""
+        item: T = self._turn()[1].popleft()
         return item
 
-    def _pop_new(self) -> T:
-        name = next(iter(self._new))
-        line = self._new.pop(name)
-        item = line.popleft()
-        left = self._credit.pop(name, CREDIT) - 1
-        if left and line:
-            self._new[name] = line
-            self._credit[name] = left
-        else:
-            self._old[name] = line
+
+class Turns(_Rotation[T]):
+    """A fair queue of people, each of whom has a fair queue of lines.
+
+    `most`: items of one person that may be out at a time, which is until their line is told as `done`. What
+    else waits of somebody who has so many out is not ready, and comes when one is back.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        super().__init__(FairQueue)
+        self._most = most
+        self._out: Counter[Hashable] = Counter()
+        self._kept_back: dict[Hashable, FairQueue[T]] = {}
+
+    def __len__(self) -> int:
+        return self._count + sum(map(len, self._kept_back.values()))
+
+    def __iter__(self) -> Iterator[T]:
+        yield from super().__iter__()
+        for lines in self._kept_back.values():
+            yield from lines
+
+    @property
+    def ready(self) -> int:
+        """How many may come out now."""
+        return self._count
+
+    def emptied(self) -> Turns[T]:
+        """The same with nothing waiting; what is out stays out."""
+        others: Turns[T] = Turns(self._most)
+        for person, out in self._out.items():
+            others._out[person] = out
+        others._kept_back = {person: FairQueue() for person in self._kept_back}
+        return others
+
+    def append(self, line: Line, item: T) -> None:
+        """Put an item at the end of its line."""
+        person, of = line
+        lines = self._kept_back.get(person) if self._kept_back else None
+        (self._longer(person) if lines is None else lines).append(of, item)
+
+    def pop(self) -> T:
+        """The next item; its line and its person go to the end. Raises IndexError if none is ready."""
+        person, lines = self._turn()
+        item: T = lines.pop()
+        if self._most is not None:
+            self._out[person] += 1
+            if self._out[person] >= self._most:
+                self._keep_back(person)
         return item
 
-    def _pop_old(self) -> T:
-        while True:
-            name = next(iter(self._old))
-            line = self._old.pop(name)
-            if line:
-                self._old[name] = line
-                return line.popleft()
+    def take(self, count: int) -> list[T]:
+        """The next items, at most so many."""
+        items: list[T] = []
+        while self._count and len(items) < count:
+            items.append(self.pop())
+        return items
+
+    def done(self, line: Line) -> None:
+        """One item of this line is back."""
+        person = line.person
+        self._out[person] -= 1
+        if not self._out[person]:
+            del self._out[person]
+        if (lines := self._kept_back.pop(person, None)) is not None:
+            self._old[person] = lines
+            self._count += len(lines)
+
+    def _keep_back(self, person: Hashable) -> None:
+        self._credit.pop(person, None)
+        lines = self._new.pop(person, None) or self._old.pop(person, None) or FairQueue()
+        self._kept_back[person] = lines
+        self._count -= len(lines)
 
 
 class Gate:
@@ -80,18 +175,18 @@ class Gate:
 
     def __init__(self, places: int) -> None:
         self._free = places
-        self._waiting: FairQueue[asyncio.Future[None]] = FairQueue()
+        self._waiting: Turns[asyncio.Future[None]] = Turns()
 
     @asynccontextmanager
-    async def place(self, line: Hashable) -> AsyncIterator[None]:
-        """Hold one of the places for the block."""
-        await self._enter(line)
+    async def place(self, person: Hashable, of: Hashable = None) -> AsyncIterator[None]:
+        """Hold one of the places for the block, for what is this person's."""
+        await self._enter(Line(person, of))
         try:
             yield
         finally:
             self._leave()
 
-    async def _enter(self, line: Hashable) -> None:
+    async def _enter(self, line: Line) -> None:
         if self._free:
             self._free -= 1
             return

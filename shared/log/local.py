@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from prometheus_client import Counter
 from shared.domain.errors import UsageError
 from shared.domain.events import Event
 from shared.log.deadletter import DeadLetter
+from shared.log.fairness import Line
 from shared.log.health import LoopState, PoolState
 from shared.log.metrics import PoolMetrics
 from shared.log.pool import Pool
@@ -280,8 +281,8 @@ class _Events:
     def size(self, record: Any) -> int:
         return int(record.weight)
 
-    def line(self, record: Any) -> Hashable:
-        return record.event.import_id  # type: ignore[no-any-return]
+    def line(self, record: Any) -> Line:
+        return Line(record.event.user_id, record.event.import_id)
 
     async def decode(self, record: Any, model: type[E]) -> tuple[E, str | None]:
         event = record.event

@@ -14,6 +14,9 @@ class PoolPolicy:
 
     ceiling: int = 3
     """Most units (records, or batches) in flight."""
+    of_one: int | None = None
+    """Most records of one person in flight, so that others find a place; None: as many as there are. Of those
+    that wait for it the bytes count for the marks below, not the number: it would keep others out."""
     linger: float = 0.0
     """Seconds that the first record of a batch waits for others, unless the batch is full before."""
     gather_bytes: int = 1

@@ -16,7 +16,7 @@ import structlog
 from shared.domain.events import Event
 from shared.log.backpressure import Backpressure
 from shared.log.deadletter import DeadLetter
-from shared.log.fairness import FairQueue
+from shared.log.fairness import Turns
 from shared.log.gauges import Gauges
 from shared.log.health import PartitionState, PoolState
 from shared.log.metrics import PoolMetrics
@@ -73,7 +73,7 @@ class Pool(Generic[E]):
         self.idle.set()
         self._consumer: Consumer | None = None
         self._ledgers: Ledgers[Partition] = Ledgers()
-        self._waiting: FairQueue[Item] = FairQueue()
+        self._waiting: Turns[Item] = Turns(self.policy.of_one)
         self._waiting_bytes = 0
         self._ripe: asyncio.TimerHandle | None = None
         self._tasks: dict[asyncio.Task[None], Unit] = {}
@@ -130,7 +130,7 @@ class Pool(Generic[E]):
         self._mark()
 
     def _drop_unwanted(self) -> None:
-        kept: FairQueue[Item] = FairQueue()
+        kept = self._waiting.emptied()
         for item in self._waiting:
             if item.wanted:
                 kept.append(self._reader.line(item.raw), item)
@@ -158,10 +158,10 @@ class Pool(Generic[E]):
 
     def _fill(self) -> None:
         """Begin what may be begun."""
-        while self._waiting and self._has_room() and not self._draining:
-            if len(self._waiting) < self.stage.batch and not self._waited():
+        while self._waiting.ready and self._has_room() and not self._draining:
+            if self._waiting.ready < self.stage.batch and not self._waited():
                 return
-            items = [self._waiting.pop() for _ in range(min(self.stage.batch, len(self._waiting)))]
+            items = self._waiting.take(self.stage.batch)
             self._waiting_bytes -= sum(self._reader.size(item.raw) for item in items)
             unit = Unit(items)
             task = asyncio.create_task(self._worker.work(unit))
@@ -190,7 +190,10 @@ class Pool(Generic[E]):
         return True
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(task, None)
+        unit = self._tasks.pop(task)
+        if self.policy.of_one is not None:
+            for item in unit.items:
+                self._waiting.done(self._reader.line(item.raw))
         if not task.cancelled() and (error := task.exception()) is not None:
             # A bug of ours: the records stay unfinished, and liveness sees the frozen watermark.
             log.error("a unit of work broke", stage=self.stage.name, error=repr(error)[:300])
@@ -208,7 +211,7 @@ class Pool(Generic[E]):
 
     def _mark(self) -> None:
         """Pause what has run full, resume what has run dry."""
-        self._backpressure.look(len(self._waiting), self._waiting_bytes, self._ledgers)
+        self._backpressure.look(self._waiting.ready, self._waiting_bytes, self._ledgers)
         if self._consumer is None or not (self._backpressure.any or self._paused):
             return
         assigned = self._consumer.assignment()

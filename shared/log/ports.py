@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from shared.domain.errors import SoulprintError
 from shared.domain.events import Event
+from shared.log.fairness import Line
 from shared.log.health import LoopState, PoolState
 from shared.log.policy import PoolPolicy
 from shared.log.stage import Stage
@@ -66,8 +67,9 @@ class Reader(Protocol):
         """About how many bytes it holds in memory."""
         ...
 
-    def line(self, record: Any) -> Hashable:
-        """The import whose turn it waits for; records that do not say are of one nameless import."""
+    def line(self, record: Any) -> Line:
+        """Whose turn, and which import's, it waits for. A record that does not say whose it is counts as of a
+        person of its own import; those that do not name that either are of one nameless import."""
         ...
 
     async def decode(self, record: Any, model: type[E]) -> tuple[E, str | None]:

@@ -1,5 +1,5 @@
-"""Passages, and the results of chunks. The rules are in supabase/migrations/0003_conversation_chunks.sql and
-0006_chunk_results.sql."""
+"""Passages, and the results of chunks. The rules are in supabase/migrations: 0003_conversation_chunks.sql,
+0006_chunk_results.sql, and 0017_order.sql for which run's passages stand."""
 
 from __future__ import annotations
 
@@ -120,7 +120,8 @@ class Chunking:
     """Items with `conversation_id` and `before_index` (mappings or dataclasses)."""
     breaks: Sequence[dict[str, Any]] = ()
     forgotten: Sequence[str] = ()
-    """Conversations of which nothing may stay: their passages are deleted."""
+    """Conversations of which nothing may stay: their passages are deleted, but for those that a newer run
+    has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +161,15 @@ class Chunks(Calls):
         user_id: UUID,
         passages: Annotated[Sequence[PassageRow], Sent(_passages)],
         *,
+        of_run: Annotated[RunKey | None, SPREAD] = None,
         now: datetime | None = None,
     ) -> Saved:
-        """Store passages; unchanged rows are not rewritten, rows beyond a `last` passage are deleted.
+        """Store passages of a run: unchanged rows are not rewritten, those beyond a `last` one are deleted.
+        Conversations that a newer run of the user stored or deleted stay as they are. Without a run,
+        passages are stored whatever is there.
 
-        is_recent is as of `now`, by default the moment of the save. Batches of 1 to 2 MB are best.
+        Raises StoreError (SP002) for a run that is not the user's. is_recent is as of `now`, by default the
+        moment of the save. Batches of 1 to 2 MB are best.
         """
 
     @call

@@ -1,5 +1,5 @@
 """What is served: memories on their way to a profile, and profiles. The rules are in supabase/migrations:
-0007_user_profiles.sql and 0009_memory.sql."""
+0007_user_profiles.sql, 0009_memory.sql, and 0018_served.sql for what is served and what is not."""
 
 from __future__ import annotations
 
@@ -17,24 +17,39 @@ from shared.store.call import SPREAD, Calls, call
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Answer of commit_memory. `reason` if not written: failed, older, repeated, cancelled, unknown."""
+    """Answer of commit_memory. `reason` if not written: failed, older, smaller, repeated, cancelled,
+    unknown."""
 
     written: bool
     reason: str | None
 
 
-class Profile(BaseModel):
-    """A row of user_profiles. Sections are None until something wrote them."""
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Answer of accept_memory: whose memory is served. `reason` if nothing changed: served, unknown."""
+
+    written: bool
+    run: int | None
+    reason: str | None
+
+
+class Documents(BaseModel):
+    """MEMORY and sections as Markdown; None where nothing wrote them."""
 
     model_config = ConfigDict(frozen=True)
 
-    user_id: UUID
     soul_md: str | None
     identity_md: str | None
     user_md: str | None
     agents_md: str | None
     tools_md: str | None
     memory_md: str | None
+
+
+class Profile(Documents):
+    """A row of user_profiles."""
+
+    user_id: UUID
     soulprint_text: str | None
     full_pass_status: str
     full_pass_started_at: datetime | None
@@ -46,6 +61,9 @@ class Profile(BaseModel):
     """With `run`: whose memory and sections the row holds."""
     run: int | None
     pipeline: str | None
+    memory_import_id: UUID | None = None
+    """With `memory_run`: whose MEMORY and facts, where that run made none."""
+    memory_run: int | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -77,9 +95,20 @@ class Profiles(Calls):
         """Commit a run's memory in one durable transaction; what it replaces goes to profile_versions.
 
         With status failed (the caller judges MIN_COVERAGE) the profile keeps what it serves; `error` is
-        {step, message}. A run older than the one served never overwrites it. `soulprint_text` is by
-        default the sections, joined.
+        {step, message}. A run older than the one served never overwrites it, nor one that would lose much of
+        it unless it was requested to (`loses_much` in the migration has the rule): such a memory is kept
+        beside. What the memory does not say (None) stays as it is served. `soulprint_text` is by default
+        the sections, joined.
         """
+
+    @call
+    async def accept_memory(self, import_id: UUID) -> Accepted:
+        """Serve the memory that is kept of an import: one that was kept beside, or that was replaced. What
+        is served now is kept in turn."""
+
+    @call
+    async def read_documents(self, import_id: UUID, run: int) -> Documents | None:
+        """What a run wrote, whether it is served or kept; None if it wrote nothing."""
 
     @call
     async def update_user_profile(self, user_id: UUID, fields: Mapping[str, Any]) -> None:

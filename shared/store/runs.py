@@ -1,11 +1,11 @@
-"""Runs: requested, on their way, ended, reported. The rules are in supabase/migrations: 0002_imports.sql, and
-0012_reading_runs.sql for reports."""
+"""Runs: requested, on their way, ended, reported. The rules are in supabase/migrations: 0002_imports.sql,
+0017_order.sql for their order, and 0018_served.sql for reports."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -15,8 +15,14 @@ from shared.domain.runs import RunKey
 from shared.domain.sample import SampleConversation
 from shared.store.call import Calls, call, rows
 
-ENDED = frozenset({"complete", "failed", "cancelled"})
+COMPLETE = "complete"
+"""The state of a run whose memory is, or was, served."""
+UNSERVED = "unserved"
+"""What is told of a complete run whose memory is not served."""
+ENDED = frozenset({COMPLETE, UNSERVED, "failed", "cancelled"})
 """States of which there is no way back."""
+Unserved = Literal["older", "smaller"]
+"""Why: a newer run's memory is served; or it would lose much of what is served, and is kept beside it."""
 
 
 class RequestedRun(BaseModel):
@@ -54,6 +60,8 @@ class RunRow(BaseModel):
     pipeline: str
     source: str
     state: str
+    unserved: Unserved | None = None
+    """Why the state is `unserved`, if it is."""
     progress_percent: float
     stage: str | None
     reading: Reading
@@ -62,6 +70,8 @@ class RunRow(BaseModel):
     chunks_dead: int
     facts_extracted: int
     coverage: float | None
+    breaks: int = 0
+    """Places where the export breaks: `coverage` is of what could be read."""
     cost: float | None
     error: dict[str, Any] | None
     redrives: int
@@ -89,6 +99,10 @@ class RunReport(BaseModel):
     source: str
     variant: str
     state: str
+    unserved: Unserved | None = None
+    """Why the state is `unserved`, if it is."""
+    served: RunKey | None = None
+    """Whose memory is served to the user now."""
     progress_percent: float
     stage: str | None
     counts: dict[str, Any]
@@ -136,13 +150,17 @@ class Runs(Calls):
         *,
         variant: str = "",
         on_log: bool = True,
+        replace: bool = False,
     ) -> RequestedRun:
         """Go on with the import's newest run if it is unfinished, of this pipeline, driven the same way and,
         if `variant` is given, of that variant; else add the next, which waits for its event.
 
         `variant` names what a run depends on besides the export, as JSON: sizes, and its model where
-        one process runs it from end to end, for which `on_log` is false. Raises StoreError (SP002) if the
-        import is another user's.
+        one process runs it from end to end, for which `on_log` is false. `replace`: its memory is to be
+        served however much less it holds than the one that is. What is requested later is newer, by the
+        database's clock; a run that goes on keeps its place, unless a newer one is served already.
+
+        Raises StoreError (SP002) if the import is another user's.
         """
 
     @call

@@ -40,8 +40,8 @@ UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
 }
 
 
-def _zip(path: Path, members: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+def _zip(path: Path, members: dict[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(path, "w", how) as archive:
         for name, data in members.items():
             archive.writestr(name, data)
     return path
@@ -73,13 +73,44 @@ def test_a_file_that_breaks_gives_what_it_held_and_says_where_it_broke(
     whole = json_of([good("one"), good("two")])
     broken = written(tmp_path / "broken.json", whole[: int(len(whole) * 0.75)])
     ended = forked(*run_of(broken, tmp_path))
-    assert ended.code == 0, ended.err
+    assert ended.code == 3, ended.err
+    first, *_, last = ended.out.splitlines()
+    assert first.startswith("complete, of what could be read: 1 conversation")
+    assert "The export breaks in 1 place: what comes after is missing" in last
+    assert report(tmp_path / "out")["coverage_of"] == "what could be read"
     (found,) = report(tmp_path / "out")["breaks"]
     assert found["file"].endswith("broken.json")
     assert "byte" in found["place"]
-    assert "breaks" in ended.out
     assert "breaks off" in (tmp_path / "out" / "MEMORY.md").read_text("utf-8")
     assert {fact["statement"] for fact in facts(tmp_path / "out")} == {LINES[0], LINES[2]}
+
+
+def test_a_cut_off_export_does_not_take_the_place_of_a_fuller_memory_until_the_person_says_so(
+    forked: ForkedSoulprint, tmp_path: Path
+) -> None:
+    pastimes = ("sailing", "chess", "pottery", "climbing", "baking", "astronomy")
+    told_of = json_of([chain(f"I love {what}.", "Noted!", conversation_id=what) for what in pastimes])
+    whole = _zip(tmp_path / "whole.zip", {"conversations.json": told_of}, zipfile.ZIP_STORED)
+    cut = written(tmp_path / "cut.zip", whole.read_bytes()[: whole.stat().st_size // 3])
+    assert forked(*run_of(whole, tmp_path)).code == 0
+    ended = forked(*run_of(cut, tmp_path))
+    told = report(tmp_path / "out")
+    assert (ended.code, told["status"], told["unserved"]) == (4, "unserved", "smaller"), ended.out + ended.err
+    assert ended.out.startswith("not served: ")
+    accept = ("accept", told["import_id"])
+    assert f"soulprint {' '.join(accept)}" in ended.out.splitlines()[-1]
+    own = (tmp_path / "out" / "MEMORY.md").read_text("utf-8")
+    assert "breaks off" in own
+    assert {fact["conversation_id"] for fact in facts(tmp_path / "out")} == {"sailing", "chess"}
+    shown = ("show", "--user", tmp_path.name)
+    assert "breaks off" not in forked(*shown).out
+    status = forked("status", told["import_id"])
+    assert (status.code, "unserved" in status.out) == (4, True)
+    assert forked(*accept).code == 0
+    assert forked(*shown).out.strip() == own.strip()
+    assert forked("status", told["import_id"]).code == 3
+    assert forked(*run_of(whole, tmp_path)).code == 0
+    assert forked(*run_of(cut, tmp_path), "--replace").code == 3
 
 
 def test_one_bad_conversation_is_skipped_and_named(forked: ForkedSoulprint, tmp_path: Path) -> None:

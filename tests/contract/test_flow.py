@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from uuid import UUID
 
 import pytest
 
@@ -91,6 +93,58 @@ async def test_an_import_of_few_events_does_not_wait_for_all_of_one_of_many(log:
     await asyncio.gather(large, small)
     last = max(place for place, of in enumerate(order) if of == 2)
     assert last < 100, "a third of the large import is still to come"
+
+
+async def test_a_person_with_many_imports_has_no_more_turns_than_one_with_a_single_import(
+    log: LogUnderTest,
+) -> None:
+    topic, go = await log.topic(), asyncio.Event()
+    order: list[int] = []
+
+    async def handle(received: ImportReceived) -> None:
+        await go.wait()
+        order.append(received.user_id.int)
+        await asyncio.sleep(0)
+
+    def of(person: int, imports: Sequence[int], count: int) -> list[ImportReceived]:
+        whose = {"user_id": UUID(int=person)}
+        several = [events(count, of=each) for each in imports]
+        return [each.model_copy(update=whose) for turn in zip(*several, strict=True) for each in turn]
+
+    stage = per_record("people", ImportReceived, handle)
+    reader = await log.read(topic, stage, policy=PoolPolicy(ceiling=1))
+    many = asyncio.create_task(log.publish(topic, *of(1, range(1, 21), 8)))
+    await until(lambda: reader.state.waiting >= HIGH)
+    single = asyncio.create_task(log.publish(topic, *of(2, [99], 20)))
+    if log.log.durable:
+        await asyncio.gather(many, single)
+        await until(lambda: reader.state.waiting == 179)
+    go.set()
+    await until(lambda: len(order) == 180)
+    await asyncio.gather(many, single)
+    last = max(place for place, person in enumerate(order) if person == 2)
+    assert last < 120, "a third of the others is still to come"
+
+
+async def test_one_persons_records_leave_places_for_anothers(log: LogUnderTest) -> None:
+    topic, go = await log.topic(), asyncio.Event()
+    begun: list[int] = []
+
+    async def handle(received: ImportReceived) -> None:
+        begun.append(received.user_id.int)
+        if received.user_id.int == 7:
+            await go.wait()
+
+    policy = PoolPolicy(ceiling=8, of_one=3, high=HIGH, low=HIGH // 2)
+    reader = await log.read(topic, per_record("places", ImportReceived, handle), policy=policy)
+    await log.publish(topic, *(event for number in range(1, 31) for event in events(1, of=number)))
+    await until(lambda: reader.state.waiting == 27)
+    (other,) = events(1, of=99)
+    await log.publish(topic, other.model_copy(update={"user_id": UUID(int=8)}))
+    await until(lambda: 8 in begun)
+    assert begun == [7, 7, 7, 8]
+    go.set()
+    await until(lambda: len(begun) == 31)
 
 
 async def test_a_stop_waits_for_work_in_flight(log: LogUnderTest) -> None:

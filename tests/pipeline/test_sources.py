@@ -120,6 +120,6 @@ async def test_a_local_export_that_breaks_off_gives_what_it_held_and_an_unreadab
     async with hosted(setting):
         cut = await ended(store, await setting.import_of(exports / "cut.json"))
         stub = await ended(store, await setting.import_of(exports / "stub.json"))
-    assert (cut.state, cut.coverage, cut.facts_extracted) == ("complete", 1.0, 2), cut
+    assert (cut.state, cut.coverage, cut.breaks, cut.facts_extracted) == ("complete", 1.0, 1, 2), cut
     assert (stub.state, (stub.error or {})["step"]) == ("failed", "chunking"), stub
     assert "nothing of the export could be read" in (stub.error or {})["message"]

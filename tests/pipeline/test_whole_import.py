@@ -47,6 +47,41 @@ class Slow(OfflineModel):
         return await super().extract(chunk)
 
 
+class Standing(OfflineModel):
+    """Reads nothing of one person until it is let go."""
+
+    def __init__(self, go: asyncio.Event, whose: UUID) -> None:
+        super().__init__()
+        self._go, self._whose = go, whose
+
+    async def extract(self, chunk: ChunkReady) -> Extraction:
+        if chunk.user_id == self._whose:
+            await self._go.wait()
+        return await super().extract(chunk)
+
+
+async def test_many_large_imports_of_one_person_do_not_hold_up_anothers_small_one(
+    setting: LocalSetting, store: Store, exports: Path
+) -> None:
+    setting.changes |= {"import_window": 2, "fact_extraction_concurrency": 48}
+    go = asyncio.Event()
+
+    @asynccontextmanager
+    async def standing(kit: Kit) -> AsyncIterator[Service]:
+        yield extractor(kit, Standing(go, ANA))
+
+    async with hosted(setting, extractor=standing):
+        large = [await setting.import_of(exports / "large.zip", ANA) for _ in range(20)]
+        await until(lambda: setting.published(CHUNKS_READY, 4))
+        small = await setting.import_of(exports / "small.zip", UUID(int=0xB))
+        assert (await ended(store, small, 20.0)).state == "complete"
+        begun = {run.import_id for run in await store.list_runs(limit=100)}
+        assert len(begun & {each.import_id for each in large}) < len(large), "all places are one person's"
+        for each in large:
+            await store.cancel_run(each.import_id, 1)
+        go.set()
+
+
 @asynccontextmanager
 async def slow(kit: Kit) -> AsyncIterator[Service]:
     yield extractor(kit, Slow())

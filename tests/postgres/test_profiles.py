@@ -124,7 +124,7 @@ async def test_an_older_run_never_overwrites_a_newer(store: Store) -> None:
     assert (profile.memory_md, profile.import_id, profile.full_pass_status) == ("newer", newer, "complete")
     report = await store.read_run(IMPORT, 1)
     assert report is not None
-    assert report.state == "complete"
+    assert (report.state, report.unserved) == ("unserved", "older")
 
 
 async def test_a_failed_run_leaves_what_is_served(store: Store, sql: asyncpg.Connection) -> None:

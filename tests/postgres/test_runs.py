@@ -62,6 +62,7 @@ async def test_an_unfinished_run_is_resumed_and_a_finished_one_followed(store: S
     await record(store, result_of(0), result_of(1, status=ChunkStatus.DEAD))
     again = await begin(store)
     assert (again.run, again.resumed) == (1, True)
+    assert again.requested_at == first.requested_at
     report = await store.read_run(IMPORT, 1)
     assert report is not None
     assert (report.chunks_ok, report.chunks_dead) == (1, 1)

@@ -1,8 +1,8 @@
 """Events on the wire: JSON in Kafka's CloudEvents 1.0 binary binding.
 
-The attributes are record headers: ce_id, ce_type, ce_source, ce_time, ce_specversion, ce_importid, ce_run,
-and W3C's traceparent. Whatever cannot be read is a `PoisonError` with one of the reasons below; no message
-holds text of the record.
+The attributes are record headers: ce_id, ce_type, ce_source, ce_time, ce_specversion, ce_importid, ce_userid,
+ce_run, and W3C's traceparent. Whatever cannot be read is a `PoisonError` with one of the reasons below; no
+message holds text of the record.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from shared.domain import ids
 from shared.domain.events import ChunkReady, Event, FactsExtracted, ImportReceived, MemoryReady
+from shared.log.fairness import Line
 from shared.log.ports import UNKNOWN_TYPE
 from shared.resilience.faults import PoisonError
 from shared.tracing import current_trace, next_traceparent
@@ -56,6 +57,8 @@ EVENT_TYPES = (
 )
 _BY_NAME: Mapping[str, EventType] = MappingProxyType({t.name: t for t in EVENT_TYPES})
 _BY_MODEL: Mapping[type[Event], EventType] = MappingProxyType({t.model: t for t in EVENT_TYPES})
+_REPEATED = (("ce_importid", "import_id"), ("ce_userid", "user_id"), ("ce_run", "run"))
+"""Headers that say what the body says, for those who do not read it."""
 _TYPE = re.compile(r"(soulprint\.[a-z][a-z-]{0,60})\.v([1-9][0-9]{0,5})")
 _FIELD = re.compile(r"[a-z][a-z_]{0,40}")
 
@@ -85,6 +88,7 @@ def encode(event: Event, *, source: str, pipeline: str) -> tuple[bytes, list[tup
         "ce_source": f"/soulprint/{pipeline}/{source}",
         "ce_time": datetime.now(UTC).isoformat(),
         "ce_importid": str(event.import_id),
+        "ce_userid": str(event.user_id),
         "ce_run": str(event.run),
         "content-type": "application/json",
         "traceparent": next_traceparent(current_trace.get()),
@@ -113,10 +117,9 @@ def decode(
         event = model.model_validate_json(value)
     except ValidationError as error:
         raise _unreadable(model, error) from None
-    if texts.get("ce_importid", str(event.import_id)) != str(event.import_id):
-        raise PoisonError(CONTRADICTION, "ce_importid is not the import_id of the body")
-    if texts.get("ce_run", str(event.run)) != str(event.run):
-        raise PoisonError(CONTRADICTION, "ce_run is not the run of the body")
+    for header, name in _REPEATED:
+        if header in texts and texts[header] != str(getattr(event, name)):
+            raise PoisonError(CONTRADICTION, f"{header} is not the {name} of the body")
     return event, envelope
 
 
@@ -171,9 +174,15 @@ class CloudEvents:
         """See Reader."""
         return len(record.value) if record.value is not None else 0
 
-    def line(self, record: Any) -> bytes:
+    def line(self, record: Any) -> Line:
         """See Reader."""
-        return next((value for name, value in record.headers or () if name == "ce_importid" and value), b"")
+        person = of = b""
+        for name, value in record.headers or ():
+            if name == "ce_importid":
+                of = value or b""
+            elif name == "ce_userid":
+                person = value or b""
+        return Line(person or of, of)
 
     async def decode(self, record: Any, model: type[E]) -> tuple[E, str | None]:
         """See Reader."""

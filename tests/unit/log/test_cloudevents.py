@@ -53,6 +53,7 @@ def test_an_event_comes_back_as_it_went(event: Event) -> None:
     told = dict(headers)
     assert told["ce_specversion"] == b"1.0"
     assert told["ce_importid"].decode() == str(event.import_id)
+    assert told["ce_userid"].decode() == str(event.user_id)
     assert told["ce_run"] == b"3"
     assert datetime.fromisoformat(told["ce_time"].decode()).tzinfo is UTC
 
@@ -102,6 +103,7 @@ def changed(headers: list[tuple[str, bytes]], **changes: bytes | None) -> list[t
         ("unknown_type", b"same", {"ce_type": b"soulprint.something-else.v1"}),
         ("unknown_type", b"same", {"ce_type": b"soulprint.chunk-ready.v1"}),
         ("contradiction", b"same", {"ce_importid": str(UUID(int=77)).encode()}),
+        ("contradiction", b"same", {"ce_userid": str(UUID(int=77)).encode()}),
         ("contradiction", b"same", {"ce_run": b"4"}),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.log.fairness import CREDIT, FairQueue, Gate
+from shared.log.fairness import CREDIT, FairQueue, Gate, Line, Turns
 from tests.support.waiting import until
 
 
@@ -71,6 +71,67 @@ def test_nothing_is_lost_and_no_line_waits_for_more_than_its_share(steps: list[i
     assert sorted(popped) == sorted((line, item) for line, items in waiting.items() for item in items)
     first = {line: place for place, (line, _) in reversed(list(enumerate(popped)))}
     assert all(place <= 3 * CREDIT + 3 for place in first.values()), "the credits and a turn of the others"
+
+
+def test_people_take_turns_however_many_lines_each_has() -> None:
+    turns: Turns[str] = Turns()
+    for number in range(3):
+        for of in range(20):
+            turns.append(Line("many", of), f"m{of}.{number}")
+    for _ in range(CREDIT):
+        turns.pop()
+    for number in range(6):
+        turns.append(Line("one", 0), f"o{number}")
+    first = [turns.pop() for _ in range(CREDIT + 4)]
+    assert [item[0] for item in first] == ["o"] * CREDIT + ["m", "o", "m", "o"]
+    assert len(turns) == 54 == len(list(turns))
+
+
+def test_what_a_person_may_not_have_out_waits_until_one_is_back_and_others_come_instead() -> None:
+    turns: Turns[str] = Turns(most=2)
+    for number in range(4):
+        turns.append(Line("ana", number), f"a{number}")
+    assert turns.take(9) == ["a0", "a1"]
+    turns.append(Line("ana", 9), "a9")
+    assert (turns.ready, len(turns), sorted(turns)) == (0, 3, ["a2", "a3", "a9"])
+    with pytest.raises(IndexError):
+        turns.pop()
+    turns.append(Line("bea", 0), "b0")
+    assert turns.take(9) == ["b0"]
+    turns.done(Line("ana", 0))
+    assert turns.take(9) == ["a2"]
+    turns.done(Line("bea", 0))
+    others = turns.emptied()
+    others.append(Line("ana", 3), "a3")
+    assert (others.ready, len(others), len(turns)) == (0, 1, 2), "two of hers are out still"
+    for _ in range(2):
+        others.done(Line("ana", 0))
+    assert others.take(9) == ["a3"]
+    others.done(Line("ana", 3))
+    assert not others._out, "nobody is remembered who has nothing out"
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.booleans()), max_size=200))
+def test_no_person_has_more_out_than_may_be_and_nothing_is_lost(
+    steps: list[tuple[int, int, bool]],
+) -> None:
+    turns: Turns[tuple[Line, int]] = Turns(most=2)
+    out: list[tuple[Line, int]] = []
+    waiting: list[tuple[Line, int]] = []
+    for number, (person, of, comes) in enumerate(steps):
+        if comes:
+            waiting.append((Line(person, of), number))
+            turns.append(waiting[-1][0], waiting[-1])
+        elif turns.ready:
+            out.append(turns.pop())
+            waiting.remove(out[-1])
+        elif out:
+            turns.done(out.pop(0)[0])
+        assert all(sum(line.person == each for line, _ in out) <= 2 for each in range(3))
+        ready = {line.person for line, _ in waiting if sum(o.person == line.person for o, _ in out) < 2}
+        assert (turns.ready > 0) == bool(ready)
+        assert sorted(turns) == sorted(waiting)
+        assert len(turns) == len(waiting)
 
 
 async def test_a_late_line_is_let_in_next_and_cancelled_waiters_lose_no_place() -> None:

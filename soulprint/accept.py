@@ -1,0 +1,29 @@
+"""`soulprint accept`: serve a memory that is kept, beside the served one or since it was replaced."""
+
+from __future__ import annotations
+
+import asyncio
+
+import typer
+
+from shared.domain.errors import NotFoundError
+from shared.settings import load_settings
+from shared.store.open import opened_store
+from soulprint.status import uuid_of
+
+
+def accept_command(import_id: str) -> None:
+    """Serve the memory of an import, and keep what was served. Raises NotFoundError if none is kept."""
+    asyncio.run(_accept(import_id))
+
+
+async def _accept(text: str) -> None:
+    import_id = uuid_of(text)
+    async with opened_store(load_settings()) as store:
+        accepted = await store.accept_memory(import_id)
+    if accepted.run is None:
+        raise NotFoundError(f"no memory of import {import_id} is kept; `soulprint status` lists the imports")
+    if accepted.written:
+        typer.echo(f"run {accepted.run} is served now; what it takes the place of is kept")
+    else:
+        typer.echo(f"run {accepted.run} is served already")

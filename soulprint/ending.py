@@ -1,0 +1,48 @@
+"""How an ended run is told: by an exit code, and in words. The same for `run`, `status` and reports."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from shared.domain.runs import RunKey
+from shared.store.runs import COMPLETE, UNSERVED, Unserved
+
+FAILED = 1
+BROKEN = 3
+"""Exit code of a complete run whose export breaks: the memory is of what could be read."""
+NOT_SERVED = 4
+"""Exit code of a complete run whose memory is not served."""
+
+
+def exit_code(state: str, breaks: int) -> int:
+    """What a command ends with for a run that ended so, of an export with so many breaks."""
+    if state == COMPLETE:
+        return BROKEN if breaks else 0
+    return NOT_SERVED if state == UNSERVED else FAILED
+
+
+def heading(state: str, breaks: int) -> str:
+    """The state, for the beginning of a line."""
+    if state == UNSERVED:
+        return "not served"
+    return f"{state}, of what could be read" if breaks and state == COMPLETE else state
+
+
+def broken(breaks: int) -> str:
+    """What it means that the export breaks; empty where it does not."""
+    if not breaks:
+        return ""
+    return f"the export breaks in {breaks:,} place{'s' if breaks > 1 else ''}: what comes after is missing"
+
+
+def why_unserved(unserved: Unserved | None, import_id: UUID | str, served: RunKey | None = None) -> str:
+    """Why the memory is not served, and what to do; empty where it is. `served`: whose memory is."""
+    whose = f" (import {served.import_id} run {served.run})" if served else ""
+    if unserved == "older":
+        return f"a memory that was requested later is served{whose}"
+    if unserved == "smaller":
+        return (
+            f"it would lose much of the memory that is served{whose}, and is kept beside it. "
+            f"To serve it all the same: soulprint accept {import_id}"
+        )
+    return ""
