@@ -17,7 +17,7 @@ from services.chunker.versions import Standing, Versions
 from shared.domain.events import ChunkReady, ConversationHeader, Message
 from shared.domain.ids import stage_id
 from shared.domain.text import text_size
-from shared.exports.conversation import Conversation, LeftOut, Parsed, Rejected
+from shared.exports.conversation import Conversation, LeftOut, Parsed, PassedOver, Rejected
 from shared.exports.richest import Sample
 
 STAGE = "chunk"
@@ -99,6 +99,9 @@ class _Chunking:
         """For each conversation its passages and the chunks it settled; at the end, what was left."""
         report = self.report
         for parsed in conversations:
+            if isinstance(parsed, PassedOver):
+                report.passed_over[parsed.what] += 1
+                continue
             report.seen += 1
             if isinstance(parsed, Rejected):
                 self._skip(parsed)
@@ -158,6 +161,8 @@ class _Chunking:
         else:
             report.kept += 1
             report.forgotten.discard(conversation.id)
+        if conversation.lost:
+            report.lose(conversation)
         report.messages += count - void_messages
         report.person_characters += said - void_characters
         self._sample.offer(conversation, said)

@@ -31,6 +31,9 @@ class Conversation:
     """The latest wins among duplicates of an id."""
     custom_instructions: str | None = None
     """The person's standing instructions as this conversation repeats them."""
+    lost: tuple[str, ...] = ()
+    """Why, for each message that may be the person's and is in no turn though nothing explains it (an edit,
+    a regeneration, a hidden message): see `lost.py`. Never a person's words."""
 
 
 @dataclass(slots=True)
@@ -51,8 +54,16 @@ class LeftOut:
     updated_at: float | None = None
 
 
-Parsed = Conversation | Rejected | LeftOut
-"""What a format yields for each conversation object. A conversation without turns counts as empty."""
+@dataclass(slots=True)
+class PassedOver:
+    """A record that is no conversation, though it stands among them: another product's, feedback. Counted."""
+
+    what: str
+    """What it is, in words of ours."""
+
+
+Parsed = Conversation | Rejected | LeftOut | PassedOver
+"""What a format yields for each object of its list. A conversation without turns counts as empty."""
 
 
 @dataclass(frozen=True, slots=True)

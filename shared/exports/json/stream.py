@@ -16,8 +16,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
-from shared.exports.conversation import Parsed, ReadLimits, Rejected
+from shared.exports.conversation import Conversation, Parsed, ReadLimits, Rejected
 from shared.exports.json.reader import OPEN_LIST, OPEN_OBJECT, ValueReader
+from shared.exports.lost import told
 
 StreamedObject = object
 """A raw JSON value, or a Rejected for one that could not be read. No JSON value is ever a Rejected."""
@@ -73,4 +74,4 @@ def read_conversations(
             parsed = parse(raw, place)
         except Exception as error:  # a stranger's data: anything may be wrong with it
             parsed = Rejected(place, f"its structure is not understood ({type(error).__name__})")
-        yield parsed
+        yield told(parsed) if isinstance(parsed, Conversation) else parsed
