@@ -9,6 +9,7 @@ from shared.domain.text import repair
 from shared.exports.conversation import Conversation, LeftOut, Parsed, ReadLimits, Rejected, Role, Turn
 from shared.exports.formats.base import Head
 from shared.exports.formats.chatgpt_path import parents_of, visible_path
+from shared.exports.formats.deepseek import is_tree
 from shared.exports.formats.identity import content_id, identifier
 from shared.exports.formats.lists import PREFIXES, candidates
 from shared.exports.formats.times import parse_time
@@ -213,7 +214,7 @@ def _last_time(turns: list[Turn]) -> float | None:
 
 def _looks_like_conversation(candidate: dict[str, Any]) -> bool:
     mapping = candidate.get("mapping")
-    if not isinstance(mapping, dict):
+    if not isinstance(mapping, dict) or is_tree(candidate):
         return False
     if not mapping:
         return "current_node" in candidate or "create_time" in candidate

@@ -37,7 +37,10 @@ class Claude:
 
     def detects(self, head: Head) -> bool:
         """True for conversations; users, projects and memories, which lie beside them, have no messages."""
-        return any(isinstance(item.get("chat_messages"), list) for item in candidates(head))
+        return any(
+            isinstance(item.get("chat_messages"), list) and "chat_session" not in item  # DeepSeek's has one
+            for item in candidates(head)
+        )
 
     def read(self, stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[Parsed]:
         """See `Format.read`."""

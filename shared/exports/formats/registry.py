@@ -5,6 +5,7 @@ from __future__ import annotations
 from shared.exports.formats.base import Format, Head
 from shared.exports.formats.chatgpt import ChatGPT
 from shared.exports.formats.claude import Claude
+from shared.exports.formats.deepseek import DeepSeek
 from shared.exports.formats.gemini import Gemini
 from shared.exports.formats.gemini_html import GeminiHtml
 from shared.exports.formats.grok import Grok
@@ -17,6 +18,7 @@ FORMATS: tuple[Format, ...] = (
     Gemini(),
     GeminiHtml(),
     Grok(),
+    DeepSeek(),
     OpenWebUI(),
     LibreChat(),
 )
