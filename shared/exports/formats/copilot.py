@@ -193,10 +193,16 @@ class _Rows:
         return row
 
     def _lines(self) -> Iterator[str]:
-        while line := self._text.readline(LINE):
-            self._pending += len(line)
+        line = ""
+        while piece := self._text.readline(LINE):
+            self._pending += len(piece)
             if self._pending > self._limit:
-                raise self._broken(f"a row is larger than {self._limit} bytes: a quote is not closed")
+                raise self._broken(f"a row is larger than {self._limit} bytes: is a quote not closed?")
+            line += piece
+            if len(piece) < LINE or piece.endswith("\n"):  # csv takes the end of a string for that of a line
+                yield line
+                line = ""
+        if line:
             yield line
         if self._pending:
             self.failure = self._broken("the file ends inside a row")

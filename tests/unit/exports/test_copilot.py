@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.domain.errors import BrokenExportError
 from shared.exports.conversation import Conversation, Parsed, ReadLimits, Rejected
 from shared.exports.export import open_export
-from shared.exports.formats.copilot import Copilot
+from shared.exports.formats.copilot import LINE, Copilot
 from tests.support.exports import zip_of
 from tests.support.formats import LIMITS, assert_sound, conversations, detected, read, said
 from tests.support.samples import copilot, csv_of
@@ -132,7 +132,15 @@ def test_a_quote_that_is_never_closed_is_not_held() -> None:
     data = csv_of(HEADER, ("b", at(2), "Human", "two")) + b'a,b,Human,"' + b"x" * 300_000
     found, error = broken(data, ReadLimits(conversation_bytes=1024))
     assert [said(each) for each in found] == [[("user", "two")]]
-    assert "a quote is not closed" in error.reason
+    assert "is a quote not closed?" in error.reason
+
+
+@pytest.mark.parametrize("text", ["x" * LINE, "x" * (LINE * 2 + 7), "é" * (LINE + 1), "x\n" * LINE])
+def test_messages_longer_than_what_is_read_at_a_time_are_whole(text: str) -> None:
+    (found,) = conversations(
+        Copilot(), csv_of(HEADER, ("t", at(1), "Human", text), ("t", at(0), "Human", "b"))
+    )
+    assert [turn.text for turn in found.turns] == ["b", text]
 
 
 def test_a_conversation_over_the_cap_is_rejected_and_the_next_one_read() -> None:
