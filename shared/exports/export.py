@@ -24,7 +24,7 @@ from shared.exports.containers.members import (
     natural_key,
     sibling_key,
 )
-from shared.exports.conversation import Parsed, ReadLimits
+from shared.exports.conversation import LARGE_AHEAD, Parsed, ReadLimits
 from shared.exports.formats.base import Format, Head
 from shared.exports.formats.fields import objects_of
 from shared.exports.formats.head import read_head
@@ -96,7 +96,8 @@ class Export:
     @property
     def bytes_read(self) -> int:
         """How much of `bytes_total` was read."""
-        return self._finished_bytes + (self._current.progress() if self._current is not None else 0)
+        current = self._current  # another thread may be reading, and end it
+        return self._finished_bytes + (current.progress() if current is not None else 0)
 
     def conversations(self) -> Iterator[Parsed]:
         """Every conversation of every member, members in natural order of their names.
@@ -120,7 +121,7 @@ class Export:
         try:
             nothing = True
             for parsed in known.read(stream.as_binary(), member.name, self._limits):
-                nothing = False
+                nothing = nothing and parsed is LARGE_AHEAD
                 yield parsed
             if nothing and not member.is_empty:
                 reason = f"it looks like {known.name}, but no conversation was found in it"

@@ -26,7 +26,7 @@ from shared.exports.formats.takeout import (
     prompt_of,
 )
 from shared.exports.formats.times import parse_time
-from shared.exports.json.stream import stream_objects
+from shared.exports.json.stream import read_conversations
 
 _HEADER_IN_TEXT = re.compile(r'"header"\s*:\s*"([^"]{0,100})"')
 
@@ -45,8 +45,7 @@ class Gemini:
 
     def read(self, stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[Parsed]:
         """See `Format.read`."""
-        for position, raw in enumerate(stream_objects(stream, member, limits, PREFIXES), 1):
-            yield raw if isinstance(raw, Rejected) else parse(raw, f"{member}#{position}")
+        return read_conversations(stream, member, limits, PREFIXES, parse)
 
 
 def parse(raw: object, place: str = "row") -> Parsed:

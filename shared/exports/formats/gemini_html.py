@@ -14,7 +14,16 @@ from typing import BinaryIO
 
 from shared.domain.errors import BrokenExportError
 from shared.domain.text import repair
-from shared.exports.conversation import Conversation, Parsed, PassedOver, ReadLimits, Rejected
+from shared.exports.conversation import (
+    LARGE,
+    LARGE_AHEAD,
+    Conversation,
+    LargeAhead,
+    Parsed,
+    PassedOver,
+    ReadLimits,
+    Rejected,
+)
 from shared.exports.formats.base import Head
 from shared.exports.formats.markup import text_of_html
 from shared.exports.formats.takeout import OTHER_PRODUCT, exchange, is_product, passed_over, prompt_of
@@ -53,7 +62,7 @@ class GeminiHtml:
     def read(self, stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[Parsed]:
         """See `Format.read`."""
         for cell in _cells(stream, member, limits):
-            yield cell if isinstance(cell, Rejected) else parse(cell.decode("utf-8", "replace"))
+            yield parse(cell.decode("utf-8", "replace")) if isinstance(cell, bytes) else cell
 
 
 def parse(cell: str) -> Conversation | PassedOver:
@@ -131,14 +140,14 @@ def _is_attachment(line: str) -> bool:
     return not text or _ATTACHMENTS.match(text) is not None or (text.startswith("-") and "<a " in line)
 
 
-def _cells(stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[bytes | Rejected]:
+def _cells(stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[bytes | Rejected | LargeAhead]:
     """The page's `outer-cell` blocks. One over the cap is dropped as it passes, and rejected.
 
     Raises BrokenExportError, after all whole blocks, where the stream breaks or the page ends inside a block.
     """
     buffer = bytearray()
     count = dropped = 0
-    inside = oversize = False
+    inside = oversize = is_told = False
     failure: BrokenExportError | None = None
     while True:
         try:
@@ -153,9 +162,12 @@ def _cells(stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[bytes 
             del buffer[:found]
             dropped += found
             count += 1
-            inside, oversize, searched = True, False, 1
+            inside, oversize, is_told, searched = True, False, False, 1
         if not data:
             break
+        if inside and not is_told and len(buffer) > LARGE:
+            yield LARGE_AHEAD
+            is_told = True
         if inside and not oversize and len(buffer) > limits.conversation_bytes:
             oversize = True
             reason = f"it is larger than {limits.conversation_bytes} bytes, the cap on one conversation"
