@@ -23,7 +23,11 @@ from shared.exports.json.stream import read_conversations
 
 _ROLES: dict[object, Role] = {"USER": "user", "ASSISTANT": "assistant"}
 _BY_TURNS: tuple[Role, Role] = ("user", "assistant")
-_FRAGMENTS: dict[object, Role] = {"REQUEST": "user", "RESPONSE": "assistant"}
+_FRAGMENTS: dict[object, Role] = {
+    "REQUEST": "user",
+    "RESPONSE": "assistant",
+    "TEMPLATE_RESPONSE": "assistant",
+}
 
 
 class DeepSeek:

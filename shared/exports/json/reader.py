@@ -21,8 +21,7 @@ GUESS_BYTES = 1024 * 1024
 LOOK_AHEAD = 4096
 """Bytes wanted behind a guessed end, so that the next value's beginning can be recognised."""
 OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT = b"[]{}"
-_NONE = object()
-"""Stands for no value: `None` is one."""
+_NONE = object()  # no value: `None` is one
 _QUOTE, _COMMA, _COLON = b'",:'
 _BRACKETS_AND_QUOTE = b'{["'
 
@@ -134,8 +133,7 @@ class ValueReader:
                 yield self._take(end)
 
     def value(self) -> Iterator[Any]:
-        """The value that begins here, parsed, or a Rejected, after LARGE_AHEAD where it is large; the
-        position moves behind it."""
+        """The value that begins here or a Rejected, after LARGE_AHEAD where it is large. Moves behind it."""
         guessed = 0
         if not self._guess.resting():
             guessed = self._guessed_size() if self._knows_beginning() else 0

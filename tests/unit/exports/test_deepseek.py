@@ -63,8 +63,9 @@ def test_it_is_not_taken_for_chatgpt() -> None:
 
 def test_thoughts_searches_and_tools_are_no_speech() -> None:
     answer = fragments(("THINK", "HIDDEN"), ("SEARCH", None), ("TOOL_SEARCH", "HIDDEN"), ("RESPONSE", "Yes"))
+    answer["fragments"].append({"type": "TEMPLATE_RESPONSE", "content": "sir"})
     found = parse(tree(("1", "root", fragments(("REQUEST", "Really?"))), ("2", "1", answer)))
-    assert said(found) == [("user", "Really?"), ("assistant", "Yes")]
+    assert said(found) == [("user", "Really?"), ("assistant", "Yes\n\nsir")]
     only = parse(
         tree(("1", "root", fragments(("THINK", "hidden words"), ("TOOL_OPEN", "more hidden words"))))
     )

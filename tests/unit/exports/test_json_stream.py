@@ -241,12 +241,6 @@ def test_a_conversation_over_the_cap_is_rejected_and_the_file_goes_on() -> None:
         assert values == OBJECTS[:2]
 
 
-def test_twenty_megabytes_in_one_conversation() -> None:
-    big = {"title": "big", "create_time": 1, "mapping": {str(i): "x" * 5_000_000 for i in range(4)}}
-    values = stream(json.dumps([OBJECTS[0], big, OBJECTS[1]]).encode())
-    assert values == [OBJECTS[0], LARGE_AHEAD, big, OBJECTS[1]]
-
-
 def test_a_huge_string_is_stepped_over_in_constant_memory() -> None:
     block = b'x\\"[{' * 20_000
     source = Endless((b'[{"a": 1}, {"a": "', 1), (block, 1000), (b'"}, {"a": 3}]', 1))

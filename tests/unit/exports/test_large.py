@@ -71,3 +71,10 @@ def test_what_is_over_a_cap_below_that_is_refused_as_ever() -> None:
     limits = ReadLimits(conversation_bytes=4096)
     found = list(stream_objects(io.BytesIO(json.dumps([1, BIG, 2]).encode()), "m", limits, ("item",)))
     assert (found[0], found[1], len(found), found[3]) == (1, LARGE_AHEAD, 4, 2)
+
+
+def test_twenty_megabytes_in_one_conversation() -> None:
+    big = {"title": "big", "create_time": 1, "mapping": {str(i): "x" * 5_000_000 for i in range(4)}}
+    small = {"title": "small", "create_time": 1, "mapping": {"a": [{"title": "x"}]}}
+    data = json.dumps([small, big, small]).encode()
+    assert list(stream_objects(io.BytesIO(data), "m", LIMITS, ("item",))) == [small, LARGE_AHEAD, big, small]
