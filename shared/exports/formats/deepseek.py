@@ -75,7 +75,8 @@ def parse(raw: object, place: str = "conversation", max_messages: int = ReadLimi
     if len(messages) > max_messages:
         return Rejected(conversation_id or place, too_many(len(messages), max_messages))
     times = [parse_time(message.get("inserted_at")) for message in messages]
-    path = visible_path(ids, parents, times, leaf=id_of(about.get("current_message_id")))
+    leaf = id_of(about.get("current_message_id")) if any(parents) else ""
+    path = visible_path(ids, parents, times, leaf=leaf)
     turns = TurnCollector()
     said = 0
     for i in path:

@@ -86,7 +86,8 @@ def parse(raw: object, place: str = "conversation", max_messages: int = ReadLimi
     ids = [next(filter(None, (id_of(message.get(key)) for key in _IDS)), "") for message in messages]
     times = [_time(message.get("create_time")) for message in messages]
     parents = [id_of(message.get("parent_response_id")) for message in messages]
-    path = visible_path(ids, parents, times, leaf=id_of(about.get("leaf_response_id")))
+    leaf = id_of(about.get("leaf_response_id")) if any(parents) else ""
+    path = visible_path(ids, parents, times, leaf=leaf)
     turns = TurnCollector()
     for i in path:
         sender, text = messages[i].get("sender"), messages[i].get("message")

@@ -148,3 +148,10 @@ def test_parse_never_raises(raw: object) -> None:
     assert_sound(parse({"mapping": {"1": raw, "2": {"message": raw, "parent": raw, "children": raw}}}))
     assert_sound(parse({"data": {"biz_data": {"chat_messages": [raw], "chat_session": raw}}}))
     assert_sound(parse({"mapping": {"1": {"message": {"fragments": [raw], "role": raw}}}}))
+
+
+def test_a_known_leaf_does_not_cut_off_what_no_message_is_linked_to() -> None:
+    raw = site()
+    for message in raw["data"]["biz_data"]["chat_messages"]:
+        del message["parent_id"]
+    assert said(parse(raw)) == SAID

@@ -219,3 +219,8 @@ def test_an_id_in_a_field_that_is_not_known_is_told() -> None:
     found = parse(conversation(*responses))
     assert isinstance(found, Conversation)
     assert found.lost == (NO_PARENT,) * 5
+
+
+def test_a_known_leaf_does_not_cut_off_what_no_message_is_linked_to() -> None:
+    raw = conversation(*[response(f"r{n}", "human", f"line {n}", n) for n in range(6)], leaf_response_id="r5")
+    assert [text for _, text in said(parse(raw))] == [f"line {n}" for n in range(6)]
