@@ -18,12 +18,15 @@ NO_PARENT = "the message before it is not in the file"
 MOST_REASONS = 3
 """Reasons named in one sentence."""
 
+MOST_LOOKED = 10_000
+"""Messages of one conversation looked through: a hostile one could have any number without words."""
+
 _DEPTH = 8
-_MOST_SEEN = 2000
+_MOST_SEEN = 200
 """Values of one message looked at."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z_]{0,39}")
 """Field names are shown as they are; what looks otherwise may be an id or a person's word, and is `*`."""
-_WORDS = re.compile(r"[^\W\d_]\S*\s+[^\W\d_]|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2}")
+_WORDS = re.compile(r"[^\W\d_][^\w\s]{0,3}\s+[^\W\d_]|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2}")
 """Two words, or two characters of a script that writes none apart."""
 _NEVER_SPEECH = re.compile(
     r"(?:attach|file|drive|inline|metadata|citation|reference|tool|model|title|name|url|uri|link|path|image|think|thought"

@@ -15,7 +15,7 @@ from shared.exports.formats.lists import PREFIXES, candidates
 from shared.exports.formats.times import parse_time
 from shared.exports.formats.tree import stranded
 from shared.exports.json.stream import read_conversations
-from shared.exports.lost import NO_PARENT, unread
+from shared.exports.lost import MOST_LOOKED, NO_PARENT, unread
 
 _ROLES: dict[object, Role] = {"user": "user", "assistant": "assistant"}
 _NO_SPEECH = ("code", "thoughts", "reasoning_recap", "user_editable_context", "model_editable_context")
@@ -79,7 +79,7 @@ def parse(raw: object, place: str = "conversation", max_messages: int = ReadLimi
 def _said(path: Iterable[tuple[str, dict[str, Any]]]) -> tuple[list[Turn], str | None, list[str]]:
     """The turns of a path, each with an id of its own, its last custom instructions, and what is lost."""
     turns: list[Turn] = []
-    lost: list[str] = []
+    missed: list[dict[str, Any]] = []
     instructions: str | None = None
     for node_id, node in path:
         message = node.get("message")
@@ -87,7 +87,7 @@ def _said(path: Iterable[tuple[str, dict[str, Any]]]) -> tuple[list[Turn], str |
             continue
         content = message.get("content")
         if type(content) is not dict:
-            lost += _lost(message)
+            missed.append(message)
             continue
         kind = content.get("content_type")
         if kind == "user_editable_context":
@@ -95,16 +95,16 @@ def _said(path: Iterable[tuple[str, dict[str, Any]]]) -> tuple[list[Turn], str |
             continue
         if kind != "text" and kind != "multimodal_text" and kind is not None:
             if kind not in _NO_SPEECH:
-                lost += _lost(message)
+                missed.append(message)
             continue
         turn = _turn(node_id, message, content)
         if turn is not None:
             turns.append(turn)
         else:
-            lost += _lost(message)
+            missed.append(message)
     if len({turn.id for turn in turns}) < len(turns):
         _rename_repeated(turns)
-    return turns, instructions, lost
+    return turns, instructions, [reason for each in missed[:MOST_LOOKED] for reason in _lost(each)]
 
 
 def _lost(message: dict[str, Any]) -> list[str]:

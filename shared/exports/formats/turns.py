@@ -7,17 +7,18 @@ from hashlib import blake2b
 from shared.domain.text import repair
 from shared.exports.conversation import Conversation, Role, Turn
 from shared.exports.formats.identity import content_id
-from shared.exports.lost import NO_PARENT, unread
+from shared.exports.lost import MOST_LOOKED, NO_PARENT, unread
 
 
 class TurnCollector:
     """Collects turns in path order."""
 
-    __slots__ = ("_ids", "lost", "turns")
+    __slots__ = ("_ids", "_looked", "lost", "turns")
 
     def __init__(self) -> None:
         self.turns: list[Turn] = []
         self.lost: list[str] = []
+        self._looked = 0
         self._ids: set[str] = set()
 
     def add(
@@ -42,7 +43,8 @@ class TurnCollector:
     def miss(self, raw: object) -> None:
         """Note a message that no turn comes of, its sender unknown or its text not found: if it holds words,
         it is lost."""
-        if raw is not None and (reason := unread(raw)) is not None:
+        self._looked += 1
+        if self._looked <= MOST_LOOKED and (reason := unread(raw)) is not None:
             self.lost.append(reason)
 
     def strand(self, count: int) -> None:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 
 from shared.exports.conversation import Conversation, Rejected, Turn
-from shared.exports.lost import NO_PARENT, summary, told, unread
+from shared.exports.formats.turns import TurnCollector
+from shared.exports.lost import MOST_LOOKED, NO_PARENT, summary, told, unread
 from tests.support.formats import anything
 
 
@@ -66,3 +67,16 @@ def test_a_conversation_without_words_of_the_person_is_refused_if_it_lost_some()
 
 def test_reasons_are_counted_and_the_commonest_named() -> None:
     assert summary([NO_PARENT] * 3 + ["b", "b", "c", "d"]) == f"3 times: {NO_PARENT}; 2 times: b; 1 times: c"
+
+
+def test_looking_takes_no_longer_than_the_text_is() -> None:
+    for text in ("a" * 4000, "a " * 2000, "a" + " " * 4000, "a," * 2000, "a-" * 2000):
+        for _ in range(300):  # of a pattern that tries each beginning against each end, half a minute
+            unread({"1": text})
+
+
+def test_only_so_many_messages_of_one_conversation_are_looked_through() -> None:
+    turns = TurnCollector()
+    for _ in range(MOST_LOOKED + 5):
+        turns.add("", "user", "", None, {"say": "two words"})
+    assert len(turns.lost) == MOST_LOOKED
