@@ -14,7 +14,7 @@ import typer
 from pydantic import SecretStr
 
 from services.chunker.chunking import ChunkingJob, chunk_conversations
-from services.chunker.configured import chunk_policy
+from services.chunker.configured import chunk_policy, require_something_read
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport
 from shared.domain.events import ChunkReady, Usage
@@ -59,6 +59,7 @@ async def _estimate(path: Path, user_id: UUID, settings: Settings) -> dict[str, 
             report = ChunkingReport()
             policy = chunk_policy(settings)
             await chunk_conversations(export.conversations(), job, policy, reckoning, report)
+            require_something_read(report, export.breaks)
             await reckoning.look_up()
             extracting, writing = reckoning.usage, Usage()
             if settings.model_batch and isinstance(model, BatchModel) and extracting.cost is not None:

@@ -120,6 +120,11 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
     ]
     for count, what in (
         (conversations["skipped_count"], "conversations could not be read; report.json names them"),
+        (sum(report.get("lost_messages", {}).values()), "messages could not be read; report.json says why"),
+        (
+            sum(conversations.get("passed_over", {}).values()),
+            "records are no conversations; report.json says what they are",
+        ),
         (conversations["left_out"], "conversations were left out at the person's wish"),
         (report["unread_conversations"], "conversations were not read, as this model reads English only"),
     ):

@@ -17,10 +17,19 @@ from services.chunker.versions import Standing, Versions
 from shared.domain.events import ChunkReady, ConversationHeader, Message
 from shared.domain.ids import stage_id
 from shared.domain.text import text_size
-from shared.exports.conversation import Conversation, LeftOut, Parsed, Rejected
+from shared.exports.conversation import (
+    Conversation,
+    LargeAhead,
+    LeftOut,
+    Parsed,
+    PassedOver,
+    Rejected,
+)
 from shared.exports.richest import Sample
 
 STAGE = "chunk"
+
+Step = tuple[list[Passage], list[ChunkReady]] | LargeAhead
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +66,44 @@ async def chunk_conversations(
     `report` is filled as reading goes; its `chunks` is final when this returns. Raises what reading
     raises; what was settled before has reached the sink.
     """
-    chunking = _Chunking(job, policy, report)
+    steps = _Chunking(job, policy, report).steps(conversations)
     batch: list[Passage] = []
     batch_bytes = 0
     held: ChunkReady | None = None  # one chunk of look-ahead: only the last one bears the total
-    for passages, chunks in chunking.steps(conversations):
+    step = next(steps, None)
+    while step is not None:
+        if isinstance(step, LargeAhead):
+            step = await _in_a_thread(steps)
+            continue
+        passages, chunks = step
         for passage in passages:
+            batch.append(passage)
             batch_bytes += len(passage.content)
-        batch.extend(passages)
-        if batch_bytes >= policy.passage_batch_bytes:
-            await sink.save_passages(batch)
-            batch, batch_bytes = [], 0
+            if batch_bytes >= policy.passage_batch_bytes:
+                await sink.save_passages(batch)
+                batch, batch_bytes = [], 0
         for chunk in chunks:
             if held is not None:
                 await sink.publish(held)
             held = chunk
             await asyncio.sleep(0)  # reading is synchronous: let the other stages have their turn
+        step = next(steps, None)
     if batch:
         await sink.save_passages(batch)
     if held is not None:
         await sink.publish(held.model_copy(update={"total": report.chunks}))
+
+
+async def _in_a_thread(steps: Iterator[Step]) -> Step | None:
+    """The next step, made beside the loop; for each of them that would cost more than most take. When this
+    returns or is cancelled, the thread has left `steps` and what they read from."""
+    work = asyncio.ensure_future(asyncio.to_thread(next, steps, None))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        work.exception()  # nobody is left to be told
+        raise
 
 
 @dataclass(slots=True)
@@ -95,10 +122,17 @@ class _Chunking:
         self._packer = Packer(self.policy.chunk_tokens)
         self._sample = Sample(self.policy.sample_size)
 
-    def steps(self, conversations: Iterable[Parsed]) -> Iterator[tuple[list[Passage], list[ChunkReady]]]:
-        """For each conversation its passages and the chunks it settled; at the end, what was left."""
+    def steps(self, conversations: Iterable[Parsed]) -> Iterator[Step]:
+        """For each conversation its passages and the chunks it settled, after LARGE_AHEAD where that takes
+        long; at the end, what was left."""
         report = self.report
         for parsed in conversations:
+            if isinstance(parsed, PassedOver):
+                report.passed_over[parsed.what] += 1
+                continue
+            if isinstance(parsed, LargeAhead):
+                yield parsed
+                continue
             report.seen += 1
             if isinstance(parsed, Rejected):
                 self._skip(parsed)
@@ -158,6 +192,8 @@ class _Chunking:
         else:
             report.kept += 1
             report.forgotten.discard(conversation.id)
+        if conversation.lost:
+            report.lose(conversation)
         report.messages += count - void_messages
         report.person_characters += said - void_characters
         self._sample.offer(conversation, said)

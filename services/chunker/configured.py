@@ -11,6 +11,7 @@ import orjson
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from shared.domain.errors import UnreadableExportError
 from shared.exports.containers.members import Break
+from shared.exports.lost import summary
 from shared.settings import Settings
 from shared.store.chunks import Chunking
 
@@ -39,14 +40,21 @@ def chunk_policy(settings: Settings) -> ChunkPolicy:
     return policy_of(variant_of(settings), settings)
 
 
-def require_something_read(report: ChunkingReport, breaks: int) -> None:
-    """Raises UnreadableExportError if nothing came of an export that was not empty: every conversation was
-    refused, or its files break (`breaks` of them) before the first."""
-    if report.chunks == 0 and (report.skipped or breaks):
-        raise UnreadableExportError(
-            f"nothing of the export could be read: {report.skipped} conversations were refused and "
-            f"{breaks} files break"
-        )
+def require_something_read(report: ChunkingReport, breaks: Sequence[Break]) -> None:
+    """Raises UnreadableExportError if nothing came of an export that was not empty, and says of what: every
+    conversation was refused, its files break before the first, or what stands in them is none."""
+    if report.chunks or not (report.skipped or breaks or report.passed_over):
+        return
+    told = []
+    if report.skipped:
+        reasons = summary(each.reason for each in report.rejected)
+        told.append(f"{report.skipped:,} of {report.seen:,} conversations could not be read ({reasons})")
+    if breaks:
+        told.append(f"{len(breaks):,} of its files break, the first at {breaks[0].place}: {breaks[0].reason}")
+    if report.passed_over:
+        reasons = summary(report.passed_over.elements())
+        told.append(f"{report.passed_over.total():,} records are no conversations ({reasons})")
+    raise UnreadableExportError(f"nothing of the export could be read: {'; '.join(told)}")
 
 
 def chunking_of(report: ChunkingReport, formats: Sequence[str], breaks: Sequence[Break]) -> Chunking:
@@ -73,7 +81,9 @@ def counts_of(report: ChunkingReport, formats: Sequence[str]) -> dict[str, Any]:
             "empty": report.empty,
             "left_out": report.left_out,
             "duplicates": report.duplicates,
+            "passed_over": dict(report.passed_over),
         },
+        "lost_messages": dict(report.lost),
         "messages": report.messages,
         "person_characters": report.person_characters,
         "passages": report.passages,

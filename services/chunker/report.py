@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from shared.domain.sample import SampleConversation
-from shared.exports.conversation import Rejected
+from shared.exports.conversation import Conversation, Rejected
 
 MAX_NAMED = 1000
 """Most rejected conversations the report names; all are counted."""
+MAX_REASONS = 50
+"""Most reasons for lost messages that are told apart: they name fields of a stranger's file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,10 @@ class ChunkingReport:
     left_out: int = 0
     duplicates: int = 0
     """Further versions of a conversation already seen; the latest one counts."""
+    passed_over: Counter[str] = field(default_factory=Counter)
+    """Records among them that are no conversations, by what they are. Not in `seen`."""
+    lost: Counter[str] = field(default_factory=Counter)
+    """Messages of kept conversations that may be the person's and are in no turn, by why."""
     messages: int = 0
     person_characters: int = 0
     passages: int = 0
@@ -51,3 +58,9 @@ class ChunkingReport:
     forgotten: set[str] = field(default_factory=set)
     """Conversations whose latest version is empty or left out: nothing stored of them may stay."""
     sample: list[SampleConversation] = field(default_factory=list)
+
+    def lose(self, conversation: Conversation) -> None:
+        """Count the messages of a kept conversation that could not be read."""
+        for reason in conversation.lost:
+            known = reason in self.lost or len(self.lost) < MAX_REASONS
+            self.lost[reason if known else "for another reason"] += 1

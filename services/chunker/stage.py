@@ -111,7 +111,7 @@ class Imports:
                 await chunk_conversations(
                     export.conversations(), job, policy_of(variant, settings), sink, report
                 )
-                require_something_read(report, len(export.breaks))
+                require_something_read(report, export.breaks)
                 if report.chunks == 0:
                     await sink.finish()
         log.info(

@@ -31,6 +31,8 @@ class MemoryScope:
     """Conversations that the model could not read."""
     skipped: int = 0
     """Conversations that could not be parsed."""
+    lost: int = 0
+    """Messages of the others that could not be read."""
     breaks: tuple[str, ...] = ()
     """Where the export breaks off: `member at place`."""
 
@@ -49,6 +51,7 @@ def scope_of(report: RunReport, facts: int, first: date | None, last: date | Non
         chunks_total=report.chunks_total or 0,
         unread=report.unread_conversations,
         skipped=_number(counted.get("skipped_count")) or 0,
+        lost=sum(lost.values()) if isinstance(lost := report.counts.get("lost_messages"), dict) else 0,
         breaks=tuple(_break(each) for each in report.breaks),
     )
 
@@ -105,6 +108,8 @@ def _missing(scope: MemoryScope) -> list[str]:
         missing.append(f"{_count(scope.unread, 'conversation')} in a language that this model cannot read.")
     if scope.skipped:
         missing.append(f"{_count(scope.skipped, 'conversation')} could not be parsed.")
+    if scope.lost:
+        missing.append(f"{_count(scope.lost, 'message')} in fields, or at places, that are not known.")
     missing += [f"the export breaks off in {each}." for each in scope.breaks[:_MOST_NAMED]]
     if len(scope.breaks) > _MOST_NAMED:
         missing.append(f"the export breaks off in {len(scope.breaks) - _MOST_NAMED} more places.")

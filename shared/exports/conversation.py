@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 Role = Literal["user", "assistant"]
 
@@ -31,6 +31,9 @@ class Conversation:
     """The latest wins among duplicates of an id."""
     custom_instructions: str | None = None
     """The person's standing instructions as this conversation repeats them."""
+    lost: tuple[str, ...] = ()
+    """Why, for each message that may be the person's and is in no turn though nothing explains it (an edit,
+    a regeneration, a hidden message): see `lost.py`. Never a person's words."""
 
 
 @dataclass(slots=True)
@@ -51,8 +54,24 @@ class LeftOut:
     updated_at: float | None = None
 
 
-Parsed = Conversation | Rejected | LeftOut
-"""What a format yields for each conversation object. A conversation without turns counts as empty."""
+@dataclass(slots=True)
+class PassedOver:
+    """A record that is no conversation, though it stands among them: another product's, feedback. Counted."""
+
+    what: str
+    """What it is, in words of ours."""
+
+
+class LargeAhead:
+    """Comes before what is larger than LARGE: going on takes long, which who serves others wants to know."""
+
+
+LARGE_AHEAD: Final = LargeAhead()
+LARGE = 1024 * 1024
+"""Bytes; reading and packing as much takes some 20 ms."""
+
+Parsed = Conversation | Rejected | LeftOut | PassedOver | LargeAhead
+"""What a format yields for each object of its list. A conversation without turns counts as empty."""
 
 
 @dataclass(frozen=True, slots=True)

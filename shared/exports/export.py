@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -23,8 +24,9 @@ from shared.exports.containers.members import (
     natural_key,
     sibling_key,
 )
-from shared.exports.conversation import Parsed, ReadLimits
-from shared.exports.formats.base import Format
+from shared.exports.conversation import LARGE_AHEAD, Parsed, ReadLimits
+from shared.exports.formats.base import Format, Head
+from shared.exports.formats.fields import objects_of
 from shared.exports.formats.head import read_head
 from shared.exports.formats.registry import FORMATS, detect
 
@@ -32,6 +34,7 @@ __all__ = ["Break", "Export", "open_export"]
 
 _OPENING_FAILURES = (OSError, EOFError, BadZipFile, zlib.error, struct.error, RuntimeError, ValueError)
 _EMPTY_LISTS = ("[]", '{"conversations":[]}')
+_MOST_NAMED = 3
 
 
 def open_export(path: Path, limits: ReadLimits) -> Export:
@@ -93,7 +96,8 @@ class Export:
     @property
     def bytes_read(self) -> int:
         """How much of `bytes_total` was read."""
-        return self._finished_bytes + (self._current.progress() if self._current is not None else 0)
+        current = self._current  # another thread may be reading, and end it
+        return self._finished_bytes + (current.progress() if current is not None else 0)
 
     def conversations(self) -> Iterator[Parsed]:
         """Every conversation of every member, members in natural order of their names.
@@ -115,7 +119,13 @@ class Export:
 
     def _read(self, stream: GuardedStream, member: Member, known: Format) -> Iterator[Parsed]:
         try:
-            yield from known.read(stream.as_binary(), member.name, self._limits)
+            nothing = True
+            for parsed in known.read(stream.as_binary(), member.name, self._limits):
+                nothing = nothing and parsed is LARGE_AHEAD
+                yield parsed
+            if nothing and not member.is_empty:
+                reason = f"it looks like {known.name}, but no conversation was found in it"
+                self.breaks.append(Break(member.name, "its whole length", reason))
         except BrokenExportError as error:
             self.breaks.append(Break(error.member, error.place, error.reason))
         except Exception as error:  # a stranger's data: anything may be wrong with it
@@ -154,7 +164,7 @@ def _recognised(findings: Findings) -> tuple[list[tuple[Member, Format]], list[M
             continue
         known = detect(head)
         if known is not None:
-            chosen.append((member, known))
+            chosen.append((replace(member, is_empty=_holds_none(head)), known))
         elif "".join(head.text.split()) in _EMPTY_LISTS:
             empty.append(member)
         else:
@@ -168,6 +178,13 @@ def _recognised(findings: Findings) -> tuple[list[tuple[Member, Format]], list[M
     return chosen, [member for member in empty if len(findings.members) == 1 or "conversation" in member.name]
 
 
+def _holds_none(head: Head) -> bool:
+    """Whether the list of conversations that a member begins with is empty."""
+    return any(
+        item.get(key) == [] for item in objects_of(head.objects) for key in ("conversations", "history")
+    )
+
+
 def _not_an_export(path: Path, findings: Findings) -> UnreadableExportError:
     """Why nothing in `path` can be read: what was refused tells more than what was not recognised."""
     if findings.refused:
@@ -178,8 +195,19 @@ def _not_an_export(path: Path, findings: Findings) -> UnreadableExportError:
         if member.expansion > findings.limits.ratio:
             return UnreadableExportError(f"{member.name}: {bomb(member.expansion, findings.limits.ratio)}")
     known = ", ".join(dict.fromkeys(each.name for each in FORMATS))
-    seen = f"{len(findings.members)} JSON or HTML files in it are" if findings.members else "nothing in it is"
     return UnreadableExportError(
-        f"{path} is not a chat export: {seen} of a known format ({known}). "
-        "Give the .zip as the vendor sent it, or the file with the conversations"
+        f"{path} is not a chat export that SoulPrint reads: {_found(findings)}. It reads {known}: "
+        "give the .zip as the vendor sent it, or the file with the conversations"
     )
+
+
+def _found(findings: Findings) -> str:
+    """What lies in what was given, for somebody who wonders why it is none."""
+    members = findings.members
+    if not members:
+        return "there is no JSON, HTML or CSV file in it"
+    names = ", ".join(member.name for member in members[:_MOST_NAMED])
+    if len(members) == 1:
+        return f"the one file that could hold conversations ({names}) is of no format it knows"
+    more = f" and {len(members) - _MOST_NAMED} more" if len(members) > _MOST_NAMED else ""
+    return f"none of {len(members)} files that could hold conversations ({names}{more}) is of a known format"

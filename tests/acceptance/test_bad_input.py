@@ -124,10 +124,29 @@ def test_one_bad_conversation_is_skipped_and_named(forked: ForkedSoulprint, tmp_
 def test_an_export_of_which_nothing_can_be_read_fails(forked: ForkedSoulprint, tmp_path: Path) -> None:
     path = written(tmp_path / "c.json", json_of([{"id": "x", "mapping": {"a": 3}, "create_time": 1}, 7, 8]))
     truncated = written(tmp_path / "t.json", json_of([good("one")])[:300])
-    for unread in (path, truncated):
+    renamed = written(tmp_path / "r.json", json_of([good("one")]).replace(b'"parts"', b'"wording"'))
+    for unread, told in (
+        (path, "is not a chat export"),
+        (truncated, "files break"),
+        (renamed, "content.wording[]"),
+    ):
         ended = forked(*run_of(unread, tmp_path))
         assert (ended.code, list((tmp_path / "out").iterdir())) == (2, []), ended.err + ended.out
         assert "Traceback" not in ended.err
+        assert told in " ".join(ended.err.split())
+
+
+def test_messages_that_could_not_be_read_are_counted_in_the_last_lines(
+    forked: ForkedSoulprint, tmp_path: Path
+) -> None:
+    whole = json_of([good("one")])
+    data = b'"wording"'.join(whole.rsplit(b'"parts"', 2)[:2]) + b'"parts"' + whole.rsplit(b'"parts"', 1)[1]
+    ended = forked(*run_of(written(tmp_path / "c.json", data), tmp_path))
+    assert ended.code == 0, ended.err
+    (lost,) = report(tmp_path / "out")["lost_messages"].items()
+    assert lost == ("its words stand in `content.wording[]`, a field that is not known", 1)
+    assert "1 messages could not be read" in ended.out
+    assert "1 message in fields" in (tmp_path / "out" / "MEMORY.md").read_text("utf-8")
 
 
 def test_hostile_text_reaches_neither_the_database_nor_the_page(

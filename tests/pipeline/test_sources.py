@@ -117,9 +117,14 @@ async def test_a_local_export_that_breaks_off_gives_what_it_held_and_an_unreadab
     whole = json_of([chain("I live in Porto.", "Noted!", conversation_id=f"c{n}") for n in range(3)])
     (exports / "cut.json").write_bytes(whole[:-300])
     (exports / "stub.json").write_bytes(whole[:300])
+    (exports / "other.json").write_bytes(whole.replace(b'"parts"', b'"wording"'))
     async with hosted(setting):
         cut = await ended(store, await setting.import_of(exports / "cut.json"))
         stub = await ended(store, await setting.import_of(exports / "stub.json"))
+        other = await ended(store, await setting.import_of(exports / "other.json"))
     assert (cut.state, cut.coverage, cut.breaks, cut.facts_extracted) == ("complete", 1.0, 1, 2), cut
     assert (stub.state, (stub.error or {})["step"]) == ("failed", "chunking"), stub
     assert "nothing of the export could be read" in (stub.error or {})["message"]
+    assert (other.state, (other.error or {})["step"]) == ("failed", "chunking"), other
+    assert "3 of 3 conversations could not be read" in (other.error or {})["message"]
+    assert "`content.wording[]`" in (other.error or {})["message"]

@@ -17,10 +17,12 @@ SNIFF_BYTES = 512
 _JUNK = re.compile(r"(?:^|/)(?:__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
 _NOT_TEXT = re.compile(
     r"\.(?:png|jpe?g|gif|webp|heic|bmp|ico|svg|tiff?|avif|mp[34]|m4[av]|wav|ogg|opus|webm|mov|avi|flac|aac"
-    r"|pdf|docx?|xlsx?|pptx?|odt|ods|epub|jar|apk|whl|woff2?|ttf|otf|css|js|py|md|csv|exe|dll|so|7z|rar)$",
+    r"|pdf|docx?|xlsx?|pptx?|odt|ods|epub|jar|apk|whl|woff2?|ttf|otf|css|js|py|md|exe|dll|so|7z|rar)$",
     re.IGNORECASE,
 )
 """Names not worth opening: media, documents, code that people sent along. All else is told by its bytes."""
+_CSV = re.compile(rb'"?[A-Za-z][\w ]*"?(?:,"?[A-Za-z][\w ]*"?){2,}\r?\n')
+"""A header row of three columns or more."""
 _JSON_NAMES = (".json", ".jsonl", ".ndjson")
 _OUTSIDE = re.compile(r"^[/\\]|^[A-Za-z]:|(?:^|[/\\])\.\.(?:[/\\]|$)|\x00")
 _DIGITS = re.compile(r"(\d+)")
@@ -56,6 +58,8 @@ class Member:
     open: Callable[[], Source]
     expansion: float = 0.0
     """Declared bytes for one compressed byte; 0 where unknown or of no concern."""
+    is_empty: bool = False
+    """Whether its beginning shows that it holds no conversation, which is no fault of it."""
 
     def guarded(self, budget: Budget, limits: ReadLimits) -> GuardedStream:
         """The member opened anew. Raises what opening raises."""
@@ -76,7 +80,7 @@ class Findings:
 
     def refuse_kind(self, name: str, kind: str) -> None:
         """Note a member that is neither JSON nor HTML where its name or its encoding shows it should be."""
-        if kind == "utf-16":
+        if kind == "utf-16" and not name.lower().endswith(".csv"):
             self.refuse(name, "it is UTF-16; save it as UTF-8", "byte 0")
         elif name.lower().endswith(_JSON_NAMES):
             self.refuse(name, "it does not begin like JSON: it is damaged or something else", "byte 0")
@@ -86,7 +90,7 @@ class Findings:
 
 
 def kind_of(beginning: bytes) -> str:
-    """`zip`, `gz`, `text` (JSON or HTML by its first character) or `other`."""
+    """`zip`, `gz`, `text` (JSON or HTML by its first character, CSV by its header row) or `other`."""
     if beginning.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "zip"
     if beginning.startswith(b"\x1f\x8b"):
@@ -94,7 +98,9 @@ def kind_of(beginning: bytes) -> str:
     if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return "text" if text[:1] in (b"{", b"[", b"<") or (beginning and not text) else "other"
+    if text[:1] in (b"{", b"[", b"<") or (beginning and not text) or _CSV.match(text):
+        return "text"
+    return "other"
 
 
 def is_wanted(name: str) -> bool:

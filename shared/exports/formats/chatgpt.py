@@ -8,13 +8,18 @@ from typing import Any, BinaryIO
 from shared.domain.text import repair
 from shared.exports.conversation import Conversation, LeftOut, Parsed, ReadLimits, Rejected, Role, Turn
 from shared.exports.formats.base import Head
-from shared.exports.formats.chatgpt_path import visible_path
+from shared.exports.formats.chatgpt_path import parents_of, visible_path
+from shared.exports.formats.deepseek import is_tree
 from shared.exports.formats.identity import content_id, identifier
+from shared.exports.formats.lists import PREFIXES, candidates
 from shared.exports.formats.times import parse_time
+from shared.exports.formats.tree import stranded
 from shared.exports.json.stream import read_conversations
+from shared.exports.lost import MOST_LOOKED, NO_PARENT, unread
 
-PREFIXES = ("item", "conversations.item", "")
 _ROLES: dict[object, Role] = {"user": "user", "assistant": "assistant"}
+_NO_SPEECH = ("code", "thoughts", "reasoning_recap", "user_editable_context", "model_editable_context")
+"""Content types that hold words and are no speech, whoever their author is said to be."""
 _FENCE = "```"
 
 
@@ -25,7 +30,7 @@ class ChatGPT:
 
     def detects(self, head: Head) -> bool:
         """True for objects whose `mapping` holds nodes, or is empty beside ChatGPT's own keys."""
-        return any(_looks_like_conversation(candidate) for candidate in _candidates(head))
+        return any(_looks_like_conversation(candidate) for candidate in candidates(head))
 
     def read(self, stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[Parsed]:
         """Every conversation of one member. Raises BrokenExportError where it breaks."""
@@ -55,7 +60,10 @@ def parse(raw: object, place: str = "conversation", max_messages: int = ReadLimi
         return Rejected(own_id or place, "it has no `mapping` of messages")
     if len(mapping) > max_messages:
         return Rejected(own_id or place, f"it has {len(mapping)} messages; the cap is {max_messages}")
-    turns, instructions = _said(visible_path(mapping, raw.get("current_node")))
+    path = visible_path(mapping, raw.get("current_node"))
+    turns, instructions, lost = _said(path)
+    if len(path) < len(mapping):
+        lost += [NO_PARENT] * _stranded(mapping, path)
     title = _plain(raw.get("title"))
     return Conversation(
         own_id or content_id(title, turns),
@@ -64,12 +72,14 @@ def parse(raw: object, place: str = "conversation", max_messages: int = ReadLimi
         parse_time(raw.get("create_time")) or _first_time(turns),
         parse_time(raw.get("update_time")) or _last_time(turns),
         instructions,
+        tuple(lost),
     )
 
 
-def _said(path: Iterable[tuple[str, dict[str, Any]]]) -> tuple[list[Turn], str | None]:
-    """The turns of a path, each with an id of its own, and the last custom instructions on it."""
+def _said(path: Iterable[tuple[str, dict[str, Any]]]) -> tuple[list[Turn], str | None, list[str]]:
+    """The turns of a path, each with an id of its own, its last custom instructions, and what is lost."""
     turns: list[Turn] = []
+    missed: list[dict[str, Any]] = []
     instructions: str | None = None
     for node_id, node in path:
         message = node.get("message")
@@ -77,19 +87,54 @@ def _said(path: Iterable[tuple[str, dict[str, Any]]]) -> tuple[list[Turn], str |
             continue
         content = message.get("content")
         if type(content) is not dict:
+            missed.append(message)
             continue
         kind = content.get("content_type")
         if kind == "user_editable_context":
             instructions = _custom_instructions(message, content) or instructions
             continue
         if kind != "text" and kind != "multimodal_text" and kind is not None:
+            if kind not in _NO_SPEECH:
+                missed.append(message)
             continue
         turn = _turn(node_id, message, content)
         if turn is not None:
             turns.append(turn)
+        else:
+            missed.append(message)
     if len({turn.id for turn in turns}) < len(turns):
         _rename_repeated(turns)
-    return turns, instructions
+    return turns, instructions, [reason for each in missed[:MOST_LOOKED] for reason in _lost(each)]
+
+
+def _lost(message: dict[str, Any]) -> list[str]:
+    """Why a message that gave no turn is lost, if it is: one of the person's, or of nobody that is known."""
+    author = message.get("author")
+    role = author.get("role") if type(author) is dict else None
+    metadata = message.get("metadata")
+    hidden = type(metadata) is dict and metadata.get("is_visually_hidden_from_conversation")
+    if (role is not None and role != "user") or hidden or message.get("recipient") not in ("all", None, ""):
+        return []
+    reason = unread(message)
+    return [] if reason is None else [reason]
+
+
+def _stranded(mapping: dict[str, Any], path: list[tuple[str, dict[str, Any]]]) -> int:
+    """How many of the person's messages stand on no path, though no edit explains it."""
+    ids = [at for at, node in mapping.items() if type(node) is dict]
+    place = {at: number for number, at in enumerate(ids)}
+    parents = parents_of(mapping)
+    apart = stranded(ids, [parents.get(at, "") for at in ids], [place[at] for at, _ in path])
+    return sum(_is_persons(mapping[ids[number]].get("message")) for number in apart)
+
+
+def _is_persons(message: object) -> bool:
+    if type(message) is not dict:
+        return False
+    author, content = message.get("author"), message.get("content")
+    if type(author) is not dict or author.get("role") != "user" or type(content) is not dict:
+        return False
+    return _turn("message", message, content) is not None
 
 
 def _turn(node_id: str, message: dict[str, Any], content: dict[str, Any]) -> Turn | None:
@@ -167,17 +212,9 @@ def _last_time(turns: list[Turn]) -> float | None:
     return max((turn.created_at for turn in turns if turn.created_at is not None), default=None)
 
 
-def _candidates(head: Head) -> Iterator[object]:
-    for candidate in head.objects:
-        yield candidate
-        inner = candidate.get("conversations") if isinstance(candidate, dict) else None
-        if isinstance(inner, list):
-            yield from inner
-
-
-def _looks_like_conversation(candidate: object) -> bool:
-    mapping = candidate.get("mapping") if isinstance(candidate, dict) else None
-    if not isinstance(candidate, dict) or not isinstance(mapping, dict):
+def _looks_like_conversation(candidate: dict[str, Any]) -> bool:
+    mapping = candidate.get("mapping")
+    if not isinstance(mapping, dict) or is_tree(candidate):
         return False
     if not mapping:
         return "current_node" in candidate or "create_time" in candidate

@@ -46,6 +46,16 @@ def visible_path(mapping: Mapping, current: object) -> list[tuple[str, Node]]:
     return path
 
 
+def parents_of(mapping: Mapping) -> dict[str, str]:
+    """The parent that each node names, in the file or not; where it names none, the node that names it."""
+    parents = _parents_by_children(mapping)
+    for at, node in mapping.items():
+        parent = node.get("parent") if type(node) is dict else None
+        if type(parent) is str and parent and (at not in parents or type(mapping.get(parent)) is dict):
+            parents[at] = parent
+    return parents
+
+
 def _parents_by_children(mapping: Mapping) -> dict[str, str]:
     """Parent of each node that another node names as its child; the first to name it wins."""
     parents: dict[str, str] = {}

@@ -1,8 +1,9 @@
 """Gemini's Takeout as HTML: one `outer-cell` block an activity, thousands in one page (see `takeout.py`).
 
 A block holds a header (the product) and a content cell: the prompt behind its prefix, with `<br>` for its
-line breaks, lines about attachments, the time, and the answer. The page is cut at the blocks' beginnings as
-it streams by, so memory holds one block.
+line breaks, lines about attachments, the time, and the answer. In another form the header holds prefix
+and time, too, and the content begins with the prompt, a block of its own, where it does not stand behind
+the prefix. The page is cut at the blocks' beginnings as it streams by, so memory holds one block.
 """
 
 from __future__ import annotations
@@ -13,10 +14,19 @@ from typing import BinaryIO
 
 from shared.domain.errors import BrokenExportError
 from shared.domain.text import repair
-from shared.exports.conversation import Conversation, Parsed, ReadLimits, Rejected
+from shared.exports.conversation import (
+    LARGE,
+    LARGE_AHEAD,
+    Conversation,
+    LargeAhead,
+    Parsed,
+    PassedOver,
+    ReadLimits,
+    Rejected,
+)
 from shared.exports.formats.base import Head
 from shared.exports.formats.markup import text_of_html
-from shared.exports.formats.takeout import exchange, is_product, prompt_of
+from shared.exports.formats.takeout import OTHER_PRODUCT, exchange, is_product, passed_over, prompt_of
 from shared.exports.formats.takeout_times import looks_like_time, parse_activity_time
 
 WINDOW = 256 * 1024
@@ -42,7 +52,7 @@ class GeminiHtml:
 
     def detects(self, head: Head) -> bool:
         """True for a page of activities with Gemini's among the first, or with only the style in sight."""
-        if head.objects or "<" not in head.text:
+        if head.objects or not head.text.startswith("<"):
             return False
         headers = [head.text[found.end() : found.end() + 300] for found in _HEADER.finditer(head.text)]
         if headers:
@@ -52,28 +62,54 @@ class GeminiHtml:
     def read(self, stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[Parsed]:
         """See `Format.read`."""
         for cell in _cells(stream, member, limits):
-            if isinstance(cell, Rejected):
-                yield cell
-            else:
-                conversation = parse(cell.decode("utf-8", "replace"))
-                if conversation is not None:
-                    yield conversation
+            yield parse(cell.decode("utf-8", "replace")) if isinstance(cell, bytes) else cell
 
 
-def parse(cell: str) -> Conversation | None:
-    """The conversation of one `outer-cell` block, None if the block is none. Never raises."""
+def parse(cell: str) -> Conversation | PassedOver:
+    """The conversation of one `outer-cell` block, or what the block is instead. Never raises."""
     head, *contents = repair(cell).split(_CONTENT)
     header = _HEADER.search(head)
-    if header is None or not contents or not is_product(text_of_html(head[header.end() :])):
-        return None
-    lines, written_time, answer = _parts(contents[0].partition(">")[2])
+    told = [] if header is None else text_of_html(head[header.end() :]).split("\n")
+    lines = [line for line in told if line]
+    if not contents or not lines or not is_product(lines[0]):
+        return OTHER_PRODUCT
+    content = contents[0].partition(">")[2]
+    return _by_header(lines[1:], content) if len(lines) > 1 else _by_content(content)
+
+
+def _by_header(lines: list[str], content: str) -> Conversation | PassedOver:
+    """Of a block whose header says, below the product, what was done and when."""
+    written_time = next((line for line in reversed(lines) if looks_like_time(line)), "")
+    title = "\n".join(line for line in lines if line != written_time)
+    prompt = prompt_of(title, answered=False)
+    if prompt is None:
+        return passed_over(title)
+    if prompt:
+        answer = text_of_html(content)
+    else:
+        end = _end_of_first_block(content)
+        prompt, answer = text_of_html(content[:end]), text_of_html(content[end:])
+    return exchange(prompt, answer, parse_activity_time(written_time), written_time)
+
+
+def _end_of_first_block(content: str) -> int:
+    block = _BLOCK.search(content)
+    if block is None or text_of_html(content[: block.start()]):
+        return len(content) if block is None else block.start()
+    end = re.compile(f"</{block[0][1:]}\\s*>", re.IGNORECASE).search(content, block.end())
+    return len(content) if end is None else end.end()
+
+
+def _by_content(content: str) -> Conversation | PassedOver:
+    """Of a block whose header holds the product alone."""
+    lines, written_time, answer = _parts(content)
     while len(lines) > 1 and _is_attachment(lines[-1]):
         lines.pop()
     title = "\n".join(map(text_of_html, lines)).strip()
     answer = text_of_html(answer)
     prompt = prompt_of(title, bool(answer))
     if prompt is None:
-        return None
+        return passed_over(title)
     return exchange(prompt, answer, parse_activity_time(written_time), written_time)
 
 
@@ -104,14 +140,14 @@ def _is_attachment(line: str) -> bool:
     return not text or _ATTACHMENTS.match(text) is not None or (text.startswith("-") and "<a " in line)
 
 
-def _cells(stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[bytes | Rejected]:
+def _cells(stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[bytes | Rejected | LargeAhead]:
     """The page's `outer-cell` blocks. One over the cap is dropped as it passes, and rejected.
 
     Raises BrokenExportError, after all whole blocks, where the stream breaks or the page ends inside a block.
     """
     buffer = bytearray()
     count = dropped = 0
-    inside = oversize = False
+    inside = oversize = is_told = False
     failure: BrokenExportError | None = None
     while True:
         try:
@@ -126,9 +162,12 @@ def _cells(stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[bytes 
             del buffer[:found]
             dropped += found
             count += 1
-            inside, oversize, searched = True, False, 1
+            inside, oversize, is_told, searched = True, False, False, 1
         if not data:
             break
+        if inside and not is_told and len(buffer) > LARGE:
+            yield LARGE_AHEAD
+            is_told = True
         if inside and not oversize and len(buffer) > limits.conversation_bytes:
             oversize = True
             reason = f"it is larger than {limits.conversation_bytes} bytes, the cap on one conversation"

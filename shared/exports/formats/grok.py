@@ -1,10 +1,12 @@
-"""Grok's export: `conversations[].conversation` with `responses[].response`; either wrapper may be missing.
+"""Grok's export: `conversations[].conversation` with `responses[].response`; either wrapper may be
+missing.
 
-`sender` is `human` for the person and `ASSISTANT`, `assistant` or a model's name for Grok. Times are ISO
-strings or MongoDB's `{"$date": {"$numberLong": "<milliseconds>"}}`. A first message has no
-`parent_response_id`, so of two such in a linked conversation one is an edited first prompt: no line of
-unlinked messages is assumed. `leaf_response_id` mostly names a message that the export lacks; it counts
-only where it names one that is there.
+A message's id is `_id`, in some files `id` or `response_id`. `sender` is `human` for the person and
+`ASSISTANT`, `assistant` or a model's name for Grok. Times are ISO strings or MongoDB's `{"$date":
+{"$numberLong": "<milliseconds>"}}`. A first message has no `parent_response_id`, so of two such in a
+linked conversation one is an edited first prompt: no line of unlinked messages is assumed.
+`leaf_response_id` mostly names a message that the export lacks; it counts only where it names one that is
+there.
 """
 
 from __future__ import annotations
@@ -16,12 +18,13 @@ from typing import Any, BinaryIO
 from shared.exports.conversation import Parsed, ReadLimits, Rejected, Role
 from shared.exports.formats.base import Head
 from shared.exports.formats.fields import id_of, objects_of, title_of, too_many
+from shared.exports.formats.lists import PREFIXES
 from shared.exports.formats.times import parse_time
-from shared.exports.formats.tree import visible_path
+from shared.exports.formats.tree import stranded, visible_path
 from shared.exports.formats.turns import TurnCollector
 from shared.exports.json.stream import read_conversations
 
-PREFIXES = ("conversations.item", "item", "")
+_IDS = ("_id", "id", "response_id")
 _NO_SPEECH = ("system", "tool")
 _SIBLINGS = ("projects", "tasks", "media_posts")
 """Lists that stand beside `conversations` in the file."""
@@ -80,20 +83,22 @@ def parse(raw: object, place: str = "conversation", max_messages: int = ReadLimi
     if len(listed) > max_messages:
         return Rejected(conversation_id or place, too_many(len(listed), max_messages))
     messages = [_unwrapped(item, "response") for item in objects_of(listed)]
-    ids = [id_of(message.get("_id")) or id_of(message.get("id")) for message in messages]
+    ids = [next(filter(None, (id_of(message.get(key)) for key in _IDS)), "") for message in messages]
     times = [_time(message.get("create_time")) for message in messages]
-    path = visible_path(
-        ids,
-        [id_of(message.get("parent_response_id")) for message in messages],
-        times,
-        leaf=id_of(about.get("leaf_response_id")),
-    )
+    parents = [id_of(message.get("parent_response_id")) for message in messages]
+    leaf = id_of(about.get("leaf_response_id")) if any(parents) else ""
+    path = visible_path(ids, parents, times, leaf=leaf)
     turns = TurnCollector()
     for i in path:
-        role = _role(messages[i].get("sender"))
-        text = messages[i].get("message")
-        if role and isinstance(text, str):
-            turns.add(ids[i], role, text if role == "user" else _without_cards(text), times[i])
+        sender, text = messages[i].get("sender"), messages[i].get("message")
+        role = _role(sender)
+        if role:
+            text = text if isinstance(text, str) else ""
+            turns.add(ids[i], role, text if role == "user" else _without_cards(text), times[i], messages[i])
+        elif not sender or not isinstance(sender, str):
+            turns.miss(messages[i])
+    apart = stranded(ids, parents, path)
+    turns.strand(sum(_role(messages[i].get("sender")) == "user" for i in apart))
     return turns.conversation(
         conversation_id,
         title_of(about.get("title")),

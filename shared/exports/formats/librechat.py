@@ -14,12 +14,12 @@ from typing import Any, BinaryIO
 from shared.exports.conversation import Parsed, ReadLimits, Rejected, Role
 from shared.exports.formats.base import Head
 from shared.exports.formats.fields import id_of, objects_of, title_of, too_many
+from shared.exports.formats.lists import PREFIXES, candidates
 from shared.exports.formats.times import parse_time
-from shared.exports.formats.tree import visible_path
+from shared.exports.formats.tree import stranded, visible_path
 from shared.exports.formats.turns import TurnCollector
 from shared.exports.json.stream import read_conversations
 
-PREFIXES = ("item", "")
 _LISTS = ("messagesTree", "messages")
 _MARKS = ("messageId", "parentMessageId", "isCreatedByUser")
 _THINKING = re.compile(r":::thinking\b.*?(?:\n:::|\Z)", re.DOTALL)
@@ -32,7 +32,7 @@ class LibreChat:
 
     def detects(self, head: Head) -> bool:
         """True if one of the first objects is a conversation with messages of LibreChat's kind."""
-        return any(_is_conversation(item) for item in objects_of(head.objects))
+        return any(_is_conversation(item) for item in candidates(head))
 
     def read(self, stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[Parsed]:
         """See `Format.read`."""
@@ -69,10 +69,14 @@ def parse(raw: object, place: str = "conversation", max_messages: int = ReadLimi
     ids = [id_of(message.get("messageId")) or id_of(message.get("_id")) for message in messages]
     times = [parse_time(message.get("createdAt")) for message in messages]
     turns = TurnCollector()
-    for i in _path(raw, messages, holders, ids, times):
+    path, apart = _path(raw, messages, holders, ids, times)
+    for i in path:
         role = _role(messages[i])
         if role:
-            turns.add(ids[i], role, _text(messages[i], role), times[i])
+            turns.add(ids[i], role, _text(messages[i], role), times[i], messages[i])
+        elif not messages[i].get("sender"):
+            turns.miss({**messages[i], "children": None})
+    turns.strand(sum(_role(messages[i]) == "user" for i in apart))
     return turns.conversation(
         conversation_id,
         title_of(raw.get("title")),
@@ -100,14 +104,16 @@ def _path(
     holders: list[int],
     ids: list[str],
     times: list[float | None],
-) -> Sequence[int]:
+) -> tuple[Sequence[int], Sequence[int]]:
+    """The visible messages, and those on no path that no edit explains."""
     if any(holder >= 0 for holder in holders):
         places = [str(i) for i in range(len(messages))]  # nesting says who answers whom, whatever the ids say
-        return visible_path(places, [str(h) if h >= 0 else "root" for h in holders], times)
+        return visible_path(places, [str(h) if h >= 0 else "root" for h in holders], times), ()
     if raw.get("branches") is False:
-        return range(len(messages))
+        return range(len(messages)), ()
     parents = [id_of(message.get("parentMessageId")) for message in messages]
-    return visible_path(ids, parents, times, unlinked_follow=True)
+    path = visible_path(ids, parents, times, unlinked_follow=True)
+    return path, stranded(ids, parents, path, unlinked_follow=True)
 
 
 def _role(message: dict[str, Any]) -> Role | None:

@@ -1,7 +1,8 @@
 """Open WebUI's export: a list of `{id, title, chat}`, the messages by id in `chat.history.messages`.
 
-`chat.history.currentId` is the visible leaf. An answer holds its reasoning, tool calls and code runs as
-`<details type="...">` inside its text; they are cut out, also where they are not closed.
+`chat.history.currentId` is the visible leaf. A chat may also stand without the object around it. An
+answer holds its reasoning, tool calls and code runs as `<details type="...">` inside its text; they are
+cut out, also where they are not closed.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from typing import Any, BinaryIO
 from shared.exports.conversation import Parsed, ReadLimits, Rejected, Role
 from shared.exports.formats.base import Head
 from shared.exports.formats.fields import id_of, objects_of, title_of, too_many
+from shared.exports.formats.lists import PREFIXES, candidates
 from shared.exports.formats.times import parse_time
-from shared.exports.formats.tree import visible_path
+from shared.exports.formats.tree import stranded, visible_path
 from shared.exports.formats.turns import TurnCollector
 from shared.exports.json.stream import read_conversations
 
-PREFIXES = ("item", "")
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant"}
 _DETAILS = re.compile(r"</?details\b[^<>]*(?:>|\Z)", re.IGNORECASE)
 _NO_SPEECH = re.compile(r"\btype\s*=\s*[\"']?(?:reasoning|tool_calls|code_interpreter)\b", re.IGNORECASE)
@@ -32,9 +33,11 @@ class OpenWebUI:
 
     def detects(self, head: Head) -> bool:
         """True if a `chat` with its history stands in one of the first objects."""
-        for item in objects_of(head.objects):
+        for item in candidates(head):
             chat = item.get("chat")
             if isinstance(chat, dict) and ("history" in chat or isinstance(chat.get("messages"), list)):
+                return True
+            if _is_bare(item):
                 return True
         return False
 
@@ -49,7 +52,7 @@ def parse(raw: object, place: str = "conversation", max_messages: int = ReadLimi
     """One conversation of the export; `place` names it in a rejection where it has no id. Never raises."""
     if not isinstance(raw, dict):
         return Rejected(place, "it is not an object")
-    chat = raw.get("chat")
+    chat = raw if _is_bare(raw) else raw.get("chat")
     conversation_id = id_of(raw.get("id"))
     if not isinstance(chat, dict):
         return Rejected(conversation_id or place, "it has no chat")
@@ -63,25 +66,39 @@ def parse(raw: object, place: str = "conversation", max_messages: int = ReadLimi
         return Rejected(conversation_id or place, too_many(len(messages), max_messages))
     times = [parse_time(message.get("timestamp")) for message in messages]
     linked = any("parentId" in message for message in messages)
-    path = visible_path(
-        ids,
-        [id_of(message.get("parentId")) for message in messages],
-        times,
-        leaf=id_of(history.get("currentId")) if linked and isinstance(history, dict) else "",
-    )
+    parents = [id_of(message.get("parentId")) for message in messages]
+    leaf = id_of(history.get("currentId")) if linked and isinstance(history, dict) else ""
+    path = visible_path(ids, parents, times, leaf=leaf)
     turns = TurnCollector()
     for i in path:
-        name = messages[i].get("role")
-        role = _ROLES.get(name) if isinstance(name, str) else None
+        role = _role(messages[i])
         if role:
             text = _text(messages[i].get("content"))
-            turns.add(ids[i], role, without_reasoning(text) if role == "assistant" else text, times[i])
+            if role == "assistant":
+                text = without_reasoning(text)
+            turns.add(ids[i], role, text, times[i], messages[i])
+        elif messages[i].get("role") not in ("system", "tool"):
+            turns.miss(messages[i])
+    apart = stranded(ids, parents, path)
+    turns.strand(sum(_role(messages[i]) == "user" for i in apart))
     return turns.conversation(
         conversation_id,
         title_of(raw.get("title")) or title_of(chat.get("title")),
         parse_time(raw.get("created_at")) or parse_time(chat.get("timestamp")),
         parse_time(raw.get("updated_at")),
     )
+
+
+def _is_bare(item: dict[str, Any]) -> bool:
+    """Whether `item` is a chat without the object that holds it in a whole export."""
+    history = item.get("history")
+    by_id = history.get("messages") if isinstance(history, dict) else None
+    return isinstance(history, dict) and isinstance(by_id, dict) and "currentId" in history
+
+
+def _role(message: dict[str, Any]) -> Role | None:
+    name = message.get("role")
+    return _ROLES.get(name) if isinstance(name, str) else None
 
 
 def _messages(history: object, chat: dict[str, Any]) -> tuple[list[str], list[dict[str, Any]]] | None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 
-from shared.exports.conversation import Conversation
+from shared.exports.conversation import Conversation, PassedOver
 from shared.exports.formats.fields import title_of
 from shared.exports.formats.turns import TurnCollector, digest_of
 
 _PRODUCT = re.compile(r"(?<![A-Za-z])(?:Gemini|Bard)(?![A-Za-z])")
 _VERBS = (
-    "Prompted|Asked|Said|Submitted query",  # English
+    "Prompted|Branched|Asked|Said|Submitted query",  # English
     "Has dicho|Hiciste la petición|Preguntado",  # Spanish
     "Υποβλήθηκε το ερώτημα",  # Greek
     "已提示",  # Chinese
@@ -34,9 +34,19 @@ _PREFIX = re.compile(
 _SUFFIX = re.compile(r"\s*と(?:入力し|言い)ました\Z")
 """Older Japanese rows have it behind the prompt."""
 _NO_PROMPT = re.compile(
-    r"\s*(?:Used |Gave feedback|Sent feedback|Cleared previous feedback|Selected |Created Gemini Canvas"
-    r"|Viewed |Visited |フィードバックを送信しました)"
+    r"\s*(?:Used |Gave feedback|Sent feedback|Cleared previous feedback|Feedback\Z|Selected |Canvas\Z"
+    r"|Created Gemini Canvas|Answered survey question|Viewed |Visited |フィードバックを送信しました)"
 )
+
+
+OTHER_PRODUCT = PassedOver("an activity of another product")
+NO_PROMPT = PassedOver("an activity that is no prompt, such as feedback or a canvas")
+UNKNOWN = PassedOver("an activity whose title does not begin like a prompt in any language that is known")
+
+
+def passed_over(title: str) -> PassedOver:
+    """What a row of the product is that is no exchange."""
+    return NO_PROMPT if _NO_PROMPT.match(title) else UNKNOWN
 
 
 def is_product(header: str) -> bool:

@@ -35,6 +35,36 @@ def visible_path(
     return _walk_up(links, end)
 
 
+def stranded(
+    ids: Sequence[str], parents: Sequence[str], path: Sequence[int], unlinked_follow: bool = False
+) -> list[int]:
+    """Positions of the messages that are not on `path`, and that no edit and no regeneration explains.
+
+    An abandoned branch leaves the path at one of its messages, or begins where the path begins: its root
+    names the same parent as the path's root, mostly none. Any other root names a message that the file lacks.
+    """
+    if len(path) == len(ids):
+        return []
+    links = _links(
+        parents, {message_id: i for i, message_id in enumerate(ids) if message_id}, unlinked_follow
+    )
+    explained: list[bool | None] = [None] * len(ids)
+    for i in path:
+        explained[i] = True
+    beginning = parents[path[0]] if path else ""
+    for i in range(len(ids)):
+        walk = []
+        at = i
+        while at >= 0 and explained[at] is None:
+            explained[at] = False  # until the walk ends: what comes back to it is a cycle
+            walk.append(at)
+            at = links[at]
+        answer = explained[at] if at >= 0 else parents[walk[-1]] == beginning
+        for member in walk:
+            explained[member] = answer
+    return [i for i, known in enumerate(explained) if not known]
+
+
 def _links(parents: Sequence[str], position_of: dict[str, int], unlinked_follow: bool) -> list[int]:
     links = []
     previous_unlinked = -1

@@ -9,8 +9,9 @@ from typing import Any, BinaryIO
 import orjson
 
 from shared.domain.errors import BrokenExportError
-from shared.exports.conversation import ReadLimits, Rejected
+from shared.exports.conversation import LARGE, LARGE_AHEAD, ReadLimits, Rejected
 from shared.exports.json.guess import Guess
+from shared.exports.json.keys import top_keys
 from shared.exports.json.value import NotJsonError, parse_json
 
 WINDOW = 256 * 1024
@@ -20,6 +21,7 @@ GUESS_BYTES = 1024 * 1024
 LOOK_AHEAD = 4096
 """Bytes wanted behind a guessed end, so that the next value's beginning can be recognised."""
 OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT = b"[]{}"
+_NONE = object()  # no value: `None` is one
 _QUOTE, _COMMA, _COLON = b'",:'
 _BRACKETS_AND_QUOTE = b'{["'
 
@@ -28,7 +30,6 @@ _OUTSIDE = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 """Everything up to the next bracket, whole strings included."""
 _INSIDE = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 """The rest of a string, up to its closing quote."""
-_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]:]', re.DOTALL)
 _SCALAR = re.compile(rb'[^"{}\[\],: \t\r\n]*')
 
 
@@ -80,7 +81,7 @@ class ValueReader:
         while (byte := self.peek()) != CLOSE_LIST:
             if byte is None:
                 raise self.broken("the file ends inside the list of conversations")
-            yield self.value()
+            yield from self.value()
             byte = self.peek()
             if byte == _COMMA:
                 self._position += 1
@@ -102,7 +103,7 @@ class ValueReader:
             elif byte == OPEN_OBJECT and any(deeper):
                 yield from self.within([path for path in deeper if path])
             else:
-                self.skip()
+                yield from self.skip()
             if self.peek() == _COMMA:
                 self._position += 1
         self._position += 1
@@ -116,7 +117,10 @@ class ValueReader:
             except orjson.JSONDecodeError:
                 return
         while self.peek() is not None:
-            end = self._line_end(self._limit)
+            end = self._line_end(min(LARGE, self._limit))
+            if end - self._position > LARGE:
+                yield LARGE_AHEAD
+                end = self._line_end(self._limit)
             if end - self._position > self._limit:
                 begin = self._dropped + self._position
                 while self._buffer.find(b"\n", self._position) < 0 and not self._ended:
@@ -128,58 +132,63 @@ class ValueReader:
             else:
                 yield self._take(end)
 
-    def value(self) -> Any:
-        """The value that begins here, parsed, or a Rejected; the position moves behind it."""
-        if self._guess.resting():
-            return self._scanned()
-        if not self._guess.first_key:
-            self._guess.learn(self._buffer, self._position)
-            if not self._guess.first_key:
-                return self._scanned()
-        guessed = self._guessed_size()
-        if not guessed or guessed > self._limit:
-            if not guessed and not self._ended:
-                self._guess.miss()
-            return self._scanned()
-        try:
-            with memoryview(self._buffer) as view:
-                value = orjson.loads(view[self._position : self._position + guessed])
-        except orjson.JSONDecodeError:
-            return self._scanned(guessed)
-        self._guess.hit()
-        self._position += guessed
-        self._count += 1
-        return value
+    def value(self) -> Iterator[Any]:
+        """The value that begins here or a Rejected, after LARGE_AHEAD where it is large. Moves behind it."""
+        guessed = 0
+        if not self._guess.resting():
+            guessed = self._guessed_size() if self._knows_beginning() else 0
+            value = self._by_guess(guessed) if 0 < guessed <= self._limit else _NONE
+            if value is not _NONE:
+                yield value
+                return
+        begin = self._dropped + self._position
+        size = self._scan(hold=self._limit, stop=LARGE)
+        if size < 0:
+            yield LARGE_AHEAD
+            size = self._scan(hold=self._limit)
+        if 0 < guessed <= self._limit and size != guessed:
+            self._guess.miss()
+        yield self._too_large(begin) if size > self._limit else self._take(self._position + size)
 
-    def skip(self) -> None:
-        """Step over the value that begins here."""
-        self._scan(hold=0)
+    def skip(self) -> Iterator[Any]:
+        """Step over the value that begins here; yields LARGE_AHEAD where it is large, and nothing else."""
+        size = self._scan(hold=LARGE, stop=LARGE)
+        if size < 0:
+            yield LARGE_AHEAD
+            self._scan(hold=0)
+        else:
+            self._position += size
 
     def top_keys(self) -> set[str]:
         """Keys of the object that begins here, as far as they lie in the window."""
-        keys: set[str] = set()
-        depth, last = 0, b""
-        for found in _MARK.finditer(bytes(self._buffer), self._position):
-            mark = found[0]
-            if mark in (b"{", b"["):
-                depth += 1
-            elif mark in (b"}", b"]"):
-                depth -= 1
-                if depth == 0:
-                    break
-            elif mark != b":":
-                last = mark[1:-1]
-            elif depth == 1:
-                keys.add(last.decode("utf-8", "replace"))
-        return keys
+        return top_keys(bytes(self._buffer), self._position)
 
     def _key(self) -> str:
-        key = self._scanned()
+        begin = self._dropped + self._position
+        size = self._scan(hold=self._limit)
+        key = self._too_large(begin) if size > self._limit else self._take(self._position + size)
         self._count -= 1
         if not isinstance(key, str) or self.peek() != _COLON:
             raise self.broken("no key stands here")
         self._position += 1
         return key
+
+    def _knows_beginning(self) -> bool:
+        if not self._guess.first_key:
+            self._guess.learn(self._buffer, self._position)
+        return bool(self._guess.first_key)
+
+    def _by_guess(self, size: int) -> Any:
+        """The value of these bytes, or _NONE where they are not one."""
+        try:
+            with memoryview(self._buffer) as view:
+                value = orjson.loads(view[self._position : self._position + size])
+        except orjson.JSONDecodeError:
+            return _NONE
+        self._guess.hit()
+        self._position += size
+        self._count += 1
+        return value
 
     def _guessed_size(self) -> int:
         """How long the value that begins here is by the guess; 0: unknown."""
@@ -190,20 +199,13 @@ class ValueReader:
             if end >= 0:
                 return end - self._position
             size = length - self._position
-            if self._ended or size > min(GUESS_BYTES, self._limit):
+            if self._ended:
+                return 0
+            if size > min(GUESS_BYTES, self._limit):
+                self._guess.miss()
                 return 0
             begin = max(1, size - LOOK_AHEAD)
             self._fill()
-
-    def _scanned(self, guessed: int = 0) -> Any:
-        """The value that begins here, its end found by scanning; `guessed` is the size that did not parse."""
-        begin = self._dropped + self._position
-        size = self._scan(hold=self._limit)
-        if guessed and size != guessed:
-            self._guess.miss()
-        if size > self._limit:
-            return self._too_large(begin)
-        return self._take(self._position + size)
 
     def _take(self, end: int) -> Any:
         self._count += 1
@@ -223,18 +225,21 @@ class ValueReader:
             f"larger than {self._limit} bytes, the cap on one conversation (it begins at byte {begin})",
         )
 
-    def _scan(self, hold: int) -> int:
+    def _scan(self, hold: int, stop: int = 0) -> int:
         """Find the end of the value that begins here and return its size in bytes.
 
         Up to `hold` bytes the value stays in the buffer and the position at its beginning; a larger one is
-        dropped as it passes, and the position is behind it.
+        dropped as it passes, and the position is behind it. Where the end is not within `stop` bytes, which
+        `hold` covers, -1 is the answer and the position stays.
         """
         if self.peek() is None:
             raise self.broken("the file ends where a value should stand")
         begin = self._dropped + self._position
         at = self._position
         if self._buffer[at] in _BRACKETS_AND_QUOTE:
-            at = self._scan_structure(at, begin, hold)
+            at = self._scan_structure(at, begin, hold, min(stop, hold))
+            if at < 0:
+                return at
         else:
             at = self._scan_scalar(at, begin, hold)
         size = self._dropped + at - begin
@@ -242,7 +247,7 @@ class ValueReader:
             self._position = at
         return size
 
-    def _scan_structure(self, at: int, begin: int, hold: int) -> int:
+    def _scan_structure(self, at: int, begin: int, hold: int, stop: int) -> int:
         depth = 0
         inside = self._buffer[at] == _QUOTE
         at += inside
@@ -250,6 +255,8 @@ class ValueReader:
             at = _end_of_match(_INSIDE if inside else _OUTSIDE, self._buffer, at)
             byte = self._buffer[at] if at < len(self._buffer) else None
             if byte is None or (inside and byte != _QUOTE):
+                if stop and self._dropped + at - begin > stop:
+                    return -1
                 missing = at
                 at = self._more(at, begin, hold)
                 if at < 0:

@@ -16,17 +16,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
-from shared.exports.conversation import Parsed, ReadLimits, Rejected
+from shared.exports.conversation import LARGE_AHEAD, Conversation, Parsed, ReadLimits, Rejected
 from shared.exports.json.reader import OPEN_LIST, OPEN_OBJECT, ValueReader
+from shared.exports.lost import told
 
 StreamedObject = object
-"""A raw JSON value, or a Rejected for one that could not be read. No JSON value is ever a Rejected."""
+"""A raw JSON value, a Rejected for one that could not be read, or LARGE_AHEAD. No JSON value is either."""
 
 
 def stream_objects(
     stream: BinaryIO, member: str, limits: ReadLimits, prefixes: Sequence[str]
 ) -> Iterator[StreamedObject]:
-    """Each value at one of `prefixes`, in file order; a Rejected in place of one that cannot be read.
+    """Each value at one of `prefixes`, in file order; a Rejected in place of one that cannot be read, and
+    LARGE_AHEAD before what takes long, be it a value or what lies between two.
 
     A prefix is `item` (elements of a top-level array), `conversations.item` or `a.b.item` (elements of an
     array inside a top-level object), or the empty string (each top-level value itself: JSON lines, or a file
@@ -48,9 +50,9 @@ def stream_objects(
             if byte == OPEN_OBJECT:
                 yield from reader.lines()
             if reader.peek() is not None:
-                yield reader.value()
+                yield from reader.value()
         else:
-            reader.skip()
+            yield from reader.skip()
 
 
 def read_conversations(
@@ -64,7 +66,12 @@ def read_conversations(
 
     What `parse` cannot read is rejected, whatever it raises: one bad conversation never aborts the file.
     """
-    for position, raw in enumerate(stream_objects(stream, member, limits, prefixes), 1):
+    position = 0
+    for raw in stream_objects(stream, member, limits, prefixes):
+        if raw is LARGE_AHEAD:
+            yield LARGE_AHEAD
+            continue
+        position += 1
         if isinstance(raw, Rejected):
             yield raw
             continue
@@ -73,4 +80,4 @@ def read_conversations(
             parsed = parse(raw, place)
         except Exception as error:  # a stranger's data: anything may be wrong with it
             parsed = Rejected(place, f"its structure is not understood ({type(error).__name__})")
-        yield parsed
+        yield told(parsed) if isinstance(parsed, Conversation) else parsed

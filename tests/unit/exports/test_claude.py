@@ -198,3 +198,50 @@ def test_parse_never_raises(raw: object) -> None:
     assert_sound(parse(raw, "place", LIMITS.messages))
     assert_sound(parse({"chat_messages": raw}))
     assert_sound(parse({"chat_messages": [raw, {"sender": "human", "content": raw, "text": raw}]}))
+
+
+def test_a_voice_note_may_hold_its_words_as_a_transcript() -> None:
+    blocks = [{"type": "voice_note", "title": "Note", "text": "", "transcript": "I said this aloud"}]
+    assert said(parse(conversation(message("a", "human", "", content=blocks)))) == [
+        ("user", "I said this aloud")
+    ]
+
+
+NOTICE = "```\nThis block is not supported on your current device yet.\n```"
+
+
+@pytest.mark.parametrize(
+    ("blocks", "flat", "text"),
+    [
+        ([{"type": "brand_new"}], "I wrote this in May", "I wrote this in May"),
+        ([{"type": "brand_new"}], f"Before {NOTICE} after", "Before  after"),
+        ([{"type": "brand_new"}], NOTICE, ""),
+        ([{"type": "tool_result", "content": []}], "See this", "See this"),
+        ([{"type": "tool_use"}], NOTICE, ""),
+    ],
+)
+def test_where_blocks_are_not_known_the_flat_text_is_read(
+    blocks: list[dict[str, str]], flat: str, text: str
+) -> None:
+    found = parse(conversation(message("a", "human", flat, content=blocks)))
+    assert isinstance(found, Conversation)
+    assert [turn.text for turn in found.turns] == [text] * bool(text)
+    assert found.lost == ()
+
+
+def test_the_flat_text_of_an_answer_that_is_tools_and_thoughts_is_no_speech() -> None:
+    answer = message(
+        "a", "assistant", "what a tool said", content=[{"type": "tool_use"}, {"type": "thinking"}]
+    )
+    assert said(parse(conversation(answer))) == []
+
+
+def test_what_a_tool_returned_is_no_loss_and_words_in_a_new_block_are() -> None:
+    returned = [{"type": "tool_result", "content": [{"type": "text", "text": "two words"}]}]
+    found = parse(conversation(message("a", "human", "", content=returned)))
+    assert isinstance(found, Conversation)
+    assert found.lost == ()
+    new = [{"type": "brand_new", "said": "two words"}]
+    found = parse(conversation(message("a", "human", "", content=new)))
+    assert isinstance(found, Conversation)
+    assert found.lost == ("its words stand in `content[].said`, a field that is not known",)

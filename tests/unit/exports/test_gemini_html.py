@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.errors import BrokenExportError
-from shared.exports.conversation import Conversation, Parsed, ReadLimits, Rejected
+from shared.exports.conversation import Conversation, Parsed, PassedOver, ReadLimits, Rejected
 from shared.exports.formats import gemini_html
 from shared.exports.formats.gemini import parse as parse_json_row
 from shared.exports.formats.gemini_html import GeminiHtml, parse
+from shared.exports.formats.takeout import OTHER_PRODUCT
 from tests.support.formats import LIMITS, assert_sound, conversations, detected, read, said
 
 STYLE = "<style>.mdl-typography--title{}.mdl-cell{}.mdl-grid{}</style>"
@@ -53,8 +54,8 @@ def test_the_json_of_the_same_row_has_the_same_id() -> None:
     title, time = "Prompted I keep bees", "2026-04-12T19:34:31.204Z"
     other = parse_json_row({"header": "Gemini Apps", "title": title, "time": time})
     found = parse(cell(BEES))
-    assert found is not None
-    assert other is not None
+    assert isinstance(found, Conversation)
+    assert isinstance(other, Conversation)
     assert found.id == other.id
 
 
@@ -102,6 +103,48 @@ def test_feedback_and_other_products_are_no_conversations() -> None:
     assert read(GeminiHtml(), page(feedback, video, bare)) == []
     (found,) = conversations(GeminiHtml(), page(feedback, cell(BEES), video))
     assert said(found)[0] == ("user", "I keep bees")
+
+
+def block(lines: list[str], content: str, product: str = "Gemini Apps") -> str:
+    """An activity whose header says what was done and when."""
+    told = "".join(f"<p>{line}<br></p>" for line in lines)
+    return (
+        f'<div class="outer-cell mdl-cell"><div class="header-cell mdl-cell"><h3>{product}</h3>{told}</div>'
+        f'<div class="content-cell mdl-cell">{content}</div></div>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "content"),
+    [
+        (["Prompted", AT], "<p>I keep bees<br><br>in Ghent</p><p>How</p><p>nice</p>"),
+        (["Prompted I keep bees<br><br>in Ghent", AT], "<p>How</p><p>nice</p>"),
+        (["Prompted", AT], "I keep bees<br><br>in Ghent<p>How</p><p>nice</p>"),
+    ],
+)
+def test_a_header_that_says_all_gives_the_prompt_to_the_person(lines: list[str], content: str) -> None:
+    found = parse(block(lines, content))
+    assert isinstance(found, Conversation)
+    assert found.created_at == 1776022471.0
+    assert [(role, " ".join(text.split())) for role, text in said(found)] == [
+        ("user", "I keep bees in Ghent"),
+        ("assistant", "How nice"),
+    ]
+
+
+def test_such_a_prompt_without_an_answer_and_without_a_time() -> None:
+    assert said(parse(block(["Prompted", AT], "<p>I keep bees</p>"))) == [("user", "I keep bees")]
+    found = parse(block(["Prompted"], "<p>I keep bees</p><p>Nice</p>"))
+    assert said(found) == [("user", "I keep bees"), ("assistant", "Nice")]
+
+
+@pytest.mark.parametrize("what", ["Canvas", "Feedback", "Created Gemini Canvas titled X", "Unknown activity"])
+def test_other_activities_of_that_form_are_no_conversations(what: str) -> None:
+    assert isinstance(parse(block([what, AT], "<p>content</p><p>more</p>")), PassedOver)
+
+
+def test_another_products_header_may_name_gemini() -> None:
+    assert parse(block(["Searched for Gemini", AT], "<p>x</p>", "Search")) == OTHER_PRODUCT
 
 
 class _Dribble(io.RawIOBase):
@@ -209,4 +252,4 @@ def test_parse_never_raises(pieces: list[str]) -> None:
     assert_sound(parse("".join(pieces)))
     found = parse(cell("".join(pieces)))
     assert_sound(found)
-    assert found is None or isinstance(found, Conversation)
+    assert isinstance(found, Conversation | PassedOver)

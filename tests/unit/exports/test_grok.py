@@ -7,6 +7,7 @@ from hypothesis import given, settings
 
 from shared.exports.conversation import Conversation, Rejected
 from shared.exports.formats.grok import Grok, parse
+from shared.exports.lost import NO_PARENT
 from tests.support.formats import (
     anything,
     assert_deterministic,
@@ -201,3 +202,25 @@ def test_parse_never_raises(raw: object) -> None:
     assert_sound(parse(raw))
     assert_sound(parse({"conversation": raw, "responses": [raw, {"response": raw}]}))
     assert_sound(parse({"responses": [{"sender": "human", "message": raw, "create_time": raw, "_id": raw}]}))
+
+
+def test_the_id_may_stand_in_response_id() -> None:
+    responses = [response(f"r{n}", "human", f"line {n}", n, f"r{n - 1}" if n else None) for n in range(6)]
+    for item in responses:
+        item["response"]["response_id"] = item["response"].pop("_id")
+    found = parse(conversation(*responses))
+    assert [text for _, text in said(found)] == [f"line {n}" for n in range(6)]
+
+
+def test_an_id_in_a_field_that_is_not_known_is_told() -> None:
+    responses = [response(f"r{n}", "human", f"line {n}", n, f"r{n - 1}" if n else None) for n in range(6)]
+    for item in responses:
+        item["response"]["message_key"] = item["response"].pop("_id")
+    found = parse(conversation(*responses))
+    assert isinstance(found, Conversation)
+    assert found.lost == (NO_PARENT,) * 5
+
+
+def test_a_known_leaf_does_not_cut_off_what_no_message_is_linked_to() -> None:
+    raw = conversation(*[response(f"r{n}", "human", f"line {n}", n) for n in range(6)], leaf_response_id="r5")
+    assert [text for _, text in said(parse(raw))] == [f"line {n}" for n in range(6)]

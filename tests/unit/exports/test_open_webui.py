@@ -198,3 +198,11 @@ def test_parse_never_raises(raw: object) -> None:
 def test_any_nesting_is_survived(pieces: list[str]) -> None:
     visible = without_reasoning("".join(pieces))
     assert 'type="reasoning"' not in visible
+
+
+def test_a_chat_without_the_object_around_it() -> None:
+    whole = conversation(TREE, "c")
+    for data in (whole["chat"], [whole["chat"]], {"conversations": [whole["chat"]]}):
+        assert isinstance(detected(data), OpenWebUI)
+        (found,) = conversations(OpenWebUI(), data)
+        assert said(found) == said(parse(whole))

@@ -16,6 +16,7 @@ from shared.domain.errors import UnreadableExportError
 from shared.exports.conversation import Conversation, LeftOut, ReadLimits, Rejected
 from shared.exports.export import Export, open_export
 from tests.support.exports import chain, chains, json_of, zip_of
+from tests.support.formats import all_of
 
 LIMITS = ReadLimits()
 CLAUDE = [
@@ -46,7 +47,7 @@ def written(folder: Path, name: str, data: bytes) -> Path:
 
 
 def ids(export: Export) -> list[str]:
-    return [each.id for each in export.conversations()]
+    return [each.id for each in all_of(export)]
 
 
 def ids_in(path: Path, limits: ReadLimits = LIMITS) -> list[str]:
@@ -162,7 +163,7 @@ def test_an_empty_export_is_no_error(tmp_path: Path, name: str, data: bytes) -> 
 def test_left_out_and_rejected_pass_through(tmp_path: Path) -> None:
     objects = [chain("a", is_do_not_remember=True), 7, chain("b", conversation_id="c2")]
     with open_export(written(tmp_path, "a.json", json_of(objects)), LIMITS) as export:
-        parsed = list(export.conversations())
+        parsed = all_of(export)
     assert [type(each) for each in parsed] == [LeftOut, Rejected, Conversation]
     assert parsed[1].id == "a.json#2"
 
@@ -226,12 +227,12 @@ def test_huge_conversations_and_messages(tmp_path: Path) -> None:
     objects = [*chains(1), big, *chains(1, 1)]
     path = written(tmp_path, "c.json", json.dumps(objects, ensure_ascii=False).encode())
     with open_export(path, LIMITS) as export:
-        parsed = list(export.conversations())
+        parsed = all_of(export)
     assert [each.id for each in parsed] == ["c0", "big", "c1"]
     assert isinstance(parsed[1], Conversation)
     assert [len(turn.text) for turn in parsed[1].turns] == [5_000_000, 10_000_000]
     with open_export(path, replace(LIMITS, conversation_bytes=1_000_000)) as export:
-        parsed = list(export.conversations())
+        parsed = all_of(export)
     assert [type(each) for each in parsed] == [Conversation, Rejected, Conversation]
 
 

@@ -17,6 +17,7 @@ from shared.exports.containers.members import leads_outside
 from shared.exports.conversation import ReadLimits
 from shared.exports.export import Break, open_export
 from tests.support.exports import chains, json_of, zip_of
+from tests.support.formats import all_of
 
 LIMITS = ReadLimits()
 THREE = json_of(chains(3))
@@ -38,7 +39,7 @@ def refusal(path: Path, limits: ReadLimits = LIMITS) -> str:
 
 def read(path: Path, limits: ReadLimits = LIMITS) -> tuple[list[str], list[Break]]:
     with open_export(path, limits) as export:
-        found = [each.id for each in export.conversations()]
+        found = [each.id for each in all_of(export)]
         return found, export.breaks
 
 
@@ -344,7 +345,7 @@ def test_a_file_removed_after_opening_is_a_break(tmp_path: Path) -> None:
     written(folder, "b.json", THREE)
     with open_export(folder, LIMITS) as export:
         gone.unlink()
-        assert [each.id for each in export.conversations()] == expected(3)
+        assert [each.id for each in all_of(export)] == expected(3)
         assert [each.file for each in export.breaks] == ["f/a.json"]
 
 

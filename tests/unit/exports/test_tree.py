@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.exports.formats.tree import visible_path
+from shared.exports.formats.tree import stranded, visible_path
 
 NO_TIMES: list[float | None] = [None] * 9
 
@@ -62,3 +62,31 @@ def test_any_graph_gives_distinct_positions(nodes: list[tuple[str, str]]) -> Non
         assert len(set(path)) == len(path)
         assert bool(path) == bool(nodes)
         assert all(0 <= i < len(nodes) for i in path)
+
+
+def apart(ids: list[str], parents: list[str]) -> list[int]:
+    return stranded(ids, parents, visible_path(ids, parents, [float(i) for i in range(len(ids))]))
+
+
+def test_edits_and_regenerations_are_no_loss() -> None:
+    assert apart(["a", "b", "b2", "c"], ["root", "a", "a", "b2"]) == []
+    assert apart(["a", "edited", "b"], ["", "", "edited"]) == []
+    assert apart(["a", "edited", "b"], ["root", "root", "edited"]) == []
+    assert apart(["a", "b"], ["", ""]) == []
+
+
+def test_messages_whose_parents_are_not_in_the_file_are_stranded() -> None:
+    assert apart(["", "", "", ""], ["", "p1", "p2", "p3"]) == [0, 1, 2]
+    assert apart(["a", "b", "c", "d"], ["", "a", "gone", "c"]) == [0, 1]
+
+
+def test_a_cycle_beside_the_path_is_stranded() -> None:
+    assert stranded(["a", "b", "x", "y"], ["root", "a", "y", "x"], [0, 1]) == [2, 3]
+
+
+@given(st.integers(1, 8).flatmap(lambda n: st.lists(st.integers(-2, 8), min_size=n, max_size=n)))
+def test_every_message_is_on_the_path_explained_or_stranded(numbers: list[int]) -> None:
+    ids = [str(i) for i in range(len(numbers))]
+    parents = ["" if number == -2 else str(number) for number in numbers]
+    path = visible_path(ids, parents, NO_TIMES[: len(ids)])
+    assert set(stranded(ids, parents, path)).isdisjoint(path)

@@ -1,0 +1,58 @@
+"""A reading of which nothing came: what is complete and empty, and what is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.chunker.configured import counts_of, require_something_read
+from services.chunker.report import MAX_REASONS, ChunkingReport
+from shared.domain.errors import UnreadableExportError
+from shared.exports.containers.members import Break
+from shared.exports.conversation import Conversation, LeftOut, PassedOver, Rejected, Turn
+from tests.unit.chunker.test_chunker import chunked, talk
+
+OTHER = PassedOver("an activity of another product")
+
+
+async def test_an_export_without_turns_is_complete_and_empty() -> None:
+    for parsed in ([], [talk("a")], [LeftOut("a")], [talk("a"), LeftOut("b")]):
+        _, report = await chunked(list(parsed))
+        require_something_read(report, [])
+
+
+async def test_what_was_seen_and_not_read_is_told_with_the_commonest_reasons() -> None:
+    _, report = await chunked([Rejected("a", "no field"), Rejected("b", "no field"), talk("c"), OTHER, OTHER])
+    with pytest.raises(UnreadableExportError) as told:
+        require_something_read(report, [Break("f", "byte 3", "it is damaged")])
+    assert str(told.value) == (
+        "nothing of the export could be read: 2 of 3 conversations could not be read (2 times: no field); "
+        "1 of its files break, the first at byte 3: it is damaged; "
+        "2 records are no conversations (2 times: an activity of another product)"
+    )
+
+
+async def test_records_of_which_none_is_a_conversation_are_told() -> None:
+    _, report = await chunked([OTHER] * 3)
+    assert (report.seen, report.passed_over) == (0, {OTHER.what: 3})
+    with pytest.raises(UnreadableExportError, match="3 records are no conversations"):
+        require_something_read(report, [])
+
+
+async def test_where_something_was_read_nothing_is_raised() -> None:
+    _, report = await chunked([Rejected("a", "no field"), OTHER, talk("c", "Hello")])
+    require_something_read(report, [Break("f", "byte 3", "it is damaged")])
+
+
+async def test_lost_messages_of_kept_conversations_are_counted_by_reason() -> None:
+    one = Conversation("a", "", [Turn("m", "user", "Hello")], lost=("x", "x", "y"))
+    _, report = await chunked([one, one, talk("b", "Hi")])
+    counts = counts_of(report, ["chatgpt"])
+    assert counts["lost_messages"] == {"x": 2, "y": 1}
+    assert counts["conversations"]["passed_over"] == {}
+
+
+def test_reasons_are_bounded_as_they_name_fields_of_a_strangers_file() -> None:
+    report = ChunkingReport()
+    report.lose(Conversation("a", "", [], lost=tuple(f"field {n}" for n in range(200))))
+    assert len(report.lost) == MAX_REASONS + 1
+    assert report.lost.total() == 200
