@@ -19,7 +19,9 @@ from typing import Any
 from shared.models.rules.reading import read_messages
 from shared.models.rules.said import Found, Said
 
-LABELLED = Path(__file__).parents[1] / "data" / "labelled_sentences.jsonl"
+DATA = Path(__file__).parents[1] / "data"
+LABELLED = DATA / "labelled_sentences.jsonl"
+LANGUAGES = DATA / "languages.jsonl"
 SAID_ON = date(2024, 6, 1)
 
 
@@ -49,7 +51,16 @@ def _share(right: Counter[str], against: Counter[str], category: str | None) -> 
 
 def labelled(split: str | None = None) -> list[dict[str, Any]]:
     """The labelled messages, of one split or all."""
-    with LABELLED.open(encoding="utf-8") as lines:
+    return _rows(LABELLED, split)
+
+
+def languages(split: str | None = None) -> list[dict[str, str]]:
+    """Lines of people as `text` with their `language`, "en" for English that is short or odd."""
+    return _rows(LANGUAGES, split)
+
+
+def _rows(file: Path, split: str | None) -> list[dict[str, Any]]:
+    with file.open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     return [row for row in rows if split in (None, row["split"])]
 
