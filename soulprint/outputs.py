@@ -21,6 +21,8 @@ from soulprint.facts import as_json
 
 REASONS = 3
 """Most reasons for dead chunks that a summary tells."""
+LANGUAGES = 5
+"""Most languages that a summary names."""
 SECTION_FILES: Mapping[str, str] = {
     "soul": "SOUL.md",
     "identity": "IDENTITY.md",
@@ -117,10 +119,12 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
     for count, what in (
         (conversations["skipped_count"], "conversations could not be read; report.json names them"),
         (conversations["left_out"], "conversations were left out at the person's wish"),
-        (report["unread_conversations"], "conversations were not read, as this model reads English only"),
     ):
         if count:
             lines.append(f"{count:,} {what}")
+    unread = _unread(report)
+    if unread and not _mostly_unread(report):
+        lines.append(unread)
     usage, cost = report["usage"], report["cost"]
     if usage["calls"]:
         dollars = "at a price that is not known" if cost is None else f"${cost:,.4f}"
@@ -131,7 +135,25 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
     if usage["unanswered"]:
         lines.append(unanswered(usage["unanswered"]))
     lines.append(f"written to {folder}")
+    if _mostly_unread(report):
+        lines.append(f"{unread}: this memory lacks them. `--model claude` reads every language")
     return "\n".join(lines)
+
+
+def _unread(report: Mapping[str, Any]) -> str:
+    """How many conversations were not read, and in which languages they are as far as the sample tells."""
+    unread, kept = report["unread"], report["conversations"]["kept"]
+    if not unread["conversations"]:
+        return ""
+    languages = list(unread["languages"])
+    shown = languages[:LANGUAGES] + ["..."] * (len(languages) > LANGUAGES)
+    named = f" ({', '.join(shown)})" if shown else ""
+    count = f"{unread['conversations']:,} of {kept:,} conversations"
+    return f"{count} were not read, as they are not in English{named}"
+
+
+def _mostly_unread(report: Mapping[str, Any]) -> bool:
+    return bool(report["unread"]["conversations"] * 2 > report["conversations"]["kept"])
 
 
 def _unwritten(folder: Path, error: OSError) -> SoulprintError:

@@ -12,6 +12,8 @@ from typing import Any
 import psutil
 from prometheus_client import CollectorRegistry
 
+from shared.domain.sample import SampleConversation
+from shared.english.foreign import foreign_languages
 from shared.store.chunks import DeadChunk
 from shared.store.runs import RunReport
 from shared.store.usage import UserUsage
@@ -24,9 +26,11 @@ def build_report(
     dead: Sequence[DeadChunk] = (),
     fallbacks: Sequence[str] = (),
     of_user: UserUsage | None = None,
+    sample: Sequence[SampleConversation] = (),
 ) -> dict[str, Any]:
     """The content of report.json; `fallbacks` are the parts that the model failed to write, and why;
-    `of_user` is what all runs of the user cost, this one included."""
+    `of_user` is what all runs of the user cost, this one included; `sample` tells the languages that were not
+    read."""
     usage = run.committed_usage or run.extraction_usage
     return {
         "status": run.state,
@@ -37,6 +41,11 @@ def build_report(
         **run.counts,
         "breaks": run.breaks,
         "unread_conversations": run.unread_conversations,
+        "unread": {
+            "conversations": run.unread_conversations,
+            "languages": foreign_languages(sample),
+            "languages_of": len(sample),
+        },
         "chunks": {
             "total": run.chunks_total,
             "ok": run.chunks_ok,
@@ -45,7 +54,7 @@ def build_report(
             "not_read": [asdict(chunk) for chunk in dead],
         },
         "facts": {**run.fact_counts, "dropped_by_reason": run.dropped},
-        "coverage": run.coverage,
+        "coverage": _coverage(run),
         "usage": usage.model_dump(mode="json", exclude={"cost"}),
         "cost": usage.cost,
         "user_usage": None if of_user is None else of_user.model_dump(mode="json", exclude={"user_id"}),
@@ -53,6 +62,15 @@ def build_report(
         "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
         "peak_rss_bytes": peak_rss_bytes,
     }
+
+
+def _coverage(run: RunReport) -> float | None:
+    """The share of the chunks that was answered for, less the conversations of which nothing was read."""
+    conversations = run.counts.get("conversations")
+    kept = conversations.get("kept", 0) if isinstance(conversations, dict) else 0
+    if run.coverage is None or not run.unread_conversations or not kept:
+        return run.coverage
+    return round(run.coverage * max(0.0, 1 - run.unread_conversations / kept), 4)
 
 
 def stage_seconds(registry: CollectorRegistry) -> dict[str, float]:
