@@ -10,7 +10,7 @@ import sys
 from typing import NamedTuple
 
 from shared.english.language import ENGLISH, is_english
-from tests.support.labelled import labelled, languages, score
+from tests.support.labelled import bare, cut, labelled, languages, score, sentences
 
 
 class Measured(NamedTuple):
@@ -32,7 +32,7 @@ def run() -> list[Measured]:
         part = score(labelled(split))
         figures.append(Measured(f"precision, {name}", round(part.precision(), 4), ""))
         figures.append(Measured(f"recall, {name}", round(part.recall(), 4), ""))
-    return figures + _languages()
+    return [*figures, *_languages(), *_sentences()]
 
 
 def _languages() -> list[Measured]:
@@ -46,6 +46,16 @@ def _languages() -> list[Measured]:
         refused = sum(not is_english(row["text"]) for row in english) / len(english)
         figures.append(Measured(f"foreign lines read, {split}", round(passed, 4), ""))
         figures.append(Measured(f"English lines unread, {split}", round(refused, 4), ""))
+    return figures
+
+
+def _sentences() -> list[Measured]:
+    """Of messages that are hard to cut into sentences, how many are cut rightly."""
+    figures = []
+    for split in ("dev", "held-out"):
+        hard = sentences(split)
+        right = sum(cut(" ".join(each)) == list(map(bare, each)) for each in hard) / len(hard)
+        figures.append(Measured(f"sentences, {split}", round(right, 4), ""))
     return figures
 
 
