@@ -15,6 +15,7 @@ from uuid import UUID
 import orjson
 
 from shared.domain.errors import SoulprintError, UsageError
+from shared.models.section import heading
 from shared.store.facts import StoredFact
 from shared.store.profiles import Profile
 from soulprint.facts import as_json
@@ -72,7 +73,7 @@ def write_documents(folder: Path, profile: Profile) -> None:
     (folder / MEMORY_FILE).write_text(profile.memory_md or "", encoding="utf-8")
     for name, file in SECTION_FILES.items():
         text = getattr(profile, f"{name}_md")
-        (folder / file).write_text(text or f"# {name.upper()}\n\n{NOTHING}\n", encoding="utf-8")
+        (folder / file).write_text(text or f"{heading(name)}\n\n{NOTHING}\n", encoding="utf-8")
 
 
 async def write_facts(folder: Path, lines: AsyncIterator[bytes]) -> None:
