@@ -1,4 +1,5 @@
-"""Precision and recall of the offline model over the labelled set (tests/support/labelled.py).
+"""Precision and recall of the offline model over the labelled set, and how well it tells English from other
+languages (tests/support/labelled.py).
 
 python -m bench.accuracy [--misses]
 """
@@ -8,7 +9,8 @@ from __future__ import annotations
 import sys
 from typing import NamedTuple
 
-from tests.support.labelled import labelled, score
+from shared.english.language import ENGLISH, is_english
+from tests.support.labelled import bare, cut, labelled, languages, score, sentences
 
 
 class Measured(NamedTuple):
@@ -30,6 +32,30 @@ def run() -> list[Measured]:
         part = score(labelled(split))
         figures.append(Measured(f"precision, {name}", round(part.precision(), 4), ""))
         figures.append(Measured(f"recall, {name}", round(part.recall(), 4), ""))
+    return [*figures, *_languages(), *_sentences()]
+
+
+def _languages() -> list[Measured]:
+    """Of the labelled lines, one a conversation, how many are told wrongly."""
+    figures = []
+    for split in ("dev", "held-out"):
+        rows = languages(split)
+        foreign = [row for row in rows if row["language"] != ENGLISH]
+        english = [row for row in rows if row["language"] == ENGLISH]
+        passed = sum(is_english(row["text"]) for row in foreign) / len(foreign)
+        refused = sum(not is_english(row["text"]) for row in english) / len(english)
+        figures.append(Measured(f"foreign lines read, {split}", round(passed, 4), ""))
+        figures.append(Measured(f"English lines unread, {split}", round(refused, 4), ""))
+    return figures
+
+
+def _sentences() -> list[Measured]:
+    """Of messages that are hard to cut into sentences, how many are cut rightly."""
+    figures = []
+    for split in ("dev", "held-out"):
+        hard = sentences(split)
+        right = sum(cut(" ".join(each)) == list(map(bare, each)) for each in hard) / len(hard)
+        figures.append(Measured(f"sentences, {split}", round(right, 4), ""))
     return figures
 
 

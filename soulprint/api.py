@@ -29,12 +29,12 @@ class Report:
     user_id: UUID
     import_id: UUID
     conversations: int
-    """Conversations that were read."""
+    """Conversations with something said in them, those that the model could not read included."""
     messages: int
     facts: int
     """Facts of the memory, current and superseded."""
     coverage: float | None
-    """Share of the chunks that was read, 0 to 1."""
+    """How much was read, 0 to 1: as in report.json."""
     breaks: int
     """Places where the export breaks: what comes after is missing, `coverage` is of what could be read."""
     cost: float | None

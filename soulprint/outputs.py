@@ -16,6 +16,7 @@ import orjson
 
 from shared.domain.errors import SoulprintError, UsageError
 from shared.domain.runs import RunKey
+from shared.models.section import heading as section_heading
 from shared.store.facts import StoredFact
 from shared.store.profiles import Documents
 from shared.store.runs import COMPLETE
@@ -24,6 +25,8 @@ from soulprint.facts import as_json
 
 REASONS = 3
 """Most reasons for dead chunks that a summary tells."""
+LANGUAGES = 5
+"""Most languages that a summary names."""
 SECTION_FILES: Mapping[str, str] = {
     "soul": "SOUL.md",
     "identity": "IDENTITY.md",
@@ -73,7 +76,7 @@ def write_documents(folder: Path, documents: Documents) -> None:
     (folder / MEMORY_FILE).write_text(documents.memory_md or "", encoding="utf-8")
     for name, file in SECTION_FILES.items():
         text = getattr(documents, f"{name}_md")
-        (folder / file).write_text(text or f"# {name.upper()}\n\n{NOTHING}\n", encoding="utf-8")
+        (folder / file).write_text(text or f"{section_heading(name)}\n\n{NOTHING}\n", encoding="utf-8")
 
 
 async def write_facts(folder: Path, lines: AsyncIterator[bytes]) -> None:
@@ -126,10 +129,12 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
             "records are no conversations; report.json says what they are",
         ),
         (conversations["left_out"], "conversations were left out at the person's wish"),
-        (report["unread_conversations"], "conversations were not read, as this model reads English only"),
     ):
         if count:
             lines.append(f"{count:,} {what}")
+    unread = _unread(report)
+    if unread and not _mostly_unread(report):
+        lines.append(unread)
     usage, cost = report["usage"], report["cost"]
     if usage["calls"]:
         dollars = "at a price that is not known" if cost is None else f"${cost:,.4f}"
@@ -146,6 +151,8 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
             f"`soulprint accept {before['import_id']}` serves it again"
         )
     lines.append(_last_line(report, folder))
+    if _mostly_unread(report):
+        lines.append(f"{unread}: this memory lacks them. `--model claude` reads every language")
     return "\n".join(lines)
 
 
@@ -155,6 +162,22 @@ def _last_line(report: Mapping[str, Any], folder: Path) -> str:
     unserved = why_unserved(report["unserved"], report["import_id"], served)
     written = f"written to {folder}{', but not served: ' if unserved else ''}{unserved}"
     return f"{written}. {lost[0].upper()}{lost[1:]}" if (lost := broken(len(report["breaks"]))) else written
+
+
+def _unread(report: Mapping[str, Any]) -> str:
+    """How many conversations were not read, and in which languages they are as far as the sample tells."""
+    unread, kept = report["unread"], report["conversations"]["kept"]
+    if not unread["conversations"]:
+        return ""
+    languages = list(unread["languages"])
+    shown = languages[:LANGUAGES] + ["..."] * (len(languages) > LANGUAGES)
+    named = f" ({', '.join(shown)})" if shown else ""
+    count = f"{unread['conversations']:,} of {kept:,} conversations"
+    return f"{count} were not read, as they are not in English{named}"
+
+
+def _mostly_unread(report: Mapping[str, Any]) -> bool:
+    return bool(report["unread"]["conversations"] * 2 > report["conversations"]["kept"])
 
 
 def _unwritten(folder: Path, error: OSError) -> SoulprintError:

@@ -13,6 +13,8 @@ import psutil
 from prometheus_client import CollectorRegistry
 
 from shared.domain.runs import RunKey
+from shared.domain.sample import SampleConversation
+from shared.english.foreign import foreign_languages
 from shared.store.chunks import DeadChunk
 from shared.store.runs import RunReport
 from shared.store.usage import UserUsage
@@ -26,10 +28,11 @@ def build_report(
     fallbacks: Sequence[str] = (),
     of_user: UserUsage | None = None,
     served_before: RunKey | None = None,
+    sample: Sequence[SampleConversation] = (),
 ) -> dict[str, Any]:
     """The content of report.json; `fallbacks` are the parts that the model failed to write, and why;
     `of_user` is what all runs of the user cost, this one included; `served_before` is whose memory was served
-    when the run began."""
+    when the run began; `sample` tells the languages that were not read."""
     usage = run.committed_usage or run.extraction_usage
     return {
         "status": run.state,
@@ -43,6 +46,11 @@ def build_report(
         **run.counts,
         "breaks": run.breaks,
         "unread_conversations": run.unread_conversations,
+        "unread": {
+            "conversations": run.unread_conversations,
+            "languages": foreign_languages(sample),
+            "languages_of": len(sample),
+        },
         "chunks": {
             "total": run.chunks_total,
             "ok": run.chunks_ok,
@@ -51,7 +59,7 @@ def build_report(
             "not_read": [asdict(chunk) for chunk in dead],
         },
         "facts": {**run.fact_counts, "dropped_by_reason": run.dropped},
-        "coverage": run.coverage,
+        "coverage": _coverage(run),
         "coverage_of": "what could be read" if run.breaks else "the export",
         "usage": usage.model_dump(mode="json", exclude={"cost"}),
         "cost": usage.cost,
@@ -64,6 +72,15 @@ def build_report(
 
 def _named(run: RunKey | None) -> dict[str, Any] | None:
     return run and {"import_id": str(run.import_id), "run": run.run}
+
+
+def _coverage(run: RunReport) -> float | None:
+    """The share of the chunks that was answered for, less the conversations of which nothing was read."""
+    conversations = run.counts.get("conversations")
+    kept = conversations.get("kept", 0) if isinstance(conversations, dict) else 0
+    if run.coverage is None or not run.unread_conversations or not kept:
+        return run.coverage
+    return round(run.coverage * max(0.0, 1 - run.unread_conversations / kept), 4)
 
 
 def stage_seconds(registry: CollectorRegistry) -> dict[str, float]:

@@ -177,8 +177,9 @@ class _Run:
             seconds["total"] = asyncio.get_running_loop().time() - began
             dead = await self.store.read_dead_chunks(*key) if report.chunks_dead else ()
             of_user = next(iter(await self.store.read_usage(self.request.user_id)), None)
+            sample = await self.store.read_sample(*key) if report.unread_conversations else ()
             content = build_report(
-                report, seconds, peak_rss(), dead, spending.fallbacks, of_user, before.served
+                report, seconds, peak_rss(), dead, spending.fallbacks, of_user, before.served, sample
             )
             outputs.write_report(folder, content)
         return content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 from uuid import UUID
@@ -18,6 +18,7 @@ from shared.domain.events import Coverage, FactCounts, MemoryReady, Sections, Us
 from shared.domain.facts import SettledFact
 from shared.domain.runs import RunKey
 from shared.domain.sample import SampleConversation
+from shared.english.foreign import foreign_languages
 from shared.models.base import Digest, Model
 from shared.store.facts import FactKey, FactUpdate, StoredFact
 from shared.store.leases import Claim
@@ -105,8 +106,13 @@ class _Consolidation:
         readable = coverage.share >= self._policy.min_coverage
         try:
             digest = await self._digest() if readable else None
-            scope = scope_of(report, self._settlement.kept, *(self._days or (None, None)))
-            memory, sections, usage = await self._write(digest, scope)
+            sample = await self._store.read_sample(*self._key)
+            scope = replace(
+                scope_of(report, self._settlement.kept, *(self._days or (None, None))),
+                languages=tuple(foreign_languages(sample)) if report.unread_conversations else (),
+                budget=self._policy.memory_tokens,
+            )
+            memory, sections, usage = await self._write(digest, scope, sample)
         except _LeaseLostError:
             return None
         return MemoryReady(
@@ -135,13 +141,14 @@ class _Consolidation:
         await self._hold_lease()
         return digest
 
-    async def _write(self, digest: Digest | None, scope: MemoryScope) -> tuple[str, Sections, Usage]:
+    async def _write(
+        self, digest: Digest | None, scope: MemoryScope, sample: Sequence[SampleConversation]
+    ) -> tuple[str, Sections, Usage]:
         if digest is None:
             return render_memory("", scope), Sections(), Usage()
         budget = max(self._policy.memory_tokens - header_tokens(scope), 0)
         body, memory_usage = await self._model.memory(digest, budget) if digest.facts else ("", Usage())
         await self._hold_lease()
-        sample = await self._store.read_sample(*self._key)
         sections, section_usage = await self._model.sections(digest, sample)
         await self._hold_lease()
         return render_memory(body, scope), sections, digest.usage + memory_usage + section_usage

@@ -29,16 +29,20 @@ class MemoryScope:
     chunks_total: int = 0
     unread: int = 0
     """Conversations that the model could not read."""
+    languages: tuple[str, ...] = ()
+    """Names of the languages they are in, as far as known, the commonest first."""
     skipped: int = 0
     """Conversations that could not be parsed."""
     lost: int = 0
     """Messages of the others that could not be read."""
     breaks: tuple[str, ...] = ()
     """Where the export breaks off: `member at place`."""
+    budget: int | None = None
+    """Tokens that MEMORY may have."""
 
 
 def scope_of(report: RunReport, facts: int, first: date | None, last: date | None) -> MemoryScope:
-    """The scope of a run as the store reports it."""
+    """The scope of a run as the store reports it, but for what its sample and its policy tell."""
     conversations = report.counts.get("conversations")
     counted = conversations if isinstance(conversations, dict) else {}
     return MemoryScope(
@@ -59,15 +63,17 @@ def scope_of(report: RunReport, facts: int, first: date | None, last: date | Non
 def header(scope: MemoryScope, listed: int) -> str:
     """The lines above the body; `listed` is how many facts the body tells."""
     lines = ["# Memory", "", _summary(scope, listed)]
-    missing = _missing(scope)
+    missing = [f"- Not read: {line}" for line in _missing(scope)]
+    if listed < scope.facts:
+        missing.append(f"- Not listed: {_unlisted(scope, listed)}")
     if missing:
-        lines += ["", *(f"- Not read: {line}" for line in missing)]
+        lines += ["", *missing]
     return "\n".join(lines)
 
 
 def header_tokens(scope: MemoryScope) -> int:
     """Tokens to set aside for the header, whatever the body will hold."""
-    return estimate_tokens(header(scope, scope.facts)) + 1
+    return max(estimate_tokens(header(scope, listed)) for listed in (scope.facts, scope.facts // 2)) + 1
 
 
 def render_memory(body: str, scope: MemoryScope) -> str:
@@ -83,8 +89,11 @@ def _summary(scope: MemoryScope, listed: int) -> str:
         source = _count(scope.conversations, "conversation")
         if scope.messages is not None:
             source += f" ({_count(scope.messages, 'message')})"
+    if not scope.facts and scope.unread and scope.unread >= (scope.conversations or 0):
+        return f"Nothing is known yet: {source} could not be read."
     if not scope.facts:
-        return f"Nothing is known yet: {source} held no fact about the person."
+        held = f"what could be read of {source}" if scope.unread else source
+        return f"Nothing is known yet: {held} held no fact about the person."
     span = ""
     if scope.first is not None and scope.last is not None:
         first, last = f"{scope.first:%Y-%m}", f"{scope.last:%Y-%m}"
@@ -105,7 +114,10 @@ def _missing(scope: MemoryScope) -> list[str]:
         share = scope.chunks_ok / scope.chunks_total
         missing.append(f"{dead} of {_count(scope.chunks_total, 'chunk')} failed; {share:.1%} are covered.")
     if scope.unread:
-        missing.append(f"{_count(scope.unread, 'conversation')} in a language that this model cannot read.")
+        named = f" ({', '.join(scope.languages[:_MOST_NAMED])})" if scope.languages else ""
+        missing.append(
+            f"{_count(scope.unread, 'conversation')} in a language that this model cannot read{named}."
+        )
     if scope.skipped:
         missing.append(f"{_count(scope.skipped, 'conversation')} could not be parsed.")
     if scope.lost:
@@ -114,6 +126,14 @@ def _missing(scope: MemoryScope) -> list[str]:
     if len(scope.breaks) > _MOST_NAMED:
         missing.append(f"the export breaks off in {len(scope.breaks) - _MOST_NAMED} more places.")
     return missing
+
+
+def _unlisted(scope: MemoryScope, listed: int) -> str:
+    budget = f"; MEMORY has at most {scope.budget:,} tokens" if scope.budget else ""
+    return (
+        f"{_count(scope.facts - listed, 'fact')}, the least telling where there are many of a kind{budget}. "
+        "facts.jsonl and `soulprint show --facts` have all."
+    )
 
 
 def _count(number: int, noun: str) -> str:

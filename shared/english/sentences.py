@@ -11,13 +11,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shared.english.abbreviations import is_abbreviation
 from shared.english.plain import plain
 
-_SENTENCE_END = re.compile(r"[.!?…]+[)\]]*(?=[\s\x00]|$)|\n")
-_ABBREVIATED = re.compile(
-    r"(?:\b(?:mr|mrs|ms|dr|st|prof|jr|sr|vs|e\.g|i\.e|etc|approx|no|a\.m|p\.m|fig|mt|ft|inc|ltd|co)|(?:^"
-    r"|\s)[a-z])$"
-)
+_SENTENCE_END = re.compile(r"[.!?…]+[)\]\"*_]*(?=[\s\x00]|$)|\n|[.!?](?<=[a-z]{2}.)(?=[a-z])")
+_NO_SPACE = re.compile(r"[a-z]{2}[.!?][A-Z][a-z']* ")
+"""A sentence's end that lost its space: `in Leeds.I like`."""
 _SUBJECT = r"(?:i|i'm|im|i've|ive|i'd|i'll|my|we|we're|we've|we'd|our)(?![\w'])"
 _ASK = (
     r"(?:(?:can|could|would|will) (?:you|i|we|u)|should (?:i|we)|do (?:i|you|we)|is (?:it|there|this|that"
@@ -147,7 +146,10 @@ def split_sentences(original: str, low: str) -> Iterator[Sentence]:
     """The sentences of `low`, the own words (`regions.own_words`) of the message `original`, in order."""
     start = 0
     for mark in _SENTENCE_END.finditer(low):
-        if mark[0] == "." and _ABBREVIATED.search(low, max(start, mark.start() - 8), mark.start()):
+        if mark[0] != "\n" and low[mark.end() : mark.end() + 1].isalpha():
+            if _NO_SPACE.match(original, mark.start() - 2) is None:
+                continue
+        elif mark[0] == "." and is_abbreviation(low, original, start, mark.start()):
             continue
         if mark.start() > start:
             yield Sentence(original, low, start, mark.start(), "?" in mark[0])

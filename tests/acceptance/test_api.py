@@ -56,7 +56,9 @@ async def test_the_quickstart_script_tells_the_run_the_facts_and_where_they_come
 ) -> None:
     printed = executed(shown_in("docs/quickstart.md"), tmp_path, shared_home)
     known = facts(read)
-    assert printed.startswith(f"complete {len(known)} 1.0\n{(read / 'USER.md').read_text('utf-8')}")
+    assert printed.startswith(
+        f"complete {len(known)} {report(read)['coverage']}\n{(read / 'USER.md').read_text('utf-8')}"
+    )
     assert all(fact["statement"] in printed for fact in known)
 
 

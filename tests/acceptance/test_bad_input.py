@@ -168,6 +168,21 @@ def test_hostile_text_reaches_neither_the_database_nor_the_page(
     assert forked("show", "--facts", "--user", tmp_path.name).code == 0
 
 
+def test_a_history_in_a_language_that_is_not_read_is_not_told_as_read(
+    forked: ForkedSoulprint, tmp_path: Path
+) -> None:
+    said = "Asun Tampereella ja työskentelen sairaanhoitajana.", "Selvä!"
+    foreign = [chain(*said, conversation_id=f"fi{n}") for n in range(19)]
+    ended = forked(*run_of(written(tmp_path / "c.json", json_of([*foreign, good()])), tmp_path))
+    assert ended.code == 0, ended.err
+    assert "19 of 20 conversations were not read" in ended.out.splitlines()[-1]
+    assert "(Finnish)" in ended.out.splitlines()[-1]
+    told = report(tmp_path / "out")
+    assert told["unread"] == {"conversations": 19, "languages": {"Finnish": 19}, "languages_of": 20}
+    assert told["coverage"] == 0.05
+    assert "- Not read: 19 conversations" in (tmp_path / "out" / "MEMORY.md").read_text("utf-8")
+
+
 def test_very_large_conversations_and_messages(forked: ForkedSoulprint, tmp_path: Path) -> None:
     words = " ".join(f"number {n}" for n in range(350_000))
     path = written(

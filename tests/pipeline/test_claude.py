@@ -21,6 +21,7 @@ from shared.host.host import Host
 from shared.host.service import Kit, Service
 from shared.models.claude.model import ClaudeModel
 from shared.models.open import claude_options, provider_of
+from shared.models.section import section
 from shared.models.writer.writer import DeterministicWriter
 from shared.pipelines import IMPORT_RECEIVED
 from shared.resilience.backoff import Backoff
@@ -217,7 +218,7 @@ async def test_sections_wait_for_a_provider_that_cannot_be_used(
             assert sample(host, "soulprint_model_paused", stage="consolidator") == 0
             profile = await store.read_profile(event.user_id)
             assert profile is not None
-            assert (profile.soul_md or "").startswith("# Soul\n\n- ")
+            assert (profile.soul_md or "").startswith(section("soul", "- ").rstrip("\n"))
 
 
 @asynccontextmanager

@@ -16,10 +16,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from shared.english.plain import fold
+from shared.english.sentences import split_sentences
 from shared.models.rules.reading import read_messages
 from shared.models.rules.said import Found, Said
 
-LABELLED = Path(__file__).parents[1] / "data" / "labelled_sentences.jsonl"
+DATA = Path(__file__).parents[1] / "data"
+LABELLED = DATA / "labelled_sentences.jsonl"
+LANGUAGES = DATA / "languages.jsonl"
+SENTENCES = DATA / "sentences.jsonl"
 SAID_ON = date(2024, 6, 1)
 
 
@@ -49,7 +54,32 @@ def _share(right: Counter[str], against: Counter[str], category: str | None) -> 
 
 def labelled(split: str | None = None) -> list[dict[str, Any]]:
     """The labelled messages, of one split or all."""
-    with LABELLED.open(encoding="utf-8") as lines:
+    return _rows(LABELLED, split)
+
+
+def languages(split: str | None = None) -> list[dict[str, str]]:
+    """Lines of people as `text` with their `language`, "en" for English that is short or odd."""
+    return _rows(LANGUAGES, split)
+
+
+def sentences(split: str | None = None) -> list[list[str]]:
+    """Messages that are hard to cut, each as its sentences; joined by blanks they are the message."""
+    return [row["sentences"] for row in _rows(SENTENCES, split)]
+
+
+def cut(text: str) -> list[str]:
+    """The sentences of a message as the rules see them, without the marks at their ends."""
+    found = [text[each.start : each.end] for each in split_sentences(text, fold(text))]
+    return [kept for each in found if (kept := bare(each))]
+
+
+def bare(sentence: str) -> str:
+    """A sentence without the marks at its end, by which alone a wrong cut does not show."""
+    return sentence.strip().rstrip('.!?…)"”')
+
+
+def _rows(file: Path, split: str | None) -> list[dict[str, Any]]:
+    with file.open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     return [row for row in rows if split in (None, row["split"])]
 

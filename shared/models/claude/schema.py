@@ -8,7 +8,15 @@ from datetime import date
 from typing import Annotated, Any, TypeVar
 
 from anthropic import transform_schema
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from shared.domain.facts import Category, Confidence
 
@@ -35,6 +43,13 @@ class ReplyFact(BaseModel):
     valid_from: Day = None
     valid_until: Day = None
     confidence: Confidence = 0.8
+
+    @model_validator(mode="after")
+    def _end_of_an_event(self) -> ReplyFact:
+        """Models give an event's day as both; it is no end of validity."""
+        if self.valid_until == self.valid_from:
+            self.valid_until = None
+        return self
 
 
 class ExtractReply(BaseModel):

@@ -34,6 +34,7 @@ from shared.models.claude.traits import traits_of
 from shared.models.claude.transcript import facts_listed
 from shared.models.claude.usage import Tally
 from shared.models.markdown import plain, reference
+from shared.models.section import section
 
 R = TypeVar("R", bound=BaseModel)
 GROUP_TOKENS = 12_000
@@ -238,7 +239,7 @@ def _section(name: str, raw: object, facts: Sequence[SettledFact], numbers: int)
     rendered = list(_rendered(lines[:SECTION_LINES], facts, numbers))
     if lines and not rendered:
         raise FailedWritingError("no line rests on anything that there is")
-    return f"# {name.capitalize()}\n\n" + "\n".join(rendered) + "\n" if rendered else ""
+    return section(name, "\n".join(rendered))
 
 
 def _rendered(lines: Iterable[ReplyLine], facts: Sequence[SettledFact], numbers: int) -> Iterable[str]:

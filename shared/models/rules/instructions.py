@@ -11,17 +11,17 @@ from collections.abc import Iterator
 
 from shared.english.sentences import Sentence, split_sentences
 from shared.models.rules.clauses import facts_of_sentence
+from shared.models.rules.fields import field_of, is_heading, topic_end
 from shared.models.rules.said import Found, Said
 from shared.models.rules.statement import QUOTE_CHARS, quote_of, statement_of
 
 _WRAPPER = re.compile(
     r"\s*(?:the user provided|this user profile|the user's|what would you like|how would you like"
-    r"|here is what|user profile|about (?:me|you|user)|```|custom instructions|shown to you in all)"
+    r"|here is what|user profile|about user|```|custom instructions|shown to you in all)"
 )
 _BULLET = re.compile(r"[\s\-*•–—>\d.)#]*")
-_OF_THEMSELVES = re.compile(
-    r"(?:i|i'm|im|i've|my|we|our)(?![\w])|(?:name|preferred name|age|job|role|location|occupation)\s*:"
-)
+_FRAME = " \t*_`"
+_OF_THEMSELVES = re.compile(r"(?:i|i'm|im|i've|my|we|our)(?![\w])")
 _CONFIDENCE = 0.7
 
 
@@ -30,6 +30,9 @@ def facts_of_instructions(said: Said, low: str) -> Iterator[Found]:
     for sentence in split_sentences(said.text, low):
         if _WRAPPER.match(low, sentence.start, sentence.end) or sentence.asks:
             continue
+        if is_heading(low, said.text, sentence.start, sentence.end):
+            continue
+        sentence.start = topic_end(low, sentence.start, sentence.end)
         known = list(facts_of_sentence(said, sentence))
         yield from known or _as_it_stands(said, sentence)
 
@@ -37,12 +40,16 @@ def facts_of_instructions(said: Said, low: str) -> Iterator[Found]:
 def _as_it_stands(said: Said, sentence: Sentence) -> Iterator[Found]:
     bullet = _BULLET.match(sentence.low, sentence.start, sentence.end)
     start = bullet.end() if bullet is not None else sentence.start
+    field = field_of(sentence.low, start, sentence.end)
     start, end = quote_of(said.text, start, sentence.end)
     quote = said.text[start:end].rstrip()
     if len(quote.split()) < 2 or len(quote) > QUOTE_CHARS or quote.endswith(":"):
         return
+    category = "beliefs" if _OF_THEMSELVES.match(sentence.low, start) else "preferences"
     statement = statement_of(quote)
+    if field is not None:
+        category, beginning, value = field
+        statement = statement_of(beginning + said.text[value:end].strip(_FRAME))
     if not any(mark.isalnum() for mark in statement):
         return
-    category = "beliefs" if _OF_THEMSELVES.match(sentence.low, start) else "preferences"
     yield Found(said.id, category, statement, quote, None, None, _CONFIDENCE)

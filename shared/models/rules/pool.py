@@ -8,6 +8,7 @@ import contextlib
 import sys
 from collections import deque
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,10 @@ STARTS = 3
 _GRACE = 5.0
 """Seconds a worker gets to end by itself."""
 _ROOT = str(Path(__file__).resolve().parents[3])
-_PROGRAM = "import sys; sys.path.append(sys.argv[1]); from shared.models.rules.worker import main; main()"
+_DETECTOR = find_spec("gcld3")
+_LIBRARIES = str(Path(_DETECTOR.origin).parents[1]) if _DETECTOR and _DETECTOR.origin else _ROOT
+"""Where the language detector is installed, the one package that the rules ask."""
+_PROGRAM = "import sys; sys.path += sys.argv[1:]; from shared.models.rules.worker import main; main()"
 """The worker without site packages or environment: smaller, and nothing in the current folder can get in its
 way."""
 
@@ -185,7 +189,7 @@ class _Worker:
 
 async def _start() -> Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-I", "-S", "-c", _PROGRAM, _ROOT,
+        sys.executable, "-I", "-S", "-c", _PROGRAM, _ROOT, _LIBRARIES,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from shared.english.language import SAMPLE_CHARS, is_english
+from shared.english.language import ENGLISH, conversation_language
 from shared.english.plain import fold
 from shared.english.regions import own_words
 from shared.english.role_play import opens_role_play
@@ -52,12 +52,10 @@ def read_messages(messages: Sequence[Said]) -> tuple[list[Found], list[str]]:
 
 
 def _not_english(messages: Sequence[Said]) -> dict[str, None]:
-    samples: dict[str, str] = {}
-    for said in messages:
-        sample = samples.get(said.conversation_id, "")
-        if len(sample) < SAMPLE_CHARS:
-            samples[said.conversation_id] = f"{sample} {said.text[:SAMPLE_CHARS]}"
-    return {conversation: None for conversation, sample in samples.items() if not is_english(sample)}
+    said: dict[str, list[str]] = {}
+    for each in messages:
+        said.setdefault(each.conversation_id, []).append(each.text)
+    return {key: None for key, texts in said.items() if conversation_language(texts) != ENGLISH}
 
 
 def _facts_of_message(said: Said, low: str) -> Iterator[Found]:

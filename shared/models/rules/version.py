@@ -4,11 +4,13 @@ cache."""
 from __future__ import annotations
 
 from hashlib import blake2b
+from importlib.metadata import version
 from pathlib import Path
 
 RULE_MODULES = (
-    "english.handed_over", "english.language", "english.plain", "english.regions", "english.role_play",
-    "english.sentences", "english.spotting", "english.words", "models.rules.clauses", "models.rules.guards",
+    "english.abbreviations", "english.common_words", "english.handed_over", "english.language",
+    "english.plain", "english.regions", "english.role_play", "english.sentences", "english.spotting",
+    "english.words", "models.rules.clauses", "models.rules.fields", "models.rules.guards",
     "models.rules.instructions", "models.rules.reading", "models.rules.rule", "models.rules.rulebook",
     "models.rules.rules_beliefs", "models.rules.rules_dates", "models.rules.rules_decisions",
     "models.rules.rules_family", "models.rules.rules_health", "models.rules.rules_home",
@@ -17,12 +19,13 @@ RULE_MODULES = (
     "models.rules.when",
 )  # fmt: skip
 """Every module of `shared` that takes part in extraction; a test compares it with what a worker imports."""
+DETECTOR = "cld3-py"
 SHARED = Path(__file__).parents[2]
 
 
 def rules_version(shared: Path = SHARED) -> str:
-    """Twelve hex digits that change whenever a byte of the rule modules does."""
-    digest = blake2b(digest_size=6)
+    """Twelve hex digits that change whenever a byte of the rule modules does, or their detector."""
+    digest = blake2b(version(DETECTOR).encode(), digest_size=6)
     for name in RULE_MODULES:
         path = shared.joinpath(*name.split(".")).with_suffix(".py")
         digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")

@@ -12,7 +12,7 @@ from typing import Literal
 
 Time = Literal["span", "change", "event"]
 """How a rule's statement relates to time: holds over a span ("since 2019"), began with a change ("moved in
-2021", "quit last week"), or is bound to a day ("my exam is on 15 May")."""
+2021", "quit last week"), or happens on a day ("my exam is on 15 May"), which is no end: it stays true."""
 
 Days = tuple[int | None, int | None]
 
@@ -37,8 +37,13 @@ _POINT = (
 )
 _NAMES = re.compile(r"\?P<\w+>")
 _ANY_POINT = _NAMES.sub("?:", _POINT)
-_SINCE = re.compile(rf"\b(?:since|from|starting(?: in| on)?|as of) ({_ANY_POINT})")
+_SINCE = re.compile(
+    rf"(?:\b(?:since|starting(?: in| on)?|as of)|^from|\bfrom(?! {_YEAR}(?!-| on(?:wards?)?\b)))"
+    rf" ({_ANY_POINT})"
+)
+"""A bare year after "from" tells how old a thing is ("a house from 1905"), unless it goes on from there."""
 _UNTIL = re.compile(rf"\b(?:until|till|til|through|up to) ({_ANY_POINT})")
+_NOT_UNTIL = re.compile(rf"\b(?:did not|didn't|didnt) .*?\b(?:until|till|til) ({_ANY_POINT})")
 _RANGE = re.compile(rf"\b(?:from|between) ({_ANY_POINT}) (?:to|until|till|and|-|–) ({_ANY_POINT})")
 _AT = re.compile(rf"\b(?:in|on|by|around|back in|is|,) ?({_ANY_POINT})")
 _POINT_ALONE = re.compile(_POINT)
@@ -71,21 +76,18 @@ def days_of(text: str, time: Time, said: int | None) -> Days:
     span = _RANGE.search(text)
     if span is not None:
         return _first_day(_with_year(span[1], span[2])), _last_day(_with_year(span[2], span[1]))
+    late = _NOT_UNTIL.search(text)
+    if late is not None:
+        return _first_day(late[1]), None
     since, until = _SINCE.search(text), _UNTIL.search(text)
     if since is not None or until is not None:
         return _first_day(since[1]) if since else None, _last_day(until[1]) if until else None
     if time == "span":
         return None, None
-    return _bound_to(text, time, said)
-
-
-def _bound_to(text: str, time: Time, said: int | None) -> Days:
     at = _AT.search(text)
     if at is not None:
-        first = _first_day(at[1])
-        return (first, _last_day(at[1])) if time == "event" else (first, None)
-    began = _relative(text, said) if time == "change" else None
-    return began, None
+        return _first_day(at[1]), None
+    return (_relative(text, said) if time == "change" else None), None
 
 
 def _with_year(point: str, other: str) -> str:

@@ -11,6 +11,7 @@ from shared.domain.sample import SampleConversation
 from shared.english.themes import Theme, theme_of
 from shared.models.base import Digest
 from shared.models.markdown import plain
+from shared.models.section import section
 from shared.models.writer.memory import fact_line
 from shared.models.writer.reduce import settled_matter, weight
 from shared.models.writer.voice import Voice, measure
@@ -34,18 +35,18 @@ def write_sections(digest: Digest, sample: Sequence[SampleConversation]) -> Sect
     answers = facts.get(Theme.ANSWERS, [])
     named = [fact for fact in answers if _names_assistant(fact.statement)]
     return Sections(
-        soul=_section("Soul", ("Voice", _voice_lines(voice)), ("Values", _fact_lines(values))),
+        soul=_section("soul", ("Voice", _voice_lines(voice)), ("Values", _fact_lines(values))),
         identity=_section(
-            "Identity", ("What you are for them", _asks_lines(voice)), ("As they put it", _fact_lines(named))
+            "identity", ("What you are for them", _asks_lines(voice)), ("As they put it", _fact_lines(named))
         ),
-        user=_section("User", *((str(theme), _fact_lines(facts.get(theme, []))) for theme in USER_THEMES)),
+        user=_section("user", *((str(theme), _fact_lines(facts.get(theme, []))) for theme in USER_THEMES)),
         agents=_section(
-            "Agents",
+            "agents",
             ("Standing instructions", _fact_lines(fact for fact in answers if fact not in named)),
             ("Habits", _work_lines(voice)),
         ),
         tools=_section(
-            "Tools",
+            "tools",
             ("In use", _fact_lines(facts.get(Theme.TOOLS, []))),
             ("In their code", _code_lines(voice)),
         ),
@@ -66,10 +67,10 @@ def _by_theme(digest: Digest) -> dict[Theme, list[SettledFact]]:
     return themes
 
 
-def _section(title: str, *parts: tuple[str, list[str]]) -> str:
+def _section(name: str, *parts: tuple[str, list[str]]) -> str:
     """Markdown of the parts that have lines; empty if none has."""
     told = [f"## {heading}\n\n" + "\n".join(lines) for heading, lines in parts if lines]
-    return "\n\n".join([f"# {title}", *told]) + "\n" if told else ""
+    return section(name, "\n\n".join(told))
 
 
 def _fact_lines(facts: Iterable[SettledFact]) -> list[str]:

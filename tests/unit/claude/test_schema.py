@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from shared.models.claude.schema import ExtractReply, InvalidReplyError, parse_reply
@@ -53,3 +55,12 @@ def test_what_is_told_holds_nothing_of_the_reply() -> None:
 def test_an_empty_day_is_no_day() -> None:
     text = '{"facts": [' + FACT.replace("[1]", '[1], "valid_from": "", "valid_until": null') + "]}"
     assert parse_reply(text, ExtractReply).facts[0].valid_from is None
+
+
+def test_the_day_of_an_event_is_no_end_of_validity() -> None:
+    days = '[1], "valid_from": "2016-06-18", "valid_until": "2016-06-18"'
+    (fact,) = parse_reply('{"facts": [' + FACT.replace("[1]", days) + "]}", ExtractReply).facts
+    assert (fact.valid_from, fact.valid_until) == (date(2016, 6, 18), None)
+    until = days.replace('until": "2016', 'until": "2017')
+    (fact,) = parse_reply('{"facts": [' + FACT.replace("[1]", until) + "]}", ExtractReply).facts
+    assert fact.valid_until == date(2017, 6, 18)

@@ -16,6 +16,7 @@ SCOPE = MemoryScope(
     facts=900,
     chunks_ok=10,
     chunks_total=10,
+    budget=6000,
 )
 
 
@@ -24,10 +25,23 @@ def test_an_empty_export_gives_an_honest_short_document() -> None:
     assert text == "# Memory\n\nNothing is known yet: 0 conversations held no fact about the person.\n"
 
 
+def test_a_history_that_could_not_be_read_is_not_told_as_one_without_facts() -> None:
+    text = render_memory("", MemoryScope(conversations=100, unread=100, languages=("Finnish",)))
+    assert text.startswith("# Memory\n\nNothing is known yet: 100 conversations could not be read.\n")
+    few = render_memory("", MemoryScope(conversations=100, unread=98))
+    assert "what could be read of 100 conversations held no fact about the person.\n" in few
+    assert "- Not read: 100 conversations in a language that this model cannot read (Finnish).\n" in text
+
+
 def test_the_header_counts_what_is_told() -> None:
     text = render_memory("- a [f:00000001]\n- b [f:00000002]\n", SCOPE)
     assert "2 of 900 facts from 1,234 conversations (9,876 messages), said 2021-03 to 2024-06." in text
     assert "Not read" not in text
+    assert (
+        "- Not listed: 898 facts, the least telling where there are many of a kind; MEMORY has at most 6,000 "
+        "tokens. facts.jsonl and `soulprint show --facts` have all.\n"
+    ) in text
+    assert "Not listed" not in render_memory("- a [f:00000001]\n", replace(SCOPE, facts=1))
     assert text.endswith("[f:00000002]\n")
 
 
@@ -37,13 +51,14 @@ def test_every_shortfall_is_told() -> None:
         chunks_ok=97,
         chunks_total=100,
         unread=7,
+        languages=("Finnish", "Thai"),
         skipped=1,
         breaks=("a.json at line 3", "b at 1", "c at 2", "d at 3", "e at 4"),
     )
     text = render_memory("", scope)
     for line in (
         "3 of 100 chunks failed; 97.0% are covered.",
-        "7 conversations in a language that this model cannot read.",
+        "7 conversations in a language that this model cannot read (Finnish, Thai).",
         "1 conversation could not be parsed.",
         "the export breaks off in a.json at line 3.",
         "the export breaks off in 2 more places.",

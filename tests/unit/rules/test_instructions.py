@@ -32,3 +32,56 @@ def test_the_same_words_in_a_message_are_a_passing_request() -> None:
 
 def test_a_line_of_marks_alone_says_nothing() -> None:
     assert statements("I live in\n: ;\n*** ---", custom=True) == ["I live in."]
+
+
+def test_headings_are_no_facts() -> None:
+    text = (
+        "# About me\nI am a nurse in Leeds\n## Response style\n- Be concise\n**Tone**\nFriendly but direct\n"
+        "Things To Avoid:\n- Bullet points\nTECH STACK\nPython and Rust\nOther Information\nI like jazz"
+    )
+    assert statements(text, custom=True) == [
+        "I am a nurse in Leeds.",
+        "Be concise.",
+        "Friendly but direct.",
+        "Bullet points.",
+        "Python and Rust.",
+        "I like jazz.",
+    ]
+
+
+def test_short_wishes_on_lines_of_their_own_are_no_headings() -> None:
+    text = "No Small Talk\nUse Metric Units\nI Like Jazz\nmetric units\nShort answers"
+    assert statements(text, custom=True) == [
+        "No Small Talk.",
+        "Use Metric Units.",
+        "I Like Jazz.",
+        "Metric units.",
+        "Short answers.",
+    ]
+
+
+def test_a_field_is_told_as_a_sentence_and_quoted_as_it_stands() -> None:
+    text = (
+        "Preferred name: Emerson\nRole: Software Engineer\nOther Information: two cats, one dog. I like jazz"
+    )
+    assert [(fact.category, fact.statement, fact.quote) for fact in facts(text, custom=True)] == [
+        ("beliefs", "My preferred name is Emerson.", "Preferred name: Emerson"),
+        ("projects", "My role is Software Engineer.", "Role: Software Engineer"),
+        ("preferences", "Two cats, one dog.", "two cats, one dog"),
+        ("preferences", "I like jazz.", "I like jazz"),
+    ]
+    assert statements("- **Hobbies**: hiking, chess\nAge: 34\nTone: friendly\nRole:", custom=True) == [
+        "My hobbies are hiking, chess.",
+        "My age is 34.",
+        "Tone: friendly.",
+    ]
+
+
+def test_sentences_without_a_space_between_them_are_two() -> None:
+    assert statements("I am a nurse.I live in Leeds!Be concise.", custom=True) == [
+        "I am a nurse.",
+        "I live in Leeds.",
+        "Be concise.",
+    ]
+    assert statements("I work as a nurse.I live in Leeds.") == ["I work as a nurse.", "I live in Leeds."]
+    assert statements("I use Node.js and ASP.Net at work.") == ["I use Node.js and ASP.Net at work."]

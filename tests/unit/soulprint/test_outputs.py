@@ -68,3 +68,38 @@ def test_a_folder_that_cannot_be_made_is_wrong_usage(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="--out"):
         outputs.prepare(tmp_path / "file" / "out")
+
+
+def told(kept: int, unread: int, languages: dict[str, int]) -> list[str]:
+    summary = outputs.summary(
+        {
+            "status": "complete",
+            "error": None,
+            "conversations": {"kept": kept, "skipped_count": 0, "left_out": 0},
+            "messages": 2 * kept,
+            "facts": {},
+            "seconds": {"total": 1.0},
+            "chunks": {"dead": 0},
+            "breaks": [],
+            "unread": {"conversations": unread, "languages": languages},
+            "usage": {"calls": 0, "unanswered": 0},
+            "cost": 0.0,
+        },
+        Path("out"),
+    )
+    return summary.splitlines()
+
+
+def test_the_last_line_says_that_most_was_not_read() -> None:
+    assert told(100, 96, {"Finnish": 60, "Indonesian": 36})[-1] == (
+        "96 of 100 conversations were not read, as they are not in English (Finnish, Indonesian): this "
+        "memory lacks them. `--model claude` reads every language"
+    )
+    assert told(3, 2, {})[-1].startswith("2 of 3 conversations were not read, as they are not in English: ")
+
+
+def test_a_few_unread_conversations_are_told_on_the_way() -> None:
+    few = told(100, 7, {"Finnish": 7})
+    assert "7 of 100 conversations were not read, as they are not in English (Finnish)" in few
+    assert few[-1] == "written to out"
+    assert not any("not read" in line for line in told(100, 0, {}))

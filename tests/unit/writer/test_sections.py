@@ -6,6 +6,7 @@ from shared.domain.events import Sections
 from shared.domain.facts import Category, FactStatus
 from shared.domain.sample import SampleConversation
 from shared.models.base import Digest
+from shared.models.section import OPENINGS
 from shared.models.writer.sections import write_sections
 from shared.models.writer.voice import measure
 from tests.unit.consolidator.building import stored
@@ -21,6 +22,24 @@ def sample(*conversations: tuple[str, ...]) -> list[SampleConversation]:
 def test_nothing_gives_nothing() -> None:
     assert write_sections(Digest(()), []) == Sections()
     assert write_sections(Digest(()), sample((), ("",), ("  ",))) == Sections()
+
+
+def test_each_section_says_whose_words_it_holds() -> None:
+    facts = [
+        stored("I live in Porto."),
+        stored("I use Neovim."),
+        stored("Always answer in French."),
+        stored("I believe that honesty matters.", category=Category.BELIEFS),
+        stored("You are my French tutor.", category=Category.PREFERENCES),
+    ]
+    sections = write_sections(Digest(tuple(facts)), [])
+    for name, text in sections.model_dump().items():
+        if text:
+            assert text.startswith(f"# {name.capitalize()}\n\n{OPENINGS[name]}\n\n## "), name
+            assert 'Where a line says "I" or "my", the person speaks, not you' in text
+    assert sections.user
+    assert sections.agents
+    assert sections.soul
 
 
 def test_two_conversations_are_no_habit() -> None:

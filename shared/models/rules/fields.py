@@ -1,0 +1,83 @@
+"""Headings and fields of custom instructions, which people write as a form: `Role: Software Engineer`."""
+
+from __future__ import annotations
+
+import re
+
+from shared.english.words import pairs_of, words_of
+
+_HEADING = re.compile(r"[ \t]*(?:#{1,6}[ \t]|(?:\*\*|__)[^*_\n]+(?:\*\*|__)[ \t]*:?[ \t]*(?=\n|$))")
+_BULLET = re.compile(r"[ \t]*(?:[-*•–—]|\d{1,2}[.)])[ \t]")
+_MARKS = " \t*_#:-"
+_MOST_WORDS = 5
+"""Words of a heading without marks at most."""
+_WISHES = words_of(
+    "i i'm im my we our no not never always don't dont do use be avoid keep give show write answer respond "
+    "reply call speak explain ask tell please prefer only skip stop add include cite short brief"
+)
+"""What a line in title case begins with that is no heading but a wish or a fact."""
+_TOPICS = pairs_of(
+    "about me, about you, about myself, about, more about me, a bit about me, other information, other "
+    "info, additional information, additional info, additional context, background, my background, "
+    "context, personal information, personal info, information, info, profile, my profile, bio, details, "
+    "facts about me, notes, note, work, family, health, response style, response format, response "
+    "preferences, how to respond, how to answer, instructions, custom instructions, rules, guidelines, "
+    "preferences, my preferences, style, formatting, other, misc, important"
+)
+"""Headings that say nothing, as lines of their own and before a colon."""
+_FIELD = re.compile(r"[ \t*_•–—-]*(?P<name>[a-z][a-z ]{1,24}?)[*_]*[ \t]*:[*_]*[ \t]+(?=\S)")
+_OF_ONE = pairs_of(
+    "name, full name, first name, preferred name, nickname, age, role, job, job title, title, profession, "
+    "occupation, location, city, country, home, hometown, timezone, time zone, birthday, date of birth, "
+    "employer, company, industry, native language, mother tongue, nationality, education, degree, field, "
+    "favourite colour, favorite color, diet, gender, religion, star sign"
+)
+_OF_MANY = pairs_of(
+    "pronouns, hobbies, interests, languages, pets, skills, values, goals, allergies, kids, children, tools"
+)
+_OF_WORK = pairs_of("role, job, job title, title, profession, occupation, employer, company, industry, field")
+
+
+def is_heading(low: str, original: str, start: int, end: int) -> bool:
+    """True if `low[start:end]`, folded text of `original`, is a heading: a whole line that says what the next
+    lines are about."""
+    begin = low.rfind("\n", 0, start) + 1
+    stop = low.find("\n", start)
+    stop = len(low) if stop < 0 else stop
+    if low[begin:start].strip(_MARKS) or low[end:stop].strip(_MARKS):
+        return False
+    line = original[begin:stop]
+    if _HEADING.match(line) or line.strip(_MARKS).lower() in _TOPICS:
+        return True
+    following = original[stop:].lstrip("\n").partition("\n")[0]
+    if not _is_titled(line) or not following.strip():
+        return False
+    return not following.isupper() if line.isupper() else not _is_titled(following)
+
+
+def _is_titled(line: str) -> bool:
+    words = line.strip(_MARKS).split()
+    if not 1 < len(words) <= _MOST_WORDS or _BULLET.match(line) or words[0].lower() in _WISHES:
+        return False
+    if not all(word.replace("&", "and").replace("/", "").isalpha() for word in words):
+        return False
+    return all(word[0].isupper() for word in words if len(word) > 3) and words[0][0].isupper()
+
+
+def topic_end(low: str, start: int, end: int) -> int:
+    """Where what is said begins after a topic and its colon ("Other information: ..."); else `start`."""
+    found = _FIELD.match(low, start, end)
+    return found.end() if found is not None and found["name"] in _TOPICS else start
+
+
+def field_of(low: str, start: int, end: int) -> tuple[str, str, int] | None:
+    """(category, what its sentence begins with, where its value begins) if `low[start:end]` is a field that
+    tells something of the person: `role: nurse` is told as `My role is nurse`."""
+    found = _FIELD.match(low, start, end)
+    if found is None:
+        return None
+    name = found["name"]
+    verb = "is" if name in _OF_ONE else "are" if name in _OF_MANY else ""
+    if not verb:
+        return None
+    return "projects" if name in _OF_WORK else "beliefs", f"My {name} {verb} ", found.end()
