@@ -75,6 +75,10 @@ def told(kept: int, unread: int, languages: dict[str, int]) -> list[str]:
         {
             "status": "complete",
             "error": None,
+            "unserved": None,
+            "served": None,
+            "served_before": None,
+            "import_id": str(USER),
             "conversations": {"kept": kept, "skipped_count": 0, "left_out": 0},
             "messages": 2 * kept,
             "facts": {},
