@@ -9,6 +9,7 @@ from shared.domain.text import repair
 from shared.exports.conversation import Conversation, LeftOut, Parsed, ReadLimits, Rejected, Role, Turn
 from shared.exports.formats.base import Head
 from shared.exports.formats.chatgpt_path import visible_path
+from shared.exports.formats.fields import MAX_TITLE
 from shared.exports.formats.identity import content_id, identifier
 from shared.exports.formats.times import parse_time
 from shared.exports.json.stream import read_conversations
@@ -56,7 +57,7 @@ def parse(raw: object, place: str = "conversation", max_messages: int = ReadLimi
     if len(mapping) > max_messages:
         return Rejected(own_id or place, f"it has {len(mapping)} messages; the cap is {max_messages}")
     turns, instructions = _said(visible_path(mapping, raw.get("current_node")))
-    title = _plain(raw.get("title"))
+    title = _plain(raw.get("title"))[:MAX_TITLE]
     return Conversation(
         own_id or content_id(title, turns),
         title,

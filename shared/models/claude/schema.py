@@ -8,13 +8,27 @@ from datetime import date
 from typing import Annotated, Any, TypeVar
 
 from anthropic import transform_schema
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
-from shared.domain.facts import Category, Confidence
+from shared.domain.bounds import WORDS_CHARS, Share
+from shared.domain.facts import Category
+from shared.domain.text import repair
 
 R = TypeVar("R", bound=BaseModel)
 Ids = Annotated[list[int], Field(min_length=1, max_length=50)]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+Words = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=WORDS_CHARS),
+    AfterValidator(repair),
+]
 MAX_FACTS = 500
 
 
@@ -34,7 +48,7 @@ class ReplyFact(BaseModel):
     ids: Ids
     valid_from: Day = None
     valid_until: Day = None
-    confidence: Confidence = 0.8
+    confidence: Share = 0.8
 
 
 class ExtractReply(BaseModel):
