@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import structlog
 
 from services.consolidator.consolidations import Consolidations
-from shared.domain.errors import StoreError
+from shared.domain.errors import SoulprintError, StoreError
 from shared.domain.events import ImportReceived
-from shared.host.service import Kit
+from shared.host.service import Kit, what_happened
 from shared.pipelines import IMPORT_RECEIVED
 from shared.resilience.faults import LaneError
 from shared.store.driving import Stalled
@@ -56,7 +57,12 @@ class Sweeper:
         for run in stalled:
             if run.driven:
                 self._tell(run)
-            await self._drive(run)
+            try:
+                await self._drive(run)
+            except SoulprintError as error:  # all are noted as driven: the others must be
+                log.warning(
+                    "a run could not be driven", stage="sweeper", error=what_happened(error), **_ids(run)
+                )
         return sum(run.driven for run in stalled)
 
     def _tell(self, run: Stalled) -> None:
@@ -67,9 +73,7 @@ class Sweeper:
             stage="sweeper",
             action=run.action,
             attempt=run.redrives,
-            import_id=str(run.import_id),
-            user_id=str(run.user_id),
-            run=run.run,
+            **_ids(run),
         )
 
     async def _drive(self, run: Stalled) -> None:
@@ -86,3 +90,7 @@ class Sweeper:
         await asyncio.wait([giving], timeout=2.0)
         if giving.done() and not giving.cancelled():
             giving.exception()  # a database that is down lets the lead run out by itself
+
+
+def _ids(run: Stalled) -> dict[str, Any]:
+    return {"import_id": str(run.import_id), "user_id": str(run.user_id), "run": run.run}
