@@ -1096,14 +1096,14 @@ BEGIN
     END LOOP;
 
     WITH incoming AS MATERIALIZED (
-        SELECT DISTINCT ON (v.import_id, v.run, v.index)
+        SELECT DISTINCT ON (v.import_id, v.run, v.user_id, v.index)
                v.*, e -> 'matters' AS matters
         FROM jsonb_array_elements(argument -> 'results') WITH ORDINALITY AS x(e, n),
              jsonb_to_record(e -> 'event') AS v(
                  import_id uuid, user_id uuid, run integer, chunk_id uuid, index integer, content_hash text,
                  status text, facts jsonb, cached boolean, dropped jsonb, unread jsonb, usage jsonb,
                  error text)
-        ORDER BY v.import_id, v.run, v.index, (v.status = 'ok') DESC, n
+        ORDER BY v.import_id, v.run, v.user_id, v.index, (v.status = 'ok') DESC, n
     ), judged AS MATERIALIZED (
         SELECT n.*, r.status AS was, CASE
             WHEN i.user_id IS DISTINCT FROM n.user_id THEN 'unknown'
@@ -1185,7 +1185,8 @@ BEGIN
     )
     SELECT count(*) FILTER (WHERE refusal IS NULL),
            coalesce(jsonb_agg(jsonb_build_object('import_id', import_id, 'run', run, 'index', index,
-                                                 'reason', refusal)) FILTER (WHERE refusal IS NOT NULL), '[]')
+                                                 'user_id', user_id, 'reason', refusal))
+                    FILTER (WHERE refusal IS NOT NULL), '[]')
     INTO recorded, ignored FROM judged;
 
     FOR touched IN

@@ -83,3 +83,138 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     FROM imports i
     WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
 $$;
+
+-- As before, but results of one chunk that come as two users' stand each for itself: one in another's name
+-- must not take the place of the other's.
+-- Records results of chunks, of any runs, once each: {event: FactsExtracted, matters: one a fact}, all of one
+-- model and prompt version, under which ok results that are not from the cache go into it. A chunk that died
+-- may be mended by a later ok result until its run is claimed.
+-- Answers how many were new, which were ignored and why, and which touched runs are complete now.
+CREATE OR REPLACE FUNCTION public.record_chunks(argument jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    recorded integer;
+    ignored jsonb;
+    complete jsonb := '[]';
+    touched record;
+    counted imports;
+BEGIN
+    -- One caller at a time per run, locked in one order: no deadlock, and the last one sees the run complete.
+    FOR touched IN
+        SELECT DISTINCT (e -> 'event' ->> 'import_id')::uuid AS import_id,
+                        (e -> 'event' ->> 'run')::integer AS run
+        FROM jsonb_array_elements(argument -> 'results') e ORDER BY import_id, run
+    LOOP
+        PERFORM FROM imports i WHERE i.import_id = touched.import_id AND i.run = touched.run FOR UPDATE;
+    END LOOP;
+
+    WITH incoming AS MATERIALIZED (
+        SELECT DISTINCT ON (v.import_id, v.run, v.user_id, v.index)
+               v.*, e -> 'matters' AS matters
+        FROM jsonb_array_elements(argument -> 'results') WITH ORDINALITY AS x(e, n),
+             jsonb_to_record(e -> 'event') AS v(
+                 import_id uuid, user_id uuid, run integer, chunk_id uuid, index integer, content_hash text,
+                 status text, facts jsonb, cached boolean, dropped jsonb, unread jsonb, usage jsonb,
+                 error text)
+        ORDER BY v.import_id, v.run, v.user_id, v.index, (v.status = 'ok') DESC, n
+    ), judged AS MATERIALIZED (
+        SELECT n.*, r.status AS was, CASE
+            WHEN i.user_id IS DISTINCT FROM n.user_id THEN 'unknown'
+            WHEN i.state = 'cancelled' THEN 'cancelled'
+            WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = n.import_id AND o.run > n.run) THEN 'older'
+            WHEN r.status IS NOT NULL AND NOT (
+                r.status = 'dead' AND n.status = 'ok' AND i.state IN ('chunking', 'extracting'))
+                THEN 'repeated'
+            WHEN i.state IN ('complete', 'failed') THEN 'finished'
+            WHEN n.index >= i.chunks_total THEN 'beyond total'
+        END AS refusal
+        FROM incoming n
+        LEFT JOIN imports i ON i.import_id = n.import_id AND i.run = n.run
+        LEFT JOIN chunk_results r
+               ON r.import_id = n.import_id AND r.run = n.run AND r.chunk_index = n.index
+    ), fresh AS MATERIALIZED (
+        SELECT * FROM judged WHERE refusal IS NULL
+    ), results AS (
+        INSERT INTO chunk_results (import_id, run, chunk_index, chunk_id, user_id, content_hash, status,
+                                   cached, dropped, unread, usage, error)
+        SELECT import_id, run, index, chunk_id, user_id, content_hash, status, coalesce(cached, false),
+               nullif(dropped, '{}'),
+               CASE WHEN unread <> '[]' THEN ARRAY(SELECT jsonb_array_elements_text(unread)) END, usage, error
+        FROM fresh
+        ON CONFLICT (import_id, run, chunk_index) DO UPDATE SET
+            status = excluded.status, cached = excluded.cached, dropped = excluded.dropped,
+            unread = excluded.unread, usage = excluded.usage, error = excluded.error,
+            chunk_id = excluded.chunk_id, content_hash = excluded.content_hash
+    ), facts_in AS (
+        -- A fact met in several chunks is the one of the latest chunk: a newer version of a conversation
+        -- keeps what it repeats when the older version's facts are deleted.
+        INSERT INTO facts AS f (import_id, run, fact_id, user_id, category, matter, statement, quote,
+                                message_ids, conversation_id, stated_at, valid_from, valid_until,
+                                confidence, source_kind, chunk_index)
+        SELECT DISTINCT ON (n.import_id, n.run, t.id)
+               n.import_id, n.run, t.id, n.user_id, t.category, coalesce(t.matter, ''), t.statement, t.quote,
+               t.message_ids, t.conversation_id, t.stated_at, t.valid_from, t.valid_until,
+               t.confidence, t.source_kind, n.index
+        FROM fresh n,
+             ROWS FROM (
+                 jsonb_to_recordset(n.facts) AS (
+                     id uuid, category text, statement text, quote text, message_ids text[],
+                     conversation_id text, stated_at timestamptz, valid_from date, valid_until date,
+                     confidence double precision, source_kind text),
+                 jsonb_array_elements_text(n.matters)
+             ) WITH ORDINALITY AS t(id, category, statement, quote, message_ids, conversation_id, stated_at,
+                                    valid_from, valid_until, confidence, source_kind, matter, n)
+        WHERE t.id IS NOT NULL
+        ORDER BY n.import_id, n.run, t.id, n.index DESC, t.n
+        ON CONFLICT (import_id, run, fact_id) DO UPDATE SET
+            matter = excluded.matter, quote = excluded.quote, message_ids = excluded.message_ids,
+            conversation_id = excluded.conversation_id, stated_at = excluded.stated_at,
+            valid_from = excluded.valid_from, valid_until = excluded.valid_until,
+            confidence = excluded.confidence, source_kind = excluded.source_kind,
+            chunk_index = excluded.chunk_index
+        WHERE f.chunk_index < excluded.chunk_index
+    ), cache_in AS (
+        INSERT INTO extraction_cache (user_id, content_hash, model, prompt_version, facts, dropped, unread,
+                                      usage)
+        SELECT DISTINCT ON (user_id, content_hash COLLATE "C")
+               user_id, content_hash, argument ->> 'model', argument ->> 'prompt_version', facts,
+               coalesce(dropped, '{}'), coalesce(unread, '[]'), coalesce(usage, '{}')
+        FROM fresh WHERE status = 'ok' AND NOT coalesce(cached, false)
+        ORDER BY user_id, content_hash COLLATE "C"
+        ON CONFLICT DO NOTHING
+    ), counted AS (
+        UPDATE imports i SET
+            chunks_ok = i.chunks_ok + c.ok, chunks_dead = i.chunks_dead + c.dead - c.mended,
+            chunks_cached = i.chunks_cached + c.cached, facts_extracted = i.facts_extracted + c.facts,
+            updated_at = now()
+        FROM (
+            SELECT import_id, run, count(*) FILTER (WHERE status = 'ok') AS ok,
+                   count(*) FILTER (WHERE status = 'dead') AS dead, count(was) AS mended,
+                   count(*) FILTER (WHERE fresh.cached) AS cached,
+                   sum(jsonb_array_length(facts)) AS facts  -- for progress: close_extraction counts exactly
+            FROM fresh GROUP BY import_id, run
+        ) c
+        WHERE i.import_id = c.import_id AND i.run = c.run
+    )
+    SELECT count(*) FILTER (WHERE refusal IS NULL),
+           coalesce(jsonb_agg(jsonb_build_object('import_id', import_id, 'run', run, 'index', index,
+                                                 'user_id', user_id, 'reason', refusal))
+                    FILTER (WHERE refusal IS NOT NULL), '[]')
+    INTO recorded, ignored FROM judged;
+
+    FOR touched IN
+        SELECT DISTINCT (e -> 'event' ->> 'import_id')::uuid AS import_id,
+                        (e -> 'event' ->> 'run')::integer AS run
+        FROM jsonb_array_elements(argument -> 'results') e ORDER BY import_id, run
+    LOOP
+        SELECT * INTO counted FROM imports i
+            WHERE i.import_id = touched.import_id AND i.run = touched.run;
+        CONTINUE WHEN NOT is_complete_run(counted);
+        IF counted.state <> 'consolidating' THEN
+            PERFORM close_extraction(touched.import_id, touched.run);
+        END IF;
+        complete := complete || jsonb_build_object('import_id', touched.import_id, 'run', touched.run);
+    END LOOP;
+    RETURN jsonb_build_object('recorded', recorded, 'ignored', ignored, 'complete', complete);
+END
+$$;
