@@ -9,7 +9,6 @@ from typing import Annotated, Any, TypeVar
 
 from anthropic import transform_schema
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -24,10 +23,16 @@ from shared.domain.text import repair
 
 R = TypeVar("R", bound=BaseModel)
 Ids = Annotated[list[int], Field(min_length=1, max_length=50)]
+
+
+def _repaired(value: Any) -> Any:
+    return repair(value) if isinstance(value, str) else value
+
+
 Words = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=WORDS_CHARS),
-    AfterValidator(repair),
+    BeforeValidator(_repaired),
 ]
 MAX_FACTS = 500
 
