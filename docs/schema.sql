@@ -201,6 +201,7 @@ ALTER TABLE ONLY public.imports
 CREATE INDEX imports_in_order ON public.imports USING btree (ordinal);
 CREATE INDEX imports_of_user ON public.imports USING btree (user_id, requested_at, ordinal);
 CREATE INDEX imports_unfinished ON public.imports USING btree (pipeline) WHERE (state <> ALL (ARRAY['complete'::text, 'failed'::text, 'cancelled'::text]));
+CREATE TRIGGER bound_request_time BEFORE INSERT OR UPDATE OF requested_at ON public.imports FOR EACH ROW EXECUTE FUNCTION public.bound_request_time();
 ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON public.imports FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 CREATE POLICY services ON public.imports TO service_role USING (true) WITH CHECK (true);
@@ -334,15 +335,15 @@ CREATE VIEW public.run_usage WITH (security_invoker='true') AS
     u.unanswered,
     u.cost
    FROM (public.imports i
-     CROSS JOIN LATERAL ( SELECT (COALESCE(sum(((p.usage ->> 'calls'::text))::bigint), (0)::numeric))::bigint AS calls,
-            (COALESCE(sum(((p.usage ->> 'input_tokens'::text))::bigint), (0)::numeric))::bigint AS input_tokens,
-            (COALESCE(sum(((p.usage ->> 'output_tokens'::text))::bigint), (0)::numeric))::bigint AS output_tokens,
-            (COALESCE(sum(((p.usage ->> 'cache_read_tokens'::text))::bigint), (0)::numeric))::bigint AS cache_read_tokens,
-            (COALESCE(sum(((p.usage ->> 'cache_write_tokens'::text))::bigint), (0)::numeric))::bigint AS cache_write_tokens,
-            (COALESCE(sum(((p.usage ->> 'unanswered'::text))::bigint), (0)::numeric))::bigint AS unanswered,
+     CROSS JOIN LATERAL ( SELECT (LEAST(COALESCE(sum(((p.usage ->> 'calls'::text))::bigint), (0)::numeric), ('9007199254740991'::bigint)::numeric))::bigint AS calls,
+            (LEAST(COALESCE(sum(((p.usage ->> 'input_tokens'::text))::bigint), (0)::numeric), ('9007199254740991'::bigint)::numeric))::bigint AS input_tokens,
+            (LEAST(COALESCE(sum(((p.usage ->> 'output_tokens'::text))::bigint), (0)::numeric), ('9007199254740991'::bigint)::numeric))::bigint AS output_tokens,
+            (LEAST(COALESCE(sum(((p.usage ->> 'cache_read_tokens'::text))::bigint), (0)::numeric), ('9007199254740991'::bigint)::numeric))::bigint AS cache_read_tokens,
+            (LEAST(COALESCE(sum(((p.usage ->> 'cache_write_tokens'::text))::bigint), (0)::numeric), ('9007199254740991'::bigint)::numeric))::bigint AS cache_write_tokens,
+            (LEAST(COALESCE(sum(((p.usage ->> 'unanswered'::text))::bigint), (0)::numeric), ('9007199254740991'::bigint)::numeric))::bigint AS unanswered,
                 CASE
                     WHEN bool_or(((p.usage ->> 'cost'::text) IS NULL)) THEN NULL::numeric
-                    ELSE COALESCE(sum(((p.usage ->> 'cost'::text))::numeric), (0)::numeric)
+                    ELSE LEAST(COALESCE(sum(((p.usage ->> 'cost'::text))::numeric), (0)::numeric), '1000000000'::numeric)
                 END AS cost
            FROM ( SELECT i.usage
                   WHERE (i.usage <> '{}'::jsonb)
@@ -356,15 +357,15 @@ GRANT SELECT ON TABLE public.run_usage TO service_role;
 CREATE VIEW public.user_usage WITH (security_invoker='true') AS
  SELECT user_id,
     count(*) AS runs,
-    (sum(calls))::bigint AS calls,
-    (sum(input_tokens))::bigint AS input_tokens,
-    (sum(output_tokens))::bigint AS output_tokens,
-    (sum(cache_read_tokens))::bigint AS cache_read_tokens,
-    (sum(cache_write_tokens))::bigint AS cache_write_tokens,
-    (sum(unanswered))::bigint AS unanswered,
+    (LEAST(sum(calls), ('9007199254740991'::bigint)::numeric))::bigint AS calls,
+    (LEAST(sum(input_tokens), ('9007199254740991'::bigint)::numeric))::bigint AS input_tokens,
+    (LEAST(sum(output_tokens), ('9007199254740991'::bigint)::numeric))::bigint AS output_tokens,
+    (LEAST(sum(cache_read_tokens), ('9007199254740991'::bigint)::numeric))::bigint AS cache_read_tokens,
+    (LEAST(sum(cache_write_tokens), ('9007199254740991'::bigint)::numeric))::bigint AS cache_write_tokens,
+    (LEAST(sum(unanswered), ('9007199254740991'::bigint)::numeric))::bigint AS unanswered,
         CASE
             WHEN bool_or((cost IS NULL)) THEN NULL::numeric
-            ELSE sum(cost)
+            ELSE LEAST(sum(cost), '1000000000'::numeric)
         END AS cost
    FROM public.run_usage
   GROUP BY user_id;
@@ -410,6 +411,17 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.accept_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accept_memory(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.bound_request_time() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    NEW.requested_at := least(greatest(NEW.requested_at, '1970-01-01 00:00:00+00'), '9998-12-31 00:00:00+00');
+    RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION public.bound_request_time() FROM PUBLIC;
 
 CREATE FUNCTION public.cached_hashes(argument jsonb) RETURNS json
     LANGUAGE sql STABLE
@@ -1174,19 +1186,25 @@ CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
             WHERE r.import_id = i.import_id AND r.run = i.run),
         'dropped', (
             SELECT coalesce(jsonb_object_agg(d.reason, d.total), '{}') FROM (
-                SELECT e.key AS reason, sum(e.value::integer) AS total
+                SELECT e.key AS reason, least(sum(e.value::bigint), 9007199254740991)::bigint AS total
                 FROM chunk_results r, jsonb_each_text(r.dropped) e
                 WHERE r.import_id = i.import_id AND r.run = i.run GROUP BY e.key) d),
         'extraction_usage', (
             SELECT jsonb_build_object(
-                'calls', coalesce(sum((r.usage ->> 'calls')::bigint), 0),
-                'input_tokens', coalesce(sum((r.usage ->> 'input_tokens')::bigint), 0),
-                'output_tokens', coalesce(sum((r.usage ->> 'output_tokens')::bigint), 0),
-                'cache_read_tokens', coalesce(sum((r.usage ->> 'cache_read_tokens')::bigint), 0),
-                'cache_write_tokens', coalesce(sum((r.usage ->> 'cache_write_tokens')::bigint), 0),
-                'unanswered', coalesce(sum((r.usage ->> 'unanswered')::bigint), 0),
+                'calls',
+                least(coalesce(sum((r.usage ->> 'calls')::bigint), 0), 9007199254740991)::bigint,
+                'input_tokens',
+                least(coalesce(sum((r.usage ->> 'input_tokens')::bigint), 0), 9007199254740991)::bigint,
+                'output_tokens',
+                least(coalesce(sum((r.usage ->> 'output_tokens')::bigint), 0), 9007199254740991)::bigint,
+                'cache_read_tokens',
+                least(coalesce(sum((r.usage ->> 'cache_read_tokens')::bigint), 0), 9007199254740991)::bigint,
+                'cache_write_tokens',
+                least(coalesce(sum((r.usage ->> 'cache_write_tokens')::bigint), 0), 9007199254740991)::bigint,
+                'unanswered',
+                least(coalesce(sum((r.usage ->> 'unanswered')::bigint), 0), 9007199254740991)::bigint,
                 'cost', CASE WHEN bool_or(r.usage ->> 'cost' IS NULL) THEN NULL
-                             ELSE coalesce(sum((r.usage ->> 'cost')::numeric), 0) END)
+                             ELSE least(coalesce(sum((r.usage ->> 'cost')::numeric), 0), 1e9) END)
             FROM chunk_results r
             WHERE r.import_id = i.import_id AND r.run = i.run AND r.usage IS NOT NULL),
         'committed_usage', nullif(i.usage, '{}'))
@@ -1239,14 +1257,14 @@ BEGIN
     END LOOP;
 
     WITH incoming AS MATERIALIZED (
-        SELECT DISTINCT ON (v.import_id, v.run, v.index)
+        SELECT DISTINCT ON (v.import_id, v.run, v.user_id, v.index)
                v.*, e -> 'matters' AS matters
         FROM jsonb_array_elements(argument -> 'results') WITH ORDINALITY AS x(e, n),
              jsonb_to_record(e -> 'event') AS v(
                  import_id uuid, user_id uuid, run integer, chunk_id uuid, index integer, content_hash text,
                  status text, facts jsonb, cached boolean, dropped jsonb, unread jsonb, usage jsonb,
                  error text)
-        ORDER BY v.import_id, v.run, v.index, (v.status = 'ok') DESC, n
+        ORDER BY v.import_id, v.run, v.user_id, v.index, (v.status = 'ok') DESC, n
     ), judged AS MATERIALIZED (
         SELECT n.*, r.status AS was, CASE
             WHEN i.user_id IS DISTINCT FROM n.user_id THEN 'unknown'
@@ -1328,7 +1346,8 @@ BEGIN
     )
     SELECT count(*) FILTER (WHERE refusal IS NULL),
            coalesce(jsonb_agg(jsonb_build_object('import_id', import_id, 'run', run, 'index', index,
-                                                 'reason', refusal)) FILTER (WHERE refusal IS NOT NULL), '[]')
+                                                 'user_id', user_id, 'reason', refusal))
+                    FILTER (WHERE refusal IS NOT NULL), '[]')
     INTO recorded, ignored FROM judged;
 
     FOR touched IN

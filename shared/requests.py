@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from shared.domain.bounds import SOURCE_CHARS
 from shared.domain.errors import UsageError
 from shared.domain.events import ImportReceived
 from shared.domain.ids import import_id
@@ -37,6 +38,8 @@ def request_of(source: str, user_id: UUID, settings: Settings) -> Request:
 
     Raises UsageError for what is neither, and UnreadableExportError for a file that is no export.
     """
+    if len(source) > SOURCE_CHARS:
+        raise UsageError(f"the source has {len(source):,} characters; a path has at most {SOURCE_CHARS:,}")
     path = Path(source)
     if path.exists():
         return local_request(path, user_id, settings)

@@ -15,6 +15,7 @@ from platformdirs import user_data_path
 from pydantic import AliasChoices, AliasGenerator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
 
 PREFIX = "SOULPRINT_"
@@ -46,7 +47,7 @@ class Settings(BaseSettings):
     """Postgres to use instead of the embedded one: `postgresql://user:password@host/db`."""
     model: Literal["offline", "claude"] = "offline"
     """Which model extracts."""
-    claude_model: str = Field(default="claude-haiku-5-5", min_length=1)
+    claude_model: str = Field(default="claude-haiku-5-5", min_length=1, max_length=NAME_CHARS)
     """The model's name as the provider knows it, where `model` is claude."""
     anthropic_api_key: SecretStr | None = None
     """The key of the Claude API. None: ANTHROPIC_AUTH_TOKEN, if that is set."""

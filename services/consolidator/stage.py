@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from itertools import groupby
+from uuid import UUID
 
 from services.consolidator.consolidations import Consolidations
 from shared.domain.errors import StoreError
@@ -37,16 +38,20 @@ class Results:
             recorded = await self._kit.store.record_chunks(
                 with_matters(results), model=model, prompt_version=prompts
             )
-            owners = {RunKey(e.import_id, e.run): e.user_id for e in results}
-            for key in recorded.complete:
-                self._consolidations.offer(key, owners[key])
-            by_key = {(e.import_id, e.run, e.index): e for e in results}
+            by_key = {(e.user_id, e.import_id, e.run, e.index): e for e in results}
+            strangers: set[tuple[UUID, RunKey]] = set()
             for refused in recorded.ignored:
-                event = by_key[refused.import_id, refused.run, refused.index]
+                event = by_key[refused.user_id, refused.import_id, refused.run, refused.index]
                 if refused.reason == "unknown":
                     unknown = event
+                    strangers.add((event.user_id, RunKey(event.import_id, event.run)))
                 else:
                     self._kit.ignore(event, refused.reason)
+            runs = {(e.user_id, RunKey(e.import_id, e.run)) for e in results} - strangers
+            owners = {key: user_id for user_id, key in runs}
+            for key in recorded.complete:
+                if key in owners:  # else only a stranger spoke of it
+                    self._consolidations.offer(key, owners[key])
             self._moved.update(owners)
         if unknown is not None:
             raise no_such_run(unknown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import structlog
 
@@ -11,7 +12,7 @@ from shared.domain.errors import SoulprintError, StoreError
 from shared.domain.events import ImportReceived
 from shared.host.service import Kit, what_happened
 from shared.pipelines import IMPORT_RECEIVED
-from shared.resilience.faults import Fault, LaneError, fault_of
+from shared.resilience.faults import LaneError
 from shared.store.driving import Stalled
 
 TERM = 3.0
@@ -58,10 +59,10 @@ class Sweeper:
                 self._tell(run)
             try:
                 await self._drive(run)
-            except SoulprintError as error:
-                if fault_of(error) is Fault.LANE:
-                    raise
-                self._could_not(run, error)  # the others are driven all the same
+            except SoulprintError as error:  # all are noted as driven: the others must be
+                log.warning(
+                    "a run could not be driven", stage="sweeper", error=what_happened(error), **_ids(run)
+                )
         return sum(run.driven for run in stalled)
 
     def _tell(self, run: Stalled) -> None:
@@ -72,20 +73,7 @@ class Sweeper:
             stage="sweeper",
             action=run.action,
             attempt=run.redrives,
-            import_id=str(run.import_id),
-            user_id=str(run.user_id),
-            run=run.run,
-        )
-
-    def _could_not(self, run: Stalled, error: SoulprintError) -> None:
-        log.error(
-            "a run cannot be driven again",
-            stage="sweeper",
-            action=run.action,
-            error=what_happened(error),
-            import_id=str(run.import_id),
-            user_id=str(run.user_id),
-            run=run.run,
+            **_ids(run),
         )
 
     async def _drive(self, run: Stalled) -> None:
@@ -102,3 +90,7 @@ class Sweeper:
         await asyncio.wait([giving], timeout=2.0)
         if giving.done() and not giving.cancelled():
             giving.exception()  # a database that is down lets the lead run out by itself
+
+
+def _ids(run: Stalled) -> dict[str, Any]:
+    return {"import_id": str(run.import_id), "user_id": str(run.user_id), "run": run.run}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pydantic import ValidationError
+
 from services.extractor.grounding import ground
 from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady, ChunkStatus, FactsExtracted
+from shared.log.ports import OUT_OF_BOUNDS
 from shared.models.base import Extraction, Model, PartlyReadError
+from shared.resilience.faults import PoisonError
 from shared.store.driving import CachedExtraction
 
 
@@ -32,7 +36,16 @@ async def extract(chunk: ChunkReady, model: Model) -> FactsExtracted:
 
 
 def concluded(chunk: ChunkReady, answer: Extraction | ModelError) -> FactsExtracted:
-    """What a model's answer for a chunk comes to, once it is grounded."""
+    """What a model's answer for a chunk comes to, once it is grounded. Raises PoisonError for one that no
+    event can hold: asked again, the model would say it again."""
+    try:
+        return _concluded(chunk, answer)
+    except ValidationError as error:  # its message shows values
+        field = ".".join(map(str, error.errors(include_input=False)[0]["loc"][:1]))
+        raise PoisonError(OUT_OF_BOUNDS, f"what the model gave is out of bounds: {field}") from None
+
+
+def _concluded(chunk: ChunkReady, answer: Extraction | ModelError) -> FactsExtracted:
     if isinstance(answer, ModelError) and not isinstance(answer, PartlyReadError):
         return FactsExtracted.of(chunk, ChunkStatus.DEAD, usage=answer.usage, error=str(answer))
     extraction = answer.extraction if isinstance(answer, PartlyReadError) else answer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from services.extractor.batch_desk import BatchDesk
 from services.extractor.extraction import concluded, extract, recalled
 from services.extractor.lookups import Lookups
@@ -11,6 +13,7 @@ from shared.log.fairness import Gate
 from shared.models.base import Metered, Model
 from shared.pipelines import FACTS_EXTRACTED
 from shared.resilience.faults import PoisonError
+from shared.store.driving import LookUp
 
 
 class Chunks:
@@ -22,13 +25,14 @@ class Chunks:
         self._model = model
         self._desk = desk
         self._calls = Gate(kit.settings.fact_extraction_concurrency)
-        self._lookups = Lookups(
-            lambda chunks: kit.store.look_up_chunks(chunks, model.name, model.prompt_version)
-        )
+        self._lookups = Lookups(self._ask)
 
     async def handle(self, chunk: ChunkReady) -> None:
         """Return when the chunk's result is on the log, or nobody wants it any more."""
         found = await self._lookups.of(chunk)
+        if found.refusal == "unknown":
+            # What a look-up of many chunks refuses, it names by run and index: a stranger's may be meant.
+            found = await Lookups(self._ask).of(chunk)
         if found.refusal == "unknown":
             raise no_such_run(chunk)
         if found.refusal is not None:
@@ -58,6 +62,9 @@ class Chunks:
         await self._kit.database_answers()
         if isinstance(self._model, Metered):
             await self._model.answers()
+
+    async def _ask(self, chunks: Sequence[ChunkReady]) -> LookUp:
+        return await self._kit.store.look_up_chunks(chunks, self._model.name, self._model.prompt_version)
 
     async def _publish(self, result: FactsExtracted) -> None:
         named = {"model": self._model.name, "prompt_version": self._model.prompt_version}

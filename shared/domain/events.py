@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared.domain import bounds
+from shared.domain.bounds import (
+    ChunkIndex,
+    ChunkTotal,
+    Cost,
+    Count,
+    Digest,
+    ErrorText,
+    Id,
+    Listed,
+    Moment,
+    Name,
+    RunNumber,
+    Source,
+    Title,
+    Total,
+)
 from shared.domain.facts import Fact
-from shared.domain.text import BYTES_PER_TOKEN
+from shared.domain.text import BYTES_PER_TOKEN, repair
 
 Role = Literal["user", "assistant"]
 FRAME_CHARS = 600
-"""What ids, times and names of fields take at most around one text: an id of an export has 200 characters at
-most (`shared.exports.formats.identity`)."""
+"""What ids, times and names of fields take at most around one text: an id has some 200 characters."""
 
 
 class Event(BaseModel):
@@ -26,7 +41,7 @@ class Event(BaseModel):
 
     import_id: UUID
     user_id: UUID
-    run: int = Field(ge=1)
+    run: RunNumber
     """1 for the first processing of an import; a replay is a new run."""
 
     @property
@@ -49,11 +64,11 @@ class Event(BaseModel):
 class ImportReceived(Event):
     """An export is to be processed."""
 
-    source: str
+    source: Source
     """`bucket/path` in storage, or a local file. Never a URL."""
-    requested_at: datetime
-    conversation_count: int | None = None
-    message_count: int | None = None
+    requested_at: Moment
+    conversation_count: Count | None = None
+    message_count: Count | None = None
 
     @property
     def weight(self) -> int:
@@ -67,14 +82,14 @@ class Message:
 
     # A dataclass, since there are millions of them: the event that holds them checks them where it is read.
 
-    id: str
-    conversation_id: str
+    id: Id
+    conversation_id: Id
     role: Role
     text: str
     """The person's words whole; the assistant's abridged to CONTEXT_CHARS."""
-    created_at: datetime | None = None
+    created_at: Moment | None = None
     abridged: bool = False
-    part: int = 0
+    part: Count = 0
     """0 unless this message alone was larger than a chunk and was cut; then 0, 1, 2, ... in order."""
     custom_instructions: bool = False
     """True for the person's standing instructions, which count as the person's own words."""
@@ -84,25 +99,25 @@ class Message:
 class ConversationHeader:
     """What the model sees of a conversation besides its messages."""
 
-    id: str
-    title: str = ""
-    created_at: datetime | None = None
+    id: Id
+    title: Title = ""
+    created_at: Moment | None = None
 
 
 class ChunkReady(Event):
     """One chunk is ready to be read by a model."""
 
     chunk_id: UUID
-    index: int = Field(ge=0)
-    total: int | None = None
+    index: ChunkIndex
+    total: ChunkTotal | None = None
     """The number of chunks of the run, on the last chunk only."""
-    content_hash: str
+    content_hash: Digest
     """Hex digest of what the model reads; equal content has equal hashes in every export."""
-    token_count: int
+    token_count: Count
     """Estimated tokens (`shared.domain.text.estimate_tokens`) of what the model reads."""
-    conversations: tuple[ConversationHeader, ...]
+    conversations: Annotated[tuple[ConversationHeader, ...], Listed, bounds.FIRST_ERROR]
     """Headers of the conversations in this chunk, in order of first appearance."""
-    messages: tuple[Message, ...]
+    messages: Annotated[tuple[Message, ...], Listed, bounds.FIRST_ERROR]
 
     @property
     def has_own_words(self) -> bool:
@@ -121,26 +136,31 @@ class Usage(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    calls: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    unanswered: int = 0
+    calls: Total = 0
+    input_tokens: Total = 0
+    output_tokens: Total = 0
+    cache_read_tokens: Total = 0
+    cache_write_tokens: Total = 0
+    unanswered: Total = 0
     """Calls whose reply never came whole: what they cost is not known, and `cost` leaves them out."""
-    cost: float | None = 0.0
+    cost: Cost | None = 0.0
 
     def __add__(self, other: Usage) -> Usage:
         known = self.cost is not None and other.cost is not None
         return Usage(
-            calls=self.calls + other.calls,
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
-            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
-            unanswered=self.unanswered + other.unanswered,
-            cost=(self.cost or 0.0) + (other.cost or 0.0) if known else None,
+            calls=_sum(self.calls, other.calls),
+            input_tokens=_sum(self.input_tokens, other.input_tokens),
+            output_tokens=_sum(self.output_tokens, other.output_tokens),
+            cache_read_tokens=_sum(self.cache_read_tokens, other.cache_read_tokens),
+            cache_write_tokens=_sum(self.cache_write_tokens, other.cache_write_tokens),
+            unanswered=_sum(self.unanswered, other.unanswered),
+            cost=min((self.cost or 0.0) + (other.cost or 0.0), bounds.DOLLARS) if known else None,
         )
+
+
+def _sum(one: int, other: int) -> int:
+    """What is off any scale stays at its end, as it does where the database adds up."""
+    return min(one + other, bounds.WHOLE)
 
 
 class ChunkStatus(StrEnum):
@@ -152,27 +172,29 @@ class FactsExtracted(Event):
     """A chunk is finished: its facts, or why there will be none."""
 
     chunk_id: UUID
-    index: int = Field(ge=0)
-    total: int | None = None
-    content_hash: str
+    index: ChunkIndex
+    total: ChunkTotal | None = None
+    content_hash: Digest
     status: ChunkStatus
-    facts: tuple[Fact, ...] = ()
+    facts: Annotated[tuple[Fact, ...], Listed, bounds.FIRST_ERROR] = ()
     cached: bool = False
     """True if the facts came from the extraction cache: no model was called."""
-    dropped: dict[str, int] = Field(default_factory=dict)
+    dropped: dict[Name, Count] = Field(default_factory=dict, max_length=bounds.ITEMS)
     """Candidates that grounding refused, by reason."""
-    unread: tuple[str, ...] = ()
+    unread: Annotated[tuple[Id, ...], Listed, bounds.FIRST_ERROR] = ()
     """Ids of conversations the model cannot read (the offline model reads English only)."""
     usage: Usage = Usage()
-    model: str = ""
+    model: Name = ""
     """Which model read it, and with which prompts: under what the facts are cached. Empty: the recorder's."""
-    prompt_version: str = ""
-    error: str | None = None
+    prompt_version: Name = ""
+    error: ErrorText | None = None
     """Why the chunk is dead; never holds the person's text."""
 
     @classmethod
     def of(cls, chunk: ChunkReady, status: ChunkStatus = ChunkStatus.OK, **found: Any) -> FactsExtracted:
-        """The result for `chunk`."""
+        """The result for `chunk`. An error, which may quote a provider's, is clipped."""
+        if found.get("error") is not None:
+            found["error"] = bounds.clipped(repair(found["error"]), bounds.ERROR_CHARS)
         return cls(
             import_id=chunk.import_id,
             user_id=chunk.user_id,
@@ -201,11 +223,17 @@ class Coverage(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    ok: int = Field(ge=0)
-    dead: int = Field(ge=0)
-    total: int = Field(ge=0)
-    breaks: int = Field(default=0, ge=0)
+    ok: Count
+    dead: Count
+    total: Count
+    breaks: Count = 0
     """Places where the export breaks: the chunks are those of what could be read."""
+
+    @model_validator(mode="after")
+    def _is_a_share(self) -> Coverage:
+        if self.ok > self.total:
+            raise ValueError("ok is more than total")
+        return self
 
     @property
     def share(self) -> float:
@@ -235,21 +263,21 @@ class FactCounts(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    extracted: int = 0
+    extracted: Total = 0
     """Grounded facts of all chunks."""
-    dropped_ungrounded: int = 0
+    dropped_ungrounded: Total = 0
     """Candidates that grounding refused."""
-    merged: int = 0
+    merged: Total = 0
     """Facts that said the same as another."""
-    kept: int = 0
+    kept: Total = 0
     """Settled facts listed: current and superseded."""
-    superseded: int = 0
+    superseded: Total = 0
 
 
 class MemoryReady(Event):
     """A run's memory is ready to be written."""
 
-    pipeline: str
+    pipeline: Name
     memory_md: str | None
     """None: this run makes none, and the one that is served stays."""
     sections: Sections

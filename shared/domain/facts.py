@@ -10,12 +10,14 @@ One word for each step of a fact's life:
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from shared.domain.bounds import Id, Moment, Share, Words
 
 
 class Category(StrEnum):
@@ -51,32 +53,29 @@ class FactStatus(StrEnum):
     """Said the same as another fact, whose support it raised; not listed on its own."""
 
 
-Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
 class Candidate(BaseModel):
     """One fact as a model proposes it. Untrusted: `services.extractor.grounding` checks it."""
 
     model_config = ConfigDict(frozen=True)
 
     category: Category
-    statement: str = Field(min_length=1, max_length=1000)
+    statement: Words
     """One sentence that can be understood alone."""
-    quote: str = Field(min_length=1, max_length=1000)
+    quote: Words
     """Verbatim words of the person, short, that carry the statement."""
-    message_ids: tuple[str, ...] = Field(min_length=1)
+    message_ids: Annotated[tuple[Id, ...], Field(min_length=1)]
     """Messages of the chunk the statement rests on; the quote must stand in one of them."""
     valid_from: date | None = None
     valid_until: date | None = None
-    confidence: Confidence = 0.8
+    confidence: Share = 0.8
 
 
 class Fact(Candidate):
     """A grounded candidate. `id` is `ids.fact_id`, equal for equal words of the same message."""
 
     id: UUID
-    conversation_id: str
-    stated_at: datetime | None = None
+    conversation_id: Id
+    stated_at: Moment | None = None
     """When the person said it: the message's own time, else its conversation's, else None. UTC."""
     source_kind: SourceKind = SourceKind.CONVERSATION
 
@@ -85,7 +84,7 @@ class SettledFact(Fact):
     """A fact after merging: one for everything in a run that says the same."""
 
     status: FactStatus = FactStatus.CURRENT
-    support: int = Field(default=1, ge=1)
+    support: Annotated[int, Field(ge=1)] = 1
     """In how many distinct conversations it was said."""
     superseded_by: UUID | None = None
     """The later fact that took its place; set exactly when status is superseded."""

@@ -24,7 +24,7 @@ from shared.log.fairness import Line
 from shared.log.health import LoopState, PoolState
 from shared.log.metrics import PoolMetrics
 from shared.log.pool import Pool
-from shared.log.ports import TOO_LARGE, UNKNOWN_TYPE, Consumption, Partition
+from shared.log.ports import TOO_LARGE, UNKNOWN_TYPE, Consumption, Partition, Reader
 from shared.pipelines import MAX_EVENT_BYTES
 from shared.pipelines import topic as topic_name
 from shared.resilience.faults import LaneError, PoisonError
@@ -63,14 +63,20 @@ class LocalLog:
     """See shared.log.ports.Log. One event loop; one reader a topic.
 
     `on_lane_fault` is told of every lane fault of a stage, for a process that would rather end than wait.
+    `reader` reads what was put on topics, if that is not only events.
     """
 
     durable = False
 
     def __init__(
-        self, metrics: PoolMetrics, *, on_lane_fault: Callable[[Exception], None] | None = None
+        self,
+        metrics: PoolMetrics,
+        *,
+        on_lane_fault: Callable[[Exception], None] | None = None,
+        reader: Reader | None = None,
     ) -> None:
         self.metrics = metrics
+        self.reader = reader or EventReader()
         self.on_lane_fault = on_lane_fault
         self._topics: dict[str, _Topic] = {}
         self._letters: dict[str, deque[DeadLetter]] = {}
@@ -205,7 +211,7 @@ class _Reading:
         high = max(AT_A_TIME, reads.stage.batch)
         self.pool = Pool(
             reads.stage,
-            reader=_Events(),
+            reader=log.reader,
             bury=log.bury,
             metrics=log.metrics,
             policy=replace(reads.policy, high=high, low=high // 2),
@@ -275,7 +281,7 @@ class _Reading:
         return {self._topic.partition: self._topic.end}
 
 
-class _Events:
+class EventReader:
     """See shared.log.ports.Reader. Nothing was encoded: only what belongs elsewhere cannot be read."""
 
     def size(self, record: Any) -> int:

@@ -19,6 +19,8 @@ TOO_LARGE = "too_large"
 """Why an event over the size limit is poison."""
 UNKNOWN_TYPE = "unknown_type"
 """Why an event that does not belong on its topic is poison."""
+OUT_OF_BOUNDS = "out_of_bounds"
+"""Why an event is poison of which a field holds more than `shared.domain.bounds` lets it."""
 
 
 class LogUnavailableError(SoulprintError):

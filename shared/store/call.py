@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, wraps
 from inspect import Parameter, signature
 from types import NoneType
 from typing import Any, Final, TypeVar, cast, get_args, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
-
-from shared.domain.errors import UnreadableAnswerError
+from shared.store.answers import Answers
 from shared.store.transport import Transport
 
 M = TypeVar("M", bound=Callable[..., Coroutine[Any, Any, Any]])
@@ -39,6 +37,18 @@ def rows(*names: str) -> Sent:
     return Sent(objects)
 
 
+@dataclass(frozen=True, slots=True)
+class After:
+    """Annotates the parameter that a page begins after: a key of these fields of the row before. A page that
+    lacks what cannot be read is filled up from the next: a page shorter than `limit` is the last."""
+
+    fields: tuple[str, ...]
+
+    def key(self, row: Mapping[str, Any]) -> list[Any]:
+        """The key of a row as it was answered."""
+        return [row[name] for name in self.fields]
+
+
 SPREAD: Final = "spread"
 """Annotates a record whose fields are arguments of the function themselves; None stands for none of them."""
 
@@ -47,7 +57,8 @@ def call(method: M) -> M:
     """Make a signature with a docstring a call of the SQL function of the same name.
 
     Parameters are sent by name, as `transport.to_json` writes them or their annotation says (Sent, SPREAD).
-    The answer is what the return annotation says; None drops it. Raises StoreError.
+    The answer is what the return annotation says; None drops it. A list lacks the rows that cannot be read.
+    Raises StoreError.
     """
 
     @cache
@@ -57,7 +68,16 @@ def call(method: M) -> M:
     @wraps(method)
     async def called(self: Calls, *args: Any, **kwargs: Any) -> Any:
         sql = function()
-        return sql.read(await self._transport.call(sql.name, sql.argument(args, kwargs)))
+        argument = sql.argument(args, kwargs)
+        answer = await self._transport.call(sql.name, argument)
+        found = sql.read(answer)
+        if sql.after is not None:
+            wanted = limit = argument["limit"]
+            while len(answer) == limit and (limit := wanted - len(found)):
+                argument |= {"after": sql.after.key(answer[-1]), "limit": limit}
+                answer = await self._transport.call(sql.name, argument)
+                found += sql.read(answer)
+        return found
 
     return cast(M, called)
 
@@ -77,9 +97,10 @@ class SqlFunction:
         }
         notes = {name: getattr(hints[name], "__metadata__", ()) for name in self._names}
         self._sent = {name: note.how for name in notes for note in notes[name] if isinstance(note, Sent)}
+        self.after = next((note for name in notes for note in notes[name] if isinstance(note, After)), None)
+        """How the function's pages go on, if it answers pages."""
         self._spread = {name: _fields_of(hints[name]) for name in notes if SPREAD in notes[name]}
-        answer = hints["return"]
-        self._validate = None if answer is NoneType else TypeAdapter(answer).validator.validate_python
+        self.read = Answers(self.name, hints["return"]).read
 
     @property
     def sends(self) -> frozenset[str]:
@@ -104,18 +125,6 @@ class SqlFunction:
             if record is not None:
                 argument.update((part, getattr(record, part)) for part in parts)
         return argument
-
-    def read(self, answer: Any) -> Any:
-        """The function's answer as the method returns it."""
-        if self._validate is None:
-            return None
-        try:
-            return self._validate(answer)
-        except ValidationError:  # its message shows values
-            raise UnreadableAnswerError(
-                f"{self.name}: the database answers in another form than this SoulPrint knows; "
-                "update SoulPrint, or apply the migrations"
-            ) from None
 
 
 def _fields_of(annotated: Any) -> tuple[str, ...]:

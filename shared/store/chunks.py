@@ -86,6 +86,7 @@ class Refused:
     """A result that was not recorded. `reason`: unknown, cancelled, older, finished, repeated,
     beyond total."""
 
+    user_id: UUID
     import_id: UUID
     run: int
     index: int

@@ -7,15 +7,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 
+from shared.domain.bounds import Moment, RunNumber, Source
 from shared.domain.events import ChunkReady, ImportReceived, Usage
 from shared.domain.facts import Fact
 from shared.domain.runs import RunKey
+from shared.store.answers import Answers
 from shared.store.call import SPREAD, Calls, call, rows
 from shared.store.runs import ENDED
 
@@ -67,12 +69,25 @@ class CachedExtraction(BaseModel):
     usage: Usage = Usage()
 
 
+class KnownExtraction(CachedExtraction):
+    """With whose and which content it is of."""
+
+    user_id: UUID
+    content_hash: str
+
+
 def _by_chunk(refused: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, Any, Any], Any]:
     return {(each["import_id"], each["run"], each["index"]): each["reason"] for each in refused}
 
 
-def _by_content(known: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, Any], Any]:
-    return {(each["user_id"], each["content_hash"]): each for each in known}
+@cache
+def _known() -> Answers:
+    return Answers("look_up_chunks", list[KnownExtraction])
+
+
+def _by_content(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[UUID, str], KnownExtraction]:
+    # What cannot be read is read anew, as if the cache did not hold it: the call is for others' chunks too.
+    return {(each.user_id, each.content_hash): each for each in _known().read(rows)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +95,7 @@ class LookUp:
     """Answer of look_up_chunks: reasons by (import, run, index), extractions by (user, content hash)."""
 
     refused: Annotated[Mapping[tuple[UUID, int, int], str], BeforeValidator(_by_chunk)]
-    known: Annotated[Mapping[tuple[UUID, str], CachedExtraction], BeforeValidator(_by_content)]
+    known: Annotated[Mapping[tuple[UUID, str], CachedExtraction], PlainValidator(_by_content)]
 
 
 class Stalled(BaseModel):
@@ -89,10 +104,10 @@ class Stalled(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     import_id: UUID
-    run: int
+    run: RunNumber
     user_id: UUID
-    source: str
-    requested_at: datetime
+    source: Source
+    requested_at: Moment
     action: Literal["consolidate", "publish", "import"]
     redrives: int
     """How often it was driven again without a chunk coming in, this time included."""

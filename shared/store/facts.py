@@ -11,7 +11,7 @@ from uuid import UUID
 
 from shared.domain.facts import FactStatus, SettledFact
 from shared.domain.runs import RunKey
-from shared.store.call import SPREAD, Calls, call
+from shared.store.call import SPREAD, After, Calls, call
 
 
 class FactKey(NamedTuple):
@@ -20,6 +20,9 @@ class FactKey(NamedTuple):
     matter: str
     stated_at: datetime | None
     fact_id: UUID
+
+
+IN_ORDER = After(("matter", "stated_at", "id"))
 
 
 class StoredFact(SettledFact):
@@ -53,7 +56,7 @@ class Facts(Calls):
 
     @call
     async def read_facts(
-        self, import_id: UUID, run: int, after: FactKey | None = None, limit: int = 1000
+        self, import_id: UUID, run: int, after: Annotated[FactKey | None, IN_ORDER] = None, limit: int = 1000
     ) -> list[StoredFact]:
         """A page of a run's facts in the order matter, stated_at (unknown first), id, after a key
         (`StoredFact.key` of the last one before). A page shorter than `limit` is the last."""
@@ -66,7 +69,7 @@ class Facts(Calls):
     async def list_facts(
         self,
         user_id: UUID,
-        after: FactKey | None = None,
+        after: Annotated[FactKey | None, IN_ORDER] = None,
         limit: int = 1000,
         *,
         of_run: Annotated[RunKey | None, SPREAD] = None,

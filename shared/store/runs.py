@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from shared.domain.events import Usage
 from shared.domain.runs import RunKey
@@ -191,7 +191,5 @@ class Runs(Calls):
         """Everything a report says of a run; None if there is no such run."""
 
     @call
-    async def read_sample(
-        self, import_id: UUID, run: int
-    ) -> Annotated[list[SampleConversation], BeforeValidator(lambda answer: answer or [])]:
+    async def read_sample(self, import_id: UUID, run: int) -> list[SampleConversation]:
         """The sample as finish_chunking was given it, in its order; empty before."""

@@ -269,19 +269,25 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
             WHERE r.import_id = i.import_id AND r.run = i.run),
         'dropped', (
             SELECT coalesce(jsonb_object_agg(d.reason, d.total), '{}') FROM (
-                SELECT e.key AS reason, sum(e.value::integer) AS total
+                SELECT e.key AS reason, least(sum(e.value::bigint), 9007199254740991)::bigint AS total
                 FROM chunk_results r, jsonb_each_text(r.dropped) e
                 WHERE r.import_id = i.import_id AND r.run = i.run GROUP BY e.key) d),
         'extraction_usage', (
             SELECT jsonb_build_object(
-                'calls', coalesce(sum((r.usage ->> 'calls')::bigint), 0),
-                'input_tokens', coalesce(sum((r.usage ->> 'input_tokens')::bigint), 0),
-                'output_tokens', coalesce(sum((r.usage ->> 'output_tokens')::bigint), 0),
-                'cache_read_tokens', coalesce(sum((r.usage ->> 'cache_read_tokens')::bigint), 0),
-                'cache_write_tokens', coalesce(sum((r.usage ->> 'cache_write_tokens')::bigint), 0),
-                'unanswered', coalesce(sum((r.usage ->> 'unanswered')::bigint), 0),
+                'calls',
+                least(coalesce(sum((r.usage ->> 'calls')::bigint), 0), 9007199254740991)::bigint,
+                'input_tokens',
+                least(coalesce(sum((r.usage ->> 'input_tokens')::bigint), 0), 9007199254740991)::bigint,
+                'output_tokens',
+                least(coalesce(sum((r.usage ->> 'output_tokens')::bigint), 0), 9007199254740991)::bigint,
+                'cache_read_tokens',
+                least(coalesce(sum((r.usage ->> 'cache_read_tokens')::bigint), 0), 9007199254740991)::bigint,
+                'cache_write_tokens',
+                least(coalesce(sum((r.usage ->> 'cache_write_tokens')::bigint), 0), 9007199254740991)::bigint,
+                'unanswered',
+                least(coalesce(sum((r.usage ->> 'unanswered')::bigint), 0), 9007199254740991)::bigint,
                 'cost', CASE WHEN bool_or(r.usage ->> 'cost' IS NULL) THEN NULL
-                             ELSE coalesce(sum((r.usage ->> 'cost')::numeric), 0) END)
+                             ELSE least(coalesce(sum((r.usage ->> 'cost')::numeric), 0), 1e9) END)
             FROM chunk_results r
             WHERE r.import_id = i.import_id AND r.run = i.run AND r.usage IS NOT NULL),
         'committed_usage', nullif(i.usage, '{}'))

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from shared.domain.events import ImportReceived
+from shared.domain.events import ImportReceived, MemoryReady
 from shared.log.policy import PoolPolicy
 from shared.log.ports import TOO_LARGE
 from shared.log.stage import per_record
@@ -16,17 +16,18 @@ from shared.resilience.faults import PoisonError, TransientError
 from shared.resilience.retry import RetryPolicy
 from shared.tracing import current_trace
 from tests.support.logs import LogUnderTest, events, number
+from tests.support.records import memory_of
 from tests.support.replica import event
 from tests.support.waiting import until
 
 RETRY = RetryPolicy(backoff=Backoff(base=0.01, cap=0.02), attempts=3)
 
 
-def of_size(size: int, letter: str) -> ImportReceived:
+def of_size(size: int, letter: str) -> MemoryReady:
     """An event of exactly so many bytes, or up to three less, most of them this letter."""
-    bare = event(1).model_copy(update={"source": ""})
+    bare = memory_of(memory_md="")
     room = size - len(bare.model_dump_json().encode())
-    return bare.model_copy(update={"source": letter * (room // len(letter.encode()))})
+    return bare.model_copy(update={"memory_md": letter * (room // len(letter.encode()))})
 
 
 @pytest.mark.parametrize("letter", ["x", "ß", "字", "🌱"])
@@ -35,12 +36,12 @@ async def test_an_event_over_the_limit_is_refused_and_one_at_the_limit_arrives(
 ) -> None:
     topic, arrived = await log.topic(), asyncio.Event()
 
-    async def handle(received: ImportReceived) -> None:
-        assert received.source == largest.source
+    async def handle(received: MemoryReady) -> None:
+        assert received.memory_md == largest.memory_md
         arrived.set()
 
     largest = of_size(MAX_EVENT_BYTES, letter)
-    await log.read(topic, per_record("size", ImportReceived, handle))
+    await log.read(topic, per_record("size", MemoryReady, handle))
     with pytest.raises(PoisonError, match="the limit is 1000000") as refused:
         await log.publish(topic, of_size(MAX_EVENT_BYTES + 4, letter))
     assert refused.value.reason == TOO_LARGE

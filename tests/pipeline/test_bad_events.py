@@ -65,6 +65,26 @@ async def test_an_import_of_another_user_is_refused_and_left_alone(
         assert (await store.list_runs()) == [done]
 
 
+async def test_a_strangers_event_of_the_same_chunk_takes_nothing_from_its_owner(
+    setting: LocalSetting, store: Store, exports: Path
+) -> None:
+    async with hosted(setting, ("extractor", "consolidator")):
+        event = await setting.import_of(exports / "small.zip")
+        await store.take_run(event, setting.pipeline, "")
+        whose = {"import_id": event.import_id, "user_id": event.user_id}
+        own = chunk_of(said("m1", "I live in Porto.")).model_copy(update=whose)
+        strangers = own.model_copy(update={"user_id": uuid4()})
+        await setting.publish(setting.topic(CHUNKS_READY), strangers, own, strangers)
+        await until(lambda: setting.reasons(CHUNKS_READY) == ["no_such_run"] * 2)
+        await until(lambda: setting.published(FACTS_EXTRACTED, 1))
+        (result,) = setting.events(FACTS_EXTRACTED)
+        theirs = result.model_copy(update={"user_id": strangers.user_id, "index": 1})
+        result = result.model_copy(update={"index": 1})
+        await setting.publish(setting.topic(FACTS_EXTRACTED), theirs, result, theirs)
+        await until(lambda: setting.reasons(FACTS_EXTRACTED) == ["no_such_run"] * 2)
+    assert (await store.recorded_chunks(event.import_id, event.run)).count == 2
+
+
 async def test_a_source_that_cannot_be_read_fails_its_import_with_step_and_error(
     setting: LocalSetting, store: Store, exports: Path, tmp_path: Path
 ) -> None:

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from services.extractor.app import extractor
 from shared.domain.events import ChunkReady
-from shared.host.service import Kit, Service
+from shared.host.service import Kit, Opener, Service
 from shared.models.base import Extraction
 from shared.models.rules.model import OfflineModel
 from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED, MAX_EVENT_BYTES
@@ -37,9 +39,17 @@ async def test_a_chunk_too_large_for_the_log_is_dead_and_its_import_ends(
 class Verbose(OfflineModel):
     """Has more to say of the first chunk than a record holds."""
 
+    unread = ("x" * 200,) * (MAX_EVENT_BYTES // 200)
+
     async def extract(self, chunk: ChunkReady) -> Extraction:
         found = await super().extract(chunk)
-        return Extraction(found.candidates, unread=("x" * MAX_EVENT_BYTES,)) if chunk.index == 0 else found
+        return found if chunk.index else Extraction(found.candidates, unread=self.unread)
+
+
+class Boundless(Verbose):
+    """Names what no event can hold."""
+
+    unread = ("x" * 300,)
 
 
 @asynccontextmanager
@@ -47,11 +57,19 @@ async def verbose(kit: Kit) -> AsyncIterator[Service]:
     yield extractor(kit, Verbose())
 
 
-async def test_a_result_too_large_for_the_log_makes_its_chunk_dead(
-    setting: LocalSetting, store: Store, exports: Path
+@asynccontextmanager
+async def boundless(kit: Kit) -> AsyncIterator[Service]:
+    yield extractor(kit, Boundless())
+
+
+@pytest.mark.parametrize(("opener", "reason"), [(verbose, "too_large"), (boundless, "out_of_bounds")])
+async def test_a_result_too_large_for_the_log_makes_its_chunk_dead_at_once(
+    setting: LocalSetting, store: Store, exports: Path, opener: Opener, reason: str
 ) -> None:
     setting.changes["min_coverage"] = 0.0
-    async with hosted(setting, extractor=verbose):
+    async with hosted(setting, extractor=opener):
         run = await ended(store, await setting.import_of(exports / "small.zip"))
         assert (run.state, run.chunks_dead) == ("complete", 1), run
-        await until(lambda: setting.reasons(CHUNKS_READY) == ["too_large"])
+        await until(lambda: setting.reasons(CHUNKS_READY) == [reason])
+    (letter,) = setting.log.letters(setting.topic(CHUNKS_READY))
+    assert letter.attempts == 1

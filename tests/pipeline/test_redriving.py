@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from services.extractor.app import extractor
 from shared.domain.errors import ModelError
-from shared.domain.events import ChunkReady
+from shared.domain.events import ChunkReady, ImportReceived
 from shared.host.service import Kit, Service
 from shared.models.base import Extraction
 from shared.models.rules.model import OfflineModel
-from shared.pipelines import CHUNKS_READY, MEMORY_READY
+from shared.pipelines import CHUNKS_READY, IMPORT_RECEIVED, MEMORY_READY
 from shared.store.store import Store
 from tests.support.local import LocalSetting
 from tests.support.services import ended, facts_of, hosted, ignored
@@ -61,6 +64,29 @@ async def test_a_memory_lost_on_its_way_is_published_again_without_a_model(
 
 async def _forgotten(store: Store, event: Any) -> bool:
     return await store.read_kept_memory(event.import_id, 1) is None
+
+
+async def test_runs_that_cannot_be_driven_keep_none_of_the_others(
+    setting: LocalSetting, store: Store, sql: asyncpg.Connection
+) -> None:
+    """All that a sweep finds are noted as driven: those that it does not drive wait twice as long."""
+    setting.changes |= {"stall_seconds": 3600, "sweep_seconds": 0.1}
+    good, bad = [], []
+    for number in range(12):
+        event = ImportReceived(
+            import_id=uuid4(), user_id=uuid4(), run=1, source="a/b", requested_at=datetime.now(UTC)
+        )
+        await store.take_run(event, setting.pipeline, "")
+        (bad if number % 2 else good).append(event.import_id)
+    await sql.execute("UPDATE imports SET updated_at = now() - interval '2 hours'")
+    await sql.execute(
+        "UPDATE imports SET state = 'consolidating', published_at = now() WHERE import_id = ANY($1)", bad
+    )
+    await sql.execute(
+        "INSERT INTO memory_outbox SELECT import_id, run, '{}' FROM imports WHERE import_id = ANY($1)", bad
+    )
+    async with hosted(setting, ("consolidator",)):
+        await until(lambda: {each.import_id for each in setting.events(IMPORT_RECEIVED)} == set(good), 10)
 
 
 async def test_a_run_whose_last_result_came_before_its_total_is_consolidated(

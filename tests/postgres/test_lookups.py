@@ -75,7 +75,7 @@ async def test_a_look_up_reads_what_it_asks_for_however_much_there_is(
 ) -> None:
     await begin(store, *range(MANY))
     chunks = [
-        chunk_of(MANY + n, content_hash=result_of(n).content_hash if known else f"new {n}")
+        chunk_of(MANY + n, content_hash=result_of(n).content_hash if known else f"new-{n}")
         for n in range(ASKED)
     ]
     asked = [

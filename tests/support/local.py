@@ -3,13 +3,15 @@ itself is tested so, in a fifth of the time."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from shared.domain.events import Event
 from shared.host.host import Host
-from shared.log.local import LocalLog
+from shared.log.kafka.cloudevents import CloudEvents, decode, encode
+from shared.log.local import E, EventReader, LocalLog
 from shared.log.metrics import PoolMetrics
 from shared.log.ports import Log
 from shared.pipelines import SERVICES
@@ -18,16 +20,43 @@ from tests.support.services import AnySetting
 from tests.support.waiting import until
 
 
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A record as it lies on Kafka, for the log in memory."""
+
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+class WireReader(EventReader):
+    """Reads what was published, and what lies there as bytes as Kafka's is read."""
+
+    def line(self, record: Any) -> Hashable:
+        """See Reader."""
+        if isinstance(record.event, Wire):
+            return CloudEvents().line(record.event)
+        return super().line(record)
+
+    async def decode(self, record: Any, model: type[E]) -> tuple[E, str | None]:
+        """See Reader."""
+        if isinstance(record.event, Wire):
+            return await CloudEvents().decode(record.event, model)
+        return await super().decode(record, model)
+
+
 class KeptLog(LocalLog):
-    """A log that keeps what was published, as Kafka does, for a test to look at."""
+    """A log that keeps what was published, as Kafka does, for a test to look at. What could not be read from
+    Kafka again is not published."""
 
     def __init__(self, metrics: PoolMetrics) -> None:
-        super().__init__(metrics)
+        super().__init__(metrics, reader=WireReader())
         self.kept: dict[str, list[tuple[str, Event]]] = {}
 
     async def publish(self, topic: str, key: str, event: Event) -> None:
         """See LocalLog."""
         await super().publish(topic, key, event)
+        back, _ = decode(*encode(event, source="test", pipeline="v2"), type(event))
+        assert back == event
         self.kept.setdefault(topic, []).append((key, event))
 
 
@@ -69,6 +98,12 @@ class LocalSetting(AnySetting):
         """See AnySetting."""
         for event in events:
             await self.log.publish(to, key, event)
+
+    async def send_raw(
+        self, to: str, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]
+    ) -> None:
+        """Put anything on a topic, by its whole name."""
+        await self.log.topic(to).put("k", Wire(value, headers), len(value or b""))  # type: ignore[arg-type]
 
     def events(self, name: str) -> list[Any]:
         """What was published on a topic, in order."""

@@ -98,21 +98,21 @@ async def running(*replicas: Replica) -> AsyncIterator[None]:
             await replica.stop()
 
 
-def event(number: int = 1, size: int = 0) -> ImportReceived:
-    """An event that carries a number, so big."""
+def event(number: int = 1) -> ImportReceived:
+    """An event that carries a number."""
     return ImportReceived(
         import_id=uuid.UUID(int=number),
         user_id=uuid.UUID(int=7),
         run=1,
-        source="exports/" + "x" * size,
+        source="exports/",
         requested_at=datetime(2024, 5, 1, tzinfo=UTC),
         conversation_count=number,
     )
 
 
-def wire(number: int = 1, size: int = 0) -> tuple[bytes, list[tuple[str, bytes]]]:
+def wire(number: int = 1) -> tuple[bytes, list[tuple[str, bytes]]]:
     """Value and headers of such an event."""
-    return encode(event(number, size), source="test", pipeline="v2")
+    return encode(event(number), source="test", pipeline="v2")
 
 
 def place(event: ImportReceived, partitions: int) -> tuple[int, int]:
@@ -121,7 +121,7 @@ def place(event: ImportReceived, partitions: int) -> tuple[int, int]:
     return number % partitions, number // partitions
 
 
-async def fill(bootstrap: str, topic: str, numbers: Sequence[int], *, partitions: int, size: int = 0) -> None:
+async def fill(bootstrap: str, topic: str, numbers: Sequence[int], *, partitions: int) -> None:
     """Put events on a topic, spread evenly over its partitions."""
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, max_batch_size=512 * 1024, linger_ms=5, compression_type="zstd"
@@ -130,7 +130,7 @@ async def fill(bootstrap: str, topic: str, numbers: Sequence[int], *, partitions
     try:
         futures = []
         for number in numbers:
-            value, headers = wire(number, size)
+            value, headers = wire(number)
             future = await producer.send(topic, value, partition=number % partitions, headers=headers)
             futures.append(future)
         for future in futures:

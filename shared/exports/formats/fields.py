@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from shared.domain.bounds import TITLE_CHARS
 from shared.domain.text import repair
 from shared.exports.formats.identity import identifier
 
-MAX_TITLE = 500
+MAX_TITLE = TITLE_CHARS
 """Characters of a title kept; the vendors' own have at most 200."""
 
 

@@ -18,11 +18,23 @@ from pydantic import (
     model_validator,
 )
 
-from shared.domain.facts import Category, Confidence
+from shared.domain.bounds import WORDS_CHARS, Share
+from shared.domain.facts import Category
+from shared.domain.text import repair
 
 R = TypeVar("R", bound=BaseModel)
 Ids = Annotated[list[int], Field(min_length=1, max_length=50)]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+
+
+def _repaired(value: Any) -> Any:
+    return repair(value) if isinstance(value, str) else value
+
+
+Words = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=WORDS_CHARS),
+    BeforeValidator(_repaired),
+]
 MAX_FACTS = 500
 
 
@@ -42,7 +54,7 @@ class ReplyFact(BaseModel):
     ids: Ids
     valid_from: Day = None
     valid_until: Day = None
-    confidence: Confidence = 0.8
+    confidence: Share = 0.8
 
     @model_validator(mode="after")
     def _end_of_an_event(self) -> ReplyFact:

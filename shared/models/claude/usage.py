@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from anthropic.types import Message
 
+from shared.domain.bounds import WHOLE
 from shared.domain.events import Usage
 from shared.models.claude.prices import PriceTable
 
@@ -25,7 +26,7 @@ def usage_of(message: Message, model: str, prices: PriceTable, *, batch: bool = 
 
 def _count(stated: object, name: str) -> int:
     value = getattr(stated, name, None)
-    return value if isinstance(value, int) and value > 0 else 0
+    return min(value, WHOLE) if isinstance(value, int) and value > 0 else 0
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from shared.log.kafka.publisher import TOO_LARGE, Publisher
 from shared.log.stage import per_record
 from shared.resilience.faults import LaneError, PoisonError
 from tests.support.kafka import Broker, create_topics, unique
+from tests.support.records import memory_of
 from tests.support.replica import Replica, committed, event, fill, read_all, running, wire
 from tests.support.waiting import until
 
@@ -163,7 +164,7 @@ async def test_an_event_over_the_limit_is_poison_and_the_publisher_stays_usable(
     await publisher.start()
     try:
         with pytest.raises(PoisonError, match="the limit is 1000000") as caught:
-            await publisher.publish(topic, "key", event(1, size=1_000_000))
+            await publisher.publish(topic, "key", memory_of(memory_md="x" * 1_000_000))
         assert caught.value.reason == TOO_LARGE
         # The broker's own limit, below the client's: refused there, and nothing is broken by it.
         noise = random.Random(1).randbytes(1_200_000)
