@@ -28,6 +28,8 @@ from shared.store.store import Store
 
 NO_RUN = "no_such_run"
 """Why an event of a run that the store does not know is set aside."""
+PARTING_SECONDS = 2.0
+"""For giving back in the end what runs out by itself, if the database does not answer."""
 
 _NOBODY = UUID(int=0)
 

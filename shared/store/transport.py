@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import orjson
 from pydantic import BaseModel
@@ -13,12 +13,25 @@ from shared.domain.errors import StoreError
 _NO_TEXT = "22021"
 """The SQLSTATE of bytes that are no text: what the database would say if it could be sent."""
 
+CALL_SECONDS: Final = 45.0
+"""Bound of a call, waits for a connection included: under a minute, with what the caller does then."""
+_LONGER: Final = 10.0
+_LONG: Final = frozenset(
+    {"claim_run", "settle_facts", "finish_chunking", "commit_memory", "read_usage", "list_facts"}
+)
+"""Functions that touch or read all that a run has, or all runs."""
+
+
+def seconds_for(function: str, seconds: float = CALL_SECONDS) -> float:
+    """The bound of a call of this function, where others have so many `seconds`."""
+    return seconds * _LONGER if function in _LONG else seconds
+
 
 class Transport(Protocol):
     """Calls a SQL function that takes one JSON argument and answers JSON."""
 
     async def call(self, function: str, argument: Mapping[str, Any]) -> Any:
-        """The function's answer, decoded. Raises StoreError.
+        """The function's answer, decoded. Raises StoreError, also where none came within `seconds_for`.
 
         `argument` holds what `to_json` can write.
         """
