@@ -11,6 +11,8 @@ from typing import Any, Final
 import asyncpg
 import orjson
 
+from shared.sockets import KEEP_ALIVE
+
 ROLE: Final = "service_role"
 CONNECT_SECONDS = 15.0
 CLOSE_SECONDS = 2.0
@@ -29,9 +31,6 @@ WHERE current_setting(name, true) IS NOT NULL
 """Has the server notice within a minute that we are gone, in the middle of a call too: what a session holds,
 such as a user's lock, is not held for long, nor what a call holds that nobody waits for. Older servers know
 fewer of these."""
-
-_QUIET, _BETWEEN, _PROBES = 15, 5, 3
-"""TCP keepalive: a connection that is silent for 15 s is asked three times, and dropped after 30 s."""
 
 
 async def connect(dsn: str, *, statements: bool = True) -> asyncpg.Connection:
@@ -80,21 +79,11 @@ async def transaction(connection: asyncpg.Connection, first: str = "") -> AsyncI
 
 
 def keep_alive(connection: asyncpg.Connection) -> None:
-    """Have the system drop a TCP connection whose other end is not heard of for half a minute."""
+    """Have the system drop a TCP connection whose other end is not heard of."""
     raw = connection._transport.get_extra_info("socket")  # asyncpg has no option for it
-    if raw is None or raw.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    milliseconds = 1000 * (_QUIET + _BETWEEN * _PROBES)
-    options = {
-        "TCP_KEEPIDLE": _QUIET,
-        "TCP_KEEPINTVL": _BETWEEN,
-        "TCP_KEEPCNT": _PROBES,
-        "TCP_USER_TIMEOUT": milliseconds,
-    }
-    for name, value in options.items():
-        if (option := getattr(socket, name, None)) is not None:  # not every system has them all
-            raw.setsockopt(socket.IPPROTO_TCP, option, value)
+    if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
+        for option in KEEP_ALIVE:
+            raw.setsockopt(*option)
 
 
 async def prepare(connection: asyncpg.Connection) -> None:

@@ -1,4 +1,4 @@
-"""A transaction pooler before the database: a real PgBouncer, which gives each transaction any of its servers."""
+"""A transaction pooler before the database: a real PgBouncer, whose servers take our transactions in turn."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_what_needs_a_session_names_the_direct_address(
     pooled: str, empty_database: str, tmp_path: Path
 ) -> None:
     async with open_store(pooled) as store:
-        with pytest.raises(UsageError, match="transaction pooler .* port 5432"):
+        with pytest.raises(UsageError, match=r"transaction pooler .* port 5432"):
             async with store.lock_user(ANNA):
                 pytest.fail("nobody may hold it")
     assert await migrate(pooled) == [], "what is up to date needs no migrating"

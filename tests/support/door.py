@@ -133,6 +133,8 @@ class Door:
                 await asyncio.gather(
                     self._carry(passage, reader, to_them), self._carry(passage, theirs, writer)
                 )
+        except asyncio.CancelledError:
+            pass  # cut; asyncio would log that its callback was cancelled
         except OSError:
             passage.reset()
         finally:

@@ -1,5 +1,5 @@
-"""A real PgBouncer in transaction mode before a test's database: from Debian's package `pgbouncer`. Where there
-is none its tests are skipped loudly, and with REQUIRE_PGBOUNCER=1 they fail."""
+"""A real PgBouncer before a test's database, from Debian's package `pgbouncer`. Where there is none its tests
+are skipped loudly, and with REQUIRE_PGBOUNCER=1 they fail."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -45,7 +46,8 @@ async def pgbouncer(dsn: str, *, servers: int = 4, mode: str = "transaction") ->
         ini = Path(folder) / "pgbouncer.ini"
         ini.write_text(
             f"[databases]\n{database} = host={server} dbname={database} user=postgres\n"
-            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
+            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+            "auth_type = any\n"
             f"pool_mode = {mode}\ndefault_pool_size = {servers}\nmin_pool_size = {servers}\n"
         )
         command = [binary, "--quiet", str(ini)]
@@ -54,7 +56,9 @@ async def pgbouncer(dsn: str, *, servers: int = 4, mode: str = "transaction") ->
             owner = os.stat(server)
             as_user = {"user": owner.st_uid, "group": owner.st_gid}
             os.chown(folder, owner.st_uid, owner.st_gid)
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **as_user)
+        process = await asyncio.to_thread(
+            partial(subprocess.Popen, command, stderr=subprocess.PIPE, text=True, **as_user)
+        )
         try:
             await until(lambda: process.poll() is not None or _listens(port))
             if process.poll() is not None:
