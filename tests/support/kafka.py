@@ -16,13 +16,16 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import platformdirs
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from tests.support.door import Door, door_to, tcp
 
 KAFKA = "4.1.1"
 IMAGE = f"apache/kafka:{KAFKA}"
@@ -50,6 +53,9 @@ class Broker(Protocol):
     bootstrap: str
     controllable: bool
     """Whether kill, stop and start work: not for a broker that someone else runs."""
+    doors: tuple[int, int] | None
+    """A port of the broker's, and the one that it names to those who came in there: where a test may put a
+    door. None: this broker has none."""
 
     def kill(self) -> None:
         """kill -9."""
@@ -93,6 +99,7 @@ class ExternalBroker:
     """A broker that someone else runs."""
 
     controllable = False
+    doors = None
 
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
@@ -123,9 +130,13 @@ class JarBroker:
         ]  # fmt: skip
         self._port = free_port()
         self.bootstrap = f"127.0.0.1:{self._port}"
+        self.doors = (free_port(), free_port())
         self._process: subprocess.Popen[bytes] | None = None
-        properties = _settings("127.0.0.1", self._port, free_port()) | {
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+        properties = _settings("127.0.0.1", self._port, free_port())
+        properties["listeners"] += f",DOOR://127.0.0.1:{self.doors[0]}"
+        properties["listener.security.protocol.map"] += ",DOOR:PLAINTEXT"
+        properties |= {
+            "advertised.listeners": f"PLAINTEXT://{self.bootstrap},DOOR://127.0.0.1:{self.doors[1]}",
             "log.dirs": f"{self._home}/data",
         }
         for name, value in (changes or {}).items():
@@ -177,6 +188,7 @@ class ContainerBroker:
     """The official image in a container, through testcontainers."""
 
     controllable = True
+    doors = None
 
     def __init__(self) -> None:
         if not _docker_answers():
@@ -304,6 +316,16 @@ def kafka() -> Iterator[Broker]:
     yield found
     found.close()
     _find.cache_clear()
+
+
+@asynccontextmanager
+async def kafka_door(broker: Broker) -> AsyncIterator[Door]:
+    """A door before the broker: `door.address` is where to bootstrap, and all that the broker names."""
+    if broker.doors is None:
+        pytest.skip("only the Kafka of the jars has a place for a door")
+    behind, before = broker.doors
+    async with door_to(tcp("127.0.0.1", behind), before) as door:
+        yield door
 
 
 def unique(name: str) -> str:

@@ -54,6 +54,31 @@ def close_what_comes(client: Any) -> None:
     client._conns = _ClosesWhatComes()
 
 
+async def abandon(consumer: Any) -> None:
+    """End an AIOKafkaConsumer whose `stop` was cancelled, since Kafka does not answer it."""
+    coordinator, fetcher = consumer._coordinator, consumer._fetcher
+    tasks = [
+        coordinator._coordination_task,
+        coordinator._heartbeat_task,
+        coordinator._commit_refresh_task,
+        fetcher._fetch_task,
+        *fetcher._pending_tasks,
+    ]
+    await _end([task for task in tasks if task is not None])
+    await consumer._client.close()
+    close_what_comes(consumer._client)
+
+
+async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # nobody else asks for it
+
+
 def _look_again(client: Any) -> None:
     if client._sync_task is not None:  # not closed meanwhile
         client.force_metadata_update()
