@@ -29,6 +29,7 @@ def make_patient(client: Any) -> None:
     async def patiently(cluster: Any, topics: Collection[str] | None) -> bool:
         found = bool(await look(cluster, topics))
         if not found:
+            _hang_up(client)
             await asyncio.sleep(_BACKOFF)
         elif not all(_led(cluster, topic) for topic in topics or ()):
             await asyncio.sleep(_LEADERLESS)
@@ -39,6 +40,12 @@ def make_patient(client: Any) -> None:
 
     client._metadata_update = patiently
     client._soulprint_patient = True
+
+
+def _hang_up(client: Any) -> None:
+    """No node answered: their connections may be dead, and aiokafka would ask over the same ones for ever."""
+    for connection in list(client._conns.values()):
+        connection.close()
 
 
 class _ClosesWhatComes(dict[Any, Any]):

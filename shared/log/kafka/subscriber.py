@@ -206,12 +206,20 @@ class _Consumer:
 
     async def _asked(self, answer: Awaitable[Any]) -> Any:
         self._subscription.asked()
+        asking = asyncio.ensure_future(answer)  # whoever stops waiting leaves it to the client's own bound
+        asking.add_done_callback(_heard)
         try:
-            found = await answer
+            found = await asyncio.shield(asking)
         except (KafkaError, NotAssignedError) as error:
             raise LogUnavailableError(type(error).__name__) from error
         self._subscription.answered()
         return found
+
+
+def _heard(asking: asyncio.Future[Any]) -> None:
+    """Take its error, which nobody else may: asyncio would log that."""
+    if not asking.cancelled():
+        asking.exception()
 
 
 def _own(partitions: Iterable[TopicPartition]) -> set[Partition]:
