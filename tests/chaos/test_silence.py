@@ -18,17 +18,17 @@ from shared.pipelines import FACTS_EXTRACTED
 from shared.store.store import Store
 from tests.exports.generate import generate
 from tests.support.audit import READERS
-from tests.support.door import Door, address_of, door_to, postgres_at
+from tests.support.door import Door, address_of, door_to, kafka_door, postgres_at
 from tests.support.fake_claude.fixtures import fake_claude
 from tests.support.fleet import Fleet, fleet
 from tests.support.forking import ForkServer
-from tests.support.kafka import Broker, kafka_door
+from tests.support.kafka import Broker
 from tests.support.services import Setting, ended, reasons
 from tests.support.waiting import until
 
 SAID = {
     "kafka": ("Kafka has not answered|no acknowledgement", ("router", *READERS.values())),
-    "postgres": ("the database gave no answer|the database cannot be reached", ("chunker", "extractor")),
+    "postgres": ("the database gave no answer|the database cannot be reached", ("chunker", "consolidator")),
     "claude": ("no answer from the model|no answer in time", ("extractor",)),
 }
 """What is told of each, and by whom."""

@@ -5,7 +5,7 @@
         door.swallow()
 
 A connection that went silent stays so after `open`, as one whose packets nobody sends again; those made later
-pass. Kafka names its own addresses, so it has its own way in: `kafka_door` of tests.support.kafka.
+pass. Kafka names its own addresses, so it has a way in of its own: `kafka_door`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from enum import Enum
 from functools import partial
 from socket import AF_INET, SO_LINGER, SOL_SOCKET
 from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+
+from tests.support.kafka import Broker
 
 Upstream = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 _PIECE = 64 * 1024
@@ -213,3 +217,13 @@ def postgres_at(dsn: str) -> Upstream:
     if host.startswith("/"):
         return partial(asyncio.open_unix_connection, f"{host}/.s.PGSQL.{parts.port or 5432}")
     return tcp(host, parts.port or 5432)
+
+
+@asynccontextmanager
+async def kafka_door(broker: Broker) -> AsyncIterator[Door]:
+    """A door before the broker: `door.address` is where to bootstrap, and all that the broker names."""
+    if broker.doors is None:
+        pytest.skip("only the Kafka of the jars has a place for a door")
+    behind, before = broker.doors
+    async with door_to(tcp("127.0.0.1", behind), before) as door:
+        yield door

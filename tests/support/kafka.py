@@ -16,8 +16,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,13 +24,10 @@ import platformdirs
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from tests.support.door import Door, door_to, tcp
-
 KAFKA = "4.1.1"
 IMAGE = f"apache/kafka:{KAFKA}"
 _START_SECONDS = 60.0
-_POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
+_POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
   <groupId>soulprint</groupId><artifactId>kafka-for-tests</artifactId><version>1</version>
   <dependencies>
     <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId>
@@ -54,8 +50,7 @@ class Broker(Protocol):
     controllable: bool
     """Whether kill, stop and start work: not for a broker that someone else runs."""
     doors: tuple[int, int] | None
-    """A port of the broker's, and the one that it names to those who came in there: where a test may put a
-    door. None: this broker has none."""
+    """A port of the broker's, and the one it names to who comes in there (`kafka_door`); None: none."""
 
     def kill(self) -> None:
         """kill -9."""
@@ -77,7 +72,7 @@ def _settings(host: str, port: int, controller_port: int) -> dict[str, str]:
         "node.id": "1",
         "controller.quorum.voters": f"1@localhost:{controller_port}",
         "listeners": f"PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,DOOR:PLAINTEXT",
         "inter.broker.listener.name": "PLAINTEXT",
         "controller.listener.names": "CONTROLLER",
         "offsets.topic.replication.factor": "1",
@@ -98,8 +93,7 @@ def _settings(host: str, port: int, controller_port: int) -> dict[str, str]:
 class ExternalBroker:
     """A broker that someone else runs."""
 
-    controllable = False
-    doors = None
+    controllable, doors = False, None
 
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
@@ -133,9 +127,8 @@ class JarBroker:
         self.doors = (free_port(), free_port())
         self._process: subprocess.Popen[bytes] | None = None
         properties = _settings("127.0.0.1", self._port, free_port())
-        properties["listeners"] += f",DOOR://127.0.0.1:{self.doors[0]}"
-        properties["listener.security.protocol.map"] += ",DOOR:PLAINTEXT"
         properties |= {
+            "listeners": f"{properties['listeners']},DOOR://127.0.0.1:{self.doors[0]}",
             "advertised.listeners": f"PLAINTEXT://{self.bootstrap},DOOR://127.0.0.1:{self.doors[1]}",
             "log.dirs": f"{self._home}/data",
         }
@@ -187,8 +180,7 @@ class JarBroker:
 class ContainerBroker:
     """The official image in a container, through testcontainers."""
 
-    controllable = True
-    doors = None
+    controllable, doors = True, None
 
     def __init__(self) -> None:
         if not _docker_answers():
@@ -316,16 +308,6 @@ def kafka() -> Iterator[Broker]:
     yield found
     found.close()
     _find.cache_clear()
-
-
-@asynccontextmanager
-async def kafka_door(broker: Broker) -> AsyncIterator[Door]:
-    """A door before the broker: `door.address` is where to bootstrap, and all that the broker names."""
-    if broker.doors is None:
-        pytest.skip("only the Kafka of the jars has a place for a door")
-    behind, before = broker.doors
-    async with door_to(tcp("127.0.0.1", behind), before) as door:
-        yield door
 
 
 def unique(name: str) -> str:

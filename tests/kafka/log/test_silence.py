@@ -10,7 +10,8 @@ from shared.domain.errors import SoulprintError
 from shared.log.kafka.connection import Connection
 from shared.log.kafka.publisher import Publisher
 from shared.log.metrics import PoolMetrics
-from tests.support.kafka import Broker, create_topics, kafka_door, unique
+from tests.support.door import kafka_door
+from tests.support.kafka import Broker, create_topics, unique
 from tests.support.replica import event, read_all
 from tests.support.waiting import until
 

@@ -17,7 +17,8 @@ from shared.log.metrics import PoolMetrics
 from shared.log.ports import Log
 from shared.settings import Settings
 from shared.store.store import Store
-from tests.support.kafka import Broker, kafka_door
+from tests.support.door import kafka_door
+from tests.support.kafka import Broker
 from tests.support.services import Setting, ended, hosted
 from tests.support.waiting import until
 
