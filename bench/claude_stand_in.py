@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-import httpx
+import httpx2
 
 from bench.product import ROOT
 from shared.domain.events import ChunkReady, ConversationHeader, Message
@@ -39,7 +39,7 @@ async def stand_in(*arguments: str) -> AsyncIterator[str]:
 
 async def served(url: str) -> dict[str, Any]:
     """What the stand-in says that it served."""
-    async with httpx.AsyncClient(timeout=60) as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         told: dict[str, Any] = (await http.get(f"{url}/served")).json()
     return told
 

@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     """Where the embedded Postgres keeps its data."""
     database_url: SecretStr | None = None
     """Postgres to use instead of the embedded one: `postgresql://user:password@host/db`."""
+    database_timeout: float = Field(default=45.0, gt=0)
+    """Seconds for one call to the database; those that touch all that a run has get ten times as many."""
     model: Literal["offline", "claude"] = "offline"
     """Which model extracts."""
     claude_model: str = Field(default="claude-haiku-5-5", min_length=1, max_length=NAME_CHARS)

@@ -9,7 +9,7 @@ from services.consolidator.consolidations import Consolidations
 from services.consolidator.stage import Results
 from services.consolidator.sweeper import Sweeper
 from shared.domain.events import FactsExtracted
-from shared.host.service import Kit, Service
+from shared.host.service import Kit, Service, silence_of
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_batch
 from shared.models.base import Metered
@@ -41,6 +41,6 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
             ),
             probe=kit.database_answers,
             tasks=(Sweeper(kit, consolidations).run, results.show_progress),
-            trouble=consolidations.trouble,
+            trouble=lambda: consolidations.trouble() or silence_of(model),
             drain=consolidations.drain,
         )

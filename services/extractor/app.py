@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from services.extractor.batch_desk import MOST, BatchDesk
 from services.extractor.stage import Chunks
 from shared.domain.events import ChunkReady
-from shared.host.service import Kit, Service
+from shared.host.service import Kit, Service, silence_of
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record
 from shared.models.base import BatchModel, Model
@@ -47,7 +47,7 @@ def extractor(kit: Kit, model: Model) -> Service:
     stage = per_record("extractor", ChunkReady, chunks.handle, on_dead=chunks.give_up)
     ceiling = 2 * kit.settings.fact_extraction_concurrency + AHEAD
     policy = PoolPolicy(ceiling=ceiling, gather_bytes=GATHER_BYTES, retry=RetryPolicy(deadline=DEADLINE))
-    return Service(stage, policy)
+    return Service(stage, policy, trouble=lambda: silence_of(model))
 
 
 def batch_extractor(kit: Kit, model: Model, desk: BatchDesk) -> Service:
@@ -59,4 +59,4 @@ def batch_extractor(kit: Kit, model: Model, desk: BatchDesk) -> Service:
         ceiling=MOST, run_ahead=2 * MOST, gather_bytes=GATHER_BYTES, revoke_grace=GRACE, retry=retry
     )
     # A scout would hold the lane until its batch has ended: a small call tells as much.
-    return Service(stage, policy, grace=GRACE, probe=chunks.works)
+    return Service(stage, policy, grace=GRACE, probe=chunks.works, trouble=lambda: silence_of(model))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from shared.domain.errors import StoreError
+from shared.host.service import PARTING_SECONDS
 from shared.log.health import PoolState
 from shared.store.store import Store
 
@@ -49,10 +50,9 @@ async def _tell(store: Store, owner: str, states: Callable[[], Iterable[PoolStat
             told, told_at = holds, time.monotonic()
     finally:
         if told:
-            taking_back = asyncio.create_task(store.note_holds(owner, []))
-            await asyncio.wait([taking_back], timeout=2.0)
-            if taking_back.done() and not taking_back.cancelled():
-                taking_back.exception()  # what is not taken back is soon believed no more
+            with suppress(StoreError, TimeoutError):  # what is not taken back is soon believed no more
+                async with asyncio.timeout(PARTING_SECONDS):
+                    await store.note_holds(owner, [])
 
 
 def _of(state: PoolState) -> Iterable[Mapping[str, Any]]:

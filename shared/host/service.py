@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from shared.log.policy import PoolPolicy
 from shared.log.ports import Publisher
 from shared.log.stage import Stage
 from shared.metrics import EVENTS_IGNORED, REDRIVES
-from shared.models.base import Model
+from shared.models.base import Metered, Model
 from shared.models.metrics import ModelMetrics
 from shared.pipelines import topic
 from shared.resilience.faults import PoisonError
@@ -28,6 +29,10 @@ from shared.store.store import Store
 
 NO_RUN = "no_such_run"
 """Why an event of a run that the store does not know is set aside."""
+SILENT_SECONDS = 45.0
+"""Without an answer from the model while one is waited for: then that is told."""
+PARTING_SECONDS = 2.0
+"""For giving back in the end what runs out by itself, if the database does not answer."""
 
 log = structlog.get_logger(__name__)
 
@@ -137,6 +142,15 @@ def what_happened(error: Exception) -> str:
 def no_trouble() -> Hold | None:
     """Nothing beside the stage waits."""
     return None
+
+
+def silence_of(model: Model) -> Hold | None:
+    """That calls are waited for and none has been answered for a while."""
+    if not isinstance(model, Metered) or (since := model.state.silent_since) is None:
+        return None
+    if time.time() - since < SILENT_SECONDS:
+        return None
+    return Hold(f"no answer from the model for more than {SILENT_SECONDS:g} s", since)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ class LoopState:
     """Seconds since the group's coordinator was last known."""
     missing: str = ""
     """The name of the topic, while Kafka knows no such topic."""
+    silent: float = 0.0
+    """Seconds since Kafka was asked something that it has not answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class HealthPolicy:
     """With lag, nothing in flight and nothing moving."""
     coordinator: float = 600.0
     """Without a coordinator. Longer than a broker's restart: restarting us would not bring it back."""
+    silent: float = 10.0
+    """With a question to Kafka unanswered. It is asked something every 10 s."""
 
 
 def live(replica: Iterable[tuple[PoolState, LoopState]], policy: HealthPolicy | None = None) -> Verdict:
@@ -106,8 +110,9 @@ def live(replica: Iterable[tuple[PoolState, LoopState]], policy: HealthPolicy | 
     return Verdict(tuple(reasons))
 
 
-def ready(replica: Iterable[tuple[PoolState, LoopState]]) -> Verdict:
+def ready(replica: Iterable[tuple[PoolState, LoopState]], policy: HealthPolicy | None = None) -> Verdict:
     """Not ready: not consuming now, for a reason that may pass."""
+    policy = policy or HealthPolicy()
     reasons = []
     for pool, loop in replica:
         if not loop.started:
@@ -116,5 +121,9 @@ def ready(replica: Iterable[tuple[PoolState, LoopState]]) -> Verdict:
             reasons.append(f"{pool.stage}: draining")
         elif loop.missing:
             reasons.append(f"{pool.stage}: the topic {loop.missing} does not exist, or has no leader")
+        elif loop.silent > policy.silent:
+            reasons.append(f"{pool.stage}: Kafka has not answered for {loop.silent:.0f} s")
+        elif loop.without_coordinator > policy.silent:
+            reasons.append(f"{pool.stage}: no group coordinator for {loop.without_coordinator:.0f} s")
         reasons += [f"{pool.stage}: paused ({name}: {hold.reason})" for name, hold in pool.holds.items()]
     return Verdict(tuple(reasons))

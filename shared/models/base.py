@@ -105,6 +105,8 @@ class ModelState:
     outcomes: Mapping[str, int]
     """How calls ended since it was made, by a word."""
     spent: Usage
+    silent_since: float | None = None
+    """Unix time since which calls are in flight and none was answered; None while none is."""
 
 
 @runtime_checkable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,25 @@ from pathlib import Path
 import asyncpg
 
 from shared.domain.errors import MigrationError
-from shared.postgres.connection import CONNECT_SECONDS, UNREACHABLE
+from shared.postgres.connection import CONNECT_SECONDS, UNREACHABLE, connect, leave, transaction
+from shared.postgres.pooler import direct_only, recognised
 
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('soulprint migrations', 3))"
+LOCKED = "55P03"
+_KEY = "hashtextextended('soulprint migrations', 3)"
+LOCK = f"SELECT pg_advisory_xact_lock({_KEY})"
+"""Taken by whoever migrates, for its transaction."""
+_MIGRATING = f"""
+SELECT l.pid, extract(epoch FROM now() - a.xact_start)
+FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND (l.classid::bigint << 32) | l.objid::bigint = {_KEY}
+"""  # noqa: S608 - of constants
+_OLDEST = """
+SELECT pid, extract(epoch FROM now() - xact_start) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < now() - interval '1 second'
+ORDER BY xact_start LIMIT 5
+"""
 _TABLE = """
 CREATE TABLE IF NOT EXISTS public.soulprint_migrations (
     version text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());
@@ -37,6 +54,24 @@ class Migration:
     sql: str
 
 
+_OWN = Migration("soulprint_migrations", "", _TABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long migrating waits. Seconds."""
+
+    turn: float = 60.0
+    """For another process that migrates."""
+    lock: float = 5.0
+    """For what others use: whoever asks for it after us waits behind us."""
+    trials: int = 6
+    rest: float = 2.0
+    """Between two trials, in which those who waited get through."""
+    work: float = 3600.0
+    """For one file."""
+
+
 def migrations_folder() -> Path:
     """Where the files are: beside this module in an installed package, in supabase/ in a checkout."""
     packaged = Path(__file__).with_name("migrations")
@@ -57,27 +92,34 @@ def load_migrations(folder: Path) -> list[Migration]:
     return migrations
 
 
-async def migrate(dsn: str, folder: Path | None = None) -> list[str]:
+async def migrate(dsn: str, folder: Path | None = None, patience: Patience | None = None) -> list[str]:
     """Apply what is missing, each file in a transaction; answers the versions applied. Safe to run at once.
 
     Raises MigrationError, naming the file, where an applied one was changed or is gone, a new one is
-    numbered before an applied one, or the database refuses one (its transaction is undone).
+    numbered before an applied one, or the database refuses one (its transaction is undone) or is not patient
+    enough; UsageError where something is missing and the address leads to a transaction pooler.
     """
     migrations = load_migrations(folder or migrations_folder())
     try:
-        connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
+        address = await recognised(dsn)
+        connection = await connect(address.dsn, statements=False)
     except (*UNREACHABLE, asyncpg.PostgresError, ValueError) as error:
         state = getattr(error, "sqlstate", None)
         raise MigrationError(
             "migrate: the database cannot be reached; is it running?", sqlstate=state
         ) from None
     try:
-        if await _is_current(connection, migrations):
-            return []
-        await _in_transaction(connection, _LOCK + ";" + _TABLE, "soulprint_migrations")
-        return [m.version for m in migrations if await _apply(connection, m, migrations)]
+        async with asyncio.timeout(CONNECT_SECONDS), transaction(connection):
+            if await _is_current(connection, migrations):
+                return []
+        if address.pooled:
+            raise direct_only("migrate")
+        turns = _Turns(connection, migrations, patience or Patience())
+        return [m.version for m in [_OWN, *migrations] if await turns.apply(m)]
+    except UNREACHABLE:
+        raise MigrationError("migrate: the database gave no answer any more; run it again") from None
     finally:
-        await connection.close(timeout=CONNECT_SECONDS)
+        await leave(connection)
 
 
 async def _is_current(connection: asyncpg.Connection, migrations: list[Migration]) -> bool:
@@ -87,23 +129,71 @@ async def _is_current(connection: asyncpg.Connection, migrations: list[Migration
     return len(await _checked(connection, migrations)) == len(migrations)
 
 
-async def _apply(connection: asyncpg.Connection, migration: Migration, known: list[Migration]) -> bool:
-    async with connection.transaction():
-        await connection.execute(_LOCK)
-        done = await _checked(connection, known)
-        if migration.version in done:
-            return False
-        if done and migration.version < max(done):
-            raise MigrationError(
-                f"{migration.version}: numbered before {max(done)}, which is applied already"
-            )
-        await _in_transaction(connection, migration.sql, migration.version)
-        await connection.execute(
-            "INSERT INTO public.soulprint_migrations (version, checksum) VALUES ($1, $2)",
-            migration.version,
-            migration.checksum,
+class _Turns:
+    """Applies migrations, one at a time among all processes, and none that waits long for a table."""
+
+    def __init__(self, connection: asyncpg.Connection, known: list[Migration], patience: Patience) -> None:
+        self._connection = connection
+        self._known = known
+        self._patience = patience
+        self._ours = False
+
+    async def apply(self, migration: Migration) -> bool:
+        """Whether it was missing. Raises MigrationError."""
+        for trial in range(self._patience.trials):
+            await asyncio.sleep(self._patience.rest * (trial > 0))
+            try:
+                async with asyncio.timeout(self._patience.work):
+                    return await self._apply(migration)
+            except asyncpg.LockNotAvailableError:
+                if not self._ours:
+                    raise MigrationError(
+                        f"migrate: another process migrates this database, for more than "
+                        f"{self._patience.turn:g} s ({await self._told(_MIGRATING)}); let it end, or end it",
+                        sqlstate=LOCKED,
+                    ) from None
+            except asyncpg.PostgresError as error:
+                raise MigrationError(
+                    f"{migration.version}: refused: {error.message} (SQLSTATE {error.sqlstate})",
+                    sqlstate=error.sqlstate,
+                ) from None
+        raise MigrationError(
+            f"{migration.version}: what it changes is in use: no lock within {self._patience.lock:g} s, "
+            f"{self._patience.trials} times (long transactions: {await self._told(_OLDEST)}); "
+            "end them, or wait, and run it again",
+            sqlstate=LOCKED,
         )
-    return True
+
+    async def _apply(self, migration: Migration) -> bool:
+        connection, self._ours = self._connection, False
+        async with transaction(connection, f"{_patient(self._patience.turn)}; {LOCK}"):
+            self._ours = True
+            if migration is not _OWN:
+                done = await _checked(connection, self._known)
+                if migration.version in done:
+                    return False
+                if done and migration.version < max(done):
+                    raise MigrationError(
+                        f"{migration.version}: numbered before {max(done)}, which is applied already"
+                    )
+            await connection.execute(_patient(self._patience.lock))
+            await connection.execute(migration.sql)
+            if migration is not _OWN:
+                await connection.execute(
+                    "INSERT INTO public.soulprint_migrations (version, checksum) VALUES ($1, $2)",
+                    migration.version,
+                    migration.checksum,
+                )
+        return migration is not _OWN
+
+    async def _told(self, query: str) -> str:
+        async with asyncio.timeout(CONNECT_SECONDS), transaction(self._connection):
+            rows = await self._connection.fetch(query)
+        return ", ".join(f"process {pid} for {seconds:.0f} s" for pid, seconds in rows) or "none is seen"
+
+
+def _patient(seconds: float) -> str:
+    return f"SET LOCAL lock_timeout = {max(1, round(seconds * 1000))}"
 
 
 async def _checked(connection: asyncpg.Connection, known: list[Migration]) -> set[str]:
@@ -121,13 +211,3 @@ async def _checked(connection: asyncpg.Connection, known: list[Migration]) -> se
                 f"{version}: changed after it was applied; restore the file and put the change in a new one"
             )
     return {version for version, _ in rows}
-
-
-async def _in_transaction(connection: asyncpg.Connection, sql: str, version: str) -> None:
-    try:
-        async with connection.transaction():
-            await connection.execute(sql)
-    except asyncpg.PostgresError as error:
-        raise MigrationError(
-            f"{version}: refused: {error.message} (SQLSTATE {error.sqlstate})", sqlstate=error.sqlstate
-        ) from None

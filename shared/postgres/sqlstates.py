@@ -48,3 +48,11 @@ def refusal(function: str, sqlstate: str | None, message: str = "") -> StoreErro
     else:
         meaning = _MEANINGS.get(sqlstate) or _CLASSES.get(sqlstate[:2], "the database refused")
     return StoreError(f"{function}: {meaning} (SQLSTATE {sqlstate})", sqlstate=sqlstate)
+
+
+def unanswered(function: str, seconds: float) -> StoreError:
+    """The error for a call that got no answer within its bound."""
+    return StoreError(
+        f"{function}: the database gave no answer within {seconds:g} s; is the network to it up, "
+        "and is it not overloaded?"
+    )

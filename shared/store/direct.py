@@ -1,60 +1,87 @@
-"""The direct transport: asyncpg, a pool of connections as service_role, JSON by orjson in binary."""
+"""The direct transport: asyncpg, a pool of connections as service_role, JSON by orjson in binary.
+
+Behind a transaction pooler no prepared statement is kept and no session is changed: each call is a
+transaction that takes the role and the time zone for itself.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import asyncpg
 
-from shared.postgres.connection import CONNECT_SECONDS, UNREACHABLE, prepare
-from shared.postgres.sqlstates import refusal
-from shared.store.transport import to_json
+from shared.postgres.connection import (
+    ACTING,
+    CLOSE_SECONDS,
+    CONNECT_SECONDS,
+    UNREACHABLE,
+    dropped_on_failure,
+    prepare,
+    prepare_shared,
+    transaction,
+)
+from shared.postgres.pooler import recognised
+from shared.postgres.sqlstates import refusal, unanswered
+from shared.store.transport import CALL_SECONDS, seconds_for, to_json
 
 
 class DirectTransport:
     """Calls SQL functions over a pool. `open_direct` makes one."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, *, pooled: bool, seconds: float) -> None:
         self._pool = pool
+        self._pooled = pooled
+        self._seconds = seconds
 
     async def call(self, function: str, argument: Mapping[str, Any]) -> Any:
         """See Transport."""
         payload = to_json(function, argument)
+        seconds = seconds_for(function, self._seconds)
         try:
-            async with self._pool.acquire() as connection:
-                return await connection.fetchval(f'SELECT public."{function}"($1)', payload)
+            async with asyncio.timeout(seconds) as bound:
+                return await self._ask(f'SELECT public."{function}"($1)', payload)
         except asyncpg.PostgresError as error:
             raise refusal(function, error.sqlstate, error.message) from None
         except UNREACHABLE:
-            raise refusal(function, None) from None
+            raise unanswered(function, seconds) if bound.expired() else refusal(function, None) from None
+
+    async def _ask(self, query: str, payload: bytes) -> Any:
+        alone = partial(transaction, first=ACTING) if self._pooled else dropped_on_failure
+        async with self._pool.acquire() as connection, alone(connection):
+            return await connection.fetchval(query, payload)
 
     async def close(self) -> None:
         """See Transport. Waits for calls under way for a moment, then drops them."""
         try:
-            await asyncio.wait_for(self._pool.close(), CONNECT_SECONDS)
+            await asyncio.wait_for(self._pool.close(), CLOSE_SECONDS)
         except UNREACHABLE:
             self._pool.terminate()
 
 
-async def open_direct(dsn: str, *, connections: int = 4) -> DirectTransport:
-    """A transport over at most `connections` connections. Raises StoreError if the first cannot be had."""
+async def open_direct(dsn: str, *, connections: int = 4, seconds: float = CALL_SECONDS) -> DirectTransport:
+    """A transport over at most `connections` connections, for calls of so many `seconds` (`seconds_for`).
+    Raises StoreError if the first connection cannot be had."""
     try:
+        address = await recognised(dsn)
         pool = await asyncpg.create_pool(
-            dsn,
-            min_size=1,
+            address.dsn,
+            min_size=0,  # asyncpg makes up for connections lost in a task of its own, with no bound
             max_size=connections,
             timeout=CONNECT_SECONDS,
             max_inactive_connection_lifetime=0,
-            init=prepare,
+            init=prepare_shared if address.pooled else prepare,
             reset=_keep,
+            **({"statement_cache_size": 0} if address.pooled else {}),
         )
+        async with pool.acquire():
+            return DirectTransport(pool, pooled=address.pooled, seconds=seconds)
     except asyncpg.PostgresError as error:
         raise refusal("connect", error.sqlstate) from None
     except (*UNREACHABLE, ValueError):
         raise refusal("connect", None) from None
-    return DirectTransport(pool)
 
 
 async def _keep(_: asyncpg.Connection) -> None:

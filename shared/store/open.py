@@ -18,8 +18,8 @@ from shared.store.downloads import Downloads
 from shared.store.store import Store, open_store
 
 T = TypeVar("T")
-_LATER = ("53", "57")
-"""Classes of SQLSTATE of a database that starts, stops or has no connection free."""
+_LATER = ("53", "55", "57")
+"""Classes of SQLSTATE of a database that starts, stops, has no connection free; of what others lock."""
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +41,12 @@ async def opened_store(
 
         async def opened() -> Store:
             await migrate(dsn)
-            store = open_store(dsn, connections=connections, downloads=downloads_of(settings))
+            store = open_store(
+                dsn,
+                connections=connections,
+                seconds=settings.database_timeout,
+                downloads=downloads_of(settings),
+            )
             return await stack.enter_async_context(store)
 
         yield await (opened() if waiting is None else _patiently(opened, waiting))

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from pathlib import Path
 
-import httpx
+import httpx2
 import orjson
 
 from shared.domain.errors import SourceError, StoreError
+from shared.sockets import KEEP_ALIVE
 
-_TIMEOUT = httpx.Timeout(60.0, connect=15.0)
+_TIMEOUT = httpx2.Timeout(60.0, connect=15.0)
+"""Seconds: of silence, and to connect."""
+_STEP_SECONDS = 60.0
+_STEP_BYTES = 256 * 1024
+"""So many bytes must come in so many seconds: what trickles is taken for silent. The slowest line that counts
+has 4 KB a second."""
 _ERROR_BYTES = 4096
 """Most of an error's body that is read, for the status it may hold."""
 
@@ -22,18 +29,23 @@ async def download(url: str, key: str, bucket: str, destination: Path, max_bytes
     part = destination.with_name(destination.name + ".part")
     try:
         async with (
-            httpx.AsyncClient(timeout=_TIMEOUT, headers=headers, trust_env=False) as client,
+            httpx2.AsyncClient(
+                timeout=_TIMEOUT,
+                headers=headers,
+                trust_env=False,
+                transport=httpx2.AsyncHTTPTransport(trust_env=False, socket_options=KEEP_ALIVE),
+            ) as client,
             client.stream("GET", url) as response,
         ):
-            if response.status_code != httpx.codes.OK:
+            if response.status_code != httpx2.codes.OK:
                 raise await _refused(response, bucket)
             await _save(response, part, bucket, max_bytes)
         part.replace(destination)
-    except httpx.RemoteProtocolError:
+    except httpx2.RemoteProtocolError:
         raise StoreError(f"storage: the object in {bucket} broke off before its end; try again") from None
-    except httpx.TimeoutException:
+    except (httpx2.TimeoutException, TimeoutError):
         raise StoreError(f"storage: no answer in time for the object in {bucket}; try again") from None
-    except (httpx.HTTPError, httpx.InvalidURL):
+    except (httpx2.HTTPError, httpx2.InvalidURL):
         raise StoreError("storage: cannot be reached; check the project's URL") from None
     except OSError as error:
         raise StoreError(f"{destination.parent}: cannot save the export ({error.strerror})") from None
@@ -41,17 +53,21 @@ async def download(url: str, key: str, bucket: str, destination: Path, max_bytes
         part.unlink(missing_ok=True)
 
 
-async def _save(response: httpx.Response, part: Path, bucket: str, max_bytes: int) -> None:
-    size = 0
+async def _save(response: httpx2.Response, part: Path, bucket: str, max_bytes: int) -> None:
+    size = step = 0
     with part.open("wb") as file:
-        async for piece in response.aiter_bytes():
-            size += len(piece)
-            if size > max_bytes:
-                raise SourceError(f"storage: the object in {bucket} is larger than {max_bytes} bytes")
-            file.write(piece)
+        async with asyncio.timeout(_STEP_SECONDS) as pace:
+            async for piece in response.aiter_bytes():
+                size += len(piece)
+                if size > max_bytes:
+                    raise SourceError(f"storage: the object in {bucket} is larger than {max_bytes} bytes")
+                file.write(piece)
+                if size - step >= _STEP_BYTES:
+                    step = size
+                    pace.reschedule(asyncio.get_running_loop().time() + _STEP_SECONDS)
 
 
-async def _refused(response: httpx.Response, bucket: str) -> StoreError:
+async def _refused(response: httpx2.Response, bucket: str) -> StoreError:
     """What a status means. Storage answers 400 with the true status in its body."""
     body = b""
     async for piece in response.aiter_bytes():
@@ -59,11 +75,11 @@ async def _refused(response: httpx.Response, bucket: str) -> StoreError:
         if len(body) == _ERROR_BYTES:
             break
     status = response.status_code
-    if status == httpx.codes.BAD_REQUEST:
+    if status == httpx2.codes.BAD_REQUEST:
         with suppress(ValueError, TypeError, KeyError):
             status = int(orjson.loads(body)["statusCode"])
-    if status == httpx.codes.NOT_FOUND:
+    if status == httpx2.codes.NOT_FOUND:
         return SourceError(f"storage: there is no such object in {bucket}")
-    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+    if status in (httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN):
         return SourceError(f"storage: the service key may not read {bucket}")
     return StoreError(f"storage: answered {status} for the object in {bucket}")

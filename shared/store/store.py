@@ -18,7 +18,7 @@ from shared.store.facts import Facts
 from shared.store.leases import Leases
 from shared.store.profiles import Profiles
 from shared.store.runs import Runs
-from shared.store.transport import Transport
+from shared.store.transport import CALL_SECONDS, Transport
 from shared.store.usage import Usages
 
 
@@ -53,10 +53,14 @@ class Store(Runs, Driving, Chunks, Facts, Profiles, Leases, Batches, Usages):
 
 @asynccontextmanager
 async def open_store(
-    dsn: str, *, connections: int = 4, downloads: Downloads | None = None
+    dsn: str,
+    *,
+    connections: int = 4,
+    seconds: float = CALL_SECONDS,
+    downloads: Downloads | None = None,
 ) -> AsyncIterator[Store]:
-    """A store over a migrated database (`shared.postgres.migrate.migrate`)."""
-    transport = await open_direct(dsn, connections=connections)
+    """A store over a migrated database (`shared.postgres.migrate.migrate`); `seconds`: see `seconds_for`."""
+    transport = await open_direct(dsn, connections=connections, seconds=seconds)
     store = Store(transport, dsn=dsn, downloads=downloads)
     try:
         yield store

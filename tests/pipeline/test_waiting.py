@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-import httpx
+import httpx2
 from prometheus_client import CollectorRegistry
 
 from shared.host.host import Host
@@ -21,7 +21,7 @@ async def test_a_service_waits_for_its_database(setting: LocalSetting) -> None:
     )
     running = asyncio.create_task(host.run())
     await until(lambda: host.port != 0)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{host.port}", trust_env=False) as client:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{host.port}", trust_env=False) as client:
 
         async def told() -> bool:
             """/readyz says what the service waits for"""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from shared.domain.errors import MigrationError, StoreError
-from shared.postgres.migrate import load_migrations, migrate, migrations_folder
+from shared.postgres.migrate import LOCK, Patience, load_migrations, migrate, migrations_folder
 from shared.store.store import open_store
 from tests.support.records import ANNA
 
@@ -121,3 +122,41 @@ async def test_roles_and_auth_that_exist_are_left(empty_database: str) -> None:
         assert str(await connection.fetchval("SELECT auth.uid()")).endswith("1")
     finally:
         await connection.close()
+
+
+QUICK = Patience(turn=0.2, lock=0.2, trials=2, rest=0.0)
+
+
+async def test_a_table_in_use_is_not_waited_for_long(empty_database: str, folder: Path) -> None:
+    last = folder / "0003_c.sql"
+    text = last.read_text()
+    last.unlink()
+    await migrate(empty_database, folder)
+    last.write_text(text)
+    reader = await asyncpg.connect(empty_database)
+    try:
+        async with reader.transaction():
+            await reader.fetch("SELECT * FROM a")
+            with pytest.raises(
+                MigrationError, match=r"0003_c: what it changes is in use: .* 2 times"
+            ) as told:
+                await migrate(empty_database, folder, QUICK)
+            assert told.value.sqlstate == "55P03"
+            assert str(reader.get_server_pid()) in str(told.value) or "none is seen" in str(told.value)
+            waiting = asyncio.create_task(migrate(empty_database, folder, replace(QUICK, trials=50)))
+            await asyncio.sleep(0)
+        assert await waiting == ["0003_c"]
+    finally:
+        await reader.close()
+
+
+async def test_another_that_migrates_is_named(empty_database: str, folder: Path) -> None:
+    other = await asyncpg.connect(empty_database)
+    try:
+        async with other.transaction():
+            await other.execute(LOCK)
+            pid = other.get_server_pid()
+            with pytest.raises(MigrationError, match=rf"another process migrates .*\(process {pid} for"):
+                await migrate(empty_database, folder, QUICK)
+    finally:
+        await other.close()

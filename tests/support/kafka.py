@@ -27,8 +27,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 KAFKA = "4.1.1"
 IMAGE = f"apache/kafka:{KAFKA}"
 _START_SECONDS = 60.0
-_POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
+_POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
   <groupId>soulprint</groupId><artifactId>kafka-for-tests</artifactId><version>1</version>
   <dependencies>
     <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId>
@@ -50,6 +49,8 @@ class Broker(Protocol):
     bootstrap: str
     controllable: bool
     """Whether kill, stop and start work: not for a broker that someone else runs."""
+    doors: tuple[int, int] | None
+    """A port of the broker's, and the one it names to who comes in there (`kafka_door`); None: none."""
 
     def kill(self) -> None:
         """kill -9."""
@@ -71,7 +72,7 @@ def _settings(host: str, port: int, controller_port: int) -> dict[str, str]:
         "node.id": "1",
         "controller.quorum.voters": f"1@localhost:{controller_port}",
         "listeners": f"PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,DOOR:PLAINTEXT",
         "inter.broker.listener.name": "PLAINTEXT",
         "controller.listener.names": "CONTROLLER",
         "offsets.topic.replication.factor": "1",
@@ -92,7 +93,7 @@ def _settings(host: str, port: int, controller_port: int) -> dict[str, str]:
 class ExternalBroker:
     """A broker that someone else runs."""
 
-    controllable = False
+    controllable, doors = False, None
 
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
@@ -123,9 +124,12 @@ class JarBroker:
         ]  # fmt: skip
         self._port = free_port()
         self.bootstrap = f"127.0.0.1:{self._port}"
+        self.doors = (free_port(), free_port())
         self._process: subprocess.Popen[bytes] | None = None
-        properties = _settings("127.0.0.1", self._port, free_port()) | {
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+        properties = _settings("127.0.0.1", self._port, free_port())
+        properties |= {
+            "listeners": f"{properties['listeners']},DOOR://127.0.0.1:{self.doors[0]}",
+            "advertised.listeners": f"PLAINTEXT://{self.bootstrap},DOOR://127.0.0.1:{self.doors[1]}",
             "log.dirs": f"{self._home}/data",
         }
         for name, value in (changes or {}).items():
@@ -176,7 +180,7 @@ class JarBroker:
 class ContainerBroker:
     """The official image in a container, through testcontainers."""
 
-    controllable = True
+    controllable, doors = True, None
 
     def __init__(self) -> None:
         if not _docker_answers():

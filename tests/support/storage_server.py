@@ -27,6 +27,8 @@ class Storage:
     """Send an object's body again and again, without a length and without an end."""
     silent: bool = False
     """Promise the object and send half of it, and then nothing."""
+    trickles: bool = False
+    """Send the object a byte at a time, never silent for long."""
     requests: list[str] = field(default_factory=list)
     url: str = ""
 
@@ -47,6 +49,8 @@ class Storage:
                 self._refuse(writer, 404)
             elif self.endless:
                 await self._flood(writer, body)
+            elif self.trickles:
+                await self._trickle(writer, body)
             else:
                 self._write(writer, 200, body)
             await writer.drain()
@@ -66,6 +70,13 @@ class Storage:
             b"HTTP/1.1 %d Answer\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, len(body))
         )
         writer.write(body[: len(body) // 2] if self.truncate or self.silent else body)
+
+    async def _trickle(self, writer: asyncio.StreamWriter, body: bytes) -> None:
+        writer.write(b"HTTP/1.1 200 Answer\r\nContent-Length: %d\r\n\r\n" % len(body))
+        for byte in body:
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0.02)
 
     async def _flood(self, writer: asyncio.StreamWriter, body: bytes) -> None:
         writer.write(b"HTTP/1.1 200 Answer\r\nTransfer-Encoding: chunked\r\n\r\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import httpx
+import httpx2
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
@@ -65,7 +65,7 @@ def test_stage_durations_reach_the_longest_model_call() -> None:
 async def test_a_scrape_is_openmetrics_for_who_asks_and_without_times_of_creation() -> None:
     async with (
         health_server("127.0.0.1", 0, lambda: "starting", new_process()) as port,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
     ):
         usual = await client.get("/metrics")
         asked = await client.get("/metrics", headers={"accept": ASKS_FOR_OPENMETRICS})

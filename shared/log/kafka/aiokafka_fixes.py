@@ -29,6 +29,7 @@ def make_patient(client: Any) -> None:
     async def patiently(cluster: Any, topics: Collection[str] | None) -> bool:
         found = bool(await look(cluster, topics))
         if not found:
+            _hang_up(client)
             await asyncio.sleep(_BACKOFF)
         elif not all(_led(cluster, topic) for topic in topics or ()):
             await asyncio.sleep(_LEADERLESS)
@@ -39,6 +40,12 @@ def make_patient(client: Any) -> None:
 
     client._metadata_update = patiently
     client._soulprint_patient = True
+
+
+def _hang_up(client: Any) -> None:
+    """No node answered: their connections may be dead, and aiokafka would ask over the same ones for ever."""
+    for connection in list(client._conns.values()):
+        connection.close()
 
 
 class _ClosesWhatComes(dict[Any, Any]):
@@ -52,6 +59,31 @@ class _ClosesWhatComes(dict[Any, Any]):
 def close_what_comes(client: Any) -> None:
     """After an AIOKafkaClient was closed: close what a task of it, still at connecting, opens yet."""
     client._conns = _ClosesWhatComes()
+
+
+async def abandon(consumer: Any) -> None:
+    """End an AIOKafkaConsumer whose `stop` was cancelled, since Kafka does not answer it."""
+    coordinator, fetcher = consumer._coordinator, consumer._fetcher
+    tasks = [
+        coordinator._coordination_task,
+        coordinator._heartbeat_task,
+        coordinator._commit_refresh_task,
+        fetcher._fetch_task,
+        *fetcher._pending_tasks,
+    ]
+    await _end([task for task in tasks if task is not None])
+    await consumer._client.close()
+    close_what_comes(consumer._client)
+
+
+async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # nobody else asks for it
 
 
 def _look_again(client: Any) -> None:

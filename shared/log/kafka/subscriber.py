@@ -24,7 +24,7 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from shared.log.health import LoopState
-from shared.log.kafka.aiokafka_fixes import make_patient, quieten
+from shared.log.kafka.aiokafka_fixes import abandon, make_patient, quieten
 from shared.log.kafka.connection import Connection, wait_for_kafka
 from shared.log.kafka.publisher import Publisher
 from shared.log.pool import Pool
@@ -55,6 +55,8 @@ class SubscriberPolicy:
     """Most records of one poll: how far the pool's high mark can be overshot."""
     drain: float = 20.0
     """Seconds that a shutdown waits for work in flight."""
+    leave: float = 5.0
+    """Seconds for Kafka to hear that we leave; else it notices by the session timeout."""
 
 
 class Subscription:
@@ -72,6 +74,7 @@ class Subscription:
         self.pool = pool
         self.policy = policy = policy or SubscriberPolicy()
         self._coordinator_seen = time.monotonic()
+        self._unanswered: float | None = None
         self._subscriber = broker.subscriber(
             topic,
             batch=True,
@@ -124,7 +127,17 @@ class Subscription:
             coordinating=not coordinator._coordination_task.done(),
             without_coordinator=time.monotonic() - self._coordinator_seen,
             missing="" if consumer._client.cluster.partitions_for_topic(self.topic) else self.topic,
+            silent=0.0 if self._unanswered is None else time.monotonic() - self._unanswered,
         )
+
+    def asked(self) -> None:
+        """Kafka was asked something."""
+        if self._unanswered is None:
+            self._unanswered = time.monotonic()
+
+    def answered(self) -> None:
+        """It answered, or what was asked is of no account any more."""
+        self._unanswered = None
 
     async def drain(self) -> bool:
         """Stop taking, wait for work in flight, commit, end the rest."""
@@ -132,6 +145,16 @@ class Subscription:
         await self.pool.close()
         log.info("drained", stage=self.pool.stage.name, all_done=done)
         return done
+
+    async def leave(self) -> None:
+        """Stop polling and leave the group; without a word where Kafka does not answer."""
+        leaving, consumer = asyncio.create_task(self._subscriber.stop()), self.consumer
+        await asyncio.wait([leaving], timeout=self.policy.leave)
+        if not leaving.done():
+            log.warning("left the group without a word: Kafka does not answer", stage=self.pool.stage.name)
+            leaving.cancel()
+            await asyncio.wait([leaving])
+            await abandon(consumer)
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
@@ -150,14 +173,16 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         make_patient(self._subscription.consumer._client)
-        self._subscription.pool.assigned(_Consumer(self._subscription.consumer), _own(assigned))
+        self._subscription.answered()
+        self._subscription.pool.assigned(_Consumer(self._subscription), _own(assigned))
 
 
 class _Consumer:
     """AIOKafkaConsumer as pools see it: see shared.log.ports.Consumer."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription = subscription
+        self._client = subscription.consumer
 
     def assignment(self) -> set[Partition]:
         return _own(self._client.assignment())
@@ -180,10 +205,21 @@ class _Consumer:
         return {Partition(*partition): offset for partition, offset in ends.items()}
 
     async def _asked(self, answer: Awaitable[Any]) -> Any:
+        self._subscription.asked()
+        asking = asyncio.ensure_future(answer)  # whoever stops waiting leaves it to the client's own bound
+        asking.add_done_callback(_heard)
         try:
-            return await answer
+            found = await asyncio.shield(asking)
         except (KafkaError, NotAssignedError) as error:
             raise LogUnavailableError(type(error).__name__) from error
+        self._subscription.answered()
+        return found
+
+
+def _heard(asking: asyncio.Future[Any]) -> None:
+    """Take its error, which nobody else may: asyncio would log that."""
+    if not asking.cancelled():
+        asking.exception()
 
 
 def _own(partitions: Iterable[TopicPartition]) -> set[Partition]:
@@ -254,7 +290,7 @@ def application(
 
     async def drain() -> None:
         await asyncio.gather(*(s.drain() for s in subscriptions))
-        if publisher is not None:
-            await publisher.close()
+        leaving = [s.leave() for s in subscriptions]
+        await asyncio.gather(*leaving, *([] if publisher is None else [publisher.close()]))
 
     return FastStream(broker, logger=None, on_startup=[wait], on_shutdown=[drain])

@@ -14,6 +14,9 @@ REFUSALS = 2
 may be a wrong set-up that was mended in between."""
 CONNECT_ATTEMPTS = 3
 """Attempts to connect before the provider counts as down: fewer than those of a call that was taken."""
+SILENT_ATTEMPTS = 2
+"""Attempts without an answer, while no other call gets through, before the provider counts as down: each
+takes all the time that a call may."""
 LANE_TRIALS = 8
 """A call that meets a lane fault so often, each time after a trial that passed, is itself the trouble."""
 
@@ -39,12 +42,15 @@ class Attempts:
         if not doubtful or failure.too_long or self._refusals >= REFUSALS:
             raise CallRefusedError(failure.reason, too_long=failure.too_long)
 
-    def failed(self, failure: Failure) -> bool:
-        """It met a transient fault; whether it may be sent again after a wait."""
+    def failed(self, failure: Failure, *, last_success: float = float("-inf")) -> bool:
+        """It met a transient fault, while another call last got through at `last_success`; whether it may be
+        sent again after a wait."""
         self._failed_at.append(time.monotonic())
         most = self._policy.attempts
         if failure.unreachable:
             most = min(CONNECT_ATTEMPTS, most)
+        elif failure.silent and last_success < self._failed_at[0]:
+            most = min(SILENT_ATTEMPTS, most)
         return self.failures < most and not self._deadline.passed
 
     def exhausted(self, failure: Failure, *, last_success: float) -> None:

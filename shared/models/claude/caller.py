@@ -59,6 +59,8 @@ class Caller:
         self._rate = TokenRate(options.tokens_per_minute)
         self._trial = PING
         self._last_success = float("-inf")
+        self.silent_since: float | None = None
+        """Unix time since which no call was answered, whatever the answer; None while none is waited for."""
         self._passing = True
         """Whether what the lane is paused for may pass by itself."""
         try:
@@ -137,7 +139,7 @@ class Caller:
                 attempts.refused(failure, doubtful=parameters is not None)
                 continue
             if failure.fault is Fault.TRANSIENT:
-                if attempts.failed(failure):
+                if attempts.failed(failure, last_success=self._last_success):
                     await self._wait(attempts.failures, failure)
                     continue
                 attempts.exhausted(failure, last_success=self._last_success)
@@ -180,7 +182,17 @@ class Caller:
     async def _once(self, send: Callable[[], Awaitable[T]]) -> tuple[T | Failure, float]:
         """One attempt when there is a slot for it, and the loop's time at which it was let out."""
         async with self.concurrency.slot() as sent_at:
-            return await self._outcome(send), sent_at
+            if self.silent_since is None:
+                self.silent_since = time.time()
+            try:
+                outcome = await self._outcome(send)
+            except BaseException:
+                if self.concurrency.in_flight == 1:
+                    self.silent_since = None
+                raise
+            if not (isinstance(outcome, Failure) and outcome.silent):
+                self.silent_since = time.time() if self.concurrency.in_flight > 1 else None
+            return outcome, sent_at
 
     async def _outcome(self, send: Callable[[], Awaitable[T]]) -> T | Failure:
         try:

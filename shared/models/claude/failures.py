@@ -50,6 +50,8 @@ class Failure:
     """Only the person can mend it: waiting does not."""
     unreachable: bool = False
     """No connection came about: that is never the call's own fault."""
+    silent: bool = False
+    """Nothing came back at all."""
     retry_after: float | None = None
     """Seconds that the server asks to wait."""
 
@@ -65,9 +67,10 @@ def classify(error: BaseException, *, model: str, base_url: str) -> Failure:
             "unreachable",
             f"cannot reach {base_url}: is ANTHROPIC_BASE_URL right, and the network up?",
             unreachable=True,
+            silent=True,
         )
     if isinstance(error, anthropic.APITimeoutError | TimeoutError):
-        return Failure(Fault.TRANSIENT, "timeout", "no answer in time")
+        return Failure(Fault.TRANSIENT, "timeout", f"no answer in time from {base_url}", silent=True)
     if isinstance(error, anthropic.APIConnectionError):
         return Failure(Fault.TRANSIENT, "dropped", f"{base_url} dropped the connection")
     if isinstance(error, anthropic.CredentialsError):

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from shared.log.kafka.client import connection_of
@@ -134,13 +134,13 @@ async def test_a_service_with_wrong_credentials_waits_and_says_why(
     guarded.changes |= guarded_kafka.settings("SASL_PLAINTEXT", "PLAIN", kafka_password=WRONG)
     with fleet(guarded, tmp_path, fork_server=fork_server) as services:
         router = services.start("router")
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{router.port}", trust_env=False) as client:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{router.port}", trust_env=False) as client:
 
             async def says_why() -> bool:
                 """/readyz says why the service waits"""
                 try:
                     return "KAFKA_PASSWORD" in (await client.get("/readyz")).text
-                except httpx.TransportError:
+                except httpx2.TransportError:
                     return False
 
             await until(says_why)

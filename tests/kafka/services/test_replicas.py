@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from uuid import UUID
 
-import httpx
+import httpx2
 from prometheus_client import CollectorRegistry
 
 from shared.host.host import Host
@@ -58,7 +58,7 @@ async def test_health_and_metrics_are_served_and_tell_of_a_service_that_waits_fo
     host = Host({"router": opener_of("router")}, setting.settings(), CollectorRegistry())
     running = asyncio.create_task(host.run())
     await until(lambda: host.port != 0)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{host.port}", trust_env=False) as client:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{host.port}", trust_env=False) as client:
         assert (await client.get("/livez")).status_code == 200
 
         async def told() -> bool:

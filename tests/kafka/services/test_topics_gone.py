@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -40,7 +40,7 @@ async def delete(setting: Setting, name: str, *, dead: bool = False) -> None:
 
 
 async def page(host: Host, path: str) -> tuple[int, str]:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{host.port}", trust_env=False) as client:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{host.port}", trust_env=False) as client:
         answer = await client.get(path)
         return answer.status_code, answer.text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -82,7 +82,17 @@ async def test_a_body_without_an_end_is_cut_at_the_limit_and_a_silent_one_is_giv
             "exports/anna/my chats.zip", tmp_path / "export"
         )
     storage.endless, storage.silent = False, True
-    monkeypatch.setattr("shared.store.storage._TIMEOUT", httpx.Timeout(0.2))
+    monkeypatch.setattr("shared.store.storage._TIMEOUT", httpx2.Timeout(0.2))
+    with pytest.raises(StoreError, match="no answer in time"):
+        await downloads_from(storage).fetch("exports/anna/my chats.zip", tmp_path / "export")
+    assert saved_in(tmp_path) == []
+
+
+async def test_a_body_that_trickles_is_given_up(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.trickles = True
+    monkeypatch.setattr("shared.store.storage._STEP_SECONDS", 0.2)
     with pytest.raises(StoreError, match="no answer in time"):
         await downloads_from(storage).fetch("exports/anna/my chats.zip", tmp_path / "export")
     assert saved_in(tmp_path) == []

@@ -1,0 +1,114 @@
+"""A database whose packets vanish: no call waits for ever, and none outlives its caller's patience."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from shared.domain.errors import StoreError
+from shared.postgres import connection as connections
+from shared.store.store import Store, open_store
+from shared.store.transport import _LONG, CALL_SECONDS, seconds_for
+from tests.support.door import Door, door_to, postgres_at
+from tests.support.records import ANNA
+from tests.support.waiting import until
+
+NOBODY = UUID(int=0)
+SOON = 15.0
+"""Seconds: far more than any of these takes, and far less than for ever."""
+
+
+@pytest.fixture
+async def door(database: str) -> AsyncIterator[Door]:
+    """Before the database."""
+    async with door_to(postgres_at(database)) as found:
+        yield found
+
+
+async def test_a_call_under_a_deadline_ends_at_it(door: Door, database: str) -> None:
+    async with open_store(door.dsn(database), connections=1) as store:
+        await store.watch_run(NOBODY, 1)
+        door.swallow(new=False)
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await store.watch_run(NOBODY, 1)
+        assert time.monotonic() - began < SOON
+        async with asyncio.timeout(SOON):
+            assert await store.watch_run(NOBODY, 1) is None
+
+
+async def test_a_call_without_an_answer_ends_by_its_bound(door: Door, database: str) -> None:
+    async with open_store(door.dsn(database), connections=1, seconds=0.3) as store:
+        await store.watch_run(NOBODY, 1)
+        door.swallow(new=False)
+        async with asyncio.timeout(SOON):
+            with pytest.raises(
+                StoreError, match=r"watch_run: the database gave no answer within 0.3 s"
+            ) as told:
+                await store.watch_run(NOBODY, 1)
+            assert told.value.sqlstate is None
+            assert await store.watch_run(NOBODY, 1) is None
+
+
+async def test_calls_that_wait_for_a_silent_connection_end_too(door: Door, database: str) -> None:
+    async with open_store(door.dsn(database), connections=1, seconds=0.3) as store:
+        await store.watch_run(NOBODY, 1)
+        door.swallow()
+        async with asyncio.timeout(SOON):
+            calls = [store.watch_run(NOBODY, 1) for _ in range(5)]
+            ends = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(end) for end in ends] == [StoreError] * 5
+
+
+async def test_a_cancelled_call_and_its_store_end(door: Door, database: str) -> None:
+    async with open_store(door.dsn(database), connections=1) as store:
+        await store.watch_run(NOBODY, 1)
+        door.swallow()
+        call = asyncio.create_task(store.watch_run(NOBODY, 1))
+        await until(lambda: store._transport._pool.get_idle_size() == 0)
+        call.cancel()
+        done, _ = await asyncio.wait([call], timeout=SOON)
+        assert done
+        began = time.monotonic()
+    assert time.monotonic() - began < SOON
+
+
+async def test_nobody_waits_for_a_server_that_takes_connections_and_says_nothing(
+    door: Door, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "CONNECT_SECONDS", 0.3)
+    door.swallow()
+    async with asyncio.timeout(SOON):
+        with pytest.raises(StoreError, match="connect: the database cannot be reached"):
+            async with open_store(door.dsn(database)):
+                pytest.fail("nobody answers")
+
+
+async def test_a_users_lock_is_left_when_nobody_answers(door: Door, database: str) -> None:
+    async with open_store(door.dsn(database)) as store, asyncio.timeout(SOON), store.lock_user(ANNA):
+        door.swallow()
+
+
+async def test_what_nobody_waits_for_ends_at_the_server(store: Store, sql: asyncpg.Connection) -> None:
+    async with sql.transaction():
+        await sql.execute("LOCK TABLE imports IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await store.watch_run(NOBODY, 1)
+
+        async def nobody_waits() -> bool:
+            waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            return not await sql.fetchval(waits)
+
+        await until(nobody_waits)
+
+
+def test_functions_that_take_long_are_functions_of_the_store() -> None:
+    assert all(hasattr(Store, name) for name in _LONG)
+    assert seconds_for("settle_facts") > seconds_for("watch_run") == CALL_SECONDS

@@ -1,0 +1,72 @@
+"""A real PgBouncer before a test's database, from Debian's package `pgbouncer`. Where there is none its tests
+are skipped loudly, and with REQUIRE_PGBOUNCER=1 they fail."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.support.kafka import free_port
+from tests.support.waiting import until
+
+
+def _binary() -> str:
+    found = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        message = "NO PGBOUNCER, so no transaction pooler is tested: apt-get install pgbouncer"
+        if os.environ.get("REQUIRE_PGBOUNCER") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+@asynccontextmanager
+async def pgbouncer(dsn: str, *, servers: int = 4, mode: str = "transaction") -> AsyncIterator[str]:
+    """The DSN of the database of `dsn` through a pooler of so many connections to the server."""
+    binary, port = _binary(), free_port()
+    parts = urlsplit(dsn)
+    database, server = parts.path.lstrip("/"), parse_qs(parts.query)["host"][0]
+    with tempfile.TemporaryDirectory(prefix="soulprint-pgbouncer-") as folder:
+        ini = Path(folder) / "pgbouncer.ini"
+        ini.write_text(
+            f"[databases]\n{database} = host={server} dbname={database} user=postgres\n"
+            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+            "auth_type = any\n"
+            f"pool_mode = {mode}\ndefault_pool_size = {servers}\nmin_pool_size = {servers}\n"
+        )
+        command = [binary, "--quiet", str(ini)]
+        as_user: dict[str, int] = {}
+        if os.geteuid() == 0:  # it refuses to be root; whoever owns the socket may open it
+            owner = os.stat(server)
+            as_user = {"user": owner.st_uid, "group": owner.st_gid}
+            os.chown(folder, owner.st_uid, owner.st_gid)
+        process = await asyncio.to_thread(
+            partial(subprocess.Popen, command, stderr=subprocess.PIPE, text=True, **as_user)
+        )
+        try:
+            await until(lambda: process.poll() is not None or _listens(port))
+            if process.poll() is not None:
+                assert process.stderr is not None
+                pytest.fail(f"pgbouncer did not start: {process.stderr.read()[-800:]}")
+            yield f"postgresql://postgres@127.0.0.1:{port}/{database}"
+        finally:
+            process.terminate()
+            await asyncio.to_thread(process.wait, 30)
+            if process.stderr is not None:
+                process.stderr.close()
