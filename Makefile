@@ -2,6 +2,7 @@
 EXPORT ?= examples/export.zip
 PYTHON ?= python3
 KILLS ?= 100
+MOMENTS ?= 30
 SEED ?= 1
 # All tests run in two processes, those that ARGS names in one.
 WORKERS ?= $(if $(ARGS),0,2)
@@ -20,7 +21,7 @@ lint: .venv/dev.stamp
 	$(BIN)/lint-imports
 
 chaos: .venv/dev.stamp
-	CHAOS=1 REQUIRE_KAFKA=1 CHAOS_KILLS=$(KILLS) CHAOS_CONVERSATIONS=2000 CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos -s $(ARGS)
+	CHAOS=1 REQUIRE_KAFKA=1 CHAOS_KILLS=$(KILLS) CHAOS_MOMENTS=$(MOMENTS) CHAOS_CONVERSATIONS=2000 CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos -s $(ARGS)
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(ARGS)

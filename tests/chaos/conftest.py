@@ -7,5 +7,11 @@ import os
 from tests.support.kafka import kafka
 
 __all__ = ["kafka"]
-NEED_MINUTES = ("test_hostile_events.py", "test_outage.py", "test_silence.py", "test_storm.py")
+NEED_MINUTES = (
+    "test_gray.py",
+    "test_hostile_events.py",
+    "test_outage.py",
+    "test_silence.py",
+    "test_storm.py",
+)
 collect_ignore = [] if os.environ.get("CHAOS") else [*NEED_MINUTES]

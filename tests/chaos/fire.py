@@ -46,7 +46,7 @@ async def run_of(store: Store, event: ImportReceived) -> RunRow | None:
     return next(iter(await store.list_runs(event.import_id, limit=1)), None)
 
 
-async def run_ended(store: Store, event: ImportReceived) -> RunRow:
+async def run_ended(store: Store, event: ImportReceived, seconds: float = END_SECONDS) -> RunRow:
     """The import's run once it has ended."""
     found: list[RunRow] = []
 
@@ -56,7 +56,7 @@ async def run_ended(store: Store, event: ImportReceived) -> RunRow:
         found[:] = [run] if run is not None and run.ended else []
         return bool(found)
 
-    await until(ends, END_SECONDS)
+    await until(ends, seconds)
     return found[0]
 
 
