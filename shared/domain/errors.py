@@ -54,6 +54,10 @@ class StoreError(SoulprintError):
         self.sqlstate = sqlstate
 
 
+class UnansweredError(StoreError):
+    """The database gave no answer in time: it is out of reach or overloaded, or this is too much for it."""
+
+
 class UnreadableAnswerError(StoreError):
     """The database answered in another form than this SoulPrint knows: all of it, or one damaged row."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.domain.errors import StoreError
+from shared.domain.errors import StoreError, UnansweredError
 
 OWN_STATES = frozenset({"SP002", "SP003"})
 """SQLSTATEs that the SQL functions raise themselves, with messages that hold no person's text."""
@@ -50,9 +50,9 @@ def refusal(function: str, sqlstate: str | None, message: str = "") -> StoreErro
     return StoreError(f"{function}: {meaning} (SQLSTATE {sqlstate})", sqlstate=sqlstate)
 
 
-def unanswered(function: str, seconds: float) -> StoreError:
+def unanswered(function: str, seconds: float) -> UnansweredError:
     """The error for a call that got no answer within its bound."""
-    return StoreError(
+    return UnansweredError(
         f"{function}: the database gave no answer within {seconds:g} s; is the network to it up, "
         "and is it not overloaded?"
     )

@@ -12,6 +12,7 @@ from shared.domain.errors import (
     SoulprintError,
     SourceError,
     StoreError,
+    UnansweredError,
     UnknownRunError,
     UnreadableAnswerError,
     UsageError,
@@ -63,6 +64,7 @@ _OF_ERRORS: Mapping[type[BaseException], Fault] = MappingProxyType(
         ModelUnavailableError: Fault.LANE,
         CostLimitError: Fault.LANE,
         UsageError: Fault.LANE,
+        UnansweredError: Fault.UNKNOWN,
         UnreadableAnswerError: Fault.UNKNOWN,
     }
 )
