@@ -61,6 +61,8 @@ class LoopState:
     """Seconds since the group's coordinator was last known."""
     missing: str = ""
     """The name of the topic, while Kafka knows no such topic."""
+    publishing: bool = True
+    """Whether there is something that publishes, or comes to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ def live(replica: Iterable[tuple[PoolState, LoopState]], policy: HealthPolicy | 
             reasons.append(f"{pool.stage}: the polling loop is dead")
         if not loop.coordinating:
             reasons.append(f"{pool.stage}: the group coordination is dead")
+        if not loop.publishing:
+            reasons.append(f"{pool.stage}: the publisher is dead")
         if loop.without_coordinator > policy.coordinator:
             reasons.append(f"{pool.stage}: no group coordinator for {loop.without_coordinator:.0f} s")
         behind = pool.lag_records > 0 or pool.waiting > 0

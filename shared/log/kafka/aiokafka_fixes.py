@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 _BACKOFF = 1.0
@@ -22,23 +22,36 @@ _LEADERLESS = 0.2
 
 def make_patient(client: Any) -> None:
     """Slow down an AIOKafkaClient where it would spin. A second call changes nothing."""
-    if hasattr(client, "_soulprint_patient"):
+    if hasattr(client, "_soulprint_unknown"):
         return
     look = client._metadata_update
+    unknown: dict[str, float] = {}
 
     async def patiently(cluster: Any, topics: Collection[str] | None) -> bool:
         found = bool(await look(cluster, topics))
         if not found:
             await asyncio.sleep(_BACKOFF)
-        elif not all(_led(cluster, topic) for topic in topics or ()):
+            return False
+        now = time.monotonic()
+        gone = {t: unknown.get(t, now) for t in topics or () if not cluster.partitions_for_topic(t)}
+        unknown.clear()
+        unknown.update(gone)
+        if not all(_led(cluster, topic) for topic in topics or ()):
             await asyncio.sleep(_LEADERLESS)
             # A consumer left without partitions asks nothing more: it would see a topic that is made again
             # only when its metadata is too old, after minutes.
             asyncio.get_running_loop().call_later(_BACKOFF, _look_again, client)
-        return found
+        return True
 
     client._metadata_update = patiently
-    client._soulprint_patient = True
+    client._soulprint_unknown = unknown
+
+
+def unknown_topics(client: Any) -> Mapping[str, float]:
+    """The topics that this patient client asked for and Kafka, the last time it answered, did not know; and
+    since when (`time.monotonic`)."""
+    unknown: Mapping[str, float] = client._soulprint_unknown
+    return unknown
 
 
 class _ClosesWhatComes(dict[Any, Any]):

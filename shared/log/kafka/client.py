@@ -120,7 +120,9 @@ class KafkaClient:
     def state(self) -> tuple[PoolState, LoopState] | None:
         """See LogClient."""
         subscription = self._subscription
-        return None if subscription is None else (subscription.pool.state(), subscription.state())
+        if subscription is None:
+            return None
+        return subscription.pool.state(), replace(subscription.state(), publishing=self.publisher.alive)
 
     async def stop(self, grace: float | None = None) -> None:
         """See LogClient."""
