@@ -82,7 +82,10 @@ def test_a_service_starts_after_the_set_up_is_watched_and_may_drain(name: str) -
     spec = services()[name]
     assert spec["depends_on"] == {"setup": {"condition": "service_completed_successfully"}}
     assert spec["healthcheck"]["test"][1:] in (["healthcheck", "/readyz"], ["healthcheck", "/livez"])
-    assert int(spec["stop_grace_period"].removesuffix("s")) > 20
+    (told,) = re.findall(r"Give containers\s+a grace of (\d+) s", (ROOT / "docs/operations.md").read_text())
+    assert int(spec["stop_grace_period"].removesuffix("s")) >= int(told)
+    (rendered,) = (each for each in RENDER["services"] if each["name"] == f"soulprint-{name}")
+    assert int(rendered["maxShutdownDelaySeconds"]) >= int(told)
 
 
 def test_the_set_up_makes_schema_and_topics_once_both_servers_answer() -> None:

@@ -17,7 +17,6 @@ from shared.log.kafka.publisher import KAFKA, Publisher
 from shared.log.metrics import PoolMetrics
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record
-from shared.log.worker import DEAD_LETTERS
 from shared.resilience.backoff import Backoff
 from shared.resilience.faults import LaneError
 from shared.resilience.lane import Hold, Lane
@@ -82,7 +81,7 @@ async def test_dead_letters_wait_for_their_topic_and_are_written_when_it_is_ther
             await producer.send_and_wait(topic, b"bad 2")
             await producer.send_and_wait(topic, b"bad 3")
             holds = replica.pool.lane.holds
-            await until(lambda: DEAD_LETTERS in holds and letters in holds[DEAD_LETTERS].reason)
+            await until(lambda: letters in holds.get("dead letters", Hold("")).reason)
             assert await committed(kafka.bootstrap, group, topic, 1) == [1]
             await create_topics(kafka.bootstrap, {letters: 1})
             await until(lambda: replica.value("soulprint_pool_records_total", stage="gone") == 4)
