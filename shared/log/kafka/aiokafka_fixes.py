@@ -14,6 +14,8 @@ import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+
 _BACKOFF = 1.0
 """Seconds after a look that failed."""
 _LEADERLESS = 0.2
@@ -45,6 +47,28 @@ def make_patient(client: Any) -> None:
 
     client._metadata_update = patiently
     client._soulprint_unknown = unknown
+
+
+class TopicGoneError(KafkaError):  # type: ignore[misc]  # aiokafka is untyped
+    """A commit was for a topic, or a partition, that does not exist."""
+
+
+def commit_to_what_exists(coordinator: Any) -> None:
+    """Have a GroupCoordinator fail a commit with TopicGoneError where its topic is gone. Unmended it repeats
+    the commit until it is taken: by the next topic of that name, whose first records are then passed over. A
+    second call changes nothing."""
+    if hasattr(coordinator, "_soulprint_commits"):
+        return
+    commit = coordinator._do_commit_offsets
+
+    async def once(*arguments: Any) -> None:
+        try:
+            await commit(*arguments)
+        except UnknownTopicOrPartitionError:
+            raise TopicGoneError from None
+
+    coordinator._do_commit_offsets = once
+    coordinator._soulprint_commits = True
 
 
 def unknown_topics(client: Any) -> Mapping[str, float]:

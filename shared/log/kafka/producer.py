@@ -102,8 +102,11 @@ class Producer:
         return [topic for topic in topics if topic in since and now - since[topic] > seconds]
 
     def holds(self, topic: str) -> bool:
-        """Whether records for this topic wait in it, to be sent as soon as it is there."""
-        return any(batches and tp.topic == topic for tp, batches in self._batches.items())
+        """Whether records for this topic are in it, to be sent as soon as the topic is there."""
+        sent = self._client._message_accumulator._pending_batches
+        return any(batches and tp.topic == topic for tp, batches in self._batches.items()) or any(
+            batch.tp.topic == topic for batch in sent
+        )
 
     def stuck(self, topics: Collection[str]) -> str:
         """Why records for `topics` cannot be sent now, "" if they can: a partition without a leader, or one
@@ -127,14 +130,18 @@ class Producer:
 
     async def end(self, *, graceful: bool) -> None:
         """Close it. Sends under way end with ThrownAwayError, unless `graceful`: then they are waited for."""
+        if not graceful:
+            self._throw_away()
+        # A task of its own: a sender that is ended while it rests between two attempts ends it as cancelled.
+        stopping = asyncio.create_task(self._client.stop())
         try:
-            async with asyncio.timeout(_END):
-                if not graceful:
-                    self._throw_away()
-                await self._client.stop()
-        except Exception as error:
-            log.info("a broken producer did not close in time", error=type(error).__name__)
-            await self._client.client.close()
+            await asyncio.wait([stopping], timeout=_END)
+            if not stopping.done():
+                stopping.cancel()
+                await asyncio.wait([stopping])
+            if stopping.cancelled() or stopping.exception() is not None:
+                log.info("a producer was closed by force")
+                await self._client.client.close()
         finally:
             self._thrown_away = True
             close_what_comes(self._client.client)

@@ -24,11 +24,11 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from shared.log.health import LoopState
-from shared.log.kafka.aiokafka_fixes import make_patient, quieten
+from shared.log.kafka.aiokafka_fixes import TopicGoneError, commit_to_what_exists, make_patient, quieten
 from shared.log.kafka.connection import Connection, wait_for_kafka
 from shared.log.kafka.publisher import Publisher
 from shared.log.pool import Pool
-from shared.log.ports import LogUnavailableError, Partition
+from shared.log.ports import LogUnavailableError, Partition, TopicLostError
 
 log = structlog.get_logger(__name__)
 
@@ -150,6 +150,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         make_patient(self._subscription.consumer._client)
+        commit_to_what_exists(self._subscription.consumer._coordinator)
         self._subscription.pool.assigned(_Consumer(self._subscription.consumer), _own(assigned))
 
 
@@ -169,7 +170,13 @@ class _Consumer:
         self._client.resume(*map(_theirs, partitions))
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
-        await self._asked(self._client.commit({_theirs(p): offset for p, offset in offsets.items()}))
+        try:
+            await self._asked(self._client.commit({_theirs(p): offset for p, offset in offsets.items()}))
+        except LogUnavailableError as error:
+            if isinstance(error.__cause__, TopicGoneError):
+                self._client._coordinator.request_rejoin()
+                raise TopicLostError("the topic is gone") from error
+            raise
 
     async def committed(self, partition: Partition) -> int | None:
         offset: int | None = await self._asked(self._client.committed(_theirs(partition)))

@@ -64,7 +64,7 @@ async def test_dead_letters_wait_for_their_topic_and_are_written_when_it_is_ther
     await create_topics(kafka.bootstrap, {topic: 1, letters: 1})
     replica = Replica(
         kafka.bootstrap, topic, group, per_record("gone", ImportReceived, nothing),
-        policy=PoolPolicy(retry=RETRY), request_timeout=2.0,
+        policy=PoolPolicy(retry=RETRY), request_timeout=1.0,
     )  # fmt: skip
     producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap)
     await producer.start()
@@ -93,7 +93,10 @@ async def test_dead_letters_wait_for_their_topic_and_are_written_when_it_is_ther
     assert await committed(kafka.bootstrap, group, topic, 1) == [4]
 
 
-async def test_a_record_refused_for_a_topic_that_is_gone_does_not_come_later(kafka: Broker) -> None:
+async def test_a_record_refused_for_a_topic_that_is_gone_does_not_come_later(
+    kafka: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.log.kafka.publisher._MISSING", 0.5)
     topic = unique("late")
     await create_topics(kafka.bootstrap, {topic: 1})
     async with publishing(kafka) as publisher:
