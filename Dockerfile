@@ -38,7 +38,8 @@ ENV PATH=/opt/soulprint/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     SOULPRINT_METRICS_HOST=0.0.0.0
-USER soulprint
+# By number: Kubernetes cannot tell of a name whether it is root (runAsNonRoot).
+USER 10001:10001
 WORKDIR /home/soulprint
 # Each service by itself, as it will run; and the command line, whose list of services is the one that counts.
 RUN set -e; folder=$(python -c 'import services; print(services.__path__[0])'); \

@@ -29,3 +29,8 @@ def stage_id(import_id: UUID, pipeline: str, run: int, stage: str, index: int) -
 def fact_id(user_id: UUID, message_id: str, category: str, statement: str) -> UUID:
     """The id of a fact: independent of chunk, import and run, so a re-import finds its own facts again."""
     return uuid5(NAMESPACE, f"fact\0{user_id}\0{message_id}\0{category}\0{statement}")
+
+
+def burial_id(topic: str, partition: int, offset: int, timestamp: int) -> UUID:
+    """The id of a dead letter: of one record of the log, however often it is read and set aside."""
+    return uuid5(NAMESPACE, f"dead\0{topic}\0{partition}\0{offset}\0{timestamp}")

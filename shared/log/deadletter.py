@@ -1,18 +1,43 @@
-"""Dead letters: a record set aside with everything needed to understand it and to run it again."""
+"""Dead letters: a record set aside with everything needed to understand it and to run it again.
+
+Delivery is at least once, and a topic may be read anew from its beginning: then the same record is set aside
+again. `dlq_id` says so: it follows from where the record lies, so that whoever counts letters counts it once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Protocol
+from uuid import UUID
 
+from shared.domain import ids
 from shared.domain.errors import SoulprintError
 from shared.pipelines import topic
 from shared.resilience.faults import PoisonError, reason_of
 
 PREFIX = "dlq_"
 """Provenance headers begin with this; the record's own headers follow unchanged."""
+HEADERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "dlq_id": "UUID of this burial: the same if the record is read and set aside again.",
+        "dlq_reason": "Why, in a word.",
+        "dlq_error_class": "The class of the error.",
+        "dlq_error": "What the error says, at most 1000 characters; empty if it could hold a person's text.",
+        "dlq_attempts": "How often it was tried.",
+        "dlq_stage": "The service that set it aside.",
+        "dlq_topic": "The topic where the record lies.",
+        "dlq_partition": "Its partition there.",
+        "dlq_offset": "Its offset there.",
+        "dlq_timestamp": "Its timestamp there, in Unix milliseconds.",
+        "dlq_at": "When it was set aside, ISO 8601.",
+    }
+)
+"""The provenance of every letter, and what it means. Texts in UTF-8."""
+LEFT_OUT: Final = "dlq_value"
+"""The header of a letter without its value: `null`, or why it was left out."""
 
 
 class Sender(Protocol):
@@ -35,6 +60,12 @@ class DeadLetter:
     stage: str
 
     @property
+    def id(self) -> UUID:
+        """Which burial this is. The timestamp tells apart what lay at the same place of a topic made anew."""
+        raw = self.raw
+        return ids.burial_id(raw.topic, raw.partition, raw.offset, raw.timestamp)
+
+    @property
     def reason(self) -> str:
         return reason_of(self.error)
 
@@ -47,6 +78,7 @@ class DeadLetter:
         """Provenance, then the original headers. Provenance of an earlier burial is replaced."""
         raw = self.raw
         provenance = {
+            "id": str(self.id),
             "reason": self.reason,
             "error_class": type(self.error).__name__,
             "error": self.message[:1000],
@@ -71,11 +103,11 @@ async def bury(letter: DeadLetter, sender: Sender) -> None:
     value = raw.value
     if value is None and raw.key is None:  # a client sends no record without both
         value = b""
-        headers.append((f"{PREFIX}value", b"null"))
+        headers.append((LEFT_OUT, b"null"))
     to = topic(raw.topic, dead=True)
     try:
         await sender.send(to, key=raw.key, value=value, headers=headers)
     except PoisonError:
         provenance = [h for h in headers if h[0].startswith(PREFIX)]
-        left_out = (f"{PREFIX}value", b"left out: the record is too large")
+        left_out = (LEFT_OUT, b"left out: the record is too large")
         await sender.send(to, key=None, value=b"", headers=[*provenance, left_out])

@@ -63,6 +63,8 @@ class LoopState:
     """The name of the topic, while Kafka knows no such topic."""
     silent: float = 0.0
     """Seconds since Kafka was asked something that it has not answered."""
+    publishing: bool = True
+    """Whether there is something that publishes, or comes to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ def live(replica: Iterable[tuple[PoolState, LoopState]], policy: HealthPolicy | 
             reasons.append(f"{pool.stage}: the polling loop is dead")
         if not loop.coordinating:
             reasons.append(f"{pool.stage}: the group coordination is dead")
+        if not loop.publishing:
+            reasons.append(f"{pool.stage}: the publisher is dead")
         if loop.without_coordinator > policy.coordinator:
             reasons.append(f"{pool.stage}: no group coordinator for {loop.without_coordinator:.0f} s")
         behind = pool.lag_records > 0 or pool.waiting > 0

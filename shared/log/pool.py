@@ -21,7 +21,7 @@ from shared.log.gauges import Gauges
 from shared.log.health import PartitionState, PoolState
 from shared.log.metrics import PoolMetrics
 from shared.log.policy import PoolPolicy
-from shared.log.ports import Consumer, LogUnavailableError, Partition, Reader
+from shared.log.ports import Consumer, LogUnavailableError, Partition, Reader, TopicLostError
 from shared.log.stage import Stage
 from shared.log.units import Item, Unit
 from shared.log.watermark import Ledgers
@@ -255,6 +255,9 @@ class Pool(Generic[E]):
                         await consumer.commit(offsets)
             except (TimeoutError, LogUnavailableError) as error:
                 self._ledgers.note_unanswered(offsets)
+                if isinstance(error, TopicLostError):
+                    self._ledgers.assign(())
+                    self._drop_unwanted()
                 self._metrics.commit_failures.labels(self.stage.name).inc()
                 log.warning("commit failed", stage=self.stage.name, error=type(error).__name__)
                 return False

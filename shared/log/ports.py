@@ -27,6 +27,11 @@ class LogUnavailableError(SoulprintError):
     """The log does not answer now, or no longer to us."""
 
 
+class TopicLostError(LogUnavailableError):
+    """The log does not have this topic any more. Made again under its name, it is another: what was done of
+    the old one says nothing of it, and it is assigned anew."""
+
+
 class Partition(NamedTuple):
     """A part of a topic in which records keep their order. Equal to a tuple of the same two."""
 
@@ -46,7 +51,8 @@ class Publisher(Protocol):
 
 
 class Consumer(Protocol):
-    """What a pool needs of the client that delivers to it. Raises LogUnavailableError."""
+    """What a pool needs of the client that delivers to it. Raises LogUnavailableError, a commit its
+    TopicLostError."""
 
     def assignment(self) -> set[Partition]: ...
 

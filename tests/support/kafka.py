@@ -328,3 +328,14 @@ async def create_topics(bootstrap: str, partitions: Mapping[str, int], **config:
         assert not errors, errors
     finally:
         await admin.close()
+
+
+async def delete_topics(bootstrap: str, *topics: str) -> None:
+    """Delete topics; return when the broker has taken that, a moment before it is so."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        answer = await admin.delete_topics(list(topics))
+        assert [code for _, code in answer.topic_error_codes] == [0] * len(topics)
+    finally:
+        await admin.close()

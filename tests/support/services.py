@@ -178,6 +178,13 @@ class Setting(AnySetting):
             await consumer.commit(lost)
         return sum(lost.values())
 
+    async def read_anew(self, topic: str, service: str) -> None:
+        """Have a service, which must not run, begin its topic again."""
+        async with self._consumer(self.group(service)) as consumer:
+            first = {TopicPartition(topic, n): 0 for n in range(PARTITIONS)}
+            consumer.assign(list(first))
+            await consumer.commit(first)
+
     @asynccontextmanager
     async def _consumer(self, group: str | None = None) -> AsyncIterator[Any]:
         consumer = AIOKafkaConsumer(

@@ -82,7 +82,10 @@ def test_a_service_starts_after_the_set_up_is_watched_and_may_drain(name: str) -
     spec = services()[name]
     assert spec["depends_on"] == {"setup": {"condition": "service_completed_successfully"}}
     assert spec["healthcheck"]["test"][1:] in (["healthcheck", "/readyz"], ["healthcheck", "/livez"])
-    assert int(spec["stop_grace_period"].removesuffix("s")) > 20
+    (told,) = re.findall(r"Give containers\s+a grace of (\d+) s", (ROOT / "docs/operations.md").read_text())
+    assert int(spec["stop_grace_period"].removesuffix("s")) >= int(told)
+    (rendered,) = (each for each in RENDER["services"] if each["name"] == f"soulprint-{name}")
+    assert int(rendered["maxShutdownDelaySeconds"]) >= int(told)
 
 
 def test_the_set_up_makes_schema_and_topics_once_both_servers_answer() -> None:
@@ -191,7 +194,9 @@ def test_an_autoscaler_reads_the_group_of_its_service(name: str) -> None:
 
 def test_the_image_runs_as_a_user_and_imports_every_service() -> None:
     last = DOCKERFILE.rpartition("\nFROM ")[2]
-    assert "\nUSER soulprint\n" in last
+    (user,) = re.findall(r"^USER (\d+):\d+$", last, re.MULTILINE)  # a name is refused by runAsNonRoot
+    assert f"--uid {user} " in last
+    assert int(user) > 0
     assert "import services.$name.app" in last
     assert "--require-hashes" in DOCKERFILE
     assert "# syntax=" not in DOCKERFILE

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
+from uuid import UUID, uuid4, uuid5
 
 from shared.exports.formats.registry import FORMATS
-from shared.pipelines import SERVICES
+from shared.log import deadletter
+from shared.log.kafka.cloudevents import EVENT_TYPES
+from shared.pipelines import MAX_EVENT_BYTES, SERVICES, topics_of
+from shared.requests import request_of
+from shared.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
+EVENTS = (ROOT / "docs" / "events.md").read_text("utf-8")
 COMMANDS = (ROOT / "soulprint" / "main.py").read_text("utf-8")
 
 
@@ -33,3 +40,30 @@ def test_operations_tells_what_each_service_reads_and_as_which_group() -> None:
 def test_the_help_of_serve_names_every_service() -> None:
     *others, last = SERVICES
     assert f'help="{", ".join(others)} or {last}."' in COMMANDS
+
+
+def test_the_page_of_events_has_every_topic_and_its_group() -> None:
+    groups = {each.topic("v2"): each.group("v2") for each in SERVICES.values()}
+    row = r"^\| `([\w.]+)` \| (\w+) \| `(\w+)` \| (\d+) days \| `([\w.]+)` \|"
+    assert re.findall(row, EVENTS, re.MULTILINE) == [
+        (s.name, s.event.__name__, s.key, str(timedelta(milliseconds=s.retention_ms).days), groups[s.name])
+        for s in topics_of("v2")
+    ]
+
+
+def test_the_page_of_events_names_the_type_and_the_limit_as_they_are() -> None:
+    assert set(re.findall(r"soulprint\.import-received\.v\d+", EVENTS)) == {EVENT_TYPES[0].wire}
+    assert f"at most {MAX_EVENT_BYTES:,} bytes" in EVENTS
+
+
+def test_the_page_of_events_chooses_the_import_id_that_submit_chooses() -> None:
+    (namespace,) = set(re.findall(r"6f1d0f3c-[\w-]+", EVENTS))
+    assert r'import_id = uuid.uuid5(NAMESPACE, f"import\0{user_id}\0source\0{source}")' in EVENTS
+    user_id, source = uuid4(), "imports/export.zip"
+    chosen = uuid5(UUID(namespace), f"import\0{user_id}\0source\0{source}")
+    assert chosen == request_of(source, user_id, load_settings()).import_id
+
+
+def test_operations_names_every_header_of_a_dead_letter() -> None:
+    (text,) = re.findall(r"(?s)## Dead letters\n(.+?)Reasons:", OPERATIONS)
+    assert set(re.findall(r"`(dlq_\w+)`", text)) == {*deadletter.HEADERS, deadletter.LEFT_OUT}

@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
+
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 _BACKOFF = 1.0
 """Seconds after a look that failed."""
@@ -22,24 +24,59 @@ _LEADERLESS = 0.2
 
 def make_patient(client: Any) -> None:
     """Slow down an AIOKafkaClient where it would spin. A second call changes nothing."""
-    if hasattr(client, "_soulprint_patient"):
+    if hasattr(client, "_soulprint_unknown"):
         return
     look = client._metadata_update
+    unknown: dict[str, float] = {}
 
     async def patiently(cluster: Any, topics: Collection[str] | None) -> bool:
         found = bool(await look(cluster, topics))
         if not found:
             _hang_up(client)
             await asyncio.sleep(_BACKOFF)
-        elif not all(_led(cluster, topic) for topic in topics or ()):
+            return False
+        now = time.monotonic()
+        gone = {t: unknown.get(t, now) for t in topics or () if not cluster.partitions_for_topic(t)}
+        unknown.clear()
+        unknown.update(gone)
+        if not all(_led(cluster, topic) for topic in topics or ()):
             await asyncio.sleep(_LEADERLESS)
             # A consumer left without partitions asks nothing more: it would see a topic that is made again
             # only when its metadata is too old, after minutes.
             asyncio.get_running_loop().call_later(_BACKOFF, _look_again, client)
-        return found
+        return True
 
     client._metadata_update = patiently
-    client._soulprint_patient = True
+    client._soulprint_unknown = unknown
+
+
+class TopicGoneError(KafkaError):  # type: ignore[misc]  # aiokafka is untyped
+    """A commit was for a topic, or a partition, that does not exist."""
+
+
+def commit_to_what_exists(coordinator: Any) -> None:
+    """Have a GroupCoordinator fail a commit with TopicGoneError where its topic is gone. Unmended it repeats
+    the commit until it is taken: by the next topic of that name, whose first records are then passed over. A
+    second call changes nothing."""
+    if hasattr(coordinator, "_soulprint_commits"):
+        return
+    commit = coordinator._do_commit_offsets
+
+    async def once(*arguments: Any) -> None:
+        try:
+            await commit(*arguments)
+        except UnknownTopicOrPartitionError:
+            raise TopicGoneError from None
+
+    coordinator._do_commit_offsets = once
+    coordinator._soulprint_commits = True
+
+
+def unknown_topics(client: Any) -> Mapping[str, float]:
+    """The topics that this patient client asked for and Kafka, the last time it answered, did not know; and
+    since when (`time.monotonic`)."""
+    unknown: Mapping[str, float] = client._soulprint_unknown
+    return unknown
 
 
 def _hang_up(client: Any) -> None:

@@ -1,48 +1,172 @@
-"""The AsyncAPI document of the log: `make asyncapi` writes it to docs/, a test holds it current."""
+"""The AsyncAPI document of the log: `make asyncapi` writes it to docs/, a test holds it current.
+
+Made from the tables of services and topics, the models of the events and what really encodes them, so that it
+states only what is so: FastStream's own document gives every message a correlation id, and knows neither
+headers nor keys.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
-from faststream.kafka import KafkaBroker
-from faststream.specification import AsyncAPI
 
 from shared.domain.events import Event
-from shared.pipelines import topics_of
+from shared.log import deadletter
+from shared.log.kafka.asyncapi_examples import EXAMPLES, PIPELINE, REQUESTED_AT
+from shared.log.kafka.asyncapi_schemas import schemas_of
+from shared.log.kafka.cloudevents import EVENT_TYPES, SPEC_VERSION, encode
+from shared.pipelines import MAX_EVENT_BYTES, SERVICES, ServiceSpec, TopicSpec, topic, topics_of
 
-PIPELINE = "v2"
 TITLE = "SoulPrint"
 DESCRIPTION = (
-    "Events are JSON in Kafka's CloudEvents 1.0 binary binding. Every topic T has a dead-letter topic T.dlq, "
-    "which takes the records of T as they came, with what happened in their headers."
+    "Events are JSON in Kafka's CloudEvents 1.0 binary binding: the attributes are record headers, the value "
+    "is the event. An app publishes to import.received and may read the other topics as groups of its own; "
+    "docs/events.md tells how, with examples. Every topic T has a dead-letter topic T.dlq. A deployment with "
+    "KAFKA_PREFIX has it before the name of every topic and group. Delivery is at least once. A field, or a "
+    "header, that a reader does not know is to be ignored."
 )
+_BINDING = "0.5.0"
+"""The version of AsyncAPI's Kafka bindings that the document speaks."""
+_TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+_LETTER = "DeadLetter"
 
 
 def document() -> str:
     """The document as YAML. Needs no broker; the same tables give the same text."""
-    broker = KafkaBroker("kafka:9092", apply_types=False)
-    for spec in topics_of(PIPELINE):
-        broker.subscriber(spec.name, title=f"{spec.name}:read", description=f"Keyed by {spec.key}.")(
-            _handler(spec.name, spec.event)
-        )
-        broker.publisher(
-            spec.name, schema=spec.event, title=f"{spec.name}:write", description=f"Keyed by {spec.key}."
-        )
-    specification = AsyncAPI(broker, title=TITLE, version=PIPELINE, description=DESCRIPTION)
-    # FastStream keeps subscribers in a set: sorted, the text does not depend on the process.
-    content = specification.to_specification().to_jsonable()
-    return str(yaml.safe_dump(content, sort_keys=True, allow_unicode=True))
+    specs = topics_of(PIPELINE)
+    letters = {spec.dead.name: _channel(spec.dead, _LETTER) for spec in specs}
+    content = {
+        "asyncapi": "3.0.0",
+        "info": {"title": TITLE, "version": PIPELINE, "description": DESCRIPTION},
+        "defaultContentType": "application/json",
+        "servers": {
+            "kafka": {
+                "host": "kafka:9092",
+                "protocol": "kafka",
+                "description": "KAFKA_BOOTSTRAP_SERVERS; KAFKA_SECURITY_PROTOCOL says how it is spoken to.",
+            }
+        },
+        "channels": {spec.name: _channel(spec, spec.event.__name__) for spec in specs} | letters,
+        "operations": {
+            name: operation
+            for service in SERVICES.values()
+            for name, operation in _operations(service).items()
+        },
+        "components": {
+            "messages": {spec.event.__name__: _message(spec) for spec in specs} | {_LETTER: _letter()},
+            "schemas": schemas_of(EXAMPLES),
+        },
+    }
+    return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110))
 
 
-def _handler(topic: str, event: type[Event]) -> Any:
-    async def receive(event: Any) -> None:
-        """Only its signature is read."""
+def _channel(spec: TopicSpec, message: str) -> dict[str, Any]:
+    keyed = f"Keyed by {spec.key}." if message != _LETTER else "Keyed as the record that was set aside."
+    configuration: dict[str, Any] = {"cleanup.policy": ["delete"], "retention.ms": spec.retention_ms}
+    configuration |= {name: int(value) for name, value in spec.config.items()}
+    return {
+        "address": spec.name,
+        "description": keyed,
+        "messages": {message: {"$ref": f"#/components/messages/{message}"}},
+        "bindings": {
+            "kafka": {
+                "topic": spec.name,
+                "partitions": spec.partitions,
+                "topicConfiguration": configuration,
+                "bindingVersion": _BINDING,
+            }
+        },
+    }
 
-    receive.__annotations__ = {"event": event, "return": None}
-    receive.__name__ = f"receive_{topic.replace('.', '_')}"
-    return receive
+
+def _operations(service: ServiceSpec) -> Mapping[str, Any]:
+    reads = service.topic(PIPELINE)
+    group = {"groupId": {"type": "string", "enum": [service.group(PIPELINE)]}, "bindingVersion": _BINDING}
+    receive = _operation("receive", reads) | {"bindings": {"kafka": group}}
+    sends = [topic(name, PIPELINE) for name in service.writes] + [topic(reads, dead=True)]
+    return {f"{service.name}.receive": receive} | {
+        f"{service.name}.send.{name}": _operation("send", name) for name in sends
+    }
+
+
+def _operation(action: str, name: str) -> dict[str, Any]:
+    return {"action": action, "channel": {"$ref": f"#/channels/{name}"}}
+
+
+def _message(spec: TopicSpec) -> dict[str, Any]:
+    event = spec.event
+    return {
+        "name": event.__name__,
+        "summary": (event.__doc__ or "").strip(),
+        "description": f"Keyed by {spec.key}. At most {MAX_EVENT_BYTES} bytes of value, before compression.",
+        "headers": _headers(event),
+        "payload": {"$ref": f"#/components/schemas/{event.__name__}"},
+        "bindings": {
+            "kafka": {
+                "key": {"type": "string", "format": "uuid", "description": f"{spec.key}, as text in UTF-8."},
+                "bindingVersion": _BINDING,
+            }
+        },
+        "examples": [_example(EXAMPLES[event])],
+    }
+
+
+def _headers(event: type[Event]) -> dict[str, Any]:
+    (kind,) = (each for each in EVENT_TYPES if each.model is event)
+    text, uuid = {"type": "string"}, {"type": "string", "format": "uuid"}
+    return {
+        "type": "object",
+        "required": ["ce_specversion", "ce_type", "ce_id", "ce_source"],
+        "properties": {
+            "ce_specversion": {**text, "const": SPEC_VERSION},
+            "ce_type": {**text, "const": kind.wire},
+            "ce_id": {
+                **text,
+                "minLength": 1,
+                "description": "The same for the same event, however often it is published. Ours are UUIDs.",
+            },
+            "ce_source": {**text, "minLength": 1, "description": "Who published it."},
+            "ce_time": {**text, "format": "date-time", "description": "When; ours have it."},
+            "ce_importid": {**uuid, "description": "import_id of the value, if there."},
+            "ce_run": {**text, "pattern": "^[1-9][0-9]*$", "description": "run of the value, if there."},
+            "content-type": {**text, "description": "application/json; not looked at."},
+            "traceparent": {**text, "description": "W3C Trace Context; ours have it."},
+        },
+    }  # fmt: skip
+
+
+def _example(event: Event) -> dict[str, Any]:
+    value, headers = encode(event, source="example", pipeline=PIPELINE)
+    told = {name: text.decode() for name, text in headers}
+    told |= {"ce_time": REQUESTED_AT.isoformat(), "traceparent": _TRACE}  # else each time others
+    return {"name": type(event).__name__, "headers": told, "payload": yaml.safe_load(value)}
+
+
+def _letter() -> dict[str, Any]:
+    return {
+        "name": _LETTER,
+        "summary": "A record that can never be handled, set aside.",
+        "description": (
+            "Key, value and headers as they came, whatever they are; before the headers stand those of dlq_. "
+            "docs/operations.md lists the reasons."
+        ),
+        "contentType": "application/octet-stream",
+        "headers": {
+            "type": "object",
+            "required": [*deadletter.HEADERS],
+            "properties": {
+                name: {"type": "string", "description": meaning}
+                for name, meaning in (
+                    *deadletter.HEADERS.items(),
+                    (deadletter.LEFT_OUT, "Only without the value: null, or why it was left out."),
+                )
+            },
+        },
+        "payload": {"description": "The value of the record, byte for byte."},
+    }
 
 
 if __name__ == "__main__":

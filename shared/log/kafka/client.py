@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import structlog
 from aiokafka.errors import KafkaError
 from faststream import FastStream
 
 from shared.domain.errors import SoulprintError, UsageError
 from shared.log.deadletter import DeadLetter, bury
 from shared.log.health import LoopState, PoolState
+from shared.log.kafka.buried import Buried
 from shared.log.kafka.cloudevents import CloudEvents
 from shared.log.kafka.connection import Connection, wait_for_kafka
 from shared.log.kafka.publisher import Publisher
@@ -20,6 +22,8 @@ from shared.log.pool import Pool
 from shared.log.ports import Consumption
 from shared.resilience.lane import Lane
 from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 
 def connection_of(settings: Settings) -> Connection:
@@ -84,6 +88,7 @@ class KafkaClient:
         self.publisher = Publisher(
             log.connection, source=name, pipeline=log.pipeline, prefix=log.prefix, metrics=log.metrics
         )
+        self._buried = Buried(log.connection)
         self._subscription: Subscription | None = None
         self._app: FastStream | None = None
 
@@ -115,12 +120,18 @@ class KafkaClient:
             ) from None
 
     async def _bury(self, letter: DeadLetter) -> None:
+        if await self._buried.has(letter):
+            log.info("set aside before", stage=letter.stage, dlq_id=str(letter.id))
+            return
         await bury(letter, self.publisher)
+        self._buried.note(letter)
 
     def state(self) -> tuple[PoolState, LoopState] | None:
         """See LogClient."""
         subscription = self._subscription
-        return None if subscription is None else (subscription.pool.state(), subscription.state())
+        if subscription is None:
+            return None
+        return subscription.pool.state(), replace(subscription.state(), publishing=self.publisher.alive)
 
     async def stop(self, grace: float | None = None) -> None:
         """See LogClient."""

@@ -1,8 +1,9 @@
 """Publishing: acknowledged or not returned. Owns its producer and replaces it when it is broken.
 
 An idempotent producer can be broken for good: after a graceful stop of the broker that lasts longer than the
-request timeout every send fails for ever. So on such an error, and as soon as a partition of a pending record
-has no leader, the producer is thrown away; when Kafka is whole again a fresh one sends what is pending.
+request timeout every send fails for ever. So on such an error, as soon as a partition of a pending record
+has no leader, and when nothing was acknowledged for long, the producer is thrown away; when Kafka is whole
+again a fresh one sends what is pending.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     AuthenticationFailedError,
     ClusterAuthorizationFailedError,
@@ -26,13 +26,14 @@ from aiokafka.errors import (
     UnsupportedCodecError,
 )
 
+from shared.domain.errors import SoulprintError
 from shared.domain.events import Event
-from shared.log.kafka.aiokafka_fixes import close_what_comes, make_patient
 from shared.log.kafka.cloudevents import encode
 from shared.log.kafka.connection import Connection, wait_for_kafka
+from shared.log.kafka.producer import Producer
 from shared.log.metrics import PoolMetrics
 from shared.log.ports import TOO_LARGE
-from shared.pipelines import MAX_DEAD_LETTER_BYTES, MAX_EVENT_BYTES
+from shared.pipelines import MAX_EVENT_BYTES
 from shared.resilience.faults import LaneError, PoisonError
 from shared.resilience.lane import Lane
 
@@ -42,16 +43,17 @@ _REFUSED = (
     TopicAuthorizationFailedError,
     ClusterAuthorizationFailedError,
     AuthenticationFailedError,
-    UnknownTopicOrPartitionError,
     InvalidTopicError,
     UnsupportedCodecError,
 )
 _WATCH = 0.5
 """Seconds between looks at what is pending."""
+_MISSING = 5.0
+"""Seconds that a topic that Kafka does not know is waited for: brokers hear of a new one a moment later."""
 _STALLED = 10.0
-"""Seconds without an acknowledgement after which the lanes are told."""
-_BURIAL = 10.0
-"""Seconds for a broken producer to close its connections."""
+"""Seconds without an answer to what is pending after which the lanes are told."""
+_HOPELESS = 60.0
+"""Seconds after which the producer is replaced, whatever it waits for: a request may take half as long."""
 
 log = structlog.get_logger(__name__)
 
@@ -75,23 +77,31 @@ class Publisher:
         self._prefix = prefix
         self._metrics = metrics
         self._request_timeout = request_timeout
-        self._producer: AIOKafkaProducer | None = None
+        self._producer: Producer | None = None
         self._ready = asyncio.Event()
         self._topics: set[str] = set()
         self._pending: Counter[str] = Counter()
-        self._acknowledged = time.monotonic()
+        self._answered = self._renewed = time.monotonic()
+        self._told_missing: set[str] = set()
         self._lanes: list[Lane] = []
         self._watcher: asyncio.Task[None] | None = None
         self._renewal: asyncio.Task[None] | None = None
-        self._burials: set[asyncio.Task[None]] = set()
+        self._ends: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def feed(self, lane: Lane) -> None:
         """Hold this lane while Kafka takes nothing."""
         self._lanes.append(lane)
 
+    @property
+    def alive(self) -> bool:
+        """Whether there is a producer, or one is being made; and somebody looks after what is pending."""
+        tasks = [self._watcher] if self._producer is not None else [self._watcher, self._renewal]
+        return all(task is not None and not task.done() for task in tasks)
+
     async def start(self) -> None:
-        """Return when Kafka answers and a producer is up."""
+        """Return when Kafka answers and a producer is up. Raises UsageError."""
+        self._connection.options()  # later, what they lack would only be waited for
         self._renewal = asyncio.create_task(self._renew())
         self._watcher = asyncio.create_task(self._watch())
         await self._ready.wait()
@@ -107,8 +117,8 @@ class Publisher:
         self._ready.set()  # whoever still waits to send is told that it is over
         if producer is not None:
             self._throw_away(producer, graceful=not self._pending.total())
-        if self._burials:
-            await asyncio.wait(self._burials)
+        if self._ends:
+            await asyncio.wait(self._ends)
 
     async def publish(self, topic: str, key: str, event: Event) -> None:
         """Return when the event is acknowledged. Waits for as long as Kafka is down.
@@ -127,34 +137,45 @@ class Publisher:
         self._topics.add(to)
         self._pending[to] += 1
         if self._pending.total() == 1:
-            self._acknowledged = time.monotonic()
+            self._answered = time.monotonic()
         try:
-            while True:
-                await self._ready.wait()
-                producer = self._producer
-                if producer is None:
-                    raise LaneError("the publisher is closed")
-                try:
-                    await producer.send_and_wait(to, key=key, value=value, headers=list(headers))
-                except (MessageSizeTooLargeError, RecordListTooLargeError):
-                    raise PoisonError(TOO_LARGE, f"a record too large for {to}") from None
-                except _REFUSED as error:
-                    raise LaneError(f"Kafka refuses {to}: {type(error).__name__}") from error
-                except KafkaError as error:
-                    self._broken(producer, type(error).__name__)
-                else:
-                    break
+            await self._send(to, key=key, value=value, headers=headers)
+        except (PoisonError, LaneError):
+            self._answered = time.monotonic()
+            raise
         finally:
             self._pending[to] -= 1
-        self._acknowledged = time.monotonic()
+        self._answered = time.monotonic()
         self._metrics.published.labels(to).inc()
+
+    async def _send(
+        self, to: str, *, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]
+    ) -> None:
+        while True:
+            await self._ready.wait()
+            producer = self._producer
+            if producer is None:
+                raise LaneError("the publisher is closed")
+            try:
+                await producer.send(to, key=key, value=value, headers=headers)
+            except (MessageSizeTooLargeError, RecordListTooLargeError):
+                raise PoisonError(TOO_LARGE, f"a record too large for {to}") from None
+            except UnknownTopicOrPartitionError:
+                missing = f"Kafka has no topic {to}; make it with `soulprint topics create`"
+                raise LaneError(missing) from None
+            except _REFUSED as error:
+                raise LaneError(f"Kafka refuses {to}: {type(error).__name__}") from error
+            except KafkaError as error:
+                self._broken(producer, type(error).__name__)
+            else:
+                return
 
     # Renewal
 
-    def _broken(self, producer: AIOKafkaProducer, why: str) -> None:
+    def _broken(self, producer: Producer, why: str) -> None:
         if producer is not self._producer or self._closed:
             return
-        log.warning("producer broken", error=why, pending=self._pending.total())
+        log.warning("producer broken", reason=why, pending=self._pending.total())
         self._ready.clear()
         self._producer = None
         self._tell(f"Kafka takes nothing: {why}")
@@ -164,47 +185,32 @@ class Publisher:
 
     async def _renew(self) -> None:
         while True:
-            # A topic that does not exist is the stage's fault, told by the send; here only leaders count.
-            await wait_for_kafka(self._connection, self._topics, missing_too=False)
-            producer = self._new_producer()
             try:
-                # Longer than its own bounds for connecting, asking what is spoken, and asking who is there: a
-                # start that is cancelled leaves its connection open.
-                async with asyncio.timeout(4 * self._request_timeout):
-                    await producer.start()
-            except (KafkaError, OSError, TimeoutError) as error:
-                log.warning("no producer yet", error=type(error).__name__)
-                self._throw_away(producer, graceful=False)
-                await asyncio.sleep(1.0)
-            except asyncio.CancelledError:
-                self._throw_away(producer, graceful=False)
-                raise
-            else:
+                self._producer = await self._fresh()
                 break
-        self._producer = producer
-        self._acknowledged = time.monotonic()
+            except Exception as error:  # whatever it is: without a producer nothing moves
+                told = str(error) if isinstance(error, SoulprintError) else type(error).__name__
+                log.warning("no producer yet", reason=told)
+            await asyncio.sleep(1.0)
+        log.info("producer ready", pending=self._pending.total())
+        self._renewed = time.monotonic()
         self._ready.set()
-        for lane in self._lanes:
-            lane.release(KAFKA)
 
-    def _new_producer(self) -> AIOKafkaProducer:
-        producer = AIOKafkaProducer(
-            **self._connection.options(),
-            acks="all",
-            enable_idempotence=True,
-            compression_type="zstd",
-            max_batch_size=512 * 1024,
-            max_request_size=MAX_DEAD_LETTER_BYTES,
-            linger_ms=2,
-            request_timeout_ms=int(self._request_timeout * 1000),
-        )
-        make_patient(producer.client)
+    async def _fresh(self) -> Producer:
+        # A topic that does not exist is the stage's fault, told by the send; here only leaders count.
+        await wait_for_kafka(self._connection, self._topics, missing_too=False)
+        producer = Producer(self._connection, request_timeout=self._request_timeout)
+        try:
+            await producer.start()
+        except BaseException:
+            self._throw_away(producer, graceful=False)
+            raise
         return producer
 
-    def _throw_away(self, producer: AIOKafkaProducer, *, graceful: bool) -> None:
-        task = asyncio.create_task(_end(producer, graceful=graceful))
-        self._burials.add(task)
-        task.add_done_callback(self._burials.discard)
+    def _throw_away(self, producer: Producer, *, graceful: bool) -> None:
+        task = asyncio.create_task(producer.end(graceful=graceful))
+        self._ends.add(task)
+        task.add_done_callback(self._ends.discard)
 
     # Watching
 
@@ -215,45 +221,31 @@ class Publisher:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_WATCH)
-            producer = self._producer
-            waiting = [topic for topic, count in self._pending.items() if count]
-            if producer is None:
-                continue
-            if waiting and (leaderless := _leaderless(producer, waiting)):
-                self._broken(producer, f"no leader for {leaderless}")
-            elif waiting and time.monotonic() - self._acknowledged > _STALLED:
-                self._tell(f"no acknowledgement for {_STALLED:.0f} s")
-            else:
-                for lane in self._lanes:
-                    lane.release(KAFKA)
+            try:
+                if self._producer is not None:
+                    self._look(self._producer)
+            except Exception as error:
+                log.exception("looking after the producer failed", error=type(error).__name__)
 
-
-def _leaderless(producer: AIOKafkaProducer, topics: Sequence[str]) -> str | None:
-    cluster = producer.client.cluster
-    for topic in topics:
-        known = cluster.partitions_for_topic(topic)
-        if known and known != cluster.available_partitions_for_topic(topic):
-            return topic
-    return None
-
-
-async def _end(producer: AIOKafkaProducer, *, graceful: bool) -> None:
-    """Close a producer. A broken one first has its pending sends failed and its sender ended: its own `stop`
-    would wait for them for ever."""
-    try:
-        async with asyncio.timeout(_BURIAL):
-            if not graceful:
-                accumulator = producer._message_accumulator
-                accumulator.fail_all(KafkaError("the producer is being replaced"))
-                for batch in [b for batches in accumulator._batches.values() for b in batches]:
-                    if batch._drain_waiter.done():
-                        batch._drain_waiter.exception()  # else asyncio logs that nobody asked for it
-                sender = producer._sender.sender_task
-                if sender is not None and not sender.done():
-                    sender.cancel()
-            await producer.stop()
-    except Exception as error:
-        log.info("a broken producer did not close in time", error=type(error).__name__)
-        await producer.client.close()
-    finally:
-        close_what_comes(producer.client)
+    def _look(self, producer: Producer) -> None:
+        """Replace the producer, tell the lanes or release them, by how what is pending fares."""
+        waiting = [topic for topic, count in self._pending.items() if count]
+        self._told_missing.intersection_update(producer.unknown(self._topics, 0.0))
+        for topic in producer.unknown(waiting, _MISSING):
+            if topic not in self._told_missing:
+                self._told_missing.add(topic)
+                log.warning("topic does not exist", topic=topic, pending=self._pending[topic])
+            producer.refuse(topic)
+            if producer.holds(topic):  # else they are sent once more, when the topic is there again
+                self._broken(producer, f"{topic} does not exist any more")
+                return
+        quiet = time.monotonic() - max(self._answered, self._renewed)
+        if waiting and (why := producer.stuck(waiting)):
+            self._broken(producer, why)
+        elif waiting and quiet > _HOPELESS:
+            self._broken(producer, f"no acknowledgement for {quiet:.0f} s")
+        elif waiting and quiet > _STALLED:
+            self._tell(f"no acknowledgement for {quiet:.0f} s")
+        elif not waiting or self._answered >= self._renewed:  # a fresh producer alone proves nothing
+            for lane in self._lanes:
+                lane.release(KAFKA)

@@ -24,11 +24,17 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from shared.log.health import LoopState
-from shared.log.kafka.aiokafka_fixes import abandon, make_patient, quieten
+from shared.log.kafka.aiokafka_fixes import (
+    TopicGoneError,
+    abandon,
+    commit_to_what_exists,
+    make_patient,
+    quieten,
+)
 from shared.log.kafka.connection import Connection, wait_for_kafka
 from shared.log.kafka.publisher import Publisher
 from shared.log.pool import Pool
-from shared.log.ports import LogUnavailableError, Partition
+from shared.log.ports import LogUnavailableError, Partition, TopicLostError
 
 log = structlog.get_logger(__name__)
 
@@ -173,8 +179,10 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         make_patient(self._subscription.consumer._client)
-        self._subscription.answered()
-        self._subscription.pool.assigned(_Consumer(self._subscription), _own(assigned))
+        subscription = self._subscription
+        subscription.answered()
+        commit_to_what_exists(subscription.consumer._coordinator)
+        subscription.pool.assigned(_Consumer(subscription), _own(assigned))
 
 
 class _Consumer:
@@ -194,7 +202,13 @@ class _Consumer:
         self._client.resume(*map(_theirs, partitions))
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
-        await self._asked(self._client.commit({_theirs(p): offset for p, offset in offsets.items()}))
+        try:
+            await self._asked(self._client.commit({_theirs(p): offset for p, offset in offsets.items()}))
+        except LogUnavailableError as error:
+            if isinstance(error.__cause__, TopicGoneError):
+                self._client._coordinator.request_rejoin()
+                raise TopicLostError("the topic is gone") from error
+            raise
 
     async def committed(self, partition: Partition) -> int | None:
         offset: int | None = await self._asked(self._client.committed(_theirs(partition)))

@@ -99,9 +99,8 @@ async def test_the_lane_pauses_while_a_dead_letter_cannot_be_written(kafka: Brok
 
     replica = Replica(
         kafka.bootstrap, topic, group, per_record("nodlq", ImportReceived, handle),
-        policy=PoolPolicy(ceiling=1, retry=RETRY),
+        policy=PoolPolicy(ceiling=1, retry=RETRY), request_timeout=1.0,
     )  # fmt: skip
-    replica.publisher._request_timeout = 1.0  # how long a missing topic is waited for
     async with running(replica):
         await until(lambda: DEAD_LETTERS in replica.pool.lane.holds)
         assert not handled.is_set()

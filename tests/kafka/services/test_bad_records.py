@@ -14,8 +14,8 @@ from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED, IMPORT_RECEIVED, MEM
 from shared.store.store import Store
 from tests.support.chunks import chunk_of, said
 from tests.support.records import memory_of, result_of
-from tests.support.replica import event, read_all
-from tests.support.services import Setting, caught_up, ended, hosted
+from tests.support.replica import committed, event, read_all
+from tests.support.services import PARTITIONS, Setting, caught_up, ended, hosted
 from tests.support.waiting import until
 
 Headers = list[tuple[str, bytes]]
@@ -91,3 +91,28 @@ async def test_every_service_sets_every_kind_of_bad_record_aside_and_goes_on(
 
 async def _all_aside(setting: Setting, topic: str, key: bytes, kinds: Sequence[str]) -> bool:
     return await letters_of(setting, topic, key) == kinds
+
+
+async def test_a_topic_read_anew_buries_only_what_is_not_buried_yet(setting: Setting) -> None:
+    to, letters = setting.entrance, f"{setting.entrance}.dlq"
+
+    async def bad(*values: bytes) -> None:
+        await setting.send_all(to, [(b"k", value, []) for value in values])
+
+    async def handled(count: int) -> bool:
+        at = await committed(setting.bootstrap, setting.group("router"), to, PARTITIONS)
+        return sum(at) == count
+
+    await bad(b"1", b"2")
+    async with hosted(setting, ("router",)):
+        await bad(b"3")
+        await until(lambda: handled(3))
+    first = await read_all(setting.bootstrap, letters)
+    await setting.read_anew(to, "router")
+    async with hosted(setting, ("router",)):
+        await bad(b"4")
+        await until(lambda: handled(4))
+    found = await read_all(setting.bootstrap, letters)
+    assert [each.value for each in found] == [b"1", b"2", b"3", b"4"]
+    assert found[:3] == first
+    assert len({dict(each.headers)["dlq_id"] for each in found}) == 4

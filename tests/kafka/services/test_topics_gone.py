@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
@@ -17,26 +15,10 @@ from shared.host.host import Host
 from shared.host.services import opener_of
 from shared.pipelines import CHUNKS_READY, IMPORT_RECEIVED, MAX_DEAD_LETTER_BYTES
 from shared.store.store import Store
-from tests.support.kafka import Broker, create_topics
+from tests.support.kafka import Broker, create_topics, delete_topics
 from tests.support.replica import read_all
 from tests.support.services import PARTITIONS, Setting, ended, hosted, reasons
 from tests.support.waiting import until
-
-
-@asynccontextmanager
-async def admin_of(setting: Setting) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=setting.bootstrap)
-    await admin.start()
-    try:
-        yield admin
-    finally:
-        await admin.close()
-
-
-async def delete(setting: Setting, name: str, *, dead: bool = False) -> None:
-    async with admin_of(setting) as admin:
-        answer = await admin.delete_topics([setting.topic(name, dead=dead)])
-        assert [code for _, code in answer.topic_error_codes] == [0]
 
 
 async def page(host: Host, path: str) -> tuple[int, str]:
@@ -69,21 +51,39 @@ async def test_a_service_waits_for_its_topic_and_goes_on_when_it_is_created(
     await running
 
 
-@pytest.mark.parametrize("noticed", [True, False])
+@pytest.mark.parametrize(("noticed", "partitions"), [(True, 1), (False, PARTITIONS)])
 async def test_a_topic_deleted_under_a_service_is_told_and_read_again_from_its_beginning(
-    setting: Setting, store: Store, exports: Path, noticed: bool
+    setting: Setting, store: Store, exports: Path, noticed: bool, partitions: int
 ) -> None:
     async with hosted(setting, ("chunker",)) as host:
         for _ in range(3):
             await ended(store, await setting.import_of(exports / "gone.zip"))
-        await delete(setting, IMPORT_RECEIVED)
+        name = setting.topic(IMPORT_RECEIVED)
+        await delete_topics(setting.bootstrap, name)
         if noticed:
-            name = setting.topic(IMPORT_RECEIVED)
             await until(lambda: says(host, "/readyz", f"the topic {name} does not exist", 503))
             assert (await page(host, "/livez"))[0] == 200
-        await create_topics(setting.bootstrap, {setting.topic(IMPORT_RECEIVED): PARTITIONS})
+        await create_topics(setting.bootstrap, {name: partitions})
         event = await setting.import_of(exports / "gone.zip")
         assert (await ended(store, event)).state == "failed"
+        await until(lambda: says(host, "/readyz", "", 200))
+    assert await reasons(setting, IMPORT_RECEIVED) == []
+
+
+async def test_an_import_waits_for_a_topic_that_its_service_writes_to(
+    setting: Setting, store: Store, exports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.log.kafka.publisher._MISSING", 0.5)
+    async with hosted(setting) as host:
+        assert (await ended(store, await setting.import_of(exports / "small.zip"))).state == "complete"
+        chunks = setting.topic(CHUNKS_READY)
+        await delete_topics(setting.bootstrap, chunks)
+        event = await setting.import_of(exports / "small.zip")
+        wanted = f"chunker: paused (faults: LaneError: Kafka has no topic {chunks}; "
+        await until(lambda: says(host, "/readyz", wanted, 503))
+        await create_topics(setting.bootstrap, {chunks: 1})
+        run = await ended(store, event)
+        assert (run.state, run.coverage) == ("complete", 1.0), run
         await until(lambda: says(host, "/readyz", "", 200))
     assert await reasons(setting, IMPORT_RECEIVED) == []
 
@@ -105,9 +105,11 @@ async def test_while_no_dead_letter_can_be_written_the_lane_waits_and_nothing_is
         event = await setting.import_of(exports / "small.zip")
         await until(lambda: setting.published(CHUNKS_READY, 2))
         assert not any(run.chunks_ok for run in await store.list_runs(event.import_id))
-        async with admin_of(setting) as admin:
-            mended = {"max.message.bytes": str(MAX_DEAD_LETTER_BYTES)}
-            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, letters, configs=mended)])
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+        await admin.start()
+        mended = {"max.message.bytes": str(MAX_DEAD_LETTER_BYTES)}
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, letters, configs=mended)])
+        await admin.close()
         run = await ended(store, event)
         assert (run.state, run.coverage) == ("complete", 1.0), run
         await until(lambda: says(host, "/readyz", "", 200))

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from shared.log.deadletter import DeadLetter, bury
+from shared.domain.ids import burial_id
+from shared.log.deadletter import HEADERS, DeadLetter, bury
 from shared.resilience.faults import LaneError, PoisonError
 
 Header = tuple[str, bytes | None]
@@ -44,13 +45,23 @@ async def test_a_dead_letter_tells_where_it_comes_from_and_keeps_what_it_was() -
     await bury(DeadLetter(Record(), PoisonError("refused", "never works"), 4, "extractor"), post)
     ((to, key, value, headers),) = post.sent
     assert (to, key, value) == ("chunks.ready.v2.dlq", b"k", b"v")
+    assert [name for name in headers if name.startswith("dlq_")] == [*HEADERS]
     assert headers["dlq_at"]
     del headers["dlq_at"]
     assert headers == {
+        "dlq_id": str(burial_id("chunks.ready.v2", 3, 99, 12345)).encode(),
         "dlq_reason": b"refused", "dlq_error_class": b"PoisonError", "dlq_error": b"never works",
         "dlq_attempts": b"4", "dlq_stage": b"extractor", "dlq_topic": b"chunks.ready.v2",
         "dlq_partition": b"3", "dlq_offset": b"99", "dlq_timestamp": b"12345", "ce_id": b"1", "odd": None,
     }  # fmt: skip
+
+
+def test_the_same_record_is_the_same_burial_and_one_at_another_place_is_not() -> None:
+    first = DeadLetter(Record(), PoisonError("refused", "never works"), 4, "extractor").id
+    assert DeadLetter(Record(), LaneError("x"), 1, "s").id == first
+    others = [replace(Record(), topic="t"), replace(Record(), partition=4), replace(Record(), offset=98)]
+    others.append(replace(Record(), timestamp=12346))  # the topic was made anew
+    assert len({first, *(DeadLetter(each, LaneError("x"), 1, "s").id for each in others)}) == 5
 
 
 async def test_of_an_error_that_is_not_ours_only_the_class_is_told() -> None:

@@ -40,6 +40,7 @@ def test_alive(pool: PoolState, loop: LoopState) -> None:
     [
         (POOL, replace(LOOP, polling=False), "polling loop is dead"),
         (POOL, replace(LOOP, coordinating=False), "coordination is dead"),
+        (POOL, replace(LOOP, publishing=False), "the publisher is dead"),
         (POOL, replace(LOOP, without_coordinator=501.0), "no group coordinator for 501 s"),
         (replace(POOL, partitions=BEHIND), LOOP, "frozen for 1000 s"),
         (replace(POOL, waiting=1), LOOP, "frozen for 1000 s"),
