@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import asyncpg
@@ -18,7 +17,6 @@ from shared.postgres.connection import (
     CLOSE_SECONDS,
     CONNECT_SECONDS,
     UNREACHABLE,
-    dropped_on_failure,
     prepare,
     prepare_shared,
     transaction,
@@ -49,9 +47,17 @@ class DirectTransport:
             raise unanswered(function, seconds) if bound.expired() else refusal(function, None) from None
 
     async def _ask(self, query: str, payload: bytes) -> Any:
-        alone = partial(transaction, first=ACTING) if self._pooled else dropped_on_failure
-        async with self._pool.acquire() as connection, alone(connection):
-            return await connection.fetchval(query, payload)
+        async with self._pool.acquire() as connection:
+            if self._pooled:
+                async with transaction(connection, ACTING):
+                    return await connection.fetchval(query, payload)
+            try:  # dropped_on_failure, which takes a fifth of a small call
+                return await connection.fetchval(query, payload)
+            except asyncpg.PostgresError:
+                raise
+            except BaseException:
+                connection.terminate()
+                raise
 
     async def close(self) -> None:
         """See Transport. Waits for calls under way for a moment, then drops them."""
