@@ -131,6 +131,7 @@ def _headers(event: type[Event]) -> dict[str, Any]:
             "ce_source": {**text, "minLength": 1, "description": "Who published it."},
             "ce_time": {**text, "format": "date-time", "description": "When; ours have it."},
             "ce_importid": {**uuid, "description": "import_id of the value, if there."},
+            "ce_userid": {**uuid, "description": "user_id of the value, if there: people take turns by it."},
             "ce_run": {**text, "pattern": "^[1-9][0-9]*$", "description": "run of the value, if there."},
             "content-type": {**text, "description": "application/json; not looked at."},
             "traceparent": {**text, "description": "W3C Trace Context; ours have it."},
