@@ -116,27 +116,25 @@ def _message(spec: TopicSpec) -> dict[str, Any]:
 
 def _headers(event: type[Event]) -> dict[str, Any]:
     (kind,) = (each for each in EVENT_TYPES if each.model is event)
-    text, uuid = {"type": "string"}, {"type": "string", "format": "uuid"}
+    special: dict[str, dict[str, Any]] = {
+        "ce_specversion": {"const": SPEC_VERSION},
+        "ce_type": {"const": kind.wire},
+        "ce_id": {
+            "minLength": 1,
+            "description": "The same for the same event, however often it is published. Ours are UUIDs.",
+        },
+        "ce_source": {"minLength": 1, "description": "Who published it."},
+        "ce_time": {"format": "date-time", "description": "When; ours have it."},
+        "content-type": {"description": "application/json; not looked at."},
+        "traceparent": {"description": "W3C Trace Context; ours have it."},
+    }
+    repeated = {"description": "Where it is there: what the field of this name in the value says, as text."}
+    written, _ = zip(*encode(EXAMPLES[event], source="example", pipeline=PIPELINE)[1], strict=True)
     return {
         "type": "object",
         "required": ["ce_specversion", "ce_type", "ce_id", "ce_source"],
-        "properties": {
-            "ce_specversion": {**text, "const": SPEC_VERSION},
-            "ce_type": {**text, "const": kind.wire},
-            "ce_id": {
-                **text,
-                "minLength": 1,
-                "description": "The same for the same event, however often it is published. Ours are UUIDs.",
-            },
-            "ce_source": {**text, "minLength": 1, "description": "Who published it."},
-            "ce_time": {**text, "format": "date-time", "description": "When; ours have it."},
-            "ce_importid": {**uuid, "description": "import_id of the value, if there."},
-            "ce_userid": {**uuid, "description": "user_id of the value, if there: people take turns by it."},
-            "ce_run": {**text, "pattern": "^[1-9][0-9]*$", "description": "run of the value, if there."},
-            "content-type": {**text, "description": "application/json; not looked at."},
-            "traceparent": {**text, "description": "W3C Trace Context; ours have it."},
-        },
-    }  # fmt: skip
+        "properties": {name: {"type": "string", **special.get(name, repeated)} for name in written},
+    }
 
 
 def _example(event: Event) -> dict[str, Any]:
