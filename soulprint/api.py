@@ -61,9 +61,7 @@ async def run_export(
     after which what was read is kept.
     """
     leave_logs_to_the_program()
-    content = await run_into(
-        Path(out), Path(export), str(user), load_settings(**settings), max_cost=max_cost, command=False
-    )
+    content = await run_into(Path(out), Path(export), str(user), load_settings(**settings), max_cost=max_cost)
     return _report_of(content, Path(out))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,11 +25,13 @@ from shared.models.open import opened_model
 from shared.settings import Settings
 from shared.store.open import opened_store
 from shared.store.store import Store
+from soulprint.interrupts import interruptible
 
 LOOK_UP = 64
 """Most chunks one look-up in the cache asks for."""
 NO_KEY = SecretStr("none")
 """Stands for a key that is not set: an estimate sends nothing."""
+STOPPED = "stopped. Nothing was sent and nothing was stored."
 
 
 def estimate_command(
@@ -39,7 +40,7 @@ def estimate_command(
     """Estimate and print. Answers 1 if the run would likely pass `max_cost`, else 0."""
     if settings.model == "claude" and settings.anthropic_api_key is None:
         settings = settings.model_copy(update={"anthropic_api_key": NO_KEY})
-    estimate = asyncio.run(_estimate(export, user_id_for(user), settings))
+    estimate = interruptible(lambda _: _estimate(export, user_id_for(user), settings), STOPPED)
     cost = estimate["cost"]
     allowed = max_cost is None or (cost is not None and cost <= max_cost)
     if as_json:

@@ -11,11 +11,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from soulprint import __version__
+from soulprint import __version__, signals
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it (128 + SIGINT)."""
-
+STOPPABLE = ("run", "serve", "up")
+"""Commands that see to signals themselves, from their first moment on."""
 PERSON = "One person's memory"
 SERVICES = "The services on Kafka"
 
@@ -40,6 +39,7 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def begin(
+    context: typer.Context,
     _: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -50,6 +50,8 @@ def begin(
 
     steady_heap()
     configure_logs()
+    if context.invoked_subcommand not in STOPPABLE:
+        signals.leave()
 
 
 @app.command(rich_help_panel=PERSON)
@@ -76,16 +78,12 @@ def run(
     from soulprint.run import run_command, run_settings
 
     settings = run_settings(model, batch=batch)
-    try:
-        if dry_run:
-            from soulprint.estimate import estimate_command
+    if dry_run:
+        from soulprint.estimate import estimate_command
 
-            code = estimate_command(export, user, settings, max_cost=max_cost, as_json=as_json)
-        else:
-            code = run_command(export, user, out, settings, max_cost=max_cost, as_json=as_json)
-    except KeyboardInterrupt:
-        typer.echo("soulprint: stopped. The same command goes on where it stopped.", err=True)
-        code = INTERRUPTED
+        code = estimate_command(export, user, settings, max_cost=max_cost, as_json=as_json)
+    else:
+        code = run_command(export, user, out, settings, max_cost=max_cost, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -204,7 +202,9 @@ def topics_create(as_json: Json = False) -> None:
 
 
 def main() -> None:
-    """The entry point. Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable export, 130 Ctrl-C."""
+    """The entry point. Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable export, 130 Ctrl-C (128 and
+    the number of another signal)."""
+    signals.begin()
     try:
         app(prog_name="soulprint")
     except Exception as error:
@@ -214,3 +214,7 @@ def main() -> None:
             raise
         typer.echo(f"soulprint: {error}", err=True)
         sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

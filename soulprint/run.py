@@ -37,13 +37,15 @@ from shared.pipelines import SERVICES
 from shared.requests import Request, local_request, publish_request, request_run
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
-from shared.store.runs import RunReport
+from shared.store.runs import ENDED, RunReport
 from shared.store.store import Store
 from soulprint import outputs
 from soulprint.facts import listed_facts
+from soulprint.interrupts import Interrupts, interruptible
 from soulprint.progress import shown
 from soulprint.report import build_report, peak_rss, stage_seconds
 from soulprint.spending import Spending
+from soulprint.unwritten import Unwritten
 
 COMPLETE = "complete"
 OWNER = "soulprint run"
@@ -58,6 +60,10 @@ NOW = {"chunker": 0.0, "extractor": 0.0}
 LAST_CALLS = {"chunker": 0.0, "extractor": 120.0}
 """Calls under way when no more may be made are paid for: their answers are waited for."""
 GOES_ON = "Nothing is lost: the same command goes on later from where it stopped"
+STOPPED = "stopped. The same command goes on where it stopped."
+NOT_WRITTEN = (
+    "stopped. The run is complete and the memory stored, but not its files: the same command writes them."
+)
 
 
 def run_command(
@@ -66,7 +72,9 @@ def run_command(
     """Run, show the progress, print the result. Answers the exit code."""
     if "log_level" not in settings.model_fields_set:
         configure_logs("critical")  # the progress, the last line and report.json say it for people
-    report = asyncio.run(run_into(out, export, user, settings, max_cost=max_cost, command=True))
+    report = interruptible(
+        lambda interrupts: run_into(out, export, user, settings, max_cost=max_cost, interrupts=interrupts)
+    )
     if as_json:
         typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
     else:
@@ -84,12 +92,18 @@ def run_settings(model: str | None, *, batch: bool) -> Settings:
 
 
 async def run_into(
-    out: Path, export: Path, user: str, settings: Settings, *, max_cost: float | None, command: bool
+    out: Path,
+    export: Path,
+    user: str,
+    settings: Settings,
+    *,
+    max_cost: float | None,
+    interrupts: Interrupts | None = None,
 ) -> dict[str, Any]:
     """Read an export into the store and write the memory to `out`. Answers the content of report.json.
 
-    `command` is true where the process is ours: it shows progress, and has the garbage collector look less
-    often. Raises SoulprintError; the run is then noted as failed, or goes on when it is run again.
+    `interrupts` are given where the process is ours: it shows progress, and has the garbage collector look
+    less often. Raises SoulprintError; the run is then noted as failed, or goes on when it is run again.
     """
     outputs.prepare(out)
     settings = _own(settings, export)
@@ -99,7 +113,7 @@ async def run_into(
         opened_store(settings) as store,
         store.lock_user(request.user_id),
     ):
-        return await _Run(request, settings, store, model, command).run(out)
+        return await _Run(request, settings, store, model, interrupts).run(out)
 
 
 def _own(settings: Settings, path: Path) -> Settings:
@@ -118,16 +132,52 @@ class _Run:
     settings: Settings
     store: Store
     model: Model
-    command: bool
+    interrupts: Interrupts | None
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     async def run(self, out: Path) -> dict[str, Any]:
         """The content of report.json. Raises SoulprintError."""
         began = asyncio.get_running_loop().time()
+        interrupts = self.interrupts or Interrupts()
+        interrupts.words = STOPPED
+        unwritten = Unwritten(self.settings.home, self.request.import_id)
+        key, spending = await self._complete(unwritten.run()) or await self._made(unwritten, interrupts)
+        with interrupts.held(NOT_WRITTEN):
+            spending.forget()
+            report = await self._report(key)
+            _require_ended(report)
+            seconds = stage_seconds(self.registry)
+            with outputs.staged(out, self.request.user_id) as folder:
+                if report.state == COMPLETE:
+                    await self._write_result(folder, key)
+                seconds["total"] = asyncio.get_running_loop().time() - began
+                dead = await self.store.read_dead_chunks(*key) if report.chunks_dead else ()
+                of_user = next(iter(await self.store.read_usage(self.request.user_id)), None)
+                content = build_report(report, seconds, peak_rss(), dead, spending.fallbacks, of_user)
+                outputs.write_report(folder, content)
+            interrupts.over()
+            unwritten.forget()
+        return content
+
+    async def _complete(self, run: int | None) -> tuple[RunKey, Spending] | None:
+        """The run that ended without its files, if it is what this command would make again."""
+        if run is None:
+            return None
+        key = RunKey(self.request.import_id, run)
+        report, profile = await self.store.read_run(*key), await self.store.read_profile(self.request.user_id)
+        if report is None or (report.state, report.variant) != (COMPLETE, self._variant()):
+            return None
+        if profile is None or (profile.import_id, profile.run) != key:
+            return None
+        return key, Spending(self.settings.home, key, self.model, report.extraction_usage)
+
+    async def _made(self, unwritten: Unwritten, interrupts: Interrupts) -> tuple[RunKey, Spending]:
+        """A run that has ended. Raises SoulprintError, or CancelledError if it was stopped before."""
         event, resumed = await request_run(
             self.request, self.store, self.settings.pipeline, variant=self._variant(), on_log=False
         )
         key = RunKey(event.import_id, event.run)
+        unwritten.note(key)
         spending = Spending(self.settings.home, key, self.model, await self._recorded(key))
         if isinstance(self.model, Metered):
             self.model.count_in(spending.total)
@@ -141,22 +191,13 @@ class _Run:
                 await self.store.fail_run(*key, step="run", error=str(error))
             raise
         except asyncio.CancelledError:
-            with suppress(SoulprintError):
-                spending.carry(await self._recorded(key))
+            with suppress(SoulprintError), interrupts.unheard():
+                report = await self._report(key)
+                if report.state in ENDED and interrupts.forgive():
+                    return key, spending  # it had ended: its files are all that is missing
+                spending.carry(report.extraction_usage)
             raise
-        spending.forget()
-        report = await self._report(key)
-        _require_ended(report)
-        seconds = stage_seconds(self.registry)
-        with outputs.staged(out, self.request.user_id) as folder:
-            if report.state == COMPLETE:
-                await self._write_result(folder, key)
-            seconds["total"] = asyncio.get_running_loop().time() - began
-            dead = await self.store.read_dead_chunks(*key) if report.chunks_dead else ()
-            of_user = next(iter(await self.store.read_usage(self.request.user_id)), None)
-            content = build_report(report, seconds, peak_rss(), dead, spending.fallbacks, of_user)
-            outputs.write_report(folder, content)
-        return content
+        return key, spending
 
     def _variant(self) -> str:
         """What the chunks and facts of a run depend on besides the export."""
@@ -182,12 +223,12 @@ class _Run:
         )
         graces = NOW
         showing = (
-            shown(self.store, event, lambda: self._waits_for(services)) if self.command else nullcontext()
+            shown(self.store, event, lambda: self._waits_for(services)) if self.interrupts else nullcontext()
         )
         async with showing, services:
             try:
                 await services.start(waiting=lambda why: None)
-                if self.command:
+                if self.interrupts:
                     settle_garbage()
                 if not resumed:  # else the sweeper drives what is missing
                     await publish_request(event, log)
