@@ -50,18 +50,22 @@ async def run_export(
     user: str | UUID = "me",
     out: str | Path = "soulprint-out",
     max_cost: float | None = None,
+    force: bool = False,
     **settings: object,
 ) -> Report:
     """Read an export into the memory of `user`, and write MEMORY.md, sections, facts and report to `out`.
 
     `export` is a .zip, .json, .json.gz, .jsonl or a folder. `max_cost` is in dollars: the run stops before a
-    call that could pass it. `settings` go over those of the environment. If it is stopped, the same call goes
+    call that could pass it. `force` lets it replace files in `out` that SoulPrint did not write, or that were
+    changed since. `settings` go over those of the environment. If it is stopped, the same call goes
     on where it stopped. Raises SoulprintError: UsageError and UnreadableExportError before anything is
     stored, BusyError while another run of the user is under way; ModelUnavailableError and CostLimitError,
     after which what was read is kept.
     """
     leave_logs_to_the_program()
-    content = await run_into(Path(out), Path(export), str(user), load_settings(**settings), max_cost=max_cost)
+    content = await run_into(
+        Path(out), Path(export), str(user), load_settings(**settings), max_cost=max_cost, force=force
+    )
     return _report_of(content, Path(out))
 
 

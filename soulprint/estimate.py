@@ -18,6 +18,7 @@ from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport
 from shared.domain.events import ChunkReady, Usage
 from shared.domain.ids import import_id, user_id_for
+from shared.domain.plurals import counted
 from shared.exports.export import open_export
 from shared.exports.limits import read_limits
 from shared.models.base import BatchModel, Metered, Model
@@ -132,10 +133,10 @@ def _told(estimate: Mapping[str, Any]) -> str:
     dollars = f"${cost:,.4f}" if cost is not None else f"no price is known for {estimate['model']}"
     batches = " (extraction by batches)" if estimate["batch"] else ""
     return (
-        f"{estimate['conversations']:,} conversations in {chunks['total']:,} chunks: "
-        f"{chunks['cached']:,} were read before, {chunks['without_a_call']:,} hold nothing of the person, "
+        f"{counted(estimate['conversations'], 'conversation')} in {counted(chunks['total'], 'chunk')}: "
+        f"{chunks['cached']:,} read before, {chunks['without_a_call']:,} with nothing of the person, "
         f"{chunks['to_read']:,} to read\n"
-        f"about {estimate['calls']:,} calls of {estimate['model']}{batches}, "
-        f"{estimate['input_tokens']:,} tokens in, {estimate['output_tokens']:,} out: {dollars}\n"
+        f"about {counted(estimate['calls'], 'call')} of {estimate['model']}{batches}, "
+        f"{counted(estimate['input_tokens'], 'token')} in, {estimate['output_tokens']:,} out: {dollars}\n"
         "nothing was sent and nothing was stored"
     )

@@ -72,6 +72,9 @@ def run(
     batch: Annotated[
         bool, typer.Option("--batch", help="Read by Message Batches, at half the price.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace files in --out that SoulPrint did not write.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Turn an export into a memory: MEMORY.md, five sections, facts.jsonl and report.json."""
@@ -83,7 +86,7 @@ def run(
 
         code = estimate_command(export, user, settings, max_cost=max_cost, as_json=as_json)
     else:
-        code = run_command(export, user, out, settings, max_cost=max_cost, as_json=as_json)
+        code = run_command(export, user, out, settings, max_cost=max_cost, force=force, as_json=as_json)
     raise typer.Exit(code)
 
 

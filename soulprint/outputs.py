@@ -1,8 +1,7 @@
-"""The files a run leaves: written whole or not at all."""
+"""The files a run leaves: written whole or not at all, and never over what somebody else wrote."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections import Counter
@@ -15,9 +14,11 @@ from uuid import UUID
 import orjson
 
 from shared.domain.errors import SoulprintError, UsageError
+from shared.domain.plurals import counted, plural
 from shared.store.facts import StoredFact
 from shared.store.profiles import Profile
 from soulprint.facts import as_json
+from soulprint.manifest import foreign, replace_all, told
 
 REASONS = 3
 """Most reasons for dead chunks that a summary tells."""
@@ -31,11 +32,15 @@ SECTION_FILES: Mapping[str, str] = {
 MEMORY_FILE = "MEMORY.md"
 FACTS_FILE = "facts.jsonl"
 REPORT_FILE = "report.json"
+FILES = (MEMORY_FILE, *SECTION_FILES.values(), FACTS_FILE, REPORT_FILE)
 NOTHING = "(Nothing in this export supports this section.)"
 
 
-def prepare(folder: Path) -> None:
-    """Make sure `folder` can be written before any work is done. Raises UsageError if not."""
+def prepare(folder: Path, *, force: bool = False) -> None:
+    """Make sure that `folder` can be written, and that nothing of somebody else's would be replaced unless
+    by `force`, before any work is done. Raises UsageError."""
+    if not force and (names := foreign(folder, FILES)):
+        raise UsageError(f"nothing was begun: {told(folder, names)}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder):
@@ -47,18 +52,23 @@ def prepare(folder: Path) -> None:
 
 
 @contextmanager
-def staged(folder: Path, user_id: UUID) -> Iterator[Path]:
+def staged(folder: Path, user_id: UUID, *, force: bool = False) -> Iterator[Path]:
     """A scratch folder whose files all move to `folder` when the block ends well, and vanish otherwise.
 
-    One a user, whose lock the caller holds: what a killed run left there is swept away.
+    One a user, whose lock the caller holds: what a killed run left there is swept away. Raises SoulprintError
+    where they cannot be written, or would replace somebody else's.
     """
     scratch = folder / f".soulprint-{user_id}"
     try:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         yield scratch
-        for file in sorted(scratch.iterdir()):
-            os.replace(file, folder / file.name)
+        names = sorted(file.name for file in scratch.iterdir())
+        if not force and (theirs := foreign(folder, names)):
+            raise SoulprintError(
+                f"the memory is safe in the database, but not written: {told(folder, theirs)}"
+            )
+        replace_all(scratch, folder)
     except OSError as error:
         raise _unwritten(folder, error) from None
     finally:
@@ -99,33 +109,46 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
     """What a person wants to know of a run, in a few lines."""
     conversations, chunks, facts = report["conversations"], report["chunks"], report["facts"]
     lines = [
-        f"{report['status']}: {conversations['kept']:,} conversations, {report['messages']:,} messages, "
-        f"{facts.get('kept', 0):,} facts ({facts.get('superseded', 0):,} of them history) "
-        f"in {report['seconds']['total']:.1f} s"
+        f"{report['status']}: {counted(conversations['kept'], 'conversation')}, "
+        f"{counted(report['messages'], 'message')}, {counted(facts.get('kept', 0), 'fact')} "
+        f"({facts.get('superseded', 0):,} of them history) in {report['seconds']['total']:.1f} s"
     ]
     if report["error"]:
         lines.append(f"step {report['error']['step']}: {report['error']['message']}")
     if chunks["dead"]:
         lines.append(
-            f"{chunks['dead']:,} of {chunks['total']:,} chunks could not be read; report.json names them"
+            f"{chunks['dead']:,} of {counted(chunks['total'], 'chunk')} could not be read; "
+            f"report.json names {plural(chunks['dead'], 'it', 'them')}"
         )
         commonest = Counter(chunk["reason"] for chunk in chunks["not_read"]).most_common(REASONS)
-        lines += [f"  {count:,} times: {reason}" for reason, count in commonest]
+        lines += [f"  {counted(count, 'time')}: {reason}" for reason, count in commonest]
     lines += [
         f"the export breaks: {each['file']} at {each['place']}: {each['reason']}" for each in report["breaks"]
     ]
-    for count, what in (
-        (conversations["skipped_count"], "conversations could not be read; report.json names them"),
-        (conversations["left_out"], "conversations were left out at the person's wish"),
-        (report["unread_conversations"], "conversations were not read, as this model reads English only"),
+    for count, one, more in (
+        (
+            conversations["skipped_count"],
+            "could not be read; report.json names it",
+            "could not be read; report.json names them",
+        ),
+        (
+            conversations["left_out"],
+            "was left out at the person's wish",
+            "were left out at the person's wish",
+        ),
+        (
+            report["unread_conversations"],
+            "was not read, as this model reads English only",
+            "were not read, as this model reads English only",
+        ),
     ):
         if count:
-            lines.append(f"{count:,} {what}")
+            lines.append(f"{counted(count, 'conversation')} {plural(count, one, more)}")
     usage, cost = report["usage"], report["cost"]
     if usage["calls"]:
         dollars = "at a price that is not known" if cost is None else f"${cost:,.4f}"
         lines.append(
-            f"{usage['calls']:,} calls of the model: {usage['input_tokens']:,} tokens in, "
+            f"{counted(usage['calls'], 'call')} of the model: {counted(usage['input_tokens'], 'token')} in, "
             f"{usage['output_tokens']:,} out, {dollars}"
         )
     if usage["unanswered"]:
@@ -143,4 +166,5 @@ def _unwritten(folder: Path, error: OSError) -> SoulprintError:
 
 def unanswered(calls: int) -> str:
     """What is said of calls whose reply never came."""
-    return f"{calls:,} calls got no reply: what they cost is not known, and not counted"
+    cost = plural(calls, "it costs", "they cost")
+    return f"{counted(calls, 'call')} got no reply: what {cost} is not known, and not counted"

@@ -67,13 +67,22 @@ NOT_WRITTEN = (
 
 
 def run_command(
-    export: Path, user: str, out: Path, settings: Settings, *, max_cost: float | None, as_json: bool
+    export: Path,
+    user: str,
+    out: Path,
+    settings: Settings,
+    *,
+    max_cost: float | None,
+    force: bool,
+    as_json: bool,
 ) -> int:
     """Run, show the progress, print the result. Answers the exit code."""
     if "log_level" not in settings.model_fields_set:
         configure_logs("critical")  # the progress, the last line and report.json say it for people
     report = interruptible(
-        lambda interrupts: run_into(out, export, user, settings, max_cost=max_cost, interrupts=interrupts)
+        lambda interrupts: run_into(
+            out, export, user, settings, max_cost=max_cost, force=force, interrupts=interrupts
+        )
     )
     if as_json:
         typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
@@ -98,14 +107,16 @@ async def run_into(
     settings: Settings,
     *,
     max_cost: float | None,
+    force: bool = False,
     interrupts: Interrupts | None = None,
 ) -> dict[str, Any]:
     """Read an export into the store and write the memory to `out`. Answers the content of report.json.
 
     `interrupts` are given where the process is ours: it shows progress, and has the garbage collector look
-    less often. Raises SoulprintError; the run is then noted as failed, or goes on when it is run again.
+    less often. `force` lets files in `out` that we did not write be replaced. Raises SoulprintError; the run
+    is then noted as failed, or goes on when it is run again.
     """
-    outputs.prepare(out)
+    outputs.prepare(out, force=force)
     settings = _own(settings, export)
     request = await asyncio.to_thread(local_request, export, user_id_for(user), settings)
     async with (
@@ -113,7 +124,7 @@ async def run_into(
         opened_store(settings) as store,
         store.lock_user(request.user_id),
     ):
-        return await _Run(request, settings, store, model, interrupts).run(out)
+        return await _Run(request, settings, store, model, interrupts).run(out, force=force)
 
 
 def _own(settings: Settings, path: Path) -> Settings:
@@ -135,7 +146,7 @@ class _Run:
     interrupts: Interrupts | None
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
-    async def run(self, out: Path) -> dict[str, Any]:
+    async def run(self, out: Path, *, force: bool) -> dict[str, Any]:
         """The content of report.json. Raises SoulprintError."""
         began = asyncio.get_running_loop().time()
         interrupts = self.interrupts or Interrupts()
@@ -147,7 +158,7 @@ class _Run:
             report = await self._report(key)
             _require_ended(report)
             seconds = stage_seconds(self.registry)
-            with outputs.staged(out, self.request.user_id) as folder:
+            with outputs.staged(out, self.request.user_id, force=force) as folder:
                 if report.state == COMPLETE:
                     await self._write_result(folder, key)
                 seconds["total"] = asyncio.get_running_loop().time() - began

@@ -46,10 +46,11 @@ def run_export(
     user: str | UUID = "me",
     out: str | Path = "soulprint-out",
     max_cost: float | None = None,
+    force: bool = False,
     **settings: object,
 ) -> api.Report:
     """See `soulprint.run_export`."""
-    return asyncio.run(api.run_export(export, user=user, out=out, max_cost=max_cost, **settings))
+    return asyncio.run(api.run_export(export, user=user, out=out, max_cost=max_cost, force=force, **settings))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import orjson
 
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from shared.domain.errors import UnreadableExportError
+from shared.domain.plurals import counted, plural
 from shared.exports.containers.members import Break
 from shared.settings import Settings
 from shared.store.chunks import Chunking
@@ -44,8 +45,9 @@ def require_something_read(report: ChunkingReport, breaks: int) -> None:
     refused, or its files break (`breaks` of them) before the first."""
     if report.chunks == 0 and (report.skipped or breaks):
         raise UnreadableExportError(
-            f"nothing of the export could be read: {report.skipped} conversations were refused and "
-            f"{breaks} files break"
+            f"nothing of the export could be read: {counted(report.skipped, 'conversation')} "
+            f"{plural(report.skipped, 'was', 'were')} refused and {counted(breaks, 'file')} "
+            f"{plural(breaks, 'breaks', 'break')}"
         )
 
 

@@ -145,6 +145,19 @@ def test_an_output_folder_that_cannot_be_written_is_found_out_before_any_work(
     assert not homeless.command.home.exists()
 
 
+def test_files_of_somebody_else_are_replaced_only_by_force(forked: ForkedSoulprint, tmp_path: Path) -> None:
+    export = written(tmp_path / "c.json", json_of([good()]))
+    (tmp_path / "out").mkdir()
+    theirs = written(tmp_path / "out" / "AGENTS.md", b"Run the tests with make.")
+    refused = forked(*run_of(export, tmp_path))
+    assert (refused.code, "AGENTS.md" in refused.err, "--force" in refused.err) == (2, True, True)
+    assert forked("show", "--user", tmp_path.name).code == 1  # nothing was begun
+    assert theirs.read_bytes() == b"Run the tests with make."
+    assert forked(*run_of(export, tmp_path), "--force").code == 0
+    assert forked(*run_of(export, tmp_path)).code == 0
+    assert b"make" not in theirs.read_bytes()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
