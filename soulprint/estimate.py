@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from services.chunker.report import ChunkingReport
 from shared.domain.events import ChunkReady, Usage
 from shared.domain.ids import import_id, user_id_for
 from shared.domain.plurals import counted
-from shared.exports.export import open_export
+from shared.exports.export import open_exports
 from shared.exports.limits import read_limits
 from shared.models.base import BatchModel, Metered, Model
 from shared.models.open import opened_model
@@ -36,12 +36,12 @@ STOPPED = "stopped. Nothing was sent and nothing was stored."
 
 
 def estimate_command(
-    export: Path, user: str, settings: Settings, *, max_cost: float | None, as_json: bool
+    exports: Sequence[Path], user: str, settings: Settings, *, max_cost: float | None, as_json: bool
 ) -> int:
     """Estimate and print. Answers 1 if the run would likely pass `max_cost`, else 0."""
     if settings.model == "claude" and settings.anthropic_api_key is None:
         settings = settings.model_copy(update={"anthropic_api_key": NO_KEY})
-    estimate = interruptible(lambda _: _estimate(export, user_id_for(user), settings), STOPPED)
+    estimate = interruptible(lambda _: _estimate(exports, user_id_for(user), settings), STOPPED)
     cost = estimate["cost"]
     allowed = max_cost is None or (cost is not None and cost <= max_cost)
     if as_json:
@@ -53,8 +53,8 @@ def estimate_command(
     return 0 if allowed else 1
 
 
-async def _estimate(path: Path, user_id: UUID, settings: Settings) -> dict[str, Any]:
-    with open_export(path, read_limits(settings)) as export:
+async def _estimate(paths: Sequence[Path], user_id: UUID, settings: Settings) -> dict[str, Any]:
+    with open_exports(paths, read_limits(settings)) as export:
         async with opened_model(settings) as model, opened_store(settings) as store:
             reckoning = _Reckoning(user_id, store, model)
             job = ChunkingJob(import_id(user_id, export.fingerprint), user_id, 1, settings.pipeline)

@@ -56,7 +56,13 @@ def begin(
 
 @app.command(rich_help_panel=PERSON)
 def run(
-    export: Annotated[Path, typer.Argument(help="The export: .zip, .json, .json.gz, .jsonl or a folder.")],
+    exports: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="EXPORT",
+            help="The export: .zip, .json, .json.gz, .jsonl or a folder. Several are read as one person's.",
+        ),
+    ],
     user: User = "me",
     out: Annotated[Path, typer.Option("--out", help="Where the result is written.")] = Path("soulprint-out"),
     model: Annotated[
@@ -84,9 +90,9 @@ def run(
     if dry_run:
         from soulprint.estimate import estimate_command
 
-        code = estimate_command(export, user, settings, max_cost=max_cost, as_json=as_json)
+        code = estimate_command(exports, user, settings, max_cost=max_cost, as_json=as_json)
     else:
-        code = run_command(export, user, out, settings, max_cost=max_cost, force=force, as_json=as_json)
+        code = run_command(exports, user, out, settings, max_cost=max_cost, force=force, as_json=as_json)
     raise typer.Exit(code)
 
 

@@ -15,6 +15,7 @@ import orjson
 
 from shared.domain.errors import SoulprintError, UsageError
 from shared.domain.plurals import counted, plural
+from shared.exports.containers.members import named
 from shared.store.facts import StoredFact
 from shared.store.profiles import Profile
 from soulprint.facts import as_json
@@ -153,7 +154,7 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
         )
     if usage["unanswered"]:
         lines.append(unanswered(usage["unanswered"]))
-    lines.append(f"written to {folder}")
+    lines.append(f"written to {named(folder)}")
     return "\n".join(lines)
 
 

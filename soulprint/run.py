@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +67,7 @@ NOT_WRITTEN = (
 
 
 def run_command(
-    export: Path,
+    exports: Sequence[Path],
     user: str,
     out: Path,
     settings: Settings,
@@ -81,7 +81,7 @@ def run_command(
         configure_logs("critical")  # the progress, the last line and report.json say it for people
     report = interruptible(
         lambda interrupts: run_into(
-            out, export, user, settings, max_cost=max_cost, force=force, interrupts=interrupts
+            out, exports, user, settings, max_cost=max_cost, force=force, interrupts=interrupts
         )
     )
     if as_json:
@@ -102,7 +102,7 @@ def run_settings(model: str | None, *, batch: bool) -> Settings:
 
 async def run_into(
     out: Path,
-    export: Path,
+    exports: Sequence[Path],
     user: str,
     settings: Settings,
     *,
@@ -110,15 +110,15 @@ async def run_into(
     force: bool = False,
     interrupts: Interrupts | None = None,
 ) -> dict[str, Any]:
-    """Read an export into the store and write the memory to `out`. Answers the content of report.json.
+    """Read exports, as one, into the store and write the memory to `out`. Answers the content of report.json.
 
     `interrupts` are given where the process is ours: it shows progress, and has the garbage collector look
     less often. `force` lets files in `out` that we did not write be replaced. Raises SoulprintError; the run
     is then noted as failed, or goes on when it is run again.
     """
     outputs.prepare(out, force=force)
-    settings = _own(settings, export)
-    request = await asyncio.to_thread(local_request, export, user_id_for(user), settings)
+    settings = _own(settings, exports)
+    request = await asyncio.to_thread(local_request, exports, user_id_for(user), settings)
     async with (
         opened_model(settings, max_cost=max_cost) as model,
         opened_store(settings) as store,
@@ -127,9 +127,9 @@ async def run_into(
         return await _Run(request, settings, store, model, interrupts).run(out, force=force)
 
 
-def _own(settings: Settings, path: Path) -> Settings:
+def _own(settings: Settings, exports: Sequence[Path]) -> Settings:
     """The settings of services that work for this command alone."""
-    changes: dict[str, Any] = {"import_roots": (path.resolve().parent,)}
+    changes: dict[str, Any] = {"import_roots": tuple({path.resolve().parent for path in exports})}
     if "import_window" not in settings.model_fields_set:
         changes["import_window"] = WINDOW
     return settings.model_copy(update=changes)

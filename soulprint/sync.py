@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from uuid import UUID
@@ -41,7 +41,7 @@ class Memory:
 
 
 def run_export(
-    export: str | Path,
+    export: str | Path | Sequence[str | Path],
     *,
     user: str | UUID = "me",
     out: str | Path = "soulprint-out",

@@ -10,7 +10,7 @@ import orjson
 
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from shared.domain.errors import UnreadableExportError
-from shared.domain.plurals import counted, plural
+from shared.domain.plurals import counted, listed, plural
 from shared.exports.containers.members import Break
 from shared.settings import Settings
 from shared.store.chunks import Chunking
@@ -44,11 +44,13 @@ def require_something_read(report: ChunkingReport, breaks: int) -> None:
     """Raises UnreadableExportError if nothing came of an export that was not empty: every conversation was
     refused, or its files break (`breaks` of them) before the first."""
     if report.chunks == 0 and (report.skipped or breaks):
-        raise UnreadableExportError(
-            f"nothing of the export could be read: {counted(report.skipped, 'conversation')} "
-            f"{plural(report.skipped, 'was', 'were')} refused and {counted(breaks, 'file')} "
-            f"{plural(breaks, 'breaks', 'break')}"
-        )
+        skipped, broken = report.skipped, plural(breaks, "breaks", "break")
+        refused = f"{counted(skipped, 'conversation')} {plural(skipped, 'was', 'were')} refused"
+        found = [
+            *([refused] if skipped else []),
+            *([f"{counted(breaks, 'file')} {broken}"] if breaks else []),
+        ]
+        raise UnreadableExportError(f"nothing of the export could be read: {listed(found)}")
 
 
 def chunking_of(report: ChunkingReport, formats: Sequence[str], breaks: Sequence[Break]) -> Chunking:

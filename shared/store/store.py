@@ -42,8 +42,8 @@ class Store(Runs, Driving, Chunks, Facts, Profiles, Leases, Batches, Usages):
             raise UsageError("locking a user needs a direct connection to the database")
         return user_lock(self._dsn, user_id)
 
-    async def download_conversations(self, source: str, destination: Path) -> Path:
-        """The local file of an export: see Downloads.fetch."""
+    async def download_conversations(self, source: str, destination: Path) -> list[Path]:
+        """The local files of an export: see Downloads.fetch."""
         return await self._downloads.fetch(source, destination)
 
     async def close(self) -> None:

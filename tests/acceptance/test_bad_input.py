@@ -82,6 +82,21 @@ def test_a_file_that_breaks_gives_what_it_held_and_says_where_it_broke(
     assert {fact["statement"] for fact in facts(tmp_path / "out")} == {LINES[0], LINES[2]}
 
 
+def test_several_files_are_one_import_whatever_their_order(forked: ForkedSoulprint, tmp_path: Path) -> None:
+    one = written(tmp_path / "one.json", json_of([chain("I live in Lisbon.", "ok", conversation_id="one")]))
+    two = _zip(tmp_path / "two.zip", {"c.json": json_of([chain("My dog is called Bolota.", "ok")])})
+    estimate = forked(*run_of(one, tmp_path), two, one, "--dry-run", "--json")
+    assert estimate.json()["conversations"] == 2
+    assert forked(*run_of(one, tmp_path), two, one).code == 0
+    first = report(tmp_path / "out")
+    assert {fact["statement"] for fact in facts(tmp_path / "out")} == {LINES[0], LINES[2]}
+    assert forked(*run_of(two, tmp_path), one).code == 0
+    again = report(tmp_path / "out")
+    assert (again["import_id"], again["run"], again["chunks"]["cached"]) == (first["import_id"], 2, 1)
+    refused = forked(*run_of(two, tmp_path), tmp_path / "three.zip")
+    assert (refused.code, "three.zip does not exist" in refused.err) == (2, True)
+
+
 def test_one_bad_conversation_is_skipped_and_named(forked: ForkedSoulprint, tmp_path: Path) -> None:
     path = written(tmp_path / "c.json", json_of([good("one"), 7, {"id": "x", "mapping": 3}, good("two")]))
     assert forked(*run_of(path, tmp_path)).code == 0
@@ -171,6 +186,21 @@ def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], homeless: ForkedSou
     ended = homeless(*arguments)
     assert ended.code == 2, ended.err
     assert ended.err
+
+
+def test_a_file_whose_name_is_no_utf_8_is_read_and_such_a_user_is_refused(
+    forked: ForkedSoulprint, tmp_path: Path
+) -> None:
+    folder = tmp_path / "old\udcff"
+    folder.mkdir()
+    export = written(folder / "ex\udcffport.json", json_of([good(), 7]))
+    ended = forked(*run_of(export, tmp_path), "--out", folder / "\udcfe out")
+    assert ended.code == 0, ended.err
+    assert "\ufffd out" in ended.out
+    assert forked(*run_of(folder / "\udcfe.zip", tmp_path)).code == 2
+    for arguments in (("run", export), ("show",), ("usage",)):
+        refused = forked(*arguments, "--user", "\udcff")
+        assert (refused.code, "the user's name is not UTF-8" in refused.err) == (2, True), refused.err
 
 
 def test_a_wrong_setting_is_named_and_its_value_is_not(homeless: ForkedSoulprint) -> None:
