@@ -182,6 +182,14 @@ def usage(
     usage_command(user, as_json=as_json)
 
 
+@app.command(rich_help_panel=PERSON)
+def users(as_json: Json = False) -> None:
+    """List whose memories there are."""
+    from soulprint.users import users_command
+
+    users_command(as_json=as_json)
+
+
 @app.command(rich_help_panel=SERVICES)
 def cancel(import_id: Annotated[str, typer.Argument(metavar="IMPORT")]) -> None:
     """End an import that is under way. What the profile serves stays."""

@@ -42,6 +42,7 @@ from shared.store.store import Store
 from soulprint import outputs
 from soulprint.facts import listed_facts
 from soulprint.interrupts import Interrupts, interruptible
+from soulprint.naming import note_name, typed_name
 from soulprint.progress import shown
 from soulprint.report import build_report, peak_rss, stage_seconds
 from soulprint.spending import Spending
@@ -122,8 +123,9 @@ async def run_into(
     async with (
         opened_model(settings, max_cost=max_cost) as model,
         opened_store(settings) as store,
-        store.lock_user(request.user_id),
+        store.lock_user(request.user_id, typed_name(user)),
     ):
+        await note_name(store, request.user_id, user)
         return await _Run(request, settings, store, model, interrupts).run(out, force=force)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import UUID
 
 import orjson
 import typer
@@ -22,22 +21,24 @@ from shared.pipelines import prefixed, topics_of
 from shared.requests import publish_request, request_of, request_run
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
+from soulprint.naming import note_name
 from soulprint.topics import admin_of
 
 
 def submit_command(export: str, user: str, *, as_json: bool) -> None:
     """Publish an ImportReceived and print which import and run it is."""
-    key = asyncio.run(submit(export, user_id_for(user), load_settings()))
+    key = asyncio.run(submit(export, user, load_settings()))
     if as_json:
         typer.echo(orjson.dumps({"import_id": key.import_id, "run": key.run}))
     else:
         typer.echo(f"import {key.import_id} run {key.run}\nfollow it: soulprint status {key.import_id}")
 
 
-async def submit(export: str, user_id: UUID, settings: Settings) -> RunKey:
+async def submit(export: str, user: str, settings: Settings) -> RunKey:
     """Publish an import. A run of it that is under way goes on; else it is the next run."""
-    request = await asyncio.to_thread(request_of, export, user_id, settings)
+    request = await asyncio.to_thread(request_of, export, user_id_for(user), settings)
     async with opened_store(settings) as store, _publisher(settings) as publisher:
+        await note_name(store, request.user_id, user)
         event, _ = await request_run(request, store, settings.pipeline)
         await publish_request(event, publisher)
     return RunKey(event.import_id, event.run)

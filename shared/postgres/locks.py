@@ -19,8 +19,9 @@ _KIND = 2
 
 
 @asynccontextmanager
-async def user_lock(dsn: str, user_id: UUID) -> AsyncIterator[None]:
-    """Hold the user's lock on a connection of its own. Raises BusyError if another holds it."""
+async def user_lock(dsn: str, user_id: UUID, called: str) -> AsyncIterator[None]:
+    """Hold the user's lock on a connection of its own. Raises BusyError, which names the user as `called`, if
+    another holds it."""
     try:
         connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
     except asyncpg.PostgresError as error:
@@ -34,7 +35,7 @@ async def user_lock(dsn: str, user_id: UUID) -> AsyncIterator[None]:
             await connection.execute("SELECT pg_advisory_lock(hashtextextended($1, $2))", str(user_id), _KIND)
         except asyncpg.LockNotAvailableError:
             raise BusyError(
-                f"another run for user {user_id} is under way; wait for it to end, then run again"
+                f"another run for user {called} is under way; wait for it to end, then run again"
             ) from None
         except asyncpg.PostgresError as error:
             raise refusal("lock_user", error.sqlstate) from None

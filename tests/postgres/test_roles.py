@@ -35,7 +35,7 @@ TABLES = [
     "facts",
     "extraction_cache",
 ]
-INTERNAL = ["memory_outbox", "leases", "service_holds", "batch_chunks"]
+INTERNAL = ["memory_outbox", "leases", "service_holds", "batch_chunks", "user_names"]
 """Tables that only services see."""
 VIEWS = ["run_usage", "user_usage"]
 
