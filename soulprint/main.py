@@ -49,7 +49,7 @@ def begin(
     from shared.logs import configure_logs
 
     steady_heap()
-    configure_logs()
+    configure_logs(command=True)
     if context.invoked_subcommand not in STOPPABLE:
         signals.leave()
 

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from shared.domain.errors import SourceError
 from shared.domain.sources import local_paths
+from shared.exports.containers.members import shown
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 _UNSAFE = re.compile("[\x00-\x1f\x7f\\\\]")
@@ -50,13 +51,22 @@ class Downloads:
         return [await self._download(bucket, path, destination)]
 
     def _local(self, path: Path) -> Path:
+        told = shown(str(path))
         try:
-            real = path.resolve(strict=True)
+            real = path.resolve()
+            if not any(
+                real.is_relative_to(root.resolve()) for root in self.roots
+            ):  # whether it is there or not
+                raise SourceError(
+                    f"source: the local file {told} does not lie below an allowed folder: "
+                    "set IMPORT_ROOTS of the services to its folder"
+                )
+            return path.resolve(strict=True)
         except (OSError, RuntimeError):
-            raise SourceError("source: there is no such local file") from None
-        if not any(real.is_relative_to(root.resolve()) for root in self.roots):
-            raise SourceError("source: the local file does not lie below an allowed folder")
-        return real
+            raise SourceError(
+                f"source: there is no such local file where the services run: {told}; "
+                "it must lie at the same path there, below IMPORT_ROOTS"
+            ) from None
 
     async def _download(self, bucket: str, path: str, destination: Path) -> Path:
         if self.storage_url is None or self.service_key is None:

@@ -154,7 +154,10 @@ async def test_local_files_only_below_the_roots(tmp_path: Path) -> None:
             await downloads.fetch(str(source), target)
         with pytest.raises(StoreError, match="does not lie below"):
             await downloads.fetch(local_source([root / "a.zip", source]), target)
-    with pytest.raises(StoreError, match="no such local file"):
+    with pytest.raises(StoreError, match=r"does not lie below .+ set IMPORT_ROOTS") as refused:
+        await downloads.fetch(str(outside / "none.zip"), target)  # whether it is there is none of theirs
+    assert str(outside / "none.zip") in str(refused.value)
+    with pytest.raises(StoreError, match=r"no such local file .+none\.zip.+ below IMPORT_ROOTS"):
         await downloads.fetch(str(root / "none.zip"), target)
     with pytest.raises(StoreError, match="does not lie below"):
         await Downloads().fetch(str(root / "a.zip"), target)
