@@ -225,8 +225,10 @@ def main() -> None:
     try:
         app(prog_name="soulprint")
     except Exception as error:
-        from shared.domain.errors import SoulprintError
+        from shared.domain.errors import DiskFullError, SoulprintError, is_disk_full
 
+        if is_disk_full(error):
+            error = DiskFullError("the disk is full; free some space and run again")
         if not isinstance(error, SoulprintError):
             raise
         typer.echo(f"soulprint: {error}", err=True)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import orjson
 
-from shared.domain.errors import SoulprintError, UsageError
+from shared.domain.errors import DiskFullError, SoulprintError, UsageError, is_disk_full, system_reason
 from shared.domain.plurals import counted, plural
 from shared.exports.containers.members import named
 from shared.store.facts import StoredFact
@@ -47,8 +47,9 @@ def prepare(folder: Path, *, force: bool = False) -> None:
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UsageError(
-            f"cannot write to the output folder {folder}: {error.strerror}. Choose another with --out."
+        kind = DiskFullError if is_disk_full(error) else UsageError
+        raise kind(
+            f"cannot write to the output folder {folder}: {system_reason(error)}. Choose another with --out."
         ) from None
 
 
@@ -160,8 +161,9 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
 
 def _unwritten(folder: Path, error: OSError) -> SoulprintError:
     return SoulprintError(
-        f"cannot write the result to {folder}: {error.strerror}. No file there was left half-written, and "
-        "the memory is safe in the database: make room or choose another folder with --out, then run again."
+        f"cannot write the result to {folder}: {system_reason(error)}. No file there was left half-written, "
+        "and the memory is safe in the database: "
+        "make room or choose another folder with --out, then run again."
     )
 
 

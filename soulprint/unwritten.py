@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from shared.domain.errors import SoulprintError
+from shared.domain.errors import SoulprintError, system_reason
 from shared.domain.runs import RunKey
 
 FOLDER = "unwritten"
@@ -37,7 +37,7 @@ class Unwritten:
             unfinished.write_text(str(key.run), "ascii")
             unfinished.replace(self._path)
         except OSError as error:
-            raise SoulprintError(f"cannot write {self._path}: {error.strerror}") from None
+            raise SoulprintError(f"cannot write {self._path}: {system_reason(error)}") from None
 
     def forget(self) -> None:
         """The run ended and its files are written, or it has none."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import orjson
 
-from shared.domain.errors import SourceError, StoreError
+from shared.domain.errors import SourceError, StoreError, system_reason
 
 _TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 _ERROR_BYTES = 4096
@@ -36,7 +36,7 @@ async def download(url: str, key: str, bucket: str, destination: Path, max_bytes
     except (httpx.HTTPError, httpx.InvalidURL):
         raise StoreError("storage: cannot be reached; check the project's URL") from None
     except OSError as error:
-        raise StoreError(f"{destination.parent}: cannot save the export ({error.strerror})") from None
+        raise StoreError(f"{destination.parent}: cannot save the export ({system_reason(error)})") from None
     finally:
         part.unlink(missing_ok=True)
 
