@@ -254,7 +254,9 @@ class _Run:
 
     def _waits_for(self, services: Services) -> str:
         """Why nothing moves: what the model's provider says first, else what holds a lane."""
-        if isinstance(self.model, Metered) and (trouble := self.model.state.trouble):
+        if isinstance(self.model, Metered) and (
+            trouble := self.model.state.trouble or self.model.state.retrying
+        ):
             return trouble
         holds = (hold.reason for pool, _ in services.states() for hold in pool.holds.values())
         return next(holds, "")

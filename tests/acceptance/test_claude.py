@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +272,32 @@ async def test_a_wrong_set_up_ends_the_run_with_what_to_set_and_the_run_goes_on_
             finished = await ran(at(forked, fake), *run_of(export, tmp_path))
             assert finished.code == 0, finished.err
             assert report(tmp_path)["run"] == 1
+
+
+async def test_what_only_the_person_can_mend_ends_the_run_long_before_patience_does(
+    forked: ForkedSoulprint, few: Path, tmp_path: Path
+) -> None:
+    async with fake_claude(chances={"forbidden": 1.0}) as fake:
+        refused = await ended(at(forked, fake).start(*run_of(few, tmp_path)))  # waits 60 s, patience 300
+        assert (refused.code, "may not use this (403)" in refused.err) == (1, True), refused.err
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("rate_limit", "waiting: rate limited (429); trying again"),
+        ("no_credit", "waiting: the account has no credit left, or its spend limit is reached: add credit"),
+    ],
+)
+async def test_what_may_pass_is_waited_for_and_told_meanwhile(
+    forked: ForkedSoulprint, few: Path, tmp_path: Path, fault: str, says: str
+) -> None:
+    async with fake_claude(chances={fault: 1.0}) as fake:
+        process = at(forked, fake).start(*run_of(few, tmp_path))
+        await until(lambda: says in process.err, process)
+        os.kill(process.pid, signal.SIGINT)
+        stopped = await ended(process)
+        assert (stopped.code, "goes on where it stopped" in stopped.err) == (130, True), stopped.err
 
 
 @pytest.mark.parametrize(

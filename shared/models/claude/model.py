@@ -61,7 +61,9 @@ class ClaudeModel:
         """How it is now."""
         calls = self._caller.concurrency
         outcomes = dict(self._caller.outcomes)
-        return ModelState(self.lane.trouble, calls.in_flight, calls.limit, outcomes, self.spent)
+        return ModelState(
+            self.lane.trouble, self._caller.retrying, calls.in_flight, calls.limit, outcomes, self.spent
+        )
 
     async def answers(self) -> None:
         """Return if the provider can be used. Raises ModelUnavailableError."""
