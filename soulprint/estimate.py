@@ -26,6 +26,7 @@ from shared.models.open import opened_model
 from shared.settings import Settings
 from shared.store.open import opened_store
 from shared.store.store import Store
+from soulprint.blocks import fitted
 from soulprint.interrupts import interruptible
 
 LOOK_UP = 64
@@ -47,7 +48,7 @@ def estimate_command(
     if as_json:
         typer.echo(orjson.dumps({**estimate, "within_max_cost": allowed}, option=orjson.OPT_INDENT_2))
     else:
-        typer.echo(_told(estimate))
+        typer.echo(fitted(_told(estimate)))
         if not allowed:
             typer.echo(f"that may pass the limit of ${max_cost:.2f}")
     return 0 if allowed else 1

@@ -226,12 +226,13 @@ def main() -> None:
         app(prog_name="soulprint")
     except Exception as error:
         from shared.domain.errors import DiskFullError, SoulprintError, is_disk_full
+        from soulprint.blocks import fitted
 
         if is_disk_full(error):
             error = DiskFullError("the disk is full; free some space and run again")
         if not isinstance(error, SoulprintError):
             raise
-        typer.echo(f"soulprint: {error}", err=True)
+        typer.echo(fitted(f"soulprint: {error}", sys.stderr), err=True)
         sys.exit(error.exit_code)
 
 

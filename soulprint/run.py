@@ -40,6 +40,7 @@ from shared.store.open import opened_store
 from shared.store.runs import ENDED, RunReport
 from shared.store.store import Store
 from soulprint import outputs
+from soulprint.blocks import fitted
 from soulprint.facts import listed_facts
 from soulprint.interrupts import Interrupts, interruptible
 from soulprint.naming import note_name, typed_name
@@ -88,7 +89,7 @@ def run_command(
     if as_json:
         typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
     else:
-        typer.echo(outputs.summary(report, out))
+        typer.echo(fitted(outputs.summary(report, out)))
     return 0 if report["status"] == COMPLETE else 1
 
 
