@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from soulprint.manifest import MANIFEST
 from tests.exports.plants import markers_in
 from tests.exports.truth import Ghost, Planted, Truth
 
@@ -80,9 +81,13 @@ def tally_kinds(ghosts: tuple[tuple[Ghost, str], ...]) -> str:
 
 
 def differing_files(one: Path, other: Path) -> list[str]:
-    """Names of the files that only one of two output folders holds, or that differ in more than times."""
+    """Names of the files that only one of two output folders holds, or that differ in more than times. The
+    manifest has the hash of the report, and with it of its times."""
     names = {
-        path.relative_to(folder) for folder in (one, other) for path in folder.rglob("*") if path.is_file()
+        path.relative_to(folder)
+        for folder in (one, other)
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != MANIFEST
     }
     return sorted(str(name) for name in names if _content(one / name) != _content(other / name))
 

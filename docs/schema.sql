@@ -287,6 +287,18 @@ ALTER TABLE ONLY public.soulprint_migrations
     ADD CONSTRAINT soulprint_migrations_pkey PRIMARY KEY (version);
 ALTER TABLE public.soulprint_migrations ENABLE ROW LEVEL SECURITY;
 
+CREATE TABLE public.user_names (
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    named_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT user_names_name_check CHECK ((name <> ''::text))
+);
+ALTER TABLE ONLY public.user_names
+    ADD CONSTRAINT user_names_pkey PRIMARY KEY (user_id);
+CREATE POLICY services ON public.user_names TO service_role USING (true) WITH CHECK (true);
+ALTER TABLE public.user_names ENABLE ROW LEVEL SECURITY;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_names TO service_role;
+
 CREATE TABLE public.user_profiles (
     user_id uuid NOT NULL,
     soul_md text,
@@ -881,6 +893,21 @@ $$;
 REVOKE ALL ON FUNCTION public.list_runs(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_runs(argument jsonb) TO service_role;
 
+CREATE FUNCTION public.list_users(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT u.user_id, n.name, u.runs, i.state, i.requested_at, p.import_id IS NOT NULL AS has_memory
+        FROM (SELECT user_id, count(*) AS runs, max(ordinal) AS ordinal FROM imports GROUP BY user_id) u
+        JOIN imports i ON i.ordinal = u.ordinal
+        LEFT JOIN user_names n ON n.user_id = u.user_id
+        LEFT JOIN user_profiles p ON p.user_id = u.user_id
+        ORDER BY u.ordinal DESC LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.list_users(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_users(argument jsonb) TO service_role;
+
 CREATE FUNCTION public.look_up_chunks(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -980,6 +1007,20 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.mark_published(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_published(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.name_user(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO user_names AS n (user_id, name)
+    VALUES ((argument ->> 'user_id')::uuid, left(argument ->> 'name', 200))
+    ON CONFLICT (user_id) DO UPDATE SET name = excluded.name, named_at = now() WHERE n.name <> excluded.name;
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.name_user(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.name_user(argument jsonb) TO service_role;
 
 CREATE FUNCTION public.note_holds(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql
@@ -1235,6 +1276,16 @@ CREATE FUNCTION public.read_usage(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_usage(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_usage(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.read_user_names(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_object_agg(user_id, name), '{}') FROM user_names
+    WHERE user_id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text(argument -> 'user_ids')))
+$$;
+REVOKE ALL ON FUNCTION public.read_user_names(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_user_names(argument jsonb) TO service_role;
 
 CREATE FUNCTION public.record_chunks(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql

@@ -13,6 +13,9 @@ import structlog
 from structlog import DropEvent
 from structlog.typing import Processor
 
+KAFKA_CLIENT = "aiokafka"
+"""The Kafka client's logger. What it says of a broker that is down, the error of a command says better."""
+
 
 class _StandardError:
     """Standard error as it is when a line is written: whoever replaces it for a while gets the lines."""
@@ -60,9 +63,10 @@ class Withholding:
         return line
 
 
-def configure_logs(level: str = "warning", *, limited: bool = False) -> None:
+def configure_logs(level: str = "warning", *, limited: bool = False, command: bool = False) -> None:
     """Send every log line of this process, our own and libraries', to standard error as one JSON line.
-    `limited`: not more of our own each second than somebody could read (Withholding)."""
+    `limited`: not more of our own each second than somebody could read (Withholding). `command`: a
+    person reads, whom the lines of the Kafka client tell nothing."""
     stream = cast(TextIO, _StandardError())
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     shared: list[Processor] = [
@@ -93,6 +97,7 @@ def configure_logs(level: str = "warning", *, limited: bool = False) -> None:
             foreign_pre_chain=[*shared, _short_exception],
         )
     )
+    logging.getLogger(KAFKA_CLIENT).setLevel(logging.CRITICAL if command else logging.NOTSET)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

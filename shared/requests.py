@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -10,7 +11,8 @@ from shared.domain.bounds import SOURCE_CHARS
 from shared.domain.errors import UsageError
 from shared.domain.events import ImportReceived
 from shared.domain.ids import import_id
-from shared.exports.export import open_export
+from shared.domain.sources import local_source
+from shared.exports.export import open_exports
 from shared.exports.limits import read_limits
 from shared.log.ports import Publisher
 from shared.pipelines import IMPORT_RECEIVED
@@ -27,10 +29,12 @@ class Request:
     source: str
 
 
-def local_request(path: Path, user_id: UUID, settings: Settings) -> Request:
-    """A request for a local export, known by its content. Raises UnreadableExportError if there is none."""
-    with open_export(path, read_limits(settings)) as opened:
-        return Request(import_id(user_id, opened.fingerprint), user_id, str(path.resolve()))
+def local_request(paths: Sequence[Path], user_id: UUID, settings: Settings) -> Request:
+    """A request for local exports, which are one import, known by their content whatever their order. Raises
+    UnreadableExportError for one that is none."""
+    distinct = {path.resolve(): path for path in paths}
+    with open_exports([*distinct.values()], read_limits(settings)) as opened:
+        return Request(import_id(user_id, opened.fingerprint), user_id, local_source([*distinct]))
 
 
 def request_of(source: str, user_id: UUID, settings: Settings) -> Request:
@@ -42,7 +46,7 @@ def request_of(source: str, user_id: UUID, settings: Settings) -> Request:
         raise UsageError(f"the source has {len(source):,} characters; a path has at most {SOURCE_CHARS:,}")
     path = Path(source)
     if path.exists():
-        return local_request(path, user_id, settings)
+        return local_request([path], user_id, settings)
     if "/" in source.strip("/") and not path.is_absolute() and not source.startswith("."):
         return Request(import_id(user_id, f"source\0{source}"), user_id, source)
     raise UsageError(f"{source}: no such file, and not bucket/path in storage")

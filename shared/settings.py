@@ -19,6 +19,11 @@ from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
 
 PREFIX = "SOULPRINT_"
+_FORMS = {
+    "pipeline": "must be v and a number, such as v2",
+    "kafka_prefix": "must be at most 60 letters, digits, points, lines and hyphens of ASCII",
+}
+"""What settings with a pattern must be."""
 BATCH_STALL_SECONDS = 25 * 3600.0
 """Results of a message batch come within 24 hours."""
 BATCH_WINDOW = 2500
@@ -176,7 +181,13 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as error:
         wrong = "; ".join(
-            f"{PREFIX}{str(e['loc'][0]).removeprefix(PREFIX).upper()}: {e['msg']}"
-            for e in error.errors(include_input=False)
+            _told(str(each["loc"][0]).removeprefix(PREFIX).lower(), each["msg"])
+            for each in error.errors(include_input=False)
         )
         raise UsageError(f"wrong setting: {wrong}") from None
+
+
+def _told(field: str, message: str) -> str:
+    """What is wrong with a setting; a pattern is told in words."""
+    words = _FORMS.get(field) or message.replace("Input should be", "must be")
+    return f"{PREFIX}{field.upper()} {words}"

@@ -1,5 +1,10 @@
-"""`python -m soulprint` is `soulprint`."""
+"""The command: `soulprint`, and `python -m soulprint`. Importing it begins it."""
 
-from soulprint.main import main
+from soulprint import signals
 
-main()
+signals.begin()
+
+from soulprint.main import main  # noqa: E402 - what is stopped meanwhile says so
+
+if __name__ == "__main__":
+    main()

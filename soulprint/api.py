@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,34 +52,40 @@ class Report:
 
 
 async def run_export(
-    export: str | Path,
+    export: str | Path | Sequence[str | Path],
     *,
     user: str | UUID = "me",
     out: str | Path = "soulprint-out",
     max_cost: float | None = None,
     replace: bool = False,
+    force: bool = False,
     **settings: object,
 ) -> Report:
     """Read an export into the memory of `user`, and write MEMORY.md, sections, facts and report to `out`.
 
-    `export` is a .zip, .json, .json.gz, .jsonl or a folder. `max_cost` is in dollars: the run stops before a
-    call that could pass it. `replace`: the memory is served even if it loses much of the one that is.
-    `settings` go over those of the environment. If it is stopped, the same call goes on where it stopped.
-    Raises SoulprintError: UsageError and UnreadableExportError before anything is stored, BusyError while
-    another run of the user is under way; ModelUnavailableError and CostLimitError, after which what was read
-    is kept.
+    `export` is a .zip, .json, .json.gz, .jsonl or a folder; several are read as one person's. `max_cost` is
+    in dollars: the run stops before a call that could pass it. `replace`: the memory is served even if it
+    loses much of the one that is. `force` lets it replace files in `out` that SoulPrint did not write, or
+    that were changed since. `settings` go over those of the environment. If it is stopped, the same call goes
+    on where it stopped. Raises SoulprintError: UsageError and UnreadableExportError before anything is
+    stored, BusyError while another run of the user is under way; ModelUnavailableError and CostLimitError,
+    after which what was read is kept.
     """
     leave_logs_to_the_program()
     content = await run_into(
         Path(out),
-        Path(export),
+        _paths(export),
         str(user),
         load_settings(**settings),
         max_cost=max_cost,
-        command=False,
         replace=replace,
+        force=force,
     )
     return _report_of(content, Path(out))
+
+
+def _paths(export: str | Path | Sequence[str | Path]) -> list[Path]:
+    return [Path(each) for each in ([export] if isinstance(export, (str, Path)) else export)]
 
 
 def _report_of(content: Mapping[str, Any], folder: Path) -> Report:

@@ -17,6 +17,7 @@ from shared.domain.errors import SoulprintError
 from shared.models.open import make_model
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
+from soulprint.blocks import fitted
 
 ENOUGH_DISK = 2 * 1024**3
 """Bytes of free disk under which doctor warns: a large export's passages need about its own size."""
@@ -45,9 +46,8 @@ def doctor_command(*, as_json: bool) -> int:
         typer.echo(orjson.dumps([asdict(check) for check in checks], option=orjson.OPT_INDENT_2))
     else:
         for check in checks:
-            typer.echo(f"{'ok     ' if check.ok else 'missing'}  {check.name:<10} {check.found}")
-            if not check.ok:
-                typer.echo(f"{'':<19} {check.advice}")
+            head = f"{'ok     ' if check.ok else 'missing'}  {check.name:<10} {check.found}"
+            typer.echo(fitted(head) if check.ok else f"{fitted(head)}\n{fitted(f'  {check.advice}')}")
     return 0 if all(check.ok for check in checks) else 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from shared.domain.plurals import counted
 from shared.domain.runs import RunKey
 from shared.store.runs import COMPLETE, UNSERVED, Unserved
 
@@ -32,7 +33,7 @@ def broken(breaks: int) -> str:
     """What it means that the export breaks; empty where it does not."""
     if not breaks:
         return ""
-    return f"the export breaks in {breaks:,} place{'s' if breaks > 1 else ''}: what comes after is missing"
+    return f"the export breaks in {counted(breaks, 'place')}: what comes after is missing"
 
 
 def why_unserved(unserved: Unserved | None, import_id: UUID | str, served: RunKey | None = None) -> str:

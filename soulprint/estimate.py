@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,40 +18,44 @@ from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport
 from shared.domain.events import ChunkReady, Usage
 from shared.domain.ids import import_id, user_id_for
-from shared.exports.export import open_export
+from shared.domain.plurals import counted
+from shared.exports.export import open_exports
 from shared.exports.limits import read_limits
 from shared.models.base import BatchModel, Metered, Model
 from shared.models.open import opened_model
 from shared.settings import Settings
 from shared.store.open import opened_store
 from shared.store.store import Store
+from soulprint.blocks import fitted
+from soulprint.interrupts import interruptible
 
 LOOK_UP = 64
 """Most chunks one look-up in the cache asks for."""
 NO_KEY = SecretStr("none")
 """Stands for a key that is not set: an estimate sends nothing."""
+STOPPED = "stopped. Nothing was sent and nothing was stored."
 
 
 def estimate_command(
-    export: Path, user: str, settings: Settings, *, max_cost: float | None, as_json: bool
+    exports: Sequence[Path], user: str, settings: Settings, *, max_cost: float | None, as_json: bool
 ) -> int:
     """Estimate and print. Answers 1 if the run would likely pass `max_cost`, else 0."""
     if settings.model == "claude" and settings.anthropic_api_key is None:
         settings = settings.model_copy(update={"anthropic_api_key": NO_KEY})
-    estimate = asyncio.run(_estimate(export, user_id_for(user), settings))
+    estimate = interruptible(lambda _: _estimate(exports, user_id_for(user), settings), STOPPED)
     cost = estimate["cost"]
     allowed = max_cost is None or (cost is not None and cost <= max_cost)
     if as_json:
         typer.echo(orjson.dumps({**estimate, "within_max_cost": allowed}, option=orjson.OPT_INDENT_2))
     else:
-        typer.echo(_told(estimate))
+        typer.echo(fitted(_told(estimate)))
         if not allowed:
             typer.echo(f"that may pass the limit of ${max_cost:.2f}")
     return 0 if allowed else 1
 
 
-async def _estimate(path: Path, user_id: UUID, settings: Settings) -> dict[str, Any]:
-    with open_export(path, read_limits(settings)) as export:
+async def _estimate(paths: Sequence[Path], user_id: UUID, settings: Settings) -> dict[str, Any]:
+    with open_exports(paths, read_limits(settings)) as export:
         async with opened_model(settings) as model, opened_store(settings) as store:
             reckoning = _Reckoning(user_id, store, model)
             job = ChunkingJob(import_id(user_id, export.fingerprint), user_id, 1, settings.pipeline)
@@ -132,10 +135,10 @@ def _told(estimate: Mapping[str, Any]) -> str:
     dollars = f"${cost:,.4f}" if cost is not None else f"no price is known for {estimate['model']}"
     batches = " (extraction by batches)" if estimate["batch"] else ""
     return (
-        f"{estimate['conversations']:,} conversations in {chunks['total']:,} chunks: "
-        f"{chunks['cached']:,} were read before, {chunks['without_a_call']:,} hold nothing of the person, "
+        f"{counted(estimate['conversations'], 'conversation')} in {counted(chunks['total'], 'chunk')}: "
+        f"{chunks['cached']:,} read before, {chunks['without_a_call']:,} with nothing of the person, "
         f"{chunks['to_read']:,} to read\n"
-        f"about {estimate['calls']:,} calls of {estimate['model']}{batches}, "
-        f"{estimate['input_tokens']:,} tokens in, {estimate['output_tokens']:,} out: {dollars}\n"
+        f"about {counted(estimate['calls'], 'call')} of {estimate['model']}{batches}, "
+        f"{counted(estimate['input_tokens'], 'token')} in, {estimate['output_tokens']:,} out: {dollars}\n"
         "nothing was sent and nothing was stored"
     )

@@ -11,11 +11,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from soulprint import __version__
+from soulprint import __version__, signals
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it (128 + SIGINT)."""
-
+STOPPABLE = ("run", "serve", "up")
+"""Commands that see to signals themselves, from their first moment on."""
 PERSON = "One person's memory"
 SERVICES = "The services on Kafka"
 
@@ -44,6 +43,7 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def begin(
+    context: typer.Context,
     _: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -53,12 +53,20 @@ def begin(
     from shared.logs import configure_logs
 
     steady_heap()
-    configure_logs()
+    configure_logs(command=True)
+    if context.invoked_subcommand not in STOPPABLE:
+        signals.leave()
 
 
 @app.command(rich_help_panel=PERSON)
 def run(
-    export: Annotated[Path, typer.Argument(help="The export: .zip, .json, .json.gz, .jsonl or a folder.")],
+    exports: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="EXPORT",
+            help="The export: .zip, .json, .json.gz, .jsonl or a folder. Several are read as one person's.",
+        ),
+    ],
     user: User = "me",
     out: Annotated[Path, typer.Option("--out", help="Where the result is written.")] = Path("soulprint-out"),
     model: Annotated[
@@ -75,24 +83,23 @@ def run(
         bool, typer.Option("--batch", help="Read by Message Batches, at half the price.")
     ] = False,
     replace: Replace = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace files in --out that SoulPrint did not write.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Turn an export into a memory: MEMORY.md, five sections, facts.jsonl and report.json."""
     from soulprint.run import run_command, run_settings
 
     settings = run_settings(model, batch=batch)
-    try:
-        if dry_run:
-            from soulprint.estimate import estimate_command
+    if dry_run:
+        from soulprint.estimate import estimate_command
 
-            code = estimate_command(export, user, settings, max_cost=max_cost, as_json=as_json)
-        else:
-            code = run_command(
-                export, user, out, settings, max_cost=max_cost, as_json=as_json, replace=replace
-            )
-    except KeyboardInterrupt:
-        typer.echo("soulprint: stopped. The same command goes on where it stopped.", err=True)
-        code = INTERRUPTED
+        code = estimate_command(exports, user, settings, max_cost=max_cost, as_json=as_json)
+    else:
+        code = run_command(
+            exports, user, out, settings, max_cost=max_cost, replace=replace, force=force, as_json=as_json
+        )
     raise typer.Exit(code)
 
 
@@ -191,6 +198,14 @@ def usage(
     usage_command(user, as_json=as_json)
 
 
+@app.command(rich_help_panel=PERSON)
+def users(as_json: Json = False) -> None:
+    """List whose memories there are."""
+    from soulprint.users import users_command
+
+    users_command(as_json=as_json)
+
+
 @app.command(rich_help_panel=SERVICES)
 def cancel(import_id: Annotated[str, typer.Argument(metavar="IMPORT")]) -> None:
     """End an import that is under way. What the profile serves stays."""
@@ -221,13 +236,21 @@ def topics_create(as_json: Json = False) -> None:
 
 def main() -> None:
     """The entry point. Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable export, 3 the export breaks,
-    4 the memory is not served, 130 Ctrl-C."""
+    4 the memory is not served, 130 Ctrl-C (128 and the number of another signal)."""
+    signals.begin()
     try:
         app(prog_name="soulprint")
     except Exception as error:
-        from shared.domain.errors import SoulprintError
+        from shared.domain.errors import DiskFullError, SoulprintError, is_disk_full
+        from soulprint.blocks import fitted
 
+        if is_disk_full(error):
+            error = DiskFullError("the disk is full; free some space and run again")
         if not isinstance(error, SoulprintError):
             raise
-        typer.echo(f"soulprint: {error}", err=True)
+        typer.echo(fitted(f"soulprint: {error}", sys.stderr), err=True)
         sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -17,6 +17,7 @@ from shared.store.profiles import Profile
 from shared.store.store import Store
 from soulprint.context import in_context
 from soulprint.facts import LISTED, PAGE, listed_facts
+from soulprint.naming import typed_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,8 @@ async def open_memory(user: str | UUID = "me", **settings: object) -> AsyncItera
     async with opened_store(load_settings(**settings)) as store:
         profile = await store.read_profile(user_id)
         if profile is None or profile.import_id is None:
-            raise NotFoundError(f"user {user_id} has no memory yet: run `soulprint run EXPORT` first")
+            who = typed_name(str(user)) or user_id
+            raise NotFoundError(f"user {who} has no memory yet: run `soulprint run EXPORT` first")
         yield Memory(store, user_id, _sections_of(profile))
 
 

@@ -1,8 +1,7 @@
-"""The files a run leaves: written whole or not at all."""
+"""The files a run leaves: written whole or not at all, and never over what somebody else wrote."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections import Counter
@@ -14,14 +13,17 @@ from uuid import UUID
 
 import orjson
 
-from shared.domain.errors import SoulprintError, UsageError
+from shared.domain.errors import DiskFullError, SoulprintError, UsageError, is_disk_full, system_reason
+from shared.domain.plurals import counted, plural
 from shared.domain.runs import RunKey
+from shared.exports.containers.members import named
 from shared.models.section import heading as section_heading
 from shared.store.facts import StoredFact
 from shared.store.profiles import Documents
 from shared.store.runs import COMPLETE
 from soulprint.ending import broken, heading, why_unserved
 from soulprint.facts import as_json
+from soulprint.manifest import foreign, replace_all, told
 
 REASONS = 3
 """Most reasons for dead chunks that a summary tells."""
@@ -37,34 +39,44 @@ SECTION_FILES: Mapping[str, str] = {
 MEMORY_FILE = "MEMORY.md"
 FACTS_FILE = "facts.jsonl"
 REPORT_FILE = "report.json"
+FILES = (MEMORY_FILE, *SECTION_FILES.values(), FACTS_FILE, REPORT_FILE)
 NOTHING = "(Nothing in this export supports this section.)"
 
 
-def prepare(folder: Path) -> None:
-    """Make sure `folder` can be written before any work is done. Raises UsageError if not."""
+def prepare(folder: Path, *, force: bool = False) -> None:
+    """Make sure that `folder` can be written, and that nothing of somebody else's would be replaced unless
+    by `force`, before any work is done. Raises UsageError."""
+    if not force and (names := foreign(folder, FILES)):
+        raise UsageError(f"nothing was begun: {told(folder, names)}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UsageError(
-            f"cannot write to the output folder {folder}: {error.strerror}. Choose another with --out."
+        kind = DiskFullError if is_disk_full(error) else UsageError
+        raise kind(
+            f"cannot write to the output folder {folder}: {system_reason(error)}. Choose another with --out."
         ) from None
 
 
 @contextmanager
-def staged(folder: Path, user_id: UUID) -> Iterator[Path]:
+def staged(folder: Path, user_id: UUID, *, force: bool = False) -> Iterator[Path]:
     """A scratch folder whose files all move to `folder` when the block ends well, and vanish otherwise.
 
-    One a user, whose lock the caller holds: what a killed run left there is swept away.
+    One a user, whose lock the caller holds: what a killed run left there is swept away. Raises SoulprintError
+    where they cannot be written, or would replace somebody else's.
     """
     scratch = folder / f".soulprint-{user_id}"
     try:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         yield scratch
-        for file in sorted(scratch.iterdir()):
-            os.replace(file, folder / file.name)
+        names = sorted(file.name for file in scratch.iterdir())
+        if not force and (theirs := foreign(folder, names)):
+            raise SoulprintError(
+                f"the memory is safe in the database, but not written: {told(folder, theirs)}"
+            )
+        replace_all(scratch, folder)
     except OSError as error:
         raise _unwritten(folder, error) from None
     finally:
@@ -105,33 +117,51 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
     """What a person wants to know of a run, in a few lines."""
     conversations, chunks, facts = report["conversations"], report["chunks"], report["facts"]
     lines = [
-        f"{heading(report['status'], len(report['breaks']))}: {conversations['kept']:,} conversations, "
-        f"{report['messages']:,} messages, "
-        f"{facts.get('kept', 0):,} facts ({facts.get('superseded', 0):,} of them history) "
+        f"{heading(report['status'], len(report['breaks']))}: "
+        f"{counted(conversations['kept'], 'conversation')}, {counted(report['messages'], 'message')}, "
+        f"{counted(facts.get('kept', 0), 'fact')} ({facts.get('superseded', 0):,} of them history) "
         f"in {report['seconds']['total']:.1f} s"
     ]
     if report["error"]:
         lines.append(f"step {report['error']['step']}: {report['error']['message']}")
     if chunks["dead"]:
         lines.append(
-            f"{chunks['dead']:,} of {chunks['total']:,} chunks could not be read; report.json names them"
+            f"{chunks['dead']:,} of {counted(chunks['total'], 'chunk')} could not be read; "
+            f"report.json names {plural(chunks['dead'], 'it', 'them')}"
         )
         commonest = Counter(chunk["reason"] for chunk in chunks["not_read"]).most_common(REASONS)
-        lines += [f"  {count:,} times: {reason}" for reason, count in commonest]
+        lines += [f"  {counted(count, 'time')}: {reason}" for reason, count in commonest]
     lines += [
         f"the export breaks: {each['file']} at {each['place']}: {each['reason']}" for each in report["breaks"]
     ]
-    for count, what in (
-        (conversations["skipped_count"], "conversations could not be read; report.json names them"),
-        (sum(report.get("lost_messages", {}).values()), "messages could not be read; report.json says why"),
+    for count, noun, one, more in (
+        (
+            conversations["skipped_count"],
+            "conversation",
+            "could not be read; report.json names it",
+            "could not be read; report.json names them",
+        ),
+        (
+            sum(report.get("lost_messages", {}).values()),
+            "message",
+            "could not be read; report.json says why",
+            "could not be read; report.json says why",
+        ),
         (
             sum(conversations.get("passed_over", {}).values()),
-            "records are no conversations; report.json says what they are",
+            "record",
+            "is no conversation; report.json says what it is",
+            "are no conversations; report.json says what they are",
         ),
-        (conversations["left_out"], "conversations were left out at the person's wish"),
+        (
+            conversations["left_out"],
+            "conversation",
+            "was left out at the person's wish",
+            "were left out at the person's wish",
+        ),
     ):
         if count:
-            lines.append(f"{count:,} {what}")
+            lines.append(f"{counted(count, noun)} {plural(count, one, more)}")
     unread = _unread(report)
     if unread and not _mostly_unread(report):
         lines.append(unread)
@@ -139,7 +169,7 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
     if usage["calls"]:
         dollars = "at a price that is not known" if cost is None else f"${cost:,.4f}"
         lines.append(
-            f"{usage['calls']:,} calls of the model: {usage['input_tokens']:,} tokens in, "
+            f"{counted(usage['calls'], 'call')} of the model: {counted(usage['input_tokens'], 'token')} in, "
             f"{usage['output_tokens']:,} out, {dollars}"
         )
     if usage["unanswered"]:
@@ -160,7 +190,7 @@ def _last_line(report: Mapping[str, Any], folder: Path) -> str:
     """Where the files are, and what they are not."""
     served = report["served"] and RunKey(**report["served"])
     unserved = why_unserved(report["unserved"], report["import_id"], served)
-    written = f"written to {folder}{', but not served: ' if unserved else ''}{unserved}"
+    written = f"written to {named(folder)}{', but not served: ' if unserved else ''}{unserved}"
     return f"{written}. {lost[0].upper()}{lost[1:]}" if (lost := broken(len(report["breaks"]))) else written
 
 
@@ -171,9 +201,10 @@ def _unread(report: Mapping[str, Any]) -> str:
         return ""
     languages = list(unread["languages"])
     shown = languages[:LANGUAGES] + ["..."] * (len(languages) > LANGUAGES)
-    named = f" ({', '.join(shown)})" if shown else ""
-    count = f"{unread['conversations']:,} of {kept:,} conversations"
-    return f"{count} were not read, as they are not in English{named}"
+    of_them = f" ({', '.join(shown)})" if shown else ""
+    count = f"{unread['conversations']:,} of {counted(kept, 'conversation')}"
+    words = plural(unread["conversations"], "was not read, as it is", "were not read, as they are")
+    return f"{count} {words} not in English{of_them}"
 
 
 def _mostly_unread(report: Mapping[str, Any]) -> bool:
@@ -182,11 +213,13 @@ def _mostly_unread(report: Mapping[str, Any]) -> bool:
 
 def _unwritten(folder: Path, error: OSError) -> SoulprintError:
     return SoulprintError(
-        f"cannot write the result to {folder}: {error.strerror}. No file there was left half-written, and "
-        "the memory is safe in the database: make room or choose another folder with --out, then run again."
+        f"cannot write the result to {folder}: {system_reason(error)}. No file there was left half-written, "
+        "and the memory is safe in the database: "
+        "make room or choose another folder with --out, then run again."
     )
 
 
 def unanswered(calls: int) -> str:
     """What is said of calls whose reply never came."""
-    return f"{calls:,} calls got no reply: what they cost is not known, and not counted"
+    cost = plural(calls, "it costs", "they cost")
+    return f"{counted(calls, 'call')} got no reply: what {cost} is not known, and not counted"

@@ -10,15 +10,18 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TextIO
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from shared.domain.errors import StoreError
 from shared.domain.events import ImportReceived
+from shared.domain.plurals import counted
 from shared.store.runs import RunRow
 from shared.store.store import Store
+from soulprint.blocks import block
 
 LIVE_SECONDS = 0.3
 LOOK_SECONDS = 0.5
@@ -55,19 +58,37 @@ class Progress:
 
     def words(self) -> str:
         """The state in one line, without a person's words."""
-        run, left = self.run, self.seconds_left
-        reading = run.reading
+        left = f", {self._left()}" if self._left() else ""
+        waits = f"; waiting: {self.waits_for}" if self.waits_for else ""
+        return f"{self.run.stage or self.run.state}: {self._found()}{left}{waits}"
+
+    def lines(self, width: int) -> tuple[str, str]:
+        """What stands beside the bar, and what stands below it, wrapped."""
+        run = self.run
+        left = f", {self._left()}" if self._left() else ""
+        waits = f"waiting: {self.waits_for}" if self.waits_for else ""
+        beside = f"{run.stage or run.state} {run.progress_percent:.0f} %{left}"
+        return beside, block(waits, self._found(), width=width)
+
+    def _found(self) -> str:
+        run, reading = self.run, self.run.reading
         done = run.chunks_ok + run.chunks_dead
-        total = f"{done:,}" if run.chunks_total is None else f"{done:,} of {run.chunks_total:,}"
+        if run.chunks_total is None:
+            chunks = counted(done, "chunk")
+        else:
+            chunks = f"{done:,} of {counted(run.chunks_total, 'chunk')}"
         rate = reading.conversations / max(self.seconds, 1e-9)
-        megabytes = f"{reading.bytes_read / MEGA:.1f} of {reading.bytes_total / MEGA:.1f} MB"
         return (
-            f"{run.stage or run.state}: {megabytes}, "
-            f"{reading.conversations:,} conversations ({rate:,.0f}/s), "
-            f"{total} chunks, {run.facts_extracted:,} facts"
-            + (f", about {_duration(left)} left" if left is not None and done != run.chunks_total else "")
-            + (f"; waiting: {self.waits_for}" if self.waits_for else "")
+            f"{reading.bytes_read / MEGA:.1f} of {reading.bytes_total / MEGA:.1f} MB, "
+            f"{counted(reading.conversations, 'conversation')} ({rate:,.0f}/s), {chunks}, "
+            f"{counted(run.facts_extracted, 'fact')}"
         )
+
+    def _left(self) -> str:
+        run, left = self.run, self.seconds_left
+        if left is None or run.chunks_ok + run.chunks_dead == run.chunks_total:
+            return ""
+        return f"about {_duration(left)} left"
 
 
 @asynccontextmanager
@@ -110,14 +131,16 @@ async def _plain(look: Look, stream: TextIO) -> None:
 
 
 async def _live(look: Look, stream: TextIO) -> None:
-    with Live(console=Console(file=stream), auto_refresh=False, transient=True) as live:
+    console = Console(file=stream)
+    with Live(console=console, auto_refresh=False, transient=True) as live:
         while True:
             with suppress(StoreError):
                 if (progress := await look()) is not None:
+                    beside, below = progress.lines(console.width)
                     grid = Table.grid(padding=(0, 1))
                     bar = ProgressBar(total=100.0, completed=progress.run.progress_percent, width=24)
-                    grid.add_row(bar, progress.words())
-                    live.update(grid, refresh=True)
+                    grid.add_row(bar, beside)
+                    live.update(Group(grid, Text(below)), refresh=True)
             await asyncio.sleep(LIVE_SECONDS)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import typer
@@ -37,14 +37,18 @@ from shared.pipelines import SERVICES
 from shared.requests import Request, local_request, publish_request, request_run
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
-from shared.store.runs import COMPLETE, UNSERVED, RunReport
+from shared.store.runs import COMPLETE, ENDED, UNSERVED, RunReport
 from shared.store.store import Store
 from soulprint import outputs
+from soulprint.blocks import fitted
 from soulprint.ending import exit_code
 from soulprint.facts import listed_facts
+from soulprint.interrupts import Interrupts, interruptible
+from soulprint.naming import note_name, typed_name
 from soulprint.progress import shown
 from soulprint.report import build_report, peak_rss, stage_seconds
 from soulprint.spending import Spending
+from soulprint.unwritten import Unwritten
 
 OWNER = "soulprint run"
 """Who holds leases: the user's lock keeps a second run away, so one name serves all."""
@@ -58,27 +62,42 @@ NOW = {"chunker": 0.0, "extractor": 0.0}
 LAST_CALLS = {"chunker": 0.0, "extractor": 120.0}
 """Calls under way when no more may be made are paid for: their answers are waited for."""
 GOES_ON = "Nothing is lost: the same command goes on later from where it stopped"
+STOPPED = "stopped. The same command goes on where it stopped."
+NOT_WRITTEN = (
+    "stopped. The run is complete and the memory stored, but not its files: the same command writes them."
+)
 
 
 def run_command(
-    export: Path,
+    exports: Sequence[Path],
     user: str,
     out: Path,
     settings: Settings,
     *,
     max_cost: float | None,
-    as_json: bool,
     replace: bool = False,
+    force: bool,
+    as_json: bool,
 ) -> int:
     """Run, show the progress, print the result. Answers the exit code."""
     if "log_level" not in settings.model_fields_set:
         configure_logs("critical")  # the progress, the last line and report.json say it for people
-    running = run_into(out, export, user, settings, max_cost=max_cost, command=True, replace=replace)
-    report = asyncio.run(running)
+    report = interruptible(
+        lambda interrupts: run_into(
+            out,
+            exports,
+            user,
+            settings,
+            max_cost=max_cost,
+            replace=replace,
+            force=force,
+            interrupts=interrupts,
+        )
+    )
     if as_json:
         typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
     else:
-        typer.echo(outputs.summary(report, out))
+        typer.echo(fitted(outputs.summary(report, out)))
     return exit_code(report["status"], len(report["breaks"]))
 
 
@@ -93,37 +112,49 @@ def run_settings(model: str | None, *, batch: bool) -> Settings:
 
 async def run_into(
     out: Path,
-    export: Path,
+    exports: Sequence[Path],
     user: str,
     settings: Settings,
     *,
     max_cost: float | None,
-    command: bool,
     replace: bool = False,
+    force: bool = False,
+    interrupts: Interrupts | None = None,
 ) -> dict[str, Any]:
-    """Read an export into the store and write the memory to `out`. Answers the content of report.json.
+    """Read exports, as one, into the store and write the memory to `out`. Answers the content of report.json.
 
-    `command` is true where the process is ours: it shows progress, and has the garbage collector look less
-    often. `replace`: the memory is served even if it loses much. Raises SoulprintError; the run is then noted
-    as failed, or goes on when it is run again.
+    `interrupts` are given where the process is ours: it shows progress, and has the garbage collector look
+    less often. `replace`: the memory is served even if it loses much. `force` lets files in `out` that we did
+    not write be replaced. Raises SoulprintError; the run is then noted as failed, or goes on when it is run
+    again.
     """
-    outputs.prepare(out)
-    settings = _own(settings, export)
-    request = await asyncio.to_thread(local_request, export, user_id_for(user), settings)
+    outputs.prepare(out, force=force)
+    settings = _own(settings, exports)
+    request = await asyncio.to_thread(local_request, exports, user_id_for(user), settings)
     async with (
         opened_model(settings, max_cost=max_cost) as model,
         opened_store(settings) as store,
-        store.lock_user(request.user_id),
+        store.lock_user(request.user_id, typed_name(user)),
     ):
-        return await _Run(request, settings, store, model, command, replace).run(out)
+        await note_name(store, request.user_id, user)
+        return await _Run(request, settings, store, model, interrupts, replace).run(out, force=force)
 
 
-def _own(settings: Settings, path: Path) -> Settings:
+def _own(settings: Settings, exports: Sequence[Path]) -> Settings:
     """The settings of services that work for this command alone."""
-    changes: dict[str, Any] = {"import_roots": (path.resolve().parent,)}
+    changes: dict[str, Any] = {"import_roots": tuple({path.resolve().parent for path in exports})}
     if "import_window" not in settings.model_fields_set:
         changes["import_window"] = WINDOW
     return settings.model_copy(update=changes)
+
+
+class _Ended(NamedTuple):
+    """A run that has ended."""
+
+    key: RunKey
+    spending: Spending
+    served_before: RunKey | None
+    """Whose memory was served when it began, as far as that is known."""
 
 
 @dataclass(slots=True)
@@ -134,13 +165,52 @@ class _Run:
     settings: Settings
     store: Store
     model: Model
-    command: bool
+    interrupts: Interrupts | None
     replace: bool
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
-    async def run(self, out: Path) -> dict[str, Any]:
+    async def run(self, out: Path, *, force: bool) -> dict[str, Any]:
         """The content of report.json. Raises SoulprintError."""
         began = asyncio.get_running_loop().time()
+        interrupts = self.interrupts or Interrupts()
+        interrupts.words = STOPPED
+        unwritten = Unwritten(self.settings.home, self.request.import_id)
+        key, spending, before = await self._unwritten_one(unwritten.run()) or await self._made(
+            unwritten, interrupts
+        )
+        with interrupts.held(NOT_WRITTEN):
+            spending.forget()
+            report = await self._report(key)
+            _require_ended(report)
+            seconds = stage_seconds(self.registry)
+            with outputs.staged(out, self.request.user_id, force=force) as folder:
+                if report.state in (COMPLETE, UNSERVED):
+                    await self._write_result(folder, key)
+                seconds["total"] = asyncio.get_running_loop().time() - began
+                dead = await self.store.read_dead_chunks(*key) if report.chunks_dead else ()
+                of_user = next(iter(await self.store.read_usage(self.request.user_id)), None)
+                sample = await self.store.read_sample(*key) if report.unread_conversations else ()
+                content = build_report(
+                    report, seconds, peak_rss(), dead, spending.fallbacks, of_user, before, sample
+                )
+                outputs.write_report(folder, content)
+            interrupts.over()
+            unwritten.forget()
+        return content
+
+    async def _unwritten_one(self, run: int | None) -> _Ended | None:
+        """The run that ended without its files, if it is what this command would make again."""
+        if run is None:
+            return None
+        key = RunKey(self.request.import_id, run)
+        report = await self.store.read_run(*key)
+        if report is None or report.variant != self._variant() or report.state not in (COMPLETE, UNSERVED):
+            return None
+        spending = Spending(self.settings.home, key, self.model, report.extraction_usage)
+        return _Ended(key, spending, served_before=None)
+
+    async def _made(self, unwritten: Unwritten, interrupts: Interrupts) -> _Ended:
+        """A run that has ended. Raises SoulprintError, or CancelledError if it was stopped before."""
         event, resumed = await request_run(
             self.request,
             self.store,
@@ -150,6 +220,7 @@ class _Run:
             replace=self.replace,
         )
         key = RunKey(event.import_id, event.run)
+        unwritten.note(key)
         before = await self._report(key)
         spending = Spending(self.settings.home, key, self.model, before.extraction_usage)
         if isinstance(self.model, Metered):
@@ -164,25 +235,15 @@ class _Run:
                 await self.store.fail_run(*key, step="run", error=str(error))
             raise
         except asyncio.CancelledError:
-            with suppress(SoulprintError):
-                spending.carry(await self._recorded(key))
+            with suppress(SoulprintError), interrupts.unheard():
+                report = await self._report(key)
+                if report.state in ENDED and interrupts.forgive():
+                    return _Ended(
+                        key, spending, before.served
+                    )  # it had ended: its files are all that is missing
+                spending.carry(report.extraction_usage)
             raise
-        spending.forget()
-        report = await self._report(key)
-        _require_ended(report)
-        seconds = stage_seconds(self.registry)
-        with outputs.staged(out, self.request.user_id) as folder:
-            if report.state in (COMPLETE, UNSERVED):
-                await self._write_result(folder, key)
-            seconds["total"] = asyncio.get_running_loop().time() - began
-            dead = await self.store.read_dead_chunks(*key) if report.chunks_dead else ()
-            of_user = next(iter(await self.store.read_usage(self.request.user_id)), None)
-            sample = await self.store.read_sample(*key) if report.unread_conversations else ()
-            content = build_report(
-                report, seconds, peak_rss(), dead, spending.fallbacks, of_user, before.served, sample
-            )
-            outputs.write_report(folder, content)
-        return content
+        return _Ended(key, spending, before.served)
 
     def _variant(self) -> str:
         """What the chunks and facts of a run depend on besides the export."""
@@ -208,12 +269,12 @@ class _Run:
         )
         graces = NOW
         showing = (
-            shown(self.store, event, lambda: self._waits_for(services)) if self.command else nullcontext()
+            shown(self.store, event, lambda: self._waits_for(services)) if self.interrupts else nullcontext()
         )
         async with showing, services:
             try:
                 await services.start(waiting=lambda why: None)
-                if self.command:
+                if self.interrupts:
                     settle_garbage()
                 if not resumed:  # else the sweeper drives what is missing
                     await publish_request(event, log)
@@ -226,7 +287,9 @@ class _Run:
 
     def _waits_for(self, services: Services) -> str:
         """Why nothing moves: what the model's provider says first, else what holds a lane."""
-        if isinstance(self.model, Metered) and (trouble := self.model.state.trouble):
+        if isinstance(self.model, Metered) and (
+            trouble := self.model.state.trouble or self.model.state.retrying
+        ):
             return trouble
         holds = (hold.reason for pool, _ in services.states() for hold in pool.holds.values())
         return next(holds, "")

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from shared.domain.errors import UsageError
 from shared.domain.facts import FactStatus
+from shared.domain.plurals import counted
 from shared.store.chunks import FoundPassage
 from shared.store.facts import StoredFact
 from soulprint.context import printable
@@ -94,7 +95,7 @@ async def _show_why(memory: Memory, reference: str, as_json: bool) -> None:
         Text(printable(f"said {stated} in “{fact.conversation_title}” (conversation {fact.conversation_id})"))
     )
     if fact.support > 1:
-        console.print(Text(f"and in {fact.support - 1} more conversations"))
+        console.print(Text(f"and in {counted(fact.support - 1, 'more conversation')}"))
     if fact.superseded_by:
         console.print(Text(f"superseded by {str(fact.superseded_by)[:SHORT_ID]}"))
     before, quote, after = map(printable, (origin.before, origin.quote, origin.after))

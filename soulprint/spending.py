@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from shared.domain.errors import SoulprintError
+from shared.domain.errors import SoulprintError, system_reason
 from shared.domain.events import Usage
 from shared.domain.runs import RunKey
 from shared.models.base import Metered, Model
@@ -51,7 +51,7 @@ class Spending:
             unfinished.write_text(unrecorded.model_dump_json(), encoding="ascii")
             unfinished.replace(self._path)
         except OSError as error:
-            raise SoulprintError(f"cannot write {self._path}: {error.strerror}") from None
+            raise SoulprintError(f"cannot write {self._path}: {system_reason(error)}") from None
 
     def forget(self) -> None:
         """The run's whole cost is in the database."""

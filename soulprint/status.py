@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import orjson
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Column, Table
+from rich.text import Text
 
 from shared.domain.errors import UsageError
+from shared.domain.plurals import counted
 from shared.host.holds import FRESH_SECONDS
 from shared.settings import load_settings
 from shared.store.leases import HoldRow
 from shared.store.open import opened_store
 from shared.store.runs import RunRow
 from shared.store.store import Store
+from soulprint.blocks import block
 from soulprint.ending import broken, exit_code, why_unserved
+from soulprint.naming import Names, called, names_of
 
 POLL_SECONDS = 0.5
 PLAIN_SECONDS = 5.0
@@ -56,10 +58,11 @@ async def _status(import_id: UUID | None, *, as_json: bool) -> int:
     async with opened_store(load_settings()) as store:
         if import_id is None:
             runs = await store.list_runs(limit=SHOWN)
+            names = await names_of(store, (run.user_id for run in runs))
             if as_json:
-                typer.echo(orjson.dumps([run.model_dump(mode="json") for run in runs]))
+                typer.echo(orjson.dumps([_as_json(run, names) for run in runs]))
             else:
-                Console().print(_table(runs))
+                typer.echo("\n".join(_block(run, names) for run in runs) or "no imports yet")
                 for hold in await store.read_holds(FRESH_SECONDS):
                     typer.echo(_held(hold))
             return 0
@@ -67,7 +70,8 @@ async def _status(import_id: UUID | None, *, as_json: bool) -> int:
             run = await newest_run(store, import_id)
             holds = [] if run.ended else await store.read_holds(FRESH_SECONDS)
             held = [hold.model_dump(mode="json") for hold in holds]
-            typer.echo(orjson.dumps({**run.model_dump(mode="json"), "holds": held}))
+            names = await names_of(store, [run.user_id])
+            typer.echo(orjson.dumps({**_as_json(run, names), "holds": held}))
             return 0
         await _taken_up(store, import_id)
         run = await (_live if sys.stdout.isatty() else _plain)(store, import_id)
@@ -84,11 +88,12 @@ async def _taken_up(store: Store, import_id: UUID) -> None:
 
 
 async def _live(store: Store, import_id: UUID) -> RunRow:
+    names = await names_of(store, [(await newest_run(store, import_id)).user_id])
     with Live(auto_refresh=False) as live:
         while True:
             run = await newest_run(store, import_id)
             holds = () if run.ended else await store.read_holds(FRESH_SECONDS)
-            live.update(Group(_table([run]), *(_held(hold) for hold in holds)), refresh=True)
+            live.update(Text("\n".join([_block(run, names), *map(_held, holds)])), refresh=True)
             if run.ended:
                 return run
             await asyncio.sleep(POLL_SECONDS)
@@ -116,9 +121,7 @@ def _held(hold: HoldRow) -> str:
 
 def _words(run: RunRow, holds: Sequence[HoldRow] = ()) -> str:
     error = f": {trouble}" if (trouble := _trouble(run, "step ")) else ""
-    words = (
-        f"{run.import_id} run {run.run} {run.state} {run.progress_percent:.0f}%, {_chunks(run)} chunks{error}"
-    )
+    words = f"{run.import_id} run {run.run} {run.state} {run.progress_percent:.0f}%, {_chunks(run)}{error}"
     return "\n".join([words, *(_held(hold) for hold in holds)])
 
 
@@ -129,35 +132,20 @@ def _trouble(run: RunRow, step: str = "") -> str:
 
 
 def _chunks(run: RunRow) -> str:
-    total = "?" if run.chunks_total is None else f"{run.chunks_total:,}"
+    total = "? chunks" if run.chunks_total is None else counted(run.chunks_total, "chunk")
     dead = f" ({run.chunks_dead:,} dead)" if run.chunks_dead else ""
     return f"{run.chunks_ok + run.chunks_dead:,} of {total}{dead}"
 
 
-def _table(runs: Sequence[RunRow]) -> Table:
-    whole_id = Column("import", no_wrap=True, min_width=36)  # to be copied, also from a narrow terminal
-    error = Column("error", overflow="fold")
-    table = Table(
-        whole_id,
-        "run",
-        "state",
-        "chunks",
-        "facts",
-        "begun",
-        error,
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        padding=0,
-        pad_edge=False,
+def _block(run: RunRow, names: Names) -> str:
+    """The whole id, to be copied also from a narrow terminal."""
+    return block(
+        f"{run.import_id}  run {run.run}  {run.state}",
+        called(names, run.user_id),
+        f"{run.begun_at:%Y-%m-%d %H:%M} UTC, {_chunks(run)}, {counted(run.facts_extracted, 'fact')}",
+        _trouble(run),
     )
-    for run in runs:
-        table.add_row(
-            str(run.import_id),
-            str(run.run),
-            run.state,
-            _chunks(run),
-            f"{run.facts_extracted:,}",
-            f"{run.begun_at:%m-%d %H:%M}",
-            _trouble(run),
-        )
-    return table
+
+
+def _as_json(run: RunRow, names: Names) -> dict[str, Any]:
+    return {**run.model_dump(mode="json"), "user_name": names.get(run.user_id)}

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import UUID
+from pathlib import Path
 
 import orjson
 import typer
 from prometheus_client import CollectorRegistry
 
-from shared.domain.errors import SoulprintError
+from shared.domain.errors import SoulprintError, UsageError
 from shared.domain.ids import user_id_for
+from shared.domain.plurals import listed
 from shared.domain.runs import RunKey
 from shared.log.kafka.client import KafkaLog
 from shared.log.kafka.topics import find_drift
@@ -22,22 +23,42 @@ from shared.pipelines import prefixed, topics_of
 from shared.requests import publish_request, request_of, request_run
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
+from soulprint.naming import note_name
 from soulprint.topics import admin_of
 
 
 def submit_command(export: str, user: str, *, as_json: bool, replace: bool = False) -> None:
     """Publish an ImportReceived and print which import and run it is."""
-    key = asyncio.run(submit(export, user_id_for(user), load_settings(), replace=replace))
+    settings = load_settings()
+    require_seen(export, settings)
+    key = asyncio.run(submit(export, user, settings, replace=replace))
     if as_json:
         typer.echo(orjson.dumps({"import_id": key.import_id, "run": key.run}))
     else:
         typer.echo(f"import {key.import_id} run {key.run}\nfollow it: soulprint status {key.import_id}")
 
 
-async def submit(export: str, user_id: UUID, settings: Settings, *, replace: bool = False) -> RunKey:
+def require_seen(export: str, settings: Settings) -> None:
+    """Raises UsageError for a local file that the services will not read: they take local files only below
+    IMPORT_ROOTS. Where that is not set here, only they know; then it is said on standard error."""
+    path = Path(export)
+    if not path.exists():
+        return  # an object of storage, or a mistake that is told by its name
+    where = "services read local exports only below the folders of their IMPORT_ROOTS"
+    if settings.import_roots is None:
+        typer.echo(f"soulprint: {where}; {path.resolve()} must lie there, at this path.", err=True)
+    elif not any(path.resolve().is_relative_to(root.resolve()) for root in settings.import_roots):
+        roots = listed([str(root) for root in settings.import_roots])
+        raise UsageError(
+            f"{where}, here {roots}; {path.resolve()} does not. Put it there, or set IMPORT_ROOTS"
+        )
+
+
+async def submit(export: str, user: str, settings: Settings, *, replace: bool = False) -> RunKey:
     """Publish an import. A run of it that is under way goes on; else it is the next run."""
-    request = await asyncio.to_thread(request_of, export, user_id, settings)
+    request = await asyncio.to_thread(request_of, export, user_id_for(user), settings)
     async with opened_store(settings) as store, _publisher(settings) as publisher:
+        await note_name(store, request.user_id, user)
         event, _ = await request_run(request, store, settings.pipeline, replace=replace)
         await publish_request(event, publisher)
     return RunKey(event.import_id, event.run)

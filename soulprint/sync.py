@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from uuid import UUID
@@ -41,16 +41,19 @@ class Memory:
 
 
 def run_export(
-    export: str | Path,
+    export: str | Path | Sequence[str | Path],
     *,
     user: str | UUID = "me",
     out: str | Path = "soulprint-out",
     max_cost: float | None = None,
     replace: bool = False,
+    force: bool = False,
     **settings: object,
 ) -> api.Report:
     """See `soulprint.run_export`."""
-    running = api.run_export(export, user=user, out=out, max_cost=max_cost, replace=replace, **settings)
+    running = api.run_export(
+        export, user=user, out=out, max_cost=max_cost, replace=replace, force=force, **settings
+    )
     return asyncio.run(running)
 
 

@@ -10,6 +10,7 @@ import orjson
 
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from shared.domain.errors import UnreadableExportError
+from shared.domain.plurals import counted, plural
 from shared.exports.containers.members import Break
 from shared.exports.lost import summary
 from shared.settings import Settings
@@ -48,12 +49,16 @@ def require_something_read(report: ChunkingReport, breaks: Sequence[Break]) -> N
     told = []
     if report.skipped:
         reasons = summary(each.reason for each in report.rejected)
-        told.append(f"{report.skipped:,} of {report.seen:,} conversations could not be read ({reasons})")
+        seen = counted(report.seen, "conversation")
+        told.append(f"{report.skipped:,} of {seen} could not be read ({reasons})")
     if breaks:
-        told.append(f"{len(breaks):,} of its files break, the first at {breaks[0].place}: {breaks[0].reason}")
+        broken = f"{counted(len(breaks), 'file')} {plural(len(breaks), 'breaks', 'break')}"
+        told.append(f"{broken}, the first at {breaks[0].place}: {breaks[0].reason}")
     if report.passed_over:
         reasons = summary(report.passed_over.elements())
-        told.append(f"{report.passed_over.total():,} records are no conversations ({reasons})")
+        passed = report.passed_over.total()
+        are = plural(passed, "is no conversation", "are no conversations")
+        told.append(f"{counted(passed, 'record')} {are} ({reasons})")
     raise UnreadableExportError(f"nothing of the export could be read: {'; '.join(told)}")
 
 

@@ -17,7 +17,8 @@ from services.chunker.window import RunEndedError, StalledError
 from shared.domain.errors import BrokenExportError, SourceError, StoreError, UnreadableExportError
 from shared.domain.events import ImportReceived
 from shared.domain.runs import RunKey
-from shared.exports.export import open_export
+from shared.domain.sources import local_paths
+from shared.exports.export import open_exports
 from shared.exports.limits import read_limits
 from shared.host.service import Kit
 from shared.resilience.faults import PoisonError, TransientError
@@ -71,15 +72,15 @@ class Imports:
         try:
             check_owner(event.source, event.user_id)
             with tempfile.TemporaryDirectory(prefix="soulprint-import-") as folder:
-                path = await self._fetch(event.source, Path(folder))
-                await self._until_published(event, path, taken.variant)
+                paths = await self._fetch(event.source, Path(folder))
+                await self._until_published(event, paths, taken.variant)
         except (SourceError, UnreadableExportError, BrokenExportError) as error:
             log.error("import failed", step=STEP, error=str(error), **event.ids)
             await kit.store.fail_run(*key, step=STEP, error=str(error))
         except RunEndedError as ended:
             kit.ignore(event, ended.state)
 
-    async def _fetch(self, source: str, folder: Path) -> Path:
+    async def _fetch(self, source: str, folder: Path) -> list[Path]:
         try:
             return await self._kit.store.download_conversations(source, folder / "export")
         except SourceError:
@@ -87,25 +88,25 @@ class Imports:
         except StoreError as error:  # storage, not the database: for this import only
             raise TransientError(str(error)) from None
 
-    async def _until_published(self, event: ImportReceived, path: Path, variant: str) -> None:
+    async def _until_published(self, event: ImportReceived, paths: list[Path], variant: str) -> None:
         """Chunk; again, where the window stays full because published chunks were lost."""
         patience = self._kit.settings.patience_with_runs
         while True:
             try:
-                await self._chunk(event, path, variant, patience)
+                await self._chunk(event, paths, variant, patience)
                 return
             except StalledError as stalled:
                 log.warning("chunking again", reason=str(stalled), **event.ids)
                 patience = min(LONGEST_PATIENCE, patience * 2)
 
-    async def _chunk(self, event: ImportReceived, path: Path, variant: str, patience: float) -> None:
+    async def _chunk(self, event: ImportReceived, paths: list[Path], variant: str, patience: float) -> None:
         kit = self._kit
         settings = kit.settings
         job = ChunkingJob(event.import_id, event.user_id, event.run, settings.pipeline)
         seen = await kit.store.watch_run(event.import_id, event.run)
         recorded = await kit.store.recorded_chunks(event.import_id, event.run)
         report = ChunkingReport()
-        with await asyncio.to_thread(open_export, path, read_limits(settings)) as export:
+        with await asyncio.to_thread(open_exports, paths, read_limits(settings)) as export:
             read_whole = seen is not None and seen.state == READ_WHOLE
             async with LogSink(kit, job, export, report, recorded, patience, read_whole=read_whole) as sink:
                 await chunk_conversations(
@@ -126,7 +127,7 @@ def check_owner(source: str, user_id: UUID) -> None:
     """Raises SourceError for an object of storage that lies in another user's folder: where the path below
     the bucket begins with a user's id, it must be this one's."""
     parts = source.split("/")
-    if source.startswith("/") or len(parts) < 3:
+    if local_paths(source) is not None or len(parts) < 3:
         return
     try:
         owner = UUID(parts[1])

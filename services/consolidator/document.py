@@ -11,7 +11,7 @@ from shared.store.runs import RunReport
 
 _REFERENCE = re.compile(r"\[f:[0-9a-f]{8}\]")
 _MOST_NAMED = 3
-_SAFE = re.compile(r"[^\w./ :#-]")
+_SAFE = re.compile(r"[^\w./ ,:()#-]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from shared.domain.errors import UnknownRunError
 from shared.domain.events import MemoryReady
+from shared.domain.plurals import counted
 from shared.store.store import Store
 
 STEP = "consolidating"
@@ -28,8 +29,8 @@ async def write_memory(memory: MemoryReady, store: Store, min_coverage: float) -
     error = None
     if ending == "failed":
         message = (
-            f"only {share:.1%} of {memory.coverage.total} chunks could be read "
-            f"({memory.coverage.dead} are dead); at least {min_coverage:.1%} are needed"
+            f"only {share:.1%} of {counted(memory.coverage.total, 'chunk')} could be read "
+            f"({memory.coverage.dead:,} dead); at least {min_coverage:.1%} are needed"
         )
         error = {"step": STEP, "message": message}
     commit = await store.commit_memory(memory, status=ending, error=error)

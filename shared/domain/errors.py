@@ -5,6 +5,9 @@ Messages may hold ids, sizes, counts, offsets, file names and hashes; never a pe
 
 from __future__ import annotations
 
+import errno
+from typing import TypeGuard
+
 from shared.domain.events import Usage
 
 
@@ -24,6 +27,10 @@ class UnreadableExportError(SoulprintError):
     """The export cannot be read at all: not an export, empty, encrypted, over a cap. Nothing was stored."""
 
     exit_code = 2
+
+
+class DiskFullError(SoulprintError):
+    """There is no room for what has to be written. Free some space, then run again."""
 
 
 class BrokenExportError(SoulprintError):
@@ -98,6 +105,16 @@ class ModelUnavailableError(SoulprintError):
 
 class CostLimitError(SoulprintError):
     """The next call could pass the limit set on cost. What was done is kept."""
+
+
+def is_disk_full(error: BaseException) -> TypeGuard[OSError]:
+    """Whether a file could not be written for want of room, on the disk or in a quota."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def system_reason(error: OSError) -> str:
+    """Why the system refused, in words that hold no path."""
+    return "the disk is full" if is_disk_full(error) else error.strerror or type(error).__name__
 
 
 def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from uuid import UUID, uuid5
 
+from shared.domain.errors import UsageError
+
 NAMESPACE = UUID("6f1d0f3c-6f0b-5c0e-9d55-8a2f6c1b7e42")
 """Root of every SoulPrint id. Changing it makes every stored id unreachable."""
 
 
 def user_id_for(name: str) -> UUID:
-    """The id of a user given by name on the command line; a UUID is taken as it is."""
+    """The id of a user given by name on the command line; a UUID is taken as it is. Raises UsageError for
+    bytes that are no UTF-8, which a terminal of another encoding sends."""
     try:
         return UUID(name)
     except ValueError:
+        pass
+    try:
         return uuid5(NAMESPACE, f"user\0{name}")
+    except UnicodeEncodeError:
+        raise UsageError("the user's name is not UTF-8: set the terminal to UTF-8, or use a UUID") from None
 
 
 def import_id(user_id: UUID, fingerprint: str) -> UUID:

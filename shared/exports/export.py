@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -21,6 +21,7 @@ from shared.exports.containers.members import (
     Break,
     Findings,
     Member,
+    named,
     natural_key,
     sibling_key,
 )
@@ -30,7 +31,7 @@ from shared.exports.formats.fields import objects_of
 from shared.exports.formats.head import read_head
 from shared.exports.formats.registry import FORMATS, detect
 
-__all__ = ["Break", "Export", "open_export"]
+__all__ = ["Break", "Export", "open_export", "open_exports"]
 
 _OPENING_FAILURES = (OSError, EOFError, BadZipFile, zlib.error, struct.error, RuntimeError, ValueError)
 _EMPTY_LISTS = ("[]", '{"conversations":[]}')
@@ -54,11 +55,27 @@ def open_export(path: Path, limits: ReadLimits) -> Export:
                 raise UnreadableExportError(f"{member.name}: {bomb(member.expansion, limits.ratio)}")
         total = sum(member.size for member, _ in chosen)
         if total > limits.total_bytes:
-            raise UnreadableExportError(
-                f"{path} holds {total} bytes of conversations; the cap is {limits.total_bytes} "
-                "(raise SOULPRINT_MAX_EXPORT_BYTES)"
-            )
+            raise _too_large(f"{named(path)} holds", total, limits)
         return Export(chosen, empty, list(findings.refused), limits, opened.pop_all())
+
+
+def open_exports(paths: Sequence[Path], limits: ReadLimits) -> Export:
+    """The exports at several paths as one, whatever their order. What is named twice, or is there under two
+    names, counts once. The largest is read first: it is likely the newest, and what it has newer is not read
+    twice. Raises as open_export does.
+    """
+    with ExitStack() as opened:
+        found: dict[str, Export] = {}
+        for path in paths:
+            if len(paths) == 1:
+                return open_export(path, limits)
+            export = opened.enter_context(open_export(path, limits))
+            found.setdefault(export.fingerprint, export)
+        ordered = sorted(found.values(), key=lambda export: (-export.bytes_total, export.fingerprint))
+        total = sum(export.bytes_total for export in ordered)
+        if total > limits.total_bytes:
+            raise _too_large(f"{len(ordered)} files hold", total, limits)
+        return Export.of(ordered, limits, opened.pop_all())
 
 
 class Export:
@@ -85,6 +102,18 @@ class Export:
         self._opened = opened
         self._finished_bytes = 0
         self._current: GuardedStream | None = None
+
+    @classmethod
+    def of(cls, exports: Sequence[Export], limits: ReadLimits, opened: ExitStack) -> Export:
+        """One export of several, in this order. It takes them over; `opened` closes them."""
+        joined = cls([], [], [], limits, opened)
+        for each in exports:
+            joined._identified = joined._identified + each._identified
+            joined._members = joined._members + each._members
+            joined.breaks += each.breaks
+            joined.bytes_total += each.bytes_total
+        joined.format_names = tuple(sorted({known.name for _, known in joined._members}))
+        return joined
 
     @cached_property
     def fingerprint(self) -> str:
@@ -185,18 +214,25 @@ def _holds_none(head: Head) -> bool:
     )
 
 
+def _too_large(what: str, total: int, limits: ReadLimits) -> UnreadableExportError:
+    return UnreadableExportError(
+        f"{what} {total} bytes of conversations; the cap is {limits.total_bytes} "
+        "(raise SOULPRINT_MAX_EXPORT_BYTES)"
+    )
+
+
 def _not_an_export(path: Path, findings: Findings) -> UnreadableExportError:
     """Why nothing in `path` can be read: what was refused tells more than what was not recognised."""
     if findings.refused:
         first = findings.refused[0]
         more = f" (and {len(findings.refused) - 1} more)" if len(findings.refused) > 1 else ""
-        return UnreadableExportError(f"{path} cannot be read: {first.file}: {first.reason}{more}")
+        return UnreadableExportError(f"{named(path)} cannot be read: {first.file}: {first.reason}{more}")
     for member in findings.members:
         if member.expansion > findings.limits.ratio:
             return UnreadableExportError(f"{member.name}: {bomb(member.expansion, findings.limits.ratio)}")
     known = ", ".join(dict.fromkeys(each.name for each in FORMATS))
     return UnreadableExportError(
-        f"{path} is not a chat export that SoulPrint reads: {_found(findings)}. It reads {known}: "
+        f"{named(path)} is not a chat export that SoulPrint reads: {_found(findings)}. It reads {known}: "
         "give the .zip as the vendor sent it, or the file with the conversations"
     )
 

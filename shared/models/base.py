@@ -99,6 +99,8 @@ class ModelState:
 
     trouble: str
     """Why no calls are made now, and what to do; empty while they are."""
+    retrying: str
+    """Why calls are tried again and none gets through; empty while some do."""
     in_flight: int
     limit: int
     """Calls that may be in flight now: less than the ceiling after the provider asked to slow down."""

@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 import psutil
 
-from shared.domain.errors import StoreError
+from shared.domain.errors import StoreError, is_disk_full, system_reason
 from shared.postgres.binaries import Account, account_for, let_traverse, run_binary
 
 MAJOR = "18"
@@ -31,6 +31,12 @@ START_SECONDS = 120
 """How long a start may take, recovery after a crash included; also a stop, and the end of orphans."""
 SOCKET = ".s.PGSQL.5432"
 _WAIT = ("-w", "-t", str(START_SECONDS))
+DISK_FULL = "53100"
+STOPPED = ("08", "57", "58", "XX")
+"""Classes of SQLSTATE that clients get of a server that stops in the middle; also none at all."""
+NO_ROOM = b"No space left on device"
+ENOUGH_ROOM = 16 * 1024**2
+"""Bytes of free disk below which a server that stopped did so for want of room: a segment of its WAL."""
 MAX_SOCKET_PATH = 100
 """Systems allow 104 to 108 bytes for the path of a socket."""
 
@@ -68,6 +74,13 @@ async def embedded_postgres(home: Path) -> AsyncIterator[str]:
     entering = asyncio.ensure_future(asyncio.to_thread(server.enter))
     try:
         yield await asyncio.shield(entering)
+    except StoreError as error:
+        if not server.is_full(error.sqlstate):
+            raise
+        raise StoreError(
+            f"{home}: the disk is full, and the database with it; free some space and run again",
+            sqlstate=DISK_FULL,
+        ) from None
     finally:
         await asyncio.wait([entering])
         entering.exception()  # if we were cancelled, nobody else looks at it
@@ -97,13 +110,28 @@ class _Server:
                 folder = self._attach() or self._start(account)
         except OSError as error:
             raise StoreError(
-                f"{self._home}: the embedded Postgres cannot be kept here ({error.strerror}); "
-                "set SOULPRINT_HOME to a folder you may write to"
+                f"{self._home}: the embedded Postgres cannot be kept here: {system_reason(error)}; "
+                "free some space, or set SOULPRINT_HOME to a folder that you may write to",
+                sqlstate=DISK_FULL if is_disk_full(error) else None,
             ) from None
         return f"postgresql://postgres@/postgres?host={quote(str(folder), safe='')}"
 
+    def is_full(self, sqlstate: str | None) -> bool:
+        """Whether an error of the database is for want of room. A server that cannot write its WAL stops at
+        once, and its clients hear only of a lost connection."""
+        if sqlstate == DISK_FULL:
+            return True
+        if sqlstate is not None and sqlstate[:2] not in STOPPED:
+            return False
+        try:
+            log = (self._data / "log").read_bytes()
+            return NO_ROOM in log or shutil.disk_usage(self._home).free < ENOUGH_ROOM
+        except OSError:
+            return False
+
     def leave(self) -> None:
-        """Count this process out; the last one stops the server."""
+        """Count this process out; the last one stops the server. One that cannot be stopped goes on, and has
+        lost nothing: the next process takes it up."""
         with self._turn:
             if self._users is None:
                 return
@@ -116,13 +144,16 @@ class _Server:
                     folder = self._attach()
                     if folder is not None:
                         account = account_for(self._data)
-                        run_binary(
-                            account, self._data, "pg_ctl", "stop", "-D", ".", "-s", "-m", "fast", *_WAIT
-                        )
+                        with suppress(StoreError):
+                            run_binary(
+                                account, self._data, "pg_ctl", "stop", "-D", ".", "-s", "-m", "fast", *_WAIT
+                            )
                         with suppress(OSError):
                             folder.rmdir()
             except OSError as error:
-                raise StoreError(f"{self._home}: the embedded Postgres is gone ({error.strerror})") from None
+                raise StoreError(
+                    f"{self._home}: the embedded Postgres is gone: {system_reason(error)}"
+                ) from None
             finally:
                 os.close(self._users)
                 self._users = None

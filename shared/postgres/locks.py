@@ -28,9 +28,10 @@ _KIND = 2
 
 
 @asynccontextmanager
-async def user_lock(dsn: str, user_id: UUID) -> AsyncIterator[None]:
-    """Hold the user's lock on a connection of its own. Raises BusyError if another holds it, UsageError
-    behind a transaction pooler, which has no session to hold it in, StoreError."""
+async def user_lock(dsn: str, user_id: UUID, called: str) -> AsyncIterator[None]:
+    """Hold the user's lock on a connection of its own. Raises BusyError, which names the user as `called`, if
+    another holds it, UsageError behind a transaction pooler, which has no session to hold it in, and
+    StoreError."""
     try:
         address = await recognised(dsn)
         if address.pooled:
@@ -50,7 +51,7 @@ async def user_lock(dsn: str, user_id: UUID) -> AsyncIterator[None]:
                 )
         except asyncpg.LockNotAvailableError:
             raise BusyError(
-                f"another run for user {user_id} is under way; wait for it to end, then run again"
+                f"another run for user {called} is under way; wait for it to end, then run again"
             ) from None
         except asyncpg.PostgresError as error:
             raise refusal("lock_user", error.sqlstate) from None

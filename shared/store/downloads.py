@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from shared.domain.errors import SourceError
+from shared.domain.sources import local_paths
+from shared.exports.containers.members import shown
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 _UNSAFE = re.compile("[\x00-\x1f\x7f\\\\]")
@@ -31,15 +32,15 @@ class Downloads:
     """Buckets that may be read; None: any."""
     max_bytes: int = 64 * 1024**3
 
-    async def fetch(self, source: str, destination: Path) -> Path:
-        """The file of `source`: an absolute local path as it is, or `bucket/path` saved as `destination`,
-        which appears only when it is whole.
+    async def fetch(self, source: str, destination: Path) -> list[Path]:
+        """The files of `source`: local ones as they are, or `bucket/path` saved as `destination`, which
+        appears only when it is whole.
 
         Raises SourceError where it can never be read (not allowed, not found, refused, too large), StoreError
         where it may be later (broken off, no answer, disk full).
         """
-        if os.path.isabs(source) and "\0" not in source:
-            return self._local(Path(source))
+        if "\0" not in source and (paths := local_paths(source)) is not None:
+            return [self._local(path) for path in paths]
         if _UNSAFE.search(source) or _URL.match(source):
             raise SourceError("source: neither a local file nor bucket/path in storage; URLs are not taken")
         bucket, _, path = source.partition("/")
@@ -47,16 +48,25 @@ class Downloads:
             raise SourceError("source: not of the form bucket/path")
         if self.buckets is not None and bucket not in self.buckets:
             raise SourceError(f"source: bucket {bucket} is not one that may be read")
-        return await self._download(bucket, path, destination)
+        return [await self._download(bucket, path, destination)]
 
     def _local(self, path: Path) -> Path:
+        told = shown(str(path))
         try:
-            real = path.resolve(strict=True)
+            real = path.resolve()
+            if not any(
+                real.is_relative_to(root.resolve()) for root in self.roots
+            ):  # whether it is there or not
+                raise SourceError(
+                    f"source: the local file {told} does not lie below an allowed folder: "
+                    "set IMPORT_ROOTS of the services to its folder"
+                )
+            return path.resolve(strict=True)
         except (OSError, RuntimeError):
-            raise SourceError("source: there is no such local file") from None
-        if not any(real.is_relative_to(root.resolve()) for root in self.roots):
-            raise SourceError("source: the local file does not lie below an allowed folder")
-        return real
+            raise SourceError(
+                f"source: there is no such local file where the services run: {told}; "
+                "it must lie at the same path there, below IMPORT_ROOTS"
+            ) from None
 
     async def _download(self, bucket: str, path: str, destination: Path) -> Path:
         if self.storage_url is None or self.service_key is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import orjson
 
-from shared.domain.errors import SourceError, StoreError
+from shared.domain.errors import SourceError, StoreError, system_reason
 from shared.sockets import KEEP_ALIVE
 
 _TIMEOUT = httpx2.Timeout(60.0, connect=15.0)
@@ -48,7 +48,7 @@ async def download(url: str, key: str, bucket: str, destination: Path, max_bytes
     except (httpx2.HTTPError, httpx2.InvalidURL):
         raise StoreError("storage: cannot be reached; check the project's URL") from None
     except OSError as error:
-        raise StoreError(f"{destination.parent}: cannot save the export ({error.strerror})") from None
+        raise StoreError(f"{destination.parent}: cannot save the export ({system_reason(error)})") from None
     finally:
         part.unlink(missing_ok=True)
 

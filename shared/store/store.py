@@ -20,9 +20,10 @@ from shared.store.profiles import Profiles
 from shared.store.runs import Runs
 from shared.store.transport import CALL_SECONDS, Transport
 from shared.store.usage import Usages
+from shared.store.users import Users
 
 
-class Store(Runs, Driving, Chunks, Facts, Profiles, Leases, Batches, Usages):
+class Store(Runs, Driving, Chunks, Facts, Profiles, Leases, Batches, Usages, Users):
     """Everything the services keep. Methods raise StoreError with function and SQLSTATE, never a parameter.
 
     `open_store` makes one. Safe for use by many tasks at once.
@@ -35,15 +36,16 @@ class Store(Runs, Driving, Chunks, Facts, Profiles, Leases, Batches, Usages):
         self._dsn = dsn
         self._downloads = downloads or Downloads()
 
-    def lock_user(self, user_id: UUID) -> AbstractAsyncContextManager[None]:
+    def lock_user(self, user_id: UUID, called: str = "") -> AbstractAsyncContextManager[None]:
         """Hold the user for this process: `async with store.lock_user(id)`. The lock ends with the block, or
-        with the process however it ends. Raises BusyError if another holds it."""
+        with the process however it ends. Raises BusyError, which names the user as `called`, if another holds
+        it."""
         if self._dsn is None:
             raise UsageError("locking a user needs a direct connection to the database")
-        return user_lock(self._dsn, user_id)
+        return user_lock(self._dsn, user_id, called or str(user_id))
 
-    async def download_conversations(self, source: str, destination: Path) -> Path:
-        """The local file of an export: see Downloads.fetch."""
+    async def download_conversations(self, source: str, destination: Path) -> list[Path]:
+        """The local files of an export: see Downloads.fetch."""
         return await self._downloads.fetch(source, destination)
 
     async def close(self) -> None:

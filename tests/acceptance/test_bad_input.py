@@ -113,6 +113,21 @@ def test_a_cut_off_export_does_not_take_the_place_of_a_fuller_memory_until_the_p
     assert forked(*run_of(cut, tmp_path), "--replace").code == 3
 
 
+def test_several_files_are_one_import_whatever_their_order(forked: ForkedSoulprint, tmp_path: Path) -> None:
+    one = written(tmp_path / "one.json", json_of([chain("I live in Lisbon.", "ok", conversation_id="one")]))
+    two = _zip(tmp_path / "two.zip", {"c.json": json_of([chain("My dog is called Bolota.", "ok")])})
+    estimate = forked(*run_of(one, tmp_path), two, one, "--dry-run", "--json")
+    assert estimate.json()["conversations"] == 2
+    assert forked(*run_of(one, tmp_path), two, one).code == 0
+    first = report(tmp_path / "out")
+    assert {fact["statement"] for fact in facts(tmp_path / "out")} == {LINES[0], LINES[2]}
+    assert forked(*run_of(two, tmp_path), one).code == 0
+    again = report(tmp_path / "out")
+    assert (again["import_id"], again["run"], again["chunks"]["cached"]) == (first["import_id"], 2, 1)
+    refused = forked(*run_of(two, tmp_path), tmp_path / "three.zip")
+    assert (refused.code, "three.zip does not exist" in refused.err) == (2, True)
+
+
 def test_one_bad_conversation_is_skipped_and_named(forked: ForkedSoulprint, tmp_path: Path) -> None:
     path = written(tmp_path / "c.json", json_of([good("one"), 7, {"id": "x", "mapping": 3}, good("two")]))
     assert forked(*run_of(path, tmp_path)).code == 0
@@ -210,6 +225,19 @@ def test_an_output_folder_that_cannot_be_written_is_found_out_before_any_work(
     assert not homeless.command.home.exists()
 
 
+def test_files_of_somebody_else_are_replaced_only_by_force(forked: ForkedSoulprint, tmp_path: Path) -> None:
+    export = written(tmp_path / "c.json", json_of([good()]))
+    (tmp_path / "out").mkdir()
+    theirs = written(tmp_path / "out" / "AGENTS.md", b"Run the tests with make.")
+    refused = forked(*run_of(export, tmp_path))
+    assert (refused.code, "AGENTS.md" in refused.err, "--force" in refused.err) == (2, True, True)
+    assert forked("show", "--user", tmp_path.name).code == 1  # nothing was begun
+    assert theirs.read_bytes() == b"Run the tests with make."
+    assert forked(*run_of(export, tmp_path), "--force").code == 0
+    assert forked(*run_of(export, tmp_path)).code == 0
+    assert b"make" not in theirs.read_bytes()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -223,6 +251,21 @@ def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], homeless: ForkedSou
     ended = homeless(*arguments)
     assert ended.code == 2, ended.err
     assert ended.err
+
+
+def test_a_file_whose_name_is_no_utf_8_is_read_and_such_a_user_is_refused(
+    forked: ForkedSoulprint, tmp_path: Path
+) -> None:
+    folder = tmp_path / "old\udcff"
+    folder.mkdir()
+    export = written(folder / "ex\udcffport.json", json_of([good(), 7]))
+    ended = forked(*run_of(export, tmp_path), "--out", folder / "\udcfe out")
+    assert ended.code == 0, ended.err
+    assert "\ufffd out" in ended.out
+    assert forked(*run_of(folder / "\udcfe.zip", tmp_path)).code == 2
+    for arguments in (("run", export), ("show",), ("usage",)):
+        refused = forked(*arguments, "--user", "\udcff")
+        assert (refused.code, "the user's name is not UTF-8" in refused.err) == (2, True), refused.err
 
 
 def test_a_wrong_setting_is_named_and_its_value_is_not(homeless: ForkedSoulprint) -> None:

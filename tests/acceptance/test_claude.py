@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +214,7 @@ async def test_a_limit_on_cost_stops_the_run_and_a_higher_one_goes_on_from_there
             assert actual < estimate[name] < above * actual
         assert done["user_usage"] == {**done["usage"], "cost": done["cost"], "runs": 1}
         (of_user,) = (await ran(command, "usage", "--user", tmp_path.name, "--json")).json()
-        assert {**of_user, "user_id": done["user_id"]} == {**done["user_usage"], "user_id": done["user_id"]}
+        assert of_user == {**done["user_usage"], "user_id": done["user_id"], "user_name": tmp_path.name}
         assert f"${done['cost']:,.4f}" in (await ran(command, "usage", "--user", tmp_path.name)).out
 
 
@@ -270,6 +272,32 @@ async def test_a_wrong_set_up_ends_the_run_with_what_to_set_and_the_run_goes_on_
             finished = await ran(at(forked, fake), *run_of(export, tmp_path))
             assert finished.code == 0, finished.err
             assert report(tmp_path)["run"] == 1
+
+
+async def test_what_only_the_person_can_mend_ends_the_run_long_before_patience_does(
+    forked: ForkedSoulprint, few: Path, tmp_path: Path
+) -> None:
+    async with fake_claude(chances={"forbidden": 1.0}) as fake:
+        refused = await ended(at(forked, fake).start(*run_of(few, tmp_path)))  # waits 60 s, patience 300
+        assert (refused.code, "may not use this (403)" in refused.err) == (1, True), refused.err
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("rate_limit", "waiting: rate limited (429); trying again"),
+        ("no_credit", "waiting: the account has no credit left, or its spend limit is reached: add credit"),
+    ],
+)
+async def test_what_may_pass_is_waited_for_and_told_meanwhile(
+    forked: ForkedSoulprint, few: Path, tmp_path: Path, fault: str, says: str
+) -> None:
+    async with fake_claude(chances={fault: 1.0}) as fake:
+        process = at(forked, fake).start(*run_of(few, tmp_path))
+        await until(lambda: says in process.err, process)
+        os.kill(process.pid, signal.SIGINT)
+        stopped = await ended(process)
+        assert (stopped.code, "goes on where it stopped" in stopped.err) == (130, True), stopped.err
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.domain.ids import user_id_for
 from tests.acceptance.at_claude import at, ended, ran, until
 from tests.exports.generate import generate
 from tests.support.command import facts, report, results
@@ -118,3 +119,21 @@ def test_a_second_run_for_the_same_user_at_the_same_moment_is_refused(
         assert codes == [0, 1]
         (refused,) = [err for process, (_, err) in ends.items() if process.code == 1]
         assert "another run for user" in refused
+
+
+def test_a_result_that_could_not_be_written_is_written_by_the_same_command(
+    forked: ForkedSoulprint, export: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    in_the_way = out / f".soulprint-{user_id_for('resume unwritten')}"
+    in_the_way.touch()
+    failed = forked(*run_of(export, out, "unwritten"))
+    assert failed.code == 1
+    assert "the memory is safe in the database" in failed.err
+    in_the_way.unlink()
+    assert forked(*run_of(export, out, "unwritten")).code == 0
+    assert report(out)["run"] == 1
+    assert facts(out)
+    assert forked(*run_of(export, out, "unwritten")).code == 0
+    assert report(out)["run"] == 2

@@ -93,7 +93,7 @@ async def test_a_source_that_cannot_be_read_fails_its_import_with_step_and_error
     outside.write_bytes((exports / "small.zip").read_bytes())
     user = uuid4()
     sources = {
-        str(exports / "gone.zip"): "no such local file",
+        str(exports / "gone.zip"): "no such local file where the services run",
         str(outside): "does not lie below an allowed folder",
         str(broken): "cannot be read",
         "https://example.org/export.zip": "URLs are not taken",

@@ -35,7 +35,7 @@ TABLES = [
     "facts",
     "extraction_cache",
 ]
-INTERNAL = ["conversation_runs", "memory_outbox", "leases", "service_holds", "batch_chunks"]
+INTERNAL = ["conversation_runs", "memory_outbox", "leases", "service_holds", "batch_chunks", "user_names"]
 """Tables that only services see."""
 VIEWS = ["run_usage", "user_usage"]
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from soulprint import signals
 from tests.support.command import SECONDS, Finished, Soulprint
 
 _CODE = struct.Struct("i")
@@ -174,6 +175,7 @@ def _begin(order: tuple[str, list[str], dict[str, str]], out: int, err: int, sta
     """Fork the process; this one stays behind to tell how it ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests made of it
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals.SIGNALS)  # one that comes now is for the command
     pid = os.fork()
     if pid:
         with socket.socket(fileno=status) as telling:
@@ -188,6 +190,9 @@ def _begin(order: tuple[str, list[str], dict[str, str]], out: int, err: int, sta
     module, arguments, environment = order
     os.environ.clear()
     os.environ.update(environment)
+    if module == "soulprint":
+        signals.begin()  # as `python -m soulprint` does before it imports
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals.SIGNALS)
     return module, arguments
 
 

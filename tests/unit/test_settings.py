@@ -10,7 +10,7 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from shared.domain.errors import UsageError
-from shared.settings import BATCH_WINDOW, PREFIX, Settings, load_settings
+from shared.settings import _FORMS, BATCH_WINDOW, PREFIX, Settings, load_settings
 
 TABLE = Path(__file__).parents[2] / "docs" / "settings.md"
 _ROW = re.compile(r"\| `(SOULPRINT_\w+)` \| (.+?) \| (.+?) \|")
@@ -123,3 +123,31 @@ def test_the_window_of_a_run_holds_a_batch_unless_it_is_set() -> None:
     assert load_settings(model="offline", model_batch=True).window_of_runs == 256
     assert load_settings(model="claude", model_batch=True).window_of_runs == BATCH_WINDOW
     assert load_settings(model="claude", model_batch=True, import_window=7).window_of_runs == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("SOULPRINT_PIPELINE", "hf2", "SOULPRINT_PIPELINE must be v and a number, such as v2"),
+        ("KAFKA_PREFIX", "a/b", "SOULPRINT_KAFKA_PREFIX must be at most 60 letters"),
+        ("CHUNK_TOKENS", "3", "SOULPRINT_CHUNK_TOKENS must be greater than or equal to 200"),
+        ("SOULPRINT_MODEL", "x", "SOULPRINT_MODEL must be 'offline' or 'claude'"),
+    ],
+)
+def test_a_wrong_value_is_told_in_words(
+    name: str, value: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError) as refused:
+        load_settings()
+    assert str(refused.value).startswith(f"wrong setting: {says}")
+    assert value not in ("hf2", "a/b") or value not in str(refused.value)
+
+
+def test_every_pattern_has_words() -> None:
+    patterned = {
+        name
+        for name, field in Settings.model_fields.items()
+        if any(hasattr(each, "pattern") for each in field.metadata)
+    }
+    assert patterned == set(_FORMS)

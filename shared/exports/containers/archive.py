@@ -9,9 +9,10 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import BinaryIO, cast
 
-from shared.domain.errors import UnreadableExportError
+from shared.domain.errors import DiskFullError, UnreadableExportError, is_disk_full, system_reason
 from shared.exports.containers.guard import FREE_BYTES, reason_of
 from shared.exports.containers.members import (
     SNIFF_BYTES,
@@ -21,6 +22,7 @@ from shared.exports.containers.members import (
     is_wanted,
     kind_of,
     leads_outside,
+    named,
     shown,
 )
 from shared.exports.containers.salvage import salvaged
@@ -111,15 +113,30 @@ def _walk_inner(
     elif findings.spooled > limits.total_bytes:
         findings.refuse(path, f"the inner archives hold more than {limits.total_bytes} bytes", "byte 0")
     else:
-        spool = tempfile.TemporaryFile()  # noqa: SIM115  closed with the export
+        try:
+            spool = tempfile.TemporaryFile()  # noqa: SIM115  closed with the export
+        except OSError as error:
+            raise _no_room(error) from None
         copy = cast(BinaryIO, findings.opened.enter_context(spool))
         try:
             with archive.open(entry) as stream:
                 shutil.copyfileobj(stream, copy, FREE_BYTES)
+                copy.flush()
         except _FAILURES as error:
+            if is_disk_full(error):
+                raise _no_room(error) from None
             findings.refuse(path, reason_of(error), f"byte {copy.tell()}")
         identity = f"{entry.filename}\0{entry.CRC:08x}\0{entry.file_size}"
         walk_zip(copy, path, lambda: identity, depth + 1, findings)
+
+
+def _no_room(error: OSError) -> DiskFullError:
+    """For an archive in an archive, which is copied to a temporary file: it is no fault of the export's."""
+    folder = named(Path(tempfile.tempdir or "."))
+    return DiskFullError(
+        f"{folder}: no temporary file can be written here: {system_reason(error)}; "
+        "free some space, or set TMPDIR to a folder on another disk, then run again"
+    )
 
 
 def bomb(expansion: float, ratio: int) -> str:

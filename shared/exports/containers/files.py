@@ -12,7 +12,16 @@ from typing import BinaryIO, cast
 from shared.domain.errors import UnreadableExportError
 from shared.exports.containers.archive import walk_zip
 from shared.exports.containers.guard import reason_of
-from shared.exports.containers.members import SNIFF_BYTES, Findings, Member, Source, is_wanted, kind_of
+from shared.exports.containers.members import (
+    SNIFF_BYTES,
+    Findings,
+    Member,
+    Source,
+    is_wanted,
+    kind_of,
+    named,
+    shown,
+)
 
 
 def walk(path: Path, findings: Findings) -> None:
@@ -22,15 +31,17 @@ def walk(path: Path, findings: Findings) -> None:
         if stat.S_ISDIR(mode):
             _walk_folder(path, findings)
         elif not stat.S_ISREG(mode):
-            raise UnreadableExportError(f"{path} is neither a file nor a folder; give the export itself")
+            raise UnreadableExportError(
+                f"{named(path)} is neither a file nor a folder; give the export itself"
+            )
         elif path.stat().st_size == 0:
-            raise UnreadableExportError(f"{path} is empty (0 bytes); download the export again")
+            raise UnreadableExportError(f"{named(path)} is empty (0 bytes); download the export again")
         else:
-            _walk_file(path, path.name, findings)
+            _walk_file(path, shown(path.name), findings)
     except FileNotFoundError:
-        raise UnreadableExportError(f"{path} does not exist; check the path of the export") from None
+        raise UnreadableExportError(f"{named(path)} does not exist; check the path of the export") from None
     except (OSError, ValueError) as error:
-        raise UnreadableExportError(f"{path}: {reason_of(error)}") from None
+        raise UnreadableExportError(f"{named(path)}: {reason_of(error)}") from None
 
 
 def _walk_folder(root: Path, findings: Findings) -> None:
@@ -41,10 +52,11 @@ def _walk_folder(root: Path, findings: Findings) -> None:
             count += 1
             if count > findings.limits.members:
                 raise UnreadableExportError(
-                    f"{root} holds more than {findings.limits.members} files; give the folder of the export"
+                    f"{named(root)} holds more than {findings.limits.members} files; "
+                    "give the folder of the export"
                 )
             path = Path(folder, name)
-            shown_name = f"{root.name}/{path.relative_to(root).as_posix()}"
+            shown_name = shown(f"{root.name}/{path.relative_to(root).as_posix()}")
             if path.is_symlink():
                 if not path.resolve().is_relative_to(real_root):
                     findings.refuse(shown_name, "it is a link that leads out of the folder", "the link")

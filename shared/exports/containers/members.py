@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO
 
 from shared.exports.containers.guard import Budget, GuardedStream, Position
@@ -25,6 +26,7 @@ _CSV = re.compile(rb'"?[A-Za-z][\w ]*"?(?:,"?[A-Za-z][\w ]*"?){2,}\r?\n')
 """A header row of three columns or more."""
 _JSON_NAMES = (".json", ".jsonl", ".ndjson")
 _OUTSIDE = re.compile(r"^[/\\]|^[A-Za-z]:|(?:^|[/\\])\.\.(?:[/\\]|$)|\x00")
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -117,6 +119,11 @@ def shown(name: str) -> str:
     """A stranger's file name for messages: printable and short."""
     clean = "".join(c if c.isprintable() else "\ufffd" for c in name)
     return clean if len(clean) <= 200 else f"{clean[:100]}…{clean[-99:]}"
+
+
+def named(path: Path) -> str:
+    """A path for messages, which are text and are stored: bytes of it that are no UTF-8 show as U+FFFD."""
+    return _NO_TEXT.sub("\ufffd", str(path))
 
 
 def sibling_key(name: str) -> str:

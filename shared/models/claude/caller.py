@@ -37,6 +37,8 @@ HARMLESS: dict[str, Any] = {"messages": [{"role": "user", "content": "Reply with
 """What a trial says: refused with a call's own parameters, it is they that are refused, not the content."""
 PING: dict[str, Any] = {"max_tokens": 16, **HARMLESS}
 """The smallest call that proves that the provider answers."""
+SILENCE = 3.0
+"""Seconds without an answer after which calls that are tried again are told of: one that fails is no news."""
 STOPS = {"end_turn": "ok", "refusal": "declined", "max_tokens": "cut"}
 """Outcomes for metrics, by stop reason."""
 
@@ -61,6 +63,7 @@ class Caller:
         self._last_success = float("-inf")
         self.silent_since: float | None = None
         """Unix time since which no call was answered, whatever the answer; None while none is waited for."""
+        self._failing: tuple[float, str] | None = None
         self._passing = True
         """Whether what the lane is paused for may pass by itself."""
         try:
@@ -81,6 +84,12 @@ class Caller:
     def base_url(self) -> str:
         """Where calls go."""
         return str(self.client.base_url).rstrip("/")
+
+    @property
+    def retrying(self) -> str:
+        """Why calls are tried again while none gets through; empty if some do."""
+        since, reason = self._failing or (time.monotonic(), "")
+        return f"{reason}; trying again" if time.monotonic() - since >= SILENCE else ""
 
     def deadline(self) -> Deadline:
         """The time that a task has, over all its calls, from now on."""
@@ -139,6 +148,7 @@ class Caller:
                 attempts.refused(failure, doubtful=parameters is not None)
                 continue
             if failure.fault is Fault.TRANSIENT:
+                self._failing = (self._failing or (time.monotonic(), ""))[0], failure.reason
                 if attempts.failed(failure, last_success=self._last_success):
                     await self._wait(attempts.failures, failure)
                     continue
@@ -238,6 +248,7 @@ class Caller:
 
     def _succeeded(self) -> None:
         self._last_success = time.monotonic()
+        self._failing = None
         self.lane.succeeded()
         self.concurrency.succeeded()
 

@@ -15,6 +15,7 @@ from anthropic.types import Message as Reply
 from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady, Message, Usage
 from shared.domain.facts import Candidate
+from shared.domain.plurals import counted
 from shared.models.base import Extraction, PartlyReadError
 from shared.models.claude.caller import Caller
 from shared.models.claude.failures import CallRefusedError
@@ -61,7 +62,7 @@ class ChunkReader:
         if reading.dead >= own:
             raise ModelError(reasons, usage=tally.total)
         raise PartlyReadError(
-            f"{reading.dead} of {own} messages of the person could not be read: {reasons}",
+            f"{reading.dead} of {counted(own, 'message')} of the person could not be read: {reasons}",
             Extraction(tuple(reading.candidates), tally.total),
         )
 

@@ -100,10 +100,8 @@ def reply_lost(error: BaseException) -> bool:
 
 def _no_message(base_url: str) -> Failure:
     """The server answered, but not as the API does."""
-    return Failure(
-        Fault.LANE,
-        "unusable",
-        f"{base_url} answers with a web page or the like, not as the API does: set ANTHROPIC_BASE_URL right",
+    return _unusable(
+        f"{base_url} answers with a web page or the like, not as the API does: set ANTHROPIC_BASE_URL right"
     )
 
 

@@ -62,7 +62,15 @@ class ClaudeModel:
         calls = self._caller.concurrency
         outcomes = dict(self._caller.outcomes)
         silent = self._caller.silent_since if calls.in_flight or self.lane.paused else None
-        return ModelState(self.lane.trouble, calls.in_flight, calls.limit, outcomes, self.spent, silent)
+        return ModelState(
+            self.lane.trouble,
+            self._caller.retrying,
+            calls.in_flight,
+            calls.limit,
+            outcomes,
+            self.spent,
+            silent,
+        )
 
     async def answers(self) -> None:
         """Return if the provider can be used. Raises ModelUnavailableError."""

@@ -188,9 +188,11 @@ class _Worker:
 
 
 async def _start() -> Process:
+    """In a session of its own: a signal to all of a terminal must not reach it while it begins."""
     return await asyncio.create_subprocess_exec(
         sys.executable, "-I", "-S", "-c", _PROGRAM, _ROOT, _LIBRARIES,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
     )  # fmt: skip
 
 

@@ -4,12 +4,12 @@ order.
     python -m shared.models.rules.worker
 
 It ends when its input does, so it never outlives the process that started it, not even one that was killed.
-Ctrl-C is the parent's to handle. It imports the rules and nothing else, which keeps it small.
+Signals are the parent's to handle: it is started in a session of its own. It imports the rules and nothing
+else, which keeps it small.
 """
 
 from __future__ import annotations
 
-import signal
 import sys
 from typing import Any, BinaryIO
 
@@ -49,7 +49,6 @@ def _read(stream: BinaryIO, size: int) -> bytes | None:
 
 def main() -> None:
     """Serve the parent process until it closes the pipe or is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         serve(sys.stdin.buffer, sys.stdout.buffer)
     except BrokenPipeError:

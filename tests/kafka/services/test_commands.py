@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from tests.support.kafka import Broker, free_port
@@ -29,6 +30,19 @@ def test_kafka_that_is_not_there_is_named(setting: Setting, exports: Path, comma
     assert refused.code == 1
     assert setting.bootstrap in refused.err
     assert "Traceback" not in refused.err
+    assert len(refused.err.splitlines()) == 1, "and nothing of the client's own"
+    assert command_of(setting)("topics", "create").err.count("\n") == 1
+
+
+def test_an_export_that_the_services_will_not_read_is_told_at_once(
+    setting: Setting, command_of: CommandOf, tmp_path: Path, exports: Path
+) -> None:
+    outside = tmp_path / "outside.zip"
+    shutil.copy(exports / "small.zip", outside)
+    setting.root = tmp_path / "allowed"
+    refused = command_of(setting)("submit", outside)
+    assert (refused.code, "IMPORT_ROOTS, here" in refused.err) == (2, True)
+    assert str(outside) in refused.err
 
 
 def test_what_cannot_be_submitted_is_refused(setting: Setting, command_of: CommandOf, tmp_path: Path) -> None:

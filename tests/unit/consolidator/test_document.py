@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from services.consolidator.document import MemoryScope, header_tokens, render_memory
+from services.consolidator.document import MemoryScope, header_tokens, render_memory, scope_of
 from shared.domain.text import estimate_tokens
+from shared.store.runs import RunReport
 
 SCOPE = MemoryScope(
     conversations=1234,
@@ -64,6 +65,18 @@ def test_every_shortfall_is_told() -> None:
         "the export breaks off in 2 more places.",
     ):
         assert f"- Not read: {line}\n" in text
+
+
+def test_the_place_of_a_break_is_told_as_it_is_and_can_hold_no_markup() -> None:
+    report = RunReport.model_construct(
+        counts={},
+        breaks=[{"file": "my (1).zip/<b>[x](y).json", "place": "byte 300000, after conversation 12"}],
+        unread_conversations=0,
+        chunks_ok=1,
+        chunks_total=1,
+    )
+    text = render_memory("", scope_of(report, 0, None, None))
+    assert "breaks off in my (1).zip/?b??x?(y).json at byte 300000, after conversation 12.\n" in text
 
 
 def test_room_is_left_for_the_header() -> None:

@@ -67,7 +67,8 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
 
 def test_the_version_is_one() -> None:
     assert version("soulprint") == soulprint.__version__
-    assert answer("-m", "soulprint", "--version") == f"soulprint {soulprint.__version__}\n"
+    for module in ("soulprint", "soulprint.main"):  # the second is where one may look for it
+        assert answer("-m", module, "--version") == f"soulprint {soulprint.__version__}\n"
 
 
 @pytest.mark.parametrize("command", [[], ["run"], ["show"], ["topics"], ["topics", "create"]])

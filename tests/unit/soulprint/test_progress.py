@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
+import pytest
+
 from shared.store.runs import Reading, RunRow
 from soulprint.progress import Progress
 
+BAR = 25
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ROW = RunRow(
     import_id=UUID(int=1), run=1, user_id=UUID(int=2), pipeline="v2", source="/a.zip", state="extracting",
@@ -35,3 +38,18 @@ def test_what_stands_still_says_why_and_promises_no_end() -> None:
     words = Progress(ROW, 100.0, "the API key is refused").words()
     assert words.endswith("facts; waiting: the API key is refused")
     assert "left" not in words
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_on_a_terminal_it_fits_whatever_the_width(width: int) -> None:
+    known = ROW.model_copy(update={"chunks_total": 64})
+    beside, below = Progress(known, 10.0, "").lines(width)
+    assert beside == "extracting 25 %, about 30 s left"
+    assert BAR + len(beside) < 60
+    assert all(len(line) <= width for line in below.splitlines())
+    assert " ".join(below.split()) == (
+        "1.0 of 4.0 MB, 1,200 conversations (120/s), 32 of 64 chunks, 1,500 facts"
+    )
+    beside, below = Progress(known, 10.0, "the API key is refused").lines(width)
+    assert beside == "extracting 25 %"
+    assert below.startswith("waiting: the API key is refused\n  1.0 of")

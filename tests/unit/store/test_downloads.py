@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from shared.domain.errors import SourceError, StoreError
+from shared.domain.sources import local_source
 from shared.store.downloads import Downloads
 from tests.support.storage_server import Storage, storage_server
 
@@ -34,7 +35,7 @@ def saved_in(folder: Path) -> list[Path]:
 
 async def test_an_object_is_saved_whole(storage: Storage, tmp_path: Path) -> None:
     target = tmp_path / "export"
-    assert await downloads_from(storage).fetch("exports/anna/my chats.zip", target) == target
+    assert await downloads_from(storage).fetch("exports/anna/my chats.zip", target) == [target]
     assert target.read_bytes() == BODY
     assert storage.requests == ["/storage/v1/object/exports/anna/my%20chats.zip"]
     assert saved_in(tmp_path) == [target]
@@ -141,7 +142,7 @@ async def test_buckets_and_settings(storage: Storage, tmp_path: Path) -> None:
         await downloads_from(storage, buckets={"uploads"}).fetch("exports/a.zip", tmp_path / "export")
     with pytest.raises(StoreError, match="needs the project's URL"):
         await Downloads().fetch("exports/a.zip", tmp_path / "export")
-    saved = await downloads_from(storage, buckets={"exports"}).fetch(
+    (saved,) = await downloads_from(storage, buckets={"exports"}).fetch(
         "exports/anna/my chats.zip", tmp_path / "export"
     )
     assert saved.read_bytes() == BODY
@@ -156,11 +157,17 @@ async def test_local_files_only_below_the_roots(tmp_path: Path) -> None:
     (root / "link.zip").symlink_to(outside / "b.zip")
     downloads = Downloads(roots=[root])
     target = tmp_path / "export"
-    assert await downloads.fetch(str(root / "a.zip"), target) == root / "a.zip"
+    assert await downloads.fetch(str(root / "a.zip"), target) == [root / "a.zip"]
+    assert await downloads.fetch(local_source([root / "a.zip", root]), target) == [root, root / "a.zip"]
     for source in (outside / "b.zip", root / "link.zip", root / ".." / "allowed-not" / "b.zip"):
         with pytest.raises(StoreError, match="does not lie below"):
             await downloads.fetch(str(source), target)
-    with pytest.raises(StoreError, match="no such local file"):
+        with pytest.raises(StoreError, match="does not lie below"):
+            await downloads.fetch(local_source([root / "a.zip", source]), target)
+    with pytest.raises(StoreError, match=r"does not lie below .+ set IMPORT_ROOTS") as refused:
+        await downloads.fetch(str(outside / "none.zip"), target)  # whether it is there is none of theirs
+    assert str(outside / "none.zip") in str(refused.value)
+    with pytest.raises(StoreError, match=r"no such local file .+none\.zip.+ below IMPORT_ROOTS"):
         await downloads.fetch(str(root / "none.zip"), target)
     with pytest.raises(StoreError, match="does not lie below"):
         await Downloads().fetch(str(root / "a.zip"), target)
