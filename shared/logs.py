@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, MutableMapping
 from typing import Any, TextIO, cast
@@ -13,6 +14,8 @@ import structlog
 from structlog import DropEvent
 from structlog.typing import Processor
 
+FRAMES = 8
+"""Most places that are told of where an exception went through the code, the last ones."""
 KAFKA_CLIENT = "aiokafka"
 """The Kafka client's logger. What it says of a broker that is down, the error of a command says better."""
 
@@ -79,8 +82,8 @@ def configure_logs(level: str = "warning", *, limited: bool = False, command: bo
     structlog.configure(
         processors=[
             *limit,
+            _where_it_broke,
             *shared,
-            structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -119,6 +122,17 @@ def _whole_errors(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMap
         line.setdefault("user_id", None)
         line.setdefault("step", line.get("stage") or line.get("service") or line.get("logger"))
         line.setdefault("error", line.get("event"))
+    return line
+
+
+def _where_it_broke(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Of an exception its class and its way through the code, not its words: they could hold anything."""
+    found = line.pop("exc_info", None)
+    error = sys.exc_info()[1] if found is True else found
+    if isinstance(error, BaseException):
+        line.setdefault("error", type(error).__name__)
+        frames = traceback.extract_tb(error.__traceback__)
+        line["through"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-FRAMES:]]
     return line
 
 

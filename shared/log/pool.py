@@ -196,7 +196,7 @@ class Pool(Generic[E]):
                 self._waiting.done(self._reader.line(item.raw))
         if not task.cancelled() and (error := task.exception()) is not None:
             # A bug of ours: the records stay unfinished, and liveness sees the frozen watermark.
-            log.error("a unit of work broke", stage=self.stage.name, error=repr(error)[:300])
+            log.error("a unit of work broke", stage=self.stage.name, exc_info=error)
         self._fill()
         self._mark()
         if not self._tasks and not self._waiting:

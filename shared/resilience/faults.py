@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from shared.domain.errors import (
     CostLimitError,
+    DiskFullError,
     ModelUnavailableError,
     SoulprintError,
     SourceError,
@@ -64,6 +65,7 @@ _OF_ERRORS: Mapping[type[BaseException], Fault] = MappingProxyType(
         ModelUnavailableError: Fault.LANE,
         CostLimitError: Fault.LANE,
         UsageError: Fault.LANE,
+        DiskFullError: Fault.UNKNOWN,
         UnansweredError: Fault.UNKNOWN,
         UnreadableAnswerError: Fault.UNKNOWN,
     }

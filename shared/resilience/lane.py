@@ -92,8 +92,9 @@ class Lane:
         self._watchers.append(changed)
 
     def hold(self, name: str, reason: str) -> None:
-        """Pause the lane on behalf of `name` until it calls `release`."""
-        if name in self._holds:
+        """Pause the lane on behalf of `name` until it calls `release`; again: for another reason."""
+        if (held := self._holds.get(name)) is not None:
+            self._holds[name] = replace(held, reason=reason)
             return
         self._holds[name] = Hold(reason)
         log.warning("lane paused", lane=self._name, hold=name, reason=reason)

@@ -142,7 +142,7 @@ def test_an_export_of_which_nothing_can_be_read_fails(forked: ForkedSoulprint, t
     renamed = written(tmp_path / "r.json", json_of([good("one")]).replace(b'"parts"', b'"wording"'))
     for unread, told in (
         (path, "is not a chat export"),
-        (truncated, "files break"),
+        (truncated, "1 file breaks"),
         (renamed, "content.wording[]"),
     ):
         ended = forked(*run_of(unread, tmp_path))
@@ -160,7 +160,7 @@ def test_messages_that_could_not_be_read_are_counted_in_the_last_lines(
     assert ended.code == 0, ended.err
     (lost,) = report(tmp_path / "out")["lost_messages"].items()
     assert lost == ("its words stand in `content.wording[]`, a field that is not known", 1)
-    assert "1 messages could not be read" in ended.out
+    assert "1 message could not be read" in ended.out
     assert "1 message in fields" in (tmp_path / "out" / "MEMORY.md").read_text("utf-8")
 
 

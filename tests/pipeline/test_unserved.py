@@ -52,8 +52,8 @@ async def test_a_command_whose_memory_is_refused_as_older_says_so_and_leaves_its
     newer = export_of(exports / "newer.json", "I live in Porto.", "Noted!")
     older = export_of(exports / "older.json", "I live in Lisbon.", "Noted!")
     settings = setting.settings()
-    first = await run_into(tmp_path / "newer", newer, "ana", settings, max_cost=None, command=False)
-    report = await run_into(tmp_path / "older", older, "ana", settings, max_cost=None, command=False)
+    first = await run_into(tmp_path / "newer", [newer], "ana", settings, max_cost=None)
+    report = await run_into(tmp_path / "older", [older], "ana", settings, max_cost=None)
     assert (first["status"], report["status"], report["unserved"]) == ("complete", "unserved", "older")
     assert report["served"] == {"import_id": first["import_id"], "run": 1}
     assert exit_code(report["status"], len(report["breaks"])) == NOT_SERVED

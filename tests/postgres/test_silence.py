@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from shared.domain.errors import StoreError
+from shared.domain.errors import StoreError, UnansweredError
 from shared.postgres import connection as connections
 from shared.store.store import Store, open_store
 from shared.store.transport import _LONG, CALL_SECONDS, seconds_for
@@ -63,7 +63,7 @@ async def test_calls_that_wait_for_a_silent_connection_end_too(door: Door, datab
         async with asyncio.timeout(SOON):
             calls = [store.watch_run(NOBODY, 1) for _ in range(5)]
             ends = await asyncio.gather(*calls, return_exceptions=True)
-    assert [type(end) for end in ends] == [StoreError] * 5
+    assert [type(end) for end in ends] == [UnansweredError] * 5
 
 
 async def test_a_cancelled_call_and_its_store_end(door: Door, database: str) -> None:

@@ -175,7 +175,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
             task = asyncio.create_task(self._subscription.pool.revoked())
             await asyncio.wait([task])
             if not task.cancelled() and (error := task.exception()) is not None:
-                log.error("revoke failed", stage=self._subscription.pool.stage.name, error=repr(error)[:300])
+                log.error("revoke failed", stage=self._subscription.pool.stage.name, exc_info=error)
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         make_patient(self._subscription.consumer._client)

@@ -26,7 +26,7 @@ async def test_what_was_seen_and_not_read_is_told_with_the_commonest_reasons() -
         require_something_read(report, [Break("f", "byte 3", "it is damaged")])
     assert str(told.value) == (
         "nothing of the export could be read: 2 of 3 conversations could not be read (2 times: no field); "
-        "1 of its files break, the first at byte 3: it is damaged; "
+        "1 file breaks, the first at byte 3: it is damaged; "
         "2 records are no conversations (2 times: an activity of another product)"
     )
 

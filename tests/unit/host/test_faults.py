@@ -10,6 +10,7 @@ from services.chunker.stage import check_owner
 from services.router.policy import route
 from shared.domain.errors import (
     CostLimitError,
+    DiskFullError,
     ModelUnavailableError,
     SourceError,
     StoreError,
@@ -43,6 +44,7 @@ ANA = UUID(int=0xA)
         (StoreError("internal", sqlstate="XX000"), Fault.UNKNOWN),
         (StoreError("a damaged block", sqlstate="58030"), Fault.UNKNOWN),
         (StoreError("not foreseen", sqlstate="0A000"), Fault.UNKNOWN),
+        (DiskFullError("in the temp folder"), Fault.UNKNOWN),
         (UnansweredError("in 45 s"), Fault.UNKNOWN),
         (UnreadableAnswerError("a damaged row"), Fault.UNKNOWN),
         (StoreError("too large for an index", sqlstate="54000"), Fault.POISON),
