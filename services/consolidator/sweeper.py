@@ -16,6 +16,8 @@ from shared.pipelines import IMPORT_RECEIVED
 from shared.resilience.faults import LaneError
 from shared.store.driving import Stalled
 
+SOLE_SECONDS = 1.0
+"""Most seconds between sweeps in a process that is for one run: somebody waits for it."""
 TERM = 3.0
 """The lead lasts so many sweeps without a sign of its holder."""
 
@@ -30,23 +32,25 @@ class Sweeper:
         self._consolidations = consolidations
         self._lead = f"sweeper.{kit.only.import_id if kit.only else kit.settings.pipeline}"
         self._first = True
+        every = kit.settings.sweep_seconds
+        self._every = min(every, SOLE_SECONDS) if kit.only else every
 
     async def run(self) -> None:
-        """Sweep every SWEEP_SECONDS until cancelled; gives the lead back then."""
+        """Sweep again and again until cancelled; gives the lead back then."""
         try:
             while True:
                 try:
                     await self.sweep()
                 except (StoreError, LaneError) as error:
                     log.warning("sweep failed", stage="sweeper", error=str(error))
-                await asyncio.sleep(self._kit.settings.sweep_seconds)
+                await asyncio.sleep(self._every)
         finally:
             await self._give_back()
 
     async def sweep(self) -> int:
         """One sweep, if we lead: how many runs were driven again."""
         kit = self._kit
-        if not await kit.store.take_lease(self._lead, kit.owner, TERM * kit.settings.sweep_seconds):
+        if not await kit.store.take_lease(self._lead, kit.owner, TERM * self._every):
             return 0
         only, patience = kit.only, kit.settings.patience_with_runs
         if self._first and only is not None and only.resumed:
