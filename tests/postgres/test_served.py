@@ -125,6 +125,7 @@ async def test_a_memory_that_would_lose_much_is_kept_beside_the_served_one(store
         assert (row.state, report.unserved, report.served) == ("unserved", "smaller", RunKey(IMPORT, 1))
         assert (profile.memory_md, profile.full_pass_status) == ("memory of 10", "failed")
         assert "kept beside" in (profile.full_pass_error or "")
+        assert [user.state for user in await store.list_users()] == ["unserved"]
         documents = await store.read_documents(SECOND, 1)
         assert documents is not None
         assert documents.memory_md == f"memory of {len(conversations)}"
