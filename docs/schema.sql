@@ -938,8 +938,9 @@ BEGIN
         )
         SELECT json_build_object(
             'refused', (
-                SELECT coalesce(json_agg(json_build_object('import_id', import_id, 'run', run, 'index', index,
-                                                           'reason', refusal)), '[]')
+                SELECT coalesce(json_agg(json_build_object(
+                    'user_id', user_id, 'import_id', import_id, 'run', run, 'index', index,
+                    'reason', refusal)), '[]')
                 FROM judged WHERE refusal IS NOT NULL),
             'known', (
                 SELECT coalesce(json_agg(json_build_object(

@@ -72,7 +72,7 @@ class Lookups:
             if not answer.done():
                 answer.set_result(
                     Found(
-                        found.refused.get((chunk.import_id, chunk.run, chunk.index)),
+                        found.refused.get((chunk.user_id, chunk.import_id, chunk.run, chunk.index)),
                         found.known.get((chunk.user_id, chunk.content_hash)),
                     )
                 )

@@ -31,9 +31,6 @@ class Chunks:
         """Return when the chunk's result is on the log, or nobody wants it any more."""
         found = await self._lookups.of(chunk)
         if found.refusal == "unknown":
-            # What a look-up of many chunks refuses, it names by run and index: a stranger's may be meant.
-            found = await Lookups(self._ask).of(chunk)
-        if found.refusal == "unknown":
             raise no_such_run(chunk)
         if found.refusal is not None:
             self._kit.ignore(chunk, found.refusal)

@@ -76,8 +76,10 @@ class KnownExtraction(CachedExtraction):
     content_hash: str
 
 
-def _by_chunk(refused: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, Any, Any], Any]:
-    return {(each["import_id"], each["run"], each["index"]): each["reason"] for each in refused}
+def _by_chunk(refused: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], Any]:
+    return {
+        (each["user_id"], each["import_id"], each["run"], each["index"]): each["reason"] for each in refused
+    }
 
 
 @cache
@@ -92,9 +94,9 @@ def _by_content(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[UUID, str], Kno
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """Answer of look_up_chunks: reasons by (import, run, index), extractions by (user, content hash)."""
+    """Answer of look_up_chunks: reasons by user, import, run and index, extractions by user and content."""
 
-    refused: Annotated[Mapping[tuple[UUID, int, int], str], BeforeValidator(_by_chunk)]
+    refused: Annotated[Mapping[tuple[UUID, UUID, int, int], str], BeforeValidator(_by_chunk)]
     known: Annotated[Mapping[tuple[UUID, str], CachedExtraction], PlainValidator(_by_content)]
 
 

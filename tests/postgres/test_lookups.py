@@ -39,7 +39,7 @@ async def begin(store: Store, *indices: int) -> None:
 
 async def refusals(store: Store, *chunks: ChunkReady) -> list[str | None]:
     found = await store.look_up_chunks(chunks, MODEL, PROMPTS)
-    return [found.refused.get((chunk.import_id, chunk.run, chunk.index)) for chunk in chunks]
+    return [found.refused.get((chunk.user_id, chunk.import_id, chunk.run, chunk.index)) for chunk in chunks]
 
 
 async def test_a_chunk_that_is_recorded_is_repeated_and_a_new_one_is_wanted(store: Store) -> None:

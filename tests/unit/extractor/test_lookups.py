@@ -26,7 +26,7 @@ class Database:
             raise StoreError("down")
         if self.refused & {c.index for c in chunks}:
             raise StoreError("out of range", sqlstate=self.sqlstate)
-        odd = {(c.import_id, c.run, c.index): "repeated" for c in chunks if c.index % 2}
+        odd = {(c.user_id, c.import_id, c.run, c.index): "repeated" for c in chunks if c.index % 2}
         known = {(c.user_id, c.content_hash): CachedExtraction(facts=()) for c in chunks if c.index == 4}
         return LookUp(odd, known)
 
