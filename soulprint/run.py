@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,45 +22,31 @@ from shared.domain.errors import (
     UnreadableExportError,
     UsageError,
 )
-from shared.domain.events import ImportReceived, Usage
+from shared.domain.events import Usage
 from shared.domain.ids import user_id_for
 from shared.domain.runs import RunKey
-from shared.heap import settle_garbage
-from shared.host.service import OneRun, ServiceMetrics
-from shared.host.services import Services, opener_of
-from shared.log.local import LocalLog
-from shared.log.metrics import PoolMetrics
 from shared.logs import configure_logs
 from shared.models.base import Metered, Model
 from shared.models.open import opened_model
-from shared.pipelines import SERVICES
-from shared.requests import Request, local_request, publish_request, request_run
+from shared.requests import Request, local_request, request_run
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
 from shared.store.runs import COMPLETE, ENDED, UNSERVED, RunReport
 from shared.store.store import Store
 from soulprint import outputs
 from soulprint.blocks import fitted
+from soulprint.driving import drive
 from soulprint.ending import exit_code
 from soulprint.facts import listed_facts
 from soulprint.interrupts import Interrupts, interruptible
 from soulprint.naming import note_name, typed_name
-from soulprint.progress import shown
 from soulprint.report import build_report, peak_rss, stage_seconds
 from soulprint.spending import Spending
 from soulprint.unwritten import Unwritten
 
-OWNER = "soulprint run"
-"""Who holds leases: the user's lock keeps a second run away, so one name serves all."""
 WINDOW = 100_000
 """Most chunks of the run in flight, where IMPORT_WINDOW is not set: there is no other import to be fair to,
 and the log in memory lets few in at a time."""
-LOOK_SECONDS = 0.2
-"""How often the run's row is looked at."""
-NOW = {"chunker": 0.0, "extractor": 0.0}
-"""What a person who stops the run does not wait for; what was answered is recorded all the same."""
-LAST_CALLS = {"chunker": 0.0, "extractor": 120.0}
-"""Calls under way when no more may be made are paid for: their answers are waited for."""
 GOES_ON = "Nothing is lost: the same command goes on later from where it stopped"
 STOPPED = "stopped. The same command goes on where it stopped."
 NOT_WRITTEN = (
@@ -226,7 +212,16 @@ class _Run:
         if isinstance(self.model, Metered):
             self.model.count_in(spending.total)
         try:
-            await self._drive(event, resumed, spending)
+            await drive(
+                event,
+                resumed=resumed,
+                settings=self.settings,
+                store=self.store,
+                model=self.model,
+                registry=self.registry,
+                spent=lambda recorded: spending.total if isinstance(self.model, Metered) else recorded,
+                command=self.interrupts is not None,
+            )
         except (CostLimitError, ModelUnavailableError) as error:
             spending.carry(await self._recorded(key))
             raise type(error)(f"{error}. {GOES_ON}") from None
@@ -249,65 +244,6 @@ class _Run:
         """What the chunks and facts of a run depend on besides the export."""
         model = {"model": self.model.name, "prompt_version": self.model.prompt_version}
         return orjson.dumps({**sizes_of(self.settings), **model}).decode()
-
-    async def _drive(self, event: ImportReceived, resumed: bool, spending: Spending) -> None:
-        """Return when the run has ended, or raise what it cannot end for."""
-        faults: asyncio.Queue[Exception] = asyncio.Queue()
-        metrics = PoolMetrics(self.registry)
-        log = LocalLog(metrics, on_lane_fault=faults.put_nowait)
-        services = Services(
-            {name: opener_of(name) for name in SERVICES},
-            self.settings,
-            store=self.store,
-            log=log,
-            metrics=ServiceMetrics.of(self.registry),
-            owner=OWNER,
-            open_model=self._opened,
-            only=OneRun(event.import_id, resumed),
-            on_fault=faults.put_nowait,
-            spent=lambda recorded: spending.total if isinstance(self.model, Metered) else recorded,
-        )
-        graces = NOW
-        showing = (
-            shown(self.store, event, lambda: self._waits_for(services)) if self.interrupts else nullcontext()
-        )
-        async with showing, services:
-            try:
-                await services.start(waiting=lambda why: None)
-                if self.interrupts:
-                    settle_garbage()
-                if not resumed:  # else the sweeper drives what is missing
-                    await publish_request(event, log)
-                await self._ended(event, faults)
-            except (CostLimitError, ModelUnavailableError):
-                graces = LAST_CALLS
-                raise
-            finally:
-                await services.stop(graces)
-
-    def _waits_for(self, services: Services) -> str:
-        """Why nothing moves: what the model's provider says first, else what holds a lane."""
-        if isinstance(self.model, Metered) and (
-            trouble := self.model.state.trouble or self.model.state.retrying
-        ):
-            return trouble
-        holds = (hold.reason for pool, _ in services.states() for hold in pool.holds.values())
-        return next(holds, "")
-
-    async def _ended(self, event: ImportReceived, faults: asyncio.Queue[Exception]) -> None:
-        """Return when the run's row says so; raise the first fault that no record is to blame for."""
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    raise await faults.get()
-            seen = await self.store.watch_run(event.import_id, event.run)
-            if seen is None or seen.ended:
-                return
-
-    @asynccontextmanager
-    async def _opened(self, **_: Any) -> AsyncIterator[Model]:
-        """One model serves every stage: what it may cost is one sum, and what it waits for is said once."""
-        yield self.model
 
     async def _recorded(self, key: RunKey) -> Usage:
         """What the run's recorded chunks cost."""
