@@ -64,7 +64,7 @@ async def _status(import_id: UUID | None, *, as_json: bool) -> int:
             else:
                 typer.echo("\n".join(_block(run, names) for run in runs) or "no imports yet")
                 for hold in await store.read_holds(FRESH_SECONDS):
-                    typer.echo(_held(hold))
+                    typer.echo(block(_held(hold)))
             return 0
         if as_json:
             run = await newest_run(store, import_id)

@@ -26,7 +26,7 @@ def usage_command(user: str | None, *, as_json: bool) -> None:
         return
     typer.echo("\n".join(_block(each, names) for each in found) or "no runs yet")
     if lost := sum(each.unanswered for each in found):
-        typer.echo(unanswered(lost))
+        typer.echo(block(unanswered(lost)))
 
 
 async def _read(user: str | None) -> tuple[list[UserUsage], Names]:
