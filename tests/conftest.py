@@ -8,6 +8,7 @@ for a whole Kafka, the Postgres takes 50 connections, and a test may kill a brok
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from shared.postgres.embedded import embedded_postgres
 from shared.postgres.migrate import migrate
@@ -31,6 +33,10 @@ LONG_FIRST = (
     "tests/postgres",
 )
 _numbers = itertools.count(1)
+# What `make test` draws is the same each time; with CHAOS=1 it is something new. No example has a deadline: a
+# busy machine is no fault.
+settings.register_profile("soulprint", derandomize=not os.environ.get("CHAOS"), deadline=None)
+settings.load_profile("soulprint")
 
 
 def pytest_configure() -> None:

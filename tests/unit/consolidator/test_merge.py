@@ -98,7 +98,7 @@ SAID = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     said=st.lists(SAID, unique=True, max_size=30),
     seed=st.integers(),
