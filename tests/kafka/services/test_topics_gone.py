@@ -115,4 +115,10 @@ async def test_while_no_dead_letter_can_be_written_the_lane_waits_and_nothing_is
         await until(lambda: says(host, "/readyz", "", 200))
         await until(lambda: host.registry.get_sample_value("soulprint_pool_paused", shown) is None)
     (letter,) = await read_all(setting.bootstrap, letters)
-    assert (letter.value, dict(letter.headers)["dlq_reason"]) == (b"not an event", b"missing_header")
+    headers = dict(letter.headers)
+    assert headers["dlq_reason"] == b"missing_header"
+    # The topic may be mended between the try of the whole record and that without its value, which says so.
+    assert (letter.value, headers.get("dlq_value", b"")) in (
+        (b"not an event", b""),
+        (b"", b"left out: the record is too large"),
+    )
