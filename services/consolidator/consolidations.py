@@ -14,7 +14,7 @@ import structlog
 from services.consolidator.consolidate import ConsolidationPolicy, consolidate
 from shared.domain.errors import CostLimitError, ModelUnavailableError, StoreError
 from shared.domain.runs import RunKey
-from shared.host.service import PARTING_SECONDS, Kit, what_happened
+from shared.host.service import Kit, parting, what_happened
 from shared.log.fairness import Gate
 from shared.models.base import Model
 from shared.pipelines import MEMORY_READY
@@ -91,9 +91,8 @@ class Consolidations:
             except Exception as error:
                 await self._failed(key, user_id, error)
             finally:
-                with suppress(StoreError, TimeoutError):  # else the lease runs out by itself
-                    async with asyncio.timeout(PARTING_SECONDS):
-                        await self._kit.store.release_run(*key, self._kit.owner)
+                async with parting():  # else the lease runs out by itself
+                    await self._kit.store.release_run(*key, self._kit.owner)
 
     async def _consolidate(self, key: RunKey) -> None:
         store = self._kit.store

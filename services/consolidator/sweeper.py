@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -11,7 +10,7 @@ import structlog
 from services.consolidator.consolidations import Consolidations
 from shared.domain.errors import SoulprintError, StoreError
 from shared.domain.events import ImportReceived
-from shared.host.service import PARTING_SECONDS, Kit, what_happened
+from shared.host.service import Kit, parting, what_happened
 from shared.pipelines import IMPORT_RECEIVED
 from shared.resilience.faults import LaneError
 from shared.store.driving import Stalled
@@ -91,9 +90,8 @@ class Sweeper:
             await self._kit.publish(IMPORT_RECEIVED, run.import_id, event)
 
     async def _give_back(self) -> None:
-        with suppress(StoreError, TimeoutError):  # else the lead runs out by itself
-            async with asyncio.timeout(PARTING_SECONDS):
-                await self._kit.store.release_lease(self._lead, self._kit.owner)
+        async with parting():  # else the lead runs out by itself
+            await self._kit.store.release_lease(self._lead, self._kit.owner)
 
 
 def _ids(run: Stalled) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Self
 
 from shared.domain.errors import ModelError, StoreError
 from shared.domain.events import ChunkReady, Usage
-from shared.host.service import PARTING_SECONDS
+from shared.host.service import parting
 from shared.models.base import BatchModel, Extraction
 from shared.models.ledger import BatchLedger
 from shared.resilience.faults import Fault, fault_of
@@ -91,9 +91,8 @@ class BatchDesk:
         if self._forgetting is not None:
             self._forgetting.cancel()
             await asyncio.wait([self._forgetting])
-        with suppress(StoreError, TimeoutError):  # else the batch is read once more
-            async with asyncio.timeout(PARTING_SECONDS):
-                await self._strike_off()
+        async with parting():  # else the batch is read once more
+            await self._strike_off()
 
     def _join(self, chunk: ChunkReady) -> None:
         group = self._open

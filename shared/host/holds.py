@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from shared.domain.errors import StoreError
-from shared.host.service import PARTING_SECONDS
+from shared.host.service import parting
 from shared.log.health import PoolState
 from shared.store.store import Store
 
@@ -50,9 +50,8 @@ async def _tell(store: Store, owner: str, states: Callable[[], Iterable[PoolStat
             told, told_at = holds, time.monotonic()
     finally:
         if told:
-            with suppress(StoreError, TimeoutError):  # what is not taken back is soon believed no more
-                async with asyncio.timeout(PARTING_SECONDS):
-                    await store.note_holds(owner, [])
+            async with parting():  # what is not taken back is soon believed no more
+                await store.note_holds(owner, [])
 
 
 def _of(state: PoolState) -> Iterable[Mapping[str, Any]]:

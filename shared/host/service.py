@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -12,7 +13,7 @@ from uuid import UUID
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
-from shared.domain.errors import SoulprintError
+from shared.domain.errors import SoulprintError, StoreError
 from shared.domain.events import ChunkReady, ChunkStatus, Event, FactsExtracted, Usage
 from shared.domain.runs import RunKey
 from shared.log.policy import PoolPolicy
@@ -142,6 +143,15 @@ def what_happened(error: Exception) -> str:
 def no_trouble() -> Hold | None:
     """Nothing beside the stage waits."""
     return None
+
+
+@asynccontextmanager
+async def parting() -> AsyncIterator[None]:
+    """A block that gives back in the end what else runs out by itself: it is left after a moment, and without
+    a word if the database does not take it."""
+    with suppress(StoreError, TimeoutError):
+        async with asyncio.timeout(PARTING_SECONDS):
+            yield
 
 
 def silence_of(model: Model) -> Hold | None:
