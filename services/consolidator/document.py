@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from shared.domain.plurals import counted
 from shared.domain.text import estimate_tokens
 from shared.store.runs import RunReport
 
@@ -86,9 +87,9 @@ def render_memory(body: str, scope: MemoryScope) -> str:
 def _summary(scope: MemoryScope, listed: int) -> str:
     source = "the export"
     if scope.conversations is not None:
-        source = _count(scope.conversations, "conversation")
+        source = counted(scope.conversations, "conversation")
         if scope.messages is not None:
-            source += f" ({_count(scope.messages, 'message')})"
+            source += f" ({counted(scope.messages, 'message')})"
     if not scope.facts and scope.unread and scope.unread >= (scope.conversations or 0):
         return f"Nothing is known yet: {source} could not be read."
     if not scope.facts:
@@ -99,7 +100,9 @@ def _summary(scope: MemoryScope, listed: int) -> str:
         first, last = f"{scope.first:%Y-%m}", f"{scope.last:%Y-%m}"
         span = f", said {first}" if first == last else f", said {first} to {last}"
     told = (
-        f"{listed} of {_count(scope.facts, 'fact')}" if listed < scope.facts else _count(scope.facts, "fact")
+        f"{listed} of {counted(scope.facts, 'fact')}"
+        if listed < scope.facts
+        else counted(scope.facts, "fact")
     )
     return (
         f'{told} from {source}{span}. Lines are in the person\'s own words where they say "I"; '
@@ -112,16 +115,16 @@ def _missing(scope: MemoryScope) -> list[str]:
     dead = scope.chunks_total - scope.chunks_ok
     if dead > 0:
         share = scope.chunks_ok / scope.chunks_total
-        missing.append(f"{dead} of {_count(scope.chunks_total, 'chunk')} failed; {share:.1%} are covered.")
+        missing.append(f"{dead} of {counted(scope.chunks_total, 'chunk')} failed; {share:.1%} are covered.")
     if scope.unread:
         named = f" ({', '.join(scope.languages[:_MOST_NAMED])})" if scope.languages else ""
         missing.append(
-            f"{_count(scope.unread, 'conversation')} in a language that this model cannot read{named}."
+            f"{counted(scope.unread, 'conversation')} in a language that this model cannot read{named}."
         )
     if scope.skipped:
-        missing.append(f"{_count(scope.skipped, 'conversation')} could not be parsed.")
+        missing.append(f"{counted(scope.skipped, 'conversation')} could not be parsed.")
     if scope.lost:
-        missing.append(f"{_count(scope.lost, 'message')} in fields, or at places, that are not known.")
+        missing.append(f"{counted(scope.lost, 'message')} in fields, or at places, that are not known.")
     missing += [f"the export breaks off in {each}." for each in scope.breaks[:_MOST_NAMED]]
     if len(scope.breaks) > _MOST_NAMED:
         missing.append(f"the export breaks off in {len(scope.breaks) - _MOST_NAMED} more places.")
@@ -131,13 +134,9 @@ def _missing(scope: MemoryScope) -> list[str]:
 def _unlisted(scope: MemoryScope, listed: int) -> str:
     budget = f"; MEMORY has at most {scope.budget:,} tokens" if scope.budget else ""
     return (
-        f"{_count(scope.facts - listed, 'fact')}, the least telling where there are many of a kind{budget}. "
+        f"{counted(scope.facts - listed, 'fact')}, the least telling where there are many of a kind{budget}. "
         "facts.jsonl and `soulprint show --facts` have all."
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _number(value: object) -> int | None:
