@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     """How many of the richest conversations are kept for the sections."""
     memory_tokens: int = Field(default=6000, ge=200, le=200_000)
     """Most tokens of the MEMORY document."""
+    profile_format: Literal["markdown", "app"] = "markdown"
+    """How sections are written to a profile: as Markdown, or as the JSON that the app reads."""
     min_coverage: float = Field(default=0.95, ge=0.0, le=1.0)
     """Coverage below which a run ends failed."""
     extract_workers: int = Field(default=1, ge=0, le=64)

@@ -17,6 +17,7 @@ from shared.domain.events import (
     Usage,
 )
 from shared.domain.facts import Category, Fact
+from shared.domain.sections import Soul, User
 
 SEED = UUID("00000000-0000-4000-8000-000000000000")
 ANNA = uuid5(SEED, "anna")
@@ -83,7 +84,7 @@ def memory_of(run: int = 1, **changes: Any) -> MemoryReady:
         "run": run,
         "pipeline": "v2",
         "memory_md": f"# Memory {run}",
-        "sections": Sections(soul=f"soul {run}", user=f"user {run}"),
+        "sections": Sections(soul=Soul(communication_style=f"soul {run}"), user=User(name=f"user {run}")),
         "coverage": Coverage(ok=1, dead=0, total=1),
         "facts": FactCounts(extracted=1, kept=1),
         "usage": Usage(calls=1, cost=0.5),
