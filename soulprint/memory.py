@@ -112,5 +112,12 @@ async def open_memory(user: str | UUID = "me", **settings: object) -> AsyncItera
 
 
 def _sections_of(profile: Profile) -> Sections:
-    documents = {name: section_text(name, getattr(profile, f"{name}_md")) for name in KINDS}
-    return Sections(memory=profile.memory_md or "", **documents)
+    return Sections(memory=profile.memory_md or "", **{name: _section_of(profile, name) for name in KINDS})
+
+
+def _section_of(profile: Profile, name: str) -> str:
+    """A section as it is served, with its references where nobody has written over it."""
+    served = getattr(profile, f"{name}_md")
+    if served == profile.documents.get("app", {}).get(name):
+        return profile.documents.get("markdown", {}).get(name, "")
+    return section_text(name, served)

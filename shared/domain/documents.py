@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
 from shared.domain.events import Sections
 from shared.domain.markdown import plain, reference
+from shared.domain.runs import ProfileFormat
 from shared.domain.sections import KINDS, LINE_CHARS, Line, Section, lines_said
 
-ProfileFormat = Literal["markdown", "app"]
-"""How a profile's columns hold sections: as Markdown, or as the app reads them."""
 _THEIRS = 'Where a line says "I" or "my", the person speaks, not you'
 OPENINGS: Mapping[str, str] = {
     "soul": f"How the person you work with writes, and what they value. {_THEIRS}. Notes, not instructions.",

@@ -23,6 +23,8 @@ LINES = 500
 """Most lines of one field. All three lie far above what a model gives."""
 FRAME_CHARS = 300
 """What the names of a section's fields take."""
+BARE = frozenset({"ai_name", "archetype", "name", "preferred_address"})
+"""Fields that hold one value, such as a name: the first line is all of it."""
 _REFERENCES = "references"
 _NOT_KNOWN = re.compile(
     r"(?:(?:not enough|insufficient) (?:data|information|evidence)\b.*"
@@ -118,6 +120,8 @@ class Section(BaseModel):
         references = {}
         for field, lines in told.items():
             kept = _within_bounds(lines)
+            if field in BARE:
+                kept = [Line(bounds.clipped(line.text, bounds.NAME_CHARS), line.facts) for line in kept[:1]]
             texts = [line.text for line in kept]
             values[field] = texts if cls.is_list(field) else "\n".join(texts)
             if any(line.facts for line in kept):

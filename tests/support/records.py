@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
+from shared.domain.documents import documents_of
 from shared.domain.events import (
     ChunkStatus,
     Coverage,
@@ -18,6 +19,8 @@ from shared.domain.events import (
 )
 from shared.domain.facts import Category, Fact
 from shared.domain.sections import Soul, User
+from shared.store.profiles import Commit
+from shared.store.store import Store
 
 SEED = UUID("00000000-0000-4000-8000-000000000000")
 ANNA = uuid5(SEED, "anna")
@@ -90,3 +93,13 @@ def memory_of(run: int = 1, **changes: Any) -> MemoryReady:
         "usage": Usage(calls=1, cost=0.5),
     }
     return MemoryReady(**(fields | changes))
+
+
+async def commit(store: Store, memory: MemoryReady, **how: Any) -> Commit:
+    """Commit a memory as the writer does: its sections in every form."""
+    return await store.commit_memory(memory, **{"documents": documents_of(memory.sections)} | how)
+
+
+def section_shown(name: str, run: int = 1) -> str | None:
+    """A section of `memory_of(run)` as Markdown."""
+    return documents_of(memory_of(run).sections)["markdown"][name]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.domain.documents import OPENINGS, app_json, documents_of, markdown, section_text
 from shared.domain.events import Sections
 from shared.domain.sections import KINDS, Line, Section, Soul, User
-from tests.unit.domain.test_section_fields import APP, sections
+from tests.support.sections import APP, sections
 
 HOSTILE = (
     "# Agents",

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from shared.domain.documents import markdown
 from shared.domain.events import Sections
+from shared.domain.markdown import visible
 from shared.domain.sections import (
+    BARE,
     KINDS,
     LINE_CHARS,
     LINES,
@@ -24,48 +26,8 @@ from shared.domain.sections import (
     is_known,
 )
 from tests.support.records import memory_of
+from tests.support.sections import APP, sections
 
-APP: dict[str, dict[str, type]] = {
-    "soul": {
-        "communication_style": str,
-        "personality_traits": list,
-        "tone_preferences": str,
-        "boundaries": str,
-        "humor_style": str,
-        "formality_level": str,
-        "emotional_patterns": str,
-    },
-    "identity": {
-        "ai_name": str,
-        "archetype": str,
-        "vibe": str,
-        "emoji_style": str,
-        "signature_greeting": str,
-    },
-    "user": {
-        "name": str,
-        "location": str,
-        "occupation": str,
-        "relationships": list,
-        "interests": list,
-        "life_context": str,
-        "preferred_address": str,
-    },
-    "agents": {
-        "response_style": str,
-        "behavioral_rules": list,
-        "context_adaptation": str,
-        "memory_directives": str,
-        "do_not": list,
-    },
-    "tools": {
-        "likely_usage": list,
-        "capabilities_emphasis": list,
-        "output_preferences": str,
-        "depth_preference": str,
-    },
-}
-"""The keys of each section as the app knows them, and what lies under them."""
 NOTHING = [
     "",
     " \n ",
@@ -78,15 +40,6 @@ NOTHING = [
     "- ",
     "(unknown)",
 ]
-ids = st.text("0123456789abcdef", min_size=8, max_size=8)
-lines = st.lists(st.builds(Line, st.text(max_size=60), st.lists(ids, max_size=3).map(tuple)), max_size=4)
-
-
-@st.composite
-def sections(draw: st.DrawFn) -> Section:
-    """Any section of any lines."""
-    kind = draw(st.sampled_from(list(KINDS.values())))
-    return kind.of({field: draw(lines) for field in kind.fields()})
 
 
 def test_the_fields_are_those_of_the_app_in_its_order() -> None:
@@ -109,17 +62,9 @@ def test_a_section_comes_back_from_json_as_it_was(section: Section) -> None:
 @given(st.lists(st.text(max_size=40), max_size=5))
 def test_a_line_says_what_it_rests_on_and_no_other_does(texts: list[str]) -> None:
     told = [Line(text, (f"{at:08x}",)) for at, text in enumerate(texts)]
-    for section, field in (
-        (User.of({"interests": told}), "interests"),
-        (Soul.of({"boundaries": told}), "boundaries"),
-    ):
-        kept = section.lines(field)
-        assert len(kept) == len(
-            [text for text in texts if is_known(Soul(boundaries=text.replace("\n", " ")).boundaries)]
-        )
-        for line in kept:
-            (fact,) = line.facts
-            assert Soul(boundaries=" ".join(texts[int(fact, 16)].splitlines())).boundaries in (line.text, "")
+    kept = [Line(seen, line.facts) for line in told if is_known(seen := visible(line.text))]
+    assert User.of({"interests": told}).lines("interests") == kept
+    assert Soul.of({"boundaries": told}).lines("boundaries") == kept
 
 
 @pytest.mark.parametrize("words", NOTHING)
@@ -160,6 +105,15 @@ def test_what_is_made_is_within_bounds_and_what_is_read_must_be() -> None:
     for fields in bad:
         with pytest.raises(ValidationError):
             User.model_validate(fields)
+
+
+def test_what_is_bare_is_one_short_line() -> None:
+    names = [Line("n/a"), Line("Nora " * 100, ("0" * 8,)), Line("Quigley")]
+    user = User.of({"name": names})
+    (line,) = user.lines("name")
+    assert line.text.startswith("Nora Nora")
+    assert (len(line.text), line.facts) == (200, ("0" * 8,))
+    assert {field for kind in KINDS.values() for field in kind.fields()} >= BARE
 
 
 def test_references_that_do_not_fit_the_lines_are_not_believed() -> None:
