@@ -38,9 +38,15 @@ class App:
     """While it is there and not set, the answer waits, after the e-mail was sent."""
     trickles: bool = False
     """Send the answer a byte at a time without end."""
+    serving: set[asyncio.Task[None]] = field(default_factory=set)
+    """Connections that are open."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection with one request."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.serving.add(task)
+        task.add_done_callback(self.serving.discard)
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in head[1:] if line)}
@@ -107,3 +113,5 @@ async def app_server() -> AsyncIterator[App]:
         if app.held is not None:
             app.held.set()
         server.close()
+        if app.serving:
+            await asyncio.wait(app.serving)
