@@ -20,6 +20,29 @@ ALTER TABLE public.batch_chunks ENABLE ROW LEVEL SECURITY;
 CREATE POLICY services ON public.batch_chunks TO service_role USING (true) WITH CHECK (true);
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.batch_chunks TO service_role;
 
+CREATE TABLE public.callbacks (
+    import_id uuid NOT NULL,
+    kind text NOT NULL,
+    user_id uuid NOT NULL,
+    state text DEFAULT 'due'::text NOT NULL,
+    seconds double precision NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    token uuid,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT callbacks_kind_check CHECK ((kind = ANY (ARRAY['quick'::text, 'complete'::text]))),
+    CONSTRAINT callbacks_state_check CHECK ((state = ANY (ARRAY['due'::text, 'marked'::text, 'sent'::text, 'refused'::text, 'given_up'::text, 'unknown'::text])))
+);
+ALTER TABLE ONLY public.callbacks
+    ADD CONSTRAINT callbacks_pkey PRIMARY KEY (import_id, kind);
+ALTER TABLE ONLY public.callbacks
+    ADD CONSTRAINT callbacks_token_key UNIQUE (token);
+CREATE INDEX callbacks_due ON public.callbacks USING btree (due_at) WHERE (state = 'due'::text);
+ALTER TABLE public.callbacks ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.callbacks TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.callbacks TO service_role;
+
 CREATE TABLE public.chunk_results (
     import_id uuid NOT NULL,
     run integer NOT NULL,
@@ -664,7 +687,7 @@ BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, run integer, memory_md text, documents jsonb,
         profile_format text, soulprint_text text, coverage jsonb, facts jsonb, usage jsonb, status text,
-        error jsonb);
+        error jsonb, notify boolean);
     IF a.status NOT IN ('complete', 'failed') OR a.status IS NULL THEN
         RAISE EXCEPTION 'a run ends complete or failed' USING ERRCODE = 'SP003';
     END IF;
@@ -737,6 +760,9 @@ BEGIN
     IF i.profile_format = 'app' THEN
         UPDATE user_profiles SET import_cost_json = app_cost(i.usage)
             WHERE user_id = i.user_id AND is_newest_run(i);
+    END IF;
+    IF a.notify AND refusal IS NULL THEN
+        PERFORM owe_callback(i, 'complete');
     END IF;
     RETURN jsonb_build_object('written', refusal IS NULL, 'reason', refusal);
 END
@@ -1202,6 +1228,18 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.open_batch(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.owe_callback(i public.imports, kind text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    INSERT INTO callbacks (import_id, kind, user_id, seconds)
+    VALUES (i.import_id, owe_callback.kind, i.user_id,
+            greatest(extract(epoch FROM now() - i.begun_at), 0)::double precision)
+    ON CONFLICT DO NOTHING
+$$;
+REVOKE ALL ON FUNCTION public.owe_callback(i public.imports, kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.owe_callback(i public.imports, kind text) TO service_role;
 
 CREATE FUNCTION public.read_batches(argument jsonb) RETURNS json
     LANGUAGE sql STABLE
@@ -1818,6 +1856,21 @@ $$;
 REVOKE ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.served_memories) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.served_memories) TO service_role;
 
+CREATE FUNCTION public.settle_callback(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE callbacks SET
+            state = argument ->> 'state', token = NULL, updated_at = now(),
+            due_at = now() + make_interval(secs => coalesce((argument ->> 'again_in')::double precision, 0))
+        WHERE token = (argument ->> 'token')::uuid AND state = 'marked';
+    RETURN to_jsonb(FOUND);
+END
+$$;
+REVOKE ALL ON FUNCTION public.settle_callback(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.settle_callback(argument jsonb) TO service_role;
+
 CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1878,6 +1931,37 @@ CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.shown_facts(shown public.facts[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.shown_facts(shown public.facts[]) TO service_role;
+
+CREATE FUNCTION public.take_callback(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    c callbacks;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    PERFORM pg_advisory_xact_lock(hashtextextended(argument ->> 'token', 0));
+    SELECT * INTO c FROM callbacks o
+        WHERE o.token = (argument ->> 'token')::uuid AND o.state = 'marked';
+    IF NOT FOUND THEN
+        UPDATE callbacks o SET
+                state = 'marked', token = (argument ->> 'token')::uuid, attempts = o.attempts + 1,
+                updated_at = now()
+            WHERE (o.import_id, o.kind) = (
+                SELECT d.import_id, d.kind FROM callbacks d
+                WHERE d.state = 'due' AND d.due_at <= now()
+                  AND (nullif(argument -> 'import_id', 'null') IS NULL
+                       OR d.import_id = (argument ->> 'import_id')::uuid)
+                ORDER BY d.due_at, d.import_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+            RETURNING * INTO c;
+    END IF;
+    RETURN CASE WHEN c.import_id IS NOT NULL THEN jsonb_build_object(
+        'import_id', c.import_id, 'kind', c.kind, 'user_id', c.user_id, 'attempt', c.attempts,
+        'seconds', c.seconds) END;
+END
+$$;
+REVOKE ALL ON FUNCTION public.take_callback(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_callback(argument jsonb) TO service_role;
 
 CREATE FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[]) RETURNS text[]
     LANGUAGE plpgsql

@@ -41,6 +41,7 @@ async def write_memory(memory: MemoryReady, store: Store, settings: Settings) ->
         profile_format=settings.profile_format,
         status=ending,
         error=error,
+        notify=settings.app_to_tell is not None,
     )
     if commit.reason == "unknown":
         raise UnknownRunError(f"run {memory.run} of import {memory.import_id} of this user is not known")

@@ -97,6 +97,7 @@ class Profiles(Calls):
         status: Literal["complete", "failed"] = "complete",
         error: Mapping[str, str] | None = None,
         soulprint_text: str | None = None,
+        notify: bool = False,
     ) -> Commit:
         """Commit a run's memory in one durable transaction; what it replaces goes to profile_versions.
 
@@ -106,7 +107,7 @@ class Profiles(Calls):
         {step, message}. A run older than the one served never overwrites it, nor one that would lose much of
         it unless it was requested to (`loses_much` in the migration has the rule): such a memory is kept
         beside. What the memory does not say (None) stays as it is served. `soulprint_text` is by default
-        the sections, joined.
+        the sections, joined. `notify`: the app is to be told of the import, if it is served (see Callbacks).
         """
 
     @call

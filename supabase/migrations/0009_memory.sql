@@ -149,7 +149,8 @@ $$;
 -- Commits a run's memory in one durable transaction: the profile, the version it replaced, the run's end.
 -- `documents` are its sections as written in either form (served_memories has their shape); the profile shows
 -- those of `profile_format`. What the run does not say, a MEMORY or a section that is null, stays as it is
--- served. With status `failed` the profile keeps what it serves and only says that the run failed.
+-- served. With status `failed` the profile keeps what it serves and only says that the run failed. `notify`:
+-- the app is to be told of the import when it is served.
 -- written is false, with the reason, where nothing of the profile's content changed: repeated, failed,
 -- cancelled, unknown; older (a newer run's memory is served) and smaller (it would lose much, and nobody said
 -- that it may): these two are kept as versions, and noted in `unserved`.
@@ -170,7 +171,7 @@ BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, run integer, memory_md text, documents jsonb,
         profile_format text, soulprint_text text, coverage jsonb, facts jsonb, usage jsonb, status text,
-        error jsonb);
+        error jsonb, notify boolean);
     IF a.status NOT IN ('complete', 'failed') OR a.status IS NULL THEN
         RAISE EXCEPTION 'a run ends complete or failed' USING ERRCODE = 'SP003';
     END IF;
@@ -243,6 +244,9 @@ BEGIN
     IF i.profile_format = 'app' THEN
         UPDATE user_profiles SET import_cost_json = app_cost(i.usage)
             WHERE user_id = i.user_id AND is_newest_run(i);
+    END IF;
+    IF a.notify AND refusal IS NULL THEN
+        PERFORM owe_callback(i, 'complete');
     END IF;
     RETURN jsonb_build_object('written', refusal IS NULL, 'reason', refusal);
 END

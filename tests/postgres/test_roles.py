@@ -38,7 +38,15 @@ TABLES = [
     "facts",
     "extraction_cache",
 ]
-INTERNAL = ["conversation_runs", "memory_outbox", "leases", "service_holds", "batch_chunks", "user_names"]
+INTERNAL = [
+    "conversation_runs",
+    "memory_outbox",
+    "leases",
+    "service_holds",
+    "batch_chunks",
+    "user_names",
+    "callbacks",
+]
 """Tables that only services see."""
 VIEWS = ["run_usage", "user_usage"]
 
