@@ -2187,6 +2187,11 @@ BEGIN
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'not a field of a profile: %', wrong USING ERRCODE = 'SP003';
     END IF;
+    IF fields -> 'full_pass_status' = 'null' OR fields -> 'progress_percent' = 'null' THEN
+        RAISE EXCEPTION 'a status and a percent are not cleared' USING ERRCODE = '23502';
+    ELSIF NOT (fields ->> 'progress_percent')::numeric BETWEEN 0 AND 100 THEN
+        RAISE EXCEPTION 'a percent is of 0 to 100' USING ERRCODE = '23514';
+    END IF;
     IF fields ->> 'progress_percent' IS NOT NULL THEN
         fields := fields || jsonb_build_object('progress_percent', round((fields ->> 'progress_percent')::numeric));
     END IF;
