@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+BUCKET: Final = "imports"
+"""Of the app's exports."""
 _MOST = 80
 """Characters kept of a name, its suffix apart."""
 _SUFFIX = re.compile(r"(?:\.json\.gz|\.[a-z0-9]{1,8})\Z")
@@ -30,6 +33,11 @@ def object_path(user_id: UUID, file: Path, now: datetime) -> str:
     suffix = found.group() if found else ""
     stem = _UNSAFE.sub("-", plain[: len(plain) - len(suffix)]).strip("-_")[:_MOST]
     return f"{user_id}/{round(now.timestamp() * 1000)}-{stem or 'export'}{suffix}"
+
+
+def bucket_of(read: Collection[str] | None) -> str:
+    """Where exports are put, where the services read these buckets: the app's, if it is among them."""
+    return BUCKET if not read or BUCKET in read else next(iter(read))
 
 
 def media_type(file: Path) -> str:
