@@ -12,8 +12,8 @@ _OPEN_ROLES = ("anon", "authenticated")
 
 
 def service_key(text: str) -> str:
-    """The key without white space around it, unless it is known to open nothing. Raises ValueError, which says
-    what it must be and repeats nothing of it."""
+    """The key without white space around it, unless it is known to open nothing. Raises ValueError, which
+    says what it must be and repeats nothing of it."""
     key = text.strip()
     if key.startswith("sb_publishable_"):
         raise ValueError(

@@ -43,6 +43,9 @@ BEGIN
     FOR role IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated', 'service_role') LOOP
         EXECUTE format('REVOKE ALL ON public.soulprint_migrations FROM %I', role);
     END LOOP;
+    IF to_regprocedure('public.schema_version(jsonb)') IS NOT NULL THEN
+        GRANT SELECT (version, checksum) ON public.soulprint_migrations TO service_role;
+    END IF;
 END
 $$;
 """

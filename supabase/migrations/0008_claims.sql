@@ -3,7 +3,7 @@
 -- Takes a complete run under a lease, or takes over an expired lease. The same owner may claim again.
 -- What an earlier, unfinished consolidation settled is forgotten: consolidation begins anew with each claim.
 CREATE FUNCTION public.claim_run(argument jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
 DECLARE
     a record;
     i imports;
@@ -24,7 +24,8 @@ BEGIN
                 state = 'consolidating', lease_owner = a.owner,
                 lease_until = clock_timestamp() + make_interval(secs => a.lease_seconds),
                 claimed_at = coalesce(claimed_at, now()), updated_at = now()
-            WHERE import_id = a.import_id AND run = a.run;
+            WHERE import_id = a.import_id AND run = a.run RETURNING * INTO i;
+        PERFORM tell_profile(i);
         UPDATE facts SET status = 'current', support = 1, superseded_by = NULL, merged_into = NULL
             WHERE import_id = a.import_id AND run = a.run
               AND (status <> 'current' OR support <> 1);
