@@ -305,7 +305,10 @@ CREATE TABLE public.soulprint_migrations (
 );
 ALTER TABLE ONLY public.soulprint_migrations
     ADD CONSTRAINT soulprint_migrations_pkey PRIMARY KEY (version);
+CREATE POLICY services ON public.soulprint_migrations FOR SELECT TO service_role USING (true);
 ALTER TABLE public.soulprint_migrations ENABLE ROW LEVEL SECURITY;
+GRANT SELECT(version) ON TABLE public.soulprint_migrations TO service_role;
+GRANT SELECT(checksum) ON TABLE public.soulprint_migrations TO service_role;
 
 CREATE TABLE public.user_names (
     user_id uuid NOT NULL,
@@ -577,6 +580,7 @@ GRANT ALL ON FUNCTION public.cancel_run(argument jsonb) TO service_role;
 CREATE FUNCTION public.claim_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     a record;
@@ -841,6 +845,7 @@ GRANT ALL ON FUNCTION public.find_stalled(argument jsonb) TO service_role;
 CREATE FUNCTION public.finish_chunking(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     a record;
@@ -953,6 +958,7 @@ GRANT ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.serve
 CREATE FUNCTION public.list_facts(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     p_user uuid := (argument ->> 'user_id')::uuid;
@@ -1387,6 +1393,7 @@ GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO service_role;
 CREATE FUNCTION public.read_usage(argument jsonb) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
         SELECT * FROM user_usage
@@ -1744,9 +1751,19 @@ $$;
 REVOKE ALL ON FUNCTION public.save_chunks_batch(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_chunks_batch(argument jsonb) TO service_role;
 
+CREATE FUNCTION public.schema_version(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_object_agg(version, checksum), '{}') FROM soulprint_migrations
+$$;
+REVOKE ALL ON FUNCTION public.schema_version(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.schema_version(argument jsonb) TO service_role;
+
 CREATE FUNCTION public.search_passages(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     p_patterns text[] := search_patterns(coalesce(argument ->> 'search', ''));
@@ -1818,6 +1835,7 @@ GRANT ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.serv
 CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     p_import_id uuid := (argument ->> 'import_id')::uuid;

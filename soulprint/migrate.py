@@ -17,7 +17,10 @@ def migrate_command(*, as_json: bool) -> None:
     where the database refuses."""
     url = load_settings().database_url
     if url is None:
-        raise UsageError("set DATABASE_URL to the database to migrate; the embedded one needs no migrating")
+        raise UsageError(
+            "set DATABASE_URL to the database to migrate, to its own address (port 5432), as REST has no "
+            "way to; the embedded one needs no migrating"
+        )
     applied = asyncio.run(migrate(url.get_secret_value()))
     if as_json:
         typer.echo(orjson.dumps({"applied": applied}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND (l.classid::bigint << 32) | l.objid::bigint = {_KEY}
 """  # noqa: S608 - of constants
+_CHANGED = "NOTIFY pgrst, 'reload schema'"
+"""Has a PostgREST before the database, if there is one, read the schema anew."""
 _OLDEST = """
 SELECT pid, extract(epoch FROM now() - xact_start) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < now() - interval '1 second'
@@ -40,6 +43,9 @@ BEGIN
     FOR role IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated', 'service_role') LOOP
         EXECUTE format('REVOKE ALL ON public.soulprint_migrations FROM %I', role);
     END LOOP;
+    IF to_regprocedure('public.schema_version(jsonb)') IS NOT NULL THEN
+        GRANT SELECT (version, checksum) ON public.soulprint_migrations TO service_role;
+    END IF;
 END
 $$;
 """
@@ -115,7 +121,10 @@ async def migrate(dsn: str, folder: Path | None = None, patience: Patience | Non
         if address.pooled:
             raise direct_only("migrate")
         turns = _Turns(connection, migrations, patience or Patience())
-        return [m.version for m in [_OWN, *migrations] if await turns.apply(m)]
+        applied = [m.version for m in [_OWN, *migrations] if await turns.apply(m)]
+        async with asyncio.timeout(CONNECT_SECONDS), transaction(connection):
+            await connection.execute(_CHANGED)
+        return applied
     except UNREACHABLE:
         raise MigrationError("migrate: the database gave no answer any more; run it again") from None
     finally:
@@ -198,9 +207,13 @@ def _patient(seconds: float) -> str:
 
 async def _checked(connection: asyncpg.Connection, known: list[Migration]) -> set[str]:
     """The versions applied. Raises MigrationError if one of them is changed or not known here."""
-    checksums = {migration.version: migration.checksum for migration in known}
     rows = await connection.fetch("SELECT version, checksum FROM public.soulprint_migrations")
-    for version, checksum in rows:
+    return _known_as_applied(dict(rows), known)
+
+
+def _known_as_applied(applied: Mapping[str, str], known: list[Migration]) -> set[str]:
+    checksums = {migration.version: migration.checksum for migration in known}
+    for version, checksum in applied.items():
         if version not in checksums:
             raise MigrationError(
                 f"{version}: applied to this database, but its file is missing; the database may be newer "
@@ -210,4 +223,17 @@ async def _checked(connection: asyncpg.Connection, known: list[Migration]) -> se
             raise MigrationError(
                 f"{version}: changed after it was applied; restore the file and put the change in a new one"
             )
-    return {version for version, _ in rows}
+    return set(applied)
+
+
+def require_current(applied: Mapping[str, str]) -> None:
+    """Raises MigrationError where a database to which these are applied (version: checksum) lacks some, or
+    has others than ours: for who may not migrate it."""
+    known = load_migrations(migrations_folder())
+    done = _known_as_applied(applied, known)
+    if missing := [migration.version for migration in known if migration.version not in done]:
+        raise MigrationError(
+            f"the schema is behind: {len(missing)} of {len(known)} migrations are not applied, from "
+            f"{missing[0]} on; run `soulprint migrate` with DATABASE_URL set to the database's own address "
+            "(port 5432)"
+        )

@@ -183,7 +183,7 @@ async def test_services_have_no_right_beyond_rows_and_calls(filled: Store, sql: 
 async def test_services_do_not_own_the_schema(filled: Store, database: str) -> None:
     async with acting_as(database, "service_role") as service:
         assert await service.fetchval("SELECT count(*) FROM user_profiles") == 2
-        for statement in ("DROP TABLE facts", "CREATE TABLE mine ()", "SELECT FROM soulprint_migrations"):
+        for statement in ("DROP TABLE facts", "CREATE TABLE mine ()", "SELECT * FROM soulprint_migrations"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await service.execute(statement)
 
