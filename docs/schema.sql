@@ -3,6 +3,7 @@
 GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
 GRANT USAGE ON SCHEMA public TO service_role;
+GRANT USAGE ON SCHEMA public TO soulprint_service;
 
 CREATE TABLE public.batch_chunks (
     provider text NOT NULL,
@@ -426,7 +427,7 @@ GRANT SELECT ON TABLE public.user_usage TO authenticated;
 GRANT SELECT ON TABLE public.user_usage TO service_role;
 
 CREATE FUNCTION public.accept_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -488,6 +489,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.accept_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accept_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.accept_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.app_cost(usage jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -542,7 +544,7 @@ $$;
 REVOKE ALL ON FUNCTION public.bound_request_time() FROM PUBLIC;
 
 CREATE FUNCTION public.cached_hashes(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(c.content_hash), '[]')
@@ -553,9 +555,10 @@ CREATE FUNCTION public.cached_hashes(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.cached_hashes(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cached_hashes(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.cached_hashes(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -576,9 +579,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.cancel_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cancel_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.cancel_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.claim_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET statement_timeout TO '450s'
     AS $$
@@ -613,9 +617,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.claim_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.claim_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.close_batch_chunks(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -628,6 +633,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.close_batch_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.close_batch_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.close_batch_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.close_extraction(p_import_id uuid, p_run integer) RETURNS void
     LANGUAGE plpgsql
@@ -650,7 +656,7 @@ REVOKE ALL ON FUNCTION public.close_extraction(p_import_id uuid, p_run integer) 
 GRANT ALL ON FUNCTION public.close_extraction(p_import_id uuid, p_run integer) TO service_role;
 
 CREATE FUNCTION public.commit_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -745,9 +751,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.commit_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.fail_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -768,9 +775,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.fail_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fail_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.fail_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.find_fact(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
@@ -789,9 +797,10 @@ END
 $_$;
 REVOKE ALL ON FUNCTION public.find_fact(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_fact(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.find_fact(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.find_stalled(argument jsonb) RETURNS json
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -841,9 +850,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.find_stalled(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_stalled(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.find_stalled(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.finish_chunking(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET statement_timeout TO '450s'
     AS $$
@@ -890,6 +900,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.finish_chunking(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_chunking(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.finish_chunking(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.has_sections(p public.user_profiles) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -924,7 +935,7 @@ REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_newest_run(i public.imports) TO service_role;
 
 CREATE FUNCTION public.keep_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -938,6 +949,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.keep_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) RETURNS void
     LANGUAGE sql
@@ -956,7 +968,7 @@ REVOKE ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.serv
 GRANT ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) TO service_role;
 
 CREATE FUNCTION public.list_facts(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET statement_timeout TO '450s'
     AS $$
@@ -986,9 +998,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.list_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_facts(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_facts(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1003,9 +1016,10 @@ CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.list_runs(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_runs(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_runs(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.list_users(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1019,9 +1033,10 @@ CREATE FUNCTION public.list_users(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.list_users(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_users(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_users(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.look_up_chunks(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1068,6 +1083,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.look_up_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.look_up_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.look_up_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.loses_much(i public.imports, s public.served_memories) RETURNS boolean
     LANGUAGE plpgsql STABLE
@@ -1108,7 +1124,7 @@ REVOKE ALL ON FUNCTION public.loses_much(i public.imports, s public.served_memor
 GRANT ALL ON FUNCTION public.loses_much(i public.imports, s public.served_memories) TO service_role;
 
 CREATE FUNCTION public.mark_published(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1127,9 +1143,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.mark_published(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_published(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.mark_published(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.name_user(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1141,9 +1158,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.name_user(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.name_user(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.name_user(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.note_holds(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1163,9 +1181,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.note_holds(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.note_progress(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1186,9 +1205,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.note_progress(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_progress(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.note_progress(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.open_batch(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1206,9 +1226,81 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.open_batch(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_access(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    WITH roles AS (
+        SELECT oid, rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated', 'soulprint_service')
+    ), tables AS (
+        SELECT c.oid, c.relname, c.relrowsecurity,
+               c.relkind = 'v' AND coalesce(c.reloptions && ARRAY['security_invoker=true', 'security_invoker=on'],
+                   false) AS invoker,
+               -- as the app made it: what it grants is its own
+               c.relname IN ('user_profiles', 'conversation_chunks') AND NOT EXISTS (
+                   SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'own_rows') AS theirs
+        FROM pg_class c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+          AND c.relname IN (SELECT jsonb_array_elements_text(argument -> 'tables'))
+    ), functions AS (
+        SELECT p.oid, p.proname, p.prosecdef, p.proowner,
+               p.proargtypes = ARRAY['jsonb'::regtype]::oidvector
+                   AND p.proname IN (SELECT jsonb_array_elements_text(argument -> 'called')) AS called
+        FROM pg_proc p
+        WHERE p.pronamespace = 'public'::regnamespace
+          AND p.proname IN (SELECT jsonb_array_elements_text(argument -> 'functions'))
+    ), rights AS (
+        SELECT t.oid, t.relname, t.theirs, r.rolname, w.wanted, t.invoker OR (t.relrowsecurity AND NOT EXISTS (
+            SELECT FROM pg_policy p
+            WHERE p.polrelid = t.oid AND p.polpermissive AND p.polcmd IN ('*', w.command)
+              AND EXISTS (SELECT FROM unnest(p.polroles) g
+                          WHERE g = 0 OR pg_has_role(r.oid, g, 'USAGE'))
+              AND NOT coalesce(
+                  CASE WHEN w.command = 'a' AND p.polwithcheck IS NOT NULL
+                       THEN pg_get_expr(p.polwithcheck, p.polrelid)
+                       ELSE pg_get_expr(p.polqual, p.polrelid) END
+                  ~ 'auth\.(uid|jwt|email)\(\)|auth\.role\(\).*service_role', false))) AS limited
+        FROM tables t CROSS JOIN roles r CROSS JOIN (VALUES
+            ('SELECT', 'r'), ('INSERT', 'a'), ('UPDATE', 'w'), ('DELETE', 'd'),
+            ('TRUNCATE', NULL), ('REFERENCES', NULL), ('TRIGGER', NULL)) w(wanted, command)
+        WHERE has_table_privilege(r.oid, t.oid, w.wanted)
+           OR (w.wanted IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')
+               AND has_any_column_privilege(r.oid, t.oid, w.wanted))
+    ), opened AS (
+        SELECT rolname AS role, relname AS name, wanted AS "right" FROM rights
+        WHERE CASE WHEN rolname = 'soulprint_service' THEN NOT (theirs AND limited)
+                   WHEN theirs THEN wanted IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE') AND NOT limited
+                   ELSE rolname = 'anon' OR wanted <> 'SELECT' OR NOT limited END
+        UNION ALL
+        SELECT r.rolname, f.proname, 'EXECUTE' FROM functions f CROSS JOIN roles r
+        WHERE has_function_privilege(r.oid, f.oid, 'EXECUTE')
+          AND NOT (f.called AND r.rolname = 'soulprint_service')
+        UNION ALL
+        SELECT rolname, 'public', 'CREATE' FROM roles WHERE has_schema_privilege(oid, 'public', 'CREATE')
+    )
+    SELECT json_build_object(
+        'open', (SELECT coalesce(json_agg(o ORDER BY o.name, o.role, o."right"), '[]') FROM opened o),
+        'unready', (SELECT coalesce(json_agg(f.proname ORDER BY f.proname), '[]') FROM functions f
+                    WHERE f.called AND NOT (f.prosecdef AND EXISTS (
+                        SELECT FROM roles r WHERE r.rolname = 'soulprint_service'
+                           AND has_function_privilege(r.oid, f.oid, 'EXECUTE')))),
+        'superusers', (SELECT coalesce(json_agg(f.proname ORDER BY f.proname), '[]')
+                       FROM functions f JOIN pg_roles o ON o.oid = f.proowner
+                       WHERE f.prosecdef AND o.rolsuper),
+        'login', (SELECT json_build_object(
+                      'name', l.rolname, 'superuser', l.rolsuper,
+                      'reads', l.rolsuper OR EXISTS (
+                          SELECT FROM tables t WHERE has_table_privilege(l.oid, t.oid, 'SELECT'))
+                      ) FROM pg_roles l WHERE l.rolname = session_user))
+$$;
+REVOKE ALL ON FUNCTION public.read_access(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_access(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_access(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_batches(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1221,9 +1313,10 @@ CREATE FUNCTION public.read_batches(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_batches(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_batches(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_batches(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_dead_chunks(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(jsonb_agg(jsonb_build_object('index', d.chunk_index, 'reason', d.error)
@@ -1235,9 +1328,10 @@ CREATE FUNCTION public.read_dead_chunks(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_dead_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_dead_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_dead_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_documents(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT to_jsonb(d) FROM imports i CROSS JOIN LATERAL (
@@ -1261,9 +1355,10 @@ CREATE FUNCTION public.read_documents(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_documents(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_documents(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_documents(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_facts(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1288,9 +1383,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.read_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_facts(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_facts(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_holds(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1300,9 +1396,10 @@ CREATE FUNCTION public.read_holds(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_holds(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_holds(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_holds(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_kept_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT memory FROM memory_outbox
@@ -1310,9 +1407,10 @@ CREATE FUNCTION public.read_kept_memory(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_kept_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_kept_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_kept_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_passages(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1325,9 +1423,10 @@ CREATE FUNCTION public.read_passages(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_passages(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_passages(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_passages(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT to_jsonb(p) || jsonb_build_object(
@@ -1338,9 +1437,10 @@ CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_profile(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_profile(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_profile(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage'] || jsonb_build_object(
@@ -1379,9 +1479,10 @@ CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_sample(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT sample FROM imports
@@ -1389,9 +1490,10 @@ CREATE FUNCTION public.read_sample(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_sample(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_usage(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET statement_timeout TO '450s'
     AS $$
@@ -1402,9 +1504,10 @@ CREATE FUNCTION public.read_usage(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_usage(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_usage(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_usage(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_user_names(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_object_agg(user_id, name), '{}') FROM user_names
@@ -1412,9 +1515,10 @@ CREATE FUNCTION public.read_user_names(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_user_names(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_user_names(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_user_names(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.record_chunks(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1545,9 +1649,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.record_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.record_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.recorded_chunks(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(json_build_array(first, last) ORDER BY first), '[]') FROM (
@@ -1559,9 +1664,10 @@ CREATE FUNCTION public.recorded_chunks(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.recorded_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.recorded_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.recorded_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.release_lease(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1571,9 +1677,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.release_lease(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_lease(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.release_lease(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.release_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1585,9 +1692,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.release_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.release_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.renew_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1601,9 +1709,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.renew_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.request_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1655,6 +1764,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.request_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
@@ -1667,7 +1777,7 @@ REVOKE ALL ON FUNCTION public.request_time(p_user uuid, claimed timestamp with t
 GRANT ALL ON FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) TO service_role;
 
 CREATE FUNCTION public.require_writable(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1679,9 +1789,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.require_writable(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.require_writable(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.require_writable(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1750,18 +1861,20 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.save_chunks_batch(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_chunks_batch(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.save_chunks_batch(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.schema_version(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_object_agg(version, checksum), '{}') FROM soulprint_migrations
 $$;
 REVOKE ALL ON FUNCTION public.schema_version(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.schema_version(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.schema_version(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.search_passages(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET statement_timeout TO '450s'
     AS $$
@@ -1790,6 +1903,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.search_passages(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_passages(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.search_passages(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.search_patterns(search text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -1833,7 +1947,7 @@ REVOKE ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.ser
 GRANT ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.served_memories) TO service_role;
 
 CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET statement_timeout TO '450s'
     AS $$
@@ -1865,6 +1979,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.settle_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
     LANGUAGE sql STABLE
@@ -1923,7 +2038,7 @@ REVOKE ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at tim
 GRANT ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[]) TO service_role;
 
 CREATE FUNCTION public.take_lease(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1937,9 +2052,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.take_lease(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_lease(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_lease(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.take_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1994,6 +2110,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.take_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.tell_profile(i public.imports) RETURNS void
     LANGUAGE plpgsql
@@ -2080,7 +2197,7 @@ REVOKE ALL ON FUNCTION public.told_state(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.told_state(i public.imports) TO service_role;
 
 CREATE FUNCTION public.update_progress(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -2101,9 +2218,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.update_progress(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.update_progress(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.update_progress(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.update_user_profile(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
@@ -2137,9 +2255,10 @@ END
 $_$;
 REVOKE ALL ON FUNCTION public.update_user_profile(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.update_user_profile(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.update_user_profile(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.watch_run(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT jsonb_build_object('state', state, 'done', chunks_ok + chunks_dead) FROM imports
@@ -2147,3 +2266,4 @@ CREATE FUNCTION public.watch_run(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.watch_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO soulprint_service;

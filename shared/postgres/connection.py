@@ -6,27 +6,27 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
 import asyncpg
 import orjson
 
 from shared.sockets import KEEP_ALIVE
 
-ROLES: Final = ("soulprint_service", "service_role")
-"""Whom we act as: the first that the login may. Where it may neither it stays itself."""
 CONNECT_SECONDS = 15.0
 CLOSE_SECONDS = 2.0
 """For a polite end; then the connection is dropped."""
 UNREACHABLE = (OSError, asyncio.TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What asyncpg raises where no server answers, or no longer."""
-_WHOM = f"""
+_WHOM = """
 SELECT rolname FROM pg_roles
-WHERE rolname = ANY ('{{{",".join(ROLES)}}}') AND pg_has_role(session_user, oid,
+WHERE rolname IN ('soulprint_service', 'service_role') AND pg_has_role(session_user, oid,
     CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END)
-ORDER BY rolname <> '{ROLES[0]}' LIMIT 1
+ORDER BY rolname = 'soulprint_service' DESC LIMIT 1
 """
-_SESSION = f"SET TIME ZONE 'UTC'; SELECT set_config('role', whom.rolname, false) FROM ({_WHOM}) whom"
+"""Whom we act as: the services' own role, which may call functions and nothing else, if the login may; else
+the wider one. Where it may neither it stays itself."""
+_SESSION = f"SET TIME ZONE 'UTC'; SELECT set_config('role', rolname, false) FROM ({_WHOM}) whom"  # noqa: S608
 _NOTICED = """
 SELECT set_config(name, value, false)
 FROM (VALUES ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'),
@@ -92,7 +92,7 @@ def keep_alive(connection: asyncpg.Connection) -> None:
 
 
 async def prepare(connection: asyncpg.Connection) -> None:
-    """Make a fresh connection speak JSON (written as bytes, read as values), in UTC, as one of ROLES."""
+    """Make a fresh connection speak JSON (written as bytes, read as values), in UTC, as a service."""
     keep_alive(connection)
     async with asyncio.timeout(CONNECT_SECONDS), dropped_on_failure(connection):
         await _speak_json(connection)
@@ -107,9 +107,8 @@ async def prepare_shared(connection: asyncpg.Connection) -> None:
 
 
 async def acting(connection: asyncpg.Connection) -> str:
-    """What a transaction of ours begins with where a session is not ours to change."""
-    async with asyncio.timeout(CONNECT_SECONDS), transaction(connection):
-        whom = await connection.fetchval(_WHOM)
+    """What a transaction of this login begins with where the session is not ours to change."""
+    whom = await connection.fetchval(_WHOM)
     return "SET LOCAL TIME ZONE 'UTC'" + (f"; SET LOCAL ROLE {whom}" if whom else "")
 
 

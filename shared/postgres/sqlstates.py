@@ -12,7 +12,7 @@ _MEANINGS = {
     "25006": "the database takes no writes: it is a standby, or its disk is full",
     "23514": "a value lies outside its allowed range",
     "3F000": "the schema is missing; apply the migrations",
-    "42501": "the role may not do this; connect as a member of service_role",
+    "42501": "the role may not do this; connect as a member of soulprint_service",
     "42883": "the function is missing; apply the migrations",
     "42P01": "a table is missing; apply the migrations",
     "53100": "the disk is full; free some space and run again",

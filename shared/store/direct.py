@@ -85,7 +85,7 @@ async def open_direct(dsn: str, *, connections: int = 4, seconds: float = CALL_S
         )
         try:
             async with pool.acquire() as connection:
-                first = await acting(connection) if address.pooled else ""
+                first = await _shared_first(connection) if address.pooled else ""
         except BaseException:
             pool.terminate()
             raise
@@ -94,6 +94,11 @@ async def open_direct(dsn: str, *, connections: int = 4, seconds: float = CALL_S
         raise refusal("connect", error.sqlstate) from None
     except (*UNREACHABLE, ValueError):
         raise refusal("connect", None) from None
+
+
+async def _shared_first(connection: asyncpg.Connection) -> str:
+    async with asyncio.timeout(CONNECT_SECONDS), transaction(connection):
+        return await acting(connection)
 
 
 async def _keep(_: asyncpg.Connection) -> None:

@@ -19,7 +19,7 @@ from storage3.exceptions import StorageApiError
 from storage3.utils import StorageException
 
 from shared.domain.errors import SourceError, StoreError, system_reason
-from shared.sockets import KEEP_ALIVE
+from shared.store.bounded import BoundedTransport, TooLargeError
 
 CALL_SECONDS: Final = 60.0
 """For a call that carries no object."""
@@ -30,6 +30,7 @@ ANSWER_BYTES: Final = 8 * 1024**2
 _PAGE = 1000
 _MOST = 100_000
 """Objects in one list."""
+_CONNECTIONS = 2
 _TIMEOUT = httpx.Timeout(CALL_SECONDS, connect=15.0)
 
 
@@ -118,43 +119,11 @@ class Objects:
 @asynccontextmanager
 async def open_objects(url: str, key: str) -> AsyncIterator[Objects]:
     """The objects of the project at `url`, for its service key."""
-    async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False, transport=_BoundedTransport()) as client:
+    async with httpx.AsyncClient(
+        timeout=_TIMEOUT, trust_env=False, transport=BoundedTransport(ANSWER_BYTES, _CONNECTIONS)
+    ) as client:
         headers = {"Authorization": f"Bearer {key}", "apikey": key}
         yield Objects(AsyncStorageClient(f"{url.rstrip('/')}/storage/v1/", headers, http_client=client))
-
-
-class _BoundedStream(httpx.AsyncByteStream):
-    def __init__(self, stream: httpx.AsyncByteStream) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        size = 0
-        async for piece in self._stream:
-            size += len(piece)
-            if size > ANSWER_BYTES:
-                raise _TooLargeError
-            yield piece
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-class _TooLargeError(Exception):
-    """An answer is larger than any of Storage's."""
-
-
-class _BoundedTransport(httpx.AsyncHTTPTransport):
-    """Reads no answer that is larger than ANSWER_BYTES: the client keeps it whole."""
-
-    def __init__(self) -> None:
-        super().__init__(trust_env=False, socket_options=KEEP_ALIVE)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        request.headers["Accept-Encoding"] = "identity"  # what unfolds is not bounded below
-        response = await super().handle_async_request(request)
-        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - for mypy
-        response.stream = _BoundedStream(response.stream)
-        return response
 
 
 @asynccontextmanager
@@ -171,7 +140,7 @@ async def _told(what: str, bucket: str, longer: float = 0.0) -> AsyncIterator[No
         raise StoreError(f"storage: the connection broke off, asked to {what} {bucket}; try again") from None
     except (httpx.HTTPError, httpx.InvalidURL):
         raise StoreError("storage: cannot be reached; check SUPABASE_URL") from None
-    except (_TooLargeError, StorageException, ValueError, TypeError, KeyError, AttributeError):
+    except (TooLargeError, StorageException, ValueError, TypeError, KeyError, AttributeError):
         raise StoreError(
             f"storage: what answered, asked to {what} {bucket}, is not Supabase's storage; check SUPABASE_URL"
         ) from None
