@@ -56,7 +56,7 @@ async def alone(sql: asyncpg.Connection, project: Project) -> Standing:
 
 @pytest.fixture(scope="module")
 async def beside(postgres: str) -> AsyncIterator[Standing]:
-    """On the app's database, to which SoulPrint came: the app's grants and policies stand, and whatever is new
+    """On the app's database, to which SoulPrint came: the app's grants and policies stand, and what is new
     is open to all. Made once: what changes rows comes last."""
     async with app_database(postgres) as dsn:
         sql = await asyncpg.connect(dsn)
