@@ -3,7 +3,6 @@
 GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
 GRANT USAGE ON SCHEMA public TO service_role;
-GRANT USAGE ON SCHEMA public TO soulprint_service;
 
 CREATE TABLE public.batch_chunks (
     provider text NOT NULL,
@@ -49,14 +48,14 @@ CREATE TABLE public.conversation_chunks (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     user_id uuid NOT NULL,
     conversation_id text NOT NULL COLLATE pg_catalog."C",
+    content text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
     passage_index integer,
     title text,
-    content text NOT NULL,
     token_count integer,
     chunk_tier text,
     is_recent boolean DEFAULT false,
     message_count integer,
-    created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone DEFAULT now(),
     CONSTRAINT conversation_chunks_passage_index_check CHECK ((passage_index >= 0)),
     CONSTRAINT conversation_chunks_token_count_check CHECK ((token_count >= 0))
@@ -336,9 +335,9 @@ CREATE TABLE public.user_profiles (
     import_status text DEFAULT 'none'::text,
     import_error text,
     import_stage text,
-    progress_percent integer DEFAULT 0 NOT NULL,
+    progress_percent integer DEFAULT 0,
     processing_started_at timestamp with time zone,
-    full_pass_status text DEFAULT 'pending'::text NOT NULL,
+    full_pass_status text DEFAULT 'pending'::text,
     full_pass_started_at timestamp with time zone,
     full_pass_completed_at timestamp with time zone,
     full_pass_error text,
@@ -361,8 +360,7 @@ CREATE TABLE public.user_profiles (
     run integer,
     pipeline text,
     CONSTRAINT user_profiles_full_pass_status_check CHECK ((full_pass_status = ANY (ARRAY['pending'::text, 'processing'::text, 'complete'::text, 'failed'::text]))),
-    CONSTRAINT user_profiles_import_status_check CHECK ((import_status = ANY (ARRAY['none'::text, 'quick_ready'::text, 'processing'::text, 'complete'::text, 'locked'::text, 'failed'::text]))),
-    CONSTRAINT user_profiles_progress_percent_check CHECK (((progress_percent >= 0) AND (progress_percent <= 100)))
+    CONSTRAINT user_profiles_import_status_check CHECK ((import_status = ANY (ARRAY['none'::text, 'quick_ready'::text, 'processing'::text, 'complete'::text, 'locked'::text, 'failed'::text])))
 );
 ALTER TABLE ONLY public.user_profiles
     ADD CONSTRAINT user_profiles_pkey PRIMARY KEY (id);

@@ -110,7 +110,9 @@ BEGIN
         -- all that a service may do with tables, the app's triggers included
         statements := statements || 'GRANT service_role TO soulprint_owner'::text;
     END IF;
-    statements := statements || 'GRANT USAGE ON SCHEMA public TO soulprint_service'::text;
+    IF NOT has_schema_privilege('soulprint_service', 'public', 'USAGE') THEN
+        statements := statements || 'GRANT USAGE ON SCHEMA public TO soulprint_service'::text;
+    END IF;
     -- Ours are those made as ours are: nobody else closes a function so.
     FOR called IN
         SELECT p.oid::regprocedure::text FROM pg_proc p
