@@ -19,8 +19,13 @@ CLOSE_SECONDS = 2.0
 """For a polite end; then the connection is dropped."""
 UNREACHABLE = (OSError, asyncio.TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What asyncpg raises where no server answers, or no longer."""
-ACTING = f"SET LOCAL ROLE {ROLE}; SET LOCAL TIME ZONE 'UTC'"
-"""What a transaction of ours begins with where a session is not ours to change."""
+ACTING = (
+    f"SET LOCAL ROLE {ROLE}; SET LOCAL TIME ZONE 'UTC'; "
+    "SELECT set_config('client_connection_check_interval', '2000', true)"
+    " WHERE current_setting('client_connection_check_interval', true) IS NOT NULL"
+)
+"""What a transaction of ours begins with where a session is not ours to change. A pooler that sees us gone
+drops the server's connection, and the server sees that in the middle of a call too."""
 _SESSION = f"SET TIME ZONE 'UTC'; SET ROLE {ROLE}"
 _NOTICED = """
 SELECT set_config(name, value, false)

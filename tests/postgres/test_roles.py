@@ -11,6 +11,7 @@ import pytest
 
 from shared.postgres.migrate import migrate
 from shared.store.store import Store
+from tests.postgres.conftest import DIRECT
 from tests.support.databases import EMPTY, dsn_of, run_sql
 from tests.support.records import (
     ANNA,
@@ -188,6 +189,7 @@ async def test_services_do_not_own_the_schema(filled: Store, database: str) -> N
                 await service.execute(statement)
 
 
+@DIRECT
 async def test_the_store_acts_as_service_role(store: Store) -> None:
     async with store._transport._pool.acquire() as connection:
         assert await connection.fetchval("SELECT current_user") == "service_role"
