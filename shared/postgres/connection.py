@@ -27,6 +27,11 @@ ORDER BY rolname = 'soulprint_service' DESC LIMIT 1
 """Whom we act as: the services' own role, which may call functions and nothing else, if the login may; else
 the wider one. Where it may neither it stays itself."""
 _SESSION = f"SET TIME ZONE 'UTC'; SELECT set_config('role', rolname, false) FROM ({_WHOM}) whom"  # noqa: S608
+_WATCHED = (
+    "SELECT set_config('client_connection_check_interval', '2000', true)"
+    " WHERE current_setting('client_connection_check_interval', true) IS NOT NULL"
+)
+"""A pooler that sees us gone drops the connection, and the server sees that in the middle of a call."""
 _NOTICED = """
 SELECT set_config(name, value, false)
 FROM (VALUES ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'),
@@ -111,7 +116,7 @@ async def prepare_shared(connection: asyncpg.Connection) -> None:
 async def acting(connection: asyncpg.Connection) -> str:
     """What a transaction of this login begins with where the session is not ours to change."""
     whom = await connection.fetchval(_WHOM)
-    return "SET LOCAL TIME ZONE 'UTC'" + (f"; SET LOCAL ROLE {whom}" if whom else "")
+    return f"{_WATCHED}; SET LOCAL TIME ZONE 'UTC'" + (f"; SET LOCAL ROLE {whom}" if whom else "")
 
 
 async def _speak_json(connection: asyncpg.Connection) -> None:
