@@ -48,14 +48,14 @@ CREATE TABLE public.conversation_chunks (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     user_id uuid NOT NULL,
     conversation_id text NOT NULL COLLATE pg_catalog."C",
+    content text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
     passage_index integer,
     title text,
-    content text NOT NULL,
     token_count integer,
     chunk_tier text,
     is_recent boolean DEFAULT false,
     message_count integer,
-    created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone DEFAULT now(),
     CONSTRAINT conversation_chunks_passage_index_check CHECK ((passage_index >= 0)),
     CONSTRAINT conversation_chunks_token_count_check CHECK ((token_count >= 0))
@@ -335,9 +335,9 @@ CREATE TABLE public.user_profiles (
     import_status text DEFAULT 'none'::text,
     import_error text,
     import_stage text,
-    progress_percent integer DEFAULT 0 NOT NULL,
+    progress_percent integer DEFAULT 0,
     processing_started_at timestamp with time zone,
-    full_pass_status text DEFAULT 'pending'::text NOT NULL,
+    full_pass_status text DEFAULT 'pending'::text,
     full_pass_started_at timestamp with time zone,
     full_pass_completed_at timestamp with time zone,
     full_pass_error text,
@@ -360,8 +360,7 @@ CREATE TABLE public.user_profiles (
     run integer,
     pipeline text,
     CONSTRAINT user_profiles_full_pass_status_check CHECK ((full_pass_status = ANY (ARRAY['pending'::text, 'processing'::text, 'complete'::text, 'failed'::text]))),
-    CONSTRAINT user_profiles_import_status_check CHECK ((import_status = ANY (ARRAY['none'::text, 'quick_ready'::text, 'processing'::text, 'complete'::text, 'locked'::text, 'failed'::text]))),
-    CONSTRAINT user_profiles_progress_percent_check CHECK (((progress_percent >= 0) AND (progress_percent <= 100)))
+    CONSTRAINT user_profiles_import_status_check CHECK ((import_status = ANY (ARRAY['none'::text, 'quick_ready'::text, 'processing'::text, 'complete'::text, 'locked'::text, 'failed'::text])))
 );
 ALTER TABLE ONLY public.user_profiles
     ADD CONSTRAINT user_profiles_pkey PRIMARY KEY (id);
@@ -426,7 +425,7 @@ GRANT SELECT ON TABLE public.user_usage TO authenticated;
 GRANT SELECT ON TABLE public.user_usage TO service_role;
 
 CREATE FUNCTION public.accept_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -488,6 +487,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.accept_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accept_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.accept_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.app_cost(usage jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -542,7 +542,7 @@ $$;
 REVOKE ALL ON FUNCTION public.bound_request_time() FROM PUBLIC;
 
 CREATE FUNCTION public.cached_hashes(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(c.content_hash), '[]')
@@ -553,9 +553,10 @@ CREATE FUNCTION public.cached_hashes(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.cached_hashes(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cached_hashes(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.cached_hashes(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -576,9 +577,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.cancel_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cancel_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.cancel_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.claim_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET statement_timeout TO '450s'
     AS $$
@@ -613,9 +615,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.claim_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.claim_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.close_batch_chunks(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -628,6 +631,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.close_batch_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.close_batch_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.close_batch_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.close_extraction(p_import_id uuid, p_run integer) RETURNS void
     LANGUAGE plpgsql
@@ -650,7 +654,7 @@ REVOKE ALL ON FUNCTION public.close_extraction(p_import_id uuid, p_run integer) 
 GRANT ALL ON FUNCTION public.close_extraction(p_import_id uuid, p_run integer) TO service_role;
 
 CREATE FUNCTION public.commit_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -745,9 +749,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.commit_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.fail_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -768,9 +773,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.fail_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fail_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.fail_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.find_fact(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
@@ -789,9 +795,10 @@ END
 $_$;
 REVOKE ALL ON FUNCTION public.find_fact(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_fact(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.find_fact(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.find_stalled(argument jsonb) RETURNS json
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -841,9 +848,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.find_stalled(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_stalled(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.find_stalled(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.finish_chunking(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET statement_timeout TO '450s'
     AS $$
@@ -890,6 +898,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.finish_chunking(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_chunking(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.finish_chunking(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.has_sections(p public.user_profiles) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -924,7 +933,7 @@ REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_newest_run(i public.imports) TO service_role;
 
 CREATE FUNCTION public.keep_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -938,6 +947,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.keep_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) RETURNS void
     LANGUAGE sql
@@ -956,7 +966,7 @@ REVOKE ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.serv
 GRANT ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) TO service_role;
 
 CREATE FUNCTION public.list_facts(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET statement_timeout TO '450s'
     AS $$
@@ -986,9 +996,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.list_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_facts(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_facts(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1003,9 +1014,10 @@ CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.list_runs(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_runs(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_runs(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.list_users(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1019,9 +1031,10 @@ CREATE FUNCTION public.list_users(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.list_users(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_users(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_users(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.look_up_chunks(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1068,6 +1081,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.look_up_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.look_up_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.look_up_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.loses_much(i public.imports, s public.served_memories) RETURNS boolean
     LANGUAGE plpgsql STABLE
@@ -1108,7 +1122,7 @@ REVOKE ALL ON FUNCTION public.loses_much(i public.imports, s public.served_memor
 GRANT ALL ON FUNCTION public.loses_much(i public.imports, s public.served_memories) TO service_role;
 
 CREATE FUNCTION public.mark_published(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1127,9 +1141,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.mark_published(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_published(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.mark_published(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.name_user(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1141,9 +1156,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.name_user(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.name_user(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.name_user(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.note_holds(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1163,9 +1179,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.note_holds(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.note_progress(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1186,9 +1203,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.note_progress(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_progress(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.note_progress(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.open_batch(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1206,9 +1224,81 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.open_batch(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_access(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    WITH roles AS (
+        SELECT oid, rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated', 'soulprint_service')
+    ), tables AS (
+        SELECT c.oid, c.relname, c.relrowsecurity,
+               c.relkind = 'v' AND coalesce(c.reloptions && ARRAY['security_invoker=true', 'security_invoker=on'],
+                   false) AS invoker,
+               -- as the app made it: what it grants is its own
+               c.relname IN ('user_profiles', 'conversation_chunks') AND NOT EXISTS (
+                   SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'own_rows') AS theirs
+        FROM pg_class c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+          AND c.relname IN (SELECT jsonb_array_elements_text(argument -> 'tables'))
+    ), functions AS (
+        SELECT p.oid, p.proname, p.prosecdef, p.proowner,
+               p.proargtypes = ARRAY['jsonb'::regtype]::oidvector
+                   AND p.proname IN (SELECT jsonb_array_elements_text(argument -> 'called')) AS called
+        FROM pg_proc p
+        WHERE p.pronamespace = 'public'::regnamespace
+          AND p.proname IN (SELECT jsonb_array_elements_text(argument -> 'functions'))
+    ), rights AS (
+        SELECT t.oid, t.relname, t.theirs, r.rolname, w.wanted, t.invoker OR (t.relrowsecurity AND NOT EXISTS (
+            SELECT FROM pg_policy p
+            WHERE p.polrelid = t.oid AND p.polpermissive AND p.polcmd IN ('*', w.command)
+              AND EXISTS (SELECT FROM unnest(p.polroles) g
+                          WHERE g = 0 OR pg_has_role(r.oid, g, 'USAGE'))
+              AND NOT coalesce(
+                  CASE WHEN w.command = 'a' AND p.polwithcheck IS NOT NULL
+                       THEN pg_get_expr(p.polwithcheck, p.polrelid)
+                       ELSE pg_get_expr(p.polqual, p.polrelid) END
+                  ~ 'auth\.(uid|jwt|email)\(\)|auth\.role\(\).*service_role', false))) AS limited
+        FROM tables t CROSS JOIN roles r CROSS JOIN (VALUES
+            ('SELECT', 'r'), ('INSERT', 'a'), ('UPDATE', 'w'), ('DELETE', 'd'),
+            ('TRUNCATE', NULL), ('REFERENCES', NULL), ('TRIGGER', NULL)) w(wanted, command)
+        WHERE has_table_privilege(r.oid, t.oid, w.wanted)
+           OR (w.wanted IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')
+               AND has_any_column_privilege(r.oid, t.oid, w.wanted))
+    ), opened AS (
+        SELECT rolname AS role, relname AS name, wanted AS "right" FROM rights
+        WHERE CASE WHEN rolname = 'soulprint_service' THEN NOT (theirs AND limited)
+                   WHEN theirs THEN wanted IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE') AND NOT limited
+                   ELSE rolname = 'anon' OR wanted <> 'SELECT' OR NOT limited END
+        UNION ALL
+        SELECT r.rolname, f.proname, 'EXECUTE' FROM functions f CROSS JOIN roles r
+        WHERE has_function_privilege(r.oid, f.oid, 'EXECUTE')
+          AND NOT (f.called AND r.rolname = 'soulprint_service')
+        UNION ALL
+        SELECT rolname, 'public', 'CREATE' FROM roles WHERE has_schema_privilege(oid, 'public', 'CREATE')
+    )
+    SELECT json_build_object(
+        'open', (SELECT coalesce(json_agg(o ORDER BY o.name, o.role, o."right"), '[]') FROM opened o),
+        'unready', (SELECT coalesce(json_agg(f.proname ORDER BY f.proname), '[]') FROM functions f
+                    WHERE f.called AND NOT (f.prosecdef AND EXISTS (
+                        SELECT FROM roles r WHERE r.rolname = 'soulprint_service'
+                           AND has_function_privilege(r.oid, f.oid, 'EXECUTE')))),
+        'superusers', (SELECT coalesce(json_agg(f.proname ORDER BY f.proname), '[]')
+                       FROM functions f JOIN pg_roles o ON o.oid = f.proowner
+                       WHERE f.prosecdef AND o.rolsuper),
+        'login', (SELECT json_build_object(
+                      'name', l.rolname, 'superuser', l.rolsuper,
+                      'reads', l.rolsuper OR EXISTS (
+                          SELECT FROM tables t WHERE has_table_privilege(l.oid, t.oid, 'SELECT'))
+                      ) FROM pg_roles l WHERE l.rolname = session_user))
+$$;
+REVOKE ALL ON FUNCTION public.read_access(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_access(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_access(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_batches(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1221,9 +1311,10 @@ CREATE FUNCTION public.read_batches(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_batches(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_batches(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_batches(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_dead_chunks(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(jsonb_agg(jsonb_build_object('index', d.chunk_index, 'reason', d.error)
@@ -1235,9 +1326,10 @@ CREATE FUNCTION public.read_dead_chunks(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_dead_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_dead_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_dead_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_documents(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT to_jsonb(d) FROM imports i CROSS JOIN LATERAL (
@@ -1261,9 +1353,10 @@ CREATE FUNCTION public.read_documents(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_documents(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_documents(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_documents(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_facts(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1288,9 +1381,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.read_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_facts(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_facts(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_holds(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1300,9 +1394,10 @@ CREATE FUNCTION public.read_holds(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_holds(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_holds(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_holds(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_kept_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT memory FROM memory_outbox
@@ -1310,9 +1405,10 @@ CREATE FUNCTION public.read_kept_memory(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_kept_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_kept_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_kept_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_passages(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1325,9 +1421,10 @@ CREATE FUNCTION public.read_passages(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_passages(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_passages(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_passages(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT to_jsonb(p) || jsonb_build_object(
@@ -1338,9 +1435,10 @@ CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_profile(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_profile(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_profile(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage'] || jsonb_build_object(
@@ -1379,9 +1477,10 @@ CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_sample(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT sample FROM imports
@@ -1389,9 +1488,10 @@ CREATE FUNCTION public.read_sample(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_sample(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_usage(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET statement_timeout TO '450s'
     AS $$
@@ -1402,9 +1502,10 @@ CREATE FUNCTION public.read_usage(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_usage(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_usage(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_usage(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_user_names(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_object_agg(user_id, name), '{}') FROM user_names
@@ -1412,9 +1513,10 @@ CREATE FUNCTION public.read_user_names(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_user_names(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_user_names(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_user_names(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.record_chunks(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1545,9 +1647,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.record_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.record_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.recorded_chunks(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(json_build_array(first, last) ORDER BY first), '[]') FROM (
@@ -1559,9 +1662,10 @@ CREATE FUNCTION public.recorded_chunks(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.recorded_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.recorded_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.recorded_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.release_lease(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1571,9 +1675,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.release_lease(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_lease(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.release_lease(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.release_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1585,9 +1690,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.release_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.release_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.renew_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1601,9 +1707,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.renew_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.request_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1655,6 +1762,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.request_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
@@ -1667,7 +1775,7 @@ REVOKE ALL ON FUNCTION public.request_time(p_user uuid, claimed timestamp with t
 GRANT ALL ON FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) TO service_role;
 
 CREATE FUNCTION public.require_writable(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1679,9 +1787,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.require_writable(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.require_writable(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.require_writable(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1750,18 +1859,20 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.save_chunks_batch(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_chunks_batch(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.save_chunks_batch(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.schema_version(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_object_agg(version, checksum), '{}') FROM soulprint_migrations
 $$;
 REVOKE ALL ON FUNCTION public.schema_version(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.schema_version(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.schema_version(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.search_passages(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET statement_timeout TO '450s'
     AS $$
@@ -1790,6 +1901,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.search_passages(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_passages(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.search_passages(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.search_patterns(search text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -1833,7 +1945,7 @@ REVOKE ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.ser
 GRANT ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.served_memories) TO service_role;
 
 CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET statement_timeout TO '450s'
     AS $$
@@ -1865,6 +1977,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.settle_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
     LANGUAGE sql STABLE
@@ -1923,7 +2036,7 @@ REVOKE ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at tim
 GRANT ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[]) TO service_role;
 
 CREATE FUNCTION public.take_lease(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1937,9 +2050,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.take_lease(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_lease(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_lease(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.take_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1994,6 +2108,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.take_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.tell_profile(i public.imports) RETURNS void
     LANGUAGE plpgsql
@@ -2080,7 +2195,7 @@ REVOKE ALL ON FUNCTION public.told_state(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.told_state(i public.imports) TO service_role;
 
 CREATE FUNCTION public.update_progress(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -2101,9 +2216,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.update_progress(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.update_progress(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.update_progress(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.update_user_profile(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
@@ -2137,9 +2253,10 @@ END
 $_$;
 REVOKE ALL ON FUNCTION public.update_user_profile(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.update_user_profile(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.update_user_profile(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.watch_run(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT jsonb_build_object('state', state, 'done', chunks_ok + chunks_dead) FROM imports
@@ -2147,3 +2264,4 @@ CREATE FUNCTION public.watch_run(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.watch_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO soulprint_service;

@@ -12,7 +12,8 @@ import structlog
 
 from shared.domain.errors import StoreError
 from shared.postgres.embedded import embedded_postgres
-from shared.postgres.migrate import migrate, require_current
+from shared.postgres.migrate import migrate
+from shared.postgres.versions import require_current
 from shared.resilience.backoff import Backoff
 from shared.settings import Settings
 from shared.store.downloads import Downloads

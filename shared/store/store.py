@@ -9,6 +9,7 @@ from uuid import UUID
 
 from shared.postgres.locks import user_lock
 from shared.postgres.pooler import direct_only
+from shared.store.access import Access
 from shared.store.batches import Batches
 from shared.store.chunks import Chunks
 from shared.store.direct import open_direct
@@ -24,7 +25,7 @@ from shared.store.usage import Usages
 from shared.store.users import Users
 
 
-class Store(Runs, Driving, Chunks, Facts, Profiles, Leases, Batches, Usages, Users, Schema):
+class Store(Runs, Driving, Chunks, Facts, Profiles, Leases, Batches, Usages, Users, Schema, Access):
     """Everything the services keep. Methods raise StoreError with function and SQLSTATE, never a parameter.
 
     `open_store` makes one. Safe for use by many tasks at once.
