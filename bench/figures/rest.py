@@ -28,7 +28,7 @@ ROUNDS = 3
 
 
 def figures(session: Session) -> Iterator[Figure]:
-    """Seconds of the small import, the best of three in turn, and how many times as long over REST."""
+    """Seconds of the small import, the best of three, and how many times as long it takes over REST."""
     export, first = session.export(session.small).path, session.export(FIRST).path
     taken = asyncio.run(_measured(export, first))
     direct, rest = min(taken["direct"]), min(taken["rest"])

@@ -12,13 +12,13 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from shared.domain.errors import MigrationError, StoreError, UsageError
+from shared.domain.errors import MigrationError, SourceError, StoreError, UsageError
 from shared.postgres import migrate as migrating
 from shared.postgres import versions
 from shared.postgres.migrate import migrate
 from shared.postgres.versions import migrations_folder
 from shared.resilience.faults import Fault, fault_of
-from shared.settings import load_settings
+from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
 from shared.store.store import Store, open_rest_store
 from tests.support.gateway import PUBLISHABLE, SECRET, Project, supabase_project
@@ -139,15 +139,19 @@ async def test_what_needs_a_session_names_the_address_to_use(rest: Store) -> Non
             pytest.fail("nobody may hold it")
 
 
-def settings_of(project: Project, **changes: object) -> object:
+def settings_of(project: Project) -> Settings:
     return load_settings(
         store="rest", supabase_url=project.url, supabase_service_role_key=SecretStr(project.service_key)
     )
 
 
-async def test_a_store_over_rest_opens_where_the_schema_is_ours(project: Project, database: str) -> None:
+async def test_a_store_over_rest_opens_where_the_schema_is_ours(
+    project: Project, database: str, tmp_path: Path
+) -> None:
     async with opened_store(settings_of(project)) as store:
         assert await store.read_profile(ANNA) is None
+        with pytest.raises(SourceError, match="does not lie below an allowed folder"):
+            await store.download_conversations("/exports/a.zip", tmp_path)
 
 
 async def test_a_schema_that_is_behind_is_refused_and_then_waited_for(

@@ -195,6 +195,8 @@ async def test_connections_are_kept_and_no_more_than_allowed() -> None:
                 await asyncio.gather(*(store.watch_run(NOBODY, 1) for _ in range(10)))
         assert (server.connections, len(server.calls)) == (2, 30)
         await store.close()
+        with pytest.raises(StoreError, match="cannot be reached"):
+            await store.watch_run(NOBODY, 1)
 
 
 async def test_nobody_there() -> None:
