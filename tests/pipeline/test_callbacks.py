@@ -22,7 +22,7 @@ from tests.support.app_server import App, answer, app_server
 from tests.support.door import address_of, door_to, postgres_at
 from tests.support.forking import ForkServer
 from tests.support.local import LocalSetting
-from tests.support.records import memory_of
+from tests.support.records import commit, memory_of
 from tests.support.runs import begin_run
 from tests.support.services import ended, hosted
 from tests.support.waiting import until
@@ -105,7 +105,7 @@ async def owed(store: Store) -> UUID:
     import_id, user_id = uuid4(), uuid4()
     await begin_run(store, import_id, user_id, "/a.zip", "v2")
     memory = memory_of(import_id=import_id, user_id=user_id)
-    assert (await store.commit_memory(memory, profile_format="app", notify=True)).written
+    assert (await commit(store, memory, profile_format="app", notify=True)).written
     return user_id
 
 

@@ -9,7 +9,7 @@ import asyncpg
 
 from shared.store.callbacks import DueCallback
 from shared.store.store import Store, open_store
-from tests.support.records import ANNA, IMPORT, SEED, memory_of
+from tests.support.records import ANNA, IMPORT, SEED, commit, memory_of
 from tests.support.runs import begin_run
 
 ROWS = "SELECT import_id, kind, state, attempts FROM callbacks ORDER BY import_id"
@@ -32,8 +32,8 @@ async def test_a_commit_that_serves_owes_a_call_once_for_an_import(
     for run in (1, 2):
         await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
         await sql.execute("UPDATE imports SET begun_at = begun_at - interval '61 s' WHERE run = $1", run)
-        assert (await store.commit_memory(memory_of(run), notify=True)).written
-        assert (await store.commit_memory(memory_of(run), notify=True)).reason == "repeated"
+        assert (await commit(store, memory_of(run), notify=True)).written
+        assert (await commit(store, memory_of(run), notify=True)).reason == "repeated"
         assert [tuple(row) for row in await sql.fetch(ROWS)] == [(IMPORT, "complete", "due", 0)]
     _, callback = await taken(store)
     assert callback is not None
@@ -45,11 +45,11 @@ async def test_a_commit_that_serves_nothing_owes_nothing(store: Store, sql: asyn
     older, failed, quiet = (uuid5(SEED, name) for name in ("older", "failed", "quiet"))
     await begin_run(store, older, ANNA, "/a.zip", "v2")
     await begin_run(store, quiet, ANNA, "/b.zip", "v2")
-    assert (await store.commit_memory(memory_of(import_id=quiet))).written, "nobody is to be told"
-    assert (await store.commit_memory(memory_of(import_id=older), notify=True)).reason == "older"
+    assert (await commit(store, memory_of(import_id=quiet))).written, "nobody is to be told"
+    assert (await commit(store, memory_of(import_id=older), notify=True)).reason == "older"
     await begin_run(store, failed, ANNA, "/c.zip", "v2")
-    await store.commit_memory(
-        memory_of(import_id=failed), status="failed", error={"step": "s", "message": "m"}, notify=True
+    await commit(
+        store, memory_of(import_id=failed), status="failed", error={"step": "s", "message": "m"}, notify=True
     )
     assert await sql.fetch(ROWS) == []
 
