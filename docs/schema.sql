@@ -328,7 +328,10 @@ CREATE TABLE public.soulprint_migrations (
 );
 ALTER TABLE ONLY public.soulprint_migrations
     ADD CONSTRAINT soulprint_migrations_pkey PRIMARY KEY (version);
+CREATE POLICY services ON public.soulprint_migrations FOR SELECT TO service_role USING (true);
 ALTER TABLE public.soulprint_migrations ENABLE ROW LEVEL SECURITY;
+GRANT SELECT(version) ON TABLE public.soulprint_migrations TO service_role;
+GRANT SELECT(checksum) ON TABLE public.soulprint_migrations TO service_role;
 
 CREATE TABLE public.user_names (
     user_id uuid NOT NULL,
@@ -445,7 +448,7 @@ GRANT SELECT ON TABLE public.user_usage TO authenticated;
 GRANT SELECT ON TABLE public.user_usage TO service_role;
 
 CREATE FUNCTION public.accept_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -507,6 +510,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.accept_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accept_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.accept_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.app_cost(usage jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -561,7 +565,7 @@ $$;
 REVOKE ALL ON FUNCTION public.bound_request_time() FROM PUBLIC;
 
 CREATE FUNCTION public.cached_hashes(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(c.content_hash), '[]')
@@ -572,9 +576,10 @@ CREATE FUNCTION public.cached_hashes(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.cached_hashes(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cached_hashes(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.cached_hashes(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -595,10 +600,12 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.cancel_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cancel_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.cancel_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.claim_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     a record;
@@ -631,9 +638,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.claim_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.claim_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.close_batch_chunks(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -646,6 +654,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.close_batch_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.close_batch_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.close_batch_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.close_extraction(p_import_id uuid, p_run integer) RETURNS void
     LANGUAGE plpgsql
@@ -668,7 +677,7 @@ REVOKE ALL ON FUNCTION public.close_extraction(p_import_id uuid, p_run integer) 
 GRANT ALL ON FUNCTION public.close_extraction(p_import_id uuid, p_run integer) TO service_role;
 
 CREATE FUNCTION public.commit_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -768,9 +777,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.commit_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.fail_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -791,9 +801,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.fail_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fail_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.fail_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.find_fact(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
@@ -812,9 +823,10 @@ END
 $_$;
 REVOKE ALL ON FUNCTION public.find_fact(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_fact(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.find_fact(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.find_stalled(argument jsonb) RETURNS json
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -864,10 +876,12 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.find_stalled(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_stalled(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.find_stalled(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.finish_chunking(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     a record;
@@ -913,6 +927,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.finish_chunking(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_chunking(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.finish_chunking(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.has_sections(p public.user_profiles) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -947,7 +962,7 @@ REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_newest_run(i public.imports) TO service_role;
 
 CREATE FUNCTION public.keep_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -961,6 +976,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.keep_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) RETURNS void
     LANGUAGE sql
@@ -979,8 +995,9 @@ REVOKE ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.serv
 GRANT ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) TO service_role;
 
 CREATE FUNCTION public.list_facts(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     p_user uuid := (argument ->> 'user_id')::uuid;
@@ -1008,9 +1025,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.list_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_facts(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_facts(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1025,9 +1043,10 @@ CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.list_runs(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_runs(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_runs(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.list_users(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1041,9 +1060,10 @@ CREATE FUNCTION public.list_users(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.list_users(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_users(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_users(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.look_up_chunks(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1090,6 +1110,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.look_up_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.look_up_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.look_up_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.loses_much(i public.imports, s public.served_memories) RETURNS boolean
     LANGUAGE plpgsql STABLE
@@ -1130,7 +1151,7 @@ REVOKE ALL ON FUNCTION public.loses_much(i public.imports, s public.served_memor
 GRANT ALL ON FUNCTION public.loses_much(i public.imports, s public.served_memories) TO service_role;
 
 CREATE FUNCTION public.mark_published(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1149,9 +1170,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.mark_published(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_published(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.mark_published(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.name_user(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1163,9 +1185,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.name_user(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.name_user(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.name_user(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.note_holds(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1185,9 +1208,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.note_holds(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.note_progress(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1208,9 +1232,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.note_progress(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_progress(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.note_progress(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.open_batch(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1228,6 +1253,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.open_batch(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.owe_callback(i public.imports, kind text) RETURNS void
     LANGUAGE sql
@@ -1241,8 +1267,79 @@ $$;
 REVOKE ALL ON FUNCTION public.owe_callback(i public.imports, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.owe_callback(i public.imports, kind text) TO service_role;
 
+CREATE FUNCTION public.read_access(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    WITH roles AS (
+        SELECT oid, rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated', 'soulprint_service')
+    ), tables AS (
+        SELECT c.oid, c.relname, c.relrowsecurity,
+               c.relkind = 'v' AND coalesce(c.reloptions && ARRAY['security_invoker=true', 'security_invoker=on'],
+                   false) AS invoker,
+               -- as the app made it: what it grants is its own
+               c.relname IN ('user_profiles', 'conversation_chunks') AND NOT EXISTS (
+                   SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'own_rows') AS theirs
+        FROM pg_class c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+          AND c.relname IN (SELECT jsonb_array_elements_text(argument -> 'tables'))
+    ), functions AS (
+        SELECT p.oid, p.proname, p.prosecdef, p.proowner,
+               p.proargtypes = ARRAY['jsonb'::regtype]::oidvector
+                   AND p.proname IN (SELECT jsonb_array_elements_text(argument -> 'called')) AS called
+        FROM pg_proc p
+        WHERE p.pronamespace = 'public'::regnamespace
+          AND p.proname IN (SELECT jsonb_array_elements_text(argument -> 'functions'))
+    ), rights AS (
+        SELECT t.oid, t.relname, t.theirs, r.rolname, w.wanted, t.invoker OR (t.relrowsecurity AND NOT EXISTS (
+            SELECT FROM pg_policy p
+            WHERE p.polrelid = t.oid AND p.polpermissive AND p.polcmd IN ('*', w.command)
+              AND EXISTS (SELECT FROM unnest(p.polroles) g
+                          WHERE g = 0 OR pg_has_role(r.oid, g, 'USAGE'))
+              AND NOT coalesce(
+                  CASE WHEN w.command = 'a' AND p.polwithcheck IS NOT NULL
+                       THEN pg_get_expr(p.polwithcheck, p.polrelid)
+                       ELSE pg_get_expr(p.polqual, p.polrelid) END
+                  ~ 'auth\.(uid|jwt|email)\(\)|auth\.role\(\).*service_role', false))) AS limited
+        FROM tables t CROSS JOIN roles r CROSS JOIN (VALUES
+            ('SELECT', 'r'), ('INSERT', 'a'), ('UPDATE', 'w'), ('DELETE', 'd'),
+            ('TRUNCATE', NULL), ('REFERENCES', NULL), ('TRIGGER', NULL)) w(wanted, command)
+        WHERE has_table_privilege(r.oid, t.oid, w.wanted)
+           OR (w.wanted IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')
+               AND has_any_column_privilege(r.oid, t.oid, w.wanted))
+    ), opened AS (
+        SELECT rolname AS role, relname AS name, wanted AS "right" FROM rights
+        WHERE CASE WHEN rolname = 'soulprint_service' THEN NOT (theirs AND limited)
+                   WHEN theirs THEN wanted IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE') AND NOT limited
+                   ELSE rolname = 'anon' OR wanted <> 'SELECT' OR NOT limited END
+        UNION ALL
+        SELECT r.rolname, f.proname, 'EXECUTE' FROM functions f CROSS JOIN roles r
+        WHERE has_function_privilege(r.oid, f.oid, 'EXECUTE')
+          AND NOT (f.called AND r.rolname = 'soulprint_service')
+        UNION ALL
+        SELECT rolname, 'public', 'CREATE' FROM roles WHERE has_schema_privilege(oid, 'public', 'CREATE')
+    )
+    SELECT json_build_object(
+        'open', (SELECT coalesce(json_agg(o ORDER BY o.name, o.role, o."right"), '[]') FROM opened o),
+        'unready', (SELECT coalesce(json_agg(f.proname ORDER BY f.proname), '[]') FROM functions f
+                    WHERE f.called AND NOT (f.prosecdef AND EXISTS (
+                        SELECT FROM roles r WHERE r.rolname = 'soulprint_service'
+                           AND has_function_privilege(r.oid, f.oid, 'EXECUTE')))),
+        'superusers', (SELECT coalesce(json_agg(f.proname ORDER BY f.proname), '[]')
+                       FROM functions f JOIN pg_roles o ON o.oid = f.proowner
+                       WHERE f.prosecdef AND o.rolsuper),
+        'login', (SELECT json_build_object(
+                      'name', l.rolname, 'superuser', l.rolsuper,
+                      'reads', l.rolsuper OR EXISTS (
+                          SELECT FROM tables t WHERE has_table_privilege(l.oid, t.oid, 'SELECT'))
+                      ) FROM pg_roles l WHERE l.rolname = session_user))
+$$;
+REVOKE ALL ON FUNCTION public.read_access(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_access(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_access(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.read_batches(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1255,9 +1352,10 @@ CREATE FUNCTION public.read_batches(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_batches(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_batches(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_batches(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_dead_chunks(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(jsonb_agg(jsonb_build_object('index', d.chunk_index, 'reason', d.error)
@@ -1269,9 +1367,10 @@ CREATE FUNCTION public.read_dead_chunks(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_dead_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_dead_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_dead_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_documents(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT to_jsonb(d) FROM imports i CROSS JOIN LATERAL (
@@ -1295,9 +1394,10 @@ CREATE FUNCTION public.read_documents(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_documents(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_documents(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_documents(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_facts(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1322,9 +1422,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.read_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_facts(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_facts(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_holds(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1334,9 +1435,10 @@ CREATE FUNCTION public.read_holds(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_holds(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_holds(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_holds(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_kept_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT memory FROM memory_outbox
@@ -1344,9 +1446,10 @@ CREATE FUNCTION public.read_kept_memory(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_kept_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_kept_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_kept_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_passages(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1359,9 +1462,10 @@ CREATE FUNCTION public.read_passages(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_passages(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_passages(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_passages(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT to_jsonb(p) || jsonb_build_object(
@@ -1373,9 +1477,10 @@ CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_profile(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_profile(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_profile(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage'] || jsonb_build_object(
@@ -1414,9 +1519,10 @@ CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_sample(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT sample FROM imports
@@ -1424,10 +1530,12 @@ CREATE FUNCTION public.read_sample(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_sample(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_usage(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
         SELECT * FROM user_usage
@@ -1436,9 +1544,10 @@ CREATE FUNCTION public.read_usage(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_usage(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_usage(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_usage(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_user_names(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_object_agg(user_id, name), '{}') FROM user_names
@@ -1446,9 +1555,10 @@ CREATE FUNCTION public.read_user_names(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_user_names(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_user_names(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_user_names(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.record_chunks(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1579,9 +1689,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.record_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.record_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.recorded_chunks(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(json_build_array(first, last) ORDER BY first), '[]') FROM (
@@ -1593,9 +1704,10 @@ CREATE FUNCTION public.recorded_chunks(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.recorded_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.recorded_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.recorded_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.release_lease(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1605,9 +1717,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.release_lease(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_lease(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.release_lease(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.release_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1619,9 +1732,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.release_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.release_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.renew_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1635,9 +1749,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.renew_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.request_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1689,6 +1804,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.request_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
@@ -1701,7 +1817,7 @@ REVOKE ALL ON FUNCTION public.request_time(p_user uuid, claimed timestamp with t
 GRANT ALL ON FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) TO service_role;
 
 CREATE FUNCTION public.require_writable(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1713,9 +1829,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.require_writable(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.require_writable(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.require_writable(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1784,10 +1901,22 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.save_chunks_batch(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_chunks_batch(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.save_chunks_batch(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.schema_version(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_object_agg(version, checksum), '{}') FROM soulprint_migrations
+$$;
+REVOKE ALL ON FUNCTION public.schema_version(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.schema_version(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.schema_version(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.search_passages(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     p_patterns text[] := search_patterns(coalesce(argument ->> 'search', ''));
@@ -1814,6 +1943,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.search_passages(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_passages(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.search_passages(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.search_patterns(search text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -1857,7 +1987,7 @@ REVOKE ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.ser
 GRANT ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.served_memories) TO service_role;
 
 CREATE FUNCTION public.settle_callback(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1870,10 +2000,12 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.settle_callback(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_callback(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.settle_callback(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     p_import_id uuid := (argument ->> 'import_id')::uuid;
@@ -1903,6 +2035,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.settle_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
     LANGUAGE sql STABLE
@@ -1933,7 +2066,7 @@ REVOKE ALL ON FUNCTION public.shown_facts(shown public.facts[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.shown_facts(shown public.facts[]) TO service_role;
 
 CREATE FUNCTION public.take_callback(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1962,6 +2095,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.take_callback(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_callback(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_callback(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[]) RETURNS text[]
     LANGUAGE plpgsql
@@ -1992,7 +2126,7 @@ REVOKE ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at tim
 GRANT ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[]) TO service_role;
 
 CREATE FUNCTION public.take_lease(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -2006,9 +2140,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.take_lease(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_lease(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_lease(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.take_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -2063,6 +2198,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.take_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.tell_profile(i public.imports) RETURNS void
     LANGUAGE plpgsql
@@ -2149,7 +2285,7 @@ REVOKE ALL ON FUNCTION public.told_state(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.told_state(i public.imports) TO service_role;
 
 CREATE FUNCTION public.update_progress(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -2170,9 +2306,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.update_progress(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.update_progress(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.update_progress(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.update_user_profile(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
@@ -2206,9 +2343,10 @@ END
 $_$;
 REVOKE ALL ON FUNCTION public.update_user_profile(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.update_user_profile(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.update_user_profile(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.watch_run(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT jsonb_build_object('state', state, 'done', chunks_ok + chunks_dead) FROM imports
@@ -2216,3 +2354,4 @@ CREATE FUNCTION public.watch_run(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.watch_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO soulprint_service;
