@@ -20,6 +20,29 @@ ALTER TABLE public.batch_chunks ENABLE ROW LEVEL SECURITY;
 CREATE POLICY services ON public.batch_chunks TO service_role USING (true) WITH CHECK (true);
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.batch_chunks TO service_role;
 
+CREATE TABLE public.callbacks (
+    import_id uuid NOT NULL,
+    kind text NOT NULL,
+    user_id uuid NOT NULL,
+    state text DEFAULT 'due'::text NOT NULL,
+    seconds double precision NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    token uuid,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT callbacks_kind_check CHECK ((kind = ANY (ARRAY['quick'::text, 'complete'::text]))),
+    CONSTRAINT callbacks_state_check CHECK ((state = ANY (ARRAY['due'::text, 'marked'::text, 'sent'::text, 'refused'::text, 'given_up'::text, 'unknown'::text])))
+);
+ALTER TABLE ONLY public.callbacks
+    ADD CONSTRAINT callbacks_pkey PRIMARY KEY (import_id, kind);
+ALTER TABLE ONLY public.callbacks
+    ADD CONSTRAINT callbacks_token_key UNIQUE (token);
+CREATE INDEX callbacks_due ON public.callbacks USING btree (due_at) WHERE (state = 'due'::text);
+ALTER TABLE public.callbacks ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.callbacks TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.callbacks TO service_role;
+
 CREATE TABLE public.chunk_results (
     import_id uuid NOT NULL,
     run integer NOT NULL,
@@ -305,7 +328,10 @@ CREATE TABLE public.soulprint_migrations (
 );
 ALTER TABLE ONLY public.soulprint_migrations
     ADD CONSTRAINT soulprint_migrations_pkey PRIMARY KEY (version);
+CREATE POLICY services ON public.soulprint_migrations FOR SELECT TO service_role USING (true);
 ALTER TABLE public.soulprint_migrations ENABLE ROW LEVEL SECURITY;
+GRANT SELECT(version) ON TABLE public.soulprint_migrations TO service_role;
+GRANT SELECT(checksum) ON TABLE public.soulprint_migrations TO service_role;
 
 CREATE TABLE public.user_names (
     user_id uuid NOT NULL,
@@ -422,7 +448,7 @@ GRANT SELECT ON TABLE public.user_usage TO authenticated;
 GRANT SELECT ON TABLE public.user_usage TO service_role;
 
 CREATE FUNCTION public.accept_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -484,6 +510,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.accept_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accept_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.accept_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.app_cost(usage jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -538,7 +565,7 @@ $$;
 REVOKE ALL ON FUNCTION public.bound_request_time() FROM PUBLIC;
 
 CREATE FUNCTION public.cached_hashes(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(c.content_hash), '[]')
@@ -549,9 +576,10 @@ CREATE FUNCTION public.cached_hashes(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.cached_hashes(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cached_hashes(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.cached_hashes(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -572,10 +600,12 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.cancel_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cancel_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.cancel_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.claim_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     a record;
@@ -608,9 +638,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.claim_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.claim_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.close_batch_chunks(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -623,6 +654,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.close_batch_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.close_batch_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.close_batch_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.close_extraction(p_import_id uuid, p_run integer) RETURNS void
     LANGUAGE plpgsql
@@ -645,7 +677,7 @@ REVOKE ALL ON FUNCTION public.close_extraction(p_import_id uuid, p_run integer) 
 GRANT ALL ON FUNCTION public.close_extraction(p_import_id uuid, p_run integer) TO service_role;
 
 CREATE FUNCTION public.commit_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -656,13 +688,14 @@ DECLARE
     s served_memories;
     served imports;
     written jsonb;
+    kept jsonb;  -- what is served already, where the columns have it in another form than from now on
     refusal text;
 BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, user_id uuid, run integer, memory_md text, sections jsonb, documents jsonb,
+        import_id uuid, user_id uuid, run integer, memory_md text, documents jsonb,
         profile_format text, soulprint_text text, coverage jsonb, facts jsonb, usage jsonb, status text,
-        error jsonb);
+        error jsonb, notify boolean);
     IF a.status NOT IN ('complete', 'failed') OR a.status IS NULL THEN
         RAISE EXCEPTION 'a run ends complete or failed' USING ERRCODE = 'SP003';
     END IF;
@@ -692,15 +725,16 @@ BEGIN
         ELSE
             PERFORM keep_version(p, s, now());
         END IF;
-        s.profile_format := coalesce(a.profile_format, 'markdown');
-        a.documents := jsonb_strip_nulls(
-            coalesce(nullif(a.documents, 'null'), jsonb_build_object('markdown', a.sections)));
+        a.profile_format := coalesce(a.profile_format, 'markdown');
+        kept := CASE WHEN s.profile_format <> a.profile_format THEN s.documents -> a.profile_format END;
+        s.profile_format := a.profile_format;
+        a.documents := jsonb_strip_nulls(coalesce(nullif(a.documents, 'null'), '{}'));
         written := a.documents -> s.profile_format;
-        n.soul_md := coalesce(written ->> 'soul', n.soul_md);
-        n.identity_md := coalesce(written ->> 'identity', n.identity_md);
-        n.user_md := coalesce(written ->> 'user', n.user_md);
-        n.agents_md := coalesce(written ->> 'agents', n.agents_md);
-        n.tools_md := coalesce(written ->> 'tools', n.tools_md);
+        n.soul_md := coalesce(written ->> 'soul', kept ->> 'soul', n.soul_md);
+        n.identity_md := coalesce(written ->> 'identity', kept ->> 'identity', n.identity_md);
+        n.user_md := coalesce(written ->> 'user', kept ->> 'user', n.user_md);
+        n.agents_md := coalesce(written ->> 'agents', kept ->> 'agents', n.agents_md);
+        n.tools_md := coalesce(written ->> 'tools', kept ->> 'tools', n.tools_md);
         s.documents := jsonb_build_object(
             'markdown', coalesce(s.documents -> 'markdown', '{}') || coalesce(a.documents -> 'markdown', '{}'),
             'app', coalesce(s.documents -> 'app', '{}') || coalesce(a.documents -> 'app', '{}'));
@@ -735,14 +769,18 @@ BEGIN
         UPDATE user_profiles SET import_cost_json = app_cost(i.usage)
             WHERE user_id = i.user_id AND is_newest_run(i);
     END IF;
+    IF a.notify AND refusal IS NULL THEN
+        PERFORM owe_callback(i, 'complete');
+    END IF;
     RETURN jsonb_build_object('written', refusal IS NULL, 'reason', refusal);
 END
 $$;
 REVOKE ALL ON FUNCTION public.commit_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.fail_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -763,9 +801,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.fail_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fail_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.fail_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.find_fact(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
@@ -784,9 +823,10 @@ END
 $_$;
 REVOKE ALL ON FUNCTION public.find_fact(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_fact(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.find_fact(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.find_stalled(argument jsonb) RETURNS json
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -836,10 +876,12 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.find_stalled(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_stalled(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.find_stalled(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.finish_chunking(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     a record;
@@ -884,6 +926,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.finish_chunking(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_chunking(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.finish_chunking(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.has_sections(p public.user_profiles) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -918,7 +961,7 @@ REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_newest_run(i public.imports) TO service_role;
 
 CREATE FUNCTION public.keep_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -932,6 +975,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.keep_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) RETURNS void
     LANGUAGE sql
@@ -950,8 +994,9 @@ REVOKE ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.serv
 GRANT ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) TO service_role;
 
 CREATE FUNCTION public.list_facts(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     p_user uuid := (argument ->> 'user_id')::uuid;
@@ -979,9 +1024,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.list_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_facts(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_facts(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -996,9 +1042,10 @@ CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.list_runs(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_runs(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_runs(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.list_users(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1012,9 +1059,10 @@ CREATE FUNCTION public.list_users(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.list_users(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_users(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_users(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.look_up_chunks(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1061,6 +1109,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.look_up_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.look_up_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.look_up_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.loses_much(i public.imports, s public.served_memories) RETURNS boolean
     LANGUAGE plpgsql STABLE
@@ -1101,7 +1150,7 @@ REVOKE ALL ON FUNCTION public.loses_much(i public.imports, s public.served_memor
 GRANT ALL ON FUNCTION public.loses_much(i public.imports, s public.served_memories) TO service_role;
 
 CREATE FUNCTION public.mark_published(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1120,9 +1169,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.mark_published(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_published(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.mark_published(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.name_user(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1134,9 +1184,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.name_user(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.name_user(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.name_user(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.note_holds(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1156,9 +1207,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.note_holds(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.note_progress(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1179,9 +1231,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.note_progress(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_progress(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.note_progress(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.open_batch(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1199,9 +1252,93 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.open_batch(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_access(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    WITH roles AS (
+        SELECT oid, rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated', 'soulprint_service')
+    ), tables AS (
+        SELECT c.oid, c.relname, c.relrowsecurity,
+               c.relkind = 'v' AND coalesce(c.reloptions && ARRAY['security_invoker=true', 'security_invoker=on'],
+                   false) AS invoker,
+               -- as the app made it: what it grants is its own
+               c.relname IN ('user_profiles', 'conversation_chunks') AND NOT EXISTS (
+                   SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'own_rows') AS theirs
+        FROM pg_class c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+          AND c.relname IN (SELECT jsonb_array_elements_text(argument -> 'tables'))
+    ), functions AS (
+        SELECT p.oid, p.proname, p.prosecdef, p.proowner,
+               p.proargtypes = ARRAY['jsonb'::regtype]::oidvector
+                   AND p.proname IN (SELECT jsonb_array_elements_text(argument -> 'called')) AS called
+        FROM pg_proc p
+        WHERE p.pronamespace = 'public'::regnamespace
+          AND p.proname IN (SELECT jsonb_array_elements_text(argument -> 'functions'))
+    ), rights AS (
+        SELECT t.oid, t.relname, t.theirs, r.rolname, w.wanted, t.invoker OR (t.relrowsecurity AND NOT EXISTS (
+            SELECT FROM pg_policy p
+            WHERE p.polrelid = t.oid AND p.polpermissive AND p.polcmd IN ('*', w.command)
+              AND EXISTS (SELECT FROM unnest(p.polroles) g
+                          WHERE g = 0 OR pg_has_role(r.oid, g, 'USAGE'))
+              AND NOT coalesce(
+                  CASE WHEN w.command = 'a' AND p.polwithcheck IS NOT NULL
+                       THEN pg_get_expr(p.polwithcheck, p.polrelid)
+                       ELSE pg_get_expr(p.polqual, p.polrelid) END
+                  ~ 'auth\.(uid|jwt|email)\(\)|auth\.role\(\).*service_role', false))) AS limited
+        FROM tables t CROSS JOIN roles r CROSS JOIN (VALUES
+            ('SELECT', 'r'), ('INSERT', 'a'), ('UPDATE', 'w'), ('DELETE', 'd'),
+            ('TRUNCATE', NULL), ('REFERENCES', NULL), ('TRIGGER', NULL)) w(wanted, command)
+        WHERE has_table_privilege(r.oid, t.oid, w.wanted)
+           OR (w.wanted IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')
+               AND has_any_column_privilege(r.oid, t.oid, w.wanted))
+    ), opened AS (
+        SELECT rolname AS role, relname AS name, wanted AS "right" FROM rights
+        WHERE CASE WHEN rolname = 'soulprint_service' THEN NOT (theirs AND limited)
+                   WHEN theirs THEN wanted IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE') AND NOT limited
+                   ELSE rolname = 'anon' OR wanted <> 'SELECT' OR NOT limited END
+        UNION ALL
+        SELECT r.rolname, f.proname, 'EXECUTE' FROM functions f CROSS JOIN roles r
+        WHERE has_function_privilege(r.oid, f.oid, 'EXECUTE')
+          AND NOT (f.called AND r.rolname = 'soulprint_service')
+        UNION ALL
+        SELECT rolname, 'public', 'CREATE' FROM roles WHERE has_schema_privilege(oid, 'public', 'CREATE')
+    )
+    SELECT json_build_object(
+        'open', (SELECT coalesce(json_agg(o ORDER BY o.name, o.role, o."right"), '[]') FROM opened o),
+        'unready', (SELECT coalesce(json_agg(f.proname ORDER BY f.proname), '[]') FROM functions f
+                    WHERE f.called AND NOT (f.prosecdef AND EXISTS (
+                        SELECT FROM roles r WHERE r.rolname = 'soulprint_service'
+                           AND has_function_privilege(r.oid, f.oid, 'EXECUTE')))),
+        'superusers', (SELECT coalesce(json_agg(f.proname ORDER BY f.proname), '[]')
+                       FROM functions f JOIN pg_roles o ON o.oid = f.proowner
+                       WHERE f.prosecdef AND o.rolsuper),
+        'login', (SELECT json_build_object(
+                      'name', l.rolname, 'superuser', l.rolsuper,
+                      'reads', l.rolsuper OR EXISTS (
+                          SELECT FROM tables t WHERE has_table_privilege(l.oid, t.oid, 'SELECT'))
+                      ) FROM pg_roles l WHERE l.rolname = session_user))
+$$;
+REVOKE ALL ON FUNCTION public.read_access(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_access(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_access(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.owe_callback(i public.imports, kind text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    INSERT INTO callbacks (import_id, kind, user_id, seconds)
+    VALUES (i.import_id, owe_callback.kind, i.user_id,
+            greatest(extract(epoch FROM now() - i.begun_at), 0)::double precision)
+    ON CONFLICT DO NOTHING
+$$;
+REVOKE ALL ON FUNCTION public.owe_callback(i public.imports, kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.owe_callback(i public.imports, kind text) TO service_role;
 
 CREATE FUNCTION public.read_batches(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1214,9 +1351,10 @@ CREATE FUNCTION public.read_batches(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_batches(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_batches(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_batches(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_dead_chunks(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(jsonb_agg(jsonb_build_object('index', d.chunk_index, 'reason', d.error)
@@ -1228,9 +1366,10 @@ CREATE FUNCTION public.read_dead_chunks(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_dead_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_dead_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_dead_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_documents(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT to_jsonb(d) FROM imports i CROSS JOIN LATERAL (
@@ -1254,9 +1393,10 @@ CREATE FUNCTION public.read_documents(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_documents(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_documents(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_documents(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_facts(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1281,9 +1421,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.read_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_facts(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_facts(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_holds(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1293,9 +1434,10 @@ CREATE FUNCTION public.read_holds(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_holds(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_holds(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_holds(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_kept_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT memory FROM memory_outbox
@@ -1303,9 +1445,10 @@ CREATE FUNCTION public.read_kept_memory(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_kept_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_kept_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_kept_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_passages(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1318,22 +1461,25 @@ CREATE FUNCTION public.read_passages(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_passages(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_passages(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_passages(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT to_jsonb(p) || jsonb_build_object(
         'import_id', s.import_id, 'run', s.run, 'pipeline', s.pipeline,
-        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run)
+        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run,
+        'documents', coalesce(s.documents, '{}'))
     FROM user_profiles p LEFT JOIN served_memories s ON s.user_id = p.user_id
     WHERE p.user_id = (argument ->> 'user_id')::uuid
 $$;
 REVOKE ALL ON FUNCTION public.read_profile(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_profile(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_profile(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage'] || jsonb_build_object(
@@ -1372,9 +1518,10 @@ CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_sample(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT sample FROM imports
@@ -1382,10 +1529,12 @@ CREATE FUNCTION public.read_sample(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_sample(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_usage(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
         SELECT * FROM user_usage
@@ -1394,9 +1543,10 @@ CREATE FUNCTION public.read_usage(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_usage(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_usage(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_usage(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_user_names(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_object_agg(user_id, name), '{}') FROM user_names
@@ -1404,9 +1554,10 @@ CREATE FUNCTION public.read_user_names(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_user_names(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_user_names(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_user_names(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.record_chunks(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1537,9 +1688,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.record_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.record_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.recorded_chunks(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(json_build_array(first, last) ORDER BY first), '[]') FROM (
@@ -1551,9 +1703,10 @@ CREATE FUNCTION public.recorded_chunks(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.recorded_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.recorded_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.recorded_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.release_lease(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1563,9 +1716,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.release_lease(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_lease(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.release_lease(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.release_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1577,9 +1731,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.release_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.release_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.renew_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1593,9 +1748,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.renew_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.request_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1647,6 +1803,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.request_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
@@ -1659,7 +1816,7 @@ REVOKE ALL ON FUNCTION public.request_time(p_user uuid, claimed timestamp with t
 GRANT ALL ON FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) TO service_role;
 
 CREATE FUNCTION public.require_writable(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1671,9 +1828,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.require_writable(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.require_writable(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.require_writable(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1742,10 +1900,22 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.save_chunks_batch(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_chunks_batch(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.save_chunks_batch(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.schema_version(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_object_agg(version, checksum), '{}') FROM soulprint_migrations
+$$;
+REVOKE ALL ON FUNCTION public.schema_version(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.schema_version(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.schema_version(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.search_passages(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     p_patterns text[] := search_patterns(coalesce(argument ->> 'search', ''));
@@ -1772,6 +1942,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.search_passages(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_passages(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.search_passages(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.search_patterns(search text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -1814,9 +1985,25 @@ $$;
 REVOKE ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.served_memories) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.served_memories) TO service_role;
 
-CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
+CREATE FUNCTION public.settle_callback(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE callbacks SET
+            state = argument ->> 'state', token = NULL, updated_at = now(),
+            due_at = now() + make_interval(secs => coalesce((argument ->> 'again_in')::double precision, 0))
+        WHERE token = (argument ->> 'token')::uuid AND state = 'marked';
+    RETURN to_jsonb(FOUND);
+END
+$$;
+REVOKE ALL ON FUNCTION public.settle_callback(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.settle_callback(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     p_import_id uuid := (argument ->> 'import_id')::uuid;
@@ -1846,6 +2033,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.settle_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
     LANGUAGE sql STABLE
@@ -1874,6 +2062,37 @@ CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.shown_facts(shown public.facts[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.shown_facts(shown public.facts[]) TO service_role;
+
+CREATE FUNCTION public.take_callback(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    c callbacks;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    PERFORM pg_advisory_xact_lock(hashtextextended(argument ->> 'token', 0));
+    SELECT * INTO c FROM callbacks o
+        WHERE o.token = (argument ->> 'token')::uuid AND o.state = 'marked';
+    IF NOT FOUND THEN
+        UPDATE callbacks o SET
+                state = 'marked', token = (argument ->> 'token')::uuid, attempts = o.attempts + 1,
+                updated_at = now()
+            WHERE (o.import_id, o.kind) = (
+                SELECT d.import_id, d.kind FROM callbacks d
+                WHERE d.state = 'due' AND d.due_at <= now()
+                  AND (nullif(argument -> 'import_id', 'null') IS NULL
+                       OR d.import_id = (argument ->> 'import_id')::uuid)
+                ORDER BY d.due_at, d.import_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+            RETURNING * INTO c;
+    END IF;
+    RETURN CASE WHEN c.import_id IS NOT NULL THEN jsonb_build_object(
+        'import_id', c.import_id, 'kind', c.kind, 'user_id', c.user_id, 'attempt', c.attempts,
+        'seconds', c.seconds) END;
+END
+$$;
+REVOKE ALL ON FUNCTION public.take_callback(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_callback(argument jsonb) TO service_role;
 
 CREATE FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[]) RETURNS text[]
     LANGUAGE plpgsql
@@ -1904,7 +2123,7 @@ REVOKE ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at tim
 GRANT ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[]) TO service_role;
 
 CREATE FUNCTION public.take_lease(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1918,9 +2137,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.take_lease(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_lease(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_lease(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.take_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1975,6 +2195,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.take_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.tell_profile(i public.imports) RETURNS void
     LANGUAGE plpgsql
@@ -2061,7 +2282,7 @@ REVOKE ALL ON FUNCTION public.told_state(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.told_state(i public.imports) TO service_role;
 
 CREATE FUNCTION public.update_progress(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -2082,9 +2303,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.update_progress(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.update_progress(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.update_progress(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.update_user_profile(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
@@ -2099,6 +2321,11 @@ BEGIN
                         'full_pass_completed_at', 'full_pass_error', 'progress_percent', 'import_stage');
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'not a field of a profile: %', wrong USING ERRCODE = 'SP003';
+    END IF;
+    IF fields -> 'full_pass_status' = 'null' OR fields -> 'progress_percent' = 'null' THEN
+        RAISE EXCEPTION 'a status and a percent are not cleared' USING ERRCODE = '23502';
+    ELSIF NOT (fields ->> 'progress_percent')::numeric BETWEEN 0 AND 100 THEN
+        RAISE EXCEPTION 'a percent is of 0 to 100' USING ERRCODE = '23514';
     END IF;
     IF fields ->> 'progress_percent' IS NOT NULL THEN
         fields := fields || jsonb_build_object('progress_percent', round((fields ->> 'progress_percent')::numeric));
@@ -2118,9 +2345,10 @@ END
 $_$;
 REVOKE ALL ON FUNCTION public.update_user_profile(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.update_user_profile(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.update_user_profile(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.watch_run(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT jsonb_build_object('state', state, 'done', chunks_ok + chunks_dead) FROM imports
@@ -2128,3 +2356,4 @@ CREATE FUNCTION public.watch_run(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.watch_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO soulprint_service;

@@ -83,7 +83,7 @@ def _check_model(settings: Settings) -> Check:
 
 
 async def _check_database(settings: Settings) -> Check:
-    where = "given by DATABASE_URL" if settings.database_url else "embedded"
+    where = _WHERE[settings.store_kind]
     try:
         async with opened_store(settings):
             return Check("database", True, f"Postgres, {where}, schema up to date")
@@ -102,6 +102,13 @@ async def _check_topics(settings: Settings) -> Check:
     return Check(
         "kafka", not drifts, found, "run `soulprint topics create`; what differs is for ops to change"
     )
+
+
+_WHERE = {
+    "direct": "given by DATABASE_URL",
+    "rest": "of the Supabase project, over REST",
+    "embedded": "embedded",
+}
 
 
 def _existing(folder: Path) -> Path:

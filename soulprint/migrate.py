@@ -23,7 +23,10 @@ def migrate_command(*, only_plan: bool, as_json: bool) -> int:
     with conflicts. Raises UsageError without a DATABASE_URL, MigrationError where the database refuses."""
     url = load_settings().database_url
     if url is None:
-        raise UsageError("set DATABASE_URL to the database to migrate; the embedded one needs no migrating")
+        raise UsageError(
+            "set DATABASE_URL to the database to migrate, to its own address (port 5432), as REST has no "
+            "way to; the embedded one needs no migrating"
+        )
     if only_plan:
         planned = asyncio.run(plan(url.get_secret_value()))
         typer.echo(_as_json(planned) if as_json else "\n".join(told(planned)))
