@@ -125,7 +125,6 @@ async def project_of(
             "SUPABASE_SERVICE_ROLE_KEY": project.service_key,
             "PUBLISHABLE_KEY": project.anon_key,
             "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
-            "APP_URL": app.url,
             "USER_ID": str(user),
             "USER_TOKEN": project.headers(user)["Authorization"].removeprefix("Bearer "),
             "EXPORT": str(export),
@@ -135,6 +134,8 @@ async def project_of(
             "SOULPRINT_EXTRACT_WORKERS": "0",
             "HOME": os.environ["HOME"],
         }
+        if with_app:
+            given["APP_URL"] = app.url
         sql = await asyncpg.connect(place.superuser)
         try:
             if with_app:
@@ -183,6 +184,9 @@ async def test_the_page_leads_from_a_project_to_the_first_import_and_back(
         prepared = [await project.follow(block) for block in blocks[:at]]
         assert "would be run; nothing was changed" in prepared[0]
         assert "applied: 0001_roles" in prepared[0]
+        assert "imports, private" in prepared[-1]
+        assert "the login soulprint may call functions and nothing else" in prepared[-1] or not with_app
+        assert f"{project.app.url}, told of what is served" in prepared[-1] or not with_app
         with serving(blocks[at], project.run, fork_server, tmp_path / "log"):
             printed = [await project.follow(b) for b in blocks[at + 1 :] if b not in undo]
             if with_app:
