@@ -1254,6 +1254,18 @@ REVOKE ALL ON FUNCTION public.open_batch(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.owe_callback(i public.imports, kind text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    INSERT INTO callbacks (import_id, kind, user_id, seconds)
+    VALUES (i.import_id, owe_callback.kind, i.user_id,
+            greatest(extract(epoch FROM now() - i.begun_at), 0)::double precision)
+    ON CONFLICT DO NOTHING
+$$;
+REVOKE ALL ON FUNCTION public.owe_callback(i public.imports, kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.owe_callback(i public.imports, kind text) TO service_role;
+
 CREATE FUNCTION public.read_access(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1324,18 +1336,6 @@ $$;
 REVOKE ALL ON FUNCTION public.read_access(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_access(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_access(argument jsonb) TO soulprint_service;
-
-CREATE FUNCTION public.owe_callback(i public.imports, kind text) RETURNS void
-    LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
-    INSERT INTO callbacks (import_id, kind, user_id, seconds)
-    VALUES (i.import_id, owe_callback.kind, i.user_id,
-            greatest(extract(epoch FROM now() - i.begun_at), 0)::double precision)
-    ON CONFLICT DO NOTHING
-$$;
-REVOKE ALL ON FUNCTION public.owe_callback(i public.imports, kind text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.owe_callback(i public.imports, kind text) TO service_role;
 
 CREATE FUNCTION public.read_batches(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1986,7 +1986,7 @@ REVOKE ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.ser
 GRANT ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.served_memories) TO service_role;
 
 CREATE FUNCTION public.settle_callback(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1999,6 +1999,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.settle_callback(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_callback(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.settle_callback(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2064,7 +2065,7 @@ REVOKE ALL ON FUNCTION public.shown_facts(shown public.facts[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.shown_facts(shown public.facts[]) TO service_role;
 
 CREATE FUNCTION public.take_callback(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -2093,6 +2094,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.take_callback(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_callback(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_callback(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[]) RETURNS text[]
     LANGUAGE plpgsql
