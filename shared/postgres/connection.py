@@ -36,6 +36,11 @@ WHERE current_setting(name, true) IS NOT NULL
 """Has the server notice within a minute that we are gone, in the middle of a call too: what a session holds,
 such as a user's lock, is not held for long, nor what a call holds that nobody waits for. Older servers know
 fewer of these."""
+_LOOKING = """
+SELECT set_config('client_connection_check_interval', '2000', true)
+WHERE current_setting('client_connection_check_interval', true) IS NOT NULL
+"""
+"""The same for a transaction: a pooler that sees us gone drops the connection that was ours."""
 
 
 async def connect(dsn: str, *, statements: bool = True) -> asyncpg.Connection:
@@ -111,7 +116,7 @@ async def prepare_shared(connection: asyncpg.Connection) -> None:
 async def acting(connection: asyncpg.Connection) -> str:
     """What a transaction of this login begins with where the session is not ours to change."""
     whom = await connection.fetchval(_WHOM)
-    return "SET LOCAL TIME ZONE 'UTC'" + (f"; SET LOCAL ROLE {whom}" if whom else "")
+    return f"SET LOCAL TIME ZONE 'UTC'; {_LOOKING}" + (f"; SET LOCAL ROLE {whom}" if whom else "")
 
 
 async def _speak_json(connection: asyncpg.Connection) -> None:

@@ -46,17 +46,19 @@ class RestTransport:
         """See Transport. Tried again where the call got no answer, or nobody could work on it: every function
         may be repeated."""
         body = {"argument": orjson.loads(to_json(function, argument))}  # the client writes plain values only
+        if self._session.is_closed:
+            raise refusal(function, None)
         seconds = seconds_for(function, self._seconds)
         try:
-            async with asyncio.timeout(seconds) as bound:
+            async with asyncio.timeout(seconds):
                 return await self._tried(function, body, asyncio.get_running_loop().time() + seconds)
-        except TimeoutError:
-            if bound.expired():
-                raise unanswered(function, seconds) from None
-            raise
+        except TimeoutError:  # the client's own are of another kind
+            raise unanswered(function, seconds) from None
 
     async def _tried(self, function: str, body: dict[str, Any], end: float) -> Any:
-        for trial in range(1, TRIALS + 1):
+        trial = 0
+        while True:
+            trial += 1
             try:
                 return (await self._client.rpc(function, body).execute()).data
             except AnsweredError as answer:
@@ -72,9 +74,8 @@ class RestTransport:
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError):  # their words may hold the address
                 error, wait = refusal(function, None), _BACKOFF.delay(trial)
             if trial == TRIALS or wait > min(LONGEST_WAIT, end - asyncio.get_running_loop().time()):
-                break
+                raise error from None
             await asyncio.sleep(wait)
-        raise error from None
 
     async def close(self) -> None:
         """See Transport."""
