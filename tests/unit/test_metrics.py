@@ -17,8 +17,15 @@ from shared.metrics import METRICS, STAGE_SECONDS, table
 
 ROOT = Path(__file__).parents[2]
 ASKS_FOR_OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3"
-DATABASE = {"soulprint_migrations", "soulprint_generated_at", "soulprint_service", "soulprint_ready"}
-"""A table, a column, a role, a field: what else pages speak of that begins so."""
+DATABASE = {
+    "soulprint_migrations",
+    "soulprint_generated_at",
+    "soulprint_service",
+    "soulprint_services",
+    "soulprint_former",
+    "soulprint_ready",
+}
+"""A table, a column, a role, a policy, a schema, a field: what else pages speak of that begins so."""
 
 
 def new_process() -> CollectorRegistry:
