@@ -9,13 +9,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, AliasGenerator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    AliasGenerator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared.domain.addresses import web_address
+from shared.domain.addresses import server_address, web_address
 from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
 
@@ -128,6 +136,21 @@ class Settings(BaseSettings):
     """Its service key."""
     app_url: str | None = None
     """Where the app is that is told of a memory when it is served, in the app's format; None: nobody is."""
+    embeddings_url: str | None = None
+    """Where passages are embedded, by OpenAI's protocol: `http://host:port/v1`; None: none are."""
+    embeddings_model: str | None = Field(default=None, max_length=NAME_CHARS)
+    """The model's name as that server knows it."""
+    embeddings_api_key: SecretStr | None = None
+    """The server's key; None: it asks for none."""
+    embeddings_dimensions: int = Field(default=768, ge=1, le=16_000)
+    """How many numbers an embedding has, where the table has no column for it yet; set, the model is asked to
+    shorten what is longer."""
+    embeddings_batch: int = Field(default=32, ge=1, le=2048)
+    """Most passages of one call."""
+    embeddings_price: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Dollars a million tokens; None: what they cost is not known."""
+    embeddings_timeout: float = Field(default=120.0, gt=0)
+    """Seconds for one call."""
     import_window: int = Field(default=256, ge=1, le=100_000)
     """Most chunks of one import that are published and not yet recorded."""
     fact_extraction_concurrency: int = Field(default=3, ge=1, le=1000)
@@ -165,6 +188,17 @@ class Settings(BaseSettings):
     def _address(cls, value: str | None) -> str | None:
         return value and web_address(value)
 
+    @field_validator("embeddings_url")
+    @classmethod
+    def _server(cls, value: str | None) -> str | None:
+        return value and server_address(value)
+
+    @model_validator(mode="after")
+    def _embeds_by_something(self) -> Self:
+        if self.embeddings_url and not self.embeddings_model:
+            raise ValueError("SOULPRINT_EMBEDDINGS_MODEL must be set where SOULPRINT_EMBEDDINGS_URL is")
+        return self
+
     @field_validator("import_roots", mode="before")
     @classmethod
     def _folders(cls, value: object) -> object:
@@ -189,13 +223,13 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as error:
         wrong = "; ".join(
-            _told(str(each["loc"][0]).removeprefix(PREFIX).lower(), each["msg"])
+            _told(str(each["loc"][0]).removeprefix(PREFIX).lower() if each["loc"] else "", each["msg"])
             for each in error.errors(include_input=False)
         )
         raise UsageError(f"wrong setting: {wrong}") from None
 
 
 def _told(field: str, message: str) -> str:
-    """What is wrong with a setting; a pattern is told in words."""
+    """What is wrong with a setting, a pattern in words; without a field, with several of them together."""
     words = _FORMS.get(field) or message.replace("Input should be", "must be").removeprefix("Value error, ")
-    return f"{PREFIX}{field.upper()} {words}"
+    return f"{PREFIX}{field.upper()} {words}" if field else words

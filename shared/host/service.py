@@ -21,6 +21,7 @@ from shared.log.ports import Publisher
 from shared.log.stage import Stage
 from shared.metrics import EVENTS_IGNORED, REDRIVES
 from shared.models.base import Metered, Model
+from shared.models.embeddings.metrics import EmbeddingMetrics
 from shared.models.metrics import ModelMetrics
 from shared.pipelines import topic
 from shared.resilience.faults import PoisonError
@@ -45,10 +46,16 @@ class ServiceMetrics:
     ignored: Counter
     redrives: Counter
     models: ModelMetrics
+    embeddings: EmbeddingMetrics
 
     @classmethod
     def of(cls, registry: CollectorRegistry) -> ServiceMetrics:
-        return cls(EVENTS_IGNORED.register(registry), REDRIVES.register(registry), ModelMetrics(registry))
+        return cls(
+            EVENTS_IGNORED.register(registry),
+            REDRIVES.register(registry),
+            ModelMetrics(registry),
+            EmbeddingMetrics.of(registry),
+        )
 
 
 class ModelOpener(Protocol):
