@@ -26,6 +26,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from shared.domain.addresses import server_address, web_address
 from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
+from shared.domain.runs import ProfileFormat
 
 PREFIX = "SOULPRINT_"
 _FORMS = {
@@ -94,6 +95,8 @@ class Settings(BaseSettings):
     """How many of the richest conversations are kept for the sections."""
     memory_tokens: int = Field(default=6000, ge=200, le=200_000)
     """Most tokens of the MEMORY document."""
+    profile_format: ProfileFormat = "markdown"
+    """How profiles are written: sections as Markdown, or as the JSON that the app reads, with its columns."""
     min_coverage: float = Field(default=0.95, ge=0.0, le=1.0)
     """Coverage below which a run ends failed."""
     extract_workers: int = Field(default=1, ge=0, le=64)
