@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
@@ -11,6 +11,7 @@ from services.writer.writer import write_memory
 from shared.domain.errors import UnknownRunError
 from shared.domain.events import MemoryReady
 from shared.host.service import Kit, Service, no_such_run
+from shared.log.health import EMBEDDINGS
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record
 
@@ -21,13 +22,22 @@ log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def app(kit: Kit) -> AsyncIterator[Service]:
-    """Commits memories. One that the database can never take ends its run as failed."""
+    """Commits memories, and has passages embedded where a server is set. A memory that the database can never
+    take ends its run as failed."""
+    embedding = None
+    stack = AsyncExitStack()
+    if kit.settings.embeddings_url and kit.only is None:
+        from services.writer.embedding import opened_embedding  # an HTTP client is 10 MB
+
+        embedding = await stack.enter_async_context(opened_embedding(kit))
 
     async def commit(memory: MemoryReady) -> None:
         try:
             ending = await write_memory(memory, kit.store, kit.settings)
         except UnknownRunError:
             raise no_such_run(memory) from None
+        if embedding is not None:
+            embedding.look(memory.user_id)
         if ending == "smaller":
             log.warning("memory kept beside the served one", stage=kit.name, **memory.ids)
         elif ending not in ("complete", "failed"):
@@ -38,4 +48,11 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
             await kit.end_failed(memory, step="writing", error=error)
 
     stage = per_record("writer", MemoryReady, commit, on_dead=give_up)
-    yield Service(stage, PoolPolicy(ceiling=IN_FLIGHT), probe=kit.database_answers)
+    async with stack:
+        yield Service(
+            stage,
+            PoolPolicy(ceiling=IN_FLIGHT),
+            probe=kit.database_answers,
+            tasks=() if embedding is None else (embedding.run,),
+            beside={} if embedding is None else {EMBEDDINGS: embedding.trouble},
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -185,6 +185,8 @@ class Service:
     """What runs beside the stage until the service stops."""
     trouble: Callable[[], Hold | None] = no_trouble
     """Why work beside the stage waits, though the lane is open."""
+    beside: Mapping[str, Callable[[], Hold | None]] = field(default_factory=dict)
+    """Why work that the stage does not need waits, by the name of its hold."""
     drain: Callable[[], Awaitable[None]] | None = None
     """Ends what the stage began and did not await; called before the stage drains."""
 

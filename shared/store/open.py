@@ -11,6 +11,7 @@ import structlog
 
 from shared.domain.errors import StoreError
 from shared.postgres.embedded import embedded_postgres
+from shared.postgres.embeddings import prepare_embeddings
 from shared.postgres.migrate import migrate
 from shared.resilience.backoff import Backoff
 from shared.settings import Settings
@@ -41,6 +42,8 @@ async def opened_store(
 
         async def opened() -> Store:
             await migrate(dsn)
+            if settings.embeddings_url:
+                await prepare_embeddings(dsn, settings.embeddings_dimensions)
             store = open_store(
                 dsn,
                 connections=connections,

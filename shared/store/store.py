@@ -14,6 +14,7 @@ from shared.store.chunks import Chunks
 from shared.store.direct import open_direct
 from shared.store.downloads import Downloads
 from shared.store.driving import Driving
+from shared.store.embeddings import Embeddings
 from shared.store.facts import Facts
 from shared.store.leases import Leases
 from shared.store.profiles import Profiles
@@ -23,7 +24,7 @@ from shared.store.usage import Usages
 from shared.store.users import Users
 
 
-class Store(Runs, Driving, Chunks, Facts, Profiles, Leases, Batches, Usages, Users):
+class Store(Runs, Driving, Chunks, Facts, Profiles, Leases, Batches, Embeddings, Usages, Users):
     """Everything the services keep. Methods raise StoreError with function and SQLSTATE, never a parameter.
 
     `open_store` makes one. Safe for use by many tasks at once.

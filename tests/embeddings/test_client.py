@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.errors import UsageError
+from shared.models.embeddings import client
 from shared.models.embeddings.answer import NoEmbeddingsError, read_answer
 from shared.models.embeddings.client import Embedder, endpoint
 from shared.models.embeddings.failures import EmbeddingError
@@ -45,7 +46,7 @@ async def test_texts_come_back_in_their_order_with_what_they_cost() -> None:
     texts = ["a dog", "a car", "ünïcode \u2028 \U0001f600"]
     async with fake_embeddings() as fake, embedder_at(fake, embeddings_price=0.02) as embedder:
         embedded = await embedder.embed(texts)
-        assert [as_numbers(each) for each in embedded.vectors] == [numbers_of(text, 32) for text in texts]
+        assert [as_numbers(each) for each in embedded.vectors] == [numbers_of(text, 64) for text in texts]
         assert embedded.tokens == fake.tokens > 0
         assert embedder.spent(embedded).cost == pytest.approx(fake.tokens * 0.02 / 1e6)
         assert fake.last == {"model": MODEL, "input": texts}
@@ -56,7 +57,7 @@ async def test_numbers_may_come_in_base64_and_usage_not_at_all() -> None:
     async with fake_embeddings() as fake, embedder_at(fake, embeddings_api_key="k") as embedder:
         fake.base64, fake.usage, fake.api_key = True, False, "k"
         embedded = await embedder.embed(["a dog"])
-        assert as_numbers(embedded.vectors[0]) == pytest.approx(numbers_of("a dog", 32), rel=1e-6)
+        assert as_numbers(embedded.vectors[0]) == pytest.approx(numbers_of("a dog", 64), rel=1e-6)
         assert embedded.tokens == 0
         assert embedder.spent(embedded).cost is None, "no price is set"
 
@@ -95,8 +96,12 @@ def test_what_is_left_out_of_the_address_is_added(given: str, called: str) -> No
         ("422", Fault.POISON, "refused"),
     ],
 )
-async def test_what_a_failure_means(fault: str, kind: Fault, outcome: str) -> None:
-    async with fake_embeddings() as fake, embedder_at(fake, embeddings_timeout=0.5) as embedder:
+async def test_what_a_failure_means(
+    fault: str, kind: Fault, outcome: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "MOST_BYTES", 5000)
+    seconds = 0.1 if fault == "hang" else 120.0
+    async with fake_embeddings() as fake, embedder_at(fake, embeddings_timeout=seconds) as embedder:
         fake.script(fault)
         with pytest.raises(EmbeddingError) as failed:
             await embedder.embed(["tango secret"])
@@ -138,9 +143,9 @@ async def test_a_model_of_another_size_is_named_with_both_numbers() -> None:
 
 async def test_a_model_that_changes_its_size_later_is_not_believed() -> None:
     async with fake_embeddings() as fake, embedder_at(fake) as embedder:
-        await embedder.fit(32, shorten=False)
+        await embedder.fit(64, shorten=False)
         fake.dimensions = 16
-        with pytest.raises(EmbeddingError, match="16 numbers a text, and not 32"):
+        with pytest.raises(EmbeddingError, match="16 numbers a text, and not 64"):
             await embedder.embed(["a dog"])
 
 

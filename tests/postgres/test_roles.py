@@ -35,8 +35,18 @@ TABLES = [
     "chunk_results",
     "facts",
     "extraction_cache",
+    "embedding_usage",
 ]
-INTERNAL = ["conversation_runs", "memory_outbox", "leases", "service_holds", "batch_chunks", "user_names"]
+INTERNAL = [
+    "conversation_runs",
+    "memory_outbox",
+    "leases",
+    "service_holds",
+    "batch_chunks",
+    "user_names",
+    "embedding_claims",
+    "embedding_turns",
+]
 """Tables that only services see."""
 VIEWS = ["run_usage", "user_usage"]
 
@@ -86,6 +96,7 @@ async def filled(store: Store) -> Store:
     await store.record_chunks(
         [with_matter(result_of(0, [fact_of("a")]))], model=MODEL, prompt_version=PROMPTS
     )
+    await store.save_embeddings(ANNA, "a", model=MODEL, calls=1)
     await store.update_user_profile(ANNA, {"soul_md": "from elsewhere"})
     await store.update_user_profile(BORIS, {"soul_md": "of Boris"})
     assert (await store.commit_memory(memory_of())).written

@@ -44,7 +44,7 @@ class FakeEmbeddings:
     """The stand-in, in this process."""
 
     def __init__(
-        self, dimensions: int = 32, *, chances: Mapping[str, float] | None = None, seed: int = 0
+        self, dimensions: int = 64, *, chances: Mapping[str, float] | None = None, seed: int = 0
     ) -> None:
         self.dimensions = dimensions
         self.chances = dict(chances or {})
@@ -151,7 +151,7 @@ class FakeEmbeddings:
         if fault == "too few":
             return json_response({"data": []})
         if fault == "large":
-            return HttpResponse(200, b'{"data": "' + b"x" * 70_000_000 + b'"}')
+            return HttpResponse(200, b'{"data": "' + b"x" * 10_000 + b'"}')
         if fault == "billing":
             return _error(429, "You exceeded your current quota", kind="insufficient_quota")
         wait = {} if self.retry_after is None else {"retry-after": str(self.retry_after)}
@@ -209,7 +209,7 @@ def _error(
 
 
 @asynccontextmanager
-async def fake_embeddings(dimensions: int = 32, **more: Any) -> AsyncIterator[FakeEmbeddings]:
+async def fake_embeddings(dimensions: int = 64, **more: Any) -> AsyncIterator[FakeEmbeddings]:
     """A stand-in that listens."""
     fake = FakeEmbeddings(dimensions, **more)
     await fake.start()

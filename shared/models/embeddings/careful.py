@@ -8,7 +8,7 @@ of texts in a call and of characters in a text, is kept to from then on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
 from shared.models.embeddings.client import Embedder
@@ -67,7 +67,7 @@ class Careful:
         """Characters that the model is known to take, where it refused more."""
         self._not_before = 0.0
 
-    async def embedded(self, texts: Sequence[str]) -> AsyncIterator[Part]:
+    async def embedded(self, texts: Sequence[str]) -> AsyncGenerator[Part]:
         """Each of the texts, once, in parts and in order. Raises LaneError where patience has an end."""
         first = 0
         while first < len(texts):
@@ -80,7 +80,7 @@ class Careful:
         """Stop trying the server. Safe to call twice."""
         await self.lane.close()
 
-    async def _of_some(self, first: int, texts: Sequence[str]) -> AsyncIterator[Part]:
+    async def _of_some(self, first: int, texts: Sequence[str]) -> AsyncGenerator[Part]:
         """By one call if the server takes it, else by halves."""
         try:
             part = await self._answered(first, texts)
@@ -101,7 +101,7 @@ class Careful:
         if taken:  # nothing is wrong with any of them: they were too many
             self.most = max(1, min(self.most, len(texts) - half))
 
-    async def _of_one(self, first: int, text: str, error: EmbeddingError) -> AsyncIterator[Part]:
+    async def _of_one(self, first: int, text: str, error: EmbeddingError) -> AsyncGenerator[Part]:
         """A text that was refused alone, shortened until it is taken, or refused."""
         learn = error.too_long
         text = text[: self.longest]
