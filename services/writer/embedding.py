@@ -25,6 +25,9 @@ LOOK_SECONDS = 5.0
 """Most seconds until passages are found that another process stored."""
 TELL_SECONDS = 2.0
 """How often a profile says how far its embeddings are."""
+PATIENCE = Patience()
+AGAIN = Backoff(base=5.0, cap=300.0, jitter=0.5)
+"""After trouble that no call to the server tells the end of."""
 COUNT_SECONDS = 60.0
 """How often it is counted how many passages wait."""
 
@@ -32,11 +35,11 @@ log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def opened_embedding(kit: Kit, patience: Patience | None = None) -> AsyncIterator[Embedding]:
+async def opened_embedding(kit: Kit) -> AsyncIterator[Embedding]:
     """The task, for the block. Raises UsageError for a model that does not fit the column; where the server
     or the database cannot be asked now, the task finds that out later."""
     async with opened_embedder(kit.settings, kit.metrics.embeddings) as embedder:
-        careful = Careful(embedder, kit.settings.embeddings_batch, patience)
+        careful = Careful(embedder, kit.settings.embeddings_batch, PATIENCE)
         embedding = Embedding(kit, careful)
         try:
             await embedding.check()
@@ -51,7 +54,6 @@ class Embedding:
     def __init__(self, kit: Kit, careful: Careful) -> None:
         self._kit = kit
         self._careful = careful
-        self._again = Backoff(base=5.0, cap=300.0, jitter=0.5)
         self._fits = False
         self._trouble: Hold | None = None
         self._look = asyncio.Event()
@@ -64,6 +66,7 @@ class Embedding:
             owner=kit.owner,
             lease=kit.settings.lease_seconds,
             limit=kit.settings.embeddings_batch,
+            check=self._fit,
             began=self._began,
         )
 
@@ -97,7 +100,7 @@ class Embedding:
             except (UsageError, EmbeddingError, StoreError, LaneError) as error:
                 failures += 1
                 self._hold(str(error))
-                await asyncio.sleep(self._again.delay(failures))
+                await asyncio.sleep(AGAIN.delay(failures))
                 continue
             failures, self._trouble = 0, None
             with suppress(TimeoutError):

@@ -32,7 +32,8 @@ async def nothing(_: UUID) -> None:
 
 class Filler:
     """Embeds what is claimed for `owner`, in batches of at most `limit`; claims are leases of `lease`
-    seconds, prolonged while there are any. `user_id`: only theirs. `began` is told whose were claimed."""
+    seconds, prolonged while there are any. `user_id`: only theirs. `check` raises where the model does not
+    fit; `began` is told whose passages were claimed."""
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Filler:
         lease: float,
         limit: int,
         user_id: UUID | None = None,
+        check: Callable[[], Awaitable[None]],
         began: Callable[[UUID], Awaitable[None]] = nothing,
     ) -> None:
         self._store = store
@@ -52,7 +54,7 @@ class Filler:
         self._limit = limit
         self._user_id = user_id
         self._began = began
-        self._saver = Saver(store, careful, owner)
+        self._saver = Saver(store, careful, owner, check)
 
     @property
     def embedded(self) -> int:

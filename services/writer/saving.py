@@ -4,7 +4,7 @@ costs only itself."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -38,12 +38,20 @@ class Batch:
 
 
 class Saver:
-    """Saves what `owner` has claimed."""
+    """Saves what `owner` has claimed. `check` raises where the column does not take what the model gives."""
 
-    def __init__(self, store: Store, careful: Careful, owner: str, backoff: Backoff | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        careful: Careful,
+        owner: str,
+        check: Callable[[], Awaitable[None]],
+        backoff: Backoff | None = None,
+    ) -> None:
         self._store = store
         self._careful = careful
         self._owner = owner
+        self._check = check
         self._backoff = backoff or Backoff(base=0.2, cap=10.0)
         self.stored = 0
         """Passages that were given an embedding."""
@@ -69,25 +77,26 @@ class Saver:
             await asyncio.sleep(self._backoff.delay(failures))
 
     async def _singly(self, batch: Batch, error: StoreError) -> None:
-        """Each row by itself; what is refused is not embedded again today. Raises StoreError if all are: then
-        it is hardly they."""
-        refused = list(batch.refused)
+        """Each row by itself; what is refused is not embedded again today. Raises where all are: they may not be
+        to blame."""
+        refused: list[RefusedPassage] = []
         for each in batch.embedded:
             try:
                 await self._saved(Batch(batch.user_id, [each]))
             except StoreError as own:
                 if fault_of(own) not in _ROWS_OWN:
                     raise
-                log.warning(
-                    "the database refuses an embedding",
-                    sqlstate=own.sqlstate,
-                    user_id=str(batch.user_id),
-                    id=str(each.id),
-                )
                 reason = f"database {own.sqlstate}"
                 refused.append(RefusedPassage(each.id, each.content_hash, reason, final=False))
-        await self._saved(replace(batch, embedded=(), refused=refused))
-        if len(refused) - len(batch.refused) == len(batch.embedded):
+        vain = len(refused) == len(batch.embedded)
+        if vain:
+            await self._check()
+        for each in refused:
+            log.warning(
+                "a passage is not embedded", reason=each.reason, user_id=str(batch.user_id), id=str(each.id)
+            )
+        await self._saved(replace(batch, embedded=(), refused=[*batch.refused, *refused]))
+        if vain:
             raise error
 
     async def _saved(self, batch: Batch) -> None:
