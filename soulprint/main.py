@@ -215,11 +215,17 @@ def cancel(import_id: Annotated[str, typer.Argument(metavar="IMPORT")]) -> None:
 
 
 @app.command(rich_help_panel=SERVICES)
-def migrate(as_json: Json = False) -> None:
+def migrate(
+    only_plan: Annotated[
+        bool,
+        typer.Option("--plan", help="List what would be run, and every conflict; change nothing."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Bring the schema of DATABASE_URL up to date. Safe to repeat."""
     from soulprint.migrate import migrate_command
 
-    migrate_command(as_json=as_json)
+    raise typer.Exit(migrate_command(only_plan=only_plan, as_json=as_json))
 
 
 topics = typer.Typer(name="topics", help="The topics on Kafka.", no_args_is_help=True)

@@ -77,8 +77,8 @@ class Saver:
             await asyncio.sleep(self._backoff.delay(failures))
 
     async def _singly(self, batch: Batch, error: StoreError) -> None:
-        """Each row by itself; what is refused is not embedded again today. Raises where all are: they may not be
-        to blame."""
+        """Each row by itself; what is refused is not embedded again today. Raises where all are: they may not
+        be to blame."""
         refused: list[RefusedPassage] = []
         for each in batch.embedded:
             try:
@@ -91,9 +91,9 @@ class Saver:
         vain = len(refused) == len(batch.embedded)
         if vain:
             await self._check()
-        for each in refused:
+        for row in refused:
             log.warning(
-                "a passage is not embedded", reason=each.reason, user_id=str(batch.user_id), id=str(each.id)
+                "a passage is not embedded", reason=row.reason, user_id=str(batch.user_id), id=str(row.id)
             )
         await self._saved(replace(batch, embedded=(), refused=[*batch.refused, *refused]))
         if vain:

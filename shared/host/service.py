@@ -19,7 +19,7 @@ from shared.domain.runs import RunKey
 from shared.log.policy import PoolPolicy
 from shared.log.ports import Publisher
 from shared.log.stage import Stage
-from shared.metrics import EVENTS_IGNORED, REDRIVES
+from shared.metrics import CALLBACKS, EVENTS_IGNORED, REDRIVES
 from shared.models.base import Metered, Model
 from shared.models.embeddings.metrics import EmbeddingMetrics
 from shared.models.metrics import ModelMetrics
@@ -45,6 +45,7 @@ class ServiceMetrics:
 
     ignored: Counter
     redrives: Counter
+    callbacks: Counter
     models: ModelMetrics
     embeddings: EmbeddingMetrics
 
@@ -53,6 +54,7 @@ class ServiceMetrics:
         return cls(
             EVENTS_IGNORED.register(registry),
             REDRIVES.register(registry),
+            CALLBACKS.register(registry),
             ModelMetrics(registry),
             EmbeddingMetrics.of(registry),
         )

@@ -65,9 +65,11 @@ async def dropped_on_failure(connection: asyncpg.Connection) -> AsyncIterator[No
 
 
 @asynccontextmanager
-async def transaction(connection: asyncpg.Connection, first: str = "") -> AsyncIterator[None]:
-    """A transaction that begins with the statements `first`. asyncpg's own would ask a dead connection to
-    roll back."""
+async def transaction(
+    connection: asyncpg.Connection, first: str = "", *, last: str = "COMMIT"
+) -> AsyncIterator[None]:
+    """A transaction that begins with the statements `first` and ends with `last`. asyncpg's own would ask a
+    dead connection to roll back."""
     async with dropped_on_failure(connection):
         try:
             await connection.execute(f"BEGIN; {first}")
@@ -75,7 +77,7 @@ async def transaction(connection: asyncpg.Connection, first: str = "") -> AsyncI
         except asyncpg.PostgresError:
             await connection.execute("ROLLBACK")
             raise
-        await connection.execute("COMMIT")
+        await connection.execute(last)
 
 
 def keep_alive(connection: asyncpg.Connection) -> None:

@@ -9,8 +9,8 @@ import asyncpg
 
 from shared.domain.errors import MigrationError
 from shared.postgres.connection import CONNECT_SECONDS, UNREACHABLE, connect, leave, transaction
-from shared.postgres.migrate import LOCK, LOCKED, Patience
 from shared.postgres.pooler import direct_only, recognised
+from shared.postgres.turn import LOCK, LOCKED, Patience
 
 _THERE = """
 SELECT EXISTS (SELECT FROM public.embedding_type())

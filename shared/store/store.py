@@ -10,6 +10,7 @@ from uuid import UUID
 from shared.domain.errors import UsageError
 from shared.postgres.locks import user_lock
 from shared.store.batches import Batches
+from shared.store.callbacks import Callbacks
 from shared.store.chunks import Chunks
 from shared.store.direct import open_direct
 from shared.store.downloads import Downloads
@@ -24,7 +25,7 @@ from shared.store.usage import Usages
 from shared.store.users import Users
 
 
-class Store(Runs, Driving, Chunks, Facts, Profiles, Leases, Batches, Embeddings, Usages, Users):
+class Store(Runs, Driving, Chunks, Facts, Profiles, Leases, Batches, Embeddings, Usages, Users, Callbacks):
     """Everything the services keep. Methods raise StoreError with function and SQLSTATE, never a parameter.
 
     `open_store` makes one. Safe for use by many tasks at once.

@@ -99,6 +99,9 @@ BEGIN
     END IF;
     CREATE TRIGGER soulprint_stale_embedding BEFORE UPDATE ON conversation_chunks
         FOR EACH ROW EXECUTE FUNCTION drop_stale_embedding();
+    -- For the plan of a migration, which cannot see into this.
+    RAISE NOTICE 'CREATE TRIGGER soulprint_stale_embedding BEFORE UPDATE ON public.conversation_chunks'
+        USING ERRCODE = 'SP010';
     RETURN true;
 END
 $$;

@@ -147,7 +147,7 @@ async def test_other_dimensions_than_the_columns_are_refused_at_start(
     setting: LocalSetting, store: Store
 ) -> None:
     setting.changes["embeddings_dimensions"] = 768
-    with pytest.raises(UsageError, match="EMBEDDINGS_DIMENSIONS is 768, and the column .* takes 64"):
+    with pytest.raises(UsageError, match=r"EMBEDDINGS_DIMENSIONS is 768, and the column .* takes 64"):
         async with hosted(setting):
             pass
 

@@ -13,7 +13,8 @@ import pytest
 
 from shared.domain.errors import MigrationError, StoreError, UsageError
 from shared.postgres.embeddings import prepare_embeddings
-from shared.postgres.migrate import Patience, migrate
+from shared.postgres.migrate import migrate
+from shared.postgres.turn import Patience
 from shared.store.embeddings import (
     AllEmbeddings,
     EmbeddedPassage,
