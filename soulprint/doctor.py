@@ -18,6 +18,7 @@ from shared.models.open import make_model
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
 from soulprint.blocks import fitted
+from soulprint.doctor_embeddings import embeddings_of
 
 ENOUGH_DISK = 2 * 1024**3
 """Bytes of free disk under which doctor warns: a large export's passages need about its own size."""
@@ -36,10 +37,7 @@ class Check:
 def doctor_command(*, as_json: bool) -> int:
     """Look at everything; answers 0 if all is well, 1 otherwise."""
     settings = load_settings()
-    checks = [
-        *(check(settings) for check in _CHECKS),
-        asyncio.run(_check_database(settings)),
-    ]
+    checks = [*(check(settings) for check in _CHECKS), *asyncio.run(_check_database(settings))]
     if settings.kafka_bootstrap_servers:
         checks.append(asyncio.run(_check_topics(settings)))
     if as_json:
@@ -82,13 +80,14 @@ def _check_model(settings: Settings) -> Check:
     return Check("model", True, f"{found}, the key is set (whether it is valid, the first call tells)")
 
 
-async def _check_database(settings: Settings) -> Check:
+async def _check_database(settings: Settings) -> list[Check]:
     where = "given by DATABASE_URL" if settings.database_url else "embedded"
     try:
-        async with opened_store(settings):
-            return Check("database", True, f"Postgres, {where}, schema up to date")
+        async with opened_store(settings) as store:
+            checks = [Check("database", True, f"Postgres, {where}, schema up to date")]
+            return [*checks, Check("embeddings", *await embeddings_of(store, settings))]
     except SoulprintError as error:
-        return Check("database", False, f"Postgres, {where}", str(error))
+        return [Check("database", False, f"Postgres, {where}", str(error))]
 
 
 async def _check_topics(settings: Settings) -> Check:

@@ -109,13 +109,6 @@ class EmbeddingUsage(BaseModel):
     cost: float | None
 
 
-class NearPassage(FoundPassage):
-    """A passage that a search by meaning found; `snippet` is its beginning."""
-
-    similarity: float
-    """1: the same; 0: nothing in common."""
-
-
 class Embeddings(Calls):
     """Methods of Store on embeddings."""
 
@@ -169,7 +162,7 @@ class Embeddings(Calls):
         takes longer."""
 
     @call
-    async def search_embeddings(self, user_id: UUID, embedding: str, limit: int = 20) -> list[NearPassage]:
+    async def search_embeddings(self, user_id: UUID, embedding: str, limit: int = 20) -> list[FoundPassage]:
         """Passages by how near their embeddings are to this one, the nearest first."""
 
     @call

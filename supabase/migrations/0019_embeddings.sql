@@ -402,7 +402,8 @@ BEGIN
     EXECUTE format($q$
         SELECT json_agg(t) FROM (
             SELECT n.conversation_id, n.passage_index, n.title, nullif(n.created_at, 'epoch') AS created_at,
-                   n.chunk_tier, n.is_recent, substr(n.content, 1, 240) AS snippet, 1 - n.distance AS similarity
+                   n.chunk_tier, n.is_recent, substr(n.content, 1, 240) AS snippet, false AS has_words,
+                   1 - n.distance AS similarity
             FROM (
                 SELECT c.*, c.embedding %s $1::%s AS distance FROM conversation_chunks c
                 WHERE c.user_id = $2 AND c.embedding IS NOT NULL AND c.passage_index IS NOT NULL
