@@ -376,7 +376,10 @@ CREATE TABLE public.soulprint_migrations (
 );
 ALTER TABLE ONLY public.soulprint_migrations
     ADD CONSTRAINT soulprint_migrations_pkey PRIMARY KEY (version);
+CREATE POLICY services ON public.soulprint_migrations FOR SELECT TO service_role USING (true);
 ALTER TABLE public.soulprint_migrations ENABLE ROW LEVEL SECURITY;
+GRANT SELECT(version) ON TABLE public.soulprint_migrations TO service_role;
+GRANT SELECT(checksum) ON TABLE public.soulprint_migrations TO service_role;
 
 CREATE TABLE public.user_names (
     user_id uuid NOT NULL,
@@ -493,7 +496,7 @@ GRANT SELECT ON TABLE public.user_usage TO authenticated;
 GRANT SELECT ON TABLE public.user_usage TO service_role;
 
 CREATE FUNCTION public.accept_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -555,6 +558,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.accept_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accept_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.accept_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.app_cost(usage jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -609,7 +613,7 @@ $$;
 REVOKE ALL ON FUNCTION public.bound_request_time() FROM PUBLIC;
 
 CREATE FUNCTION public.cached_hashes(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(c.content_hash), '[]')
@@ -620,9 +624,10 @@ CREATE FUNCTION public.cached_hashes(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.cached_hashes(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cached_hashes(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.cached_hashes(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -643,10 +648,12 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.cancel_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cancel_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.cancel_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.claim_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     a record;
@@ -679,9 +686,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.claim_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.claim_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.close_batch_chunks(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -694,6 +702,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.close_batch_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.close_batch_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.close_batch_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.close_extraction(p_import_id uuid, p_run integer) RETURNS void
     LANGUAGE plpgsql
@@ -716,7 +725,7 @@ REVOKE ALL ON FUNCTION public.close_extraction(p_import_id uuid, p_run integer) 
 GRANT ALL ON FUNCTION public.close_extraction(p_import_id uuid, p_run integer) TO service_role;
 
 CREATE FUNCTION public.commit_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -816,9 +825,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.commit_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.count_embeddings(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -841,6 +851,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.count_embeddings(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_embeddings(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.count_embeddings(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.drop_stale_embedding() RETURNS trigger
     LANGUAGE plpgsql
@@ -863,7 +874,7 @@ $$;
 REVOKE ALL ON FUNCTION public.drop_stale_embedding() FROM PUBLIC;
 
 CREATE FUNCTION public.embedding_column(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT jsonb_build_object('type', split_part(e.written, '.', 2), 'dimensions', e.dimensions)
@@ -871,6 +882,7 @@ CREATE FUNCTION public.embedding_column(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.embedding_column(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.embedding_column(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.embedding_column(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.embedding_counts(p_user uuid, OUT passages bigint, OUT lacking bigint, OUT refused bigint) RETURNS record
     LANGUAGE plpgsql STABLE
@@ -904,7 +916,7 @@ REVOKE ALL ON FUNCTION public.embedding_type(OUT written text, OUT distance text
 GRANT ALL ON FUNCTION public.embedding_type(OUT written text, OUT distance text, OUT dimensions integer) TO service_role;
 
 CREATE FUNCTION public.embedding_users(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t.user_id), '[]')
@@ -913,9 +925,10 @@ CREATE FUNCTION public.embedding_users(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.embedding_users(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.embedding_users(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.embedding_users(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.fail_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -936,9 +949,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.fail_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fail_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.fail_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.find_fact(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
@@ -957,9 +971,10 @@ END
 $_$;
 REVOKE ALL ON FUNCTION public.find_fact(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_fact(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.find_fact(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.find_stalled(argument jsonb) RETURNS json
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1009,10 +1024,12 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.find_stalled(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_stalled(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.find_stalled(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.finish_chunking(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     a record;
@@ -1058,6 +1075,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.finish_chunking(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_chunking(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.finish_chunking(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.has_sections(p public.user_profiles) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -1092,7 +1110,7 @@ REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_newest_run(i public.imports) TO service_role;
 
 CREATE FUNCTION public.keep_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1106,6 +1124,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.keep_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) RETURNS void
     LANGUAGE sql
@@ -1124,8 +1143,9 @@ REVOKE ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.serv
 GRANT ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) TO service_role;
 
 CREATE FUNCTION public.list_facts(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     p_user uuid := (argument ->> 'user_id')::uuid;
@@ -1153,9 +1173,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.list_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_facts(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_facts(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1170,9 +1191,10 @@ CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.list_runs(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_runs(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_runs(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.list_users(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1186,9 +1208,10 @@ CREATE FUNCTION public.list_users(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.list_users(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_users(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_users(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.look_up_chunks(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1235,6 +1258,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.look_up_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.look_up_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.look_up_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.loses_much(i public.imports, s public.served_memories) RETURNS boolean
     LANGUAGE plpgsql STABLE
@@ -1275,7 +1299,7 @@ REVOKE ALL ON FUNCTION public.loses_much(i public.imports, s public.served_memor
 GRANT ALL ON FUNCTION public.loses_much(i public.imports, s public.served_memories) TO service_role;
 
 CREATE FUNCTION public.mark_published(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1294,9 +1318,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.mark_published(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_published(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.mark_published(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.name_user(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1308,9 +1333,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.name_user(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.name_user(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.name_user(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.next_passages_to_embed(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
@@ -1367,9 +1393,10 @@ END
 $_$;
 REVOKE ALL ON FUNCTION public.next_passages_to_embed(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.next_passages_to_embed(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.next_passages_to_embed(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.note_holds(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1389,9 +1416,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.note_holds(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.note_progress(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1412,9 +1440,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.note_progress(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_progress(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.note_progress(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.open_batch(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1432,6 +1461,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.open_batch(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.owe_callback(i public.imports, kind text) RETURNS void
     LANGUAGE sql
@@ -1463,6 +1493,11 @@ BEGIN
              WHERE e.extname = 'vector'), numbers);
         made := made || format('column conversation_chunks.embedding vector(%s)', numbers);
     END IF;
+    SELECT split_part(e.written, '.', 1) INTO place FROM embedding_type() e;
+    IF NOT has_schema_privilege('service_role', place, 'USAGE') THEN
+        EXECUTE format('GRANT USAGE ON SCHEMA %s TO service_role', place);
+        made := made || format('usage of schema %s', place);
+    END IF;
     IF to_regclass('public.conversation_chunks_to_embed') IS NULL THEN
         CREATE INDEX conversation_chunks_to_embed ON conversation_chunks (user_id, created_at DESC)
             WHERE embedding IS NULL;
@@ -1476,8 +1511,79 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.prepare_embeddings(numbers integer) FROM PUBLIC;
 
+CREATE FUNCTION public.read_access(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    WITH roles AS (
+        SELECT oid, rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated', 'soulprint_service')
+    ), tables AS (
+        SELECT c.oid, c.relname, c.relrowsecurity,
+               c.relkind = 'v' AND coalesce(c.reloptions && ARRAY['security_invoker=true', 'security_invoker=on'],
+                   false) AS invoker,
+               -- as the app made it: what it grants is its own
+               c.relname IN ('user_profiles', 'conversation_chunks') AND NOT EXISTS (
+                   SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'own_rows') AS theirs
+        FROM pg_class c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+          AND c.relname IN (SELECT jsonb_array_elements_text(argument -> 'tables'))
+    ), functions AS (
+        SELECT p.oid, p.proname, p.prosecdef, p.proowner,
+               p.proargtypes = ARRAY['jsonb'::regtype]::oidvector
+                   AND p.proname IN (SELECT jsonb_array_elements_text(argument -> 'called')) AS called
+        FROM pg_proc p
+        WHERE p.pronamespace = 'public'::regnamespace
+          AND p.proname IN (SELECT jsonb_array_elements_text(argument -> 'functions'))
+    ), rights AS (
+        SELECT t.oid, t.relname, t.theirs, r.rolname, w.wanted, t.invoker OR (t.relrowsecurity AND NOT EXISTS (
+            SELECT FROM pg_policy p
+            WHERE p.polrelid = t.oid AND p.polpermissive AND p.polcmd IN ('*', w.command)
+              AND EXISTS (SELECT FROM unnest(p.polroles) g
+                          WHERE g = 0 OR pg_has_role(r.oid, g, 'USAGE'))
+              AND NOT coalesce(
+                  CASE WHEN w.command = 'a' AND p.polwithcheck IS NOT NULL
+                       THEN pg_get_expr(p.polwithcheck, p.polrelid)
+                       ELSE pg_get_expr(p.polqual, p.polrelid) END
+                  ~ 'auth\.(uid|jwt|email)\(\)|auth\.role\(\).*service_role', false))) AS limited
+        FROM tables t CROSS JOIN roles r CROSS JOIN (VALUES
+            ('SELECT', 'r'), ('INSERT', 'a'), ('UPDATE', 'w'), ('DELETE', 'd'),
+            ('TRUNCATE', NULL), ('REFERENCES', NULL), ('TRIGGER', NULL)) w(wanted, command)
+        WHERE has_table_privilege(r.oid, t.oid, w.wanted)
+           OR (w.wanted IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')
+               AND has_any_column_privilege(r.oid, t.oid, w.wanted))
+    ), opened AS (
+        SELECT rolname AS role, relname AS name, wanted AS "right" FROM rights
+        WHERE CASE WHEN rolname = 'soulprint_service' THEN NOT (theirs AND limited)
+                   WHEN theirs THEN wanted IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE') AND NOT limited
+                   ELSE rolname = 'anon' OR wanted <> 'SELECT' OR NOT limited END
+        UNION ALL
+        SELECT r.rolname, f.proname, 'EXECUTE' FROM functions f CROSS JOIN roles r
+        WHERE has_function_privilege(r.oid, f.oid, 'EXECUTE')
+          AND NOT (f.called AND r.rolname = 'soulprint_service')
+        UNION ALL
+        SELECT rolname, 'public', 'CREATE' FROM roles WHERE has_schema_privilege(oid, 'public', 'CREATE')
+    )
+    SELECT json_build_object(
+        'open', (SELECT coalesce(json_agg(o ORDER BY o.name, o.role, o."right"), '[]') FROM opened o),
+        'unready', (SELECT coalesce(json_agg(f.proname ORDER BY f.proname), '[]') FROM functions f
+                    WHERE f.called AND NOT (f.prosecdef AND EXISTS (
+                        SELECT FROM roles r WHERE r.rolname = 'soulprint_service'
+                           AND has_function_privilege(r.oid, f.oid, 'EXECUTE')))),
+        'superusers', (SELECT coalesce(json_agg(f.proname ORDER BY f.proname), '[]')
+                       FROM functions f JOIN pg_roles o ON o.oid = f.proowner
+                       WHERE f.prosecdef AND o.rolsuper),
+        'login', (SELECT json_build_object(
+                      'name', l.rolname, 'superuser', l.rolsuper,
+                      'reads', l.rolsuper OR EXISTS (
+                          SELECT FROM tables t WHERE has_table_privilege(l.oid, t.oid, 'SELECT'))
+                      ) FROM pg_roles l WHERE l.rolname = session_user))
+$$;
+REVOKE ALL ON FUNCTION public.read_access(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_access(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_access(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.read_batches(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1490,9 +1596,10 @@ CREATE FUNCTION public.read_batches(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_batches(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_batches(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_batches(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_dead_chunks(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(jsonb_agg(jsonb_build_object('index', d.chunk_index, 'reason', d.error)
@@ -1504,9 +1611,10 @@ CREATE FUNCTION public.read_dead_chunks(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_dead_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_dead_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_dead_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_documents(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT to_jsonb(d) FROM imports i CROSS JOIN LATERAL (
@@ -1530,9 +1638,10 @@ CREATE FUNCTION public.read_documents(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_documents(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_documents(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_documents(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_embedding_usage(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1546,9 +1655,10 @@ CREATE FUNCTION public.read_embedding_usage(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_embedding_usage(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_embedding_usage(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_embedding_usage(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_facts(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1573,9 +1683,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.read_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_facts(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_facts(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_holds(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1585,9 +1696,10 @@ CREATE FUNCTION public.read_holds(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_holds(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_holds(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_holds(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_kept_memory(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT memory FROM memory_outbox
@@ -1595,9 +1707,10 @@ CREATE FUNCTION public.read_kept_memory(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_kept_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_kept_memory(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_kept_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_passages(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -1610,9 +1723,10 @@ CREATE FUNCTION public.read_passages(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_passages(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_passages(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_passages(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT to_jsonb(p) || jsonb_build_object(
@@ -1624,9 +1738,10 @@ CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_profile(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_profile(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_profile(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage'] || jsonb_build_object(
@@ -1665,9 +1780,10 @@ CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_sample(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT sample FROM imports
@@ -1675,10 +1791,12 @@ CREATE FUNCTION public.read_sample(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.read_sample(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_usage(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
         SELECT * FROM user_usage
@@ -1687,9 +1805,10 @@ CREATE FUNCTION public.read_usage(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_usage(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_usage(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_usage(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_user_names(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_object_agg(user_id, name), '{}') FROM user_names
@@ -1697,9 +1816,10 @@ CREATE FUNCTION public.read_user_names(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.read_user_names(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_user_names(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_user_names(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.record_chunks(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1830,9 +1950,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.record_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.record_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.recorded_chunks(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(json_build_array(first, last) ORDER BY first), '[]') FROM (
@@ -1844,9 +1965,10 @@ CREATE FUNCTION public.recorded_chunks(argument jsonb) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.recorded_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.recorded_chunks(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.recorded_chunks(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.release_lease(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1856,9 +1978,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.release_lease(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_lease(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.release_lease(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.release_passages(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1870,9 +1993,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.release_passages(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_passages(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.release_passages(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.release_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1884,9 +2008,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.release_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.release_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.renew_passages(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1901,9 +2026,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.renew_passages(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.renew_passages(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.renew_passages(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.renew_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1917,9 +2043,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.renew_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.request_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -1971,6 +2098,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.request_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
@@ -1983,7 +2111,7 @@ REVOKE ALL ON FUNCTION public.request_time(p_user uuid, claimed timestamp with t
 GRANT ALL ON FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) TO service_role;
 
 CREATE FUNCTION public.require_writable(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1995,9 +2123,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.require_writable(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.require_writable(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.require_writable(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -2066,9 +2195,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.save_chunks_batch(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_chunks_batch(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.save_chunks_batch(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.save_embeddings(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
@@ -2120,9 +2250,20 @@ END
 $_$;
 REVOKE ALL ON FUNCTION public.save_embeddings(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_embeddings(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.save_embeddings(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.schema_version(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_object_agg(version, checksum), '{}') FROM soulprint_migrations
+$$;
+REVOKE ALL ON FUNCTION public.schema_version(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.schema_version(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.schema_version(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.search_embeddings(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
@@ -2150,10 +2291,12 @@ END
 $_$;
 REVOKE ALL ON FUNCTION public.search_embeddings(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_embeddings(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.search_embeddings(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.search_passages(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     p_patterns text[] := search_patterns(coalesce(argument ->> 'search', ''));
@@ -2180,6 +2323,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.search_passages(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_passages(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.search_passages(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.search_patterns(search text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -2223,7 +2367,7 @@ REVOKE ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.ser
 GRANT ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.served_memories) TO service_role;
 
 CREATE FUNCTION public.settle_callback(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -2236,10 +2380,12 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.settle_callback(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_callback(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.settle_callback(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     p_import_id uuid := (argument ->> 'import_id')::uuid;
@@ -2269,6 +2415,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.settle_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
     LANGUAGE sql STABLE
@@ -2299,7 +2446,7 @@ REVOKE ALL ON FUNCTION public.shown_facts(shown public.facts[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.shown_facts(shown public.facts[]) TO service_role;
 
 CREATE FUNCTION public.take_callback(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -2328,6 +2475,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.take_callback(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_callback(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_callback(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[]) RETURNS text[]
     LANGUAGE plpgsql
@@ -2358,7 +2506,7 @@ REVOKE ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at tim
 GRANT ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[]) TO service_role;
 
 CREATE FUNCTION public.take_lease(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -2372,9 +2520,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.take_lease(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_lease(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_lease(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.take_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -2429,6 +2578,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.take_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.tell_embedding_cost(i public.imports) RETURNS void
     LANGUAGE plpgsql
@@ -2459,7 +2609,7 @@ REVOKE ALL ON FUNCTION public.tell_embedding_cost(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_embedding_cost(i public.imports) TO service_role;
 
 CREATE FUNCTION public.tell_embeddings(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -2491,6 +2641,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.tell_embeddings(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_embeddings(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.tell_embeddings(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.tell_profile(i public.imports) RETURNS void
     LANGUAGE plpgsql
@@ -2577,7 +2728,7 @@ REVOKE ALL ON FUNCTION public.told_state(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.told_state(i public.imports) TO service_role;
 
 CREATE FUNCTION public.update_progress(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -2598,9 +2749,10 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.update_progress(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.update_progress(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.update_progress(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.update_user_profile(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
@@ -2615,6 +2767,11 @@ BEGIN
                         'full_pass_completed_at', 'full_pass_error', 'progress_percent', 'import_stage');
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'not a field of a profile: %', wrong USING ERRCODE = 'SP003';
+    END IF;
+    IF fields -> 'full_pass_status' = 'null' OR fields -> 'progress_percent' = 'null' THEN
+        RAISE EXCEPTION 'a status and a percent are not cleared' USING ERRCODE = '23502';
+    ELSIF NOT (fields ->> 'progress_percent')::numeric BETWEEN 0 AND 100 THEN
+        RAISE EXCEPTION 'a percent is of 0 to 100' USING ERRCODE = '23514';
     END IF;
     IF fields ->> 'progress_percent' IS NOT NULL THEN
         fields := fields || jsonb_build_object('progress_percent', round((fields ->> 'progress_percent')::numeric));
@@ -2634,6 +2791,7 @@ END
 $_$;
 REVOKE ALL ON FUNCTION public.update_user_profile(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.update_user_profile(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.update_user_profile(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.watch_embeddings() RETURNS boolean
     LANGUAGE plpgsql
@@ -2655,7 +2813,7 @@ $$;
 REVOKE ALL ON FUNCTION public.watch_embeddings() FROM PUBLIC;
 
 CREATE FUNCTION public.watch_run(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT jsonb_build_object('state', state, 'done', chunks_ok + chunks_dead) FROM imports
@@ -2663,3 +2821,4 @@ CREATE FUNCTION public.watch_run(argument jsonb) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.watch_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO soulprint_service;

@@ -138,7 +138,7 @@ def accept(import_id: Annotated[str, typer.Argument(metavar="IMPORT")]) -> None:
 @app.command(rich_help_panel=PERSON)
 def doctor(as_json: Json = False) -> None:
     """Say what is set up, what is missing, and what to do about it."""
-    from soulprint.doctor import doctor_command
+    from soulprint.doctor.command import doctor_command
 
     raise typer.Exit(doctor_command(as_json=as_json))
 
@@ -165,13 +165,16 @@ def up() -> None:
 def submit(
     export: Annotated[str, typer.Argument(help="A local export, or bucket/path in storage.")],
     user: User = "me",
+    upload: Annotated[
+        bool, typer.Option("--upload", help="Put the local file into storage first, for services elsewhere.")
+    ] = False,
     replace: Replace = False,
     as_json: Json = False,
 ) -> None:
     """Hand an export to the services."""
     from soulprint.submit import submit_command
 
-    submit_command(export, user, as_json=as_json, replace=replace)
+    submit_command(export, user, as_json=as_json, replace=replace, upload=upload)
 
 
 @app.command(rich_help_panel=SERVICES)

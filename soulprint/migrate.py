@@ -25,10 +25,13 @@ def migrate_command(*, only_plan: bool, as_json: bool) -> int:
     settings = load_settings()
     url = settings.database_url
     if url is None:
-        raise UsageError("set DATABASE_URL to the database to migrate; the embedded one needs no migrating")
+        raise UsageError(
+            "set DATABASE_URL to the database to migrate, to its own address (port 5432), as REST has no "
+            "way to; the embedded one needs no migrating"
+        )
     if only_plan:
         planned = asyncio.run(plan(url.get_secret_value()))
-        typer.echo(_as_json(planned) if as_json else "\n".join(_lines(planned)))
+        typer.echo(_as_json(planned) if as_json else "\n".join(told(planned)))
         return CONFLICTS_EXIT if planned.conflicts else 0
     applied = asyncio.run(_applied(url.get_secret_value(), settings))
     if as_json:
@@ -58,7 +61,8 @@ def _as_json(planned: Plan) -> bytes:
     )
 
 
-def _lines(planned: Plan) -> list[str]:
+def told(planned: Plan) -> list[str]:
+    """A plan for people: a line a statement, by file."""
     if planned.conflicts:
         head = f"{_counted(len(planned.conflicts), 'conflict')} with what the database holds:"
         foot = "nothing was changed, and nothing can be applied until these are settled"
@@ -67,12 +71,12 @@ def _lines(planned: Plan) -> list[str]:
         return ["the schema is up to date"]
     lines = []
     for file, steps in groupby(planned.steps, lambda step: step.file):
-        lines += [file, *(f"  {_shown(text)}" for step in steps for text in _told(step))]
+        lines += [file, *(f"  {_shown(text)}" for step in steps for text in _ran(step))]
     count = _counted(len(planned.steps), "statement")
     return [*lines, f"{count} would be run; nothing was changed (--json has each of them whole)"]
 
 
-def _told(step: Step) -> tuple[str, ...]:
+def _ran(step: Step) -> tuple[str, ...]:
     """What a block that decides for itself ran says more than the block."""
     return step.ran or (step.statement,)
 

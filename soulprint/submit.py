@@ -25,15 +25,22 @@ from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
 from soulprint.naming import note_name
 from soulprint.topics import admin_of
+from soulprint.upload import require_uploadable, uploaded
 
 
-def submit_command(export: str, user: str, *, as_json: bool, replace: bool = False) -> None:
+def submit_command(
+    export: str, user: str, *, as_json: bool, replace: bool = False, upload: bool = False
+) -> None:
     """Publish an ImportReceived and print which import and run it is."""
     settings = load_settings()
-    require_seen(export, settings)
-    key = asyncio.run(submit(export, user, settings, replace=replace))
+    if upload:
+        require_uploadable(Path(export), settings)
+        key, source = asyncio.run(submit_uploaded(Path(export), user, settings, replace=replace))
+    else:
+        require_seen(export, settings)
+        key, source = asyncio.run(submit(export, user, settings, replace=replace)), export
     if as_json:
-        typer.echo(orjson.dumps({"import_id": key.import_id, "run": key.run}))
+        typer.echo(orjson.dumps({"import_id": key.import_id, "run": key.run, "source": source}))
     else:
         typer.echo(f"import {key.import_id} run {key.run}\nfollow it: soulprint status {key.import_id}")
 
@@ -62,6 +69,21 @@ async def submit(export: str, user: str, settings: Settings, *, replace: bool = 
         event, _ = await request_run(request, store, settings.pipeline, replace=replace)
         await publish_request(event, publisher)
     return RunKey(event.import_id, event.run)
+
+
+async def submit_uploaded(
+    file: Path, user: str, settings: Settings, *, replace: bool = False
+) -> tuple[RunKey, str]:
+    """Put a local export into storage and publish its import; also where it lies there. Nothing is left there
+    of an import that the database does not take."""
+    user_id = user_id_for(user)
+    async with opened_store(settings) as store, _publisher(settings) as publisher:
+        await note_name(store, user_id, user)
+        async with uploaded(file, user_id, settings) as source:
+            request = await asyncio.to_thread(request_of, source, user_id, settings)
+            event, _ = await request_run(request, store, settings.pipeline, replace=replace)
+        await publish_request(event, publisher)
+    return RunKey(event.import_id, event.run), source
 
 
 @asynccontextmanager

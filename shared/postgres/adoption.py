@@ -150,7 +150,10 @@ UNION ALL SELECT 'policy', o.policyname, o.tablename FROM pg_policies o WHERE o.
 UNION ALL SELECT 'trigger', t.tgname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal
 """
-_USER: Final = "SELECT format_type(prorettype, NULL) FROM pg_proc WHERE oid = to_regprocedure('auth.uid()')"
+_USER: Final = """
+SELECT format_type(p.prorettype, NULL) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname = 'auth' AND p.proname = 'uid' AND p.pronargs = 0
+"""
 _KINDS: Final = {"v": "a view", "m": "a materialized view", "f": "a foreign table", "S": "a sequence"}
 
 
@@ -219,7 +222,7 @@ async def _of_names(connection: asyncpg.Connection, made: Collection[Made]) -> l
             if name == one.name and of == one.table and (kind == one.kind or not _apart(kind, one.kind)):
                 place = f"public.{name}" if not of else f"{of}.{name}"
                 conflicts.append(
-                    Conflict(place, f"a {kind} already", f"to be free for SoulPrint's {one.kind}")
+                    Conflict(place, f"{_an(kind)} already", f"to be free for SoulPrint's {one.kind}")
                 )
                 break
     return conflicts
@@ -229,3 +232,7 @@ def _apart(one: str, other: str) -> bool:
     """Whether things of these two kinds may have one name."""
     alone = ("function", "policy", "trigger")
     return one in alone or other in alone
+
+
+def _an(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"

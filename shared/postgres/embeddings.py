@@ -13,7 +13,8 @@ from shared.postgres.pooler import direct_only, recognised
 from shared.postgres.turn import LOCK, LOCKED, Patience
 
 _THERE = """
-SELECT EXISTS (SELECT FROM public.embedding_type())
+SELECT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = 'public.conversation_chunks'::regclass
+               AND a.attname = 'embedding' AND NOT a.attisdropped)
    AND to_regclass('public.conversation_chunks_to_embed') IS NOT NULL
    AND EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'public.conversation_chunks'::regclass
                AND tgname = 'soulprint_stale_embedding')

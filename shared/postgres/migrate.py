@@ -17,7 +17,18 @@ from shared.postgres.connection import CONNECT_SECONDS, UNREACHABLE, connect, le
 from shared.postgres.plan import Plan
 from shared.postgres.pooler import direct_only, recognised
 from shared.postgres.turn import Patience, Turn
-from shared.postgres.versions import Migration, applied, load_migrations, migrations_folder, missing
+from shared.postgres.versions import (
+    Migration,
+    applied,
+    load_migrations,
+    migrations_folder,
+    missing,
+    require_current,
+)
+
+_CHANGED = "NOTIFY pgrst, 'reload schema'"
+"""Has a PostgREST before the database, if there is one, read the schema anew."""
+_MAY_CHANGE = "SELECT has_table_privilege('public.soulprint_migrations', 'INSERT')"
 
 
 async def migrate(dsn: str, folder: Path | None = None, patience: Patience | None = None) -> list[str]:
@@ -57,7 +68,11 @@ async def _brought(dsn: str, folder: Path | None, patience: Patience | None, *, 
                 return Plan(conflicts=[] if kept else await find_conflicts(connection, ()))
         if address.pooled:
             raise direct_only("migrate")
-        return await Turn(connection, migrations, patience or Patience()).take(kept=kept)
+        done = await Turn(connection, migrations, patience or Patience()).take(kept=kept)
+        if kept:
+            async with asyncio.timeout(CONNECT_SECONDS), transaction(connection):
+                await connection.execute(_CHANGED)
+        return done
     except UNREACHABLE:
         raise MigrationError("migrate: the database gave no answer any more; run it again") from None
     finally:
@@ -67,4 +82,6 @@ async def _brought(dsn: str, folder: Path | None, patience: Patience | None, *, 
 async def _is_current(connection: asyncpg.Connection, migrations: list[Migration]) -> bool:
     """True if nothing is missing, seen without a lock: the common start of a process."""
     done = await applied(connection)
+    if done and not await connection.fetchval(_MAY_CHANGE):
+        require_current(done)  # a service's login, which may not migrate
     return not former.is_former(done) and not missing(done, migrations)

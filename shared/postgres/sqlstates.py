@@ -13,7 +13,7 @@ _MEANINGS = {
     "23503": "a row that this one belongs to is not there: is the user known to the app (auth.users)?",
     "23514": "a value lies outside its allowed range",
     "3F000": "the schema is missing; apply the migrations",
-    "42501": "the role may not do this; connect as a member of service_role",
+    "42501": "the role may not do this; connect as a member of soulprint_service",
     "42804": "a column has another type than SoulPrint's; soulprint migrate --plan names it",
     "42883": "the function is missing; apply the migrations",
     "42P01": "a table is missing; apply the migrations",

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final
 
 import asyncpg
+import orjson
 
 from shared.domain.errors import MigrationError
+from shared.postgres.connection import acting
 
 OWN: Final = "soulprint_migrations"
 OWN_TABLE: Final = """
@@ -28,6 +30,11 @@ BEGIN
         EXECUTE statement;
         RAISE NOTICE USING ERRCODE = 'SP010', MESSAGE = statement;
     END LOOP;
+    IF to_regprocedure('public.schema_version(jsonb)') IS NOT NULL THEN
+        statement := 'GRANT SELECT (version, checksum) ON public.soulprint_migrations TO service_role';
+        EXECUTE statement;
+        RAISE NOTICE USING ERRCODE = 'SP010', MESSAGE = statement;
+    END IF;
 END
 $$;
 """
@@ -64,11 +71,39 @@ def load_migrations(folder: Path) -> list[Migration]:
 
 
 async def applied(connection: asyncpg.Connection) -> dict[str, str]:
-    """The checksums of the versions applied; nothing in a database that was never migrated."""
+    """The checksums of the versions applied; nothing in a database that was never migrated. Raises
+    MigrationError for a login that may not know."""
     if await connection.fetchval("SELECT to_regclass('public.soulprint_migrations')") is None:
         return {}
+    if not await connection.fetchval("SELECT has_table_privilege('public.soulprint_migrations', 'SELECT')"):
+        return await _asked(connection)
     rows = await connection.fetch("SELECT version, checksum FROM public.soulprint_migrations")
     return {row["version"]: row["checksum"] for row in rows}
+
+
+async def _asked(connection: asyncpg.Connection) -> dict[str, str]:
+    """The same for the login of services, which may call a function and look at no table."""
+    try:
+        await connection.execute(await acting(connection))
+        return dict(orjson.loads(await connection.fetchval("SELECT public.schema_version('{}')")))
+    except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedFunctionError) as error:
+        raise MigrationError(
+            "migrate: this login may neither change the schema nor ask how it stands; migrate as who owns "
+            "the schema, and make the login of services a member of soulprint_service",
+            sqlstate=error.sqlstate,
+        ) from None
+
+
+def require_current(done: Mapping[str, str]) -> None:
+    """Raises MigrationError where a database to which these are applied (version: checksum) lacks some, or
+    has others than ours: for who may not migrate it."""
+    known = load_migrations(migrations_folder())
+    if late := missing(done, known):
+        raise MigrationError(
+            f"the schema is behind: {len(late)} of {len(known)} migrations are not applied, from "
+            f"{late[0].version} on; run `soulprint migrate` with DATABASE_URL set to the database's own "
+            "address (port 5432) and the login that owns the schema"
+        )
 
 
 def missing(done: Mapping[str, str], known: Sequence[Migration]) -> list[Migration]:

@@ -29,8 +29,9 @@ _LONG: Final = frozenset(
         "tell_embeddings",
     }
 )
-"""Functions that touch or read all that a run or a user has. Of 300,000 facts and 200,000 passages claim_run
-took 5 s, finish_chunking and search_passages 2 s, the others far less than one."""
+"""Functions that touch or read all that a run or a user has; their SQL sets a statement_timeout, which
+holds over REST. Of 300,000 facts and 200,000 passages claim_run took 5 s, finish_chunking and search_passages
+2 s, the others far less than one."""
 
 
 def seconds_for(function: str, seconds: float = CALL_SECONDS) -> float:

@@ -18,7 +18,9 @@ BEGIN
             NULL;  -- roles belong to the cluster: another database's migration was quicker
         END;
     END LOOP;
-    IF NOT pg_has_role(current_user, 'service_role', 'MEMBER') THEN
+    -- Since 16 whoever creates a role is its member without being able to act as it.
+    IF NOT pg_has_role(current_user, 'service_role',
+            CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END) THEN
         statement := format('GRANT service_role TO %I', current_user);
         EXECUTE statement;
         RAISE NOTICE USING ERRCODE = 'SP010', MESSAGE = statement;

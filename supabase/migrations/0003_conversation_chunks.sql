@@ -177,7 +177,7 @@ $$;
 -- Passages that hold all words of `search` (in title or content), newest first, each with the words around
 -- the first of them.
 CREATE FUNCTION public.search_passages(argument jsonb) RETURNS json
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
 DECLARE
     p_patterns text[] := search_patterns(coalesce(argument ->> 'search', ''));
     p_first text := lower((regexp_match(argument ->> 'search', '\S+'))[1]);

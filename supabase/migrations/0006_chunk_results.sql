@@ -233,7 +233,7 @@ $$;
 -- Says how many chunks the run has and what its reading found. Answers whether all of them are in. Of what is
 -- forgotten, conversations that a newer run has stay.
 CREATE FUNCTION public.finish_chunking(argument jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
 DECLARE
     a record;
     i imports;

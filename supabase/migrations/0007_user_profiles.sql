@@ -251,7 +251,7 @@ BEGIN
 END
 $$;
 
--- Sets the named columns of a profile, which is made if it is missing; a null clears. Others stay. A percent is
+-- Sets the named columns of a profile, which is made if it is missing; a null clears a text or a time. Others stay. A percent is
 -- rounded: the column holds whole ones.
 CREATE FUNCTION public.update_user_profile(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -267,6 +267,11 @@ BEGIN
                         'full_pass_completed_at', 'full_pass_error', 'progress_percent', 'import_stage');
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'not a field of a profile: %', wrong USING ERRCODE = 'SP003';
+    END IF;
+    IF fields -> 'full_pass_status' = 'null' OR fields -> 'progress_percent' = 'null' THEN
+        RAISE EXCEPTION 'a status and a percent are not cleared' USING ERRCODE = '23502';
+    ELSIF NOT (fields ->> 'progress_percent')::numeric BETWEEN 0 AND 100 THEN
+        RAISE EXCEPTION 'a percent is of 0 to 100' USING ERRCODE = '23514';
     END IF;
     IF fields ->> 'progress_percent' IS NOT NULL THEN
         fields := fields || jsonb_build_object('progress_percent', round((fields ->> 'progress_percent')::numeric));

@@ -3,7 +3,7 @@
 -- Takes a complete run under a lease, or takes over an expired lease. The same owner may claim again.
 -- What an earlier, unfinished consolidation settled is forgotten: consolidation begins anew with each claim.
 CREATE FUNCTION public.claim_run(argument jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
 DECLARE
     a record;
     i imports;

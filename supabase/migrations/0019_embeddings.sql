@@ -134,6 +134,11 @@ BEGIN
              WHERE e.extname = 'vector'), numbers);
         made := made || format('column conversation_chunks.embedding vector(%s)', numbers);
     END IF;
+    SELECT split_part(e.written, '.', 1) INTO place FROM embedding_type() e;
+    IF NOT has_schema_privilege('service_role', place, 'USAGE') THEN
+        EXECUTE format('GRANT USAGE ON SCHEMA %s TO service_role', place);
+        made := made || format('usage of schema %s', place);
+    END IF;
     IF to_regclass('public.conversation_chunks_to_embed') IS NULL THEN
         CREATE INDEX conversation_chunks_to_embed ON conversation_chunks (user_id, created_at DESC)
             WHERE embedding IS NULL;

@@ -408,9 +408,7 @@ async def test_the_apps_own_column_is_used_and_its_functions_find_what_is_filled
 
 
 async def test_the_extension_goes_where_supabase_has_extensions(empty_database: str) -> None:
-    await run_sql(
-        empty_database, "CREATE SCHEMA extensions; GRANT USAGE ON SCHEMA extensions TO service_role"
-    )
+    await run_sql(empty_database, "CREATE SCHEMA extensions")
     await migrate(empty_database)
     assert "extension vector in schema extensions" in await prepare_embeddings(empty_database, 64)
     async with open_store(empty_database) as store:

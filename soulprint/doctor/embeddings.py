@@ -1,18 +1,26 @@
-"""`soulprint doctor` on embeddings: how many passages lack one, and whether the model fits the column."""
+"""Embeddings: how many passages lack one, and whether the model fits the column."""
 
 from __future__ import annotations
 
-from shared.domain.errors import SoulprintError
+from shared.domain.errors import SoulprintError, StoreError
 from shared.domain.plurals import counted, listed, plural
 from shared.settings import Settings
 from shared.store.store import Store
+from soulprint.doctor.check import Check, found_if
 
 CHAT = "the app's chat finds only passages that have one"
 
 
-async def embeddings_of(store: Store, settings: Settings) -> tuple[bool, str, str]:
-    """Whether all is well, what was found, and what to do where it is not. Without a server nothing is
-    missing unless the table has the app's column. Raises StoreError."""
+async def check_embeddings(store: Store, settings: Settings) -> Check:
+    """Without a server nothing is missing, unless the table has the app's column."""
+    try:
+        return found_if("embeddings", *await _found(store, settings))
+    except StoreError as error:
+        return Check("embeddings", False, "not to be seen", str(error))
+
+
+async def _found(store: Store, settings: Settings) -> tuple[bool, str, str]:
+    """Whether all is well, what was found, and what to do where it is not. Raises StoreError."""
     column = await store.embedding_column()
     counts = await store.count_embeddings(total=True)
     lack = (
