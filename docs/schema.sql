@@ -830,6 +830,7 @@ GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO soulprint_service;
 CREATE FUNCTION public.count_embeddings(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     passages bigint;
@@ -2265,6 +2266,7 @@ GRANT ALL ON FUNCTION public.schema_version(argument jsonb) TO soulprint_service
 CREATE FUNCTION public.search_embeddings(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $_$
 DECLARE
     kind record;
@@ -2611,6 +2613,7 @@ GRANT ALL ON FUNCTION public.tell_embedding_cost(i public.imports) TO service_ro
 CREATE FUNCTION public.tell_embeddings(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     whose uuid := (argument ->> 'user_id')::uuid;

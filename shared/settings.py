@@ -239,7 +239,7 @@ class Settings(BaseSettings):
     @field_validator("embeddings_url")
     @classmethod
     def _server(cls, value: str | None) -> str | None:
-        return value and server_address(value)
+        return server_address(value) if value else None
 
     @model_validator(mode="after")
     def _embeds_by_something(self) -> Self:

@@ -1,5 +1,5 @@
 """Passages and their embeddings: who embeds which, what it cost, and search by them. The rules are in
-supabase/migrations/0019_embeddings.sql."""
+supabase/migrations: 0019_embeddings.sql and 0021_reading_embeddings.sql."""
 
 from __future__ import annotations
 

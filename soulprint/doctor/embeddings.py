@@ -6,49 +6,47 @@ from shared.domain.errors import SoulprintError, StoreError
 from shared.domain.plurals import counted, listed, plural
 from shared.settings import Settings
 from shared.store.store import Store
-from soulprint.doctor.check import Check, found_if
+from soulprint.doctor.check import Check
 
 CHAT = "the app's chat finds only passages that have one"
+_NAME = "embeddings"
 
 
 async def check_embeddings(store: Store, settings: Settings) -> Check:
-    """Without a server nothing is missing, unless the table has the app's column."""
+    """What lacks an embedding is told; wrong is only a server that cannot be used, or two models in one
+    column."""
     try:
-        return found_if("embeddings", *await _found(store, settings))
+        column = await store.embedding_column()
+        counts = await store.count_embeddings(total=True)
     except StoreError as error:
-        return Check("embeddings", False, "not to be seen", str(error))
-
-
-async def _found(store: Store, settings: Settings) -> tuple[bool, str, str]:
-    """Whether all is well, what was found, and what to do where it is not. Raises StoreError."""
-    column = await store.embedding_column()
-    counts = await store.count_embeddings(total=True)
+        return Check(_NAME, False, "not to be seen", str(error))
     lack = (
         f"{counts.lacking:,} of {counted(counts.passages or 0, 'passage')} "
         f"{plural(counts.lacking, 'lacks', 'lack')} an embedding"
     )
     if settings.embeddings_url is None:
+        found = f"SOULPRINT_EMBEDDINGS_URL is not set; {lack}"
         if column is None:
-            return True, f"not used: no column for them; `show --search` goes by words, and {CHAT}", ""
+            return Check(
+                _NAME, True, f"SOULPRINT_EMBEDDINGS_URL is not set, and there is no column for them; {CHAT}"
+            )
         advice = f"{CHAT}: set SOULPRINT_EMBEDDINGS_URL and _MODEL to have the writer embed the others"
-        return counts.lacking == 0, f"SOULPRINT_EMBEDDINGS_URL is not set; {lack}", advice
+        return Check(_NAME, True, found, advice if counts.lacking else "")
     found = f"{settings.embeddings_model} at {settings.embeddings_url}; {lack}"
     if counts.refused:
         found += f", {counts.refused:,} of which the server refused"
     if wrong := await _misfit(store, settings):
-        return False, found, wrong
+        return Check(_NAME, False, found, wrong)
     if len(counts.models) > 1:
-        return (
+        return Check(
+            _NAME,
             False,
             f"{found}; embeddings are of {listed([*counts.models])}",
             "embeddings of two models cannot be compared: set conversation_chunks.embedding to null where it "
             "is not the one of SOULPRINT_EMBEDDINGS_MODEL",
         )
-    return (
-        counts.waiting == 0,
-        found,
-        f"{CHAT}: the writer embeds the others while it runs, and `soulprint run` at its end",
-    )
+    advice = f"{CHAT}: the writer embeds the others while it runs, and `soulprint run` at its end"
+    return Check(_NAME, True, found, advice if counts.waiting else "")
 
 
 async def _misfit(store: Store, settings: Settings) -> str:

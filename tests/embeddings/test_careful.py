@@ -10,13 +10,12 @@ import pytest
 
 from shared.models.embeddings.careful import Careful, Part, Patience
 from shared.models.embeddings.client import Embedder
-from shared.resilience.backoff import Backoff
 from shared.resilience.faults import LaneError
 from shared.settings import load_settings
+from tests.support.embeddings import HASTY
 from tests.support.fake_embeddings import FakeEmbeddings, embedding_settings, fake_embeddings
 from tests.support.waiting import until
 
-HASTY = Patience(backoff=Backoff(0.001, 0.005), longest_wait=0.05, trials=Backoff(0.005, 0.01, jitter=0.0))
 TEXTS = [f"passage number {number}" for number in range(40)]
 
 

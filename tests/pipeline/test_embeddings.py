@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -12,16 +11,12 @@ import asyncpg
 import pytest
 
 from services.writer import embedding as embedding_task
-from services.writer.filling import Filler
-from services.writer.fit import require_fit
+from services.writer.filling import AT_ONCE
 from services.writer.saving import Saver
 from shared.domain.errors import UsageError
-from shared.models.embeddings.careful import Careful
-from shared.models.embeddings.client import Embedder
 from shared.resilience.backoff import Backoff
-from shared.settings import load_settings
 from shared.store.store import Store, open_store
-from tests.embeddings.test_careful import HASTY
+from tests.support.embeddings import BATCH, HASTY, filler_of
 from tests.support.fake_embeddings import (
     MODEL,
     FakeEmbeddings,
@@ -194,26 +189,6 @@ async def test_two_writers_share_and_embed_nothing_twice(
     await each_has_its_own(sql)
 
 
-class filler_of:  # noqa: N801 - used as a function
-    """A filler of a process of its own."""
-
-    def __init__(
-        self, store: Store, fake: FakeEmbeddings, *, owner: str = "another", lease: float = 60.0
-    ) -> None:
-        self._embedder = Embedder(load_settings(**embedding_settings(fake)))
-        self._careful = Careful(self._embedder, 8, HASTY)
-        settings = load_settings(**embedding_settings(fake))
-        check = partial(require_fit, store, self._embedder, settings)
-        self._filler = Filler(store, self._careful, owner=owner, lease=lease, limit=8, check=check)
-
-    async def __aenter__(self) -> Filler:
-        return self._filler
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._careful.close()
-        await self._embedder.close()
-
-
 async def test_what_a_killed_writer_had_in_work_is_embedded_by_the_next(
     store: Store, fake: FakeEmbeddings, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,7 +216,7 @@ async def test_what_a_killed_writer_had_in_work_is_embedded_by_the_next(
     await until(by_the_next)
     await each_has_its_own(sql)
     again = [text for text in texts if fake.served[text] > 1]
-    assert len(again) <= 2 * 2 * 8, "more than was in flight at the kills"
+    assert len(again) <= 2 * AT_ONCE * BATCH, "more than was in flight at the kills"
     calls = fake.calls.total()
     await fill_in(store, 200)
     async with filler_of(store, fake) as filler:

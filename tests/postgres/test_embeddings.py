@@ -4,39 +4,27 @@ while the text they are of does."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from uuid import UUID, uuid4
+from collections.abc import AsyncIterator
 
 import asyncpg
 import orjson
 import pytest
 
-from shared.domain.errors import MigrationError, StoreError, UsageError
-from shared.postgres.embeddings import prepare_embeddings
-from shared.postgres.migrate import migrate
-from shared.postgres.turn import Patience
-from shared.store.embeddings import (
-    AllEmbeddings,
-    EmbeddedPassage,
-    EmbeddingColumn,
-    EmbeddingCounts,
-    PassageToEmbed,
-    RefusedPassage,
-)
+from shared.domain.errors import StoreError
+from shared.store.embeddings import AllEmbeddings, EmbeddingCounts, RefusedPassage
 from shared.store.store import Store, open_store
-from tests.support.app_schema import app_database, fill, person
-from tests.support.databases import run_sql
-from tests.support.fake_embeddings import numbers_of
+from tests.support.embeddings import claimed, embed_all, given, passages, vector_of
+from tests.support.fake_embeddings import MODEL
 from tests.support.records import ANNA, BORIS, IMPORT, PassageOf
 from tests.support.runs import begin_run
-
-MODEL = "words-1"
-DAY = 86_400.0
+from tests.support.transports import TRANSPORTS, Transports
 
 
-@pytest.fixture
-async def store(embedding_database: str) -> AsyncIterator[Store]:
-    async with open_store(embedding_database) as opened:
+@pytest.fixture(params=TRANSPORTS)
+async def store(
+    request: pytest.FixtureRequest, transports: Transports, embedding_database: str
+) -> AsyncIterator[Store]:
+    async with transports.store(request.param, embedding_database) as opened:
         yield opened
 
 
@@ -47,45 +35,6 @@ async def sql(embedding_database: str) -> AsyncIterator[asyncpg.Connection]:
         yield connection
     finally:
         await connection.close()
-
-
-def vector_of(text: str, dimensions: int = 64) -> str:
-    return orjson.dumps(numbers_of(text, dimensions)).decode()
-
-
-async def passages(store: Store, user: UUID, *contents: str, conversation: str = "c1") -> None:
-    """Passages of one conversation, each a day older than the one before."""
-    await store.save_chunks_batch(
-        user,
-        [
-            PassageOf(
-                conversation,
-                index,
-                content,
-                created_at=1_700_000_000.0 - index * DAY,
-                last=index == len(contents) - 1,
-            )
-            for index, content in enumerate(contents)
-        ],
-    )
-
-
-async def claimed(
-    store: Store, owner: str = "a", limit: int = 10, **more: object
-) -> Sequence[PassageToEmbed]:
-    found = await store.next_passages_to_embed(owner, 60.0, model=MODEL, limit=limit, **more)  # type: ignore[arg-type]
-    return found.passages if found else ()
-
-
-def given(passages: Sequence[PassageToEmbed], dimensions: int = 64) -> list[EmbeddedPassage]:
-    return [
-        EmbeddedPassage(each.id, each.content_hash, vector_of(each.content, dimensions)) for each in passages
-    ]
-
-
-async def embed_all(store: Store, user: UUID) -> None:
-    found = await claimed(store, "all", 1000, user_id=user)
-    await store.save_embeddings(user, "all", model=MODEL, embedded=given(found), calls=1)
 
 
 async def test_passages_go_out_most_recent_first_and_to_one_owner_at_a_time(store: Store) -> None:
@@ -314,105 +263,3 @@ async def test_without_a_column_nothing_is_given_out_or_found(database: str) -> 
         assert await store.search_embeddings(ANNA, "[1]") == []
         assert await store.count_embeddings() == AllEmbeddings(1, 1, 0, ())
         assert await store.tell_embeddings(ANNA) == EmbeddingCounts(1, 1, 0)
-
-
-async def test_the_column_is_made_once_and_stays_as_it_is(empty_database: str) -> None:
-    await migrate(empty_database)
-    made = await prepare_embeddings(empty_database, 5)
-    assert [line.split()[0] for line in made] == ["extension", "column", "index", "trigger"]
-    assert await prepare_embeddings(empty_database, 7) == []
-    async with open_store(empty_database) as store:
-        assert await store.embedding_column() == EmbeddingColumn("vector", 5)
-
-
-async def test_a_server_without_pgvector_migrates_and_says_what_is_missing(
-    empty_database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await migrate(empty_database)
-    await run_sql(
-        empty_database,
-        """CREATE OR REPLACE FUNCTION prepare_embeddings(numbers integer) RETURNS text[]
-        LANGUAGE plpgsql AS $$ BEGIN CREATE EXTENSION there_is_none; RETURN '{}'; END $$""",
-    )
-    with pytest.raises(MigrationError, match="has no extension vector"):
-        await prepare_embeddings(empty_database, 5)
-
-
-async def test_who_does_not_own_the_table_is_told_who_should(empty_database: str) -> None:
-    await migrate(empty_database)
-    login = f"login_{uuid4().hex[:8]}"
-    await run_sql(empty_database, f"CREATE ROLE {login} LOGIN; GRANT service_role TO {login}")
-    theirs = empty_database.replace("postgres@", f"{login}@")
-    try:
-        with pytest.raises(MigrationError, match=r"soulprint migrate. as the owner"):
-            await prepare_embeddings(theirs, 5)
-        await prepare_embeddings(empty_database, 5)
-        assert await prepare_embeddings(theirs, 5) == []
-    finally:
-        await run_sql(empty_database, f"DROP ROLE {login}")
-
-
-async def test_a_table_in_use_is_waited_for_and_told(empty_database: str) -> None:
-    await migrate(empty_database)
-    reader = await asyncpg.connect(empty_database)
-    try:
-        async with reader.transaction():
-            await reader.execute("SELECT FROM conversation_chunks")
-            with pytest.raises(MigrationError, match="conversation_chunks is in use"):
-                await prepare_embeddings(
-                    empty_database, 5, Patience(turn=0.1, lock=0.01, trials=2, rest=0.01)
-                )
-    finally:
-        await reader.close()
-
-
-async def test_through_a_transaction_pooler_only_a_missing_column_is_refused(
-    with_embeddings: str, migrated: str
-) -> None:
-    assert await prepare_embeddings(f"{with_embeddings}&pgbouncer=true", 64) == []
-    with pytest.raises(UsageError, match="needs a session"):
-        await prepare_embeddings(f"{migrated}&pgbouncer=true", 64)
-
-
-async def test_the_apps_own_column_is_used_and_its_functions_find_what_is_filled(postgres: str) -> None:
-    async with app_database(postgres) as dsn:
-        app = await asyncpg.connect(dsn)
-        try:
-            await fill(app, persons=1, chunks=6)
-            kept = await app.fetch("SELECT id, embedding::text FROM conversation_chunks ORDER BY id")
-            await migrate(dsn)
-            assert await prepare_embeddings(dsn, 64) == ["index conversation_chunks_to_embed"]
-            async with open_store(dsn) as store:
-                assert await store.embedding_column() == EmbeddingColumn("vector", 768)
-                await passages(store, person(1), "my dog is old")
-                found = await claimed(store)
-                assert len(found) == 1 + 3, "the app's own rows lack one, too"
-                await store.save_embeddings(person(1), "a", model=MODEL, embedded=given(found, 768))
-                nearest = await app.fetch(
-                    "SELECT content FROM match_conversation_chunks($1::text::vector, $2, 1, 0.1)",
-                    vector_of("dog", 768),
-                    person(1),
-                )
-                assert [row["content"] for row in nearest] == ["my dog is old"]
-                assert len(await store.search_embeddings(person(1), vector_of("dog", 768))) == 1, "ours alone"
-            left = dict(await app.fetch("SELECT id, embedding::text FROM conversation_chunks"))
-            assert all(left[row["id"]] == row["embedding"] for row in kept if row["embedding"])
-            # The app may change its column as it likes.
-            await app.execute("ALTER TABLE conversation_chunks ALTER COLUMN embedding TYPE vector(768)")
-            await app.execute("UPDATE conversation_chunks SET content = content || '!'")
-            assert await app.fetchval("SELECT count(embedding) FROM conversation_chunks") == 0
-            await app.execute("ALTER TABLE conversation_chunks DROP COLUMN embedding")
-            await app.execute("UPDATE conversation_chunks SET content = content || '!'")
-        finally:
-            await app.close()
-
-
-async def test_the_extension_goes_where_supabase_has_extensions(empty_database: str) -> None:
-    await run_sql(empty_database, "CREATE SCHEMA extensions")
-    await migrate(empty_database)
-    assert "extension vector in schema extensions" in await prepare_embeddings(empty_database, 64)
-    async with open_store(empty_database) as store:
-        await passages(store, ANNA, "my dog is old")
-        await embed_all(store, ANNA)
-        (found,) = await store.search_embeddings(ANNA, vector_of("dog"))
-        assert found.similarity > 0

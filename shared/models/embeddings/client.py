@@ -59,7 +59,7 @@ class Embedder:
         self._dimensions: int | None = None
         key = settings.embeddings_api_key
         self._client = httpx2.AsyncClient(
-            headers={} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"},
+            headers={"Authorization": f"Bearer {key.get_secret_value()}"} if key else {},
             timeout=httpx2.Timeout(self._seconds, connect=min(CONNECT_SECONDS, self._seconds)),
             trust_env=False,
             transport=httpx2.AsyncHTTPTransport(trust_env=False, socket_options=KEEP_ALIVE),
