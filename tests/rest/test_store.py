@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from shared.domain.errors import MigrationError, SourceError, StoreError, UsageError
-from shared.postgres import migrate as migrating
+from shared.postgres import versions
 from shared.postgres.migrate import migrate, migrations_folder
 from shared.resilience.faults import Fault, fault_of
 from shared.settings import Settings, load_settings
@@ -43,8 +43,8 @@ async def test_a_key_of_the_newer_kind_works(project: Project, database: str) ->
 
 async def test_keys_that_open_nothing_say_so(project: Project, database: str) -> None:
     for key, state, says in (
-        (project.anon_key, "42501", "connect as a member of service_role"),
-        (PUBLISHABLE, "42501", "connect as a member of service_role"),
+        (project.anon_key, "42501", "is SUPABASE_SERVICE_ROLE_KEY the service key"),
+        (PUBLISHABLE, "42501", "is SUPABASE_SERVICE_ROLE_KEY the service key"),
         (project.expired_key, "28000", "the key has expired"),
         ("of another project", "28000", "is SUPABASE_SERVICE_ROLE_KEY this project's service key"),
     ):
@@ -160,7 +160,7 @@ async def test_a_schema_that_is_behind_is_refused_and_then_waited_for(
     (tmp_path / "9998_next.sql").write_text("CREATE TABLE public.next (n integer);")
     await migrate(empty_database)
     async with supabase_project(empty_database) as project:
-        monkeypatch.setattr(migrating, "migrations_folder", lambda: tmp_path)
+        monkeypatch.setattr(versions, "migrations_folder", lambda: tmp_path)
         with pytest.raises(
             MigrationError, match=r"1 of \d+ migrations are not applied, from 9998_next on; run"
         ):
@@ -175,7 +175,7 @@ async def test_a_schema_that_is_behind_is_refused_and_then_waited_for(
 
             tasks.create_task(open_patiently())
             await waiting.wait()
-            await migrate(empty_database)
+            await migrate(empty_database, tmp_path)
         (tmp_path / "9998_next.sql").unlink()
         with pytest.raises(
             MigrationError, match="9998_next: applied to this database, but its file is missing"
