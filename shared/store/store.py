@@ -45,7 +45,7 @@ class Store(Runs, Driving, Chunks, Facts, Profiles, Leases, Batches, Usages, Use
         if self._dsn is None:
             raise direct_only(
                 "one run at a time for a user",
-                "the store is over REST, which has none (SOULPRINT_STORE=rest)",
+                "the store is over REST, which has none (SOULPRINT_STORE=embedded keeps it on this machine)",
             )
         return user_lock(self._dsn, user_id, called or str(user_id))
 
