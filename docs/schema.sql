@@ -20,6 +20,29 @@ ALTER TABLE public.batch_chunks ENABLE ROW LEVEL SECURITY;
 CREATE POLICY services ON public.batch_chunks TO service_role USING (true) WITH CHECK (true);
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.batch_chunks TO service_role;
 
+CREATE TABLE public.callbacks (
+    import_id uuid NOT NULL,
+    kind text NOT NULL,
+    user_id uuid NOT NULL,
+    state text DEFAULT 'due'::text NOT NULL,
+    seconds double precision NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    token uuid,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT callbacks_kind_check CHECK ((kind = ANY (ARRAY['quick'::text, 'complete'::text]))),
+    CONSTRAINT callbacks_state_check CHECK ((state = ANY (ARRAY['due'::text, 'marked'::text, 'sent'::text, 'refused'::text, 'given_up'::text, 'unknown'::text])))
+);
+ALTER TABLE ONLY public.callbacks
+    ADD CONSTRAINT callbacks_pkey PRIMARY KEY (import_id, kind);
+ALTER TABLE ONLY public.callbacks
+    ADD CONSTRAINT callbacks_token_key UNIQUE (token);
+CREATE INDEX callbacks_due ON public.callbacks USING btree (due_at) WHERE (state = 'due'::text);
+ALTER TABLE public.callbacks ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.callbacks TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.callbacks TO service_role;
+
 CREATE TABLE public.chunk_results (
     import_id uuid NOT NULL,
     run integer NOT NULL,
@@ -665,13 +688,14 @@ DECLARE
     s served_memories;
     served imports;
     written jsonb;
+    kept jsonb;  -- what is served already, where the columns have it in another form than from now on
     refusal text;
 BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, user_id uuid, run integer, memory_md text, sections jsonb, documents jsonb,
+        import_id uuid, user_id uuid, run integer, memory_md text, documents jsonb,
         profile_format text, soulprint_text text, coverage jsonb, facts jsonb, usage jsonb, status text,
-        error jsonb);
+        error jsonb, notify boolean);
     IF a.status NOT IN ('complete', 'failed') OR a.status IS NULL THEN
         RAISE EXCEPTION 'a run ends complete or failed' USING ERRCODE = 'SP003';
     END IF;
@@ -701,15 +725,16 @@ BEGIN
         ELSE
             PERFORM keep_version(p, s, now());
         END IF;
-        s.profile_format := coalesce(a.profile_format, 'markdown');
-        a.documents := jsonb_strip_nulls(
-            coalesce(nullif(a.documents, 'null'), jsonb_build_object('markdown', a.sections)));
+        a.profile_format := coalesce(a.profile_format, 'markdown');
+        kept := CASE WHEN s.profile_format <> a.profile_format THEN s.documents -> a.profile_format END;
+        s.profile_format := a.profile_format;
+        a.documents := jsonb_strip_nulls(coalesce(nullif(a.documents, 'null'), '{}'));
         written := a.documents -> s.profile_format;
-        n.soul_md := coalesce(written ->> 'soul', n.soul_md);
-        n.identity_md := coalesce(written ->> 'identity', n.identity_md);
-        n.user_md := coalesce(written ->> 'user', n.user_md);
-        n.agents_md := coalesce(written ->> 'agents', n.agents_md);
-        n.tools_md := coalesce(written ->> 'tools', n.tools_md);
+        n.soul_md := coalesce(written ->> 'soul', kept ->> 'soul', n.soul_md);
+        n.identity_md := coalesce(written ->> 'identity', kept ->> 'identity', n.identity_md);
+        n.user_md := coalesce(written ->> 'user', kept ->> 'user', n.user_md);
+        n.agents_md := coalesce(written ->> 'agents', kept ->> 'agents', n.agents_md);
+        n.tools_md := coalesce(written ->> 'tools', kept ->> 'tools', n.tools_md);
         s.documents := jsonb_build_object(
             'markdown', coalesce(s.documents -> 'markdown', '{}') || coalesce(a.documents -> 'markdown', '{}'),
             'app', coalesce(s.documents -> 'app', '{}') || coalesce(a.documents -> 'app', '{}'));
@@ -743,6 +768,9 @@ BEGIN
     IF i.profile_format = 'app' THEN
         UPDATE user_profiles SET import_cost_json = app_cost(i.usage)
             WHERE user_id = i.user_id AND is_newest_run(i);
+    END IF;
+    IF a.notify AND refusal IS NULL THEN
+        PERFORM owe_callback(i, 'complete');
     END IF;
     RETURN jsonb_build_object('written', refusal IS NULL, 'reason', refusal);
 END
@@ -893,6 +921,7 @@ BEGIN
     IF is_complete_run(i) THEN
         PERFORM close_extraction(a.import_id, a.run);
     END IF;
+    PERFORM tell_profile(i);
     RETURN jsonb_build_object('complete', is_complete_run(i), 'ignored', NULL);
 END
 $$;
@@ -1226,6 +1255,18 @@ REVOKE ALL ON FUNCTION public.open_batch(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.owe_callback(i public.imports, kind text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    INSERT INTO callbacks (import_id, kind, user_id, seconds)
+    VALUES (i.import_id, owe_callback.kind, i.user_id,
+            greatest(extract(epoch FROM now() - i.begun_at), 0)::double precision)
+    ON CONFLICT DO NOTHING
+$$;
+REVOKE ALL ON FUNCTION public.owe_callback(i public.imports, kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.owe_callback(i public.imports, kind text) TO service_role;
+
 CREATE FUNCTION public.read_access(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1429,7 +1470,8 @@ CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
     AS $$
     SELECT to_jsonb(p) || jsonb_build_object(
         'import_id', s.import_id, 'run', s.run, 'pipeline', s.pipeline,
-        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run)
+        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run,
+        'documents', coalesce(s.documents, '{}'))
     FROM user_profiles p LEFT JOIN served_memories s ON s.user_id = p.user_id
     WHERE p.user_id = (argument ->> 'user_id')::uuid
 $$;
@@ -1944,6 +1986,22 @@ $$;
 REVOKE ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.served_memories) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.served_memories) TO service_role;
 
+CREATE FUNCTION public.settle_callback(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE callbacks SET
+            state = argument ->> 'state', token = NULL, updated_at = now(),
+            due_at = now() + make_interval(secs => coalesce((argument ->> 'again_in')::double precision, 0))
+        WHERE token = (argument ->> 'token')::uuid AND state = 'marked';
+    RETURN to_jsonb(FOUND);
+END
+$$;
+REVOKE ALL ON FUNCTION public.settle_callback(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.settle_callback(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.settle_callback(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2006,6 +2064,38 @@ CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.shown_facts(shown public.facts[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.shown_facts(shown public.facts[]) TO service_role;
+
+CREATE FUNCTION public.take_callback(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    c callbacks;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    PERFORM pg_advisory_xact_lock(hashtextextended(argument ->> 'token', 0));
+    SELECT * INTO c FROM callbacks o
+        WHERE o.token = (argument ->> 'token')::uuid AND o.state = 'marked';
+    IF NOT FOUND THEN
+        UPDATE callbacks o SET
+                state = 'marked', token = (argument ->> 'token')::uuid, attempts = o.attempts + 1,
+                updated_at = now()
+            WHERE (o.import_id, o.kind) = (
+                SELECT d.import_id, d.kind FROM callbacks d
+                WHERE d.state = 'due' AND d.due_at <= now()
+                  AND (nullif(argument -> 'import_id', 'null') IS NULL
+                       OR d.import_id = (argument ->> 'import_id')::uuid)
+                ORDER BY d.due_at, d.import_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+            RETURNING * INTO c;
+    END IF;
+    RETURN CASE WHEN c.import_id IS NOT NULL THEN jsonb_build_object(
+        'import_id', c.import_id, 'kind', c.kind, 'user_id', c.user_id, 'attempt', c.attempts,
+        'seconds', c.seconds) END;
+END
+$$;
+REVOKE ALL ON FUNCTION public.take_callback(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_callback(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_callback(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[]) RETURNS text[]
     LANGUAGE plpgsql
@@ -2234,6 +2324,11 @@ BEGIN
                         'full_pass_completed_at', 'full_pass_error', 'progress_percent', 'import_stage');
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'not a field of a profile: %', wrong USING ERRCODE = 'SP003';
+    END IF;
+    IF fields -> 'full_pass_status' = 'null' OR fields -> 'progress_percent' = 'null' THEN
+        RAISE EXCEPTION 'a status and a percent are not cleared' USING ERRCODE = '23502';
+    ELSIF NOT (fields ->> 'progress_percent')::numeric BETWEEN 0 AND 100 THEN
+        RAISE EXCEPTION 'a percent is of 0 to 100' USING ERRCODE = '23514';
     END IF;
     IF fields ->> 'progress_percent' IS NOT NULL THEN
         fields := fields || jsonb_build_object('progress_percent', round((fields ->> 'progress_percent')::numeric));

@@ -178,6 +178,11 @@ class Settings(BaseSettings):
         return max(self.stall_seconds, BATCH_STALL_SECONDS) if self._by_batch else self.stall_seconds
 
     @property
+    def app_to_tell(self) -> str | None:
+        """Where the app is that is told of what is served; None: nobody is."""
+        return (self.app_url or None) if self.profile_format == "app" else None
+
+    @property
     def window_of_runs(self) -> int:
         """Most chunks of a run that are published and not recorded: as set; if it is not, enough for a batch
         where chunks go in batches."""

@@ -138,7 +138,7 @@ def accept(import_id: Annotated[str, typer.Argument(metavar="IMPORT")]) -> None:
 @app.command(rich_help_panel=PERSON)
 def doctor(as_json: Json = False) -> None:
     """Say what is set up, what is missing, and what to do about it."""
-    from soulprint.doctor import doctor_command
+    from soulprint.doctor.command import doctor_command
 
     raise typer.Exit(doctor_command(as_json=as_json))
 

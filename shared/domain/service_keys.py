@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import Any
 
 import orjson
 
@@ -33,14 +34,18 @@ def is_token(key: str) -> bool:
     return _role_of(key) is not None
 
 
-def _role_of(key: str) -> str | None:
-    """The role that a token names, unproven: who signed it, the project tells."""
+def claims_of(key: str) -> dict[str, Any]:
+    """What a token says of itself, unproven: who signed it, the project tells. Nothing, for other keys."""
     _, *middle = key.split(".")
     if len(middle) != 2:
-        return None
+        return {}
     try:
         claims = orjson.loads(base64.urlsafe_b64decode(middle[0] + "=" * (-len(middle[0]) % 4)))
     except (ValueError, binascii.Error):
-        return None
-    role = claims.get("role") if isinstance(claims, dict) else None
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def _role_of(key: str) -> str | None:
+    role = claims_of(key).get("role")
     return role if isinstance(role, str) else None

@@ -105,16 +105,17 @@ class Turn:
         if not wanted:
             return
         if not old:  # what it has is ours
-            plan.conflicts += await find_conflicts(self._connection, self._still_to_make(wanted))
+            plan.conflicts += await find_conflicts(self._connection, still_to_make(self._known, wanted))
             if plan.conflicts:
                 return
         plan.versions = [migration.version for migration in wanted]
-        self._at = former.FILE
         if old:
+            self._at = former.FILE
             await former.set_aside(self._connection, teller)
-        self._at = OWN
-        for statement in split(OWN_TABLE):
-            await teller.run(OWN, statement)
+        elif not done:
+            self._at = OWN
+            for statement in split(OWN_TABLE):
+                await teller.run(OWN, statement)
         for migration in wanted:
             self._at = migration.version
             for statement in split(migration.sql):
@@ -129,15 +130,17 @@ class Turn:
                 self._at = former.FILE
                 await former.bring_back(self._connection, teller)
 
-    def _still_to_make(self, wanted: Sequence[Migration]) -> set[Made]:
-        before = [migration for migration in self._known if migration not in wanted]
-        later, earlier = (made_by(s for m in some for s in split(m.sql)) for some in (wanted, before))
-        return later - earlier
-
     async def _told(self, query: str) -> str:
         async with asyncio.timeout(CONNECT_SECONDS), transaction(self._connection):
             rows = await self._connection.fetch(query)
         return ", ".join(f"process {pid} for {seconds:.0f} s" for pid, seconds in rows) or "none is seen"
+
+
+def still_to_make(known: Sequence[Migration], wanted: Sequence[Migration]) -> set[Made]:
+    """What the wanted ones of these migrations make first."""
+    before = [migration for migration in known if migration not in wanted]
+    later, earlier = (made_by(s for m in some for s in split(m.sql)) for some in (wanted, before))
+    return later - earlier
 
 
 def _patient(seconds: float) -> str:

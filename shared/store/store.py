@@ -11,6 +11,7 @@ from shared.postgres.locks import user_lock
 from shared.postgres.pooler import direct_only
 from shared.store.access import Access
 from shared.store.batches import Batches
+from shared.store.callbacks import Callbacks
 from shared.store.chunks import Chunks
 from shared.store.direct import open_direct
 from shared.store.downloads import Downloads
@@ -25,7 +26,9 @@ from shared.store.usage import Usages
 from shared.store.users import Users
 
 
-class Store(Runs, Driving, Chunks, Facts, Profiles, Leases, Batches, Usages, Users, Schema, Access):
+class Store(
+    Runs, Driving, Chunks, Facts, Profiles, Callbacks, Leases, Batches, Usages, Users, Schema, Access
+):
     """Everything the services keep. Methods raise StoreError with function and SQLSTATE, never a parameter.
 
     `open_store` makes one. Safe for use by many tasks at once.

@@ -272,6 +272,7 @@ BEGIN
     IF is_complete_run(i) THEN
         PERFORM close_extraction(a.import_id, a.run);
     END IF;
+    PERFORM tell_profile(i);
     RETURN jsonb_build_object('complete', is_complete_run(i), 'ignored', NULL);
 END
 $$;

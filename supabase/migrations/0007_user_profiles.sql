@@ -251,7 +251,7 @@ BEGIN
 END
 $$;
 
--- Sets the named columns of a profile, which is made if it is missing; a null clears. Others stay. A percent is
+-- Sets the named columns of a profile, which is made if it is missing; a null clears a text or a time. Others stay. A percent is
 -- rounded: the column holds whole ones.
 CREATE FUNCTION public.update_user_profile(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -267,6 +267,11 @@ BEGIN
                         'full_pass_completed_at', 'full_pass_error', 'progress_percent', 'import_stage');
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'not a field of a profile: %', wrong USING ERRCODE = 'SP003';
+    END IF;
+    IF fields -> 'full_pass_status' = 'null' OR fields -> 'progress_percent' = 'null' THEN
+        RAISE EXCEPTION 'a status and a percent are not cleared' USING ERRCODE = '23502';
+    ELSIF NOT (fields ->> 'progress_percent')::numeric BETWEEN 0 AND 100 THEN
+        RAISE EXCEPTION 'a percent is of 0 to 100' USING ERRCODE = '23514';
     END IF;
     IF fields ->> 'progress_percent' IS NOT NULL THEN
         fields := fields || jsonb_build_object('progress_percent', round((fields ->> 'progress_percent')::numeric));
@@ -290,7 +295,8 @@ CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT to_jsonb(p) || jsonb_build_object(
         'import_id', s.import_id, 'run', s.run, 'pipeline', s.pipeline,
-        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run)
+        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run,
+        'documents', coalesce(s.documents, '{}'))
     FROM user_profiles p LEFT JOIN served_memories s ON s.user_id = p.user_id
     WHERE p.user_id = (argument ->> 'user_id')::uuid
 $$;

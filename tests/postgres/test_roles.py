@@ -20,9 +20,11 @@ from tests.support.records import (
     MODEL,
     PROMPTS,
     PassageOf,
+    commit,
     fact_of,
     memory_of,
     result_of,
+    section_shown,
     with_matter,
 )
 from tests.support.runs import begin_run
@@ -37,7 +39,15 @@ TABLES = [
     "facts",
     "extraction_cache",
 ]
-INTERNAL = ["conversation_runs", "memory_outbox", "leases", "service_holds", "batch_chunks", "user_names"]
+INTERNAL = [
+    "conversation_runs",
+    "memory_outbox",
+    "leases",
+    "service_holds",
+    "batch_chunks",
+    "user_names",
+    "callbacks",
+]
 """Tables that only services see."""
 VIEWS = ["run_usage", "user_usage"]
 
@@ -101,7 +111,7 @@ async def filled(store: Store) -> Store:
     )
     await store.update_user_profile(ANNA, {"soul_md": "from elsewhere"})
     await store.update_user_profile(BORIS, {"soul_md": "of Boris"})
-    assert (await store.commit_memory(memory_of())).written
+    assert (await commit(store, memory_of())).written
     return store
 
 
@@ -109,7 +119,7 @@ async def test_a_user_reads_own_rows_only(filled: Store, database: str) -> None:
     async with acting_as(database, "authenticated", ANNA) as anna:
         for table in TABLES:
             assert await anna.fetchval(f"SELECT count(*) FROM {table}") == 1, table
-        assert await anna.fetchval("SELECT soul_md FROM user_profiles") == "soul 1"
+        assert await anna.fetchval("SELECT soul_md FROM user_profiles") == section_shown("soul")
         for view in VIEWS:
             assert await anna.fetchval(f"SELECT count(*) FROM {view}") == 1, view
     async with acting_as(database, "authenticated", BORIS) as boris:

@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 from shared.postgres.migrate import migrate
+from shared.settings import load_settings
+from soulprint.doctor.database import check_database
 from tests.support.app_schema import app_database, person, sign_up
 from tests.support.gateway import Project, supabase_project
 from tests.support.planted import ROWS, plant
@@ -37,6 +39,7 @@ WHERE p.pronamespace = 'public'::regnamespace AND p.prorettype <> 'trigger'::reg
 class Standing:
     """A database behind PostgREST, with a row of A's and one of B's in every table."""
 
+    dsn: str
     sql: asyncpg.Connection
     project: Project
     theirs: set[str] = field(default_factory=set)
@@ -47,9 +50,9 @@ class Standing:
 
 
 @pytest.fixture
-async def alone(sql: asyncpg.Connection, project: Project) -> Standing:
+async def alone(database: str, sql: asyncpg.Connection, project: Project) -> Standing:
     """On a database of ours."""
-    standing = Standing(sql, project)
+    standing = Standing(database, sql, project)
     await plant(sql, await standing.names("r", "p"), A, B)
     return standing
 
@@ -65,7 +68,7 @@ async def beside(postgres: str) -> AsyncIterator[Standing]:
             await migrate(dsn)
             await sign_up(sql, A, B)
             async with supabase_project(dsn) as project:
-                standing = Standing(sql, project, theirs)
+                standing = Standing(dsn, sql, project, theirs)
                 await plant(sql, await standing.names("r", "p"), A, B)
                 yield standing
         finally:
@@ -130,6 +133,18 @@ async def test_who_is_signed_in_changes_nothing_of_anothers_nor_of_what_is_kept_
         assert await standing.sql.fetchval(kept.format(table, of_b), str(B)) == before[table], table
         if table in ROWS and table not in ("user_profiles", "conversation_chunks"):
             assert await standing.sql.fetchval(kept.format(table, "")) == ours[table], table
+
+
+async def test_doctor_takes_the_apps_own_grants_for_the_apps(beside: Standing) -> None:
+    settings = load_settings(database_url=beside.dsn)
+    checks = {check.name: check for check in await check_database(settings)}
+    assert all(check.ok for check in checks.values()), checks
+    await beside.sql.execute("CREATE POLICY wide ON user_profiles FOR SELECT USING (true)")
+    try:
+        (exposure,) = [check for check in await check_database(settings) if check.name == "exposure"]
+    finally:
+        await beside.sql.execute("DROP POLICY wide ON user_profiles")
+    assert "anon has SELECT on user_profiles, authenticated has SELECT on user_profiles" in exposure.found
 
 
 async def _calls_nothing(page: httpx.AsyncClient, standing: Standing) -> None:

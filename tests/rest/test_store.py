@@ -13,8 +13,10 @@ import pytest
 from pydantic import SecretStr
 
 from shared.domain.errors import MigrationError, SourceError, StoreError, UsageError
+from shared.postgres import migrate as migrating
 from shared.postgres import versions
-from shared.postgres.migrate import migrate, migrations_folder
+from shared.postgres.migrate import migrate
+from shared.postgres.versions import migrations_folder
 from shared.resilience.faults import Fault, fault_of
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
@@ -160,7 +162,8 @@ async def test_a_schema_that_is_behind_is_refused_and_then_waited_for(
     (tmp_path / "9998_next.sql").write_text("CREATE TABLE public.next (n integer);")
     await migrate(empty_database)
     async with supabase_project(empty_database) as project:
-        monkeypatch.setattr(versions, "migrations_folder", lambda: tmp_path)
+        for module in (migrating, versions):
+            monkeypatch.setattr(module, "migrations_folder", lambda: tmp_path)
         with pytest.raises(
             MigrationError, match=r"1 of \d+ migrations are not applied, from 9998_next on; run"
         ):

@@ -38,6 +38,7 @@ ROWS: Final = {
         "(provider, batch_id, content_hash, model, prompt_version, size, begun_at)"
         " VALUES ('p', 'b', $1::text, 'm', 'p', 1, now())"
     ),
+    "callbacks": "(import_id, kind, user_id, seconds) VALUES ($2, 'complete', $1, 1)",
     "user_names": "(user_id, name) VALUES ($1, $1::text)",
 }
 """What is inserted into each of our tables: $1 is the user, $2 an import. A new table needs a line here."""

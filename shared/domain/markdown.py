@@ -17,10 +17,15 @@ SHOWN = 300
 """Characters shown of one statement; the fact itself keeps all of it."""
 
 
+def visible(text: str) -> str:
+    """`text` on one line, without what a reader does not see."""
+    line = _BREAKS.sub(" ", text)
+    return _BREAKS.sub(" ", _HIDDEN.sub("", line)).strip()
+
+
 def plain(text: str, limit: int = SHOWN) -> str:
     """`text` on one line, unable to be a heading, list, link, image, code, table or HTML."""
-    line = _BREAKS.sub(" ", text)
-    line = _BREAKS.sub(" ", _HIDDEN.sub("", line)).strip()
+    line = visible(text)
     if len(line) > limit:
         line = line[: limit - 1].rstrip() + "…"
     line = _MARKS.sub(lambda mark: "\\" + mark.group(), line)
@@ -31,6 +36,11 @@ def plain(text: str, limit: int = SHOWN) -> str:
     return f"\\{line}" if not line[0].isdigit() else f"{opening.group()}\\{line[opening.end() :]}"
 
 
-def reference(fact_id: UUID) -> str:
-    """How a line names the fact it rests on: the first eight digits of its id."""
-    return f"[f:{fact_id.hex[:8]}]"
+def short_id(fact_id: UUID) -> str:
+    """What a reference shows of a fact's id: its first eight digits."""
+    return fact_id.hex[:8]
+
+
+def reference(fact: UUID | str) -> str:
+    """How a line names the fact it rests on, by its id or its short id: `[f:1a2b3c4d]`."""
+    return f"[f:{fact if isinstance(fact, str) else short_id(fact)}]"
