@@ -20,6 +20,7 @@ _CREDENTIALS, _TOO_LARGE, _NO_FUNCTION, _NO_SCHEMA = "28000", "54000", "42883", 
 _NOT_ALLOWED = "42501"
 
 _KEY_REFUSED = "the project refuses the key; is SUPABASE_SERVICE_ROLE_KEY this project's service key?"
+_KEY_EXPIRED = "the key has expired, or another project signed it; look at SUPABASE_SERVICE_ROLE_KEY"
 _OF_CODES = {
     _NOT_ALLOWED: (
         _NOT_ALLOWED,
@@ -32,9 +33,9 @@ _OF_CODES = {
         "schema anew: NOTIFY pgrst, 'reload schema'",
     ),
     "PGRST300": (_CREDENTIALS, "PostgREST has no key to check tokens with; set its jwt-secret"),
-    "PGRST301": (_CREDENTIALS, f"the key has expired, or {_KEY_REFUSED.removeprefix('the project ')}"),
+    "PGRST301": (_CREDENTIALS, _KEY_EXPIRED),
     "PGRST302": (_CREDENTIALS, _KEY_REFUSED),
-    "PGRST303": (_CREDENTIALS, f"the key has expired, or {_KEY_REFUSED.removeprefix('the project ')}"),
+    "PGRST303": (_CREDENTIALS, _KEY_EXPIRED),
 }
 """By PostgREST's own codes, and the one state whose remedy is another over REST: the SQLSTATE, what is so and
 what to do."""
