@@ -40,7 +40,6 @@ ROWS: Final = {
     ),
     "callbacks": "(import_id, kind, user_id, seconds) VALUES ($2, 'complete', $1, 1)",
     "user_names": "(user_id, name) VALUES ($1, $1::text)",
-    "callbacks": "(import_id, kind, user_id, seconds) VALUES ($2, 'complete', $1, 1)",
 }
 """What is inserted into each of our tables: $1 is the user, $2 an import. A new table needs a line here."""
 
