@@ -67,6 +67,13 @@ async def test_long_lists_are_read_page_by_page(storage: Storage, objects: Objec
     assert await objects.remove("imports", paths) == 2000
 
 
+async def test_a_list_has_an_end(storage: Storage, objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage.objects |= {f"imports/{ANNA}/{number}.zip": b"" for number in range(3)}
+    monkeypatch.setattr("shared.store.objects._MOST", 2)
+    with pytest.raises(StoreError, match="more than 2 objects below one folder of imports"):
+        await objects.list("imports", str(ANNA))
+
+
 async def test_an_upload_is_read_as_it_is_sent(storage: Storage, objects: Objects, tmp_path: Path) -> None:
     large = tmp_path / "large.zip"
     with large.open("wb") as file:
