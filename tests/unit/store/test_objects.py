@@ -75,7 +75,9 @@ async def test_a_list_has_an_end(objects: Objects, storage: Storage, monkeypatch
         await objects.list("imports", str(ANNA))
 
 
-@pytest.mark.parametrize(("status", "says"), [('"418"', "answered 418"), ('"a secret"', "refused to list")])
+@pytest.mark.parametrize(
+    ("status", "says"), [('"418"', "answered 418"), ('"a secret"', "answered an error, asked to list")]
+)
 async def test_a_refusal_of_another_kind(status: str, says: str) -> None:
     odd = Odd(400, f'{{"statusCode":{status},"error":"a secret","message":"a secret"}}'.encode())
     async with odd_server(odd) as server, open_objects(server.url, KEY) as objects:
