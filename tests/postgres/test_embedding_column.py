@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import uuid4
 
 import asyncpg
@@ -13,6 +14,7 @@ from shared.postgres.migrate import migrate
 from shared.postgres.turn import Patience
 from shared.store.embeddings import EmbeddingColumn
 from shared.store.store import open_store
+from soulprint.migrate import migrate_command
 from tests.support.app_schema import app_database, fill, person
 from tests.support.databases import run_sql
 from tests.support.embeddings import claimed, embed_all, given, passages, vector_of
@@ -27,6 +29,23 @@ async def test_the_column_is_made_once_and_stays_as_it_is(empty_database: str) -
     assert await prepare_embeddings(empty_database, 7) == []
     async with open_store(empty_database) as store:
         assert await store.embedding_column() == EmbeddingColumn("vector", 5)
+
+
+async def test_a_plan_says_what_would_be_made_and_makes_nothing(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def planned() -> str:
+        await asyncio.to_thread(migrate_command, only_plan=True, as_json=False)
+        return capsys.readouterr().out
+
+    for name, value in (("URL", "http://host/v1"), ("MODEL", MODEL), ("DIMENSIONS", "5")):
+        monkeypatch.setenv(f"SOULPRINT_EMBEDDINGS_{name}", value)
+    monkeypatch.setenv("SOULPRINT_DATABASE_URL", empty_database)
+    assert "  SELECT public.prepare_embeddings(5)" in await planned()
+    await migrate(empty_database)
+    assert "  column conversation_chunks.embedding vector(5)" in await planned()
+    assert len(await prepare_embeddings(empty_database, 5)) == 4, "nothing was made before"
+    assert "up to date" in await planned()
 
 
 async def test_a_server_without_pgvector_migrates_and_says_what_is_missing(
