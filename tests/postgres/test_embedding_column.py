@@ -61,10 +61,11 @@ async def test_a_server_without_pgvector_migrates_and_says_what_is_missing(
         await prepare_embeddings(empty_database, 5)
 
 
-async def test_who_does_not_own_the_table_is_told_who_should(empty_database: str) -> None:
+@pytest.mark.parametrize("role", ["service_role", "soulprint_service"])
+async def test_who_does_not_own_the_table_is_told_who_should(empty_database: str, role: str) -> None:
     await migrate(empty_database)
     login = f"login_{uuid4().hex[:8]}"
-    await run_sql(empty_database, f"CREATE ROLE {login} LOGIN; GRANT service_role TO {login}")
+    await run_sql(empty_database, f"CREATE ROLE {login} LOGIN; GRANT {role} TO {login}")
     theirs = empty_database.replace("postgres@", f"{login}@")
     try:
         with pytest.raises(MigrationError, match=r"soulprint migrate. as the owner"):
