@@ -40,6 +40,7 @@ class _Kind:
 
 
 _TEXT: Final = _Kind("text or varchar", ("text", "character varying"))
+_LONG: Final = _Kind("text or varchar without a length", ("text", "character varying"))
 _COUNT: Final = _Kind("integer or bigint", ("integer", "bigint"))
 _NUMBER: Final = _Kind(
     "a number type", ("smallint", "integer", "bigint", "real", "double precision", "numeric")
@@ -58,6 +59,8 @@ class Need:
     """It has to be there: it is none that could be added."""
     emptied: bool = False
     """We write nulls into it."""
+    words: tuple[str, ...] = ()
+    """What we write into it, which a check may refuse."""
 
 
 NEEDS: Final[dict[str, dict[str, Need]]] = {
@@ -65,19 +68,19 @@ NEEDS: Final[dict[str, dict[str, Need]]] = {
         "id": Need(_UUID),
         "user_id": Need(_UUID, must=True),
         **{
-            f"{section}_md": Need(_TEXT, emptied=True)
+            f"{section}_md": Need(_LONG, emptied=True)
             for section in ("soul", "identity", "user", "agents", "tools", "memory")
         },
-        "soulprint_text": Need(_TEXT, emptied=True),
+        "soulprint_text": Need(_LONG, emptied=True),
         "import_status": Need(_TEXT),
-        "import_error": Need(_TEXT, emptied=True),
+        "import_error": Need(_LONG, emptied=True),
         "import_stage": Need(_TEXT),
         "progress_percent": Need(_NUMBER),
         "processing_started_at": Need(_TIME),
-        "full_pass_status": Need(_TEXT),
+        "full_pass_status": Need(_TEXT, words=("pending", "processing", "complete", "failed")),
         "full_pass_started_at": Need(_TIME),
         "full_pass_completed_at": Need(_TIME, emptied=True),
-        "full_pass_error": Need(_TEXT, emptied=True),
+        "full_pass_error": Need(_LONG, emptied=True),
         "ai_name": Need(_TEXT),
         "archetype": Need(_TEXT),
         "storage_path": Need(_TEXT),
@@ -88,8 +91,8 @@ NEEDS: Final[dict[str, dict[str, Need]]] = {
         "total_chunks": Need(_COUNT),
         "processed_chunks": Need(_COUNT),
         "embedding_progress": Need(_COUNT),
-        "embedding_status": Need(_TEXT),
-        "memory_status": Need(_TEXT),
+        "embedding_status": Need(_TEXT, words=("pending", "processing", "complete")),
+        "memory_status": Need(_TEXT, words=("none", "building", "ready")),
         "soulprint_generated_at": Need(_TIME),
         "import_id": Need(_UUID, emptied=True),
         "run": Need(_COUNT, emptied=True),
@@ -102,10 +105,10 @@ NEEDS: Final[dict[str, dict[str, Need]]] = {
         "user_id": Need(_UUID, must=True),
         "conversation_id": Need(_TEXT, must=True),
         "passage_index": Need(_COUNT),
-        "title": Need(_TEXT),
-        "content": Need(_TEXT, must=True),
+        "title": Need(_LONG),
+        "content": Need(_LONG, must=True),
         "token_count": Need(_COUNT),
-        "chunk_tier": Need(_TEXT),
+        "chunk_tier": Need(_TEXT, words=("micro", "medium", "macro")),
         "is_recent": Need(_BOOLEAN),
         "message_count": Need(_COUNT),
         "created_at": Need(_TIME, must=True),
@@ -113,7 +116,7 @@ NEEDS: Final[dict[str, dict[str, Need]]] = {
     },
 }
 """Tests hold this against the columns that the migrations make."""
-_INSERTED: Final = {PROFILES: {"user_id"}, PASSAGES: {*NEEDS[PASSAGES]} - {"id"}}
+_INSERTED: Final = {PROFILES: {"user_id"}, PASSAGES: {*NEEDS[PASSAGES]} - {"id", "updated_at"}}
 """What every row that we add says; a row of ours has the default for the rest."""
 
 _COLUMNS: Final = """
@@ -129,6 +132,11 @@ _TABLE: Final = """
 SELECT c.relkind::text AS kind, pg_get_userbyid(c.relowner) AS owner,
        pg_has_role(c.relowner, 'USAGE') AS ours, current_user::text AS me
 FROM pg_class c WHERE c.oid = to_regclass('public.' || $1)
+"""
+_CHECKS: Final = """
+SELECT a.attname AS name, pg_get_expr(c.conbin, c.conrelid) AS rule
+FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum]
+WHERE c.conrelid = to_regclass('public.' || $1) AND c.contype = 'c' ORDER BY a.attnum, c.conname
 """
 _UNIQUE: Final = """
 SELECT EXISTS (
@@ -186,6 +194,8 @@ async def _of_table(connection: asyncpg.Connection, table: str) -> list[Conflict
         found, needed = _judged(column, need, table)
         if needed:
             conflicts.append(Conflict(f"{table}.{name}", found, needed))
+    for check in await connection.fetch(_CHECKS, table):
+        conflicts += await _of_check(connection, table, check["name"], check["rule"])
     for name, need in NEEDS[table].items():
         if need.must and name not in columns:
             conflicts.append(Conflict(f"{table}.{name}", "missing", need.kind.told))
@@ -194,12 +204,27 @@ async def _of_table(connection: asyncpg.Connection, table: str) -> list[Conflict
     return conflicts
 
 
+async def _of_check(connection: asyncpg.Connection, table: str, column: str, rule: str) -> list[Conflict]:
+    """A check that refuses what we write; that on import_status is widened."""
+    need = NEEDS[table].get(column)
+    if need is None or not need.words:
+        return []
+    refused = await connection.fetchval(
+        f"SELECT string_agg(quote_literal({column}), ', ') FROM unnest($1::text[]) AS u({column}) "  # noqa: S608
+        f"WHERE ({rule}) IS FALSE",
+        list(need.words),
+    )
+    return (
+        [Conflict(f"{table}.{column}", f"checked to be none of {refused}", "to take them")] if refused else []
+    )
+
+
 def _judged(column: asyncpg.Record, need: Need | None, table: str) -> tuple[str, str]:
     """What a column is and needs to be; nothing, where it will do."""
     if need is None:
         if column["required"] and not (column["defaulted"] or column["generated"]):
             return f"{column['told']} not null without a default", "a default, or to take null"
-    elif column["type"] not in need.kind.types:
+    elif column["type"] not in need.kind.types or (need.kind is _LONG and "(" in column["told"]):
         return column["told"], need.kind.told
     elif column["generated"] or column["identity"]:
         return "generated", "to be plain"

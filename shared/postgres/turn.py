@@ -109,12 +109,13 @@ class Turn:
             if plan.conflicts:
                 return
         plan.versions = [migration.version for migration in wanted]
-        self._at = former.FILE
         if old:
+            self._at = former.FILE
             await former.set_aside(self._connection, teller)
-        self._at = OWN
-        for statement in split(OWN_TABLE):
-            await teller.run(OWN, statement)
+        elif not done:
+            self._at = OWN
+            for statement in split(OWN_TABLE):
+                await teller.run(OWN, statement)
         for migration in wanted:
             self._at = migration.version
             for statement in split(migration.sql):

@@ -30,11 +30,6 @@ BEGIN
         EXECUTE statement;
         RAISE NOTICE USING ERRCODE = 'SP010', MESSAGE = statement;
     END LOOP;
-    IF to_regprocedure('public.schema_version(jsonb)') IS NOT NULL THEN
-        statement := 'GRANT SELECT (version, checksum) ON public.soulprint_migrations TO service_role';
-        EXECUTE statement;
-        RAISE NOTICE USING ERRCODE = 'SP010', MESSAGE = statement;
-    END IF;
 END
 $$;
 """

@@ -61,7 +61,7 @@ class Store(
         if self._dsn is None:
             raise direct_only(
                 "one run at a time for a user",
-                "the store is over REST, which has none (SOULPRINT_STORE=rest)",
+                "the store is over REST, which has none (SOULPRINT_STORE=embedded keeps it on this machine)",
             )
         return user_lock(self._dsn, user_id, called or str(user_id))
 

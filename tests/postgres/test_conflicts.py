@@ -82,9 +82,18 @@ SPOILT = [
     (f"{P} ALTER total_chunks DROP DEFAULT, ALTER total_chunks TYPE numeric",
      ["user_profiles.total_chunks: is numeric, needs integer or bigint"]),
     (f"{P} ALTER soul_md TYPE jsonb USING soul_md::jsonb",
-     ["user_profiles.soul_md: is jsonb, needs text or varchar"]),
+     ["user_profiles.soul_md: is jsonb, needs text or varchar without a length"]),
+    (f"{P} ALTER full_pass_error TYPE varchar(80), ALTER ai_name TYPE varchar(80),"
+     " ALTER soul_md TYPE varchar",
+     ["user_profiles.full_pass_error: is character varying(80), needs text or varchar without a length"]),
+    (f"{P} DROP CONSTRAINT user_profiles_full_pass_status_check,"
+     " ADD CHECK (full_pass_status IN ('pending', 'complete')), ADD CHECK (length(memory_status) < 9)",
+     ["user_profiles.full_pass_status: is checked to be none of 'processing', 'failed', needs to take them"]),
+    (f"{C} ADD CHECK (chunk_tier <> 'x'), ALTER updated_at DROP DEFAULT, ALTER updated_at SET NOT NULL",
+     ["conversation_chunks.updated_at: is timestamp with time zone not null without a default,"
+      " needs a default, or to take null"]),
     ("CREATE DOMAIN words AS text; " f"{P} ALTER memory_md TYPE words",
-     ["user_profiles.memory_md: is words, needs text or varchar"]),
+     ["user_profiles.memory_md: is words, needs text or varchar without a length"]),
     (f"{P} ALTER import_error SET NOT NULL",
      ["user_profiles.import_error: is not null, needs to take null"]),
     (f"{P} ADD tenant uuid NOT NULL",
@@ -97,7 +106,8 @@ SPOILT = [
      ["conversation_chunks.id: is uuid not null without a default, needs a default, or to take null"]),
     (f"{C} DROP chunk_tier, ADD chunk_tier text GENERATED ALWAYS AS (left(content, 1)) STORED",
      ["conversation_chunks.chunk_tier: is generated, needs to be plain"]),
-    (f"{C} DROP content", ["conversation_chunks.content: is missing, needs text or varchar"]),
+    (f"{C} DROP content",
+     ["conversation_chunks.content: is missing, needs text or varchar without a length"]),
     (f"{C} ALTER is_recent DROP DEFAULT, ALTER is_recent TYPE text",
      ["conversation_chunks.is_recent: is text, needs boolean"]),
     ("CREATE TABLE facts (n integer); CREATE VIEW leases AS SELECT 1 AS n; CREATE TYPE imports AS ENUM ('a')",
@@ -150,5 +160,7 @@ async def test_what_is_changed_under_an_adopted_schema_is_told_by_the_plan(
     await migrate(empty_database)
     assert await told(empty_database) == []
     await run_sql(empty_database, "ALTER TABLE conversation_chunks ALTER content TYPE bytea USING NULL")
-    assert await told(empty_database) == ["conversation_chunks.content: is bytea, needs text or varchar"]
+    assert await told(empty_database) == [
+        "conversation_chunks.content: is bytea, needs text or varchar without a length"
+    ]
     assert await migrate(empty_database) == [], "nothing is missing"
