@@ -30,7 +30,7 @@ def migrate_command(*, only_plan: bool, as_json: bool) -> int:
             "way to; the embedded one needs no migrating"
         )
     if only_plan:
-        planned = asyncio.run(plan(url.get_secret_value()))
+        planned = asyncio.run(_planned(url.get_secret_value(), settings))
         typer.echo(_as_json(planned) if as_json else "\n".join(told(planned)))
         return CONFLICTS_EXIT if planned.conflicts else 0
     applied = asyncio.run(_applied(url.get_secret_value(), settings))
@@ -47,6 +47,18 @@ async def _applied(dsn: str, settings: Settings) -> list[str]:
     if settings.embeddings_url:
         applied += await prepare_embeddings(dsn, settings.embeddings_dimensions)
     return applied
+
+
+async def _planned(dsn: str, settings: Settings) -> Plan:
+    """The same as a plan. While migrations are missing, what embeddings need is told as a whole."""
+    planned = await plan(dsn)
+    if settings.embeddings_url and not planned.conflicts:
+        if planned.versions:
+            made = [f"SELECT public.prepare_embeddings({settings.embeddings_dimensions})"]
+        else:
+            made = await prepare_embeddings(dsn, settings.embeddings_dimensions, kept=False)
+        planned.steps += [Step("embeddings", each) for each in made]
+    return planned
 
 
 def _as_json(planned: Plan) -> bytes:
@@ -67,7 +79,7 @@ def told(planned: Plan) -> list[str]:
         head = f"{_counted(len(planned.conflicts), 'conflict')} with what the database holds:"
         foot = "nothing was changed, and nothing can be applied until these are settled"
         return [head, *(f"  {conflict}" for conflict in planned.conflicts), foot]
-    if not planned.versions:
+    if not planned.steps:
         return ["the schema is up to date"]
     lines = []
     for file, steps in groupby(planned.steps, lambda step: step.file):

@@ -119,10 +119,17 @@ class Embedding:
         log.warning("passages are not embedded", stage=self._kit.name, reason=reason)
 
     async def _began(self, user_id: UUID) -> None:
-        """Passages of this user are in work."""
-        if time.monotonic() - self._told.get(user_id, float("-inf")) >= TELL_SECONDS:
-            self._told[user_id] = time.monotonic()
-            await self._kit.store.tell_embeddings(user_id)
+        """Passages of this user are in work. Others may have none left, though all is not done for long."""
+        self._trouble = None
+        await self._count()
+        self._told.setdefault(user_id, float("-inf"))
+        longest = min(self._told, key=self._told.__getitem__)
+        for each in {user_id, longest}:
+            if time.monotonic() - self._told[each] >= TELL_SECONDS:
+                self._told[each] = time.monotonic()
+                counts = await self._kit.store.tell_embeddings(each)
+                if counts.waiting == 0:
+                    self._told.pop(each, None)
 
     async def _tell_all(self) -> None:
         """Nothing is in work: how far each user is, also where a process died that was to say it."""

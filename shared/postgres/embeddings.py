@@ -24,9 +24,11 @@ _NO_EXTENSION = ("0A000", "58P01")
 _MAY_NOT = "42501"
 
 
-async def prepare_embeddings(dsn: str, dimensions: int, patience: Patience | None = None) -> list[str]:
+async def prepare_embeddings(
+    dsn: str, dimensions: int, patience: Patience | None = None, *, kept: bool = True
+) -> list[str]:
     """Make what is missing in a migrated database, for embeddings of so many numbers; answers what was made.
-    A column that is there stays as it is.
+    A column that is there stays as it is. Unless it is to be `kept`, all is undone again.
 
     Raises MigrationError, which says what to do; UsageError where something is missing and the address leads
     to a transaction pooler.
@@ -46,19 +48,22 @@ async def prepare_embeddings(dsn: str, dimensions: int, patience: Patience | Non
                 return []
         if address.pooled:
             raise direct_only("making the column for embeddings")
-        return await _made(connection, dimensions, patience)
+        return await _made(connection, dimensions, patience, kept=kept)
     except UNREACHABLE:
         raise MigrationError("embeddings: the database gave no answer any more; run it again") from None
     finally:
         await leave(connection)
 
 
-async def _made(connection: asyncpg.Connection, dimensions: int, patience: Patience) -> list[str]:
+async def _made(
+    connection: asyncpg.Connection, dimensions: int, patience: Patience, *, kept: bool
+) -> list[str]:
+    last = "COMMIT" if kept else "ROLLBACK"
     waits = f"SET LOCAL lock_timeout = {max(1, round(patience.turn * 1000))}; {LOCK}"
     for trial in range(patience.trials):
         await asyncio.sleep(patience.rest * (trial > 0))
         try:
-            async with asyncio.timeout(patience.work), transaction(connection, waits):
+            async with asyncio.timeout(patience.work), transaction(connection, waits, last=last):
                 await connection.execute(f"SET LOCAL lock_timeout = {max(1, round(patience.lock * 1000))}")
                 made: list[str] = await connection.fetchval(
                     "SELECT public.prepare_embeddings($1)", dimensions

@@ -123,11 +123,13 @@ async def test_a_model_of_another_size_is_refused_before_anything_is_read(
 
 
 async def test_doctor_tells_what_lacks_an_embedding_and_what_that_means(
-    forked: ForkedSoulprint, fake: FakeEmbeddings
+    forked: ForkedSoulprint, fake: FakeEmbeddings, export: Path, tmp_path: Path
 ) -> None:
     def embeddings(ended: Finished) -> Any:
         return next(check for check in ended.json() if check["name"] == "embeddings")
 
+    await ran(at(forked, fake), "doctor")  # makes the column
+    assert (await ran(forked, "run", export, "--out", tmp_path, "--user", "lacking")).code == 0
     found = embeddings(await ran(at(forked, fake), "doctor", "--json"))
     assert f"{MODEL} at {fake.url}" in found["found"]
     unset = embeddings(await ran(forked, "doctor", "--json"))

@@ -26,6 +26,7 @@ from tests.support.fake_embeddings import (
 )
 from tests.support.local import LocalSetting
 from tests.support.records import PassageOf
+from tests.support.runs import begin_run
 from tests.support.services import ended, hosted
 from tests.support.waiting import until
 
@@ -126,6 +127,26 @@ async def test_an_import_is_embedded_and_its_repetition_costs_nothing(
         assert (await ended(store, again)).state == "complete"
         await until(told)
     assert fake.calls.total() == calls
+
+
+async def test_a_user_whose_passages_are_done_is_told_so_while_anothers_are_not(
+    setting: LocalSetting, store: Store, fake: FakeEmbeddings, sql: asyncpg.Connection
+) -> None:
+    late = uuid4()
+    for user in (ANA, late):
+        await begin_run(store, uuid4(), user, "/a.zip", "v2")
+    await sql.execute("UPDATE imports SET profile_format = 'app', state = 'complete'")
+    await fill_in(store, 400, ANA, "ana")
+    await fill_in(store, 4, late, "late")
+    fake.latency = 0.02
+
+    async def is_told() -> bool:
+        status = "SELECT embedding_status FROM user_profiles WHERE user_id = $1"
+        return await sql.fetchval(status, late) == "complete"
+
+    async with hosted(setting, ["writer"]):
+        await until(is_told)
+        assert await lacking(store) > 0, "all was done before"
 
 
 async def test_a_model_of_another_size_is_refused_at_start(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import uuid4
 
 import asyncpg
@@ -11,8 +12,11 @@ from shared.domain.errors import MigrationError, UsageError
 from shared.postgres.embeddings import prepare_embeddings
 from shared.postgres.migrate import migrate
 from shared.postgres.turn import Patience
+from shared.settings import load_settings
 from shared.store.embeddings import EmbeddingColumn
+from shared.store.open import opened_store
 from shared.store.store import open_store
+from soulprint.migrate import migrate_command
 from tests.support.app_schema import app_database, fill, person
 from tests.support.databases import run_sql
 from tests.support.embeddings import claimed, embed_all, given, passages, vector_of
@@ -29,6 +33,31 @@ async def test_the_column_is_made_once_and_stays_as_it_is(empty_database: str) -
         assert await store.embedding_column() == EmbeddingColumn("vector", 5)
 
 
+async def test_a_store_is_opened_with_the_column_where_a_server_is_set(empty_database: str) -> None:
+    server = {"embeddings_url": "http://host/v1", "embeddings_model": MODEL}
+    async with opened_store(load_settings(database_url=empty_database)) as store:
+        assert await store.embedding_column() is None
+    async with opened_store(load_settings(database_url=empty_database, **server)) as store:
+        assert await store.embedding_column() == EmbeddingColumn("vector", 768)
+
+
+async def test_a_plan_says_what_would_be_made_and_makes_nothing(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def planned() -> str:
+        await asyncio.to_thread(migrate_command, only_plan=True, as_json=False)
+        return capsys.readouterr().out
+
+    for name, value in (("URL", "http://host/v1"), ("MODEL", MODEL), ("DIMENSIONS", "5")):
+        monkeypatch.setenv(f"SOULPRINT_EMBEDDINGS_{name}", value)
+    monkeypatch.setenv("SOULPRINT_DATABASE_URL", empty_database)
+    assert "  SELECT public.prepare_embeddings(5)" in await planned()
+    await migrate(empty_database)
+    assert "  column conversation_chunks.embedding vector(5)" in await planned()
+    assert len(await prepare_embeddings(empty_database, 5)) == 4, "nothing was made before"
+    assert "up to date" in await planned()
+
+
 async def test_a_server_without_pgvector_migrates_and_says_what_is_missing(
     empty_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -42,10 +71,11 @@ async def test_a_server_without_pgvector_migrates_and_says_what_is_missing(
         await prepare_embeddings(empty_database, 5)
 
 
-async def test_who_does_not_own_the_table_is_told_who_should(empty_database: str) -> None:
+@pytest.mark.parametrize("role", ["service_role", "soulprint_service"])
+async def test_who_does_not_own_the_table_is_told_who_should(empty_database: str, role: str) -> None:
     await migrate(empty_database)
     login = f"login_{uuid4().hex[:8]}"
-    await run_sql(empty_database, f"CREATE ROLE {login} LOGIN; GRANT service_role TO {login}")
+    await run_sql(empty_database, f"CREATE ROLE {login} LOGIN; GRANT {role} TO {login}")
     theirs = empty_database.replace("postgres@", f"{login}@")
     try:
         with pytest.raises(MigrationError, match=r"soulprint migrate. as the owner"):
