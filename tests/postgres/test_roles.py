@@ -38,6 +38,7 @@ TABLES = [
     "chunk_results",
     "facts",
     "extraction_cache",
+    "embedding_usage",
 ]
 INTERNAL = [
     "conversation_runs",
@@ -46,6 +47,8 @@ INTERNAL = [
     "service_holds",
     "batch_chunks",
     "user_names",
+    "embedding_claims",
+    "embedding_turns",
     "callbacks",
 ]
 """Tables that only services see."""
@@ -109,6 +112,7 @@ async def filled(store: Store) -> Store:
     await store.record_chunks(
         [with_matter(result_of(0, [fact_of("a")]))], model=MODEL, prompt_version=PROMPTS
     )
+    await store.save_embeddings(ANNA, "a", model=MODEL, calls=1)
     await store.update_user_profile(ANNA, {"soul_md": "from elsewhere"})
     await store.update_user_profile(BORIS, {"soul_md": "of Boris"})
     assert (await commit(store, memory_of())).written
