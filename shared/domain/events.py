@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.domain import bounds
 from shared.domain.bounds import (
+    AccountNumber,
     ChunkIndex,
     ChunkTotal,
     Cost,
@@ -18,6 +19,7 @@ from shared.domain.bounds import (
     Digest,
     ErrorText,
     Id,
+    LineageName,
     Listed,
     Moment,
     Name,
@@ -69,6 +71,8 @@ class ImportReceived(Event):
     requested_at: Moment
     conversation_count: Count | None = None
     message_count: Count | None = None
+    lineage: LineageName | None = None
+    """Which lineage of the user the export is of, as the person names it; None: as its accounts tell."""
 
     @property
     def weight(self) -> int:
@@ -118,6 +122,8 @@ class ChunkReady(Event):
     conversations: Annotated[tuple[ConversationHeader, ...], Listed, bounds.FIRST_ERROR]
     """Headers of the conversations in this chunk, in order of first appearance."""
     messages: Annotated[tuple[Message, ...], Listed, bounds.FIRST_ERROR]
+    account: AccountNumber = 0
+    """Which of the run's accounts it is of: a chunk is of one."""
 
     @property
     def has_own_words(self) -> bool:
@@ -189,6 +195,8 @@ class FactsExtracted(Event):
     prompt_version: Name = ""
     error: ErrorText | None = None
     """Why the chunk is dead; never holds the person's text."""
+    account: AccountNumber = 0
+    """Which of the run's accounts it is of."""
 
     @classmethod
     def of(cls, chunk: ChunkReady, status: ChunkStatus = ChunkStatus.OK, **found: Any) -> FactsExtracted:
@@ -203,6 +211,7 @@ class FactsExtracted(Event):
             index=chunk.index,
             total=chunk.total,
             content_hash=chunk.content_hash,
+            account=chunk.account,
             status=status,
             **found,
         )
