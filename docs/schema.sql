@@ -45,31 +45,28 @@ GRANT SELECT ON TABLE public.chunk_results TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.chunk_results TO service_role;
 
 CREATE TABLE public.conversation_chunks (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
     user_id uuid NOT NULL,
     conversation_id text NOT NULL COLLATE pg_catalog."C",
-    passage_index integer NOT NULL,
-    title text DEFAULT ''::text NOT NULL,
+    passage_index integer,
+    title text,
     content text NOT NULL,
-    token_count integer NOT NULL,
-    chunk_tier text GENERATED ALWAYS AS (
-CASE
-    WHEN (token_count < 500) THEN 'micro'::text
-    WHEN (token_count < 1500) THEN 'medium'::text
-    ELSE 'macro'::text
-END) STORED NOT NULL,
-    is_recent boolean DEFAULT false NOT NULL,
-    message_count integer DEFAULT 0 NOT NULL,
-    created_at timestamp with time zone,
-    CONSTRAINT conversation_chunks_message_count_check CHECK ((message_count >= 0)),
+    token_count integer,
+    chunk_tier text,
+    is_recent boolean DEFAULT false,
+    message_count integer,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone DEFAULT now(),
     CONSTRAINT conversation_chunks_passage_index_check CHECK ((passage_index >= 0)),
     CONSTRAINT conversation_chunks_token_count_check CHECK ((token_count >= 0))
 );
 ALTER TABLE ONLY public.conversation_chunks ALTER COLUMN content SET STORAGE EXTERNAL;
 ALTER TABLE ONLY public.conversation_chunks
-    ADD CONSTRAINT conversation_chunks_pkey PRIMARY KEY (user_id, conversation_id, passage_index);
+    ADD CONSTRAINT conversation_chunks_pkey PRIMARY KEY (id);
+CREATE UNIQUE INDEX conversation_chunks_of_conversation ON public.conversation_chunks USING btree (user_id, conversation_id, passage_index);
 ALTER TABLE public.conversation_chunks ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON public.conversation_chunks FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
-CREATE POLICY services ON public.conversation_chunks TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY soulprint_services ON public.conversation_chunks TO service_role USING (true) WITH CHECK (true);
 GRANT SELECT ON TABLE public.conversation_chunks TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conversation_chunks TO service_role;
 
@@ -181,8 +178,10 @@ CREATE TABLE public.imports (
     redriven_done integer,
     replaces boolean DEFAULT false NOT NULL,
     unserved text,
+    profile_format text DEFAULT 'markdown'::text NOT NULL,
     CONSTRAINT imports_chunks_total_check CHECK ((chunks_total >= 0)),
     CONSTRAINT imports_coverage_check CHECK (((coverage >= (0)::double precision) AND (coverage <= (1)::double precision))),
+    CONSTRAINT imports_profile_format_check CHECK ((profile_format = ANY (ARRAY['markdown'::text, 'app'::text]))),
     CONSTRAINT imports_progress_percent_check CHECK (((progress_percent >= (0)::double precision) AND (progress_percent <= (100)::double precision))),
     CONSTRAINT imports_run_check CHECK ((run >= 1)),
     CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['received'::text, 'chunking'::text, 'extracting'::text, 'consolidating'::text, 'complete'::text, 'failed'::text, 'cancelled'::text]))),
@@ -243,10 +242,12 @@ CREATE TABLE public.profile_versions (
     tools_md text,
     memory_md text,
     soulprint_text text,
-    written_at timestamp with time zone,
-    replaced_at timestamp with time zone DEFAULT now(),
     memory_import_id uuid,
-    memory_run integer
+    memory_run integer,
+    profile_format text DEFAULT 'markdown'::text NOT NULL,
+    documents jsonb DEFAULT '{}'::jsonb NOT NULL,
+    written_at timestamp with time zone,
+    replaced_at timestamp with time zone DEFAULT now()
 );
 ALTER TABLE public.profile_versions ALTER COLUMN version ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.profile_versions_version_seq
@@ -263,6 +264,25 @@ ALTER TABLE public.profile_versions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY services ON public.profile_versions TO service_role USING (true) WITH CHECK (true);
 GRANT SELECT ON TABLE public.profile_versions TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.profile_versions TO service_role;
+
+CREATE TABLE public.served_memories (
+    user_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    run integer NOT NULL,
+    pipeline text,
+    memory_import_id uuid,
+    memory_run integer,
+    profile_format text DEFAULT 'markdown'::text NOT NULL,
+    documents jsonb DEFAULT '{}'::jsonb NOT NULL,
+    served_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY public.served_memories
+    ADD CONSTRAINT served_memories_pkey PRIMARY KEY (user_id);
+CREATE POLICY own_rows ON public.served_memories FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+ALTER TABLE public.served_memories ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.served_memories TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT ON TABLE public.served_memories TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.served_memories TO service_role;
 
 CREATE TABLE public.service_holds (
     owner text NOT NULL,
@@ -300,6 +320,7 @@ ALTER TABLE public.user_names ENABLE ROW LEVEL SECURITY;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_names TO service_role;
 
 CREATE TABLE public.user_profiles (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
     user_id uuid NOT NULL,
     soul_md text,
     identity_md text,
@@ -308,26 +329,43 @@ CREATE TABLE public.user_profiles (
     tools_md text,
     memory_md text,
     soulprint_text text,
+    import_status text DEFAULT 'none'::text,
+    import_error text,
+    import_stage text,
+    progress_percent integer DEFAULT 0 NOT NULL,
+    processing_started_at timestamp with time zone,
     full_pass_status text DEFAULT 'pending'::text NOT NULL,
     full_pass_started_at timestamp with time zone,
     full_pass_completed_at timestamp with time zone,
     full_pass_error text,
-    progress_percent real DEFAULT 0 NOT NULL,
-    import_stage text,
+    created_at timestamp with time zone DEFAULT now(),
+    updated_at timestamp with time zone DEFAULT now(),
+    ai_name text,
+    archetype text,
+    storage_path text,
+    file_type text DEFAULT 'json'::text,
+    import_cost_json text,
+    total_conversations integer DEFAULT 0,
+    total_messages integer DEFAULT 0,
+    total_chunks integer DEFAULT 0,
+    processed_chunks integer DEFAULT 0,
+    embedding_progress integer DEFAULT 0,
+    embedding_status text DEFAULT 'pending'::text,
+    memory_status text DEFAULT 'none'::text,
+    soulprint_generated_at timestamp with time zone,
     import_id uuid,
     run integer,
     pipeline text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    memory_import_id uuid,
-    memory_run integer,
     CONSTRAINT user_profiles_full_pass_status_check CHECK ((full_pass_status = ANY (ARRAY['pending'::text, 'processing'::text, 'complete'::text, 'failed'::text]))),
-    CONSTRAINT user_profiles_progress_percent_check CHECK (((progress_percent >= (0)::double precision) AND (progress_percent <= (100)::double precision)))
+    CONSTRAINT user_profiles_import_status_check CHECK ((import_status = ANY (ARRAY['none'::text, 'quick_ready'::text, 'processing'::text, 'complete'::text, 'locked'::text, 'failed'::text]))),
+    CONSTRAINT user_profiles_progress_percent_check CHECK (((progress_percent >= 0) AND (progress_percent <= 100)))
 );
 ALTER TABLE ONLY public.user_profiles
-    ADD CONSTRAINT user_profiles_pkey PRIMARY KEY (user_id);
+    ADD CONSTRAINT user_profiles_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.user_profiles
+    ADD CONSTRAINT user_profiles_user_id_key UNIQUE (user_id);
 CREATE POLICY own_rows ON public.user_profiles FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
-CREATE POLICY services ON public.user_profiles TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY soulprint_services ON public.user_profiles TO service_role USING (true) WITH CHECK (true);
 ALTER TABLE public.user_profiles ENABLE ROW LEVEL SECURITY;
 GRANT SELECT ON TABLE public.user_profiles TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_profiles TO service_role;
@@ -392,29 +430,53 @@ DECLARE
     p_import_id uuid := (argument ->> 'import_id')::uuid;
     p user_profiles;
     n user_profiles;
+    s served_memories;
     v profile_versions;
+    shown jsonb;
 BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
     -- Runs before profiles, as commit_memory locks them.
     PERFORM FROM imports i WHERE i.import_id = p_import_id ORDER BY i.run FOR UPDATE;
     SELECT * INTO p FROM user_profiles o
         WHERE o.user_id = (SELECT i.user_id FROM imports i WHERE i.import_id = p_import_id LIMIT 1) FOR UPDATE;
+    SELECT * INTO s FROM served_memories o WHERE o.user_id = p.user_id;
     SELECT * INTO v FROM profile_versions o
         WHERE o.user_id = p.user_id AND o.import_id = p_import_id ORDER BY o.run DESC, o.version DESC LIMIT 1;
-    IF p.import_id = p_import_id AND p.run >= coalesce(v.run, 0) THEN
-        RETURN jsonb_build_object('written', false, 'run', p.run, 'reason', 'served');
+    IF s.import_id = p_import_id AND s.run >= coalesce(v.run, 0) THEN
+        RETURN jsonb_build_object('written', false, 'run', s.run, 'reason', 'served');
     ELSIF v.version IS NULL THEN
         RETURN jsonb_build_object('written', false, 'run', NULL, 'reason', 'unknown');
     END IF;
-    n := jsonb_populate_record(p, jsonb_strip_nulls(to_jsonb(v)));
-    PERFORM keep_version(p, now());
-    PERFORM serve_version(n);
+    PERFORM keep_version(p, s, now());
+    n := p;
+    s.profile_format := coalesce(s.profile_format, v.profile_format);
+    -- As it was kept, which may be refined since it was written; in the other form, as it was written.
+    shown := CASE WHEN s.profile_format = v.profile_format
+                  THEN jsonb_build_object('soul', v.soul_md, 'identity', v.identity_md, 'user', v.user_md,
+                                          'agents', v.agents_md, 'tools', v.tools_md)
+                  ELSE v.documents -> s.profile_format END;
+    n.soul_md := coalesce(shown ->> 'soul', p.soul_md);
+    n.identity_md := coalesce(shown ->> 'identity', p.identity_md);
+    n.user_md := coalesce(shown ->> 'user', p.user_md);
+    n.agents_md := coalesce(shown ->> 'agents', p.agents_md);
+    n.tools_md := coalesce(shown ->> 'tools', p.tools_md);
+    n.memory_md := coalesce(v.memory_md, p.memory_md);
+    n.soulprint_text := coalesce(v.soulprint_text, p.soulprint_text);
+    s.documents := jsonb_build_object(
+        'markdown', coalesce(s.documents -> 'markdown', '{}') || coalesce(v.documents -> 'markdown', '{}'),
+        'app', coalesce(s.documents -> 'app', '{}') || coalesce(v.documents -> 'app', '{}'));
+    s.import_id := v.import_id; s.run := v.run; s.pipeline := v.pipeline;
+    IF v.memory_import_id IS NOT NULL THEN
+        s.memory_import_id := v.memory_import_id; s.memory_run := v.memory_run;
+    END IF;
+    PERFORM serve_version(n, s);
     DELETE FROM profile_versions o WHERE o.user_id = v.user_id AND o.version = v.version;
     UPDATE imports SET unserved = NULL, stage = 'complete', updated_at = now()
         WHERE import_id = p_import_id AND run = v.run;
     UPDATE user_profiles SET
             full_pass_status = 'complete', full_pass_completed_at = now(), full_pass_error = NULL,
-            import_stage = 'complete', progress_percent = 100
+            import_stage = CASE s.profile_format WHEN 'app' THEN 'Complete' ELSE 'complete' END,
+            progress_percent = 100
         WHERE user_id = p.user_id AND NOT EXISTS (
             SELECT FROM imports i WHERE i.user_id = p.user_id
               AND i.state NOT IN ('complete', 'failed', 'cancelled'));
@@ -423,6 +485,47 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.accept_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accept_memory(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.app_cost(usage jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT json_build_object(
+        'total_cost_usd', coalesce((usage ->> 'cost')::numeric, 0),
+        'llm_cost_usd', coalesce((usage ->> 'cost')::numeric, 0), 'embedding_cost_usd', 0,
+        'llm_call_count', coalesce((usage ->> 'calls')::bigint, 0), 'embedding_call_count', 0,
+        'llm_input_tokens', coalesce((usage ->> 'input_tokens')::bigint, 0)
+            + coalesce((usage ->> 'cache_read_tokens')::bigint, 0)
+            + coalesce((usage ->> 'cache_write_tokens')::bigint, 0),
+        'llm_output_tokens', coalesce((usage ->> 'output_tokens')::bigint, 0),
+        'embedding_input_tokens', 0)::text
+$$;
+REVOKE ALL ON FUNCTION public.app_cost(usage jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.app_cost(usage jsonb) TO service_role;
+
+CREATE FUNCTION public.app_progress(i public.imports, OUT stage text, OUT percent integer) RETURNS record
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT CASE told_state(i)
+               WHEN 'complete' THEN 'Complete'
+               WHEN 'consolidating' THEN 'Building profile'
+               WHEN 'extracting' THEN 'Generating soulprint'
+               WHEN 'chunking' THEN CASE WHEN i.stage IS NULL THEN 'Downloading export' ELSE 'Parsing conversations' END
+               WHEN 'received' THEN 'Downloading export'
+               ELSE 'Failed' END,
+           CASE told_state(i)
+               WHEN 'consolidating' THEN CASE WHEN i.published_at IS NULL THEN 80 ELSE 95 END
+               WHEN 'extracting' THEN
+                   50 + floor(29.0 * least(i.chunks_ok + i.chunks_dead, i.chunks_total) / greatest(i.chunks_total, 1))
+               WHEN 'chunking' THEN CASE WHEN i.stage IS NULL THEN 0 ELSE 20 + floor(30.0 * least(1, coalesce(
+                   (i.reading ->> 'bytes_read')::numeric / nullif((i.reading ->> 'bytes_total')::numeric, 0), 0)))
+                   END
+               WHEN 'received' THEN 0
+               ELSE 100 END
+$$;
+REVOKE ALL ON FUNCTION public.app_progress(i public.imports, OUT stage text, OUT percent integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.app_progress(i public.imports, OUT stage text, OUT percent integer) TO service_role;
 
 CREATE FUNCTION public.bound_request_time() RETURNS trigger
     LANGUAGE plpgsql
@@ -454,26 +557,17 @@ CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
     AS $$
 DECLARE
     i imports;
-    newest boolean;
 BEGIN
-    SELECT * INTO i FROM imports
-        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
-          AND state NOT IN ('complete', 'failed', 'cancelled')
-        FOR UPDATE;
-    IF NOT FOUND THEN
-        RETURN to_jsonb(false);
-    END IF;
-    newest := is_newest_run(i);
     UPDATE imports SET
             state = 'cancelled', finished_at = now(), updated_at = now(),
             lease_owner = NULL, lease_until = NULL
-        WHERE import_id = i.import_id AND run = i.run;
-    IF newest THEN
-        UPDATE user_profiles SET
-                full_pass_status = CASE WHEN import_id IS NULL THEN 'pending' ELSE 'complete' END,
-                import_stage = 'cancelled', updated_at = now()
-            WHERE user_id = i.user_id;
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+          AND state NOT IN ('complete', 'failed', 'cancelled')
+        RETURNING * INTO i;
+    IF NOT FOUND THEN
+        RETURN to_jsonb(false);
     END IF;
+    PERFORM tell_profile(i);
     RETURN to_jsonb(true);
 END
 $$;
@@ -504,7 +598,8 @@ BEGIN
                 state = 'consolidating', lease_owner = a.owner,
                 lease_until = clock_timestamp() + make_interval(secs => a.lease_seconds),
                 claimed_at = coalesce(claimed_at, now()), updated_at = now()
-            WHERE import_id = a.import_id AND run = a.run;
+            WHERE import_id = a.import_id AND run = a.run RETURNING * INTO i;
+        PERFORM tell_profile(i);
         UPDATE facts SET status = 'current', support = 1, superseded_by = NULL, merged_into = NULL
             WHERE import_id = a.import_id AND run = a.run
               AND (status <> 'current' OR support <> 1);
@@ -559,15 +654,16 @@ DECLARE
     i imports;
     p user_profiles;
     n user_profiles;
+    s served_memories;
     served imports;
+    written jsonb;
     refusal text;
-    ending text;
-    why text;
 BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, user_id uuid, run integer, memory_md text, sections jsonb, soulprint_text text,
-        coverage jsonb, facts jsonb, usage jsonb, status text, error jsonb);
+        import_id uuid, user_id uuid, run integer, memory_md text, sections jsonb, documents jsonb,
+        profile_format text, soulprint_text text, coverage jsonb, facts jsonb, usage jsonb, status text,
+        error jsonb);
     IF a.status NOT IN ('complete', 'failed') OR a.status IS NULL THEN
         RAISE EXCEPTION 'a run ends complete or failed' USING ERRCODE = 'SP003';
     END IF;
@@ -579,14 +675,50 @@ BEGIN
     ELSIF i.state IN ('complete', 'failed') THEN
         RETURN jsonb_build_object('written', false, 'reason', 'repeated');
     END IF;
-    INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT DO NOTHING;
+    INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
     SELECT * INTO p FROM user_profiles WHERE user_id = a.user_id FOR UPDATE;
-    SELECT * INTO served FROM imports WHERE import_id = p.import_id AND run = p.run;
+    SELECT * INTO s FROM served_memories WHERE user_id = a.user_id;
+    SELECT * INTO served FROM imports WHERE import_id = s.import_id AND run = s.run;
     refusal := CASE
         WHEN a.status = 'failed' THEN 'failed'
         WHEN (served.requested_at, served.ordinal) > (i.requested_at, i.ordinal) THEN 'older'
-        WHEN a.memory_md IS NOT NULL AND NOT i.replaces AND loses_much(i, p) THEN 'smaller'
+        WHEN a.memory_md IS NOT NULL AND NOT i.replaces AND loses_much(i, s) THEN 'smaller'
     END;
+    IF a.status = 'complete' THEN
+        n := p;
+        IF refusal IS NOT NULL THEN  -- its own, and nothing of what is served
+            n.soul_md := NULL; n.identity_md := NULL; n.user_md := NULL; n.agents_md := NULL;
+            n.tools_md := NULL; n.memory_md := NULL; n.updated_at := now();
+            s.memory_import_id := NULL; s.memory_run := NULL; s.documents := NULL;
+        ELSE
+            PERFORM keep_version(p, s, now());
+        END IF;
+        s.profile_format := coalesce(a.profile_format, 'markdown');
+        a.documents := jsonb_strip_nulls(
+            coalesce(nullif(a.documents, 'null'), jsonb_build_object('markdown', a.sections)));
+        written := a.documents -> s.profile_format;
+        n.soul_md := coalesce(written ->> 'soul', n.soul_md);
+        n.identity_md := coalesce(written ->> 'identity', n.identity_md);
+        n.user_md := coalesce(written ->> 'user', n.user_md);
+        n.agents_md := coalesce(written ->> 'agents', n.agents_md);
+        n.tools_md := coalesce(written ->> 'tools', n.tools_md);
+        s.documents := jsonb_build_object(
+            'markdown', coalesce(s.documents -> 'markdown', '{}') || coalesce(a.documents -> 'markdown', '{}'),
+            'app', coalesce(s.documents -> 'app', '{}') || coalesce(a.documents -> 'app', '{}'));
+        n.soulprint_text := coalesce(a.soulprint_text, concat_ws(E'\n\n',
+            nullif(s.documents -> 'markdown' ->> 'soul', ''), nullif(s.documents -> 'markdown' ->> 'identity', ''),
+            nullif(s.documents -> 'markdown' ->> 'user', ''), nullif(s.documents -> 'markdown' ->> 'agents', ''),
+            nullif(s.documents -> 'markdown' ->> 'tools', '')));
+        IF a.memory_md IS NOT NULL THEN
+            n.memory_md := a.memory_md; s.memory_import_id := a.import_id; s.memory_run := a.run;
+        END IF;
+        s.import_id := a.import_id; s.run := a.run; s.pipeline := i.pipeline;
+        IF refusal IS NULL THEN
+            PERFORM serve_version(n, s);
+        ELSE
+            PERFORM keep_version(n, s, NULL);
+        END IF;
+    END IF;
     UPDATE imports SET
             state = a.status, finished_at = now(), updated_at = now(),
             published_at = coalesce(published_at, now()),
@@ -596,45 +728,13 @@ BEGIN
             usage = coalesce(a.usage, '{}'), cost = (a.usage ->> 'cost')::double precision,
             coverage = coalesce((a.coverage ->> 'ok')::double precision
                                 / nullif((a.coverage ->> 'total')::double precision, 0), 1),
-            unserved = nullif(refusal, 'failed'), lease_owner = NULL, lease_until = NULL
-        WHERE import_id = a.import_id AND run = a.run;
-    IF a.status = 'complete' THEN
-        n := p;
-        IF refusal IS NOT NULL THEN  -- its own, and nothing of what is served
-            n.soul_md := NULL; n.identity_md := NULL; n.user_md := NULL; n.agents_md := NULL;
-            n.tools_md := NULL; n.memory_md := NULL; n.memory_import_id := NULL; n.memory_run := NULL;
-        END IF;
-        n.soul_md := coalesce(a.sections ->> 'soul', n.soul_md);
-        n.identity_md := coalesce(a.sections ->> 'identity', n.identity_md);
-        n.user_md := coalesce(a.sections ->> 'user', n.user_md);
-        n.agents_md := coalesce(a.sections ->> 'agents', n.agents_md);
-        n.tools_md := coalesce(a.sections ->> 'tools', n.tools_md);
-        n.soulprint_text := coalesce(a.soulprint_text, concat_ws(E'\n\n',
-            nullif(n.soul_md, ''), nullif(n.identity_md, ''), nullif(n.user_md, ''), nullif(n.agents_md, ''),
-            nullif(n.tools_md, '')));
-        IF a.memory_md IS NOT NULL THEN
-            n.memory_md := a.memory_md; n.memory_import_id := a.import_id; n.memory_run := a.run;
-        END IF;
-        n.import_id := a.import_id; n.run := a.run; n.pipeline := i.pipeline; n.updated_at := now();
-        IF refusal IS NULL THEN
-            PERFORM keep_version(p, now());
-            PERFORM serve_version(n);
-        ELSE
-            PERFORM keep_version(n, NULL);
-        END IF;
-    END IF;
-    IF is_newest_run(i) THEN
-        ending := CASE WHEN refusal IS NULL THEN 'complete' ELSE 'failed' END;
-        why := CASE WHEN refusal = 'smaller'
-                    THEN 'its memory would lose much of what is served, and is kept beside it'
-                    ELSE a.error ->> 'message' END;
-        UPDATE user_profiles SET
-                full_pass_status = ending,
-                full_pass_completed_at = CASE WHEN ending = 'complete' THEN now() END,
-                full_pass_error = why, updated_at = now(),
-                import_stage = CASE WHEN refusal = 'smaller' THEN 'unserved' ELSE a.status END,
-                progress_percent = CASE WHEN a.status = 'complete' THEN 100 ELSE progress_percent END
-            WHERE user_id = a.user_id;
+            unserved = nullif(refusal, 'failed'), profile_format = coalesce(a.profile_format, 'markdown'),
+            lease_owner = NULL, lease_until = NULL
+        WHERE import_id = a.import_id AND run = a.run RETURNING * INTO i;
+    PERFORM tell_profile(i);
+    IF i.profile_format = 'app' THEN
+        UPDATE user_profiles SET import_cost_json = app_cost(i.usage)
+            WHERE user_id = i.user_id AND is_newest_run(i);
     END IF;
     RETURN jsonb_build_object('written', refusal IS NULL, 'reason', refusal);
 END
@@ -658,12 +758,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN to_jsonb(false);
     END IF;
-    IF is_newest_run(i) THEN
-        UPDATE user_profiles SET
-                full_pass_status = 'failed', full_pass_error = i.error ->> 'message',
-                full_pass_completed_at = NULL, updated_at = now()
-            WHERE user_id = i.user_id;
-    END IF;
+    PERFORM tell_profile(i);
     RETURN to_jsonb(true);
 END
 $$;
@@ -681,9 +776,9 @@ BEGIN
         RETURN '[]';
     END IF;
     RETURN coalesce(shown_facts(ARRAY(
-        SELECT f FROM user_profiles p
-        JOIN facts f ON f.import_id = p.memory_import_id AND f.run = p.memory_run AND f.user_id = p.user_id
-        WHERE p.user_id = (argument ->> 'user_id')::uuid
+        SELECT f FROM served_memories s
+        JOIN facts f ON f.import_id = s.memory_import_id AND f.run = s.memory_run AND f.user_id = s.user_id
+        WHERE s.user_id = (argument ->> 'user_id')::uuid
           AND f.fact_id BETWEEN rpad(digits, 32, '0')::uuid AND rpad(digits, 32, 'f')::uuid
         ORDER BY f.fact_id LIMIT 10)), '[]');
 END
@@ -770,7 +865,8 @@ BEGIN
     newer := take_conversations(i.user_id, i.requested_at, i.ordinal, forgotten);
     DELETE FROM conversation_chunks c
         USING unnest(forgotten) AS gone(conversation_id)
-        WHERE c.user_id = i.user_id AND c.conversation_id = gone.conversation_id COLLATE "C"
+        WHERE c.user_id = i.user_id AND c.conversation_id COLLATE "C" = gone.conversation_id
+          AND c.passage_index IS NOT NULL
           AND gone.conversation_id <> ALL (newer);
     UPDATE imports SET
             state = 'extracting', chunks_total = a.total, counts = coalesce(a.counts, '{}'),
@@ -789,6 +885,15 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.finish_chunking(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_chunking(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.has_sections(p public.user_profiles) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md) IS NOT NULL
+$$;
+REVOKE ALL ON FUNCTION public.has_sections(p public.user_profiles) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.has_sections(p public.user_profiles) TO service_role;
 
 CREATE FUNCTION public.is_complete_run(i public.imports) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -829,21 +934,21 @@ $$;
 REVOKE ALL ON FUNCTION public.keep_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO service_role;
 
-CREATE FUNCTION public.keep_version(p public.user_profiles, replaced timestamp with time zone) RETURNS void
+CREATE FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     INSERT INTO profile_versions (user_id, import_id, run, pipeline, soul_md, identity_md, user_md, agents_md,
                                   tools_md, memory_md, soulprint_text, memory_import_id, memory_run,
-                                  written_at, replaced_at)
-    SELECT p.user_id, p.import_id, p.run, p.pipeline, p.soul_md, p.identity_md, p.user_md, p.agents_md,
-           p.tools_md, p.memory_md, p.soulprint_text, p.memory_import_id, p.memory_run,
-           p.updated_at, replaced
+                                  profile_format, documents, written_at, replaced_at)
+    SELECT p.user_id, s.import_id, s.run, s.pipeline, p.soul_md, p.identity_md, p.user_md, p.agents_md,
+           p.tools_md, p.memory_md, p.soulprint_text, s.memory_import_id, s.memory_run,
+           coalesce(s.profile_format, 'markdown'), coalesce(s.documents, '{}'), p.updated_at, replaced
     WHERE coalesce(p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md,
                    p.soulprint_text) IS NOT NULL
 $$;
-REVOKE ALL ON FUNCTION public.keep_version(p public.user_profiles, replaced timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.keep_version(p public.user_profiles, replaced timestamp with time zone) TO service_role;
+REVOKE ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) TO service_role;
 
 CREATE FUNCTION public.list_facts(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE
@@ -860,8 +965,8 @@ DECLARE
     p_patterns text[] := search_patterns(coalesce(argument ->> 'search', ''));
 BEGIN
     IF p_import_id IS NULL THEN
-        SELECT p.memory_import_id, p.memory_run INTO p_import_id, p_run
-            FROM user_profiles p WHERE p.user_id = p_user;
+        SELECT s.memory_import_id, s.memory_run INTO p_import_id, p_run
+            FROM served_memories s WHERE s.user_id = p_user;
     END IF;
     RETURN coalesce(shown_facts(ARRAY(
         SELECT f FROM facts f
@@ -899,11 +1004,11 @@ CREATE FUNCTION public.list_users(argument jsonb) RETURNS json
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
         SELECT u.user_id, n.name, u.runs, told_state(i) AS state, i.requested_at,
-               p.import_id IS NOT NULL AS has_memory
+               s.user_id IS NOT NULL AS has_memory
         FROM (SELECT user_id, count(*) AS runs, max(ordinal) AS ordinal FROM imports GROUP BY user_id) u
         JOIN imports i ON i.ordinal = u.ordinal
         LEFT JOIN user_names n ON n.user_id = u.user_id
-        LEFT JOIN user_profiles p ON p.user_id = u.user_id
+        LEFT JOIN served_memories s ON s.user_id = u.user_id
         ORDER BY u.ordinal DESC LIMIT (argument ->> 'limit')::integer) t
 $$;
 REVOKE ALL ON FUNCTION public.list_users(argument jsonb) FROM PUBLIC;
@@ -958,7 +1063,7 @@ $$;
 REVOKE ALL ON FUNCTION public.look_up_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.look_up_chunks(argument jsonb) TO service_role;
 
-CREATE FUNCTION public.loses_much(i public.imports, p public.user_profiles) RETURNS boolean
+CREATE FUNCTION public.loses_much(i public.imports, s public.served_memories) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
@@ -971,20 +1076,20 @@ DECLARE
     rests_on bigint;
     lacks bigint;
 BEGIN
-    SELECT * INTO served FROM imports n WHERE n.import_id = p.memory_import_id AND n.run = p.memory_run;
+    SELECT * INTO served FROM imports n WHERE n.import_id = s.memory_import_id AND n.run = s.memory_run;
     SELECT count(*) INTO had FROM facts f
-        WHERE f.import_id = p.memory_import_id AND f.run = p.memory_run AND f.status = 'current';
+        WHERE f.import_id = s.memory_import_id AND f.run = s.memory_run AND f.status = 'current';
     SELECT count(*) INTO has FROM facts f
         WHERE f.import_id = i.import_id AND f.run = i.run AND f.status = 'current';
     IF i.breaks <> '[]' AND i.breaks IS DISTINCT FROM served.breaks THEN
         RETURN has < kept_if_broken * had;
-    ELSIF has >= kept_if_whole * had OR i.import_id = p.memory_import_id THEN
+    ELSIF has >= kept_if_whole * had OR i.import_id = s.memory_import_id THEN
         RETURN false;
     END IF;
     -- One probe of the key a conversation, as in save_chunks_batch.
     SELECT count(*), count(*) FILTER (WHERE NOT c.in_it) INTO rests_on, lacks
     FROM (SELECT DISTINCT f.conversation_id FROM facts f
-          WHERE f.import_id = p.memory_import_id AND f.run = p.memory_run AND f.status = 'current') r
+          WHERE f.import_id = s.memory_import_id AND f.run = s.memory_run AND f.status = 'current') r
     CROSS JOIN LATERAL (
         SELECT EXISTS (
             SELECT FROM conversation_runs n
@@ -993,18 +1098,25 @@ BEGIN
     RETURN 2 * lacks > rests_on AND (lacks < rests_on OR has = 0);
 END
 $$;
-REVOKE ALL ON FUNCTION public.loses_much(i public.imports, p public.user_profiles) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.loses_much(i public.imports, p public.user_profiles) TO service_role;
+REVOKE ALL ON FUNCTION public.loses_much(i public.imports, s public.served_memories) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.loses_much(i public.imports, s public.served_memories) TO service_role;
 
 CREATE FUNCTION public.mark_published(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
+DECLARE
+    i imports;
 BEGIN
     UPDATE imports SET published_at = now(), lease_owner = NULL, lease_until = NULL, updated_at = now()
         WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
-          AND published_at IS NULL AND state = 'consolidating';
-    RETURN to_jsonb(FOUND);
+          AND published_at IS NULL AND state = 'consolidating'
+        RETURNING * INTO i;
+    IF FOUND THEN
+        PERFORM tell_profile(i);
+        RETURN to_jsonb(true);
+    END IF;
+    RETURN to_jsonb(false);
 END
 $$;
 REVOKE ALL ON FUNCTION public.mark_published(argument jsonb) FROM PUBLIC;
@@ -1061,11 +1173,7 @@ BEGIN
             WHERE n.import_id = r.import_id AND n.run = r.run AND n.state = 'extracting'
             RETURNING n.*
     LOOP
-        IF is_newest_run(i) THEN
-            UPDATE user_profiles SET progress_percent = i.progress_percent, import_stage = i.stage,
-                    updated_at = now()
-                WHERE user_id = i.user_id;
-        END IF;
+        PERFORM tell_profile(i);
     END LOOP;
     RETURN to_jsonb(true);
 END
@@ -1126,18 +1234,24 @@ CREATE FUNCTION public.read_documents(argument jsonb) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT to_jsonb(d) FROM (
-        SELECT p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md,
-               9223372036854775807 AS version
-        FROM imports i JOIN user_profiles p
-          ON p.user_id = i.user_id AND p.import_id = i.import_id AND p.run = i.run
-        WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
-        UNION ALL
-        SELECT v.soul_md, v.identity_md, v.user_md, v.agents_md, v.tools_md, v.memory_md, v.version
-        FROM imports i JOIN profile_versions v
-          ON v.user_id = i.user_id AND v.import_id = i.import_id AND v.run = i.run
-        WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
-        ORDER BY version DESC LIMIT 1) d
+    SELECT to_jsonb(d) FROM imports i CROSS JOIN LATERAL (
+        SELECT CASE f WHEN 'markdown' THEN soul_md ELSE m ->> 'soul' END AS soul_md,
+               CASE f WHEN 'markdown' THEN identity_md ELSE m ->> 'identity' END AS identity_md,
+               CASE f WHEN 'markdown' THEN user_md ELSE m ->> 'user' END AS user_md,
+               CASE f WHEN 'markdown' THEN agents_md ELSE m ->> 'agents' END AS agents_md,
+               CASE f WHEN 'markdown' THEN tools_md ELSE m ->> 'tools' END AS tools_md, memory_md
+        FROM (
+            SELECT p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md,
+                   s.profile_format AS f, s.documents -> 'markdown' AS m, 9223372036854775807 AS version
+            FROM served_memories s JOIN user_profiles p ON p.user_id = s.user_id
+            WHERE s.user_id = i.user_id AND s.import_id = i.import_id AND s.run = i.run
+            UNION ALL
+            SELECT v.soul_md, v.identity_md, v.user_md, v.agents_md, v.tools_md, v.memory_md,
+                   v.profile_format, v.documents -> 'markdown', v.version
+            FROM profile_versions v
+            WHERE v.user_id = i.user_id AND v.import_id = i.import_id AND v.run = i.run
+            ORDER BY version DESC LIMIT 1) newest) d
+    WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
 $$;
 REVOKE ALL ON FUNCTION public.read_documents(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_documents(argument jsonb) TO service_role;
@@ -1197,10 +1311,10 @@ CREATE FUNCTION public.read_passages(argument jsonb) RETURNS json
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
         SELECT c.conversation_id, c.passage_index, c.title, c.content, c.token_count, c.chunk_tier,
-               c.is_recent, c.message_count, c.created_at
+               c.is_recent, c.message_count, nullif(c.created_at, 'epoch') AS created_at
         FROM conversation_chunks c
         WHERE c.user_id = (argument ->> 'user_id')::uuid
-          AND c.conversation_id = argument ->> 'conversation_id'
+          AND c.conversation_id COLLATE "C" = argument ->> 'conversation_id' AND c.passage_index IS NOT NULL
         ORDER BY c.passage_index) t
 $$;
 REVOKE ALL ON FUNCTION public.read_passages(argument jsonb) FROM PUBLIC;
@@ -1210,7 +1324,11 @@ CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT to_jsonb(p) FROM user_profiles p WHERE p.user_id = (argument ->> 'user_id')::uuid
+    SELECT to_jsonb(p) || jsonb_build_object(
+        'import_id', s.import_id, 'run', s.run, 'pipeline', s.pipeline,
+        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run)
+    FROM user_profiles p LEFT JOIN served_memories s ON s.user_id = p.user_id
+    WHERE p.user_id = (argument ->> 'user_id')::uuid
 $$;
 REVOKE ALL ON FUNCTION public.read_profile(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_profile(argument jsonb) TO service_role;
@@ -1222,8 +1340,7 @@ CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
     SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage'] || jsonb_build_object(
         'state', told_state(i),
         'served', (
-            SELECT jsonb_build_array(p.import_id, p.run) FROM user_profiles p
-            WHERE p.user_id = i.user_id AND p.import_id IS NOT NULL),
+            SELECT jsonb_build_array(s.import_id, s.run) FROM served_memories s WHERE s.user_id = i.user_id),
         'unread_conversations', (
             SELECT count(DISTINCT u) FROM chunk_results r, unnest(r.unread) u
             WHERE r.import_id = i.import_id AND r.run = i.run),
@@ -1502,7 +1619,7 @@ BEGIN
             AND a.variant IN ('', newest.variant);
         IF resumed THEN
             outdone := EXISTS (
-                SELECT FROM user_profiles p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
+                SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
                 WHERE p.user_id = a.user_id
                   AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
             UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
@@ -1581,10 +1698,12 @@ BEGIN
             SELECT DISTINCT e.conversation_id
             FROM jsonb_to_recordset(argument -> 'passages') AS e(conversation_id text)));
     END IF;
-    INSERT INTO conversation_chunks AS c (user_id, conversation_id, passage_index, title, content,
-                                          token_count, message_count, created_at, is_recent)
-    SELECT owner, p.conversation_id, p.passage_index, p.title, p.content, p.token_count, p.message_count,
-           to_timestamp(p.created_at), coalesce(to_timestamp(p.created_at) >= recent_from, false)
+    INSERT INTO conversation_chunks AS c (user_id, conversation_id, passage_index, title, content, token_count,
+                                          chunk_tier, message_count, created_at, is_recent)
+    SELECT owner, p.conversation_id, p.passage_index, p.title, p.content, p.token_count,
+           CASE WHEN p.token_count < 500 THEN 'micro' WHEN p.token_count < 1500 THEN 'medium' ELSE 'macro' END,
+           p.message_count, coalesce(to_timestamp(p.created_at), 'epoch'),
+           coalesce(to_timestamp(p.created_at) >= recent_from, false)
     FROM (
         SELECT DISTINCT ON (e ->> 'conversation_id', (e ->> 'passage_index')::integer)
                e ->> 'conversation_id' AS conversation_id, (e ->> 'passage_index')::integer AS passage_index,
@@ -1598,8 +1717,8 @@ BEGIN
     ) p
     ON CONFLICT (user_id, conversation_id, passage_index) DO UPDATE SET
         title = excluded.title, content = excluded.content, token_count = excluded.token_count,
-        message_count = excluded.message_count, created_at = excluded.created_at,
-        is_recent = excluded.is_recent
+        chunk_tier = excluded.chunk_tier, message_count = excluded.message_count,
+        created_at = excluded.created_at, is_recent = excluded.is_recent, updated_at = now()
     WHERE (c.title, c.token_count, c.message_count, c.created_at, c.is_recent, c.content)
         IS DISTINCT FROM (excluded.title, excluded.token_count, excluded.message_count,
                           excluded.created_at, excluded.is_recent, excluded.content);
@@ -1614,7 +1733,7 @@ BEGIN
         WHERE e.last AND e.conversation_id <> ALL (newer) ORDER BY e.conversation_id, e.n DESC
     LOOP
         DELETE FROM conversation_chunks c
-        WHERE c.user_id = owner AND c.conversation_id = finished.conversation_id COLLATE "C"
+        WHERE c.user_id = owner AND c.conversation_id COLLATE "C" = finished.conversation_id
           AND c.passage_index > finished.passage_index;
         GET DIAGNOSTICS gone = ROW_COUNT;
         deleted := deleted + gone;
@@ -1638,16 +1757,17 @@ BEGIN
         RETURN '[]';
     END IF;
     SELECT json_agg(t) INTO answer FROM (
-        SELECT c.conversation_id, c.passage_index, c.title, c.created_at, c.chunk_tier, c.is_recent,
+        SELECT c.conversation_id, c.passage_index, c.title, nullif(c.created_at, 'epoch') AS created_at,
+               c.chunk_tier, c.is_recent,
                substr(c.content, greatest(1, strpos(lower(c.content), p_first) - 80), 240) AS snippet
         FROM (
             SELECT * FROM conversation_chunks m
-            WHERE m.user_id = (argument ->> 'user_id')::uuid
+            WHERE m.user_id = (argument ->> 'user_id')::uuid AND m.passage_index IS NOT NULL
               AND m.title || ' ' || m.content ILIKE ALL (p_patterns)
-            ORDER BY m.created_at DESC NULLS LAST, m.conversation_id, m.passage_index
+            ORDER BY m.created_at DESC, m.conversation_id COLLATE "C", m.passage_index
             LIMIT (argument ->> 'limit')::integer
         ) c
-        ORDER BY c.created_at DESC NULLS LAST, c.conversation_id, c.passage_index) t;
+        ORDER BY c.created_at DESC, c.conversation_id COLLATE "C", c.passage_index) t;
     RETURN coalesce(answer, '[]');
 END
 $$;
@@ -1664,19 +1784,36 @@ $$;
 REVOKE ALL ON FUNCTION public.search_patterns(search text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_patterns(search text) TO service_role;
 
-CREATE FUNCTION public.serve_version(n public.user_profiles) RETURNS void
-    LANGUAGE sql
+CREATE FUNCTION public.serve_version(n public.user_profiles, s public.served_memories) RETURNS void
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
+DECLARE
+    identity jsonb := CASE WHEN s.profile_format = 'app' THEN (s.documents -> 'app' ->> 'identity')::jsonb END;
+BEGIN
     UPDATE user_profiles SET
             soul_md = n.soul_md, identity_md = n.identity_md, user_md = n.user_md, agents_md = n.agents_md,
             tools_md = n.tools_md, memory_md = n.memory_md, soulprint_text = n.soulprint_text,
-            import_id = n.import_id, run = n.run, pipeline = n.pipeline,
-            memory_import_id = n.memory_import_id, memory_run = n.memory_run, updated_at = now()
-        WHERE user_id = n.user_id
+            import_id = s.import_id, run = s.run, pipeline = s.pipeline,
+            ai_name = coalesce(ai_name, nullif(identity ->> 'ai_name', '')),
+            archetype = coalesce(nullif(identity ->> 'archetype', ''), archetype),
+            soulprint_generated_at = CASE WHEN s.profile_format = 'app' THEN now() ELSE soulprint_generated_at END,
+            memory_status = CASE WHEN s.profile_format <> 'app' THEN memory_status
+                                 WHEN n.memory_md IS NOT NULL THEN 'ready' ELSE 'building' END,
+            updated_at = now()
+        WHERE user_id = n.user_id;
+    INSERT INTO served_memories AS o (user_id, import_id, run, pipeline, memory_import_id, memory_run,
+                                      profile_format, documents)
+    VALUES (n.user_id, s.import_id, s.run, s.pipeline, s.memory_import_id, s.memory_run, s.profile_format,
+            s.documents)
+    ON CONFLICT (user_id) DO UPDATE SET
+        import_id = excluded.import_id, run = excluded.run, pipeline = excluded.pipeline,
+        memory_import_id = excluded.memory_import_id, memory_run = excluded.memory_run,
+        profile_format = excluded.profile_format, documents = excluded.documents, served_at = now();
+END
 $$;
-REVOKE ALL ON FUNCTION public.serve_version(n public.user_profiles) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.serve_version(n public.user_profiles) TO service_role;
+REVOKE ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.served_memories) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.serve_version(n public.user_profiles, s public.served_memories) TO service_role;
 
 CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql
@@ -1732,7 +1869,7 @@ CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
             ORDER BY m.fact_id),
         'conversation_title', coalesce((
             SELECT c.title FROM conversation_chunks c
-            WHERE c.user_id = f.user_id AND c.conversation_id = f.conversation_id
+            WHERE c.user_id = f.user_id AND c.conversation_id COLLATE "C" = f.conversation_id
               AND c.passage_index = 0), '')) ORDER BY f.ordinality)
     FROM unnest(shown) WITH ORDINALITY AS f
 $$;
@@ -1795,7 +1932,8 @@ DECLARE
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, run integer, source text, pipeline text, variant text, on_log boolean,
-        requested_at timestamptz);
+        requested_at timestamptz, profile_format text);
+    a.profile_format := coalesce(a.profile_format, 'markdown');
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
     SELECT * INTO newest FROM imports n
         WHERE n.import_id = a.import_id ORDER BY n.run DESC LIMIT 1 FOR UPDATE;
@@ -1819,29 +1957,100 @@ BEGIN
     END IF;
     IF i.import_id IS NOT NULL THEN
         UPDATE imports n SET source = a.source, updated_at = now(),
-                variant = coalesce(nullif(n.variant, ''), a.variant),
+                variant = coalesce(nullif(n.variant, ''), a.variant), profile_format = a.profile_format,
                 begun_at = CASE WHEN n.state = 'received' THEN now() ELSE n.begun_at END,
                 state = CASE WHEN n.state = 'received' THEN 'chunking' ELSE n.state END
             WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
     ELSE
-        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at, on_log)
+        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at, on_log,
+                             profile_format)
         VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.source, coalesce(a.variant, ''), 'chunking',
-                greatest(request_time(a.user_id, a.requested_at), newest.requested_at), a.on_log)
+                greatest(request_time(a.user_id, a.requested_at), newest.requested_at), a.on_log,
+                a.profile_format)
         RETURNING * INTO i;
     END IF;
-    IF is_newest_run(i) THEN
-        INSERT INTO user_profiles AS p (user_id, full_pass_status, full_pass_started_at, import_stage)
-        VALUES (a.user_id, 'processing', i.begun_at, i.state)
-        ON CONFLICT (user_id) DO UPDATE SET
-            full_pass_status = 'processing', full_pass_started_at = i.begun_at,
-            full_pass_completed_at = NULL, full_pass_error = NULL, import_stage = i.state,
-            progress_percent = i.progress_percent, updated_at = now();
-    END IF;
+    INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
+    PERFORM tell_profile(i);
     RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant);
 END
 $$;
 REVOKE ALL ON FUNCTION public.take_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO service_role;
+
+CREATE FUNCTION public.tell_profile(i public.imports) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    told CONSTANT text := told_state(i);
+    ended CONSTANT boolean := told IN ('complete', 'unserved', 'failed', 'cancelled');
+    why CONSTANT text := CASE WHEN i.unserved = 'smaller'
+        THEN 'its memory would lose much of what is served, and is kept beside it'
+        ELSE i.error ->> 'message' END;
+    in_app CONSTANT boolean := i.profile_format = 'app';
+    p user_profiles;
+    shown record;
+BEGIN
+    IF NOT is_newest_run(i) THEN
+        RETURN;
+    END IF;
+    SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    p.full_pass_status := CASE told
+        WHEN 'complete' THEN 'complete'
+        WHEN 'unserved' THEN 'failed'
+        WHEN 'failed' THEN 'failed'
+        WHEN 'cancelled' THEN CASE WHEN EXISTS (SELECT FROM served_memories s WHERE s.user_id = i.user_id)
+                                   THEN 'complete' ELSE 'pending' END
+        ELSE 'processing' END;
+    p.full_pass_completed_at := CASE told WHEN 'complete' THEN now()
+                                          WHEN 'cancelled' THEN p.full_pass_completed_at END;
+    p.full_pass_started_at := CASE told WHEN 'cancelled' THEN p.full_pass_started_at ELSE i.begun_at END;
+    p.full_pass_error := CASE told WHEN 'cancelled' THEN p.full_pass_error ELSE why END;
+    IF in_app THEN
+        shown := app_progress(i);
+        IF told = 'complete' OR ended AND has_sections(p) THEN
+            p.import_status := CASE WHEN p.import_status = 'locked' THEN 'locked' ELSE 'complete' END;
+            p.import_error := NULL;
+            shown.percent := 100;
+            shown.stage := 'Complete';
+        ELSIF ended THEN
+            p.import_status := CASE WHEN p.import_status = 'locked' THEN 'locked' ELSE 'failed' END;
+            p.import_error := coalesce(why, 'the import was cancelled');
+        ELSIF p.import_status = 'quick_ready' AND p.processing_started_at = i.begun_at THEN
+            shown.percent := 100;
+        ELSE
+            p.import_status := CASE WHEN p.import_status = 'locked' THEN 'locked' ELSE 'processing' END;
+            p.import_error := NULL;
+            IF p.processing_started_at = i.begun_at AND p.progress_percent > shown.percent THEN
+                shown.percent := p.progress_percent;
+            END IF;
+        END IF;
+        p.import_stage := shown.stage;
+        p.progress_percent := shown.percent;
+        p.processing_started_at := i.begun_at;
+        p.total_conversations := coalesce((i.counts -> 'conversations' ->> 'kept')::integer, p.total_conversations);
+        p.total_messages := coalesce((i.counts ->> 'messages')::integer, p.total_messages);
+        p.total_chunks := coalesce(i.chunks_total, p.total_chunks);
+        p.processed_chunks := i.chunks_ok + i.chunks_dead;
+    ELSE
+        p.import_stage := CASE told WHEN 'cancelled' THEN told ELSE coalesce(i.stage, i.state) END;
+        p.progress_percent := round(i.progress_percent);
+    END IF;
+    UPDATE user_profiles o SET
+            full_pass_status = p.full_pass_status, full_pass_started_at = p.full_pass_started_at,
+            full_pass_completed_at = p.full_pass_completed_at, full_pass_error = p.full_pass_error,
+            import_status = p.import_status, import_error = p.import_error, import_stage = p.import_stage,
+            progress_percent = p.progress_percent, processing_started_at = p.processing_started_at,
+            total_conversations = p.total_conversations, total_messages = p.total_messages,
+            total_chunks = p.total_chunks, processed_chunks = p.processed_chunks, updated_at = now()
+        WHERE o.user_id = i.user_id;
+END
+$$;
+REVOKE ALL ON FUNCTION public.tell_profile(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_profile(i public.imports) TO service_role;
 
 CREATE FUNCTION public.told_state(i public.imports) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -1868,11 +2077,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN to_jsonb(false);
     END IF;
-    IF is_newest_run(i) THEN
-        UPDATE user_profiles SET
-                progress_percent = i.progress_percent, import_stage = i.stage, updated_at = now()
-            WHERE user_id = i.user_id;
-    END IF;
+    PERFORM tell_profile(i);
     RETURN to_jsonb(true);
 END
 $$;
@@ -1896,7 +2101,10 @@ BEGIN
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'not a field of a profile: %', wrong USING ERRCODE = 'SP003';
     END IF;
-    INSERT INTO user_profiles (user_id) VALUES (owner) ON CONFLICT DO NOTHING;
+    IF fields ->> 'progress_percent' IS NOT NULL THEN
+        fields := fields || jsonb_build_object('progress_percent', round((fields ->> 'progress_percent')::numeric));
+    END IF;
+    INSERT INTO user_profiles (user_id) VALUES (owner) ON CONFLICT (user_id) DO NOTHING;
     UPDATE user_profiles p SET
             (soul_md, identity_md, user_md, agents_md, tools_md, memory_md, soulprint_text, full_pass_status,
              full_pass_started_at, full_pass_completed_at, full_pass_error, progress_percent, import_stage,

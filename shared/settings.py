@@ -15,8 +15,10 @@ from platformdirs import user_data_path
 from pydantic import AliasChoices, AliasGenerator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared.domain.addresses import web_address
 from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
+from shared.domain.runs import ProfileFormat
 
 PREFIX = "SOULPRINT_"
 _FORMS = {
@@ -85,6 +87,8 @@ class Settings(BaseSettings):
     """How many of the richest conversations are kept for the sections."""
     memory_tokens: int = Field(default=6000, ge=200, le=200_000)
     """Most tokens of the MEMORY document."""
+    profile_format: ProfileFormat = "markdown"
+    """How profiles are written: sections as Markdown, or as the JSON that the app reads, with its columns."""
     min_coverage: float = Field(default=0.95, ge=0.0, le=1.0)
     """Coverage below which a run ends failed."""
     extract_workers: int = Field(default=1, ge=0, le=64)
@@ -125,6 +129,8 @@ class Settings(BaseSettings):
     """The Supabase project whose storage holds exports: `https://<project>.supabase.co`."""
     supabase_service_role_key: SecretStr | None = None
     """Its service key."""
+    app_url: str | None = None
+    """Where the app is that is told of a memory when it is served, in the app's format; None: nobody is."""
     import_window: int = Field(default=256, ge=1, le=100_000)
     """Most chunks of one import that are published and not yet recorded."""
     fact_extraction_concurrency: int = Field(default=3, ge=1, le=1000)
@@ -156,6 +162,11 @@ class Settings(BaseSettings):
     @property
     def _by_batch(self) -> bool:
         return self.model == "claude" and self.model_batch
+
+    @field_validator("app_url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        return value and web_address(value)
 
     @field_validator("import_roots", mode="before")
     @classmethod
@@ -189,5 +200,5 @@ def load_settings(**overrides: object) -> Settings:
 
 def _told(field: str, message: str) -> str:
     """What is wrong with a setting; a pattern is told in words."""
-    words = _FORMS.get(field) or message.replace("Input should be", "must be")
+    words = _FORMS.get(field) or message.replace("Input should be", "must be").removeprefix("Value error, ")
     return f"{PREFIX}{field.upper()} {words}"

@@ -23,6 +23,7 @@ from shared.postgres.migrate import migrate
 from shared.store.store import Store, open_store
 from tests.support.databases import EMPTY, dsn_of, run_sql
 from tests.support.forking import ForkServer
+from tests.support.gateway import Project, supabase_project
 
 LONG_FIRST = (
     "tests/chaos",
@@ -31,6 +32,7 @@ LONG_FIRST = (
     "tests/pipeline",
     "tests/contract",
     "tests/postgres",
+    "tests/rest",
 )
 _numbers = itertools.count(1)
 # What `make test` draws is the same each time; with CHAOS=1 it is something new. No example has a deadline: a
@@ -73,6 +75,13 @@ async def database(migrated: str) -> str:
     """The DSN of a migrated database without a row, as superuser."""
     await run_sql(migrated, EMPTY)
     return migrated
+
+
+@pytest.fixture(scope="session")
+async def project(migrated: str) -> AsyncIterator[Project]:
+    """The database that tests share as a Supabase project: PostgREST behind a gateway."""
+    async with supabase_project(migrated) as found:
+        yield found
 
 
 @pytest.fixture

@@ -62,7 +62,11 @@ class Imports:
     async def _import(self, event: ImportReceived, key: RunKey) -> None:
         kit = self._kit
         taken = await kit.store.take_run(
-            event, kit.settings.pipeline, variant_of(kit.settings), on_log=kit.only is None
+            event,
+            kit.settings.pipeline,
+            variant_of(kit.settings),
+            on_log=kit.only is None,
+            profile_format=kit.settings.profile_format,
         )
         if taken.refusal in NOT_OURS:
             raise PoisonError(str(taken.refusal), "the import is another user's, or another's to process")

@@ -25,7 +25,7 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
 
     async def commit(memory: MemoryReady) -> None:
         try:
-            ending = await write_memory(memory, kit.store, kit.settings.min_coverage)
+            ending = await write_memory(memory, kit.store, kit.settings)
         except UnknownRunError:
             raise no_such_run(memory) from None
         if ending == "smaller":

@@ -7,6 +7,7 @@ from typing import Literal
 from shared.domain.errors import UnknownRunError
 from shared.domain.events import MemoryReady
 from shared.domain.plurals import counted
+from shared.settings import Settings
 from shared.store.store import Store
 
 STEP = "consolidating"
@@ -16,8 +17,9 @@ Ending = Literal["complete", "failed"]
 _UNSERVED = frozenset({"older", "smaller", "repeated", "cancelled"})
 
 
-async def write_memory(memory: MemoryReady, store: Store, min_coverage: float) -> Ending | str:
-    """Commit `memory` and answer how the run ended: complete, or failed below `min_coverage`. Or why nobody
+async def write_memory(memory: MemoryReady, store: Store, settings: Settings) -> Ending | str:
+    """Commit `memory`, as `profile_format` has it, and answer how the run ended: complete, or failed below
+    `min_coverage`. Or why nobody
     wants it any more, `older`, `repeated`, `cancelled`; or `smaller`: it would lose much of what is served,
     and is kept beside it until the person accepts it.
 
@@ -25,15 +27,17 @@ async def write_memory(memory: MemoryReady, store: Store, min_coverage: float) -
     run never overwrites a newer one: the store sees to both. Raises UnknownRunError.
     """
     share = memory.coverage.share
-    ending: Ending = "complete" if share >= min_coverage else "failed"
+    ending: Ending = "complete" if share >= settings.min_coverage else "failed"
     error = None
     if ending == "failed":
         message = (
             f"only {share:.1%} of {counted(memory.coverage.total, 'chunk')} could be read "
-            f"({memory.coverage.dead:,} dead); at least {min_coverage:.1%} are needed"
+            f"({memory.coverage.dead:,} dead); at least {settings.min_coverage:.1%} are needed"
         )
         error = {"step": STEP, "message": message}
-    commit = await store.commit_memory(memory, status=ending, error=error)
+    commit = await store.commit_memory(
+        memory, profile_format=settings.profile_format, status=ending, error=error
+    )
     if commit.reason == "unknown":
         raise UnknownRunError(f"run {memory.run} of import {memory.import_id} of this user is not known")
     return commit.reason if commit.reason in _UNSERVED else ending

@@ -1,5 +1,5 @@
-"""Passages, and the results of chunks. The rules are in supabase/migrations: 0003_conversation_chunks.sql,
-0006_chunk_results.sql, and 0017_order.sql for which run's passages stand."""
+"""Passages, and the results of chunks. The rules are in supabase/migrations: 0003_conversation_chunks.sql and
+0006_chunk_results.sql."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 from shared.domain.bounds import Moment, RunNumber, Source
 from shared.domain.events import ChunkReady, ImportReceived, Usage
 from shared.domain.facts import Fact
-from shared.domain.runs import RunKey
+from shared.domain.runs import ProfileFormat, RunKey
 from shared.store.answers import Answers
 from shared.store.call import SPREAD, Calls, call, rows
 from shared.store.runs import ENDED
@@ -126,10 +126,16 @@ class Driving(Calls):
 
     @call
     async def take_run(
-        self, event: Annotated[ImportReceived, SPREAD], pipeline: str, variant: str, *, on_log: bool = True
+        self,
+        event: Annotated[ImportReceived, SPREAD],
+        pipeline: str,
+        variant: str,
+        *,
+        on_log: bool = True,
+        profile_format: ProfileFormat = "markdown",
     ) -> Taken:
         """Begin the run that the event names, or go on with it; older unfinished runs of the import end.
-        `on_log` as in request_run."""
+        `on_log` as in request_run; `profile_format` is how the profile is told of it."""
 
     @call
     async def watch_run(self, import_id: UUID, run: int) -> RunWatch | None:

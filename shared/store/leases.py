@@ -1,5 +1,5 @@
 """Who works on what until when, and what holds services up. The rules are in supabase/migrations:
-0008_claims.sql, 0010_leases.sql, 0014_service_holds.sql and 0019_writable.sql."""
+0008_claims.sql, 0010_leases.sql, 0014_service_holds.sql and 0016_writable.sql."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """What is served: memories on their way to a profile, and profiles. The rules are in supabase/migrations:
-0007_user_profiles.sql, 0009_memory.sql, and 0018_served.sql for what is served and what is not."""
+0007_user_profiles.sql for what a profile shows, and 0009_memory.sql for what is served and what is not."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from shared.domain.events import MemoryReady
+from shared.domain.runs import ProfileFormat
 from shared.store.call import SPREAD, Calls, call
 
 
@@ -51,21 +52,21 @@ class Profile(Documents):
 
     user_id: UUID
     soulprint_text: str | None
-    full_pass_status: str
+    full_pass_status: str | None
     full_pass_started_at: datetime | None
     full_pass_completed_at: datetime | None
     full_pass_error: str | None
-    progress_percent: float
+    progress_percent: int | None
     import_stage: str | None
     import_id: UUID | None
-    """With `run`: whose memory and sections the row holds."""
+    """With `run`: whose memory and sections are served."""
     run: int | None
     pipeline: str | None
     memory_import_id: UUID | None = None
     """With `memory_run`: whose MEMORY and facts, where that run made none."""
     memory_run: int | None = None
-    created_at: datetime
-    updated_at: datetime
+    created_at: datetime | None
+    updated_at: datetime | None
 
 
 class Profiles(Calls):
@@ -88,12 +89,16 @@ class Profiles(Calls):
         self,
         memory: Annotated[MemoryReady, SPREAD],
         *,
+        documents: Mapping[str, Mapping[str, str | None]] | None = None,
+        profile_format: ProfileFormat = "markdown",
         status: Literal["complete", "failed"] = "complete",
         error: Mapping[str, str] | None = None,
         soulprint_text: str | None = None,
     ) -> Commit:
         """Commit a run's memory in one durable transaction; what it replaces goes to profile_versions.
 
+        `documents` are the sections as written in each form, {markdown: {soul, ...}, app: {soul, ...}}, by
+        default the memory's own as Markdown; the profile shows those of `profile_format`.
         With status failed (the caller judges MIN_COVERAGE) the profile keeps what it serves; `error` is
         {step, message}. A run older than the one served never overwrites it, nor one that would lose much of
         it unless it was requested to (`loses_much` in the migration has the rule): such a memory is kept

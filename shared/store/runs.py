@@ -1,5 +1,5 @@
-"""Runs: requested, on their way, ended, reported. The rules are in supabase/migrations: 0002_imports.sql,
-0017_order.sql for their order, and 0018_served.sql for reports."""
+"""Runs: requested, on their way, ended, reported. The rules are in supabase/migrations: 0002_imports.sql, and
+0012_reading_runs.sql for reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who the users are. The rules are in supabase/migrations/0021_user_names.sql."""
+"""Who the users are. The rules are in supabase/migrations/0017_user_names.sql."""
 
 from __future__ import annotations
 

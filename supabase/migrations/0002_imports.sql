@@ -47,6 +47,13 @@ CREATE TABLE public.imports (
     redrives integer NOT NULL DEFAULT 0,
     redriven_at timestamptz,
     redriven_done integer,
+    -- true: the person has said that this run's memory is to be served, however much less it holds
+    replaces boolean NOT NULL DEFAULT false,
+    -- why the memory of a complete run is not served: older (a newer run's is), smaller (it would lose much of
+    -- what is served, and is kept beside it); null: it is or was served, or the run is not complete
+    unserved text CHECK (unserved IN ('older', 'smaller')),
+    -- how the profile is told of the run: as Markdown, or as the app reads it
+    profile_format text NOT NULL DEFAULT 'markdown' CHECK (profile_format IN ('markdown', 'app')),
     PRIMARY KEY (import_id, run)
 );
 CREATE INDEX imports_of_user ON public.imports (user_id, requested_at, ordinal);
@@ -63,6 +70,34 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON public.imports TO service_role;
 CREATE POLICY own_rows ON public.imports FOR SELECT TO authenticated
     USING (user_id = (SELECT auth.uid()));
 CREATE POLICY services ON public.imports TO service_role USING (true) WITH CHECK (true);
+
+-- A run's request time lies between 1970 and 9999, whoever writes it: read as UTC, or in any other zone, it is
+-- a time in every language.
+CREATE FUNCTION public.bound_request_time() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    NEW.requested_at := least(greatest(NEW.requested_at, '1970-01-01 00:00:00+00'), '9998-12-31 00:00:00+00');
+    RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION public.bound_request_time() FROM PUBLIC, anon, authenticated;
+
+CREATE TRIGGER bound_request_time BEFORE INSERT OR UPDATE OF requested_at ON public.imports
+    FOR EACH ROW EXECUTE FUNCTION public.bound_request_time();
+
+-- When a run counts as requested: as its request says, unless that lies in the future. What is requested now
+-- comes after all that the user requested before, also where the database's clock was set back meanwhile.
+CREATE FUNCTION public.request_time(p_user uuid, claimed timestamptz) RETURNS timestamptz
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT CASE WHEN claimed < now() THEN claimed
+                ELSE greatest(now(), (SELECT max(o.requested_at) FROM imports o WHERE o.user_id = p_user)) END
+$$;
+
+-- What is told of a run's state: unserved, of a complete run whose memory is not served.
+CREATE FUNCTION public.told_state(i public.imports) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT CASE WHEN i.unserved IS NULL THEN i.state ELSE 'unserved' END
+$$;
 
 -- True if no later run of the user stands beside this one: only the newest run speaks in user_profiles.
 CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
@@ -84,15 +119,19 @@ $$;
 -- Which run a request is: the import's newest, where that is unfinished, of the same pipeline, driven the same
 -- way and, if a variant is given, of that variant; else the next, which waits as `received` for its event. What
 -- one process was at work on in another variant is cancelled: its chunks could not be told from the new ones.
+-- A run that goes on becomes the newest where a newer one is served already: else what is asked for now would
+-- come to nothing. `replace` is the person's word that much may be lost.
 CREATE FUNCTION public.request_run(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     a record;
     newest imports;
     resumed boolean := false;
+    outdone boolean;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, user_id uuid, source text, pipeline text, variant text, on_log boolean);
+        import_id uuid, user_id uuid, source text, pipeline text, variant text, on_log boolean,
+        replace boolean);
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
     SELECT * INTO newest FROM imports i
         WHERE i.import_id = a.import_id ORDER BY i.run DESC LIMIT 1 FOR UPDATE;
@@ -103,7 +142,15 @@ BEGIN
         resumed := newest.pipeline = a.pipeline AND newest.on_log = a.on_log
             AND a.variant IN ('', newest.variant);
         IF resumed THEN
-            UPDATE imports i SET source = a.source, updated_at = now()
+            outdone := EXISTS (
+                SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
+                WHERE p.user_id = a.user_id
+                  AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
+            UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
+                    requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
+                    -- read anew, where chunks are missing: the newer run may have stored its passages instead
+                    state = CASE WHEN outdone AND i.state = 'extracting' THEN 'chunking' ELSE i.state END,
+                    updated_at = now()
                 WHERE i.import_id = newest.import_id AND i.run = newest.run
                 RETURNING i.* INTO newest;
         ELSIF NOT a.on_log THEN
@@ -113,8 +160,10 @@ BEGIN
         END IF;
     END IF;
     IF NOT resumed THEN
-        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log)
-        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, a.pipeline, a.source, a.variant, a.on_log)
+        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log, replaces,
+                             requested_at)
+        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, a.pipeline, a.source, a.variant, a.on_log,
+                coalesce(a.replace, false), request_time(a.user_id, NULL))
         RETURNING * INTO newest;
     END IF;
     RETURN jsonb_build_object(
@@ -122,7 +171,8 @@ BEGIN
 END
 $$;
 
--- Begins the run that an event names, or goes on with it. Older unfinished runs of the import end.
+-- Begins the run that an event names, or goes on with it. Older unfinished runs of the import end; of an
+-- import's runs the one with the higher number is newer, whatever its event says.
 -- refusal, if there is nothing to do: older (a newer run exists), complete, failed, cancelled, extracted (all
 -- chunks are in); or what must not be: foreign (the import is another user's), elsewhere (another pipeline's,
 -- or one process runs what the services are asked for, or the reverse).
@@ -136,7 +186,8 @@ DECLARE
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, run integer, source text, pipeline text, variant text, on_log boolean,
-        requested_at timestamptz);
+        requested_at timestamptz, profile_format text);
+    a.profile_format := coalesce(a.profile_format, 'markdown');
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
     SELECT * INTO newest FROM imports n
         WHERE n.import_id = a.import_id ORDER BY n.run DESC LIMIT 1 FOR UPDATE;
@@ -160,24 +211,20 @@ BEGIN
     END IF;
     IF i.import_id IS NOT NULL THEN
         UPDATE imports n SET source = a.source, updated_at = now(),
-                variant = coalesce(nullif(n.variant, ''), a.variant),
+                variant = coalesce(nullif(n.variant, ''), a.variant), profile_format = a.profile_format,
                 begun_at = CASE WHEN n.state = 'received' THEN now() ELSE n.begun_at END,
                 state = CASE WHEN n.state = 'received' THEN 'chunking' ELSE n.state END
             WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
     ELSE
-        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at, on_log)
+        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at, on_log,
+                             profile_format)
         VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.source, coalesce(a.variant, ''), 'chunking',
-                coalesce(a.requested_at, now()), a.on_log)
+                greatest(request_time(a.user_id, a.requested_at), newest.requested_at), a.on_log,
+                a.profile_format)
         RETURNING * INTO i;
     END IF;
-    IF is_newest_run(i) THEN
-        INSERT INTO user_profiles AS p (user_id, full_pass_status, full_pass_started_at, import_stage)
-        VALUES (a.user_id, 'processing', i.begun_at, i.state)
-        ON CONFLICT (user_id) DO UPDATE SET
-            full_pass_status = 'processing', full_pass_started_at = i.begun_at,
-            full_pass_completed_at = NULL, full_pass_error = NULL, import_stage = i.state,
-            progress_percent = i.progress_percent, updated_at = now();
-    END IF;
+    INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
+    PERFORM tell_profile(i);
     RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant);
 END
 $$;
@@ -197,11 +244,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN to_jsonb(false);
     END IF;
-    IF is_newest_run(i) THEN
-        UPDATE user_profiles SET
-                progress_percent = i.progress_percent, import_stage = i.stage, updated_at = now()
-            WHERE user_id = i.user_id;
-    END IF;
+    PERFORM tell_profile(i);
     RETURN to_jsonb(true);
 END
 $$;
@@ -220,11 +263,7 @@ BEGIN
             WHERE n.import_id = r.import_id AND n.run = r.run AND n.state = 'extracting'
             RETURNING n.*
     LOOP
-        IF is_newest_run(i) THEN
-            UPDATE user_profiles SET progress_percent = i.progress_percent, import_stage = i.stage,
-                    updated_at = now()
-                WHERE user_id = i.user_id;
-        END IF;
+        PERFORM tell_profile(i);
     END LOOP;
     RETURN to_jsonb(true);
 END
@@ -245,12 +284,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN to_jsonb(false);
     END IF;
-    IF is_newest_run(i) THEN
-        UPDATE user_profiles SET
-                full_pass_status = 'failed', full_pass_error = i.error ->> 'message',
-                full_pass_completed_at = NULL, updated_at = now()
-            WHERE user_id = i.user_id;
-    END IF;
+    PERFORM tell_profile(i);
     RETURN to_jsonb(true);
 END
 $$;
@@ -260,36 +294,29 @@ CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     i imports;
-    newest boolean;
 BEGIN
-    SELECT * INTO i FROM imports
-        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
-          AND state NOT IN ('complete', 'failed', 'cancelled')
-        FOR UPDATE;
-    IF NOT FOUND THEN
-        RETURN to_jsonb(false);
-    END IF;
-    newest := is_newest_run(i);
     UPDATE imports SET
             state = 'cancelled', finished_at = now(), updated_at = now(),
             lease_owner = NULL, lease_until = NULL
-        WHERE import_id = i.import_id AND run = i.run;
-    IF newest THEN
-        UPDATE user_profiles SET
-                full_pass_status = CASE WHEN import_id IS NULL THEN 'pending' ELSE 'complete' END,
-                import_stage = 'cancelled', updated_at = now()
-            WHERE user_id = i.user_id;
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+          AND state NOT IN ('complete', 'failed', 'cancelled')
+        RETURNING * INTO i;
+    IF NOT FOUND THEN
+        RETURN to_jsonb(false);
     END IF;
+    PERFORM tell_profile(i);
     RETURN to_jsonb(true);
 END
 $$;
 
 REVOKE ALL ON FUNCTION
+    public.request_time(uuid, timestamptz), public.told_state(public.imports),
     public.is_newest_run(public.imports), public.is_complete_run(public.imports), public.request_run(jsonb),
     public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
     public.fail_run(jsonb), public.cancel_run(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
+    public.request_time(uuid, timestamptz), public.told_state(public.imports),
     public.is_newest_run(public.imports), public.is_complete_run(public.imports), public.request_run(jsonb),
     public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
     public.fail_run(jsonb), public.cancel_run(jsonb)

@@ -114,12 +114,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
             ORDER BY m.fact_id),
         'conversation_title', coalesce((
             SELECT c.title FROM conversation_chunks c
-            WHERE c.user_id = f.user_id AND c.conversation_id = f.conversation_id
+            WHERE c.user_id = f.user_id AND c.conversation_id COLLATE "C" = f.conversation_id
               AND c.passage_index = 0), '')) ORDER BY f.ordinality)
     FROM unnest(shown) WITH ORDINALITY AS f
 $$;
 
--- A page of facts of the run that the user's profile serves, or of the run that is named, as shown.
+-- A page of facts as shown: of the run that is named, or of the run whose MEMORY is served.
 -- Order and `after` are those of read_facts; `status` is a list or null for all; `search` filters by words.
 CREATE FUNCTION public.list_facts(argument jsonb) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
@@ -134,7 +134,8 @@ DECLARE
     p_patterns text[] := search_patterns(coalesce(argument ->> 'search', ''));
 BEGIN
     IF p_import_id IS NULL THEN
-        SELECT p.import_id, p.run INTO p_import_id, p_run FROM user_profiles p WHERE p.user_id = p_user;
+        SELECT s.memory_import_id, s.memory_run INTO p_import_id, p_run
+            FROM served_memories s WHERE s.user_id = p_user;
     END IF;
     RETURN coalesce(shown_facts(ARRAY(
         SELECT f FROM facts f
@@ -147,7 +148,7 @@ BEGIN
 END
 $$;
 
--- The facts of the served run whose id begins with `prefix` (hexadecimal, dashes or not), ten at most.
+-- The served facts whose id begins with `prefix` (hexadecimal, dashes or not), ten at most.
 CREATE FUNCTION public.find_fact(argument jsonb) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -157,9 +158,9 @@ BEGIN
         RETURN '[]';
     END IF;
     RETURN coalesce(shown_facts(ARRAY(
-        SELECT f FROM user_profiles p
-        JOIN facts f ON f.import_id = p.import_id AND f.run = p.run AND f.user_id = p.user_id
-        WHERE p.user_id = (argument ->> 'user_id')::uuid
+        SELECT f FROM served_memories s
+        JOIN facts f ON f.import_id = s.memory_import_id AND f.run = s.memory_run AND f.user_id = s.user_id
+        WHERE s.user_id = (argument ->> 'user_id')::uuid
           AND f.fact_id BETWEEN rpad(digits, 32, '0')::uuid AND rpad(digits, 32, 'f')::uuid
         ORDER BY f.fact_id LIMIT 10)), '[]');
 END

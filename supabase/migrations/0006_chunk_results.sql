@@ -25,9 +25,10 @@ CREATE POLICY own_rows ON public.chunk_results FOR SELECT TO authenticated
     USING (user_id = (SELECT auth.uid()));
 CREATE POLICY services ON public.chunk_results TO service_role USING (true) WITH CHECK (true);
 
--- Before chunks are read: which are not wanted (reasons as record_chunks has them), and what the cache holds
--- for the others. One probe of each index a chunk: joined, the planner may read all of a user's cache and
--- results instead, on every call, as it does while the tables are new and not analysed.
+-- Before chunks are read: which are not wanted (reasons as record_chunks has them; whose chunk each is of: a
+-- stranger may name the same import, run and index), and what the cache holds for the others. One probe of each
+-- index a chunk: joined, the planner may read all of a user's cache and results instead, on every call, as it
+-- does while the tables are new and not analysed.
 CREATE FUNCTION public.look_up_chunks(argument jsonb) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -55,8 +56,9 @@ BEGIN
         )
         SELECT json_build_object(
             'refused', (
-                SELECT coalesce(json_agg(json_build_object('import_id', import_id, 'run', run, 'index', index,
-                                                           'reason', refusal)), '[]')
+                SELECT coalesce(json_agg(json_build_object(
+                    'user_id', user_id, 'import_id', import_id, 'run', run, 'index', index,
+                    'reason', refusal)), '[]')
                 FROM judged WHERE refusal IS NOT NULL),
             'known', (
                 SELECT coalesce(json_agg(json_build_object(
@@ -74,7 +76,8 @@ $$;
 
 -- Records results of chunks, of any runs, once each: {event: FactsExtracted, matters: one a fact}, all of one
 -- model and prompt version, under which ok results that are not from the cache go into it. A chunk that died
--- may be mended by a later ok result until its run is claimed.
+-- may be mended by a later ok result until its run is claimed. Results of one chunk that come as two users'
+-- stand each for itself: one in another's name must not take the place of the other's.
 -- Answers how many were new, which were ignored and why, and which touched runs are complete now.
 CREATE FUNCTION public.record_chunks(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -95,14 +98,14 @@ BEGIN
     END LOOP;
 
     WITH incoming AS MATERIALIZED (
-        SELECT DISTINCT ON (v.import_id, v.run, v.index)
+        SELECT DISTINCT ON (v.import_id, v.run, v.user_id, v.index)
                v.*, e -> 'matters' AS matters
         FROM jsonb_array_elements(argument -> 'results') WITH ORDINALITY AS x(e, n),
              jsonb_to_record(e -> 'event') AS v(
                  import_id uuid, user_id uuid, run integer, chunk_id uuid, index integer, content_hash text,
                  status text, facts jsonb, cached boolean, dropped jsonb, unread jsonb, usage jsonb,
                  error text)
-        ORDER BY v.import_id, v.run, v.index, (v.status = 'ok') DESC, n
+        ORDER BY v.import_id, v.run, v.user_id, v.index, (v.status = 'ok') DESC, n
     ), judged AS MATERIALIZED (
         SELECT n.*, r.status AS was, CASE
             WHEN i.user_id IS DISTINCT FROM n.user_id THEN 'unknown'
@@ -184,7 +187,8 @@ BEGIN
     )
     SELECT count(*) FILTER (WHERE refusal IS NULL),
            coalesce(jsonb_agg(jsonb_build_object('import_id', import_id, 'run', run, 'index', index,
-                                                 'reason', refusal)) FILTER (WHERE refusal IS NOT NULL), '[]')
+                                                 'user_id', user_id, 'reason', refusal))
+                    FILTER (WHERE refusal IS NOT NULL), '[]')
     INTO recorded, ignored FROM judged;
 
     FOR touched IN
@@ -226,12 +230,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         ORDER BY chunk_index LIMIT (argument ->> 'limit')::integer) d
 $$;
 
--- Says how many chunks the run has and what its reading found. Answers whether all of them are in.
+-- Says how many chunks the run has and what its reading found. Answers whether all of them are in. Of what is
+-- forgotten, conversations that a newer run has stay.
 CREATE FUNCTION public.finish_chunking(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     a record;
     i imports;
+    forgotten text[];
+    newer text[];
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, run integer, total integer, counts jsonb, sample jsonb, superseded jsonb,
@@ -246,9 +253,13 @@ BEGIN
     IF FOUND THEN
         DELETE FROM facts WHERE import_id = a.import_id AND run = a.run AND chunk_index >= a.total;
     END IF;
+    forgotten := ARRAY(SELECT DISTINCT g FROM jsonb_array_elements_text(coalesce(a.forgotten, '[]')) g);
+    newer := take_conversations(i.user_id, i.requested_at, i.ordinal, forgotten);
     DELETE FROM conversation_chunks c
-        USING jsonb_array_elements_text(coalesce(a.forgotten, '[]')) AS gone(conversation_id)
-        WHERE c.user_id = i.user_id AND c.conversation_id = gone.conversation_id COLLATE "C";
+        USING unnest(forgotten) AS gone(conversation_id)
+        WHERE c.user_id = i.user_id AND c.conversation_id COLLATE "C" = gone.conversation_id
+          AND c.passage_index IS NOT NULL
+          AND gone.conversation_id <> ALL (newer);
     UPDATE imports SET
             state = 'extracting', chunks_total = a.total, counts = coalesce(a.counts, '{}'),
             sample = coalesce(a.sample, '[]'), superseded = coalesce(a.superseded, '[]'),

@@ -1,6 +1,9 @@
--- What is served to each user, and how the newest run fares.
-CREATE TABLE public.user_profiles (
-    user_id uuid PRIMARY KEY,
+-- What a user's profile shows: what is served, and how the newest run fares. Where the app's table stands
+-- already, it gets what it lacks and keeps what it has; the types and defaults are the app's.
+SELECT set_config('soulprint.adopting', (to_regclass('public.user_profiles') IS NOT NULL)::text, true);
+CREATE TABLE IF NOT EXISTS public.user_profiles (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    user_id uuid NOT NULL UNIQUE,
     soul_md text,
     identity_md text,
     user_md text,
@@ -8,30 +11,89 @@ CREATE TABLE public.user_profiles (
     tools_md text,
     memory_md text,
     soulprint_text text,
+    import_status text DEFAULT 'none' CONSTRAINT user_profiles_import_status_check
+        CHECK (import_status IN ('none', 'quick_ready', 'processing', 'complete', 'locked', 'failed')),
+    import_error text,
+    import_stage text,
+    progress_percent integer NOT NULL DEFAULT 0 CHECK (progress_percent BETWEEN 0 AND 100),
+    processing_started_at timestamptz,
     full_pass_status text NOT NULL DEFAULT 'pending'
         CHECK (full_pass_status IN ('pending', 'processing', 'complete', 'failed')),
     full_pass_started_at timestamptz,
     full_pass_completed_at timestamptz,
     full_pass_error text,
-    progress_percent real NOT NULL DEFAULT 0 CHECK (progress_percent BETWEEN 0 AND 100),
-    import_stage text,
-    -- the run whose memory and sections the row holds
-    import_id uuid,
-    run integer,
+    created_at timestamptz DEFAULT now(),
+    updated_at timestamptz DEFAULT now()
+);
+ALTER TABLE public.user_profiles
+    ADD COLUMN IF NOT EXISTS ai_name text,
+    ADD COLUMN IF NOT EXISTS archetype text,
+    ADD COLUMN IF NOT EXISTS storage_path text,
+    ADD COLUMN IF NOT EXISTS file_type text DEFAULT 'json',
+    ADD COLUMN IF NOT EXISTS import_cost_json text,
+    ADD COLUMN IF NOT EXISTS total_conversations integer DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS total_messages integer DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS total_chunks integer DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS processed_chunks integer DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS embedding_progress integer DEFAULT 0,
+    ADD COLUMN IF NOT EXISTS embedding_status text DEFAULT 'pending',
+    ADD COLUMN IF NOT EXISTS memory_status text DEFAULT 'none',
+    ADD COLUMN IF NOT EXISTS soulprint_generated_at timestamptz,
+    -- the run whose sections the row holds, for those who look; what is served says served_memories
+    ADD COLUMN IF NOT EXISTS import_id uuid,
+    ADD COLUMN IF NOT EXISTS run integer,
+    ADD COLUMN IF NOT EXISTS pipeline text;
+DO $$
+DECLARE
+    narrow text;
+BEGIN
+    IF NOT current_setting('soulprint.adopting')::boolean THEN
+        ALTER TABLE public.user_profiles ENABLE ROW LEVEL SECURITY;
+        REVOKE ALL ON public.user_profiles FROM PUBLIC, anon, authenticated, service_role;
+        GRANT SELECT ON public.user_profiles TO authenticated;
+        CREATE POLICY own_rows ON public.user_profiles FOR SELECT TO authenticated
+            USING (user_id = (SELECT auth.uid()));
+    END IF;
+    -- The one thing of the app's that changes: a check that knows no failed imports becomes one that does.
+    SELECT c.conname INTO narrow FROM pg_constraint c
+        JOIN pg_attribute a ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum]
+        WHERE c.conrelid = 'public.user_profiles'::regclass AND c.contype = 'c' AND a.attname = 'import_status'
+          AND pg_get_constraintdef(c.oid) NOT LIKE '%''failed''%';
+    IF narrow IS NOT NULL THEN
+        EXECUTE format('ALTER TABLE public.user_profiles DROP CONSTRAINT %I, ADD CONSTRAINT %I '
+            'CHECK (import_status IN (''none'', ''quick_ready'', ''processing'', ''complete'', ''locked'', '
+            '''failed''))', narrow, narrow);
+    END IF;
+END
+$$;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.user_profiles TO service_role;
+CREATE POLICY soulprint_services ON public.user_profiles TO service_role USING (true) WITH CHECK (true);
+
+-- What is served to a user. Persons may write to their profile: whose memory it is says this table alone.
+CREATE TABLE public.served_memories (
+    user_id uuid PRIMARY KEY,
+    import_id uuid NOT NULL,
+    run integer NOT NULL,
     pipeline text,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now()
+    -- the run whose MEMORY, and so whose facts, are served: import_id and run, unless that run made no MEMORY
+    memory_import_id uuid,
+    memory_run integer,
+    profile_format text NOT NULL DEFAULT 'markdown',
+    -- the sections as they were written, in either form: {markdown: {soul, ...}, app: {soul, ...}}
+    documents jsonb NOT NULL DEFAULT '{}',
+    served_at timestamptz NOT NULL DEFAULT now()
 );
 
-ALTER TABLE public.user_profiles ENABLE ROW LEVEL SECURITY;
-REVOKE ALL ON public.user_profiles FROM PUBLIC, anon, authenticated, service_role;
-GRANT SELECT ON public.user_profiles TO authenticated;
-GRANT SELECT, INSERT, UPDATE, DELETE ON public.user_profiles TO service_role;
-CREATE POLICY own_rows ON public.user_profiles FOR SELECT TO authenticated
+ALTER TABLE public.served_memories ENABLE ROW LEVEL SECURITY;
+REVOKE ALL ON public.served_memories FROM PUBLIC, anon, authenticated, service_role;
+GRANT SELECT ON public.served_memories TO authenticated;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.served_memories TO service_role;
+CREATE POLICY own_rows ON public.served_memories FOR SELECT TO authenticated
     USING (user_id = (SELECT auth.uid()));
-CREATE POLICY services ON public.user_profiles TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY services ON public.served_memories TO service_role USING (true) WITH CHECK (true);
 
--- What a commit replaced, whole, with the run that had written it (none: it came from elsewhere).
+-- What a commit replaced, whole, with the run that had written it (none: it came from elsewhere). Of a memory
+-- that was never served replaced_at is null.
 CREATE TABLE public.profile_versions (
     user_id uuid NOT NULL,
     version bigint GENERATED ALWAYS AS IDENTITY,
@@ -45,8 +107,12 @@ CREATE TABLE public.profile_versions (
     tools_md text,
     memory_md text,
     soulprint_text text,
+    memory_import_id uuid,
+    memory_run integer,
+    profile_format text NOT NULL DEFAULT 'markdown',
+    documents jsonb NOT NULL DEFAULT '{}',
     written_at timestamptz,
-    replaced_at timestamptz NOT NULL DEFAULT now(),
+    replaced_at timestamptz DEFAULT now(),
     PRIMARY KEY (user_id, version)
 );
 
@@ -59,7 +125,110 @@ CREATE POLICY own_rows ON public.profile_versions FOR SELECT TO authenticated
     USING (user_id = (SELECT auth.uid()));
 CREATE POLICY services ON public.profile_versions TO service_role USING (true) WITH CHECK (true);
 
--- Sets the named columns of a profile, which is made if it is missing; a null clears. Others stay.
+-- True if a profile has a section.
+CREATE FUNCTION public.has_sections(p public.user_profiles) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md) IS NOT NULL
+$$;
+
+-- How far a run is, for the app's import page: a label that it knows and a whole percent. An export is read
+-- while its first chunks are: reading counts until it ends.
+CREATE FUNCTION public.app_progress(i public.imports, OUT stage text, OUT percent integer)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT CASE told_state(i)
+               WHEN 'complete' THEN 'Complete'
+               WHEN 'consolidating' THEN 'Building profile'
+               WHEN 'extracting' THEN 'Generating soulprint'
+               WHEN 'chunking' THEN CASE WHEN i.stage IS NULL THEN 'Downloading export' ELSE 'Parsing conversations' END
+               WHEN 'received' THEN 'Downloading export'
+               ELSE 'Failed' END,
+           CASE told_state(i)
+               WHEN 'consolidating' THEN CASE WHEN i.published_at IS NULL THEN 80 ELSE 95 END
+               WHEN 'extracting' THEN
+                   50 + floor(29.0 * least(i.chunks_ok + i.chunks_dead, i.chunks_total) / greatest(i.chunks_total, 1))
+               WHEN 'chunking' THEN CASE WHEN i.stage IS NULL THEN 0 ELSE 20 + floor(30.0 * least(1, coalesce(
+                   (i.reading ->> 'bytes_read')::numeric / nullif((i.reading ->> 'bytes_total')::numeric, 0), 0)))
+                   END
+               WHEN 'received' THEN 0
+               ELSE 100 END
+$$;
+
+-- Shows how a run fares in its user's profile, if there is one and the run is the user's newest. In app format
+-- the columns of the app's import page are told, too: their percent never falls, what is locked stays locked, and
+-- a run that fails says so only where no sections are served.
+CREATE FUNCTION public.tell_profile(i public.imports) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    told CONSTANT text := told_state(i);
+    ended CONSTANT boolean := told IN ('complete', 'unserved', 'failed', 'cancelled');
+    why CONSTANT text := CASE WHEN i.unserved = 'smaller'
+        THEN 'its memory would lose much of what is served, and is kept beside it'
+        ELSE i.error ->> 'message' END;
+    in_app CONSTANT boolean := i.profile_format = 'app';
+    p user_profiles;
+    shown record;
+BEGIN
+    IF NOT is_newest_run(i) THEN
+        RETURN;
+    END IF;
+    SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    p.full_pass_status := CASE told
+        WHEN 'complete' THEN 'complete'
+        WHEN 'unserved' THEN 'failed'
+        WHEN 'failed' THEN 'failed'
+        WHEN 'cancelled' THEN CASE WHEN EXISTS (SELECT FROM served_memories s WHERE s.user_id = i.user_id)
+                                   THEN 'complete' ELSE 'pending' END
+        ELSE 'processing' END;
+    p.full_pass_completed_at := CASE told WHEN 'complete' THEN now()
+                                          WHEN 'cancelled' THEN p.full_pass_completed_at END;
+    p.full_pass_started_at := CASE told WHEN 'cancelled' THEN p.full_pass_started_at ELSE i.begun_at END;
+    p.full_pass_error := CASE told WHEN 'cancelled' THEN p.full_pass_error ELSE why END;
+    IF in_app THEN
+        shown := app_progress(i);
+        IF told = 'complete' OR ended AND has_sections(p) THEN
+            p.import_status := CASE WHEN p.import_status = 'locked' THEN 'locked' ELSE 'complete' END;
+            p.import_error := NULL;
+            shown.percent := 100;
+            shown.stage := 'Complete';
+        ELSIF ended THEN
+            p.import_status := CASE WHEN p.import_status = 'locked' THEN 'locked' ELSE 'failed' END;
+            p.import_error := coalesce(why, 'the import was cancelled');
+        ELSIF p.import_status = 'quick_ready' AND p.processing_started_at = i.begun_at THEN
+            shown.percent := 100;
+        ELSE
+            p.import_status := CASE WHEN p.import_status = 'locked' THEN 'locked' ELSE 'processing' END;
+            p.import_error := NULL;
+            IF p.processing_started_at = i.begun_at AND p.progress_percent > shown.percent THEN
+                shown.percent := p.progress_percent;
+            END IF;
+        END IF;
+        p.import_stage := shown.stage;
+        p.progress_percent := shown.percent;
+        p.processing_started_at := i.begun_at;
+        p.total_conversations := coalesce((i.counts -> 'conversations' ->> 'kept')::integer, p.total_conversations);
+        p.total_messages := coalesce((i.counts ->> 'messages')::integer, p.total_messages);
+        p.total_chunks := coalesce(i.chunks_total, p.total_chunks);
+        p.processed_chunks := i.chunks_ok + i.chunks_dead;
+    ELSE
+        p.import_stage := CASE told WHEN 'cancelled' THEN told ELSE coalesce(i.stage, i.state) END;
+        p.progress_percent := round(i.progress_percent);
+    END IF;
+    UPDATE user_profiles o SET
+            full_pass_status = p.full_pass_status, full_pass_started_at = p.full_pass_started_at,
+            full_pass_completed_at = p.full_pass_completed_at, full_pass_error = p.full_pass_error,
+            import_status = p.import_status, import_error = p.import_error, import_stage = p.import_stage,
+            progress_percent = p.progress_percent, processing_started_at = p.processing_started_at,
+            total_conversations = p.total_conversations, total_messages = p.total_messages,
+            total_chunks = p.total_chunks, processed_chunks = p.processed_chunks, updated_at = now()
+        WHERE o.user_id = i.user_id;
+END
+$$;
+
+-- Sets the named columns of a profile, which is made if it is missing; a null clears. Others stay. A percent is
+-- rounded: the column holds whole ones.
 CREATE FUNCTION public.update_user_profile(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -75,7 +244,10 @@ BEGIN
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'not a field of a profile: %', wrong USING ERRCODE = 'SP003';
     END IF;
-    INSERT INTO user_profiles (user_id) VALUES (owner) ON CONFLICT DO NOTHING;
+    IF fields ->> 'progress_percent' IS NOT NULL THEN
+        fields := fields || jsonb_build_object('progress_percent', round((fields ->> 'progress_percent')::numeric));
+    END IF;
+    INSERT INTO user_profiles (user_id) VALUES (owner) ON CONFLICT (user_id) DO NOTHING;
     UPDATE user_profiles p SET
             (soul_md, identity_md, user_md, agents_md, tools_md, memory_md, soulprint_text, full_pass_status,
              full_pass_started_at, full_pass_completed_at, full_pass_error, progress_percent, import_stage,
@@ -89,15 +261,21 @@ BEGIN
 END
 $$;
 
--- A user's profile; null if there is none.
+-- A user's profile, with whose memory is served; null if there is none.
 CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT to_jsonb(p) FROM user_profiles p WHERE p.user_id = (argument ->> 'user_id')::uuid
+    SELECT to_jsonb(p) || jsonb_build_object(
+        'import_id', s.import_id, 'run', s.run, 'pipeline', s.pipeline,
+        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run)
+    FROM user_profiles p LEFT JOIN served_memories s ON s.user_id = p.user_id
+    WHERE p.user_id = (argument ->> 'user_id')::uuid
 $$;
 
 REVOKE ALL ON FUNCTION
-    public.update_user_profile(jsonb), public.read_profile(jsonb)
+    public.has_sections(public.user_profiles), public.app_progress(public.imports),
+    public.tell_profile(public.imports), public.update_user_profile(jsonb), public.read_profile(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
-    public.update_user_profile(jsonb), public.read_profile(jsonb)
+    public.has_sections(public.user_profiles), public.app_progress(public.imports),
+    public.tell_profile(public.imports), public.update_user_profile(jsonb), public.read_profile(jsonb)
 TO service_role;

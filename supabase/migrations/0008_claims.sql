@@ -24,7 +24,8 @@ BEGIN
                 state = 'consolidating', lease_owner = a.owner,
                 lease_until = clock_timestamp() + make_interval(secs => a.lease_seconds),
                 claimed_at = coalesce(claimed_at, now()), updated_at = now()
-            WHERE import_id = a.import_id AND run = a.run;
+            WHERE import_id = a.import_id AND run = a.run RETURNING * INTO i;
+        PERFORM tell_profile(i);
         UPDATE facts SET status = 'current', support = 1, superseded_by = NULL, merged_into = NULL
             WHERE import_id = a.import_id AND run = a.run
               AND (status <> 'current' OR support <> 1);

@@ -35,31 +35,141 @@ $$;
 -- ended.
 CREATE FUNCTION public.mark_published(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    i imports;
 BEGIN
     UPDATE imports SET published_at = now(), lease_owner = NULL, lease_until = NULL, updated_at = now()
         WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
-          AND published_at IS NULL AND state = 'consolidating';
-    RETURN to_jsonb(FOUND);
+          AND published_at IS NULL AND state = 'consolidating'
+        RETURNING * INTO i;
+    IF FOUND THEN
+        PERFORM tell_profile(i);
+        RETURN to_jsonb(true);
+    END IF;
+    RETURN to_jsonb(false);
+END
+$$;
+
+-- Keeps what a profile holds, or would hold: replaced now, or (null) never served.
+CREATE FUNCTION public.keep_version(
+    p public.user_profiles, s public.served_memories, replaced timestamptz) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
+    INSERT INTO profile_versions (user_id, import_id, run, pipeline, soul_md, identity_md, user_md, agents_md,
+                                  tools_md, memory_md, soulprint_text, memory_import_id, memory_run,
+                                  profile_format, documents, written_at, replaced_at)
+    SELECT p.user_id, s.import_id, s.run, s.pipeline, p.soul_md, p.identity_md, p.user_md, p.agents_md,
+           p.tools_md, p.memory_md, p.soulprint_text, s.memory_import_id, s.memory_run,
+           coalesce(s.profile_format, 'markdown'), coalesce(s.documents, '{}'), p.updated_at, replaced
+    WHERE coalesce(p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md,
+                   p.soulprint_text) IS NOT NULL
+$$;
+
+-- Serves a memory: what the profile shows of it, and whose it is. In app format a name that the person chose
+-- stays.
+CREATE FUNCTION public.serve_version(n public.user_profiles, s public.served_memories) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    identity jsonb := CASE WHEN s.profile_format = 'app' THEN (s.documents -> 'app' ->> 'identity')::jsonb END;
+BEGIN
+    UPDATE user_profiles SET
+            soul_md = n.soul_md, identity_md = n.identity_md, user_md = n.user_md, agents_md = n.agents_md,
+            tools_md = n.tools_md, memory_md = n.memory_md, soulprint_text = n.soulprint_text,
+            import_id = s.import_id, run = s.run, pipeline = s.pipeline,
+            ai_name = coalesce(ai_name, nullif(identity ->> 'ai_name', '')),
+            archetype = coalesce(nullif(identity ->> 'archetype', ''), archetype),
+            soulprint_generated_at = CASE WHEN s.profile_format = 'app' THEN now() ELSE soulprint_generated_at END,
+            memory_status = CASE WHEN s.profile_format <> 'app' THEN memory_status
+                                 WHEN n.memory_md IS NOT NULL THEN 'ready' ELSE 'building' END,
+            updated_at = now()
+        WHERE user_id = n.user_id;
+    INSERT INTO served_memories AS o (user_id, import_id, run, pipeline, memory_import_id, memory_run,
+                                      profile_format, documents)
+    VALUES (n.user_id, s.import_id, s.run, s.pipeline, s.memory_import_id, s.memory_run, s.profile_format,
+            s.documents)
+    ON CONFLICT (user_id) DO UPDATE SET
+        import_id = excluded.import_id, run = excluded.run, pipeline = excluded.pipeline,
+        memory_import_id = excluded.memory_import_id, memory_run = excluded.memory_run,
+        profile_format = excluded.profile_format, documents = excluded.documents, served_at = now();
+END
+$$;
+
+-- What the app's cost page shows of a run.
+CREATE FUNCTION public.app_cost(usage jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT json_build_object(
+        'total_cost_usd', coalesce((usage ->> 'cost')::numeric, 0),
+        'llm_cost_usd', coalesce((usage ->> 'cost')::numeric, 0), 'embedding_cost_usd', 0,
+        'llm_call_count', coalesce((usage ->> 'calls')::bigint, 0), 'embedding_call_count', 0,
+        'llm_input_tokens', coalesce((usage ->> 'input_tokens')::bigint, 0)
+            + coalesce((usage ->> 'cache_read_tokens')::bigint, 0)
+            + coalesce((usage ->> 'cache_write_tokens')::bigint, 0),
+        'llm_output_tokens', coalesce((usage ->> 'output_tokens')::bigint, 0),
+        'embedding_input_tokens', 0)::text
+$$;
+
+-- True if the run's memory would lose much of what the profile serves, and there is a sign that this is not
+-- meant. Its export breaks where that of the served one did not, and it has fewer than nine tenths of the current
+-- facts. Or it is another export that lacks most of the conversations on which the served memory rests, and it
+-- has fewer than half. A smaller export of another history, imported on purpose, is neither: it has none of those
+-- conversations, and facts of its own.
+CREATE FUNCTION public.loses_much(i public.imports, s public.served_memories) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    kept_if_broken CONSTANT double precision := 0.9;
+    kept_if_whole CONSTANT double precision := 0.5;
+    served imports;
+    had bigint;
+    has bigint;
+    rests_on bigint;
+    lacks bigint;
+BEGIN
+    SELECT * INTO served FROM imports n WHERE n.import_id = s.memory_import_id AND n.run = s.memory_run;
+    SELECT count(*) INTO had FROM facts f
+        WHERE f.import_id = s.memory_import_id AND f.run = s.memory_run AND f.status = 'current';
+    SELECT count(*) INTO has FROM facts f
+        WHERE f.import_id = i.import_id AND f.run = i.run AND f.status = 'current';
+    IF i.breaks <> '[]' AND i.breaks IS DISTINCT FROM served.breaks THEN
+        RETURN has < kept_if_broken * had;
+    ELSIF has >= kept_if_whole * had OR i.import_id = s.memory_import_id THEN
+        RETURN false;
+    END IF;
+    -- One probe of the key a conversation, as in save_chunks_batch.
+    SELECT count(*), count(*) FILTER (WHERE NOT c.in_it) INTO rests_on, lacks
+    FROM (SELECT DISTINCT f.conversation_id FROM facts f
+          WHERE f.import_id = s.memory_import_id AND f.run = s.memory_run AND f.status = 'current') r
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (
+            SELECT FROM conversation_runs n
+            WHERE n.user_id = i.user_id AND n.conversation_id = r.conversation_id
+              AND (n.requested_at, n.ordinal) >= (i.requested_at, i.ordinal)) AS in_it OFFSET 0) c;
+    RETURN 2 * lacks > rests_on AND (lacks < rests_on OR has = 0);
 END
 $$;
 
 -- Commits a run's memory in one durable transaction: the profile, the version it replaced, the run's end.
--- With status `failed` the profile keeps what it serves and only says that the run failed.
+-- `documents` are its sections as written in either form (served_memories has their shape); the profile shows
+-- those of `profile_format`. What the run does not say, a MEMORY or a section that is null, stays as it is
+-- served. With status `failed` the profile keeps what it serves and only says that the run failed.
 -- written is false, with the reason, where nothing of the profile's content changed: repeated, failed,
--- older (a newer run's memory is served), cancelled, unknown.
+-- cancelled, unknown; older (a newer run's memory is served) and smaller (it would lose much, and nobody said
+-- that it may): these two are kept as versions, and noted in `unserved`.
 CREATE FUNCTION public.commit_memory(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     a record;
     i imports;
     p user_profiles;
+    n user_profiles;
+    s served_memories;
     served imports;
+    written jsonb;
     refusal text;
 BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, user_id uuid, run integer, memory_md text, sections jsonb, soulprint_text text,
-        coverage jsonb, facts jsonb, usage jsonb, status text, error jsonb);
+        import_id uuid, user_id uuid, run integer, memory_md text, sections jsonb, documents jsonb,
+        profile_format text, soulprint_text text, coverage jsonb, facts jsonb, usage jsonb, status text,
+        error jsonb);
     IF a.status NOT IN ('complete', 'failed') OR a.status IS NULL THEN
         RAISE EXCEPTION 'a run ends complete or failed' USING ERRCODE = 'SP003';
     END IF;
@@ -71,58 +181,168 @@ BEGIN
     ELSIF i.state IN ('complete', 'failed') THEN
         RETURN jsonb_build_object('written', false, 'reason', 'repeated');
     END IF;
-    INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT DO NOTHING;
+    INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
     SELECT * INTO p FROM user_profiles WHERE user_id = a.user_id FOR UPDATE;
-    SELECT * INTO served FROM imports WHERE import_id = p.import_id AND run = p.run;
+    SELECT * INTO s FROM served_memories WHERE user_id = a.user_id;
+    SELECT * INTO served FROM imports WHERE import_id = s.import_id AND run = s.run;
     refusal := CASE
         WHEN a.status = 'failed' THEN 'failed'
         WHEN (served.requested_at, served.ordinal) > (i.requested_at, i.ordinal) THEN 'older'
+        WHEN a.memory_md IS NOT NULL AND NOT i.replaces AND loses_much(i, s) THEN 'smaller'
     END;
+    IF a.status = 'complete' THEN
+        n := p;
+        IF refusal IS NOT NULL THEN  -- its own, and nothing of what is served
+            n.soul_md := NULL; n.identity_md := NULL; n.user_md := NULL; n.agents_md := NULL;
+            n.tools_md := NULL; n.memory_md := NULL; n.updated_at := now();
+            s.memory_import_id := NULL; s.memory_run := NULL; s.documents := NULL;
+        ELSE
+            PERFORM keep_version(p, s, now());
+        END IF;
+        s.profile_format := coalesce(a.profile_format, 'markdown');
+        a.documents := jsonb_strip_nulls(
+            coalesce(nullif(a.documents, 'null'), jsonb_build_object('markdown', a.sections)));
+        written := a.documents -> s.profile_format;
+        n.soul_md := coalesce(written ->> 'soul', n.soul_md);
+        n.identity_md := coalesce(written ->> 'identity', n.identity_md);
+        n.user_md := coalesce(written ->> 'user', n.user_md);
+        n.agents_md := coalesce(written ->> 'agents', n.agents_md);
+        n.tools_md := coalesce(written ->> 'tools', n.tools_md);
+        s.documents := jsonb_build_object(
+            'markdown', coalesce(s.documents -> 'markdown', '{}') || coalesce(a.documents -> 'markdown', '{}'),
+            'app', coalesce(s.documents -> 'app', '{}') || coalesce(a.documents -> 'app', '{}'));
+        n.soulprint_text := coalesce(a.soulprint_text, concat_ws(E'\n\n',
+            nullif(s.documents -> 'markdown' ->> 'soul', ''), nullif(s.documents -> 'markdown' ->> 'identity', ''),
+            nullif(s.documents -> 'markdown' ->> 'user', ''), nullif(s.documents -> 'markdown' ->> 'agents', ''),
+            nullif(s.documents -> 'markdown' ->> 'tools', '')));
+        IF a.memory_md IS NOT NULL THEN
+            n.memory_md := a.memory_md; s.memory_import_id := a.import_id; s.memory_run := a.run;
+        END IF;
+        s.import_id := a.import_id; s.run := a.run; s.pipeline := i.pipeline;
+        IF refusal IS NULL THEN
+            PERFORM serve_version(n, s);
+        ELSE
+            PERFORM keep_version(n, s, NULL);
+        END IF;
+    END IF;
     UPDATE imports SET
             state = a.status, finished_at = now(), updated_at = now(),
             published_at = coalesce(published_at, now()),
             progress_percent = CASE WHEN a.status = 'complete' THEN 100 ELSE progress_percent END,
-            stage = a.status, error = a.error, fact_counts = coalesce(a.facts, '{}'),
+            stage = CASE WHEN refusal IN ('older', 'smaller') THEN 'unserved' ELSE a.status END,
+            error = a.error, fact_counts = coalesce(a.facts, '{}'),
             usage = coalesce(a.usage, '{}'), cost = (a.usage ->> 'cost')::double precision,
             coverage = coalesce((a.coverage ->> 'ok')::double precision
                                 / nullif((a.coverage ->> 'total')::double precision, 0), 1),
+            unserved = nullif(refusal, 'failed'), profile_format = coalesce(a.profile_format, 'markdown'),
             lease_owner = NULL, lease_until = NULL
-        WHERE import_id = a.import_id AND run = a.run;
-    IF refusal IS NULL THEN
-        INSERT INTO profile_versions (user_id, import_id, run, pipeline, soul_md, identity_md, user_md,
-                                      agents_md, tools_md, memory_md, soulprint_text, written_at)
-        SELECT p.user_id, p.import_id, p.run, p.pipeline, p.soul_md, p.identity_md, p.user_md,
-               p.agents_md, p.tools_md, p.memory_md, p.soulprint_text, p.updated_at
-        WHERE coalesce(p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md,
-                       p.soulprint_text) IS NOT NULL;
-        UPDATE user_profiles SET
-                soul_md = a.sections ->> 'soul', identity_md = a.sections ->> 'identity',
-                user_md = a.sections ->> 'user', agents_md = a.sections ->> 'agents',
-                tools_md = a.sections ->> 'tools', memory_md = a.memory_md,
-                soulprint_text = coalesce(a.soulprint_text, concat_ws(E'\n\n',
-                    nullif(a.sections ->> 'soul', ''), nullif(a.sections ->> 'identity', ''),
-                    nullif(a.sections ->> 'user', ''), nullif(a.sections ->> 'agents', ''),
-                    nullif(a.sections ->> 'tools', ''))),
-                import_id = a.import_id, run = a.run, pipeline = i.pipeline, updated_at = now()
-            WHERE user_id = a.user_id;
-    END IF;
-    IF is_newest_run(i) THEN
-        UPDATE user_profiles SET
-                full_pass_status = a.status,
-                full_pass_completed_at = CASE WHEN a.status = 'complete' THEN now() END,
-                full_pass_error = a.error ->> 'message', import_stage = a.status, updated_at = now(),
-                progress_percent = CASE WHEN a.status = 'complete' THEN 100 ELSE progress_percent END
-            WHERE user_id = a.user_id;
+        WHERE import_id = a.import_id AND run = a.run RETURNING * INTO i;
+    PERFORM tell_profile(i);
+    IF i.profile_format = 'app' THEN
+        UPDATE user_profiles SET import_cost_json = app_cost(i.usage)
+            WHERE user_id = i.user_id AND is_newest_run(i);
     END IF;
     RETURN jsonb_build_object('written', refusal IS NULL, 'reason', refusal);
 END
 $$;
 
+-- Serves the memory that is kept of an import, of its newest run of which one is, in place of what is served,
+-- which is kept in turn. It is shown in the form that is served now. written is false, with the reason, where
+-- nothing changed: served (it is already), unknown (no memory of this import is kept).
+CREATE FUNCTION public.accept_memory(argument jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    p_import_id uuid := (argument ->> 'import_id')::uuid;
+    p user_profiles;
+    n user_profiles;
+    s served_memories;
+    v profile_versions;
+    shown jsonb;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    -- Runs before profiles, as commit_memory locks them.
+    PERFORM FROM imports i WHERE i.import_id = p_import_id ORDER BY i.run FOR UPDATE;
+    SELECT * INTO p FROM user_profiles o
+        WHERE o.user_id = (SELECT i.user_id FROM imports i WHERE i.import_id = p_import_id LIMIT 1) FOR UPDATE;
+    SELECT * INTO s FROM served_memories o WHERE o.user_id = p.user_id;
+    SELECT * INTO v FROM profile_versions o
+        WHERE o.user_id = p.user_id AND o.import_id = p_import_id ORDER BY o.run DESC, o.version DESC LIMIT 1;
+    IF s.import_id = p_import_id AND s.run >= coalesce(v.run, 0) THEN
+        RETURN jsonb_build_object('written', false, 'run', s.run, 'reason', 'served');
+    ELSIF v.version IS NULL THEN
+        RETURN jsonb_build_object('written', false, 'run', NULL, 'reason', 'unknown');
+    END IF;
+    PERFORM keep_version(p, s, now());
+    n := p;
+    s.profile_format := coalesce(s.profile_format, v.profile_format);
+    -- As it was kept, which may be refined since it was written; in the other form, as it was written.
+    shown := CASE WHEN s.profile_format = v.profile_format
+                  THEN jsonb_build_object('soul', v.soul_md, 'identity', v.identity_md, 'user', v.user_md,
+                                          'agents', v.agents_md, 'tools', v.tools_md)
+                  ELSE v.documents -> s.profile_format END;
+    n.soul_md := coalesce(shown ->> 'soul', p.soul_md);
+    n.identity_md := coalesce(shown ->> 'identity', p.identity_md);
+    n.user_md := coalesce(shown ->> 'user', p.user_md);
+    n.agents_md := coalesce(shown ->> 'agents', p.agents_md);
+    n.tools_md := coalesce(shown ->> 'tools', p.tools_md);
+    n.memory_md := coalesce(v.memory_md, p.memory_md);
+    n.soulprint_text := coalesce(v.soulprint_text, p.soulprint_text);
+    s.documents := jsonb_build_object(
+        'markdown', coalesce(s.documents -> 'markdown', '{}') || coalesce(v.documents -> 'markdown', '{}'),
+        'app', coalesce(s.documents -> 'app', '{}') || coalesce(v.documents -> 'app', '{}'));
+    s.import_id := v.import_id; s.run := v.run; s.pipeline := v.pipeline;
+    IF v.memory_import_id IS NOT NULL THEN
+        s.memory_import_id := v.memory_import_id; s.memory_run := v.memory_run;
+    END IF;
+    PERFORM serve_version(n, s);
+    DELETE FROM profile_versions o WHERE o.user_id = v.user_id AND o.version = v.version;
+    UPDATE imports SET unserved = NULL, stage = 'complete', updated_at = now()
+        WHERE import_id = p_import_id AND run = v.run;
+    UPDATE user_profiles SET
+            full_pass_status = 'complete', full_pass_completed_at = now(), full_pass_error = NULL,
+            import_stage = CASE s.profile_format WHEN 'app' THEN 'Complete' ELSE 'complete' END,
+            progress_percent = 100
+        WHERE user_id = p.user_id AND NOT EXISTS (
+            SELECT FROM imports i WHERE i.user_id = p.user_id
+              AND i.state NOT IN ('complete', 'failed', 'cancelled'));
+    RETURN jsonb_build_object('written', true, 'run', v.run, 'reason', NULL);
+END
+$$;
+
+-- The documents that a run wrote, served or kept, as Markdown; null if it wrote none.
+CREATE FUNCTION public.read_documents(argument jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT to_jsonb(d) FROM imports i CROSS JOIN LATERAL (
+        SELECT CASE f WHEN 'markdown' THEN soul_md ELSE m ->> 'soul' END AS soul_md,
+               CASE f WHEN 'markdown' THEN identity_md ELSE m ->> 'identity' END AS identity_md,
+               CASE f WHEN 'markdown' THEN user_md ELSE m ->> 'user' END AS user_md,
+               CASE f WHEN 'markdown' THEN agents_md ELSE m ->> 'agents' END AS agents_md,
+               CASE f WHEN 'markdown' THEN tools_md ELSE m ->> 'tools' END AS tools_md, memory_md
+        FROM (
+            SELECT p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md,
+                   s.profile_format AS f, s.documents -> 'markdown' AS m, 9223372036854775807 AS version
+            FROM served_memories s JOIN user_profiles p ON p.user_id = s.user_id
+            WHERE s.user_id = i.user_id AND s.import_id = i.import_id AND s.run = i.run
+            UNION ALL
+            SELECT v.soul_md, v.identity_md, v.user_md, v.agents_md, v.tools_md, v.memory_md,
+                   v.profile_format, v.documents -> 'markdown', v.version
+            FROM profile_versions v
+            WHERE v.user_id = i.user_id AND v.import_id = i.import_id AND v.run = i.run
+            ORDER BY version DESC LIMIT 1) newest) d
+    WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
+$$;
+
 REVOKE ALL ON FUNCTION
     public.keep_memory(jsonb), public.read_kept_memory(jsonb), public.mark_published(jsonb),
-    public.commit_memory(jsonb)
+    public.keep_version(public.user_profiles, public.served_memories, timestamptz),
+    public.serve_version(public.user_profiles, public.served_memories), public.app_cost(jsonb),
+    public.loses_much(public.imports, public.served_memories), public.commit_memory(jsonb),
+    public.accept_memory(jsonb), public.read_documents(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
     public.keep_memory(jsonb), public.read_kept_memory(jsonb), public.mark_published(jsonb),
-    public.commit_memory(jsonb)
+    public.keep_version(public.user_profiles, public.served_memories, timestamptz),
+    public.serve_version(public.user_profiles, public.served_memories), public.app_cost(jsonb),
+    public.loses_much(public.imports, public.served_memories), public.commit_memory(jsonb),
+    public.accept_memory(jsonb), public.read_documents(jsonb)
 TO service_role;

@@ -7,12 +7,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
 $$;
 
--- Runs as `status` shows them, newest first: of one import, or all.
+-- Runs as `status` shows them, newest first: of one import, or all. `breaks` counts the places where the
+-- export breaks.
 CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
-        SELECT i.import_id, i.run, i.user_id, i.pipeline, i.source, i.state, i.progress_percent, i.stage, i.reading,
-               i.chunks_total, i.chunks_ok, i.chunks_dead, i.facts_extracted, i.coverage, i.cost, i.error,
+        SELECT i.import_id, i.run, i.user_id, i.pipeline, i.source, told_state(i) AS state, i.unserved,
+               i.progress_percent, i.stage, i.reading, i.chunks_total, i.chunks_ok, i.chunks_dead,
+               i.facts_extracted, i.coverage, jsonb_array_length(i.breaks) AS breaks, i.cost, i.error,
                i.redrives, i.on_log, i.requested_at, i.begun_at, i.finished_at, i.updated_at
         FROM imports i
         WHERE nullif(argument -> 'import_id', 'null') IS NULL
@@ -20,28 +22,37 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         ORDER BY i.ordinal DESC LIMIT (argument ->> 'limit')::integer) t
 $$;
 
--- Everything a report says of a run; null if there is no such run.
+-- Everything a report says of a run, and which run is served to its user now; null if there is no such run.
 CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage'] || jsonb_build_object(
+        'state', told_state(i),
+        'served', (
+            SELECT jsonb_build_array(s.import_id, s.run) FROM served_memories s WHERE s.user_id = i.user_id),
         'unread_conversations', (
             SELECT count(DISTINCT u) FROM chunk_results r, unnest(r.unread) u
             WHERE r.import_id = i.import_id AND r.run = i.run),
         'dropped', (
             SELECT coalesce(jsonb_object_agg(d.reason, d.total), '{}') FROM (
-                SELECT e.key AS reason, sum(e.value::integer) AS total
+                SELECT e.key AS reason, least(sum(e.value::bigint), 9007199254740991)::bigint AS total
                 FROM chunk_results r, jsonb_each_text(r.dropped) e
                 WHERE r.import_id = i.import_id AND r.run = i.run GROUP BY e.key) d),
         'extraction_usage', (
             SELECT jsonb_build_object(
-                'calls', coalesce(sum((r.usage ->> 'calls')::bigint), 0),
-                'input_tokens', coalesce(sum((r.usage ->> 'input_tokens')::bigint), 0),
-                'output_tokens', coalesce(sum((r.usage ->> 'output_tokens')::bigint), 0),
-                'cache_read_tokens', coalesce(sum((r.usage ->> 'cache_read_tokens')::bigint), 0),
-                'cache_write_tokens', coalesce(sum((r.usage ->> 'cache_write_tokens')::bigint), 0),
-                'unanswered', coalesce(sum((r.usage ->> 'unanswered')::bigint), 0),
+                'calls',
+                least(coalesce(sum((r.usage ->> 'calls')::bigint), 0), 9007199254740991)::bigint,
+                'input_tokens',
+                least(coalesce(sum((r.usage ->> 'input_tokens')::bigint), 0), 9007199254740991)::bigint,
+                'output_tokens',
+                least(coalesce(sum((r.usage ->> 'output_tokens')::bigint), 0), 9007199254740991)::bigint,
+                'cache_read_tokens',
+                least(coalesce(sum((r.usage ->> 'cache_read_tokens')::bigint), 0), 9007199254740991)::bigint,
+                'cache_write_tokens',
+                least(coalesce(sum((r.usage ->> 'cache_write_tokens')::bigint), 0), 9007199254740991)::bigint,
+                'unanswered',
+                least(coalesce(sum((r.usage ->> 'unanswered')::bigint), 0), 9007199254740991)::bigint,
                 'cost', CASE WHEN bool_or(r.usage ->> 'cost' IS NULL) THEN NULL
-                             ELSE coalesce(sum((r.usage ->> 'cost')::numeric), 0) END)
+                             ELSE least(coalesce(sum((r.usage ->> 'cost')::numeric), 0), 1e9) END)
             FROM chunk_results r
             WHERE r.import_id = i.import_id AND r.run = i.run AND r.usage IS NOT NULL),
         'committed_usage', nullif(i.usage, '{}'))

@@ -1,19 +1,21 @@
 -- What each run cost: as committed, else what its chunks cost until now. `unanswered` are calls whose reply
--- never came: what they cost is not known. A cost is null where a price is.
+-- never came: what they cost is not known. A cost is null where a price is. Sums end where a number is no whole
+-- number in JSON any more, and costs at a thousand million dollars: of what no model spends, a report may say
+-- less, but it must not fail for all users.
 CREATE VIEW public.run_usage WITH (security_invoker = true) AS
 SELECT i.user_id, i.import_id, i.run, i.pipeline, i.state, i.begun_at,
        u.calls, u.input_tokens, u.output_tokens, u.cache_read_tokens, u.cache_write_tokens, u.unanswered,
        u.cost
 FROM public.imports i
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum((p.usage ->> 'calls')::bigint), 0)::bigint AS calls,
-           coalesce(sum((p.usage ->> 'input_tokens')::bigint), 0)::bigint AS input_tokens,
-           coalesce(sum((p.usage ->> 'output_tokens')::bigint), 0)::bigint AS output_tokens,
-           coalesce(sum((p.usage ->> 'cache_read_tokens')::bigint), 0)::bigint AS cache_read_tokens,
-           coalesce(sum((p.usage ->> 'cache_write_tokens')::bigint), 0)::bigint AS cache_write_tokens,
-           coalesce(sum((p.usage ->> 'unanswered')::bigint), 0)::bigint AS unanswered,
+    SELECT least(coalesce(sum((p.usage ->> 'calls')::bigint), 0), 9007199254740991)::bigint AS calls,
+           least(coalesce(sum((p.usage ->> 'input_tokens')::bigint), 0), 9007199254740991)::bigint AS input_tokens,
+           least(coalesce(sum((p.usage ->> 'output_tokens')::bigint), 0), 9007199254740991)::bigint AS output_tokens,
+           least(coalesce(sum((p.usage ->> 'cache_read_tokens')::bigint), 0), 9007199254740991)::bigint AS cache_read_tokens,
+           least(coalesce(sum((p.usage ->> 'cache_write_tokens')::bigint), 0), 9007199254740991)::bigint AS cache_write_tokens,
+           least(coalesce(sum((p.usage ->> 'unanswered')::bigint), 0), 9007199254740991)::bigint AS unanswered,
            CASE WHEN bool_or(p.usage ->> 'cost' IS NULL) THEN NULL
-                ELSE coalesce(sum((p.usage ->> 'cost')::numeric), 0) END AS cost
+                ELSE least(coalesce(sum((p.usage ->> 'cost')::numeric), 0), 1e9) END AS cost
     FROM (
         SELECT i.usage WHERE i.usage <> '{}'
         UNION ALL
@@ -22,10 +24,14 @@ CROSS JOIN LATERAL (
 
 -- The same by user, over all runs: also those that failed or were replayed, since they are paid for.
 CREATE VIEW public.user_usage WITH (security_invoker = true) AS
-SELECT user_id, count(*) AS runs, sum(calls)::bigint AS calls, sum(input_tokens)::bigint AS input_tokens,
-       sum(output_tokens)::bigint AS output_tokens, sum(cache_read_tokens)::bigint AS cache_read_tokens,
-       sum(cache_write_tokens)::bigint AS cache_write_tokens, sum(unanswered)::bigint AS unanswered,
-       CASE WHEN bool_or(cost IS NULL) THEN NULL ELSE sum(cost) END AS cost
+SELECT user_id, count(*) AS runs,
+       least(sum(calls), 9007199254740991)::bigint AS calls,
+       least(sum(input_tokens), 9007199254740991)::bigint AS input_tokens,
+       least(sum(output_tokens), 9007199254740991)::bigint AS output_tokens,
+       least(sum(cache_read_tokens), 9007199254740991)::bigint AS cache_read_tokens,
+       least(sum(cache_write_tokens), 9007199254740991)::bigint AS cache_write_tokens,
+       least(sum(unanswered), 9007199254740991)::bigint AS unanswered,
+       CASE WHEN bool_or(cost IS NULL) THEN NULL ELSE least(sum(cost), 1e9) END AS cost
 FROM public.run_usage GROUP BY user_id;
 
 REVOKE ALL ON public.run_usage, public.user_usage FROM PUBLIC, anon, authenticated, service_role;

@@ -30,6 +30,7 @@ TABLES = [
     "imports",
     "user_profiles",
     "profile_versions",
+    "served_memories",
     "conversation_chunks",
     "chunk_results",
     "facts",

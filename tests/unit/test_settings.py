@@ -132,6 +132,7 @@ def test_the_window_of_a_run_holds_a_batch_unless_it_is_set() -> None:
         ("KAFKA_PREFIX", "a/b", "SOULPRINT_KAFKA_PREFIX must be at most 60 letters"),
         ("CHUNK_TOKENS", "3", "SOULPRINT_CHUNK_TOKENS must be greater than or equal to 200"),
         ("SOULPRINT_MODEL", "x", "SOULPRINT_MODEL must be 'offline' or 'claude'"),
+        ("APP_URL", "http://app.example.com", "SOULPRINT_APP_URL must begin with https://"),
     ],
 )
 def test_a_wrong_value_is_told_in_words(
@@ -142,6 +143,14 @@ def test_a_wrong_value_is_told_in_words(
         load_settings()
     assert str(refused.value).startswith(f"wrong setting: {says}")
     assert value not in ("hf2", "a/b") or value not in str(refused.value)
+
+
+def test_the_address_of_the_app_needs_no_slash_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().app_url is None
+    monkeypatch.setenv("APP_URL", "https://app.example.com/")
+    assert load_settings().app_url == "https://app.example.com"
+    monkeypatch.setenv("APP_URL", "")
+    assert not load_settings().app_url
 
 
 def test_every_pattern_has_words() -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import json
-import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import anthropic
 import httpx2
 
 from shared.resilience.faults import Fault
+from shared.resilience.retry_after import retry_after
 
 _SPENT = ("spend_limit", "billing", "credit")
 """Words in an error's code that mean money. A spend limit comes as a 429, which no waiting mends."""
@@ -156,20 +154,6 @@ def _is_spent(error: anthropic.APIStatusError) -> bool:
 def _is_too_long(error: anthropic.APIStatusError) -> bool:
     said = (error.api_message or "").lower()
     return any(words in said for words in _TOO_LONG)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that `retry-after-ms` or `retry-after` ask for: a number or a date; None if there is none."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return max(0.0, float(headers[name]) * unit)
-        except (KeyError, ValueError):
-            continue
-    try:
-        asked = email.utils.parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return max(0.0, asked.timestamp() - time.time())
 
 
 def _unusable(reason: str) -> Failure:

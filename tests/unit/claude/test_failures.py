@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 
 import anthropic
 import httpx2
 import pytest
 
-from shared.models.claude.failures import Failure, classify, retry_after
+from shared.models.claude.failures import Failure, classify
 from shared.resilience.faults import Fault
 
 REQUEST = httpx2.Request("POST", "http://127.0.0.1/v1/messages")
@@ -97,13 +95,3 @@ def test_a_bug_is_raised_not_retried() -> None:
 
 def test_no_reason_repeats_what_the_provider_said() -> None:
     assert "secret" not in failure_of(answered(400, message="secret words of a transcript")).reason
-
-
-def test_retry_after_is_read_in_all_its_forms() -> None:
-    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=60))
-    assert retry_after({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
-    assert retry_after({"retry-after": "7"}) == 7.0
-    assert 50 < (retry_after({"retry-after": soon}) or 0) <= 60
-    assert retry_after({"retry-after": "Mon, 01 Jan 2001 00:00:00 GMT"}) == 0.0
-    assert retry_after({"retry-after": "soon"}) is None
-    assert retry_after({}) is None

@@ -42,17 +42,17 @@ async def test_every_field_is_set_alone_and_cleared(store: Store) -> None:
         await store.update_user_profile(ANNA, {name: f"text of {name}"})
     for name in TIMES:
         await store.update_user_profile(ANNA, {name: moment})
-    await store.update_user_profile(ANNA, {"full_pass_status": "processing", "progress_percent": 12.5})
+    await store.update_user_profile(ANNA, {"full_pass_status": "processing", "progress_percent": 12.6})
     profile = await profile_of(store)
     assert {name: getattr(profile, name) for name in TEXTS + STATUS} == {
         name: f"text of {name}" for name in TEXTS + STATUS
     }
     assert [getattr(profile, name) for name in TIMES] == [moment, moment]
-    assert (profile.full_pass_status, profile.progress_percent) == ("processing", 12.5)
+    assert (profile.full_pass_status, profile.progress_percent) == ("processing", 13), "percents are whole"
     await store.update_user_profile(ANNA, dict.fromkeys(TEXTS + STATUS + TIMES))
     profile = await profile_of(store)
     assert {getattr(profile, name) for name in TEXTS + STATUS + TIMES} == {None}
-    assert profile.progress_percent == 12.5
+    assert profile.progress_percent == 13
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,34 @@
+"""Addresses of web services that a key or a person's id is sent to."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+_UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+def web_address(text: str) -> str:
+    """The address without slashes at its end, if nobody can read on the way what is sent there: https, or
+    http to this machine. Raises ValueError, which says what it must be and repeats nothing of it."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = urlsplit(""), None
+    if not host or _UNSAFE.search(text) or parts.scheme not in ("http", "https"):
+        raise ValueError("must be a web address such as https://example.com")
+    if parts.username is not None or "?" in text or "#" in text:
+        raise ValueError("must be an address alone, without name, password, ? or #")
+    if parts.scheme == "http" and not is_this_machine(host):
+        raise ValueError("must begin with https://: http:// is taken for this machine only (localhost)")
+    return text.rstrip("/")
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether what is sent to this host stays on the machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
