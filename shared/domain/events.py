@@ -293,6 +293,9 @@ class MemoryReady(Event):
     coverage: Coverage
     facts: FactCounts
     usage: Usage
+    edition: Count = 0
+    """Which joining of the user's lineages it was made from, as the run was claimed: if they are joined anew
+    before it is written, it is made again."""
 
     @property
     def weight(self) -> int:

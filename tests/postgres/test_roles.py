@@ -34,6 +34,7 @@ TABLES = [
     "conversation_chunks",
     "chunk_results",
     "facts",
+    "lineages",
     "extraction_cache",
 ]
 INTERNAL = ["conversation_runs", "memory_outbox", "leases", "service_holds", "batch_chunks", "user_names"]
