@@ -912,7 +912,7 @@ BEGIN
               GROUP BY r.lineage) r
         JOIN lineages l ON l.user_id = i.user_id AND l.lineage = r.lineage AND l.vendor = p_vendor
         WHERE (p_account IS NULL OR l.account IS NULL)
-          AND 2 * r.shared > least(p_conversations, coalesce(l.conversations, p_conversations))
+          AND 2 * r.shared >= least(p_conversations, coalesce(l.conversations, p_conversations))
         ORDER BY r.shared DESC, l.lineage LIMIT 1;
     END IF;
     RETURN coalesce(found, p_account, history);
@@ -1655,7 +1655,7 @@ CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
     AS $$
     SELECT to_jsonb(p) || jsonb_build_object(
         'import_id', s.import_id, 'run', s.run, 'pipeline', s.pipeline,
-        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run)
+        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run, 'lineages', lineages_of(p.user_id))
     FROM user_profiles p LEFT JOIN served_memories s ON s.user_id = p.user_id
     WHERE p.user_id = (argument ->> 'user_id')::uuid
 $$;

@@ -59,9 +59,13 @@ class Origin:
 class Memory:
     """One person's memory. `open_memory` makes it, and it can be asked until that block ends."""
 
-    def __init__(self, store: Store, user_id: UUID, sections: Sections) -> None:
+    def __init__(
+        self, store: Store, user_id: UUID, sections: Sections, lineages: tuple[str, ...] = ()
+    ) -> None:
         self._store = store
         self.user_id = user_id
+        self.lineages = lineages
+        """The accounts of the person that it is made of."""
         self.sections = sections
         """As they were when the memory was opened."""
 
@@ -106,7 +110,7 @@ async def open_memory(user: str | UUID = "me", **settings: object) -> AsyncItera
         if profile is None or profile.import_id is None:
             who = typed_name(str(user)) or user_id
             raise NotFoundError(f"user {who} has no memory yet: run `soulprint run EXPORT` first")
-        yield Memory(store, user_id, _sections_of(profile))
+        yield Memory(store, user_id, _sections_of(profile), profile.lineages)
 
 
 def _sections_of(profile: Profile) -> Sections:

@@ -62,6 +62,7 @@ def run_command(
     *,
     max_cost: float | None,
     replace: bool = False,
+    lineage: str | None = None,
     force: bool,
     as_json: bool,
 ) -> int:
@@ -76,6 +77,7 @@ def run_command(
             settings,
             max_cost=max_cost,
             replace=replace,
+            lineage=lineage,
             force=force,
             interrupts=interrupts,
         )
@@ -104,19 +106,20 @@ async def run_into(
     *,
     max_cost: float | None,
     replace: bool = False,
+    lineage: str | None = None,
     force: bool = False,
     interrupts: Interrupts | None = None,
 ) -> dict[str, Any]:
     """Read exports, as one, into the store and write the memory to `out`. Answers the content of report.json.
 
     `interrupts` are given where the process is ours: it shows progress, and has the garbage collector look
-    less often. `replace`: the memory is served even if it loses much. `force` lets files in `out` that we did
-    not write be replaced. Raises SoulprintError; the run is then noted as failed, or goes on when it is run
-    again.
+    less often. `replace`: the memory is served even if it loses much. `lineage`: see `Request`. `force` lets
+    files in `out` that we did not write be replaced. Raises SoulprintError; the run is then noted as failed,
+    or goes on when it is run again.
     """
     outputs.prepare(out, force=force)
     settings = _own(settings, exports)
-    request = await asyncio.to_thread(local_request, exports, user_id_for(user), settings)
+    request = await asyncio.to_thread(local_request, exports, user_id_for(user), settings, lineage)
     async with (
         opened_model(settings, max_cost=max_cost) as model,
         opened_store(settings) as store,

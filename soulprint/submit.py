@@ -27,11 +27,13 @@ from soulprint.naming import note_name
 from soulprint.topics import admin_of
 
 
-def submit_command(export: str, user: str, *, as_json: bool, replace: bool = False) -> None:
+def submit_command(
+    export: str, user: str, *, as_json: bool, replace: bool = False, lineage: str | None = None
+) -> None:
     """Publish an ImportReceived and print which import and run it is."""
     settings = load_settings()
     require_seen(export, settings)
-    key = asyncio.run(submit(export, user, settings, replace=replace))
+    key = asyncio.run(submit(export, user, settings, replace=replace, lineage=lineage))
     if as_json:
         typer.echo(orjson.dumps({"import_id": key.import_id, "run": key.run}))
     else:
@@ -54,9 +56,11 @@ def require_seen(export: str, settings: Settings) -> None:
         )
 
 
-async def submit(export: str, user: str, settings: Settings, *, replace: bool = False) -> RunKey:
+async def submit(
+    export: str, user: str, settings: Settings, *, replace: bool = False, lineage: str | None = None
+) -> RunKey:
     """Publish an import. A run of it that is under way goes on; else it is the next run."""
-    request = await asyncio.to_thread(request_of, export, user_id_for(user), settings)
+    request = await asyncio.to_thread(request_of, export, user_id_for(user), settings, lineage)
     async with opened_store(settings) as store, _publisher(settings) as publisher:
         await note_name(store, request.user_id, user)
         event, _ = await request_run(request, store, settings.pipeline, replace=replace)

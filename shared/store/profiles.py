@@ -66,6 +66,8 @@ class Profile(Documents):
     memory_import_id: UUID | None = None
     """With `memory_run`: whose MEMORY and facts, where that run made none."""
     memory_run: int | None = None
+    lineages: tuple[str, ...] = ()
+    """Whose accounts make the memory, in order."""
     created_at: datetime | None
     updated_at: datetime | None
 

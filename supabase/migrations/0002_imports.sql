@@ -132,6 +132,15 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
         SELECT first_joined() + n - 1, e FROM jsonb_array_elements(i.joined) WITH ORDINALITY AS x(e, n)) a
 $$;
 
+-- The lineages whose runs make a user's memory, in order.
+CREATE FUNCTION public.lineages_of(p_user uuid) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(SELECT l.lineage FROM lineages l
+                 WHERE l.user_id = p_user AND l.import_id IS NOT NULL AND l.lineage <> '' ORDER BY l.lineage);
+END
+$$;
+
 -- True if no later run of the user stands beside this one: only the newest run speaks in user_profiles.
 CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
@@ -345,14 +354,14 @@ $$;
 
 REVOKE ALL ON FUNCTION
     public.request_time(uuid, timestamptz), public.told_state(public.imports), public.first_joined(),
-    public.own_lineages(public.imports), public.accounts_of(public.imports),
+    public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
     public.is_newest_run(public.imports), public.is_complete_run(public.imports), public.request_run(jsonb),
     public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
     public.fail_run(jsonb), public.cancel_run(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
     public.request_time(uuid, timestamptz), public.told_state(public.imports), public.first_joined(),
-    public.own_lineages(public.imports), public.accounts_of(public.imports),
+    public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
     public.is_newest_run(public.imports), public.is_complete_run(public.imports), public.request_run(jsonb),
     public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
     public.fail_run(jsonb), public.cancel_run(jsonb)

@@ -29,15 +29,6 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     WHERE user_id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text(argument -> 'user_ids')))
 $$;
 
--- The lineages whose runs make a user's memory, in order.
-CREATE FUNCTION public.lineages_of(p_user uuid) RETURNS text[]
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    RETURN ARRAY(SELECT l.lineage FROM lineages l
-                 WHERE l.user_id = p_user AND l.import_id IS NOT NULL AND l.lineage <> '' ORDER BY l.lineage);
-END
-$$;
-
 -- {limit}: who has runs, and how the newest of each fares; the users seen last come first.
 CREATE FUNCTION public.list_users(argument jsonb) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
@@ -52,8 +43,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 REVOKE ALL ON FUNCTION
-    public.name_user(jsonb), public.lineages_of(uuid), public.read_user_names(jsonb), public.list_users(jsonb)
+    public.name_user(jsonb), public.read_user_names(jsonb), public.list_users(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
-    public.name_user(jsonb), public.lineages_of(uuid), public.read_user_names(jsonb), public.list_users(jsonb)
+    public.name_user(jsonb), public.read_user_names(jsonb), public.list_users(jsonb)
 TO service_role;

@@ -24,7 +24,7 @@ CREATE POLICY own_rows ON public.lineages FOR SELECT TO authenticated
 CREATE POLICY services ON public.lineages TO service_role USING (true) WITH CHECK (true);
 
 -- Finds the lineage of one account that a run has read: as the person named it; that of the vendor's id; that of
--- which it shows most conversations, or that has most of its own, as an export does whose account was not told or
+-- which it shows half of the conversations, or that has half of its own, as an export does whose account was not told or
 -- is told only now; else a new one.
 CREATE FUNCTION public.find_lineage(
     i public.imports, number integer, p_vendor text, p_account text, history text, p_conversations bigint
@@ -48,7 +48,7 @@ BEGIN
               GROUP BY r.lineage) r
         JOIN lineages l ON l.user_id = i.user_id AND l.lineage = r.lineage AND l.vendor = p_vendor
         WHERE (p_account IS NULL OR l.account IS NULL)
-          AND 2 * r.shared > least(p_conversations, coalesce(l.conversations, p_conversations))
+          AND 2 * r.shared >= least(p_conversations, coalesce(l.conversations, p_conversations))
         ORDER BY r.shared DESC, l.lineage LIMIT 1;
     END IF;
     RETURN coalesce(found, p_account, history);

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from shared.postgres.migrate import migrate
+from shared.store.chunks import Chunking
 from shared.store.store import Store
 from tests.support.databases import EMPTY, dsn_of, run_sql
 from tests.support.records import (
@@ -87,6 +88,7 @@ async def filled(store: Store) -> Store:
     await store.record_chunks(
         [with_matter(result_of(0, [fact_of("a")]))], model=MODEL, prompt_version=PROMPTS
     )
+    await store.finish_chunking(IMPORT, 1, Chunking(total=1))
     await store.update_user_profile(ANNA, {"soul_md": "from elsewhere"})
     await store.update_user_profile(BORIS, {"soul_md": "of Boris"})
     assert (await store.commit_memory(memory_of())).written
