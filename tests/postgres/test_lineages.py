@@ -346,7 +346,8 @@ async def test_of_too_many_lineages_the_next_one_fails_its_run_and_says_why(
     store: Store, sql: asyncpg.Connection
 ) -> None:
     await sql.execute(
-        "INSERT INTO lineages (user_id, lineage, vendor) SELECT $1, n::text, '' FROM generate_series(1, 64) n",
+        "INSERT INTO lineages (user_id, lineage, vendor) "
+        "SELECT $1, n::text, '' FROM generate_series(1, 64) n",
         ANNA,
     )
     run = Run(store, "one more")
