@@ -1,4 +1,4 @@
-.PHONY: run test lint bench chaos asyncapi schema lock clean compose-test
+.PHONY: run test lint bench chaos coverage asyncapi schema lock clean compose-test
 EXPORT ?= examples/export.zip
 PYTHON ?= python3
 KILLS ?= 100
@@ -25,6 +25,15 @@ chaos: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(ARGS)
+
+# What the tests of the store, over each of its transports, reach of it.
+coverage: .venv/dev.stamp
+	rm -rf build/coverage*
+	mkdir -p build
+	REQUIRE_POSTGREST=1 REQUIRE_PGBOUNCER=1 $(BIN)/python -m coverage run -m pytest -n 2 --dist loadfile tests/unit/store tests/rest tests/postgres $(ARGS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage json --quiet -o build/coverage.json
+	$(BIN)/python -m scripts.coverage build/coverage.json
 
 asyncapi: .venv/dev.stamp
 	$(BIN)/python -m shared.log.kafka.asyncapi > docs/asyncapi.yaml

@@ -206,6 +206,17 @@ REDRIVES = CounterMetric(
     "`import`, `consolidate`, `publish`. Rising without outages: events are lost.",
 )
 
+CALLBACKS = CounterMetric(
+    "soulprint_callbacks_total",
+    ("kind", "outcome"),
+    "calls",
+    "Calls of the app that tell it of an import, by what became of them.",
+    (
+        "`sent`; `again`, of which each is tried 5 times; `refused`, `given_up`: the person was not told; "
+        "`unknown`: they may have been. Alert on `refused` and `given_up`."
+    ),
+)
+
 # Models at a provider. No label names a user.
 
 _OF_MODEL = ("stage", "model")

@@ -1,24 +1,33 @@
 """Every setting, in one class. docs/settings.md lists them; a test compares the two.
 
 A setting `chunk_tokens` is read from SOULPRINT_CHUNK_TOKENS and, since platforms hand out bare names such as
-DATABASE_URL or ANTHROPIC_API_KEY, also from CHUNK_TOKENS; the prefixed name wins. SOULPRINT_HOME has no bare
-name.
+DATABASE_URL or ANTHROPIC_API_KEY, also from CHUNK_TOKENS; the prefixed name wins. SOULPRINT_HOME and
+SOULPRINT_STORE have no bare name.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, AliasGenerator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    AliasGenerator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.domain.addresses import web_address
 from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
 from shared.domain.runs import ProfileFormat
+from shared.domain.service_keys import service_key
 
 PREFIX = "SOULPRINT_"
 _FORMS = {
@@ -26,6 +35,9 @@ _FORMS = {
     "kafka_prefix": "must be at most 60 letters, digits, points, lines and hyphens of ASCII",
 }
 """What settings with a pattern must be."""
+_PREFIXED_ONLY = ("home", "store")
+"""Settings whose bare names others use for what is theirs."""
+StoreKind = Literal["embedded", "direct", "rest"]
 BATCH_STALL_SECONDS = 25 * 3600.0
 """Results of a message batch come within 24 hours."""
 BATCH_WINDOW = 2500
@@ -34,7 +46,7 @@ BATCH_WINDOW = 2500
 
 def _names(field: str) -> AliasChoices:
     prefixed = f"{PREFIX}{field.upper()}"
-    return AliasChoices(prefixed) if field == "home" else AliasChoices(prefixed, field.upper())
+    return AliasChoices(prefixed) if field in _PREFIXED_ONLY else AliasChoices(prefixed, field.upper())
 
 
 class Settings(BaseSettings):
@@ -50,6 +62,8 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=lambda: user_data_path("soulprint"))
     """Where the embedded Postgres keeps its data."""
+    store: StoreKind | None = None
+    """How the database is reached; None: as `store_kind` says."""
     database_url: SecretStr | None = None
     """Postgres to use instead of the embedded one: `postgresql://user:password@host/db`."""
     database_timeout: float = Field(default=45.0, gt=0)
@@ -126,7 +140,8 @@ class Settings(BaseSettings):
     import_buckets: Annotated[tuple[str, ...] | None, NoDecode] = None
     """Buckets of storage that the services read; None: any."""
     supabase_url: str | None = None
-    """The Supabase project whose storage holds exports: `https://<project>.supabase.co`."""
+    """The Supabase project whose storage holds exports, and whose database the store is over REST:
+    `https://<project>.supabase.co`."""
     supabase_service_role_key: SecretStr | None = None
     """Its service key."""
     app_url: str | None = None
@@ -148,9 +163,24 @@ class Settings(BaseSettings):
     """Least severe log line written to standard error."""
 
     @property
+    def store_kind(self) -> StoreKind:
+        """How the database is reached: as set; else directly if its address is set, over REST if only a
+        project and its key are, in the embedded server otherwise."""
+        if self.store is not None:
+            return self.store
+        if self.database_url:
+            return "direct"
+        return "rest" if self.supabase_url and self.supabase_service_role_key else "embedded"
+
+    @property
     def patience_with_runs(self) -> float:
         """Seconds that a run may stand still: as set, but by batches, whose results take a day, longer."""
         return max(self.stall_seconds, BATCH_STALL_SECONDS) if self._by_batch else self.stall_seconds
+
+    @property
+    def app_to_tell(self) -> str | None:
+        """Where the app is that is told of what is served; None: nobody is."""
+        return (self.app_url or None) if self.profile_format == "app" else None
 
     @property
     def window_of_runs(self) -> int:
@@ -167,6 +197,29 @@ class Settings(BaseSettings):
     @classmethod
     def _address(cls, value: str | None) -> str | None:
         return value and web_address(value)
+
+    @field_validator("supabase_url")
+    @classmethod
+    def _project(cls, value: str | None) -> str | None:
+        address = value and web_address(value)
+        if address and "/" in address.partition("://")[2]:
+            raise ValueError("must be the project's address alone, without a path such as /rest/v1")
+        return address
+
+    @field_validator("supabase_service_role_key")
+    @classmethod
+    def _key(cls, value: SecretStr | None) -> SecretStr | None:
+        return value and SecretStr(service_key(value.get_secret_value()))
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.store == "direct" and not self.database_url:
+            raise ValueError(f"{PREFIX}STORE=direct needs {PREFIX}DATABASE_URL")
+        if self.store == "rest" and not (self.supabase_url and self.supabase_service_role_key):
+            raise ValueError(
+                f"{PREFIX}STORE=rest needs {PREFIX}SUPABASE_URL and {PREFIX}SUPABASE_SERVICE_ROLE_KEY"
+            )
+        return self
 
     @field_validator("import_roots", mode="before")
     @classmethod
@@ -191,14 +244,14 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as error:
-        wrong = "; ".join(
-            _told(str(each["loc"][0]).removeprefix(PREFIX).lower(), each["msg"])
-            for each in error.errors(include_input=False)
-        )
+        wrong = "; ".join(_told(each["loc"], each["msg"]) for each in error.errors(include_input=False))
         raise UsageError(f"wrong setting: {wrong}") from None
 
 
-def _told(field: str, message: str) -> str:
-    """What is wrong with a setting; a pattern is told in words."""
-    words = _FORMS.get(field) or message.replace("Input should be", "must be").removeprefix("Value error, ")
-    return f"{PREFIX}{field.upper()} {words}"
+def _told(place: tuple[int | str, ...], message: str) -> str:
+    """What is wrong with a setting, or with several together; a pattern is told in words."""
+    message = message.replace("Input should be", "must be").removeprefix("Value error, ")
+    if not place:
+        return message
+    field = str(place[0]).removeprefix(PREFIX).lower()
+    return f"{PREFIX}{field.upper()} {_FORMS.get(field) or message}"

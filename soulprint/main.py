@@ -156,7 +156,7 @@ def accept(import_id: Annotated[str, typer.Argument(metavar="IMPORT")]) -> None:
 @app.command(rich_help_panel=PERSON)
 def doctor(as_json: Json = False) -> None:
     """Say what is set up, what is missing, and what to do about it."""
-    from soulprint.doctor import doctor_command
+    from soulprint.doctor.command import doctor_command
 
     raise typer.Exit(doctor_command(as_json=as_json))
 
@@ -183,6 +183,9 @@ def up() -> None:
 def submit(
     export: Annotated[str, typer.Argument(help="A local export, or bucket/path in storage.")],
     user: User = "me",
+    upload: Annotated[
+        bool, typer.Option("--upload", help="Put the local file into storage first, for services elsewhere.")
+    ] = False,
     replace: Replace = False,
     lineage: Lineage = None,
     as_json: Json = False,
@@ -190,7 +193,7 @@ def submit(
     """Hand an export to the services."""
     from soulprint.submit import submit_command
 
-    submit_command(export, user, as_json=as_json, replace=replace, lineage=lineage)
+    submit_command(export, user, as_json=as_json, replace=replace, upload=upload, lineage=lineage)
 
 
 @app.command(rich_help_panel=SERVICES)
@@ -234,11 +237,17 @@ def cancel(import_id: Annotated[str, typer.Argument(metavar="IMPORT")]) -> None:
 
 
 @app.command(rich_help_panel=SERVICES)
-def migrate(as_json: Json = False) -> None:
+def migrate(
+    only_plan: Annotated[
+        bool,
+        typer.Option("--plan", help="List what would be run, and every conflict; change nothing."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Bring the schema of DATABASE_URL up to date. Safe to repeat."""
     from soulprint.migrate import migrate_command
 
-    migrate_command(as_json=as_json)
+    raise typer.Exit(migrate_command(only_plan=only_plan, as_json=as_json))
 
 
 topics = typer.Typer(name="topics", help="The topics on Kafka.", no_args_is_help=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from uuid import UUID
 
+from shared.domain.documents import section_text
 from shared.domain.errors import NotFoundError, UsageError
 from shared.domain.ids import user_id_for
+from shared.domain.sections import KINDS
 from shared.settings import load_settings
 from shared.store.chunks import FoundPassage
 from shared.store.facts import StoredFact
@@ -114,4 +116,12 @@ async def open_memory(user: str | UUID = "me", **settings: object) -> AsyncItera
 
 
 def _sections_of(profile: Profile) -> Sections:
-    return Sections(*(getattr(profile, f"{field.name}_md") or "" for field in fields(Sections)))
+    return Sections(memory=profile.memory_md or "", **{name: _section_of(profile, name) for name in KINDS})
+
+
+def _section_of(profile: Profile, name: str) -> str:
+    """A section as it is served, with its references where nobody has written over it."""
+    served = getattr(profile, f"{name}_md")
+    if served == profile.documents.get("app", {}).get(name):
+        return profile.documents.get("markdown", {}).get(name, "")
+    return section_text(name, served)

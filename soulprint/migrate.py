@@ -1,25 +1,81 @@
-"""`soulprint migrate`: bring the database's schema up to date, before services start."""
+"""`soulprint migrate`: bring the schema of the database up to date, or say what that would be."""
 
 from __future__ import annotations
 
 import asyncio
+from itertools import groupby
 
 import orjson
 import typer
 
 from shared.domain.errors import UsageError
-from shared.postgres.migrate import migrate
+from shared.postgres.migrate import migrate, plan
+from shared.postgres.plan import Plan, Step
 from shared.settings import load_settings
 
+CONFLICTS_EXIT = 2
+_SHOWN = 100
+"""Characters of a statement's first line."""
 
-def migrate_command(*, as_json: bool) -> None:
-    """Apply what is missing and say what that was. Raises UsageError without a DATABASE_URL, MigrationError
-    where the database refuses."""
+
+def migrate_command(*, only_plan: bool, as_json: bool) -> int:
+    """Apply what is missing and say what that was, or what it would be. Answers the exit code: 2 for a plan
+    with conflicts. Raises UsageError without a DATABASE_URL, MigrationError where the database refuses."""
     url = load_settings().database_url
     if url is None:
-        raise UsageError("set DATABASE_URL to the database to migrate; the embedded one needs no migrating")
+        raise UsageError(
+            "set DATABASE_URL to the database to migrate, to its own address (port 5432), as REST has no "
+            "way to; the embedded one needs no migrating"
+        )
+    if only_plan:
+        planned = asyncio.run(plan(url.get_secret_value()))
+        typer.echo(_as_json(planned) if as_json else "\n".join(told(planned)))
+        return CONFLICTS_EXIT if planned.conflicts else 0
     applied = asyncio.run(migrate(url.get_secret_value()))
     if as_json:
         typer.echo(orjson.dumps({"applied": applied}))
     else:
         typer.echo(f"applied: {', '.join(applied)}" if applied else "the schema is up to date")
+    return 0
+
+
+def _as_json(planned: Plan) -> bytes:
+    return orjson.dumps(
+        {
+            "missing": planned.versions,
+            "statements": planned.steps,
+            "conflicts": [
+                {"place": each.place, "is": each.found, "needs": each.needed} for each in planned.conflicts
+            ],
+        }
+    )
+
+
+def told(planned: Plan) -> list[str]:
+    """A plan for people: a line a statement, by file."""
+    if planned.conflicts:
+        head = f"{_counted(len(planned.conflicts), 'conflict')} with what the database holds:"
+        foot = "nothing was changed, and nothing can be applied until these are settled"
+        return [head, *(f"  {conflict}" for conflict in planned.conflicts), foot]
+    if not planned.versions:
+        return ["the schema is up to date"]
+    lines = []
+    for file, steps in groupby(planned.steps, lambda step: step.file):
+        lines += [file, *(f"  {_shown(text)}" for step in steps for text in _ran(step))]
+    count = _counted(len(planned.steps), "statement")
+    return [*lines, f"{count} would be run; nothing was changed (--json has each of them whole)"]
+
+
+def _ran(step: Step) -> tuple[str, ...]:
+    """What a block that decides for itself ran says more than the block."""
+    return step.ran or (step.statement,)
+
+
+def _shown(statement: str) -> str:
+    """A statement in one line: up to the body of what it makes, for a function."""
+    line = " ".join(statement.split(" AS $", 1)[0].split())
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 3]}..."
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -13,11 +13,12 @@ from uuid import UUID
 
 import orjson
 
+from shared.domain.documents import heading as section_heading
+from shared.domain.documents import section_text
 from shared.domain.errors import DiskFullError, SoulprintError, UsageError, is_disk_full, system_reason
 from shared.domain.plurals import counted, listed, plural
 from shared.domain.runs import RunKey
 from shared.exports.containers.members import named
-from shared.models.section import heading as section_heading
 from shared.store.facts import StoredFact
 from shared.store.profiles import Documents
 from shared.store.runs import COMPLETE
@@ -84,10 +85,10 @@ def staged(folder: Path, user_id: UUID, *, force: bool = False) -> Iterator[Path
 
 
 def write_documents(folder: Path, documents: Documents) -> None:
-    """MEMORY.md and the five section files."""
+    """MEMORY.md and the five section files: Markdown, whatever the format of the profile."""
     (folder / MEMORY_FILE).write_text(documents.memory_md or "", encoding="utf-8")
     for name, file in SECTION_FILES.items():
-        text = getattr(documents, f"{name}_md")
+        text = section_text(name, getattr(documents, f"{name}_md"))
         (folder / file).write_text(text or f"{section_heading(name)}\n\n{NOTHING}\n", encoding="utf-8")
 
 

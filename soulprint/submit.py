@@ -20,22 +20,36 @@ from shared.log.kafka.topics import find_drift
 from shared.log.metrics import PoolMetrics
 from shared.log.ports import Publisher
 from shared.pipelines import prefixed, topics_of
-from shared.requests import publish_request, request_of, request_run
+from shared.requests import lineage_named, publish_request, request_of, request_run
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
 from soulprint.naming import note_name
 from soulprint.topics import admin_of
+from soulprint.upload import require_uploadable, uploaded
 
 
 def submit_command(
-    export: str, user: str, *, as_json: bool, replace: bool = False, lineage: str | None = None
+    export: str,
+    user: str,
+    *,
+    as_json: bool,
+    replace: bool = False,
+    upload: bool = False,
+    lineage: str | None = None,
 ) -> None:
     """Publish an ImportReceived and print which import and run it is."""
     settings = load_settings()
-    require_seen(export, settings)
-    key = asyncio.run(submit(export, user, settings, replace=replace, lineage=lineage))
+    lineage = lineage_named(lineage)
+    if upload:
+        require_uploadable(Path(export), settings)
+        uploaded = submit_uploaded(Path(export), user, settings, replace=replace, lineage=lineage)
+        key, source = asyncio.run(uploaded)
+    else:
+        require_seen(export, settings)
+        key = asyncio.run(submit(export, user, settings, replace=replace, lineage=lineage))
+        source = export
     if as_json:
-        typer.echo(orjson.dumps({"import_id": key.import_id, "run": key.run}))
+        typer.echo(orjson.dumps({"import_id": key.import_id, "run": key.run, "source": source}))
     else:
         typer.echo(f"import {key.import_id} run {key.run}\nfollow it: soulprint status {key.import_id}")
 
@@ -66,6 +80,21 @@ async def submit(
         event, _ = await request_run(request, store, settings.pipeline, replace=replace)
         await publish_request(event, publisher)
     return RunKey(event.import_id, event.run)
+
+
+async def submit_uploaded(
+    file: Path, user: str, settings: Settings, *, replace: bool = False, lineage: str | None = None
+) -> tuple[RunKey, str]:
+    """Put a local export into storage and publish its import; also where it lies there. Nothing is left there
+    of an import that the database does not take."""
+    user_id = user_id_for(user)
+    async with opened_store(settings) as store, _publisher(settings) as publisher:
+        await note_name(store, user_id, user)
+        async with uploaded(file, user_id, settings) as source:
+            request = await asyncio.to_thread(request_of, source, user_id, settings, lineage)
+            event, _ = await request_run(request, store, settings.pipeline, replace=replace)
+        await publish_request(event, publisher)
+    return RunKey(event.import_id, event.run), source
 
 
 @asynccontextmanager

@@ -23,7 +23,8 @@ from shared.postgres.migrate import migrate
 from shared.store.store import Store, open_store
 from tests.support.databases import EMPTY, dsn_of, run_sql
 from tests.support.forking import ForkServer
-from tests.support.gateway import Project, supabase_project
+from tests.support.gateway import Project
+from tests.support.transports import Transports, open_transports
 
 LONG_FIRST = (
     "tests/chaos",
@@ -78,10 +79,16 @@ async def database(migrated: str) -> str:
 
 
 @pytest.fixture(scope="session")
-async def project(migrated: str) -> AsyncIterator[Project]:
-    """The database that tests share as a Supabase project: PostgREST behind a gateway."""
-    async with supabase_project(migrated) as found:
+async def transports() -> AsyncIterator[Transports]:
+    """The ways to a database: directly, through a pooler, over REST."""
+    async with open_transports() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+async def project(migrated: str, transports: Transports) -> Project:
+    """The database that tests share as a Supabase project."""
+    return await transports.project(migrated)
 
 
 @pytest.fixture

@@ -127,7 +127,8 @@ class _Consolidation:
             sections=sections,
             coverage=coverage,
             facts=self._counts(report),
-            usage=report.extraction_usage + usage,
+            # of a memory that was made before and not wanted, too
+            usage=(report.committed_usage or report.extraction_usage) + usage,
             edition=edition,
         )
 

@@ -21,13 +21,21 @@ log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def app(kit: Kit) -> AsyncIterator[Service]:
-    """Commits memories. One that the database can never take ends its run as failed."""
+    """Commits memories, and tells the app if it is to be told. A memory that the database can never take ends
+    its run as failed."""
+    sender = None
+    if (url := kit.settings.app_to_tell) is not None:
+        from services.writer.callbacks import CallbackSender  # an HTTP client is 10 MB
+
+        sender = CallbackSender(kit, url)
 
     async def commit(memory: MemoryReady) -> None:
         try:
             ending = await write_memory(memory, kit.store, kit.settings)
         except UnknownRunError:
             raise no_such_run(memory) from None
+        if sender is not None:
+            sender.look()
         if ending == "smaller":
             log.warning("memory kept beside the served one", stage=kit.name, **memory.ids)
         elif ending == "joining":
@@ -40,4 +48,9 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
             await kit.end_failed(memory, step="writing", error=error)
 
     stage = per_record("writer", MemoryReady, commit, on_dead=give_up)
-    yield Service(stage, PoolPolicy(ceiling=IN_FLIGHT), probe=kit.database_answers)
+    yield Service(
+        stage,
+        PoolPolicy(ceiling=IN_FLIGHT),
+        probe=kit.database_answers,
+        tasks=() if sender is None else (sender.run,),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from shared.domain.documents import documents_of
 from shared.domain.errors import UnknownRunError
 from shared.domain.events import MemoryReady
 from shared.domain.plurals import counted
@@ -19,10 +20,9 @@ _UNSERVED = frozenset({"older", "smaller", "joining", "repeated", "cancelled"})
 
 async def write_memory(memory: MemoryReady, store: Store, settings: Settings) -> Ending | str:
     """Commit `memory`, as `profile_format` has it, and answer how the run ended: complete, or failed below
-    `min_coverage`. Or why nobody
-    wants it any more, `older`, `repeated`, `cancelled`; or `smaller`: it would lose much of what is served,
-    and is kept beside it until the person accepts it; or `joining`: another lineage's memory was committed
-    meanwhile, and the run is consolidated again with that.
+    `min_coverage`. Or why nobody wants it any more, `older`, `repeated`, `cancelled`; or `smaller`: it would
+    lose much of what is served, and is kept beside it until the person accepts it; or `joining`: another
+    lineage's memory was committed meanwhile, and the run is consolidated again with that.
 
     A failed run leaves what the profile serves as it was. Committing twice changes nothing, and an older
     run never overwrites a newer one: the store sees to both. Raises UnknownRunError.
@@ -37,7 +37,12 @@ async def write_memory(memory: MemoryReady, store: Store, settings: Settings) ->
         )
         error = {"step": STEP, "message": message}
     commit = await store.commit_memory(
-        memory, profile_format=settings.profile_format, status=ending, error=error
+        memory,
+        documents=documents_of(memory.sections),
+        profile_format=settings.profile_format,
+        status=ending,
+        error=error,
+        notify=settings.app_to_tell is not None,
     )
     if commit.reason == "unknown":
         raise UnknownRunError(f"run {memory.run} of import {memory.import_id} of this user is not known")

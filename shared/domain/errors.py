@@ -6,6 +6,7 @@ Messages may hold ids, sizes, counts, offsets, file names and hashes; never a pe
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from typing import TypeGuard
 
 from shared.domain.events import Usage
@@ -79,6 +80,21 @@ class UnknownRunError(StoreError):
 
 class MigrationError(StoreError):
     """The schema cannot be brought up to date; nothing was changed by the failed migration."""
+
+
+class ConflictError(MigrationError):
+    """The database holds things that SoulPrint cannot stand beside; nothing was changed. `conflicts` names
+    each, with what it needs to be."""
+
+    exit_code = 2
+
+    def __init__(self, conflicts: Sequence[str]) -> None:
+        told = "\n".join(conflicts)
+        super().__init__(
+            f"migrate: {len(conflicts)} conflicts with what this database holds; nothing was changed\n{told}",
+            sqlstate="42P16",
+        )
+        self.conflicts = tuple(conflicts)
 
 
 class BusyError(SoulprintError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -29,6 +30,7 @@ from shared.domain.bounds import (
     Total,
 )
 from shared.domain.facts import Fact
+from shared.domain.sections import KINDS, Agents, Identity, Section, Soul, Tools, User
 from shared.domain.text import BYTES_PER_TOKEN, repair
 
 Role = Literal["user", "assistant"]
@@ -251,20 +253,26 @@ class Coverage(BaseModel):
 
 
 class Sections(BaseModel):
-    """The five profile sections as Markdown. An empty string: nothing in the export supports it."""
+    """The five profile sections. One without a word: nothing in the export supports it. None: the run makes
+    none, and the one that is served stays."""
 
     model_config = ConfigDict(frozen=True)
 
-    soul: str = ""
+    soul: Soul | None = Soul()
     """Voice, tone and values."""
-    identity: str = ""
+    identity: Identity | None = Identity()
     """Who the assistant is for them."""
-    user: str = ""
+    user: User | None = User()
     """Who they are."""
-    agents: str = ""
+    agents: Agents | None = Agents()
     """How to work with them."""
-    tools: str = ""
+    tools: Tools | None = Tools()
     """What they use."""
+
+    def each(self) -> Iterator[tuple[str, Section | None]]:
+        """The five by name, in their order."""
+        for name in KINDS:
+            yield name, getattr(self, name)
 
 
 class FactCounts(BaseModel):
@@ -300,5 +308,5 @@ class MemoryReady(Event):
     @property
     def weight(self) -> int:
         """See Event."""
-        sections = (getattr(self.sections, name) for name in Sections.model_fields)
-        return 2 * FRAME_CHARS + len(self.memory_md or "") + sum(map(len, sections))
+        sections = sum(section.weight for _, section in self.sections.each() if section is not None)
+        return 2 * FRAME_CHARS + len(self.memory_md or "") + sections

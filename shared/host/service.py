@@ -19,7 +19,7 @@ from shared.domain.runs import RunKey
 from shared.log.policy import PoolPolicy
 from shared.log.ports import Publisher
 from shared.log.stage import Stage
-from shared.metrics import EVENTS_IGNORED, REDRIVES
+from shared.metrics import CALLBACKS, EVENTS_IGNORED, REDRIVES
 from shared.models.base import Metered, Model
 from shared.models.metrics import ModelMetrics
 from shared.pipelines import topic
@@ -44,11 +44,17 @@ class ServiceMetrics:
 
     ignored: Counter
     redrives: Counter
+    callbacks: Counter
     models: ModelMetrics
 
     @classmethod
     def of(cls, registry: CollectorRegistry) -> ServiceMetrics:
-        return cls(EVENTS_IGNORED.register(registry), REDRIVES.register(registry), ModelMetrics(registry))
+        return cls(
+            EVENTS_IGNORED.register(registry),
+            REDRIVES.register(registry),
+            CALLBACKS.register(registry),
+            ModelMetrics(registry),
+        )
 
 
 class ModelOpener(Protocol):

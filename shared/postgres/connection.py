@@ -6,22 +6,27 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
 import asyncpg
 import orjson
 
 from shared.sockets import KEEP_ALIVE
 
-ROLE: Final = "service_role"
 CONNECT_SECONDS = 15.0
 CLOSE_SECONDS = 2.0
 """For a polite end; then the connection is dropped."""
 UNREACHABLE = (OSError, asyncio.TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What asyncpg raises where no server answers, or no longer."""
-ACTING = f"SET LOCAL ROLE {ROLE}; SET LOCAL TIME ZONE 'UTC'"
-"""What a transaction of ours begins with where a session is not ours to change."""
-_SESSION = f"SET TIME ZONE 'UTC'; SET ROLE {ROLE}"
+_WHOM = """
+SELECT rolname FROM pg_roles
+WHERE rolname IN ('soulprint_service', 'service_role') AND pg_has_role(session_user, oid,
+    CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+ORDER BY rolname = 'soulprint_service' DESC LIMIT 1
+"""
+"""Whom we act as: the services' own role, which may call functions and nothing else, if the login may; else
+the wider one. Where it may neither it stays itself."""
+_SESSION = f"SET TIME ZONE 'UTC'; SELECT set_config('role', rolname, false) FROM ({_WHOM}) whom"  # noqa: S608
 _NOTICED = """
 SELECT set_config(name, value, false)
 FROM (VALUES ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'),
@@ -31,6 +36,11 @@ WHERE current_setting(name, true) IS NOT NULL
 """Has the server notice within a minute that we are gone, in the middle of a call too: what a session holds,
 such as a user's lock, is not held for long, nor what a call holds that nobody waits for. Older servers know
 fewer of these."""
+_LOOKING = """
+SELECT set_config('client_connection_check_interval', '2000', true)
+WHERE current_setting('client_connection_check_interval', true) IS NOT NULL
+"""
+"""The same for a transaction: a pooler that sees us gone drops the connection that was ours."""
 
 
 async def connect(dsn: str, *, statements: bool = True) -> asyncpg.Connection:
@@ -65,9 +75,11 @@ async def dropped_on_failure(connection: asyncpg.Connection) -> AsyncIterator[No
 
 
 @asynccontextmanager
-async def transaction(connection: asyncpg.Connection, first: str = "") -> AsyncIterator[None]:
-    """A transaction that begins with the statements `first`. asyncpg's own would ask a dead connection to
-    roll back."""
+async def transaction(
+    connection: asyncpg.Connection, first: str = "", *, last: str = "COMMIT"
+) -> AsyncIterator[None]:
+    """A transaction that begins with the statements `first` and ends with `last`. asyncpg's own would ask a
+    dead connection to roll back."""
     async with dropped_on_failure(connection):
         try:
             await connection.execute(f"BEGIN; {first}")
@@ -75,7 +87,7 @@ async def transaction(connection: asyncpg.Connection, first: str = "") -> AsyncI
         except asyncpg.PostgresError:
             await connection.execute("ROLLBACK")
             raise
-        await connection.execute("COMMIT")
+        await connection.execute(last)
 
 
 def keep_alive(connection: asyncpg.Connection) -> None:
@@ -87,7 +99,7 @@ def keep_alive(connection: asyncpg.Connection) -> None:
 
 
 async def prepare(connection: asyncpg.Connection) -> None:
-    """Make a fresh connection speak JSON (written as bytes, read as values), in UTC, as service_role."""
+    """Make a fresh connection speak JSON (written as bytes, read as values), in UTC, as a service."""
     keep_alive(connection)
     async with asyncio.timeout(CONNECT_SECONDS), dropped_on_failure(connection):
         await _speak_json(connection)
@@ -99,6 +111,12 @@ async def prepare_shared(connection: asyncpg.Connection) -> None:
     keep_alive(connection)
     async with asyncio.timeout(CONNECT_SECONDS), transaction(connection):
         await _speak_json(connection)
+
+
+async def acting(connection: asyncpg.Connection) -> str:
+    """What a transaction of this login begins with where the session is not ours to change."""
+    whom = await connection.fetchval(_WHOM)
+    return f"SET LOCAL TIME ZONE 'UTC'; {_LOOKING}" + (f"; SET LOCAL ROLE {whom}" if whom else "")
 
 
 async def _speak_json(connection: asyncpg.Connection) -> None:

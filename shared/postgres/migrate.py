@@ -1,104 +1,58 @@
-"""Brings a database's schema up to date: numbered SQL files, each applied once, in order, never changed."""
+"""Brings a database's schema up to date: numbered SQL files, each applied once, in order, never changed.
+
+What is missing is applied in one transaction: a database is as it was, or up to date.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 
-from shared.domain.errors import MigrationError
+from shared.domain.errors import ConflictError, MigrationError
+from shared.postgres import former
+from shared.postgres.adoption import find_conflicts
 from shared.postgres.connection import CONNECT_SECONDS, UNREACHABLE, connect, leave, transaction
+from shared.postgres.plan import Plan
 from shared.postgres.pooler import direct_only, recognised
+from shared.postgres.turn import Patience, Turn
+from shared.postgres.versions import (
+    Migration,
+    applied,
+    load_migrations,
+    migrations_folder,
+    missing,
+    require_current,
+)
 
-LOCKED = "55P03"
-_KEY = "hashtextextended('soulprint migrations', 3)"
-LOCK = f"SELECT pg_advisory_xact_lock({_KEY})"
-"""Taken by whoever migrates, for its transaction."""
-_MIGRATING = f"""
-SELECT l.pid, extract(epoch FROM now() - a.xact_start)
-FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-  AND (l.classid::bigint << 32) | l.objid::bigint = {_KEY}
-"""  # noqa: S608 - of constants
-_OLDEST = """
-SELECT pid, extract(epoch FROM now() - xact_start) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < now() - interval '1 second'
-ORDER BY xact_start LIMIT 5
-"""
-_TABLE = """
-CREATE TABLE IF NOT EXISTS public.soulprint_migrations (
-    version text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());
-ALTER TABLE public.soulprint_migrations ENABLE ROW LEVEL SECURITY;
-DO $$
-DECLARE
-    role text;
-BEGIN
-    FOR role IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated', 'service_role') LOOP
-        EXECUTE format('REVOKE ALL ON public.soulprint_migrations FROM %I', role);
-    END LOOP;
-END
-$$;
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """One file: `version` is its name without the suffix, `checksum` the SHA-256 of its text."""
-
-    version: str
-    checksum: str
-    sql: str
-
-
-_OWN = Migration("soulprint_migrations", "", _TABLE)
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long migrating waits. Seconds."""
-
-    turn: float = 60.0
-    """For another process that migrates."""
-    lock: float = 5.0
-    """For what others use: whoever asks for it after us waits behind us."""
-    trials: int = 6
-    rest: float = 2.0
-    """Between two trials, in which those who waited get through."""
-    work: float = 3600.0
-    """For one file."""
-
-
-def migrations_folder() -> Path:
-    """Where the files are: beside this module in an installed package, in supabase/ in a checkout."""
-    packaged = Path(__file__).with_name("migrations")
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "supabase" / "migrations"
-
-
-def load_migrations(folder: Path) -> list[Migration]:
-    """The migrations of a folder, in order. Raises MigrationError if there is none or one is unreadable."""
-    migrations = []
-    try:
-        for path in sorted(folder.glob("*.sql")):
-            sql = path.read_text(encoding="utf-8")
-            migrations.append(Migration(path.stem, hashlib.sha256(sql.encode()).hexdigest(), sql))
-    except (OSError, UnicodeDecodeError) as error:
-        raise MigrationError(f"{folder}: a migration cannot be read ({type(error).__name__})") from None
-    if not migrations:
-        raise MigrationError(f"{folder}: no migrations here; install SoulPrint again")
-    return migrations
+_CHANGED = "NOTIFY pgrst, 'reload schema'"
+"""Has a PostgREST before the database, if there is one, read the schema anew."""
+_MAY_CHANGE = "SELECT has_table_privilege('public.soulprint_migrations', 'INSERT')"
 
 
 async def migrate(dsn: str, folder: Path | None = None, patience: Patience | None = None) -> list[str]:
-    """Apply what is missing, each file in a transaction; answers the versions applied. Safe to run at once.
+    """Apply what is missing, all in one transaction; answers the versions applied. Safe to run at once.
 
     Raises MigrationError, naming the file, where an applied one was changed or is gone, a new one is
-    numbered before an applied one, or the database refuses one (its transaction is undone) or is not patient
-    enough; UsageError where something is missing and the address leads to a transaction pooler.
+    numbered before an applied one, or the database refuses one or is not patient enough; ConflictError where
+    it holds what SoulPrint cannot stand beside; UsageError where something is missing and the address leads
+    to a transaction pooler. Then the database is as it was.
     """
+    done = await _brought(dsn, folder, patience, kept=True)
+    if done.conflicts:
+        raise ConflictError([str(conflict) for conflict in done.conflicts])
+    return done.versions
+
+
+async def plan(dsn: str, folder: Path | None = None, patience: Patience | None = None) -> Plan:
+    """What `migrate` would do: it is done, statement by statement, and undone. Meanwhile what it changes is
+    locked, for as long as `migrate` would. Raises what `migrate` raises, but for conflicts, which are told:
+    also those of a database that is up to date, and was changed under SoulPrint."""
+    return await _brought(dsn, folder, patience, kept=False)
+
+
+async def _brought(dsn: str, folder: Path | None, patience: Patience | None, *, kept: bool) -> Plan:
     migrations = load_migrations(folder or migrations_folder())
     try:
         address = await recognised(dsn)
@@ -111,11 +65,14 @@ async def migrate(dsn: str, folder: Path | None = None, patience: Patience | Non
     try:
         async with asyncio.timeout(CONNECT_SECONDS), transaction(connection):
             if await _is_current(connection, migrations):
-                return []
+                return Plan(conflicts=[] if kept else await find_conflicts(connection, ()))
         if address.pooled:
             raise direct_only("migrate")
-        turns = _Turns(connection, migrations, patience or Patience())
-        return [m.version for m in [_OWN, *migrations] if await turns.apply(m)]
+        done = await Turn(connection, migrations, patience or Patience()).take(kept=kept)
+        if kept:
+            async with asyncio.timeout(CONNECT_SECONDS), transaction(connection):
+                await connection.execute(_CHANGED)
+        return done
     except UNREACHABLE:
         raise MigrationError("migrate: the database gave no answer any more; run it again") from None
     finally:
@@ -124,90 +81,7 @@ async def migrate(dsn: str, folder: Path | None = None, patience: Patience | Non
 
 async def _is_current(connection: asyncpg.Connection, migrations: list[Migration]) -> bool:
     """True if nothing is missing, seen without a lock: the common start of a process."""
-    if await connection.fetchval("SELECT to_regclass('public.soulprint_migrations')") is None:
-        return False
-    return len(await _checked(connection, migrations)) == len(migrations)
-
-
-class _Turns:
-    """Applies migrations, one at a time among all processes, and none that waits long for a table."""
-
-    def __init__(self, connection: asyncpg.Connection, known: list[Migration], patience: Patience) -> None:
-        self._connection = connection
-        self._known = known
-        self._patience = patience
-        self._ours = False
-
-    async def apply(self, migration: Migration) -> bool:
-        """Whether it was missing. Raises MigrationError."""
-        for trial in range(self._patience.trials):
-            await asyncio.sleep(self._patience.rest * (trial > 0))
-            try:
-                async with asyncio.timeout(self._patience.work):
-                    return await self._apply(migration)
-            except asyncpg.LockNotAvailableError:
-                if not self._ours:
-                    raise MigrationError(
-                        f"migrate: another process migrates this database, for more than "
-                        f"{self._patience.turn:g} s ({await self._told(_MIGRATING)}); let it end, or end it",
-                        sqlstate=LOCKED,
-                    ) from None
-            except asyncpg.PostgresError as error:
-                raise MigrationError(
-                    f"{migration.version}: refused: {error.message} (SQLSTATE {error.sqlstate})",
-                    sqlstate=error.sqlstate,
-                ) from None
-        raise MigrationError(
-            f"{migration.version}: what it changes is in use: no lock within {self._patience.lock:g} s, "
-            f"{self._patience.trials} times (long transactions: {await self._told(_OLDEST)}); "
-            "end them, or wait, and run it again",
-            sqlstate=LOCKED,
-        )
-
-    async def _apply(self, migration: Migration) -> bool:
-        connection, self._ours = self._connection, False
-        async with transaction(connection, f"{_patient(self._patience.turn)}; {LOCK}"):
-            self._ours = True
-            if migration is not _OWN:
-                done = await _checked(connection, self._known)
-                if migration.version in done:
-                    return False
-                if done and migration.version < max(done):
-                    raise MigrationError(
-                        f"{migration.version}: numbered before {max(done)}, which is applied already"
-                    )
-            await connection.execute(_patient(self._patience.lock))
-            await connection.execute(migration.sql)
-            if migration is not _OWN:
-                await connection.execute(
-                    "INSERT INTO public.soulprint_migrations (version, checksum) VALUES ($1, $2)",
-                    migration.version,
-                    migration.checksum,
-                )
-        return migration is not _OWN
-
-    async def _told(self, query: str) -> str:
-        async with asyncio.timeout(CONNECT_SECONDS), transaction(self._connection):
-            rows = await self._connection.fetch(query)
-        return ", ".join(f"process {pid} for {seconds:.0f} s" for pid, seconds in rows) or "none is seen"
-
-
-def _patient(seconds: float) -> str:
-    return f"SET LOCAL lock_timeout = {max(1, round(seconds * 1000))}"
-
-
-async def _checked(connection: asyncpg.Connection, known: list[Migration]) -> set[str]:
-    """The versions applied. Raises MigrationError if one of them is changed or not known here."""
-    checksums = {migration.version: migration.checksum for migration in known}
-    rows = await connection.fetch("SELECT version, checksum FROM public.soulprint_migrations")
-    for version, checksum in rows:
-        if version not in checksums:
-            raise MigrationError(
-                f"{version}: applied to this database, but its file is missing; the database may be newer "
-                "than this SoulPrint: update it"
-            )
-        if checksum != checksums[version]:
-            raise MigrationError(
-                f"{version}: changed after it was applied; restore the file and put the change in a new one"
-            )
-    return {version for version, _ in rows}
+    done = await applied(connection)
+    if done and not await connection.fetchval(_MAY_CHANGE):
+        require_current(done)  # a service's login, which may not migrate
+    return not former.is_former(done) and not missing(done, migrations)

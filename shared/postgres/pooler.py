@@ -28,12 +28,15 @@ class Address:
     pooled: bool
 
 
-def direct_only(what: str) -> UsageError:
-    """The error of what cannot be done through a transaction pooler."""
+_POOLED = f"DATABASE_URL leads to a transaction pooler (PgBouncer, or Supabase's port {PORT})"
+
+
+def direct_only(what: str, why: str = _POOLED) -> UsageError:
+    """The error of what needs a session where there is none: through a transaction pooler, or for another
+    reason."""
     return UsageError(
-        f"{what} needs a session, and DATABASE_URL leads to a transaction pooler (PgBouncer, or Supabase's "
-        f"port {PORT}); use the address of the database itself, or of a pooler in session mode: "
-        "mostly port 5432"
+        f"{what} needs a session, and {why}; set DATABASE_URL to the address of the database itself, or of a "
+        "pooler in session mode: mostly port 5432"
     )
 
 

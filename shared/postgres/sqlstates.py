@@ -10,15 +10,18 @@ OWN_STATES = frozenset({"SP002", "SP003"})
 _MEANINGS = {
     "22P05": "a text holds a NUL character, which Postgres cannot store; repair the text first",
     "25006": "the database takes no writes: it is a standby, or its disk is full",
+    "23503": "a row that this one belongs to is not there: is the user known to the app (auth.users)?",
     "23514": "a value lies outside its allowed range",
     "3F000": "the schema is missing; apply the migrations",
-    "42501": "the role may not do this; connect as a member of service_role",
+    "42501": "the role may not do this; connect as a member of soulprint_service",
+    "42804": "a column has another type than SoulPrint's; soulprint migrate --plan names it",
     "42883": "the function is missing; apply the migrations",
     "42P01": "a table is missing; apply the migrations",
     "53100": "the disk is full; free some space and run again",
     "53200": "the database is out of memory",
     "53300": "the database has no free connection; close others or raise max_connections",
     "55P03": "a lock is held by another",
+    "P0001": "a trigger or function that is not SoulPrint's refused it",
     "57014": "it took longer than the database allows (statement_timeout)",
 }
 _CLASSES = {

@@ -1,4 +1,4 @@
-"""The direct transport: asyncpg, a pool of connections as service_role, JSON by orjson in binary.
+"""The direct transport: asyncpg, a pool of connections as soulprint_service, JSON by orjson in binary.
 
 Behind a transaction pooler no prepared statement is kept and no session is changed: each call is a
 transaction that takes the role and the time zone for itself.
@@ -13,10 +13,10 @@ from typing import Any
 import asyncpg
 
 from shared.postgres.connection import (
-    ACTING,
     CLOSE_SECONDS,
     CONNECT_SECONDS,
     UNREACHABLE,
+    acting,
     prepare,
     prepare_shared,
     transaction,
@@ -29,9 +29,10 @@ from shared.store.transport import CALL_SECONDS, seconds_for, to_json
 class DirectTransport:
     """Calls SQL functions over a pool. `open_direct` makes one."""
 
-    def __init__(self, pool: asyncpg.Pool, *, pooled: bool, seconds: float) -> None:
+    def __init__(self, pool: asyncpg.Pool, *, first: str, seconds: float) -> None:
         self._pool = pool
-        self._pooled = pooled
+        self._first = first
+        """What each call begins with, as a transaction; empty where the session is ours."""
         self._seconds = seconds
 
     async def call(self, function: str, argument: Mapping[str, Any]) -> Any:
@@ -48,8 +49,8 @@ class DirectTransport:
 
     async def _ask(self, query: str, payload: bytes) -> Any:
         async with self._pool.acquire() as connection:
-            if self._pooled:
-                async with transaction(connection, ACTING):
+            if self._first:
+                async with transaction(connection, self._first):
                     return await connection.fetchval(query, payload)
             try:  # dropped_on_failure, which takes a fifth of a small call
                 return await connection.fetchval(query, payload)
@@ -82,12 +83,22 @@ async def open_direct(dsn: str, *, connections: int = 4, seconds: float = CALL_S
             reset=_keep,
             **({"statement_cache_size": 0} if address.pooled else {}),
         )
-        async with pool.acquire():
-            return DirectTransport(pool, pooled=address.pooled, seconds=seconds)
+        try:
+            async with pool.acquire() as connection:
+                first = await _shared_first(connection) if address.pooled else ""
+        except BaseException:
+            pool.terminate()
+            raise
+        return DirectTransport(pool, first=first, seconds=seconds)
     except asyncpg.PostgresError as error:
         raise refusal("connect", error.sqlstate) from None
     except (*UNREACHABLE, ValueError):
         raise refusal("connect", None) from None
+
+
+async def _shared_first(connection: asyncpg.Connection) -> str:
+    async with asyncio.timeout(CONNECT_SECONDS), transaction(connection):
+        return await acting(connection)
 
 
 async def _keep(_: asyncpg.Connection) -> None:

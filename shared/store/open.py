@@ -1,4 +1,5 @@
-"""The store that the settings name: DATABASE_URL, else the embedded Postgres of this machine."""
+"""The store that the settings name: DATABASE_URL, a Supabase project over REST, or the embedded Postgres of
+this machine."""
 
 from __future__ import annotations
 
@@ -12,10 +13,11 @@ import structlog
 from shared.domain.errors import StoreError
 from shared.postgres.embedded import embedded_postgres
 from shared.postgres.migrate import migrate
+from shared.postgres.versions import require_current
 from shared.resilience.backoff import Backoff
 from shared.settings import Settings
 from shared.store.downloads import Downloads
-from shared.store.store import Store, open_store
+from shared.store.store import Store, open_rest_store, open_store
 
 T = TypeVar("T")
 _LATER = ("53", "55", "57")
@@ -31,25 +33,47 @@ async def opened_store(
     """The store, its schema up to date, closed with the block; the embedded server ends with it.
 
     Raises StoreError. With `waiting`, a server that cannot be reached is waited for without end, which is
-    said in the log and to `waiting`; only one that refuses raises.
+    said in the log and to `waiting`; only one that refuses raises. Over REST nothing is migrated: a schema
+    that is behind is refused, or waited for.
     """
     async with AsyncExitStack() as stack:
-        if settings.database_url is not None:
-            dsn = settings.database_url.get_secret_value()
-        else:
-            dsn = await stack.enter_async_context(embedded_postgres(settings.home))
-
-        async def opened() -> Store:
-            await migrate(dsn)
-            store = open_store(
-                dsn,
-                connections=connections,
-                seconds=settings.database_timeout,
-                downloads=downloads_of(settings),
-            )
-            return await stack.enter_async_context(store)
-
+        opened = await _opener(settings, connections, stack)
         yield await (opened() if waiting is None else _patiently(opened, waiting))
+
+
+async def _opener(
+    settings: Settings, connections: int, stack: AsyncExitStack
+) -> Callable[[], Awaitable[Store]]:
+    """What opens the store, and may be tried again; the store ends with `stack`."""
+    seconds, downloads = settings.database_timeout, downloads_of(settings)
+    kind, url, key = settings.store_kind, settings.supabase_url, settings.supabase_service_role_key
+    if kind == "rest" and url and key:
+        rest = await stack.enter_async_context(
+            open_rest_store(
+                url,
+                key.get_secret_value(),
+                connections=connections,
+                seconds=seconds,
+                downloads=downloads,
+            )
+        )
+
+        async def checked() -> Store:
+            require_current(await rest.schema_version())
+            return rest
+
+        return checked
+    if kind == "direct" and settings.database_url:
+        dsn = settings.database_url.get_secret_value()
+    else:
+        dsn = await stack.enter_async_context(embedded_postgres(settings.home))
+
+    async def migrated() -> Store:
+        await migrate(dsn)
+        store = open_store(dsn, connections=connections, seconds=seconds, downloads=downloads)
+        return await stack.enter_async_context(store)
+
+    return migrated
 
 
 def downloads_of(settings: Settings) -> Downloads:

@@ -68,6 +68,9 @@ class Profile(Documents):
     memory_run: int | None = None
     lineages: tuple[str, ...] = ()
     """Whose accounts make the memory, in order."""
+    documents: Mapping[str, Mapping[str, str]] = {}
+    """The sections that are served as they were written, in each form: {markdown: {soul, ...}, app: ...}. The
+    app may have written its own into the columns since."""
     created_at: datetime | None
     updated_at: datetime | None
 
@@ -93,22 +96,24 @@ class Profiles(Calls):
         self,
         memory: Annotated[MemoryReady, SPREAD],
         *,
-        documents: Mapping[str, Mapping[str, str | None]] | None = None,
+        documents: Mapping[ProfileFormat, Mapping[str, str | None]],
         profile_format: ProfileFormat = "markdown",
         status: Literal["complete", "failed"] = "complete",
         error: Mapping[str, str] | None = None,
         soulprint_text: str | None = None,
+        notify: bool = False,
     ) -> Commit:
         """Commit a run's memory in one durable transaction; what it replaces goes to profile_versions.
 
-        `documents` are the sections as written in each form, {markdown: {soul, ...}, app: {soul, ...}}, by
-        default the memory's own as Markdown; the profile shows those of `profile_format`.
+        `documents` are the sections as written in each form (`shared.domain.documents.documents_of`); the
+        profile shows those of `profile_format`.
         With status failed (the caller judges MIN_COVERAGE) the profile keeps what it serves; `error` is
         {step, message}. A run older than the one served never overwrites it, nor one that would lose much of
         it unless it was requested to (`loses_much` in the migration has the rule): such a memory is kept
         beside. Both are meant within a lineage. One that lacks what another lineage has committed since it
         was claimed is not written, but consolidated again (`joining`). What the memory does not say (None)
-        stays as it is served. `soulprint_text` is by default the sections, joined.
+        stays as it is served. `soulprint_text` is by default the sections, joined. `notify`: the app is to be
+        told of the import, if it is served (see Callbacks).
         """
 
     @call

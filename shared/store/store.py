@@ -7,9 +7,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
-from shared.domain.errors import UsageError
 from shared.postgres.locks import user_lock
+from shared.postgres.pooler import direct_only
+from shared.store.access import Access
 from shared.store.batches import Batches
+from shared.store.callbacks import Callbacks
 from shared.store.chunks import Chunks
 from shared.store.direct import open_direct
 from shared.store.downloads import Downloads
@@ -18,12 +20,15 @@ from shared.store.facts import Facts
 from shared.store.leases import Leases
 from shared.store.profiles import Profiles
 from shared.store.runs import Runs
+from shared.store.schema import Schema
 from shared.store.transport import CALL_SECONDS, Transport
 from shared.store.usage import Usages
 from shared.store.users import Users
 
 
-class Store(Runs, Driving, Chunks, Facts, Profiles, Leases, Batches, Usages, Users):
+class Store(
+    Runs, Driving, Chunks, Facts, Profiles, Callbacks, Leases, Batches, Usages, Users, Schema, Access
+):
     """Everything the services keep. Methods raise StoreError with function and SQLSTATE, never a parameter.
 
     `open_store` makes one. Safe for use by many tasks at once.
@@ -41,7 +46,10 @@ class Store(Runs, Driving, Chunks, Facts, Profiles, Leases, Batches, Usages, Use
         with the process however it ends. Raises BusyError, which names the user as `called`, if another holds
         it."""
         if self._dsn is None:
-            raise UsageError("locking a user needs a direct connection to the database")
+            raise direct_only(
+                "one run at a time for a user",
+                "the store is over REST, which has none (SOULPRINT_STORE=rest)",
+            )
         return user_lock(self._dsn, user_id, called or str(user_id))
 
     async def download_conversations(self, source: str, destination: Path) -> list[Path]:
@@ -64,6 +72,26 @@ async def open_store(
     """A store over a migrated database (`shared.postgres.migrate.migrate`); `seconds`: see `seconds_for`."""
     transport = await open_direct(dsn, connections=connections, seconds=seconds)
     store = Store(transport, dsn=dsn, downloads=downloads)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def open_rest_store(
+    url: str,
+    key: str,
+    *,
+    connections: int = 4,
+    seconds: float = CALL_SECONDS,
+    downloads: Downloads | None = None,
+) -> AsyncIterator[Store]:
+    """A store over the REST of the Supabase project at `url`, with its service key. It has no session, and
+    so locks no user."""
+    from shared.store.rest import open_rest  # its client takes 50 ms and 5 MB that nobody else needs
+
+    store = Store(open_rest(url, key, connections=connections, seconds=seconds), downloads=downloads)
     try:
         yield store
     finally:

@@ -1,38 +1,42 @@
 -- Passages. Tiers have their bounds in save_chunks_batch and nowhere else. Where the app's table stands already,
 -- it gets what it lacks and keeps what it has; rows of its own have no passage_index.
 SELECT set_config('soulprint.adopting', (to_regclass('public.conversation_chunks') IS NOT NULL)::text, true);
+-- Of a conversation without a time created_at is the epoch.
 CREATE TABLE IF NOT EXISTS public.conversation_chunks (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     user_id uuid NOT NULL,
     conversation_id text COLLATE "C" NOT NULL,
-    passage_index integer CHECK (passage_index >= 0),
-    title text,
     content text NOT NULL,
-    token_count integer CHECK (token_count >= 0),
-    chunk_tier text,
-    is_recent boolean DEFAULT false,
-    message_count integer,
-    -- of a conversation without a time: epoch
-    created_at timestamptz NOT NULL,
-    updated_at timestamptz DEFAULT now()
+    created_at timestamptz NOT NULL
 );
-ALTER TABLE public.conversation_chunks
-    ADD COLUMN IF NOT EXISTS passage_index integer,
-    ADD COLUMN IF NOT EXISTS token_count integer,
-    ADD COLUMN IF NOT EXISTS updated_at timestamptz DEFAULT now();
+ALTER TABLE public.conversation_chunks ADD COLUMN IF NOT EXISTS passage_index integer CHECK (passage_index >= 0);
+ALTER TABLE public.conversation_chunks ADD COLUMN IF NOT EXISTS title text;
+ALTER TABLE public.conversation_chunks ADD COLUMN IF NOT EXISTS token_count integer CHECK (token_count >= 0);
+ALTER TABLE public.conversation_chunks ADD COLUMN IF NOT EXISTS chunk_tier text;
+ALTER TABLE public.conversation_chunks ADD COLUMN IF NOT EXISTS is_recent boolean DEFAULT false;
+ALTER TABLE public.conversation_chunks ADD COLUMN IF NOT EXISTS message_count integer;
+ALTER TABLE public.conversation_chunks ADD COLUMN IF NOT EXISTS updated_at timestamptz DEFAULT now();
 CREATE UNIQUE INDEX IF NOT EXISTS conversation_chunks_of_conversation
     ON public.conversation_chunks (user_id, conversation_id COLLATE "C", passage_index);
+-- Compressing costs twice as much as all the rest of a save (docs/adr/0003-passages.md).
 DO $$
+DECLARE
+    statement text;
 BEGIN
-    IF NOT current_setting('soulprint.adopting')::boolean THEN
-        -- Compressing costs twice as much as all the rest of a save (docs/adr/0003-passages.md).
-        ALTER TABLE public.conversation_chunks ALTER COLUMN content SET STORAGE EXTERNAL;
-        ALTER TABLE public.conversation_chunks ENABLE ROW LEVEL SECURITY;
-        REVOKE ALL ON public.conversation_chunks FROM PUBLIC, anon, authenticated, service_role;
-        GRANT SELECT ON public.conversation_chunks TO authenticated;
-        CREATE POLICY own_rows ON public.conversation_chunks FOR SELECT TO authenticated
-            USING (user_id = (SELECT auth.uid()));
+    IF current_setting('soulprint.adopting')::boolean THEN
+        RETURN;
     END IF;
+    FOREACH statement IN ARRAY ARRAY[
+        'ALTER TABLE public.conversation_chunks ALTER COLUMN content SET STORAGE EXTERNAL',
+        'ALTER TABLE public.conversation_chunks ENABLE ROW LEVEL SECURITY',
+        'REVOKE ALL ON public.conversation_chunks FROM PUBLIC, anon, authenticated, service_role',
+        'GRANT SELECT ON public.conversation_chunks TO authenticated',
+        'CREATE POLICY own_rows ON public.conversation_chunks FOR SELECT TO authenticated '
+            'USING (user_id = (SELECT auth.uid()))'
+    ] LOOP
+        EXECUTE statement;
+        RAISE NOTICE USING ERRCODE = 'SP010', MESSAGE = statement;
+    END LOOP;
 END
 $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.conversation_chunks TO service_role;
@@ -184,7 +188,7 @@ $$;
 -- Passages that hold all words of `search` (in title or content), newest first, each with the words around
 -- the first of them.
 CREATE FUNCTION public.search_passages(argument jsonb) RETURNS json
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
 DECLARE
     p_patterns text[] := search_patterns(coalesce(argument ->> 'search', ''));
     p_first text := lower((regexp_match(argument ->> 'search', '\S+'))[1]);

@@ -69,7 +69,7 @@ $$;
 -- Writes what merging made of facts. An update says all of it: what it leaves out goes back to its default.
 -- Answers how many facts changed.
 CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
 DECLARE
     p_import_id uuid := (argument ->> 'import_id')::uuid;
     p_run integer := (argument ->> 'run')::integer;
@@ -142,7 +142,7 @@ $$;
 -- A page of facts as shown: of the run that is named, or of the run whose MEMORY is served.
 -- Order and `after` are those of read_facts; `status` is a list or null for all; `search` filters by words.
 CREATE FUNCTION public.list_facts(argument jsonb) RETURNS json
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
 DECLARE
     p_user uuid := (argument ->> 'user_id')::uuid;
     p_import_id uuid := (argument ->> 'import_id')::uuid;

@@ -236,7 +236,7 @@ $$;
 -- forgotten, conversations that a newer run has stay. A reading that tells of no accounts is of one of which nothing
 -- is known.
 CREATE FUNCTION public.finish_chunking(argument jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
 DECLARE
     a record;
     i imports;
@@ -287,6 +287,7 @@ BEGIN
     IF is_complete_run(i) THEN
         PERFORM close_extraction(a.import_id, a.run);
     END IF;
+    PERFORM tell_profile(i);
     RETURN jsonb_build_object('complete', is_complete_run(i), 'ignored', NULL);
 END
 $$;

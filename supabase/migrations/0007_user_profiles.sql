@@ -1,69 +1,93 @@
 -- What a user's profile shows: what is served, and how the newest run fares. Where the app's table stands
--- already, it gets what it lacks and keeps what it has; the types and defaults are the app's.
+-- already, it gets what it lacks and keeps what it has; the types and defaults are the app's. A block that
+-- decides for itself says by a notice which statements it ran: `soulprint migrate --plan` lists them.
 SELECT set_config('soulprint.adopting', (to_regclass('public.user_profiles') IS NOT NULL)::text, true);
 CREATE TABLE IF NOT EXISTS public.user_profiles (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    user_id uuid NOT NULL UNIQUE,
-    soul_md text,
-    identity_md text,
-    user_md text,
-    agents_md text,
-    tools_md text,
-    memory_md text,
-    soulprint_text text,
-    import_status text DEFAULT 'none' CONSTRAINT user_profiles_import_status_check
-        CHECK (import_status IN ('none', 'quick_ready', 'processing', 'complete', 'locked', 'failed')),
-    import_error text,
-    import_stage text,
-    progress_percent integer NOT NULL DEFAULT 0 CHECK (progress_percent BETWEEN 0 AND 100),
-    processing_started_at timestamptz,
-    full_pass_status text NOT NULL DEFAULT 'pending'
-        CHECK (full_pass_status IN ('pending', 'processing', 'complete', 'failed')),
-    full_pass_started_at timestamptz,
-    full_pass_completed_at timestamptz,
-    full_pass_error text,
-    created_at timestamptz DEFAULT now(),
-    updated_at timestamptz DEFAULT now()
+    user_id uuid NOT NULL UNIQUE
 );
-ALTER TABLE public.user_profiles
-    ADD COLUMN IF NOT EXISTS ai_name text,
-    ADD COLUMN IF NOT EXISTS archetype text,
-    ADD COLUMN IF NOT EXISTS storage_path text,
-    ADD COLUMN IF NOT EXISTS file_type text DEFAULT 'json',
-    ADD COLUMN IF NOT EXISTS import_cost_json text,
-    ADD COLUMN IF NOT EXISTS total_conversations integer DEFAULT 0,
-    ADD COLUMN IF NOT EXISTS total_messages integer DEFAULT 0,
-    ADD COLUMN IF NOT EXISTS total_chunks integer DEFAULT 0,
-    ADD COLUMN IF NOT EXISTS processed_chunks integer DEFAULT 0,
-    ADD COLUMN IF NOT EXISTS embedding_progress integer DEFAULT 0,
-    ADD COLUMN IF NOT EXISTS embedding_status text DEFAULT 'pending',
-    ADD COLUMN IF NOT EXISTS memory_status text DEFAULT 'none',
-    ADD COLUMN IF NOT EXISTS soulprint_generated_at timestamptz,
-    -- the run whose sections the row holds, for those who look; what is served says served_memories
-    ADD COLUMN IF NOT EXISTS import_id uuid,
-    ADD COLUMN IF NOT EXISTS run integer,
-    ADD COLUMN IF NOT EXISTS pipeline text;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS soul_md text;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS identity_md text;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS user_md text;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS agents_md text;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS tools_md text;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS memory_md text;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS soulprint_text text;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS import_status text DEFAULT 'none'
+    CHECK (import_status IN ('none', 'quick_ready', 'processing', 'complete', 'locked', 'failed'));
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS import_error text;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS import_stage text;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS progress_percent integer DEFAULT 0;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS processing_started_at timestamptz;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS full_pass_status text DEFAULT 'pending'
+    CHECK (full_pass_status IN ('pending', 'processing', 'complete', 'failed'));
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS full_pass_started_at timestamptz;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS full_pass_completed_at timestamptz;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS full_pass_error text;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS created_at timestamptz DEFAULT now();
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS updated_at timestamptz DEFAULT now();
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS ai_name text;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS archetype text;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS storage_path text;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS file_type text DEFAULT 'json';
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS import_cost_json text;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS total_conversations integer DEFAULT 0;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS total_messages integer DEFAULT 0;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS total_chunks integer DEFAULT 0;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS processed_chunks integer DEFAULT 0;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS embedding_progress integer DEFAULT 0;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS embedding_status text DEFAULT 'pending';
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS memory_status text DEFAULT 'none';
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS soulprint_generated_at timestamptz;
+-- The run whose sections the row holds, for those who look; what is served says served_memories.
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS import_id uuid;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS run integer;
+ALTER TABLE public.user_profiles ADD COLUMN IF NOT EXISTS pipeline text;
 DO $$
 DECLARE
-    narrow text;
+    statement text;
 BEGIN
-    IF NOT current_setting('soulprint.adopting')::boolean THEN
-        ALTER TABLE public.user_profiles ENABLE ROW LEVEL SECURITY;
-        REVOKE ALL ON public.user_profiles FROM PUBLIC, anon, authenticated, service_role;
-        GRANT SELECT ON public.user_profiles TO authenticated;
-        CREATE POLICY own_rows ON public.user_profiles FOR SELECT TO authenticated
-            USING (user_id = (SELECT auth.uid()));
+    IF current_setting('soulprint.adopting')::boolean THEN
+        RETURN;
     END IF;
-    -- The one thing of the app's that changes: a check that knows no failed imports becomes one that does.
-    SELECT c.conname INTO narrow FROM pg_constraint c
-        JOIN pg_attribute a ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum]
+    FOREACH statement IN ARRAY ARRAY[
+        'ALTER TABLE public.user_profiles ENABLE ROW LEVEL SECURITY',
+        'REVOKE ALL ON public.user_profiles FROM PUBLIC, anon, authenticated, service_role',
+        'GRANT SELECT ON public.user_profiles TO authenticated',
+        'CREATE POLICY own_rows ON public.user_profiles FOR SELECT TO authenticated '
+            'USING (user_id = (SELECT auth.uid()))'
+    ] LOOP
+        EXECUTE statement;
+        RAISE NOTICE USING ERRCODE = 'SP010', MESSAGE = statement;
+    END LOOP;
+END
+$$;
+-- The one thing of the app's that changes: a check on import_status that refuses a word of ours takes ours from
+-- then on, besides what it takes.
+DO $$
+DECLARE
+    ours CONSTANT text[] := ARRAY['none', 'quick_ready', 'processing', 'complete', 'locked', 'failed'];
+    its record;
+    takes boolean;
+    statement text;
+BEGIN
+    FOR its IN
+        SELECT c.conname AS name, pg_get_expr(c.conbin, c.conrelid) AS rule
+        FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum]
         WHERE c.conrelid = 'public.user_profiles'::regclass AND c.contype = 'c' AND a.attname = 'import_status'
-          AND pg_get_constraintdef(c.oid) NOT LIKE '%''failed''%';
-    IF narrow IS NOT NULL THEN
-        EXECUTE format('ALTER TABLE public.user_profiles DROP CONSTRAINT %I, ADD CONSTRAINT %I '
-            'CHECK (import_status IN (''none'', ''quick_ready'', ''processing'', ''complete'', ''locked'', '
-            '''failed''))', narrow, narrow);
-    END IF;
+    LOOP
+        EXECUTE format('SELECT bool_and((%s) IS NOT FALSE) FROM unnest($1) AS u(import_status)', its.rule)
+            INTO takes USING ours;
+        IF takes THEN
+            CONTINUE;
+        END IF;
+        statement := format(
+            'ALTER TABLE public.user_profiles DROP CONSTRAINT %1$I, '
+            'ADD CONSTRAINT %1$I CHECK ((%2$s) OR import_status = ANY (%3$L::text[]))',
+            its.name, its.rule, ours);
+        EXECUTE statement;
+        RAISE NOTICE USING ERRCODE = 'SP010', MESSAGE = statement;
+    END LOOP;
 END
 $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.user_profiles TO service_role;
@@ -227,7 +251,7 @@ BEGIN
 END
 $$;
 
--- Sets the named columns of a profile, which is made if it is missing; a null clears. Others stay. A percent is
+-- Sets the named columns of a profile, which is made if it is missing; a null clears a text or a time. Others stay. A percent is
 -- rounded: the column holds whole ones.
 CREATE FUNCTION public.update_user_profile(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -243,6 +267,11 @@ BEGIN
                         'full_pass_completed_at', 'full_pass_error', 'progress_percent', 'import_stage');
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'not a field of a profile: %', wrong USING ERRCODE = 'SP003';
+    END IF;
+    IF fields -> 'full_pass_status' = 'null' OR fields -> 'progress_percent' = 'null' THEN
+        RAISE EXCEPTION 'a status and a percent are not cleared' USING ERRCODE = '23502';
+    ELSIF NOT (fields ->> 'progress_percent')::numeric BETWEEN 0 AND 100 THEN
+        RAISE EXCEPTION 'a percent is of 0 to 100' USING ERRCODE = '23514';
     END IF;
     IF fields ->> 'progress_percent' IS NOT NULL THEN
         fields := fields || jsonb_build_object('progress_percent', round((fields ->> 'progress_percent')::numeric));
@@ -266,7 +295,8 @@ CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT to_jsonb(p) || jsonb_build_object(
         'import_id', s.import_id, 'run', s.run, 'pipeline', s.pipeline,
-        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run, 'lineages', lineages_of(p.user_id))
+        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run, 'lineages', lineages_of(p.user_id),
+        'documents', coalesce(s.documents, '{}'))
     FROM user_profiles p LEFT JOIN served_memories s ON s.user_id = p.user_id
     WHERE p.user_id = (argument ->> 'user_id')::uuid
 $$;

@@ -4,7 +4,7 @@
 -- What an earlier, unfinished consolidation settled is forgotten: consolidation begins anew with each claim, from
 -- the run's own facts and those of the user's other lineages as they are now. `edition` names that.
 CREATE FUNCTION public.claim_run(argument jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
 DECLARE
     a record;
     i imports;

@@ -170,7 +170,8 @@ $$;
 -- Commits a run's memory in one durable transaction: the profile, the version it replaced, the run's end.
 -- `documents` are its sections as written in either form (served_memories has their shape); the profile shows
 -- those of `profile_format`. What the run does not say, a MEMORY or a section that is null, stays as it is
--- served. With status `failed` the profile keeps what it serves and only says that the run failed.
+-- served. With status `failed` the profile keeps what it serves and only says that the run failed. `notify`:
+-- the app is to be told of the import when it is served.
 -- written is false, with the reason, where nothing of the profile's content changed: repeated, failed,
 -- cancelled, unknown; older (of each of its lineages a newer run's memory is served) and smaller (it would lose
 -- much, and nobody said that it may): these two are kept as versions, and noted in `unserved`; joining (since it was
@@ -185,13 +186,14 @@ DECLARE
     s served_memories;
     served imports;
     written jsonb;
+    kept jsonb;  -- what is served already, where the columns have it in another form than from now on
     refusal text;
 BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, user_id uuid, run integer, memory_md text, sections jsonb, documents jsonb,
+        import_id uuid, user_id uuid, run integer, memory_md text, documents jsonb,
         profile_format text, soulprint_text text, coverage jsonb, facts jsonb, usage jsonb, status text,
-        error jsonb, edition integer);
+        error jsonb, notify boolean, edition integer);
     IF a.status NOT IN ('complete', 'failed') OR a.status IS NULL THEN
         RAISE EXCEPTION 'a run ends complete or failed' USING ERRCODE = 'SP003';
     END IF;
@@ -219,7 +221,9 @@ BEGIN
     END;
     IF refusal = 'joining' THEN
         DELETE FROM memory_outbox WHERE import_id = a.import_id AND run = a.run;
-        UPDATE imports SET edition = edition + 1, published_at = NULL, lease_owner = NULL, lease_until = NULL, updated_at = now()
+        UPDATE imports SET
+                edition = edition + 1, published_at = NULL, lease_owner = NULL, lease_until = NULL,
+                usage = coalesce(a.usage, '{}'), updated_at = now()
             WHERE import_id = a.import_id AND run = a.run RETURNING * INTO i;
         PERFORM tell_profile(i);
         RETURN jsonb_build_object('written', false, 'reason', refusal);
@@ -233,15 +237,16 @@ BEGIN
         ELSE
             PERFORM keep_version(p, s, now());
         END IF;
-        s.profile_format := coalesce(a.profile_format, 'markdown');
-        a.documents := jsonb_strip_nulls(
-            coalesce(nullif(a.documents, 'null'), jsonb_build_object('markdown', a.sections)));
+        a.profile_format := coalesce(a.profile_format, 'markdown');
+        kept := CASE WHEN s.profile_format <> a.profile_format THEN s.documents -> a.profile_format END;
+        s.profile_format := a.profile_format;
+        a.documents := jsonb_strip_nulls(coalesce(nullif(a.documents, 'null'), '{}'));
         written := a.documents -> s.profile_format;
-        n.soul_md := coalesce(written ->> 'soul', n.soul_md);
-        n.identity_md := coalesce(written ->> 'identity', n.identity_md);
-        n.user_md := coalesce(written ->> 'user', n.user_md);
-        n.agents_md := coalesce(written ->> 'agents', n.agents_md);
-        n.tools_md := coalesce(written ->> 'tools', n.tools_md);
+        n.soul_md := coalesce(written ->> 'soul', kept ->> 'soul', n.soul_md);
+        n.identity_md := coalesce(written ->> 'identity', kept ->> 'identity', n.identity_md);
+        n.user_md := coalesce(written ->> 'user', kept ->> 'user', n.user_md);
+        n.agents_md := coalesce(written ->> 'agents', kept ->> 'agents', n.agents_md);
+        n.tools_md := coalesce(written ->> 'tools', kept ->> 'tools', n.tools_md);
         s.documents := jsonb_build_object(
             'markdown', coalesce(s.documents -> 'markdown', '{}') || coalesce(a.documents -> 'markdown', '{}'),
             'app', coalesce(s.documents -> 'app', '{}') || coalesce(a.documents -> 'app', '{}'));
@@ -278,6 +283,9 @@ BEGIN
     IF i.profile_format = 'app' THEN
         UPDATE user_profiles SET import_cost_json = app_cost(i.usage)
             WHERE user_id = i.user_id AND is_newest_run(i);
+    END IF;
+    IF a.notify AND refusal IS NULL THEN
+        PERFORM owe_callback(i, 'complete');
     END IF;
     RETURN jsonb_build_object('written', refusal IS NULL, 'reason', refusal);
 END

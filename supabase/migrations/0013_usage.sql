@@ -39,7 +39,7 @@ GRANT SELECT ON public.run_usage, public.user_usage TO authenticated, service_ro
 
 -- {user_id?, limit}: what users cost, the dearest first; one user's runs are in run_usage.
 CREATE FUNCTION public.read_usage(argument jsonb) RETURNS json
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
         SELECT * FROM user_usage
         WHERE nullif(argument -> 'user_id', 'null') IS NULL OR user_id = (argument ->> 'user_id')::uuid

@@ -7,10 +7,12 @@ from uuid import UUID
 
 import pytest
 
+from shared.domain.documents import documents_of
 from shared.domain.facts import Category, SettledFact
+from shared.domain.markdown import reference, short_id
 from shared.domain.sample import SampleConversation
+from shared.domain.sections import Identity, User
 from shared.models.base import LINE_TOKENS, Digest
-from shared.models.markdown import reference
 from shared.models.writer.memory import memory_body
 from shared.models.writer.sections import write_sections
 from tests.support.fake_claude.fixtures import fake_claude, model_at, served_usage, spent_usage
@@ -120,7 +122,7 @@ async def test_a_memory_that_fails_is_the_offline_one_and_said(fault: str) -> No
 async def test_all_five_sections_come_of_one_call() -> None:
     async with fake_claude() as fake, model_at(fake) as model:
         sections, usage = await model.sections(Digest(FACTS), SAMPLE)
-        assert all(section.startswith("# ") for section in dict(sections).values())
+        assert all(text and text.startswith("# ") for text in documents_of(sections)["markdown"].values())
         assert usage.calls == 1
         assert model.fallbacks == ()
         assert spent_usage(usage) == served_usage(fake)
@@ -129,18 +131,22 @@ async def test_all_five_sections_come_of_one_call() -> None:
 async def test_one_bad_section_is_the_offline_ones_and_the_others_stay(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lines = '[{"text": "Knows Melto.", "ids": [1]}]'
+    lines = '[{"text": "Knows Melto.", "ids": [1, 9999]}, {"text": "Has a yacht.", "ids": [9999]}]'
     reply = (
-        f'{{"soul": "a poem", "identity": [], "user": {lines}, "agents": {lines},'
-        ' "tools": [{"text": "A yacht.", "ids": [9999]}]}'
+        f'{{"soul": "a poem", "identity": {{"ai_name": []}}, "user": {{"location": {lines}}}, '
+        f'"agents": {{"do_not": {lines}, "response_style": [{{"text": "Not enough data.", "ids": [9999]}}]}},'
+        ' "tools": {"likely_usage": [{"text": "A yacht.", "ids": [9999]}]}}'
     )
     monkeypatch.setattr("tests.support.fake_claude.server.good_reply", lambda *_: (reply, []))
     async with fake_claude() as fake, model_at(fake) as model:
         sections, usage = await model.sections(Digest(FACTS), SAMPLE)
         offline = write_sections(Digest(FACTS), SAMPLE)
         assert (sections.soul, sections.tools) == (offline.soul, offline.tools)
-        assert sections.identity == ""
-        assert "Knows Melto." in sections.user
+        assert sections.identity == Identity()
+        known = {"references": {"location": ((short_id(FACTS[0].id),),)}}
+        assert sections.user == User(location="Knows Melto.", **known)
+        assert sections.agents is not None
+        assert sections.agents.do_not == ("Knows Melto.",)
         assert usage.calls == 2
         assert [each.split(":")[0] for each in model.fallbacks] == ["section SOUL", "section TOOLS"]
         assert spent_usage(usage) == served_usage(fake)

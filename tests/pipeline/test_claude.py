@@ -16,12 +16,12 @@ import pytest
 
 from services.extractor.app import app, batch_extractor
 from services.extractor.batch_desk import BatchDesk
+from shared.domain.documents import OPENINGS
 from shared.domain.errors import UsageError
 from shared.host.host import Host
 from shared.host.service import Kit, Service
 from shared.models.claude.model import ClaudeModel
 from shared.models.open import claude_options, provider_of
-from shared.models.section import section
 from shared.models.writer.writer import DeterministicWriter
 from shared.pipelines import IMPORT_RECEIVED
 from shared.resilience.backoff import Backoff
@@ -218,7 +218,7 @@ async def test_sections_wait_for_a_provider_that_cannot_be_used(
             assert sample(host, "soulprint_model_paused", stage="consolidator") == 0
             profile = await store.read_profile(event.user_id)
             assert profile is not None
-            assert (profile.soul_md or "").startswith(section("soul", "- ").rstrip("\n"))
+            assert (profile.soul_md or "").startswith(f"# Soul\n\n{OPENINGS['soul']}\n\n## ")
 
 
 @asynccontextmanager

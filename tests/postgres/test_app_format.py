@@ -13,7 +13,7 @@ from shared.domain.runs import RunKey
 from shared.store.chunks import Chunking
 from shared.store.runs import Reading
 from shared.store.store import Store
-from tests.support.records import ANNA, IMPORT, memory_of, result_of, with_matter
+from tests.support.records import ANNA, IMPORT, commit, memory_of, result_of, with_matter
 
 FIELDS = {"soul": "{}", "identity": '{"ai_name": "Iris", "archetype": "sage"}', "user": '{"name": "Anna"}'}
 DOCUMENTS = {"markdown": {"soul": "# Soul", "identity": "# Identity", "user": "# User"}, "app": FIELDS}
@@ -90,7 +90,7 @@ async def test_a_failed_import_says_so_only_where_nothing_is_served(
     await take(store, 2)
     assert await page(sql) == ("processing", "Downloading export", 0, None)
     await extract(store, 2)
-    await store.commit_memory(memory_of(2), documents=DOCUMENTS, profile_format="app")
+    await commit(store, memory_of(2), documents=DOCUMENTS, profile_format="app")
     await take(store, 3)
     await store.fail_run(IMPORT, 3, "chunking", "no such object")
     assert await page(sql) == ("complete", "Complete", 100, None)
@@ -110,7 +110,7 @@ async def test_what_the_person_chose_stays(store: Store, sql: asyncpg.Connection
     await sql.execute("UPDATE user_profiles SET ai_name = 'Nova', import_status = 'locked'")
     await store.update_progress(IMPORT, 1, 10.0, "chunking", Reading(bytes_read=1, bytes_total=10))
     await extract(store)
-    await store.commit_memory(memory_of(1), documents=DOCUMENTS, profile_format="app")
+    await commit(store, memory_of(1), documents=DOCUMENTS, profile_format="app")
     row = await shown(sql)
     assert (row["ai_name"], row["archetype"], row["import_status"]) == ("Nova", "sage", "locked")
 
@@ -134,11 +134,11 @@ async def test_a_memory_that_was_kept_is_shown_in_the_form_that_is_served(
     """Markdown in a column of the app's takes the person's sections away."""
     await take(store)
     await extract(store)
-    await store.commit_memory(memory_of(1), documents=DOCUMENTS, profile_format="markdown")
+    await commit(store, memory_of(1), documents=DOCUMENTS, profile_format="markdown")
     await take(store, 2)
     await extract(store, 2)
     newer = {"markdown": {"soul": "# New"}, "app": {"soul": '{"tone_preferences": "dry"}'}}
-    await store.commit_memory(memory_of(2), documents=newer, profile_format="app")
+    await commit(store, memory_of(2), documents=newer, profile_format="app")
     assert (await shown(sql))["soul_md"] == newer["app"]["soul"]
     await sql.execute("DELETE FROM profile_versions WHERE run = 2")
     await sql.execute("UPDATE served_memories SET run = 0")
@@ -155,7 +155,7 @@ async def test_a_person_who_writes_to_their_row_does_not_change_what_is_served(
 ) -> None:
     await take(store)
     await extract(store)
-    await store.commit_memory(memory_of(1), documents=DOCUMENTS, profile_format="app")
+    await commit(store, memory_of(1), documents=DOCUMENTS, profile_format="app")
     await sql.execute("UPDATE user_profiles SET import_id = gen_random_uuid(), run = 99, pipeline = 'v9'")
     profile = await store.read_profile(ANNA)
     assert profile is not None

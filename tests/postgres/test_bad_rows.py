@@ -20,6 +20,7 @@ from tests.support.records import (
     MODEL,
     PROMPTS,
     PassageOf,
+    commit,
     fact_of,
     memory_of,
     result_of,
@@ -83,7 +84,7 @@ async def test_a_page_of_facts_is_filled_up_so_that_a_short_one_is_the_last(
             page = await both.read_facts(IMPORT, 1, page[-1].key, limit)
             read += [fact.id for fact in page]
         assert read == whole, limit
-    await both.commit_memory(memory_of())
+    await commit(both, memory_of())
     assert [fact.id for fact in await both.list_facts(ANNA, limit=4)] == whole
     assert await both.find_fact(ANNA, str(bad[0])) == []
 

@@ -10,7 +10,8 @@ import pytest
 
 from shared.domain import bounds
 from shared.domain.events import Usage
-from shared.postgres.migrate import migrate, migrations_folder
+from shared.postgres.migrate import migrate
+from shared.postgres.versions import migrations_folder
 from shared.store.store import Store
 from tests.support.records import ANNA, BORIS, IMPORT, MODEL, PROMPTS, result_of, with_matter
 from tests.support.runs import begin_run

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 
 from services.consolidator.consolidate import ConsolidationPolicy, consolidate
 from services.consolidator.stage import with_matters
+from shared.domain.documents import documents_of
 from shared.domain.events import ChunkStatus, FactsExtracted, Usage
 from shared.domain.facts import Fact, FactStatus, SettledFact
 from shared.domain.runs import RunKey
 from shared.domain.sample import SampleConversation
+from shared.domain.sections import User
 from shared.domain.text import estimate_tokens
 from shared.models.base import Digest
 from shared.store.chunks import Chunking
@@ -80,8 +82,9 @@ async def test_a_run_is_settled_and_written(store: Store) -> None:
         "  - earlier: I live in Lisbon. (2021-05)"
     )
     assert "said in 3 conversations" in told
-    assert "Always answer in French." in ready.sections.agents
-    assert "Greets in 4 of the 4" in ready.sections.soul
+    texts = documents_of(ready.sections)["markdown"]
+    assert "Always answer in French." in (texts["agents"] or "")
+    assert "Greets in 4 of the 4" in (texts["soul"] or "")
     by_statement = {row.statement: row for row in await rows(store) if row.status is not FactStatus.MERGED}
     assert by_statement["I live in Lisbon."].superseded_by == by_statement["I moved to Porto."].id
     hiking = by_statement["I really love hiking in the mountains!"]
@@ -139,7 +142,7 @@ async def test_below_the_least_coverage_no_model_is_asked(store: Store) -> None:
     assert ready is not None
     assert ready.coverage.share == 0.5
     assert "Not read: 1 of 2 chunks failed; 50.0% are covered." in ready.memory_md
-    assert ready.sections.user == ""
+    assert ready.sections.user == User()
 
 
 async def test_no_facts_is_an_honest_memory(store: Store) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from shared.postgres.migrate import load_migrations, migrations_folder
+from shared.postgres.versions import load_migrations, migrations_folder
 from shared.store.call import SqlFunction
 from shared.store.store import Store
 

@@ -10,7 +10,17 @@ from shared.domain.batches import SENDING, OpenBatch
 from shared.domain.events import Usage
 from shared.store.batches import StoreLedger
 from shared.store.store import Store
-from tests.support.records import ANNA, BORIS, IMPORT, MODEL, PROMPTS, memory_of, result_of, with_matter
+from tests.support.records import (
+    ANNA,
+    BORIS,
+    IMPORT,
+    MODEL,
+    PROMPTS,
+    commit,
+    memory_of,
+    result_of,
+    with_matter,
+)
 from tests.support.runs import begin_run
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -35,7 +45,7 @@ async def test_a_users_cost_is_that_of_all_runs_also_of_those_that_failed(store:
     await store.record_chunks(
         [with_matter(result_of(0, run=second.run))], model=MODEL, prompt_version=PROMPTS
     )
-    assert (await store.commit_memory(memory_of(run=second.run))).written  # its usage is the whole run's
+    assert (await commit(store, memory_of(run=second.run))).written  # its usage is the whole run's
     (usage,) = await store.read_usage(ANNA)
     assert (usage.runs, usage.calls, usage.cost, usage.unanswered) == (2, 4, 1.25, 2)
     assert await store.read_usage(BORIS) == []

@@ -16,7 +16,7 @@ from shared.domain.runs import RunKey
 from shared.store.chunks import Chunking
 from shared.store.profiles import Commit
 from shared.store.store import Store
-from tests.support.records import ANNA, BORIS, IMPORT, SEED, PassageOf, memory_of
+from tests.support.records import ANNA, BORIS, IMPORT, SEED, PassageOf, commit, memory_of
 from tests.support.runs import begin_run
 
 OTHER = uuid5(SEED, "other")
@@ -46,7 +46,7 @@ async def take(store: Store, *asked: Asked) -> None:
 
 async def commits(store: Store, *runs: RunKey) -> list[Commit]:
     return [
-        await store.commit_memory(memory_of(each.run, import_id=each.import_id, memory_md=f"{each}"))
+        await commit(store, memory_of(each.run, import_id=each.import_id, memory_md=f"{each}"))
         for each in runs
     ]
 

@@ -24,9 +24,11 @@ from tests.support.records import (
     PROMPTS,
     SEED,
     PassageOf,
+    commit,
     fact_of,
     memory_of,
     result_of,
+    section_shown,
     with_matter,
 )
 from tests.support.runs import begin_run
@@ -55,7 +57,7 @@ async def committed(store: Store) -> None:
             FactUpdate(FACTS[2].id, FactStatus.MERGED, merged_into=FACTS[1].id),
         ],
     )
-    assert await store.commit_memory(memory_of()) == Commit(True, None)
+    assert await commit(store, memory_of()) == Commit(True, None)
 
 
 async def profile_of(store: Store) -> Profile:
@@ -69,11 +71,11 @@ async def test_a_commit_fills_profile_and_run(store: Store) -> None:
     profile = await profile_of(store)
     assert (profile.memory_md, profile.soul_md, profile.user_md, profile.tools_md) == (
         "# Memory 1",
-        "soul 1",
-        "user 1",
+        section_shown("soul"),
+        section_shown("user"),
         "",
     )
-    assert profile.soulprint_text == "soul 1\n\nuser 1"
+    assert profile.soulprint_text == f"{section_shown('soul')}\n\n{section_shown('user')}"
     assert (profile.full_pass_status, profile.progress_percent, profile.import_stage) == (
         "complete",
         100,
@@ -92,7 +94,7 @@ async def test_a_commit_fills_profile_and_run(store: Store) -> None:
 async def test_a_repeated_commit_changes_nothing(store: Store, sql: asyncpg.Connection) -> None:
     await committed(store)
     before = await profile_of(store)
-    assert await store.commit_memory(memory_of(memory_md="other")) == Commit(False, "repeated")
+    assert await commit(store, memory_of(memory_md="other")) == Commit(False, "repeated")
     assert await profile_of(store) == before
     assert await sql.fetchval("SELECT count(*) FROM profile_versions") == 0
 
@@ -101,12 +103,15 @@ async def test_what_a_commit_replaces_is_kept(store: Store, sql: asyncpg.Connect
     await store.update_user_profile(ANNA, {"soul_md": "from v1"})
     await committed(store)
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v3")
-    assert (await store.commit_memory(memory_of(2), soulprint_text="mine")).written
+    assert (await commit(store, memory_of(2), soulprint_text="mine")).written
     rows = await sql.fetch("SELECT run, pipeline, soul_md, memory_md FROM profile_versions ORDER BY version")
-    assert [tuple(row) for row in rows] == [(None, None, "from v1", None), (1, "v2", "soul 1", "# Memory 1")]
+    assert [tuple(row) for row in rows] == [
+        (None, None, "from v1", None),
+        (1, "v2", section_shown("soul"), "# Memory 1"),
+    ]
     profile = await profile_of(store)
     assert (profile.soul_md, profile.soulprint_text, profile.run, profile.pipeline) == (
-        "soul 2",
+        section_shown("soul", 2),
         "mine",
         2,
         "v3",
@@ -118,8 +123,8 @@ async def test_an_older_run_never_overwrites_a_newer(store: Store) -> None:
     newer = uuid5(SEED, "newer")
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2", requested_at=early)
     await begin_run(store, newer, ANNA, "/b.zip", "v2", requested_at=late)
-    assert (await store.commit_memory(memory_of(import_id=newer, memory_md="newer"))).written
-    assert await store.commit_memory(memory_of(memory_md="older")) == Commit(False, "older")
+    assert (await commit(store, memory_of(import_id=newer, memory_md="newer"))).written
+    assert await commit(store, memory_of(memory_md="older")) == Commit(False, "older")
     profile = await profile_of(store)
     assert (profile.memory_md, profile.import_id, profile.full_pass_status) == ("newer", newer, "complete")
     report = await store.read_run(IMPORT, 1)
@@ -132,7 +137,7 @@ async def test_a_failed_run_leaves_what_is_served(store: Store, sql: asyncpg.Con
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     failed = memory_of(2, coverage=Coverage(ok=1, dead=3, total=4))
     error = {"step": "coverage", "message": "only 25 % was read"}
-    assert await store.commit_memory(failed, status="failed", error=error) == Commit(False, "failed")
+    assert await commit(store, failed, status="failed", error=error) == Commit(False, "failed")
     profile = await profile_of(store)
     assert (profile.memory_md, profile.run) == ("# Memory 1", 1)
     assert (profile.full_pass_status, profile.full_pass_error) == ("failed", "only 25 % was read")
@@ -143,7 +148,7 @@ async def test_a_failed_run_leaves_what_is_served(store: Store, sql: asyncpg.Con
 
 
 async def refused(store: Store, memory: MemoryReady) -> str | None:
-    return (await store.commit_memory(memory)).reason
+    return (await commit(store, memory)).reason
 
 
 async def test_commits_of_runs_that_do_not_exist(store: Store) -> None:
@@ -153,13 +158,13 @@ async def test_commits_of_runs_that_do_not_exist(store: Store) -> None:
     await store.cancel_run(IMPORT, 1)
     assert await refused(store, memory_of()) == "cancelled"
     with pytest.raises(StoreError, match="complete or failed"):
-        await store.commit_memory(memory_of(), status="done")
+        await commit(store, memory_of(), status="done")
 
 
 async def test_a_broken_commit_changes_nothing(store: Store) -> None:
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     with pytest.raises(StoreError, match="NUL"):
-        await store.commit_memory(memory_of(memory_md="secret\x00"))
+        await commit(store, memory_of(memory_md="secret\x00"))
     report = await store.read_run(IMPORT, 1)
     assert report is not None
     assert report.state == "chunking"

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
+from shared.domain.errors import MigrationError, StoreError
 from shared.postgres.migrate import migrate
 from shared.store.chunks import Chunking
-from shared.store.store import Store
+from shared.store.store import Store, open_store
 from tests.support.databases import EMPTY, dsn_of, run_sql
 from tests.support.records import (
     ANNA,
@@ -20,9 +21,11 @@ from tests.support.records import (
     MODEL,
     PROMPTS,
     PassageOf,
+    commit,
     fact_of,
     memory_of,
     result_of,
+    section_shown,
     with_matter,
 )
 from tests.support.runs import begin_run
@@ -38,9 +41,29 @@ TABLES = [
     "lineages",
     "extraction_cache",
 ]
-INTERNAL = ["conversation_runs", "memory_outbox", "leases", "service_holds", "batch_chunks", "user_names"]
+INTERNAL = [
+    "conversation_runs",
+    "memory_outbox",
+    "leases",
+    "service_holds",
+    "batch_chunks",
+    "user_names",
+    "callbacks",
+]
 """Tables that only services see."""
 VIEWS = ["run_usage", "user_usage"]
+
+LOGINS = """
+DO $$
+BEGIN
+    IF to_regrole('of_nothing') IS NULL THEN
+        CREATE ROLE of_nothing LOGIN;
+        CREATE ROLE of_the_services LOGIN NOINHERIT IN ROLE soulprint_service;
+        CREATE ROLE of_the_wider_role LOGIN NOINHERIT IN ROLE service_role;
+    END IF;
+END
+$$
+"""
 
 OPEN_TO_ALL = "; ".join(
     f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON {what} TO anon, authenticated, service_role"
@@ -91,7 +114,7 @@ async def filled(store: Store) -> Store:
     await store.finish_chunking(IMPORT, 1, Chunking(total=1))
     await store.update_user_profile(ANNA, {"soul_md": "from elsewhere"})
     await store.update_user_profile(BORIS, {"soul_md": "of Boris"})
-    assert (await store.commit_memory(memory_of())).written
+    assert (await commit(store, memory_of())).written
     return store
 
 
@@ -99,7 +122,7 @@ async def test_a_user_reads_own_rows_only(filled: Store, database: str) -> None:
     async with acting_as(database, "authenticated", ANNA) as anna:
         for table in TABLES:
             assert await anna.fetchval(f"SELECT count(*) FROM {table}") == 1, table
-        assert await anna.fetchval("SELECT soul_md FROM user_profiles") == "soul 1"
+        assert await anna.fetchval("SELECT soul_md FROM user_profiles") == section_shown("soul")
         for view in VIEWS:
             assert await anna.fetchval(f"SELECT count(*) FROM {view}") == 1, view
     async with acting_as(database, "authenticated", BORIS) as boris:
@@ -133,23 +156,29 @@ async def test_anon_reads_nothing(filled: Store, database: str) -> None:
                 await anon.execute(f"SELECT FROM {table}")
 
 
-@pytest.mark.parametrize("role", ["anon", "authenticated"])
-async def test_only_services_call_functions(
-    filled: Store, database: str, sql: asyncpg.Connection, role: str
+async def test_only_services_call_functions_which_act_for_an_owner_who_is_no_superuser(
+    filled: Store, sql: asyncpg.Connection
 ) -> None:
     functions = await sql.fetch(
-        "SELECT p.oid::regprocedure::text AS name, prosecdef, proconfig,"
-        " has_function_privilege('service_role', p.oid, 'EXECUTE') AS service,"
-        " has_function_privilege($1, p.oid, 'EXECUTE') AS other"
-        " FROM pg_proc p WHERE pronamespace = 'public'::regnamespace",
-        role,
+        "SELECT p.oid::regprocedure::text AS name, prosecdef, proconfig, rolsuper,"
+        " proargnames[1] = 'argument' AS called,"
+        " ARRAY(SELECT r FROM unnest($1::text[]) r"
+        " WHERE has_function_privilege(r, p.oid, 'EXECUTE')) AS roles"
+        " FROM pg_proc p JOIN pg_roles o ON o.oid = proowner WHERE pronamespace = 'public'::regnamespace",
+        ["anon", "authenticated", "service_role", "soulprint_service"],
     )
-    assert len(functions) > 20
+    assert len(functions) > 40
     for function in functions:
-        assert function["service"], function["name"]
-        assert not function["other"], function["name"]
-        assert not function["prosecdef"], function["name"]
-        assert any(setting.startswith("search_path=") for setting in function["proconfig"]), function["name"]
+        name, called = function["name"], function["called"]
+        assert "search_path=pg_catalog, public, pg_temp" in function["proconfig"], name
+        assert function["prosecdef"] == bool(called), name
+        assert not (function["prosecdef"] and function["rolsuper"]), name
+        expected = ["service_role", "soulprint_service"] if called else []
+        assert [role for role in function["roles"] if called or role != "service_role"] == expected, name
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated"])
+async def test_nobody_else_calls_a_function(filled: Store, database: str, role: str) -> None:
     async with acting_as(database, role, ANNA) as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute("SELECT read_profile('{}'::jsonb)")
@@ -186,13 +215,51 @@ async def test_services_have_no_right_beyond_rows_and_calls(filled: Store, sql: 
 async def test_services_do_not_own_the_schema(filled: Store, database: str) -> None:
     async with acting_as(database, "service_role") as service:
         assert await service.fetchval("SELECT count(*) FROM user_profiles") == 2
-        for statement in ("DROP TABLE facts", "CREATE TABLE mine ()", "SELECT FROM soulprint_migrations"):
+        for statement in ("DROP TABLE facts", "CREATE TABLE mine ()", "SELECT * FROM soulprint_migrations"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await service.execute(statement)
 
 
-async def test_the_store_acts_as_service_role(store: Store) -> None:
-    async with store._transport._pool.acquire() as connection:
-        assert await connection.fetchval("SELECT current_user") == "service_role"
-    async with store._transport._pool.acquire() as connection:
-        assert await connection.fetchval("SELECT current_user") == "service_role"
+async def test_the_store_acts_as_the_services_role_or_as_what_the_login_may(database: str) -> None:
+    await run_sql(database, LOGINS)
+    for login, expected in {
+        "postgres": "soulprint_service",
+        "of_the_services": "soulprint_service",
+        "of_the_wider_role": "soulprint_service",
+        "of_nothing": "of_nothing",
+    }.items():
+        async with open_store(database.replace("postgres@", f"{login}@")) as store:
+            for _ in range(2):
+                async with store._transport._pool.acquire() as connection:
+                    assert await connection.fetchval("SELECT current_user") == expected
+            if login == "of_nothing":
+                with pytest.raises(StoreError, match="member of soulprint_service"):
+                    await store.list_users()
+                with pytest.raises(MigrationError, match="make the login of services a member"):
+                    await migrate(database.replace("postgres@", f"{login}@"))
+            else:
+                assert await store.list_users() == []
+                assert await migrate(database.replace("postgres@", f"{login}@")) == []
+
+
+async def test_who_is_no_superuser_migrates_and_owns_what_acts(postgres: str, migrated: str) -> None:
+    await run_sql(
+        postgres,
+        "DO $$ BEGIN IF to_regrole('mover') IS NULL THEN CREATE ROLE mover LOGIN; END IF; END $$;"
+        " GRANT service_role, soulprint_service TO mover WITH ADMIN OPTION",
+    )
+    await run_sql(postgres, "CREATE DATABASE moved OWNER mover")
+    dsn = dsn_of(postgres, "moved").replace("postgres@", "mover@")
+    assert "0023_service_role" in await migrate(dsn)
+    connection = await asyncpg.connect(dsn)
+    try:
+        owners = await connection.fetchval(
+            "SELECT array_agg(DISTINCT proowner::regrole::text) FROM pg_proc"
+            " WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+        )
+    finally:
+        await connection.close()
+    assert owners == ["mover"]
+    async with open_store(dsn) as store:
+        await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
+        assert (await store.save_chunks_batch(ANNA, [PassageOf()])).written == 1

@@ -17,6 +17,7 @@ from shared.store.chunks import Chunking, Recorded
 from shared.store.facts import FactUpdate
 from shared.store.runs import RequestedRun
 from shared.store.store import Store
+from tests.postgres.conftest import DIRECT
 from tests.support.records import (
     ANNA,
     BORIS,
@@ -275,6 +276,7 @@ async def test_an_unknown_price_makes_the_sum_unknown(store: Store) -> None:
     assert report.extraction_usage.calls == 2
 
 
+@DIRECT
 async def test_one_process_holds_a_user(store: Store) -> None:
     async with store.lock_user(ANNA):
         async with store.lock_user(BORIS):
@@ -286,6 +288,7 @@ async def test_one_process_holds_a_user(store: Store) -> None:
         pass
 
 
+@DIRECT
 async def test_the_lock_of_a_killed_holder_is_free(store: Store, sql: asyncpg.Connection) -> None:
     async with store.lock_user(ANNA):
         await sql.execute(

@@ -10,7 +10,9 @@ from uuid import UUID, uuid5
 import asyncpg
 import pytest
 
+from shared.domain.events import Sections
 from shared.domain.runs import RunKey
+from shared.domain.sections import Soul
 from shared.store.chunks import Chunking
 from shared.store.profiles import Accepted, Commit, Profile
 from shared.store.runs import RunReport, RunRow
@@ -23,9 +25,11 @@ from tests.support.records import (
     PROMPTS,
     SEED,
     PassageOf,
+    commit,
     fact_of,
     memory_of,
     result_of,
+    section_shown,
     with_matter,
 )
 from tests.support.runs import begin_run
@@ -55,8 +59,9 @@ async def run_of(
     result = result_of(0, facts, import_id=import_id, run=run)
     await store.record_chunks([with_matter(result)], model=MODEL, prompt_version=PROMPTS)
     await store.finish_chunking(import_id, run, Chunking(total=1, breaks=breaks))
-    return await store.commit_memory(
-        memory_of(run, import_id=import_id, **{"memory_md": f"memory of {len(conversations)}"} | memory)
+    return await commit(
+        store,
+        memory_of(run, import_id=import_id, **{"memory_md": f"memory of {len(conversations)}"} | memory),
     )
 
 
@@ -77,13 +82,13 @@ async def test_an_older_run_is_not_told_as_complete_and_its_documents_are_its_ow
     days_ago = datetime.now(UTC) - timedelta(days=3)
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2", requested_at=days_ago)
     await run_of(store, SECOND, WHOLE)
-    assert await store.commit_memory(memory_of(memory_md="older")) == Commit(False, "older")
+    assert await commit(store, memory_of(memory_md="older")) == Commit(False, "older")
     row, report = await told(store, IMPORT)
     assert (row.state, row.stage, row.unserved, row.ended) == ("unserved", "unserved", "older", True)
     assert (report.state, report.unserved, report.served) == ("unserved", "older", RunKey(SECOND, 1))
     own = await store.read_documents(IMPORT, 1)
     assert own is not None
-    assert (own.memory_md, own.soul_md) == ("older", "soul 1")
+    assert (own.memory_md, own.soul_md) == ("older", section_shown("soul"))
     assert (await profile_of(store)).memory_md == "memory of 10"
     assert (await profile_of(store)).full_pass_status == "complete"
 
@@ -176,16 +181,14 @@ async def test_accepting_does_not_end_what_is_under_way(store: Store) -> None:
     assert (await profile_of(store)).full_pass_status == "processing"
 
 
-async def test_a_run_without_memory_or_sections_keeps_those_that_are_there(
-    store: Store, sql: asyncpg.Connection
-) -> None:
+async def test_a_run_without_memory_or_sections_keeps_those_that_are_there(store: Store) -> None:
     await run_of(store, IMPORT, WHOLE)
     await begin_run(store, SECOND, ANNA, "/b.zip", "v1")
-    assert (await store.commit_memory(memory_of(import_id=SECOND, memory_md=None))).written
+    assert (await commit(store, memory_of(import_id=SECOND, memory_md=None))).written
     profile = await profile_of(store)
     assert (profile.memory_md, profile.soul_md, profile.import_id, profile.pipeline) == (
         "memory of 10",
-        "soul 1",
+        section_shown("soul"),
         SECOND,
         "v1",
     )
@@ -193,10 +196,18 @@ async def test_a_run_without_memory_or_sections_keeps_those_that_are_there(
     assert len(facts) == 10, "the facts are those of the memory"
     assert await store.find_fact(ANNA, str(facts[0].id)) == [facts[0]]
     await begin_run(store, uuid5(SEED, "third"), ANNA, "/c.zip", "v1")
-    bare = memory_of(import_id=uuid5(SEED, "third")).model_dump(mode="json")
-    bare |= {"status": "complete", "memory_md": None, "sections": {"soul": "third", "user": None}}
-    await sql.fetchval("SELECT commit_memory($1::jsonb)", json.dumps(bare))
+    others = Sections(soul=Soul(boundaries="third"), user=None)
+    third = memory_of(import_id=uuid5(SEED, "third"), memory_md=None, sections=others)
+    await commit(store, third)
     profile = await profile_of(store)
-    assert (profile.soul_md, profile.user_md, profile.memory_md) == ("third", "user 1", "memory of 10")
-    assert profile.soulprint_text == "third\n\nuser 1"
+    assert "third" in (profile.soul_md or "")
+    assert (profile.user_md, profile.memory_md) == (section_shown("user"), "memory of 10")
+    assert profile.soulprint_text == f"{profile.soul_md}\n\n{profile.user_md}"
+    await begin_run(store, uuid5(SEED, "fourth"), ANNA, "/d.zip", "v1")
+    none = Sections(soul=None, identity=None, user=None, agents=None, tools=None)
+    fourth = memory_of(import_id=uuid5(SEED, "fourth"), memory_md=None, sections=none)
+    assert (await commit(store, fourth, profile_format="app")).written
+    profile = await profile_of(store)
+    assert json.loads(profile.soul_md or "")["boundaries"] == "third", "what stays is in the new form"
+    assert json.loads(profile.user_md or "")["name"] == "user 1"
     assert (await store.read_profile(BORIS)) is None

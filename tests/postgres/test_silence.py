@@ -95,6 +95,7 @@ async def test_a_users_lock_is_left_when_nobody_answers(door: Door, database: st
         door.swallow()
 
 
+@pytest.mark.parametrize("store", ["direct", "pooled"], indirect=True)
 async def test_what_nobody_waits_for_ends_at_the_server(store: Store, sql: asyncpg.Connection) -> None:
     async with sql.transaction():
         await sql.execute("LOCK TABLE imports IN ACCESS EXCLUSIVE MODE")
@@ -112,3 +113,13 @@ async def test_what_nobody_waits_for_ends_at_the_server(store: Store, sql: async
 def test_functions_that_take_long_are_functions_of_the_store() -> None:
     assert all(hasattr(Store, name) for name in _LONG)
     assert seconds_for("settle_facts") > seconds_for("watch_run") == CALL_SECONDS
+
+
+async def test_over_rest_too_they_may_take_long(sql: asyncpg.Connection) -> None:
+    """PostgREST takes a function's statement_timeout for the whole call; without one, the role's 8 s hold."""
+    set_to = await sql.fetch(
+        "SELECT proname, setting FROM pg_proc, unnest(proconfig) setting"
+        " WHERE pronamespace = 'public'::regnamespace AND setting LIKE 'statement_timeout=%'"
+    )
+    assert {name for name, _ in set_to} == _LONG
+    assert {setting for _, setting in set_to} == {f"statement_timeout={seconds_for('claim_run'):.0f}s"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from shared.domain.events import ImportReceived
+from shared.domain.runs import RunKey
 from shared.store.chunks import Chunking
 from shared.store.store import Store
 from tests.support.records import ANNA, IMPORT, MODEL, PROMPTS, result_of, with_matter
@@ -32,7 +33,8 @@ async def test_a_run_whose_chunks_do_not_come_in_is_driven_after_its_patience(st
     await store.take_run(EVENT, "v2", "a")
     await store.finish_chunking(IMPORT, 1, Chunking(total=2))
     assert await found(store, 60.0) == []
-    assert await found(store, 0.0) == [("import", True, 1)]
+    assert [run.key for run in await store.find_stalled("v2", 0.0)] == [RunKey(IMPORT, 1)]
     assert await found(store, 0.0) == [("import", True, 2)]
+    assert await found(store, 0.0) == [("import", True, 3)]
     await store.record_chunks([with_matter(result_of(0))], model=MODEL, prompt_version=PROMPTS)
     assert await found(store, 0.0) == [("import", True, 1)], "a chunk came in: counted anew"

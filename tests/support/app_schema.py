@@ -67,7 +67,7 @@ INSERT INTO conversation_chunks (id, user_id, conversation_id, title, content, m
            CASE WHEN m % 7 > 0 THEN 'Talk ' || m / 3 END, 'User: words of ' || n || ', ' || m || ' 100% a_b',
            m % 40, timestamptz '2025-01-01 00:00:00+00' + make_interval(hours => m, secs => n),
            '2026-01-02 03:04:05+00', m % 2 = 0, (ARRAY['micro', 'medium', 'macro'])[1 + m % 3],
-           CASE WHEN m % 2 = 0
+           CASE WHEN m % 2 = 0 AND n <= 3
                 THEN (array_fill(0, ARRAY[767]) || ARRAY[1 + m])::extensions.vector END
     FROM unnest($1::uuid[]) WITH ORDINALITY AS x(u, n), generate_series(1, $2::integer) m;
 """

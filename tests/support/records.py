@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
+from shared.domain.documents import documents_of
 from shared.domain.events import (
     ChunkStatus,
     Coverage,
@@ -17,6 +18,9 @@ from shared.domain.events import (
     Usage,
 )
 from shared.domain.facts import Category, Fact
+from shared.domain.sections import Soul, User
+from shared.store.profiles import Commit
+from shared.store.store import Store
 
 SEED = UUID("00000000-0000-4000-8000-000000000000")
 ANNA = uuid5(SEED, "anna")
@@ -84,9 +88,19 @@ def memory_of(run: int = 1, **changes: Any) -> MemoryReady:
         "run": run,
         "pipeline": "v2",
         "memory_md": f"# Memory {run}",
-        "sections": Sections(soul=f"soul {run}", user=f"user {run}"),
+        "sections": Sections(soul=Soul(communication_style=f"soul {run}"), user=User(name=f"user {run}")),
         "coverage": Coverage(ok=1, dead=0, total=1),
         "facts": FactCounts(extracted=1, kept=1),
         "usage": Usage(calls=1, cost=0.5),
     }
     return MemoryReady(**(fields | changes))
+
+
+async def commit(store: Store, memory: MemoryReady, **how: Any) -> Commit:
+    """Commit a memory as the writer does: its sections in every form."""
+    return await store.commit_memory(memory, **{"documents": documents_of(memory.sections)} | how)
+
+
+def section_shown(name: str, run: int = 1) -> str | None:
+    """A section of `memory_of(run)` as Markdown."""
+    return documents_of(memory_of(run).sections)["markdown"][name]

@@ -1,14 +1,37 @@
-"""A loopback server that speaks the GET side of Supabase storage, faults included."""
+"""A loopback server that speaks Supabase storage's protocol over HTTP, faults included.
+
+Downloads, buckets, lists, signed uploads and removals, with the answers that the real one gives as far as its
+clients and its documentation tell: errors have their status in the body, under 400.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from urllib.parse import unquote
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
-PREFIX = "/storage/v1/object/"
+BASE = "/storage/v1/"
+PREFIX = f"{BASE}object/"
+_SAFE = re.compile(r"[\w/!.*'() &$@=;:+,?-]+\Z", re.ASCII)
+"""Keys that the real one takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, its body whole."""
+
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    body: bytes
+    size: int
+    """Bytes of the body, also where it was not kept."""
 
 
 @dataclass(slots=True)
@@ -17,10 +40,12 @@ class Storage:
 
     key: str
     objects: dict[str, bytes] = field(default_factory=dict)
+    buckets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What is told of a bucket, by name: `make_bucket` adds one."""
     truncate: bool = False
     """Close the connection in the middle of the body."""
     status_in_body: bool = False
-    """Tell errors as older servers do: 400, with the status in the body."""
+    """Tell errors of downloads as older servers do: 400, with the status in the body."""
     fails: int = 0
     """Answer 503 so many times more; -1: for ever."""
     endless: bool = False
@@ -29,23 +54,39 @@ class Storage:
     """Promise the object and send half of it, and then nothing."""
     trickles: bool = False
     """Send the object a byte at a time, never silent for long."""
+    says: bytes | None = None
+    """Answer this to all but downloads, with 200."""
+    forgets: bool = False
+    """Keep no byte of what is uploaded: only its size, in `taken`."""
+    taken: int = 0
+    kinds: dict[str, str] = field(default_factory=dict)
+    """The media type that came with each upload."""
     requests: list[str] = field(default_factory=list)
     url: str = ""
+
+    def make_bucket(
+        self, name: str, *, public: bool = False, limit: int | None = None, types: list[str] | None = None
+    ) -> None:
+        """Add a bucket, or change it."""
+        self.buckets[name] = {
+            "id": name, "name": name, "owner": "", "public": public, "file_size_limit": limit,
+            "allowed_mime_types": types, "created_at": "2026-01-01T00:00:00Z",
+            "updated_at": "2026-01-01T00:00:00Z",
+        }  # fmt: skip
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection with one request."""
         try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-            path = head[0].split(" ")[1]
-            headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
-            self.requests.append(path)
-            body = self.objects.get(unquote(path.removeprefix(PREFIX)))
+            request = await self._read(reader)
+            allowed = request.headers.get("authorization") == f"bearer {self.key}".lower()
             if self.fails:
                 self.fails -= self.fails > 0
                 self._write(writer, 503, b"<html>unavailable</html>")
-            elif headers.get("authorization") != f"bearer {self.key}".lower():
+            elif request.method != "GET" or not request.path.startswith(PREFIX):
+                self._call(writer, request, allowed)
+            elif not allowed:
                 self._refuse(writer, 403)
-            elif body is None:
+            elif (body := self.objects.get(request.path.removeprefix(PREFIX))) is None:
                 self._refuse(writer, 404)
             elif self.endless:
                 await self._flood(writer, body)
@@ -56,10 +97,100 @@ class Storage:
             await writer.drain()
             if self.silent:
                 await reader.read()  # until the client has had enough
-        except ConnectionError:
+        except (ConnectionError, asyncio.IncompleteReadError):
             pass  # so it had
         finally:
             writer.close()
+
+    async def _read(self, reader: asyncio.StreamReader) -> Request:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        method, target, _ = head[0].split(" ")
+        headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
+        self.requests.append(target)
+        left = size = int(headers.get("content-length", 0))
+        body = bytearray()
+        while left:
+            piece = await reader.read(min(left, 65536))
+            if not piece:
+                raise ConnectionError
+            left -= len(piece)
+            if not (self.forgets and method == "PUT"):
+                body += piece
+        parts = urlsplit(target)
+        return Request(method, unquote(parts.path), parse_qs(parts.query), headers, bytes(body), size)
+
+    def _call(self, writer: asyncio.StreamWriter, request: Request, allowed: bool) -> None:
+        path = request.path.removeprefix(BASE)
+        signed = request.method == "PUT" and path.startswith("object/upload/sign/")
+        if self.says is not None:
+            self._write(writer, 200, self.says)
+        elif not (allowed or signed):
+            self._tell(writer, 403)
+        elif signed:
+            self._take(writer, request, path.removeprefix("object/upload/sign/"))
+        elif path.startswith("object/upload/sign/"):
+            self._sign(writer, path.removeprefix("object/upload/sign/"))
+        elif path.startswith("bucket/"):
+            self._answer(writer, self.buckets.get(path.removeprefix("bucket/")))
+        elif path.startswith("object/list/"):
+            self._list(writer, path.removeprefix("object/list/"), json.loads(request.body))
+        elif request.method == "DELETE":
+            bucket, asked = path.removeprefix("object/"), json.loads(request.body)["prefixes"]
+            gone = [each for each in asked if self.objects.pop(f"{bucket}/{each}", None) is not None]
+            self._answer(writer, [{"name": each} for each in gone])
+        else:
+            self._tell(writer, 404)
+
+    def _sign(self, writer: asyncio.StreamWriter, name: str) -> None:
+        if name.partition("/")[0] not in self.buckets:
+            self._tell(writer, 404)
+        elif not _SAFE.match(name):
+            self._tell(writer, 400)
+        elif name in self.objects:
+            self._tell(writer, 409)
+        else:
+            self._answer(writer, {"url": f"/object/upload/sign/{name}?token=signed-{len(name)}"})
+
+    def _take(self, writer: asyncio.StreamWriter, request: Request, name: str) -> None:
+        bucket = self.buckets[name.partition("/")[0]]
+        limit, types = bucket["file_size_limit"], bucket["allowed_mime_types"]
+        boundary = request.headers["content-type"].partition("boundary=")[2]
+        kind, body = _file_of(request.body, boundary) if not self.forgets else ("", b"")
+        if request.query.get("token") != [f"signed-{len(name)}"]:
+            self._tell(writer, 403)
+        elif limit is not None and len(body) > limit:
+            self._tell(writer, 413)
+        elif types is not None and kind not in types:
+            self._tell(writer, 415)
+        else:
+            self.objects[name], self.kinds[name], self.taken = body, kind, request.size
+            self._answer(writer, {"Key": name})
+
+    def _list(self, writer: asyncio.StreamWriter, bucket: str, asked: dict[str, Any]) -> None:
+        folder = f"{bucket}/{asked['prefix']}".rstrip("/") + "/"
+        below = {
+            name.removeprefix(folder): body for name, body in self.objects.items() if name.startswith(folder)
+        }
+        rows: dict[str, dict[str, Any]] = {}
+        for name, body in sorted(below.items()):
+            first, inner, _ = name.partition("/")
+            rows[first] = {
+                "name": first,
+                "id": None if inner else "x",
+                "metadata": None if inner else {"size": len(body)},
+            }
+        self._answer(writer, [*rows.values()][asked["offset"] :][: asked["limit"]])
+
+    def _answer(self, writer: asyncio.StreamWriter, value: Any) -> None:
+        if value is None:
+            self._tell(writer, 404)
+        else:
+            self._write(writer, 200, json.dumps(value).encode())
+
+    def _tell(self, writer: asyncio.StreamWriter, status: int) -> None:
+        self._write(
+            writer, 400, b'{"statusCode":"%d","error":"refused","message":"refused: a secret"}' % status
+        )
 
     def _refuse(self, writer: asyncio.StreamWriter, status: int) -> None:
         shown = 400 if self.status_in_body else status
@@ -83,6 +214,16 @@ class Storage:
         while True:
             writer.write(b"%x\r\n%b\r\n" % (len(body), body))
             await writer.drain()
+
+
+def _file_of(body: bytes, boundary: str) -> tuple[str, bytes]:
+    """Media type and content of the part `file` of a form."""
+    for part in body.split(b"--" + boundary.encode()):
+        head, _, content = part.partition(b"\r\n\r\n")
+        if b'name="file"' in head:
+            (kind,) = re.findall(rb"(?i)content-type: ([^\r\n]+)", head)
+            return kind.decode(), content.removesuffix(b"\r\n")
+    raise AssertionError("no file in the form")
 
 
 @asynccontextmanager

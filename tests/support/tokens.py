@@ -42,11 +42,20 @@ class Signer:
         return public | {"kid": _KEY_ID, "alg": "ES256", "use": "sig"}
 
     def token(
-        self, role: str, user: UUID | None = None, *, seconds: float = 3600.0, algorithm: str = "HS256"
+        self,
+        role: str,
+        user: UUID | None = None,
+        *,
+        seconds: float = 3600.0,
+        algorithm: str = "HS256",
+        ref: str | None = None,
     ) -> str:
-        """A token of a role, for a user if it is one's; it expires in so many seconds."""
+        """A token of a role, for a user if it is one's, and of a project if it says which (`ref`); it expires
+        in so many seconds."""
         now = int(time.time())
         claims: dict[str, Any] = {"iss": ISSUER, "role": role, "iat": now, "exp": now + round(seconds)}
+        if ref is not None:
+            claims["ref"] = ref
         if user is not None:
             claims |= {"sub": str(user), "aud": "authenticated"}
         if algorithm == "HS256":

@@ -133,6 +133,25 @@ def test_the_window_of_a_run_holds_a_batch_unless_it_is_set() -> None:
         ("CHUNK_TOKENS", "3", "SOULPRINT_CHUNK_TOKENS must be greater than or equal to 200"),
         ("SOULPRINT_MODEL", "x", "SOULPRINT_MODEL must be 'offline' or 'claude'"),
         ("APP_URL", "http://app.example.com", "SOULPRINT_APP_URL must begin with https://"),
+        ("SUPABASE_URL", "http://project.supabase.co", "SOULPRINT_SUPABASE_URL must begin with https://"),
+        (
+            "SUPABASE_URL",
+            "https://p.supabase.co/rest/v1",
+            "SOULPRINT_SUPABASE_URL must be the project's address",
+        ),
+        ("SUPABASE_URL", "p.supabase.co", "SOULPRINT_SUPABASE_URL must be a web address"),
+        (
+            "SUPABASE_SERVICE_ROLE_KEY",
+            "sb_publishable_tango",
+            "SOULPRINT_SUPABASE_SERVICE_ROLE_KEY must be a secret key",
+        ),
+        ("SOULPRINT_STORE", "both", "SOULPRINT_STORE must be 'embedded', 'direct' or 'rest'"),
+        ("SOULPRINT_STORE", "direct", "SOULPRINT_STORE=direct needs SOULPRINT_DATABASE_URL"),
+        (
+            "SOULPRINT_STORE",
+            "rest",
+            "SOULPRINT_STORE=rest needs SOULPRINT_SUPABASE_URL and SOULPRINT_SUPABASE_S",
+        ),
     ],
 )
 def test_a_wrong_value_is_told_in_words(
@@ -151,6 +170,35 @@ def test_the_address_of_the_app_needs_no_slash_at_its_end(monkeypatch: pytest.Mo
     assert load_settings().app_url == "https://app.example.com"
     monkeypatch.setenv("APP_URL", "")
     assert not load_settings().app_url
+
+
+DATABASE = {"DATABASE_URL": "postgresql://u@h/d"}
+PROJECT = {"SUPABASE_URL": "https://p.supabase.co/", "SUPABASE_SERVICE_ROLE_KEY": "sb_secret_tango"}
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        ({}, "embedded"),
+        (DATABASE, "direct"),
+        (PROJECT, "rest"),
+        (DATABASE | PROJECT, "direct"),
+        ({"SUPABASE_URL": "https://p.supabase.co"}, "embedded"),
+        ({"DATABASE_URL": "", "SUPABASE_URL": "", "SUPABASE_SERVICE_ROLE_KEY": ""}, "embedded"),
+        (DATABASE | PROJECT | {"SOULPRINT_STORE": "rest"}, "rest"),
+        (DATABASE | PROJECT | {"SOULPRINT_STORE": "embedded"}, "embedded"),
+        (PROJECT | {"STORE": "embedded"}, "rest"),
+    ],
+)
+def test_the_store_is_the_one_that_is_set_or_can_be_reached(
+    given: dict[str, str], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert settings.store_kind == kind
+    assert settings.supabase_url in (None, "", "https://p.supabase.co")
+    assert "tango" not in repr(settings)
 
 
 def test_every_pattern_has_words() -> None:

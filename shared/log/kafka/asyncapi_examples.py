@@ -24,6 +24,8 @@ from shared.domain.events import (
     Usage,
 )
 from shared.domain.facts import Category, Fact
+from shared.domain.markdown import short_id
+from shared.domain.sections import Line, User
 
 PIPELINE: Final = "v2"
 REQUESTED_AT: Final = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
@@ -68,7 +70,7 @@ _MEMORY: Final = MemoryReady(
     run=1,
     pipeline=PIPELINE,
     memory_md=f"# MEMORY\n\n- {_SENTENCE}\n",
-    sections=Sections(user=f"# USER\n\n- {_SENTENCE}\n"),
+    sections=Sections(user=User.of({"interests": [Line(_SENTENCE, (short_id(_FACT.id),))]})),
     coverage=Coverage(ok=1, dead=0, total=1),
     facts=FactCounts(extracted=1, kept=1),
     usage=_USAGE,

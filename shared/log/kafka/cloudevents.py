@@ -59,7 +59,7 @@ EVENT_TYPES = (
     EventType("soulprint.import-received", ImportReceived),
     EventType("soulprint.chunk-ready", ChunkReady, sparse=True),
     EventType("soulprint.facts-extracted", FactsExtracted),
-    EventType("soulprint.memory-ready", MemoryReady),
+    EventType("soulprint.memory-ready", MemoryReady, version=2),
 )
 _BY_NAME: Mapping[str, EventType] = MappingProxyType({t.name: t for t in EVENT_TYPES})
 _BY_MODEL: Mapping[type[Event], EventType] = MappingProxyType({t.model: t for t in EVENT_TYPES})

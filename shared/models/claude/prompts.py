@@ -80,4 +80,4 @@ REPAIR = "repair", "v1"
 EXTRACT = Prompt("extract", "v1", ExtractReply)
 REDUCE = Prompt("reduce", "v1", ReduceReply)
 MEMORY = Prompt("memory", "v1", MemoryReply)
-SECTIONS = Prompt("sections", "v1", SectionsReply)
+SECTIONS = Prompt("sections", "v2", SectionsReply)

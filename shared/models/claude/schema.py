@@ -15,11 +15,13 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    create_model,
     model_validator,
 )
 
 from shared.domain.bounds import WORDS_CHARS, Share
 from shared.domain.facts import Category
+from shared.domain.sections import KINDS, Section
 from shared.domain.text import repair
 
 R = TypeVar("R", bound=BaseModel)
@@ -96,14 +98,15 @@ class MemoryReply(BaseModel):
     groups: Annotated[list[ReplyGroup], Field(min_length=1, max_length=50)]
 
 
-class SectionsReply(BaseModel):
-    """The reply to the sections prompt, as it is asked for."""
+def _section_reply(kind: type[Section]) -> type[BaseModel]:
+    """The schema of one section: its fields, each as lines with what they rest on."""
+    lines: Any = (list[ReplyLine], ...)
+    return create_model(kind.__name__, **dict.fromkeys(kind.fields(), lines))
 
-    soul: list[ReplyLine]
-    identity: list[ReplyLine]
-    user: list[ReplyLine]
-    agents: list[ReplyLine]
-    tools: list[ReplyLine]
+
+_SECTION_REPLIES: dict[str, Any] = {name: (_section_reply(kind), ...) for name, kind in KINDS.items()}
+SectionsReply: type[BaseModel] = create_model("SectionsReply", **_SECTION_REPLIES)
+"""The reply to the sections prompt, as it is asked for: the fields of `shared.domain.sections`."""
 
 
 class LooseSections(BaseModel):

@@ -4,15 +4,17 @@ another writer writes, and that is said."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import structlog
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from shared.domain.events import Sections, Usage
 from shared.domain.facts import SettledFact
+from shared.domain.markdown import plain, reference, short_id
 from shared.domain.sample import SampleConversation
+from shared.domain.sections import KINDS, Line, Section, is_known
 from shared.domain.text import BYTES_PER_TOKEN, estimate_tokens, text_size
 from shared.models.base import LINE_TOKENS, Digest, Fallback
 from shared.models.claude.caller import Caller
@@ -33,10 +35,9 @@ from shared.models.claude.together import together
 from shared.models.claude.traits import traits_of
 from shared.models.claude.transcript import facts_listed
 from shared.models.claude.usage import Tally
-from shared.models.markdown import plain, reference
-from shared.models.section import section
 
 R = TypeVar("R", bound=BaseModel)
+S = TypeVar("S", bound=Section)
 GROUP_TOKENS = 12_000
 """Most tokens of facts in one reduction call."""
 READ_FOR_EACH_KEPT = 8
@@ -45,11 +46,11 @@ that the cost of a reduction does not grow with the history."""
 EXCERPT_CHARS = 24_000
 """Characters of the person's own words that the sections are written from."""
 SECTION_LINES = 25
+"""Most lines of one field, and asked for of one section."""
 SECTIONS_TOKENS = 3000
 """Most tokens of a reply with the sections, as a rule."""
 LISTED_SHARE = 0.5
 """A reply has a fact's quote and its category, the list its statement and its month."""
-SECTION_NAMES = ("soul", "identity", "user", "agents", "tools")
 REFERENCES = 4
 """Most facts that a line refers to; more help no reader."""
 _LINES = TypeAdapter(list[ReplyLine])
@@ -132,10 +133,10 @@ class Writer:
         except FailedWritingError as error:
             self._fell_back("sections", error)
             return other, tally.total
-        written: dict[str, str] = {}
-        for name in SECTION_NAMES:
+        written: dict[str, Any] = {}
+        for name, kind in KINDS.items():
             try:
-                written[name] = _section(name, getattr(reply, name), digest.facts, numbers)
+                written[name] = _section(kind, getattr(reply, name), digest.facts, numbers)
             except FailedWritingError as error:
                 self._fell_back(f"section {name.upper()}", error)
                 written[name] = getattr(other, name)
@@ -145,7 +146,7 @@ class Writer:
         """The reply, or what of it can be read after its one repair."""
         try:
             reply = await self._answered(SECTIONS, SectionsReply, data, tally, most=SECTION_LINES)
-            return LooseSections(**dict(reply))
+            return LooseSections(**reply.model_dump())
         except InvalidReplyError as error:
             try:
                 return parse_reply(error.text, LooseSections)
@@ -218,7 +219,7 @@ def _document(reply: MemoryReply, facts: Sequence[SettledFact], budget_tokens: i
         heading = f"## {plain(group.heading)}"
         room -= text_size(heading) + 3
         lines = []
-        for line in _rendered(group.lines, facts, len(facts)):
+        for line in _rendered(group.lines, facts):
             room -= text_size(line) + 1
             if room < 0:
                 break
@@ -230,23 +231,36 @@ def _document(reply: MemoryReply, facts: Sequence[SettledFact], budget_tokens: i
     return "\n\n".join(blocks)
 
 
-def _section(name: str, raw: object, facts: Sequence[SettledFact], numbers: int) -> str:
-    """One section's Markdown, empty if the model found nothing for it."""
-    try:
-        lines = _LINES.validate_python(raw)
-    except ValidationError:
-        raise FailedWritingError("the reply is not of its schema") from None
-    rendered = list(_rendered(lines[:SECTION_LINES], facts, numbers))
-    if lines and not rendered:
+def _section(kind: type[S], raw: object, facts: Sequence[SettledFact], numbers: int) -> S:
+    """One section of the reply: its fields' lines, but for those that rest on nothing that there is. A field
+    that the reply lacks is not known."""
+    if not isinstance(raw, Mapping):
+        raise FailedWritingError("the reply is not of its schema")
+    told: dict[str, list[Line]] = {}
+    asked = 0
+    for field in kind.fields():
+        try:
+            lines = _LINES.validate_python(raw.get(field, []))[:SECTION_LINES]
+        except ValidationError:
+            raise FailedWritingError("the reply is not of its schema") from None
+        asked += sum(is_known(line.text) for line in lines)
+        told[field] = list(_resting(lines, facts, numbers))
+    section = kind.of(told)
+    if asked and not any(section.lines(field) for field in kind.fields()):
         raise FailedWritingError("no line rests on anything that there is")
-    return section(name, "\n".join(rendered))
+    return section
 
 
-def _rendered(lines: Iterable[ReplyLine], facts: Sequence[SettledFact], numbers: int) -> Iterable[str]:
-    """Lines as Markdown with their references; those that name nothing that there is are left out."""
+def _resting(lines: Iterable[ReplyLine], facts: Sequence[SettledFact], numbers: int) -> Iterator[Line]:
+    """Lines with the facts that they rest on, without those that name nothing that there is."""
     for line in lines:
         named = [n for n in dict.fromkeys(line.ids) if 0 < n <= numbers]
-        if not named:
-            continue
-        references = [reference(facts[n - 1].id) for n in named if n <= len(facts)][:REFERENCES]
-        yield " ".join(["-", plain(line.text), *references])
+        if named:
+            known = [short_id(facts[n - 1].id) for n in named if n <= len(facts)]
+            yield Line(line.text, tuple(known[:REFERENCES]))
+
+
+def _rendered(lines: Iterable[ReplyLine], facts: Sequence[SettledFact]) -> Iterator[str]:
+    """Lines as Markdown with their references."""
+    for line in _resting(lines, facts, len(facts)):
+        yield " ".join(["-", plain(line.text), *map(reference, line.facts)])

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from shared.domain.facts import FactStatus, SettledFact, SourceKind
+from shared.domain.markdown import plain, reference
 from shared.domain.text import BYTES_PER_TOKEN
 from shared.english.themes import Theme, theme_of
 from shared.models.base import Digest
-from shared.models.markdown import plain, reference
 from shared.models.writer.reduce import settled_matter, weight
 
 
@@ -58,6 +58,11 @@ def fact_line(fact: SettledFact) -> str:
 
 
 def _told(fact: SettledFact) -> str:
+    return f"{plain(fact.statement)} {notes_on(fact)} {reference(fact.id)}"
+
+
+def notes_on(fact: SettledFact) -> str:
+    """When and how often it was said: `(2024-03, said in 4 conversations)`"""
     notes = []
     if fact.stated_at is not None:
         notes.append(f"{fact.stated_at:%Y-%m}")
@@ -69,7 +74,7 @@ def _told(fact: SettledFact) -> str:
         notes.append(f"until {fact.valid_until:%Y-%m}")
     if fact.support > 1:
         notes.append(f"said in {fact.support} conversations")
-    return f"{plain(fact.statement)} ({', '.join(notes)}) {reference(fact.id)}"
+    return f"({', '.join(notes)})"
 
 
 def _entries(facts: Sequence[SettledFact]) -> list[_Entry]:

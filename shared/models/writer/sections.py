@@ -1,134 +1,196 @@
-"""The five offline sections: each line rests on a fact (with its reference) or on a figure of the sample."""
+"""The five offline sections: each line rests on a fact (with its reference) or on a figure of the sample.
+
+A fact stands in one field, the one that fits best. A name is told bare, since its field says what it is.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from shared.domain.bounds import clipped
 from shared.domain.events import Sections
 from shared.domain.facts import FactStatus, SettledFact
+from shared.domain.markdown import SHOWN, short_id, visible
 from shared.domain.sample import SampleConversation
+from shared.domain.sections import Agents, Identity, Line, Soul, Tools, User
+from shared.english.claims import claim_of
 from shared.english.themes import Theme, theme_of
 from shared.models.base import Digest
-from shared.models.markdown import plain
-from shared.models.section import section
-from shared.models.writer.memory import fact_line
+from shared.models.writer.habits import Habits, habits_of
+from shared.models.writer.memory import notes_on
 from shared.models.writer.reduce import settled_matter, weight
-from shared.models.writer.voice import Voice, measure
+from shared.models.writer.voice import measure
 
 LINES = 40
-"""Most fact lines of a section, the most telling first."""
-USER_THEMES = (Theme.ABOUT, Theme.HOME, Theme.WORK, Theme.PROJECTS, Theme.HEALTH, Theme.TASTES, Theme.PLANS)
+"""Most facts of one theme in a section, the most telling first."""
 _VALUE = re.compile(
     r"\b(?:believe|values?|matters?|important|care about|principles?|deserves?|faith|honesty|respect)\b",
     re.IGNORECASE,
 )
-_SHORT_WORDS, _LONG_WORDS = 15, 60
-_CODE_NAMES = frozenset({"text", "txt", "plaintext", "output", "console", "markdown", "md", "diff", "log"})
+_HOMES = ("slot:residence", "slot:country")
+_PLACE = re.compile(r"\b(?:house|flat|apartment|garden)\b", re.IGNORECASE)
+_COMPANY = re.compile(
+    r"\b(?:wife|husband|partner|girlfriend|boyfriend|fianc[ée]e?|spouse|sons?|daughters?|child(?:ren)?|kids?|baby"
+    r"|mother|father|mom|mum|dad|parents?|brothers?|sisters?|siblings?|twins?|family|friends?|roommate|flatmate"
+    r"|dogs?|cats?|puppy|kitten|pets?)\b",
+    re.IGNORECASE,
+)
+_ROLE = re.compile(
+    r"^(?:you are|act as|be my)\b(?: (?:an?|my|the) (?P<role>[^\W\d_][\w' ’-]{1,60})[.!]?$)?", re.IGNORECASE
+)
+_NAMING = re.compile(
+    r"^(?:your name is|i(?:'ll| will)? call you) (?P<name>[^\W\d_][\w'’-]*(?: [^\W\d_][\w'’-]*){0,2})[.!]?$",
+    re.IGNORECASE,
+)
+_HOW = ("slot:answer-language", "slot:answer-style", "slot:answer-length")
+_NOT = re.compile(r"^(?:never|don['’]t|do not|avoid|stop|skip|no)\b", re.IGNORECASE)
+_REMEMBER = re.compile(r"\b(?:remember|forget|memory|memories|memori[sz]e)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A fact with what decides where it stands."""
+
+    fact: SettledFact
+    matter: str
+    theme: Theme
+
+    @property
+    def statement(self) -> str:
+        return self.fact.statement
+
+    @property
+    def line(self) -> Line:
+        """Its statement, dated."""
+        return self._told(clipped(visible(self.statement), SHOWN) + f" {notes_on(self.fact)}")
+
+    @property
+    def quoted(self) -> Line:
+        """The same as speech: for a field that tells of manners, where an "I" could be anybody's."""
+        return self._told(f"Says “{clipped(visible(self.statement), SHOWN)}” {notes_on(self.fact)}")
+
+    def value(self, text: str) -> Line:
+        """A value of it, bare."""
+        return self._told(clipped(text, SHOWN))
+
+    def _told(self, text: str) -> Line:
+        return Line(text, (short_id(self.fact.id),))
 
 
 def write_sections(digest: Digest, sample: Sequence[SampleConversation]) -> Sections:
     """The sections that `digest` and `sample` support; the others are empty."""
     facts = _by_theme(digest)
-    voice = measure(sample)
-    values = [fact for fact in facts.get(Theme.BELIEFS, []) if _VALUE.search(fact.statement)]
+    habits = habits_of(measure(sample))
     answers = facts.get(Theme.ANSWERS, [])
-    named = [fact for fact in answers if _names_assistant(fact.statement)]
+    addressed = [known for known in answers if _ROLE.match(known.statement) or _NAMING.match(known.statement)]
     return Sections(
-        soul=_section("soul", ("Voice", _voice_lines(voice)), ("Values", _fact_lines(values))),
-        identity=_section(
-            "identity", ("What you are for them", _asks_lines(voice)), ("As they put it", _fact_lines(named))
-        ),
-        user=_section("user", *((str(theme), _fact_lines(facts.get(theme, []))) for theme in USER_THEMES)),
-        agents=_section(
-            "agents",
-            ("Standing instructions", _fact_lines(fact for fact in answers if fact not in named)),
-            ("Habits", _work_lines(voice)),
-        ),
-        tools=_section(
-            "tools",
-            ("In use", _fact_lines(facts.get(Theme.TOOLS, []))),
-            ("In their code", _code_lines(voice)),
+        soul=_soul(facts, habits),
+        identity=_identity(addressed, habits),
+        user=_user(facts),
+        agents=_agents([known for known in answers if known not in addressed], habits),
+        tools=Tools.of(
+            {"likely_usage": _lines(facts.get(Theme.TOOLS, [])), "capabilities_emphasis": habits.code}
         ),
     )
 
 
-def _by_theme(digest: Digest) -> dict[Theme, list[SettledFact]]:
+def _soul(facts: dict[Theme, list[_Known]], habits: Habits) -> Soul:
+    values = [known for known in facts.get(Theme.BELIEFS, []) if _VALUE.search(known.statement)]
+    return Soul.of(
+        {
+            "communication_style": habits.writing,
+            "personality_traits": [known.quoted for known in values],
+            "formality_level": habits.formality,
+            "emotional_patterns": habits.feeling,
+        }
+    )
+
+
+def _identity(addressed: Sequence[_Known], habits: Habits) -> Identity:
+    names = [(known, match["name"]) for known in addressed if (match := _NAMING.match(known.statement))]
+    roles = [(known, match["role"]) for known in addressed if (match := _ROLE.match(known.statement))]
+    archetypes = [known.value(role) for known, role in roles if role]
+    return Identity.of(
+        {
+            "ai_name": [known.value(name) for known, name in names[:1]],
+            "archetype": [*archetypes, *habits.roles][:1],
+            "vibe": [
+                *_lines(known for known, _ in [*names[1:], *roles]),
+                *habits.roles_told,
+                *habits.asks,
+            ],
+        }
+    )
+
+
+def _user(facts: dict[Theme, list[_Known]]) -> User:
+    about, home = facts.get(Theme.ABOUT, []), facts.get(Theme.HOME, [])
+    names = [known for known in about if known.matter == "slot:name"]
+    lives = [known for known in about if known.matter in _HOMES]
+    places = [
+        known for known in home if _PLACE.search(known.statement) and not _COMPANY.search(known.statement)
+    ]
+    others = [known for known in about if known not in names and known not in lives]
+    called = [known for known in facts.get(Theme.ANSWERS, []) if known.matter == "slot:called"]
+    return User.of(
+        {
+            "name": [known.value(_named(known)) for known in names[:1]],
+            "location": _lines([*lives, *places]),
+            "occupation": _lines(facts.get(Theme.WORK, [])),
+            "relationships": _lines(known for known in home if known not in places),
+            "interests": [
+                line for theme in (Theme.PROJECTS, Theme.TASTES) for line in _lines(facts.get(theme, []))
+            ],
+            "life_context": [
+                *_lines([*names[1:], *others]),
+                *_lines(facts.get(Theme.HEALTH, [])),
+                *_lines(facts.get(Theme.PLANS, [])),
+            ],
+            "preferred_address": [known.value(_named(known)) for known in called[:1]],
+        }
+    )
+
+
+def _agents(answers: Sequence[_Known], habits: Habits) -> Agents:
+    told: dict[str, list[_Known]] = {}
+    for known in answers[:LINES]:
+        if _NOT.match(known.statement):
+            field = "do_not"
+        elif known.matter in _HOW:
+            field = "response_style"
+        elif _REMEMBER.search(known.statement):
+            field = "memory_directives"
+        else:
+            field = "behavioral_rules"
+        told.setdefault(field, []).append(known)
+    lines = {field: _lines(some) for field, some in told.items()}
+    return Agents.of(lines | {"context_adaptation": habits.work})
+
+
+def _by_theme(digest: Digest) -> dict[Theme, list[_Known]]:
     """Current facts by theme, the most telling first."""
-    ranked: list[tuple[float, int, Theme, SettledFact]] = []
+    ranked: list[tuple[float, int, _Known]] = []
     for fact in digest.facts:
         if fact.status is FactStatus.CURRENT:
             matter = settled_matter(fact)
             theme = theme_of(fact, matter)
-            ranked.append((-weight(fact, matter, theme), fact.id.int, theme, fact))
-    themes: dict[Theme, list[SettledFact]] = {}
-    for _, _, theme, fact in sorted(ranked, key=lambda entry: entry[:2]):
-        themes.setdefault(theme, []).append(fact)
+            ranked.append((-weight(fact, matter, theme), fact.id.int, _Known(fact, matter, theme)))
+    themes: dict[Theme, list[_Known]] = {}
+    for _, _, known in sorted(ranked, key=lambda entry: entry[:2]):
+        themes.setdefault(known.theme, []).append(known)
     return themes
 
 
-def _section(name: str, *parts: tuple[str, list[str]]) -> str:
-    """Markdown of the parts that have lines; empty if none has."""
-    told = [f"## {heading}\n\n" + "\n".join(lines) for heading, lines in parts if lines]
-    return section(name, "\n\n".join(told))
+def _lines(facts: Iterable[_Known]) -> list[Line]:
+    return [known.line for known in facts][:LINES]
 
 
-def _fact_lines(facts: Iterable[SettledFact]) -> list[str]:
-    return [fact_line(fact) for fact in facts][:LINES]
-
-
-def _names_assistant(statement: str) -> bool:
-    lower = statement.casefold()
-    return lower.startswith(("you are ", "your name is ", "act as ", "be my ", "i call you "))
-
-
-def _of(voice: Voice, count: int) -> str:
-    return f"in {count} of the {voice.conversations} richest conversations"
-
-
-def _voice_lines(voice: Voice) -> list[str]:
-    if voice.conversations < 3:
-        return []
-    words = voice.median_words
-    length = (
-        "Short messages" if words <= _SHORT_WORDS else "Long messages" if words >= _LONG_WORDS else "Messages"
-    )
-    lines = [f"- {length}: half of {voice.messages} have at most {words} words."]
-    if voice.cased >= 10 and voice.lower / voice.cased >= 0.5:
-        lines.append(f"- Casual spelling: {voice.lower} of {voice.cased} messages begin with a small letter.")
-    if voice.messages >= 10 and voice.unpunctuated / voice.messages >= 0.5:
-        lines.append(f"- {voice.unpunctuated} of {voice.messages} messages end without punctuation.")
-    habits = (
-        (voice.greet, "Greets"),
-        (voice.please, "Says please"),
-        (voice.thanks, "Says thanks"),
-        (voice.emoji, "Uses emoji"),
-        (voice.exclaim, "Uses exclamation marks"),
-        (voice.slang, 'Writes informally ("yeah", "gonna", "btw")'),
-        (voice.foreign, "Writes in another language than English"),
-    )
-    lines += [f"- {habit} {_of(voice, count)}." for count, habit in habits if voice.habit(count)]
-    return lines
-
-
-def _asks_lines(voice: Voice) -> list[str]:
-    asked = sorted(voice.asks.items(), key=lambda item: (-item[1], item[0]))
-    lines = [f"- Asked to {name} {_of(voice, count)}." for name, count in asked if voice.habit(count)]
-    roles = sorted(voice.roles.items(), key=lambda item: (-item[1], item[0]))
-    return lines + [
-        f'- Asked to be "{plain(role)}" {_of(voice, count)}.' for role, count in roles[:5] if count >= 2
-    ]
-
-
-def _work_lines(voice: Voice) -> list[str]:
-    if not voice.habit(voice.lists):
-        return []
-    return [f"- Structures requests as lists {_of(voice, voice.lists)}."]
-
-
-def _code_lines(voice: Voice) -> list[str]:
-    shown = sorted(
-        ((name, count) for name, count in voice.code.items() if name not in _CODE_NAMES and count >= 2),
-        key=lambda item: (-item[1], item[0]),
-    )
-    return [f"- Shows {plain(name)} code {_of(voice, count)}." for name, count in shown[:10]]
+def _named(known: _Known) -> str:
+    """The name that is told in a slot, as the person writes it; else the statement."""
+    claim = claim_of(known.statement)
+    if claim is None:
+        return known.statement
+    found = re.search(re.escape(claim.value), known.statement, re.IGNORECASE)
+    return found.group() if found else known.statement

@@ -41,13 +41,13 @@ def bad_records(of: Event) -> dict[str, tuple[bytes | None, Headers]]:
     def but(**changed: bytes) -> Headers:
         return list({**named, **changed}.items())
 
-    kind = named["ce_type"].decode().removesuffix(".v1")
+    kind, version = named["ce_type"].decode().rsplit(".v", 1)
     other = "soulprint.chunk-ready.v1" if kind != "soulprint.chunk-ready" else "soulprint.memory-ready.v1"
     return {
         "bad_json": (b'{"import_id": ', headers),
         "wrong_schema": (b'{"import_id": "a stranger\'s words"}', headers),
         "unknown_type": (value, but(ce_type=other.encode())),
-        "newer_version": (value, but(ce_type=f"{kind}.v2".encode())),
+        "newer_version": (value, but(ce_type=f"{kind}.v{int(version) + 1}".encode())),
         "missing_header": (value, []),
         "bad_header": (value, but(ce_source=b"\xff")),
         "contradiction": (value, but(ce_run=b"7")),

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import shutil
 from pathlib import Path
+from uuid import UUID
 
+from shared.store.store import Store
 from tests.support.kafka import Broker, free_port
 from tests.support.ops import CommandOf
-from tests.support.services import Setting
+from tests.support.replica import read_all
+from tests.support.services import PARTITIONS, Setting
+from tests.support.storage_server import storage_server
+
+ANA = UUID(int=0xA)
 
 
 async def test_topics_are_created_once_and_doctor_checks_them(
@@ -43,6 +51,24 @@ def test_an_export_that_the_services_will_not_read_is_told_at_once(
     refused = command_of(setting)("submit", outside)
     assert (refused.code, "IMPORT_ROOTS, here" in refused.err) == (2, True)
     assert str(outside) in refused.err
+
+
+async def test_an_upload_is_put_into_storage_and_published(
+    setting: Setting, command_of: CommandOf, store: Store, exports: Path
+) -> None:
+    async with storage_server("service-key") as storage:
+        storage.make_bucket("imports")
+        setting.changes |= {"supabase_url": storage.url, "supabase_service_role_key": "service-key"}
+        command = command_of(setting)
+        given = ("submit", "--upload", exports / "small.zip", "--user", str(ANA), "--json")
+        done = await asyncio.to_thread(command, *given)
+    assert done.code == 0, done.err
+    assert re.fullmatch(rf"imports/{ANA}/\d+-small\.zip", done.json()["source"])
+    assert storage.objects.keys() == {done.json()["source"]}
+    (run,) = await store.list_runs(UUID(done.json()["import_id"]))
+    assert (run.state, run.user_id) == ("received", ANA)
+    (published,) = await read_all(setting.bootstrap, setting.entrance, PARTITIONS)
+    assert done.json()["source"].encode() in published.value
 
 
 def test_what_cannot_be_submitted_is_refused(setting: Setting, command_of: CommandOf, tmp_path: Path) -> None:

@@ -25,8 +25,14 @@ def good_reply(params: dict[str, Any], fault: FakeFault | None) -> tuple[str, li
         return _dumped({"groups": [{"heading": "About you", "lines": lines}]}), []
     if "soul" in properties:
         lines = [_line(thing) for thing in facts[:5]]
-        return _dumped(dict.fromkeys(("soul", "identity", "user", "agents", "tools"), lines)), []
+        return _dumped({name: _section(params, name, lines) for name in properties}), []
     return "ok", []
+
+
+def _section(params: dict[str, Any], name: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """The lines dealt out to the fields that the schema asks for; some of five get none."""
+    asked = fields_of(params, name)
+    return {field: lines[place :: len(asked)] for place, field in enumerate(asked)}
 
 
 def spoilt(text: str, fault: FakeFault | None) -> str:
@@ -76,6 +82,13 @@ def properties_of(params: dict[str, Any]) -> dict[str, Any]:
     schema = ((params.get("output_config") or {}).get("format") or {}).get("schema") or {}
     properties: dict[str, Any] = schema.get("properties") or {}
     return properties
+
+
+def fields_of(params: dict[str, Any], name: str) -> list[str]:
+    """What the schema that is asked for wants in one of its objects."""
+    kinds = params["output_config"]["format"]["schema"]["$defs"]
+    (named,) = properties_of(params)[name].values()
+    return list(kinds[named.rsplit("/", 1)[-1]]["properties"])
 
 
 def _dumped(value: object) -> str:

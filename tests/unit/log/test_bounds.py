@@ -9,6 +9,7 @@ import pytest
 
 from shared.domain import bounds
 from shared.domain.events import ChunkReady, ConversationHeader, Event, FactsExtracted, Message, Usage
+from shared.domain.sections import LINES, TEXT_CHARS
 from shared.exports.formats.fields import MAX_TITLE
 from shared.exports.formats.identity import MAX_ID_CHARS
 from shared.log.kafka.cloudevents import decode, encode
@@ -70,7 +71,11 @@ OVER: list[tuple[Event, str, Any]] = [
     (IMPORT, "source", "s\0"),
     (CHUNK, "messages.0.text", "a secret\0"),
     (RESULT, "dropped", {"a secret\0": 1}),
-    (MEMORY, "sections.soul", "a secret\0"),
+    (MEMORY, "memory_md", "a secret\0"),
+    (MEMORY, "sections.soul.boundaries", "s" * (TEXT_CHARS + 1)),
+    (MEMORY, "sections.soul.personality_traits", ["a secret" * 200]),
+    (MEMORY, "sections.user.interests", ["i"] * (LINES + 1)),
+    (MEMORY, "sections.tools.references", {"likely_usage": [["a secret"]]}),
 ]
 WITHIN: list[tuple[Event, str, Any]] = [
     *((event, "run", value) for event in EVENTS for value in (1, 2**31 - 1)),

@@ -10,7 +10,10 @@ import pytest
 
 from shared.domain.errors import StoreError
 from shared.domain.runs import RunKey
+from shared.store.answers import Answers
 from shared.store.call import SPREAD, Calls, call, rows
+from shared.store.driving import ChunkRanges, RunWatch
+from shared.store.transport import to_json
 from tests.support.records import IMPORT
 
 
@@ -88,3 +91,23 @@ async def test_an_answer_of_another_form_is_an_error_that_shows_no_value(room: R
         await room.typed("a text of the person")
     assert "person" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+async def test_what_cannot_be_written_is_refused_and_not_shown(room: Room) -> None:
+    with pytest.raises(StoreError, match="cannot be written as JSON") as told:
+        to_json("plain", {"first": Exception("tango-secret")})
+    assert (told.value.sqlstate, "tango" in str(told.value)) == ("22021", False)
+
+
+def test_rows_that_are_none_are_another_form() -> None:
+    with pytest.raises(StoreError, match="answers in another form") as told:
+        Answers("listed", list[RunWatch]).read([{"state": "complete", "done": 1}, "tango-secret"])
+    assert (told.value.sqlstate, "tango" in str(told.value)) == (None, False)
+
+
+def test_chunks_that_are_in_are_told_by_ranges() -> None:
+    ranges = ChunkRanges([(0, 2), (5, 5)])
+    assert [each for each in range(-1, 8) if each in ranges] == [0, 1, 2, 5]
+    assert (ranges.count, ChunkRanges().count, 0 in ChunkRanges()) == (4, 0, False)
+    assert RunWatch("complete", 1).ended
+    assert not RunWatch("extracting", 1).ended

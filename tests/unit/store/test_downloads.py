@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from shared.domain.errors import SourceError, StoreError
 from shared.domain.sources import local_source
 from shared.store.downloads import Downloads
+from tests.support.odd_server import Odd, odd_server
 from tests.support.storage_server import Storage, storage_server
 
 KEY = "service-key"
@@ -172,3 +173,10 @@ async def test_local_files_only_below_the_roots(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="does not lie below"):
         await Downloads().fetch(str(root / "a.zip"), target)
     assert not target.exists()
+
+
+async def test_of_a_long_refusal_only_the_beginning_is_read(tmp_path: Path) -> None:
+    async with odd_server(Odd(400, b'{"statusCode":"404"' + b" " * 10_000 + b"}")) as server:
+        downloads = Downloads(storage_url=server.url, service_key=SecretStr(KEY))
+        with pytest.raises(StoreError, match="answered 400"):
+            await downloads.fetch("exports/anna/my chats.zip", tmp_path / "export")

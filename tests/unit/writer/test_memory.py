@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.facts import Category, FactStatus, SettledFact
+from shared.domain.markdown import plain
 from shared.domain.text import estimate_tokens
 from shared.models.base import Digest
-from shared.models.markdown import plain
 from shared.models.writer.memory import memory_body
 from tests.unit.consolidator.building import settle, stored
 

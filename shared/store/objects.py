@@ -1,0 +1,169 @@
+"""Objects of Supabase storage through its official client: what a bucket takes, uploads, lists, removals.
+
+Downloads are not here: the client would hold the whole object in memory (`shared/store/storage.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from storage3 import AsyncStorageClient
+from storage3.exceptions import StorageApiError
+from storage3.utils import StorageException
+
+from shared.domain.errors import SourceError, StoreError, system_reason
+from shared.store.bounded import BoundedTransport, TooLargeError
+
+CALL_SECONDS: Final = 60.0
+"""For a call that carries no object."""
+SLOWEST: Final = 4096
+"""Bytes a second of the slowest line that an upload is waited for."""
+ANSWER_BYTES: Final = 8 * 1024**2
+"""Most of an answer that is read: a page of 1,000 objects has some 500 KB."""
+_PAGE = 1000
+_MOST = 100_000
+"""Objects in one list."""
+_CONNECTIONS = 2
+_TIMEOUT = httpx.Timeout(CALL_SECONDS, connect=15.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What a bucket takes. None: its project's limit; any type."""
+
+    name: str
+    public: bool
+    size_limit: int | None
+    types: tuple[str, ...] | None
+
+    def refusal(self, size: int, kind: str) -> str:
+        """Why it takes no object of so many bytes and this media type; empty if it takes it."""
+        if self.size_limit is not None and size > self.size_limit:
+            return f"takes at most {self.size_limit:,} bytes, and the file has {size:,}"
+        if self.types is not None and not any(_covers(each, kind) for each in self.types):
+            return f"takes no {kind}, only {', '.join(self.types)}"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object by its path in the bucket, and its bytes."""
+
+    path: str
+    size: int
+
+
+class Objects:
+    """The objects of a project. `open_objects` makes one. Methods raise SourceError for what can never be,
+    StoreError for what may be later; neither repeats what was answered."""
+
+    def __init__(self, client: AsyncStorageClient) -> None:
+        self._client = client
+
+    async def bucket(self, name: str) -> Bucket:
+        """What the bucket takes."""
+        async with _told("look at", name):
+            found = await self._client.get_bucket(name)
+            types = found.allowed_mime_types
+            return Bucket(name, found.public, found.file_size_limit, None if types is None else tuple(types))
+
+    async def upload(self, bucket: str, path: str, file: Path, kind: str) -> None:
+        """Put a local file into the bucket, by an address signed for this path alone. It is read as it is
+        sent. An object that is there already stays, and that is an error."""
+        objects = self._client.from_(bucket)
+        try:
+            with file.open("rb") as opened:
+                longer = os.fstat(opened.fileno()).st_size / SLOWEST
+                async with _told("write into", bucket, longer):
+                    signed = await objects.create_signed_upload_url(path)
+                    await objects.upload_to_signed_url(path, signed["token"], opened, {"content-type": kind})
+        except OSError as error:
+            raise SourceError(f"{file}: cannot be read ({system_reason(error)})") from None
+
+    async def list(self, bucket: str, folder: str) -> Sequence[StoredObject]:
+        """The objects below a folder, those in folders of its own included."""
+        objects, found, folders = self._client.from_(bucket), list[StoredObject](), [folder]
+        for each in folders:
+            offset, size = 0, _PAGE
+            while size == _PAGE:
+                async with _told("list", bucket):
+                    rows: Any = await objects.list(each, {"limit": _PAGE, "offset": offset})
+                    for row in rows:
+                        path = f"{each}/{row['name']}" if each else str(row["name"])
+                        if row.get("id") is None:
+                            folders.append(path)
+                        else:
+                            found.append(StoredObject(path, int((row.get("metadata") or {}).get("size", 0))))
+                    size = len(rows)
+                offset += size
+                if len(found) + len(folders) > _MOST:
+                    raise StoreError(f"storage: more than {_MOST:,} objects below one folder of {bucket}")
+        return found
+
+    async def remove(self, bucket: str, paths: Sequence[str]) -> int:
+        """Take objects away; answers how many were there."""
+        objects, removed = self._client.from_(bucket), 0
+        for start in range(0, len(paths), _PAGE):
+            async with _told("remove from", bucket):
+                removed += len(await objects.remove([*paths[start : start + _PAGE]]))
+        return removed
+
+
+@asynccontextmanager
+async def open_objects(url: str, key: str) -> AsyncIterator[Objects]:
+    """The objects of the project at `url`, for its service key."""
+    async with httpx.AsyncClient(
+        timeout=_TIMEOUT, trust_env=False, transport=BoundedTransport(ANSWER_BYTES, _CONNECTIONS)
+    ) as client:
+        headers = {"Authorization": f"Bearer {key}", "apikey": key}
+        yield Objects(AsyncStorageClient(f"{url.rstrip('/')}/storage/v1/", headers, http_client=client))
+
+
+@asynccontextmanager
+async def _told(what: str, bucket: str, longer: float = 0.0) -> AsyncIterator[None]:
+    """Bounds what is asked of storage, and says in our words why it failed: the client's hold the answer."""
+    try:
+        async with asyncio.timeout(CALL_SECONDS + longer):
+            yield
+    except StorageApiError as error:
+        raise _refused(what, bucket, error.status) from None
+    except (httpx.TimeoutException, TimeoutError):
+        raise StoreError(f"storage: no answer in time, asked to {what} {bucket}; try again") from None
+    except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+        raise StoreError(f"storage: the connection broke off, asked to {what} {bucket}; try again") from None
+    except (httpx.HTTPError, httpx.InvalidURL):
+        raise StoreError("storage: cannot be reached; check SUPABASE_URL") from None
+    except (TooLargeError, StorageException, ValueError, TypeError, KeyError, AttributeError):
+        raise StoreError(
+            f"storage: what answered, asked to {what} {bucket}, is not Supabase's storage; check SUPABASE_URL"
+        ) from None
+
+
+def _refused(what: str, bucket: str, status: int | str) -> StoreError:
+    match str(status):
+        case "404":
+            return SourceError(f"storage: there is no bucket {bucket}; make it, private")
+        case "401" | "403":
+            return SourceError(f"storage: the service key may not {what} {bucket}")
+        case "409":
+            return SourceError(f"storage: an object of this name is in {bucket} already")
+        case "413":
+            return SourceError(f"storage: the file is larger than {bucket} or its project takes")
+        case "415":
+            return SourceError(f"storage: {bucket} does not take files of this type")
+        case code if code.isdecimal() and len(code) == 3:
+            return StoreError(f"storage: answered {code}, asked to {what} {bucket}")
+        case _:
+            return StoreError(f"storage: refused to {what} {bucket}")
+
+
+def _covers(allowed: str, kind: str) -> bool:
+    allowed = allowed.partition(";")[0].strip().lower()
+    return allowed in ("*", "*/*", kind) or (allowed.endswith("/*") and kind.startswith(allowed[:-1]))

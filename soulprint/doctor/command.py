@@ -1,0 +1,38 @@
+"""All checks, and how they are told."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+
+import orjson
+import typer
+
+from shared.settings import Settings, load_settings
+from soulprint.blocks import fitted
+from soulprint.doctor.check import Check
+from soulprint.doctor.database import check_database
+from soulprint.doctor.kafka import check_kafka
+from soulprint.doctor.machine import check_machine
+from soulprint.doctor.project import check_project
+
+
+def doctor_command(*, as_json: bool) -> int:
+    """Look at everything; answers 0 if nothing is missing, 1 otherwise."""
+    settings = load_settings()
+    checks = check_machine(settings) + asyncio.run(_elsewhere(settings))
+    if as_json:
+        typer.echo(orjson.dumps([asdict(check) for check in checks], option=orjson.OPT_INDENT_2))
+    else:
+        for check in checks:
+            head = fitted(f"{check.word:<7}  {check.name:<10} {check.found}")
+            typer.echo(f"{head}\n{fitted(f'  {check.advice}')}" if check.advice else head)
+    return 0 if all(check.ok for check in checks) else 1
+
+
+async def _elsewhere(settings: Settings) -> list[Check]:
+    return [
+        *await check_database(settings),
+        *await check_project(settings),
+        *await check_kafka(settings),
+    ]

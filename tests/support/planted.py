@@ -1,0 +1,67 @@
+"""A row of each table for a user: what must not be seen by others has to be there."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID, uuid4
+
+import asyncpg
+
+ROWS: Final = {
+    "imports": "(import_id, run, user_id, pipeline, source, usage) VALUES ($2, 1, $1, 'v2', $1::text, '{}')",
+    "user_profiles": "(user_id, soul_md) VALUES ($1, $1::text) ON CONFLICT DO NOTHING",
+    "served_memories": "(user_id, import_id, run) VALUES ($1, $2, 1)",
+    "profile_versions": "(user_id, soul_md) VALUES ($1, $1::text)",
+    "conversation_chunks": (
+        "(user_id, conversation_id, passage_index, content, created_at)"
+        " VALUES ($1, $1::text, 0, $1::text, '2026-01-01')"
+    ),
+    "conversation_runs": (
+        "(user_id, conversation_id, requested_at, ordinal) VALUES ($1, $1::text, '2026-01-01', 1)"
+    ),
+    "chunk_results": (
+        "(import_id, run, chunk_index, chunk_id, user_id, content_hash, status)"
+        " VALUES ($2, 1, 0, $2, $1, $1::text, 'ok')"
+    ),
+    "facts": (
+        "(import_id, run, fact_id, user_id, category, statement, quote, message_ids, conversation_id,"
+        " confidence, source_kind, chunk_index)"
+        " VALUES ($2, 1, $2, $1, 'work', $1::text, 'q', '{}', 'c', 1, 'message', 0)"
+    ),
+    "extraction_cache": (
+        "(user_id, content_hash, model, prompt_version, facts) VALUES ($1, $1::text, 'm', 'p', '[]')"
+    ),
+    "memory_outbox": "(import_id, run, memory) VALUES ($2, 1, jsonb_build_object('of', $1::text))",
+    "leases": "(name, owner, until) VALUES ($1::text, 'o', now())",
+    "service_holds": "(owner, service, hold, reason, since) VALUES ($1::text, 's', 'h', 'r', now())",
+    "batch_chunks": (
+        "(provider, batch_id, content_hash, model, prompt_version, size, begun_at)"
+        " VALUES ('p', 'b', $1::text, 'm', 'p', 1, now())"
+    ),
+    "callbacks": "(import_id, kind, user_id, seconds) VALUES ($2, 'complete', $1, 1)",
+    "user_names": "(user_id, name) VALUES ($1, $1::text)",
+}
+"""What is inserted into each of our tables: $1 is the user, $2 an import. A new table needs a line here."""
+
+APP_ROWS: Final = {
+    "conversations": "(user_id, title) VALUES ($1, $1::text)",
+    "chat_messages": "(user_id, role, content) VALUES ($1, 'user', $1::text)",
+    "learned_facts": "(user_id, fact) VALUES ($1, $1::text)",
+    "raw_conversations": "(user_id, conversation_id) VALUES ($1, $1::text)",
+    "import_jobs": "(user_id, status) VALUES ($1, $1::text)",
+    "processing_jobs": "(user_id, status) VALUES ($1, $1::text)",
+}
+"""The same of the app's own tables."""
+
+
+async def plant(connection: asyncpg.Connection, tables: list[str], *users: UUID) -> None:
+    """Put a row of each user's into each of these tables. Raises KeyError for a table with no row above; only
+    that of the migrations needs none, which has rows of nobody's."""
+    rows = ROWS | APP_ROWS
+    for user in users:
+        work = uuid4()
+        for table in tables:
+            if table == "soulprint_migrations":
+                continue
+            given = "WITH given AS (SELECT $1::uuid, $2::uuid)"  # all rows take both, whichever they need
+            await connection.execute(f"{given} INSERT INTO public.{table} {rows[table]}", user, work)
