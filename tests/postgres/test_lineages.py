@@ -23,6 +23,7 @@ from tests.support.records import (
     PROMPTS,
     SEED,
     PassageOf,
+    commit,
     fact_of,
     memory_of,
     result_of,
@@ -99,9 +100,8 @@ class Run:
     async def commit(self, edition: int | None = None, **memory: Any) -> Commit:
         if edition is None:
             edition = await self.claim()
-        return await self.store.commit_memory(
-            memory_of(self.run, import_id=self.import_id, user_id=self.user_id, edition=edition, **memory)
-        )
+        made = memory_of(self.run, import_id=self.import_id, user_id=self.user_id, edition=edition, **memory)
+        return await commit(self.store, made)
 
     async def conversations(self) -> list[str]:
         """Where the facts are from that consolidation reads."""
@@ -111,8 +111,8 @@ class Run:
 async def imported(store: Store, name: str, *accounts: tuple[ReadAccount, Sequence[str]], **how: Any) -> Run:
     run = Run(store, name)
     await run.read(*accounts, **how)
-    commit = await run.commit()
-    assert commit.written, commit.reason
+    committed = await run.commit()
+    assert committed.written, committed.reason
     return run
 
 
