@@ -1143,7 +1143,8 @@ BEGIN
             'account', a.n - 1) ORDER BY l.lineage, a.n), '[]')
         FROM lineages l JOIN imports c ON c.import_id = l.import_id AND c.run = l.run
         CROSS JOIN LATERAL jsonb_array_elements(c.accounts) WITH ORDINALITY AS a(e, n)
-        WHERE l.user_id = i.user_id AND l.lineage <> ALL (own) AND a.e ->> 'lineage' = l.lineage);
+        WHERE l.user_id = i.user_id AND l.lineage <> ALL (own) AND a.e ->> 'lineage' = l.lineage
+          AND NOT (l.lineage = '' AND coalesce(l.conversations, 0) = 0));
 END
 $$;
 REVOKE ALL ON FUNCTION public.join_for(i public.imports, whole boolean) FROM PUBLIC;

@@ -65,8 +65,9 @@ def open_export(path: Path, limits: ReadLimits) -> Export:
         total = sum(member.size for member, _ in chosen)
         if total > limits.total_bytes:
             raise _too_large(f"{named(path)} holds", total, limits)
-        owners = {member.name: _owner(member, known, accounts) for member, known in chosen}
-        return Export(chosen, empty, list(findings.refused), limits, opened.pop_all(), owners)
+        export = Export(chosen, empty, list(findings.refused), limits, opened.pop_all())
+        export._owners = {id(member): _owner(member, known, accounts) for member, known in chosen}
+        return export
 
 
 def open_exports(paths: Sequence[Path], limits: ReadLimits) -> Export:
@@ -102,9 +103,9 @@ class Export:
         breaks: list[Break],
         limits: ReadLimits,
         opened: ExitStack,
-        owners: Mapping[str, Account] | None = None,
     ) -> None:
-        self._owners = dict(owners or {})
+        self._owners: dict[int, Account] = {}
+        """Whose each member is, by its identity: files of several exports may have one name."""
         self._identified = [member for member, _ in members] or empty
         self.format_names = tuple(sorted({known.name for _, known in members}))
         self.bytes_total = sum(member.size for member, _ in members)
@@ -179,16 +180,17 @@ class Export:
     def _own(self, parsed: Conversation | Rejected | LeftOut, member: Member) -> None:
         """Say whose it is. What does not say it itself is of whom the conversation before it was."""
         if parsed.account is None:
-            parsed.account = self._owners[member.name]
+            parsed.account = self._owners[id(member)]
         else:
-            self._owners[member.name] = parsed.account
+            self._owners[id(member)] = parsed.account
 
     def account_at(self, file: str) -> Account | None:
         """Whose a file is that reports name, as far as it was read, else what lies in the same container."""
-        owner = self._owners.get(file)
+        owners = [(member.name, self._owners[id(member)]) for member, _ in self._members]
+        own = (owner for name, owner in owners if name == file)
         container = file.partition("/")[0]
-        beside = (each for name, each in self._owners.items() if name.partition("/")[0] == container)
-        return owner or next(beside, None)
+        beside = (owner for name, owner in owners if name.partition("/")[0] == container)
+        return next(own, None) or next(beside, None)
 
     def close(self) -> None:
         """Close archives and remove temporary files. Safe to call twice."""

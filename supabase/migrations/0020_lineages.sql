@@ -105,7 +105,7 @@ $$;
 -- What is to stand beside a run's own facts, as imports.joined holds it: for every other lineage of the user the
 -- run that counts, with the number of its account there. Of a run that covers several, a lineage of which a newer
 -- run counts is another one, too; where that is so of all, or `whole` asks for it, the run stands for all it has.
--- Nothing beside a run that was not read to its end.
+-- Nothing beside a run that was not read to its end; and nothing of an export in which there was nothing at all.
 CREATE FUNCTION public.join_for(i public.imports, whole boolean DEFAULT false) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -128,7 +128,8 @@ BEGIN
             'account', a.n - 1) ORDER BY l.lineage, a.n), '[]')
         FROM lineages l JOIN imports c ON c.import_id = l.import_id AND c.run = l.run
         CROSS JOIN LATERAL jsonb_array_elements(c.accounts) WITH ORDINALITY AS a(e, n)
-        WHERE l.user_id = i.user_id AND l.lineage <> ALL (own) AND a.e ->> 'lineage' = l.lineage);
+        WHERE l.user_id = i.user_id AND l.lineage <> ALL (own) AND a.e ->> 'lineage' = l.lineage
+          AND NOT (l.lineage = '' AND coalesce(l.conversations, 0) = 0));
 END
 $$;
 

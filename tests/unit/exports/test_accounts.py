@@ -75,6 +75,17 @@ def test_each_folder_of_an_export_has_the_account_that_lies_in_it(tmp_path: Path
     assert accounts(path) == [Account("chatgpt", "user-1"), Account("chatgpt", "user-2")]
 
 
+def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    paths = []
+    for number in (1, 2):
+        (tmp_path / str(number)).mkdir()
+        conversations = [chain(*TEXTS, conversation_id=f"c{number}")] * number
+        user = {**USER, "id": f"user-{number}"}
+        paths.append(zipped(tmp_path / str(number) / "export.zip", conversations=conversations, user=user))
+    found = accounts(*paths)
+    assert found == [Account("chatgpt", "user-2")] * 2 + [Account("chatgpt", "user-1")]
+
+
 def test_what_cannot_be_read_is_of_the_account_of_what_was_read_before_it(tmp_path: Path) -> None:
     conversations = [claude_chain(*TEXTS, account="own"), {"uuid": "bad"}, {"uuid": "k", "chat_messages": []}]
     found = accounts(zipped(tmp_path / "e.zip", conversations=conversations))
