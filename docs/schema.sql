@@ -108,6 +108,54 @@ ALTER TABLE public.conversation_runs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY services ON public.conversation_runs TO service_role USING (true) WITH CHECK (true);
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conversation_runs TO service_role;
 
+CREATE TABLE public.embedding_claims (
+    passage_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    owner text,
+    until timestamp with time zone NOT NULL,
+    content_hash text NOT NULL,
+    model text NOT NULL,
+    refused text,
+    refusals integer DEFAULT 0 NOT NULL
+);
+ALTER TABLE ONLY public.embedding_claims
+    ADD CONSTRAINT embedding_claims_pkey PRIMARY KEY (passage_id);
+CREATE INDEX embedding_claims_of_owner ON public.embedding_claims USING btree (owner) WHERE (owner IS NOT NULL);
+CREATE INDEX embedding_claims_of_user ON public.embedding_claims USING btree (user_id);
+ALTER TABLE public.embedding_claims ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.embedding_claims TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.embedding_claims TO service_role;
+
+CREATE TABLE public.embedding_turns (
+    user_id uuid NOT NULL,
+    turn_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    told boolean DEFAULT false NOT NULL
+);
+ALTER TABLE ONLY public.embedding_turns
+    ADD CONSTRAINT embedding_turns_pkey PRIMARY KEY (user_id);
+CREATE INDEX embedding_turns_told ON public.embedding_turns USING btree (user_id) WHERE told;
+ALTER TABLE public.embedding_turns ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.embedding_turns TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.embedding_turns TO service_role;
+
+CREATE TABLE public.embedding_usage (
+    user_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    run integer NOT NULL,
+    model text NOT NULL,
+    passages bigint DEFAULT 0 NOT NULL,
+    calls bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    cost double precision DEFAULT 0
+);
+ALTER TABLE ONLY public.embedding_usage
+    ADD CONSTRAINT embedding_usage_pkey PRIMARY KEY (user_id, import_id, run, model);
+ALTER TABLE public.embedding_usage ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON public.embedding_usage FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY services ON public.embedding_usage TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.embedding_usage TO service_role;
+GRANT SELECT ON TABLE public.embedding_usage TO authenticated;
+
 CREATE TABLE public.extraction_cache (
     user_id uuid NOT NULL,
     content_hash text NOT NULL COLLATE pg_catalog."C",
@@ -871,6 +919,33 @@ REVOKE ALL ON FUNCTION public.commit_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.count_embeddings(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+DECLARE
+    passages bigint;
+    lacking bigint;
+    refused bigint := 0;
+BEGIN
+    IF (argument ->> 'total')::boolean OR NOT EXISTS (SELECT FROM embedding_type()) THEN
+        SELECT count(*) INTO passages FROM conversation_chunks;
+    END IF;
+    lacking := passages;
+    IF EXISTS (SELECT FROM embedding_type()) THEN
+        EXECUTE 'SELECT count(*) FROM conversation_chunks c WHERE c.embedding IS NULL' INTO lacking;
+        EXECUTE 'SELECT count(*) FROM embedding_claims e JOIN conversation_chunks c ON c.id = e.passage_id
+                 WHERE e.refused IS NOT NULL AND c.embedding IS NULL' INTO refused;
+    END IF;
+    RETURN jsonb_build_object('passages', passages, 'lacking', lacking, 'refused', refused, 'models', (
+        SELECT coalesce(jsonb_agg(DISTINCT u.model), '[]') FROM embedding_usage u WHERE u.passages > 0));
+END
+$$;
+REVOKE ALL ON FUNCTION public.count_embeddings(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_embeddings(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.count_embeddings(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.count_lineages(i public.imports) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -883,6 +958,80 @@ CREATE FUNCTION public.count_lineages(i public.imports) RETURNS void
 $$;
 REVOKE ALL ON FUNCTION public.count_lineages(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_lineages(i public.imports) TO service_role;
+
+CREATE FUNCTION public.drop_stale_embedding() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NEW.content IS NOT DISTINCT FROM OLD.content THEN
+        RETURN NEW;
+    END IF;
+    BEGIN
+        IF OLD.embedding IS NOT NULL AND NEW.embedding::text IS NOT DISTINCT FROM OLD.embedding::text THEN
+            NEW.embedding := NULL;
+        END IF;
+    EXCEPTION WHEN undefined_column THEN
+        NULL;  -- dropped since
+    END;
+    RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION public.drop_stale_embedding() FROM PUBLIC;
+
+CREATE FUNCTION public.embedding_column(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT jsonb_build_object('type', split_part(e.written, '.', 2), 'dimensions', e.dimensions)
+    FROM embedding_type() e
+$$;
+REVOKE ALL ON FUNCTION public.embedding_column(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.embedding_column(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.embedding_column(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.embedding_counts(p_user uuid, OUT passages bigint, OUT lacking bigint, OUT refused bigint) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+BEGIN
+    SELECT count(*) INTO passages FROM conversation_chunks c WHERE c.user_id = p_user;
+    lacking := passages;
+    refused := 0;
+    IF EXISTS (SELECT FROM embedding_type()) THEN
+        EXECUTE 'SELECT count(*) FROM conversation_chunks c WHERE c.user_id = $1 AND c.embedding IS NULL'
+            INTO lacking USING p_user;
+        EXECUTE 'SELECT count(*) FROM embedding_claims e JOIN conversation_chunks c ON c.id = e.passage_id
+                 WHERE e.user_id = $1 AND e.refused IS NOT NULL AND c.embedding IS NULL'
+            INTO refused USING p_user;
+    END IF;
+END
+$_$;
+REVOKE ALL ON FUNCTION public.embedding_counts(p_user uuid, OUT passages bigint, OUT lacking bigint, OUT refused bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.embedding_counts(p_user uuid, OUT passages bigint, OUT lacking bigint, OUT refused bigint) TO service_role;
+
+CREATE FUNCTION public.embedding_type(OUT written text, OUT distance text, OUT dimensions integer) RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT format('%I.%I', n.nspname, t.typname), format('OPERATOR(%I.<=>)', n.nspname), nullif(a.atttypmod, -1)
+    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace
+    WHERE a.attrelid = 'public.conversation_chunks'::regclass AND a.attname = 'embedding' AND NOT a.attisdropped
+$$;
+REVOKE ALL ON FUNCTION public.embedding_type(OUT written text, OUT distance text, OUT dimensions integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.embedding_type(OUT written text, OUT distance text, OUT dimensions integer) TO service_role;
+
+CREATE FUNCTION public.embedding_users(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t.user_id), '[]')
+    FROM (SELECT user_id FROM embedding_turns WHERE told ORDER BY user_id
+          LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.embedding_users(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.embedding_users(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.embedding_users(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.fail_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1447,6 +1596,66 @@ REVOKE ALL ON FUNCTION public.name_user(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.name_user(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.name_user(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.next_passages_to_embed(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+    a record;
+    of_now timestamptz := clock_timestamp();
+    whose uuid;
+    answer jsonb;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        owner text, seconds double precision, model text, user_id uuid);
+    IF NOT EXISTS (SELECT FROM embedding_type()) THEN
+        RETURN NULL;
+    END IF;
+    -- One at a time: two at once would choose the same passages.
+    PERFORM pg_advisory_xact_lock(hashtextextended('soulprint embeddings', 4));
+    FOR whose IN EXECUTE $q$
+        WITH RECURSIVE waiting(user_id) AS (
+            (SELECT c.user_id FROM conversation_chunks c WHERE c.embedding IS NULL ORDER BY c.user_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT c.user_id FROM conversation_chunks c
+                    WHERE c.embedding IS NULL AND c.user_id > w.user_id ORDER BY c.user_id LIMIT 1)
+            FROM waiting w WHERE w.user_id IS NOT NULL)
+        SELECT w.user_id FROM waiting w LEFT JOIN embedding_turns t USING (user_id)
+        WHERE w.user_id IS NOT NULL AND ($1 IS NULL OR w.user_id = $1)
+        ORDER BY t.turn_at NULLS FIRST, w.user_id $q$ USING a.user_id
+    LOOP
+        EXECUTE $q$
+            WITH free AS MATERIALIZED (
+                SELECT c.id, c.content, c.created_at FROM conversation_chunks c
+                WHERE c.user_id = $1 AND c.embedding IS NULL AND NOT EXISTS (
+                    SELECT FROM embedding_claims e
+                    WHERE e.passage_id = c.id AND e.until > $2
+                      AND (e.refused IS NULL OR (e.model = $3 AND e.content_hash = md5(c.content))))
+                ORDER BY c.created_at DESC LIMIT $4),
+            claimed AS (
+                INSERT INTO embedding_claims AS e (passage_id, user_id, owner, until, content_hash, model)
+                SELECT f.id, $1, $5, $2 + make_interval(secs => $6), md5(f.content), $3 FROM free f
+                ON CONFLICT (passage_id) DO UPDATE SET
+                    owner = excluded.owner, until = excluded.until, refused = NULL,
+                    refusals = CASE WHEN (e.content_hash, e.model) = (excluded.content_hash, excluded.model)
+                                    THEN e.refusals ELSE 0 END,
+                    content_hash = excluded.content_hash, model = excluded.model)
+            SELECT jsonb_agg(jsonb_build_object('id', f.id, 'content', f.content, 'content_hash', md5(f.content))
+                             ORDER BY f.created_at DESC) FROM free f
+            $q$ INTO answer USING whose, of_now, a.model, (argument ->> 'limit')::integer, a.owner, a.seconds;
+        IF answer IS NOT NULL THEN
+            INSERT INTO embedding_turns AS t (user_id, turn_at) VALUES (whose, of_now)
+                ON CONFLICT (user_id) DO UPDATE SET turn_at = excluded.turn_at;
+            RETURN jsonb_build_object('user_id', whose, 'passages', answer);
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END
+$_$;
+REVOKE ALL ON FUNCTION public.next_passages_to_embed(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.next_passages_to_embed(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.next_passages_to_embed(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.note_holds(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1547,6 +1756,42 @@ CREATE FUNCTION public.own_lineages(i public.imports) RETURNS text[]
 $$;
 REVOKE ALL ON FUNCTION public.own_lineages(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.own_lineages(i public.imports) TO service_role;
+
+CREATE FUNCTION public.prepare_embeddings(numbers integer) RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    made text[] := '{}';
+    place text := CASE WHEN to_regnamespace('extensions') IS NULL THEN 'public' ELSE 'extensions' END;
+BEGIN
+    IF NOT EXISTS (SELECT FROM embedding_type()) THEN
+        IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'vector') THEN
+            EXECUTE format('CREATE EXTENSION vector SCHEMA %I', place);
+            made := made || format('extension vector in schema %s', place);
+        END IF;
+        EXECUTE format('ALTER TABLE conversation_chunks ADD COLUMN embedding %I.vector(%s)',
+            (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+             WHERE e.extname = 'vector'), numbers);
+        made := made || format('column conversation_chunks.embedding vector(%s)', numbers);
+    END IF;
+    SELECT split_part(e.written, '.', 1) INTO place FROM embedding_type() e;
+    IF NOT has_schema_privilege('service_role', place, 'USAGE') THEN
+        EXECUTE format('GRANT USAGE ON SCHEMA %s TO service_role', place);
+        made := made || format('usage of schema %s', place);
+    END IF;
+    IF to_regclass('public.conversation_chunks_to_embed') IS NULL THEN
+        CREATE INDEX conversation_chunks_to_embed ON conversation_chunks (user_id, created_at DESC)
+            WHERE embedding IS NULL;
+        made := made || 'index conversation_chunks_to_embed'::text;
+    END IF;
+    IF watch_embeddings() THEN
+        made := made || 'trigger soulprint_stale_embedding'::text;
+    END IF;
+    RETURN made;
+END
+$$;
+REVOKE ALL ON FUNCTION public.prepare_embeddings(numbers integer) FROM PUBLIC;
 
 CREATE FUNCTION public.read_access(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1676,6 +1921,23 @@ $$;
 REVOKE ALL ON FUNCTION public.read_documents(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_documents(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_documents(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_embedding_usage(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT u.user_id, sum(u.passages)::bigint AS passages, sum(u.calls)::bigint AS calls,
+               least(sum(u.input_tokens), 9007199254740991)::bigint AS input_tokens,
+               CASE WHEN bool_or(u.cost IS NULL) THEN NULL ELSE sum(u.cost) END AS cost
+        FROM embedding_usage u
+        WHERE nullif(argument -> 'user_id', 'null') IS NULL OR u.user_id = (argument ->> 'user_id')::uuid
+        GROUP BY u.user_id ORDER BY cost DESC NULLS FIRST, calls DESC, u.user_id
+        LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.read_embedding_usage(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_embedding_usage(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_embedding_usage(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_facts(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -2053,6 +2315,21 @@ REVOKE ALL ON FUNCTION public.release_lease(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_lease(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.release_lease(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.release_passages(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE embedding_claims e SET owner = NULL, until = 'epoch' WHERE e.owner = argument ->> 'owner';
+    DELETE FROM embedding_claims e
+        WHERE e.owner IS NULL AND NOT EXISTS (SELECT FROM conversation_chunks c WHERE c.id = e.passage_id);
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.release_passages(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.release_passages(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.release_passages(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.release_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2067,6 +2344,24 @@ $$;
 REVOKE ALL ON FUNCTION public.release_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.release_run(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.renew_passages(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    renewed integer;
+BEGIN
+    UPDATE embedding_claims e
+        SET until = clock_timestamp() + make_interval(secs => (argument ->> 'seconds')::double precision)
+        WHERE e.owner = argument ->> 'owner';
+    GET DIAGNOSTICS renewed = ROW_COUNT;
+    RETURN to_jsonb(renewed);
+END
+$$;
+REVOKE ALL ON FUNCTION public.renew_passages(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.renew_passages(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.renew_passages(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.renew_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2281,6 +2576,61 @@ REVOKE ALL ON FUNCTION public.save_chunks_batch(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_chunks_batch(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.save_chunks_batch(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.save_embeddings(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+    a record;
+    vector text := (SELECT written FROM embedding_type());
+    stored integer := 0;
+    newest imports;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        user_id uuid, owner text, model text, embedded jsonb, refused jsonb, calls bigint, tokens bigint,
+        cost double precision);
+    IF jsonb_array_length(a.embedded) > 0 THEN
+        -- Locked in the order of save_chunks_batch, so that neither waits for the other in a circle. The keys stand
+        -- as an array, too: joined alone, the planner may read the whole table while it is not analysed.
+        EXECUTE format($q$
+            WITH held AS MATERIALIZED (
+                SELECT c.id, md5(c.content) AS content_hash FROM conversation_chunks c
+                WHERE c.id = ANY ($3) AND c.user_id = $2 AND c.embedding IS NULL
+                ORDER BY c.conversation_id COLLATE "C", c.passage_index FOR NO KEY UPDATE)
+            UPDATE conversation_chunks c SET embedding = g.embedding::%s
+            FROM jsonb_to_recordset($1) AS g(id uuid, content_hash text, embedding text)
+            JOIN held h ON h.id = g.id AND h.content_hash = g.content_hash
+            WHERE c.id = ANY ($3) AND c.id = h.id
+            $q$, vector)
+            USING a.embedded, a.user_id, ARRAY(SELECT (e ->> 'id')::uuid FROM jsonb_array_elements(a.embedded) e);
+        GET DIAGNOSTICS stored = ROW_COUNT;
+    END IF;
+    DELETE FROM embedding_claims e
+        USING jsonb_to_recordset(a.embedded) AS g(id uuid)
+        WHERE e.passage_id = g.id AND e.owner = a.owner;
+    UPDATE embedding_claims e SET
+            owner = NULL, refused = g.reason, refusals = e.refusals + 1, content_hash = g.content_hash,
+            model = a.model,
+            until = CASE WHEN g.final OR e.refusals >= 2 THEN 'infinity'
+                         ELSE clock_timestamp() + interval '1 day' * 2 ^ e.refusals END
+        FROM jsonb_to_recordset(a.refused) AS g(id uuid, content_hash text, reason text, final boolean)
+        WHERE e.passage_id = g.id AND e.owner = a.owner;
+    SELECT * INTO newest FROM imports i WHERE i.user_id = a.user_id AND i.state <> 'cancelled'
+        ORDER BY i.requested_at DESC, i.ordinal DESC LIMIT 1;
+    INSERT INTO embedding_usage AS u (user_id, import_id, run, model, passages, calls, input_tokens, cost)
+    VALUES (a.user_id, coalesce(newest.import_id, '00000000-0000-0000-0000-000000000000'),
+            coalesce(newest.run, 0), a.model, stored, a.calls, a.tokens, a.cost)
+    ON CONFLICT (user_id, import_id, run, model) DO UPDATE SET
+        passages = u.passages + excluded.passages, calls = u.calls + excluded.calls,
+        input_tokens = least(u.input_tokens + excluded.input_tokens, 9007199254740991),
+        cost = u.cost + excluded.cost;
+    RETURN to_jsonb(stored);
+END
+$_$;
+REVOKE ALL ON FUNCTION public.save_embeddings(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.save_embeddings(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.save_embeddings(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.schema_version(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2290,6 +2640,38 @@ $$;
 REVOKE ALL ON FUNCTION public.schema_version(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.schema_version(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.schema_version(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.search_embeddings(argument jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $_$
+DECLARE
+    kind record;
+    answer json;
+BEGIN
+    SELECT * INTO kind FROM embedding_type();
+    IF kind.written IS NULL THEN
+        RETURN '[]';
+    END IF;
+    EXECUTE format($q$
+        SELECT json_agg(t) FROM (
+            SELECT n.conversation_id, n.passage_index, n.title, nullif(n.created_at, 'epoch') AS created_at,
+                   n.chunk_tier, n.is_recent, substr(n.content, 1, 240) AS snippet, false AS has_words,
+                   1 - n.distance AS similarity
+            FROM (
+                SELECT c.*, c.embedding %s $1::%s AS distance FROM conversation_chunks c
+                WHERE c.user_id = $2 AND c.embedding IS NOT NULL AND c.passage_index IS NOT NULL
+                ORDER BY distance, c.created_at DESC, c.id LIMIT $3) n
+            WHERE n.distance <> 'NaN' ORDER BY n.distance, n.created_at DESC, n.id) t
+        $q$, kind.distance, kind.written)
+        INTO answer USING argument ->> 'embedding', (argument ->> 'user_id')::uuid, (argument ->> 'limit')::integer;
+    RETURN coalesce(answer, '[]');
+END
+$_$;
+REVOKE ALL ON FUNCTION public.search_embeddings(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_embeddings(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.search_embeddings(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.search_passages(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -2599,6 +2981,70 @@ REVOKE ALL ON FUNCTION public.take_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.tell_embedding_cost(i public.imports) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    spent record;
+    shown jsonb;
+BEGIN
+    SELECT sum(u.calls) AS calls, sum(u.input_tokens) AS tokens, coalesce(sum(u.cost), 0) AS cost INTO spent
+        FROM embedding_usage u WHERE u.user_id = i.user_id AND u.import_id = i.import_id AND u.run = i.run;
+    IF spent.calls IS NULL OR i.state <> 'complete' THEN
+        RETURN;
+    END IF;
+    SELECT p.import_cost_json INTO shown FROM user_profiles p WHERE p.user_id = i.user_id FOR UPDATE;
+    IF jsonb_typeof(shown) = 'object' AND jsonb_typeof(shown -> 'llm_cost_usd') = 'number' THEN
+        UPDATE user_profiles p SET import_cost_json = (shown || jsonb_build_object(
+                'embedding_cost_usd', spent.cost, 'embedding_call_count', spent.calls,
+                'embedding_input_tokens', spent.tokens,
+                'total_cost_usd', (shown ->> 'llm_cost_usd')::numeric + spent.cost::numeric))::text
+            WHERE p.user_id = i.user_id;
+    END IF;
+EXCEPTION WHEN invalid_text_representation THEN
+    NULL;  -- persons may write to their profile: what is no JSON is theirs
+END
+$$;
+REVOKE ALL ON FUNCTION public.tell_embedding_cost(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_embedding_cost(i public.imports) TO service_role;
+
+CREATE FUNCTION public.tell_embeddings(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+DECLARE
+    whose uuid := (argument ->> 'user_id')::uuid;
+    counts record;
+    newest imports;
+    done boolean;
+    says text;
+    percent integer;
+BEGIN
+    SELECT * INTO counts FROM embedding_counts(whose);
+    SELECT * INTO newest FROM imports i WHERE i.user_id = whose AND i.state <> 'cancelled'
+        ORDER BY i.requested_at DESC, i.ordinal DESC LIMIT 1;
+    IF newest.profile_format = 'app' THEN
+        -- Passages come in while the export is read: what is embedded then is not all.
+        done := counts.lacking = counts.refused AND newest.state NOT IN ('received', 'chunking');
+        says := CASE WHEN done THEN 'complete' ELSE 'processing' END;
+        percent := CASE WHEN done THEN 100 ELSE least(99,
+            100 * (counts.passages - counts.lacking + counts.refused) / greatest(1, counts.passages)) END;
+        UPDATE user_profiles p SET embedding_status = says, embedding_progress = percent
+            WHERE p.user_id = whose
+              AND (p.embedding_status, p.embedding_progress) IS DISTINCT FROM (says, percent);
+        INSERT INTO embedding_turns AS t (user_id, told) VALUES (whose, NOT done)
+            ON CONFLICT (user_id) DO UPDATE SET told = excluded.told WHERE t.told <> excluded.told;
+        PERFORM tell_embedding_cost(newest);
+    END IF;
+    RETURN to_jsonb(counts);
+END
+$$;
+REVOKE ALL ON FUNCTION public.tell_embeddings(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_embeddings(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.tell_embeddings(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.tell_profile(i public.imports) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2748,6 +3194,25 @@ $_$;
 REVOKE ALL ON FUNCTION public.update_user_profile(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.update_user_profile(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.update_user_profile(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.watch_embeddings() RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'public.conversation_chunks'::regclass
+               AND tgname = 'soulprint_stale_embedding') THEN
+        RETURN false;
+    END IF;
+    CREATE TRIGGER soulprint_stale_embedding BEFORE UPDATE ON conversation_chunks
+        FOR EACH ROW EXECUTE FUNCTION drop_stale_embedding();
+    -- For the plan of a migration, which cannot see into this.
+    RAISE NOTICE 'CREATE TRIGGER soulprint_stale_embedding BEFORE UPDATE ON public.conversation_chunks'
+        USING ERRCODE = 'SP010';
+    RETURN true;
+END
+$$;
+REVOKE ALL ON FUNCTION public.watch_embeddings() FROM PUBLIC;
 
 CREATE FUNCTION public.watch_run(argument jsonb) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER

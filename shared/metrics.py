@@ -265,6 +265,49 @@ MODEL_PAUSED = GaugeMetric(
     "The consolidator's: facts are recorded, but MEMORY and sections wait. Alert after minutes.",
 )
 
+# Embeddings of passages, by the writer
+
+EMBEDDING_CALLS = CounterMetric(
+    "soulprint_embedding_calls_total",
+    ("model", "outcome"),
+    "calls",
+    "Calls for embeddings, trials included, by how they ended.",
+    (
+        "`ok`, `rate_limited`, `server_error`, `timeout`, `dropped`, `garbled`, `unreachable`, `refused`, "
+        "`too_long`, `unusable` (key, credit, model name, address)."
+    ),
+)
+EMBEDDING_TOKENS = CounterMetric(
+    "soulprint_embedding_tokens_total", ("model",), "tokens", "Tokens that answers say they took."
+)
+EMBEDDING_COST = CounterMetric(
+    "soulprint_embedding_cost_dollars_total",
+    ("model",),
+    "dollars",
+    "What embeddings cost; absent without a price.",
+)
+EMBEDDING_PASSAGES = CounterMetric(
+    "soulprint_embedding_passages_total",
+    ("outcome",),
+    "passages",
+    "Passages that were embedded, or are not.",
+    "`embedded`, `refused` (by the server, too), `changed` (meanwhile: asked again).",
+)
+EMBEDDINGS_LACKING = GaugeMetric(
+    "soulprint_embeddings_lacking",
+    (),
+    "passages",
+    "Passages without an embedding, as last counted.",
+    "Must fall while it is not 0. The app's chat finds none of them.",
+)
+EMBEDDING_PAUSED = GaugeMetric(
+    "soulprint_embedding_paused",
+    (),
+    "bool",
+    "1 while no passages are embedded, but for trials.",
+    "Memories are served all the same. `soulprint status` says why.",
+)
+
 METRICS: tuple[Metric, ...] = tuple(found for found in list(globals().values()) if isinstance(found, Metric))
 """All of them, in the order in which they stand here."""
 

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared.domain.addresses import web_address
+from shared.domain.addresses import server_address, web_address
 from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
 from shared.domain.runs import ProfileFormat
@@ -146,6 +146,21 @@ class Settings(BaseSettings):
     """Its service key."""
     app_url: str | None = None
     """Where the app is that is told of a memory when it is served, in the app's format; None: nobody is."""
+    embeddings_url: str | None = None
+    """Where passages are embedded, by OpenAI's protocol: `http://host:port/v1`; None: none are."""
+    embeddings_model: str | None = Field(default=None, max_length=NAME_CHARS)
+    """The model's name as that server knows it."""
+    embeddings_api_key: SecretStr | None = None
+    """The server's key; None: it asks for none."""
+    embeddings_dimensions: int = Field(default=768, ge=1, le=16_000)
+    """How many numbers an embedding has, where the table has no column for it yet; set, the model is asked to
+    shorten what is longer."""
+    embeddings_batch: int = Field(default=32, ge=1, le=2048)
+    """Most passages of one call."""
+    embeddings_price: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Dollars a million tokens; None: what they cost is not known."""
+    embeddings_timeout: float = Field(default=120.0, gt=0)
+    """Seconds for one call."""
     import_window: int = Field(default=256, ge=1, le=100_000)
     """Most chunks of one import that are published and not yet recorded."""
     fact_extraction_concurrency: int = Field(default=3, ge=1, le=1000)
@@ -219,6 +234,17 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{PREFIX}STORE=rest needs {PREFIX}SUPABASE_URL and {PREFIX}SUPABASE_SERVICE_ROLE_KEY"
             )
+        return self
+
+    @field_validator("embeddings_url")
+    @classmethod
+    def _server(cls, value: str | None) -> str | None:
+        return server_address(value) if value else None
+
+    @model_validator(mode="after")
+    def _embeds_by_something(self) -> Self:
+        if self.embeddings_url and not self.embeddings_model:
+            raise ValueError("SOULPRINT_EMBEDDINGS_MODEL must be set where SOULPRINT_EMBEDDINGS_URL is")
         return self
 
     @field_validator("import_roots", mode="before")

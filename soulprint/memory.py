@@ -11,7 +11,7 @@ from shared.domain.documents import section_text
 from shared.domain.errors import NotFoundError, UsageError
 from shared.domain.ids import user_id_for
 from shared.domain.sections import KINDS
-from shared.settings import load_settings
+from shared.settings import Settings, load_settings
 from shared.store.chunks import FoundPassage
 from shared.store.facts import StoredFact
 from shared.store.open import opened_store
@@ -19,6 +19,7 @@ from shared.store.profiles import Profile
 from shared.store.store import Store
 from soulprint.context import in_context
 from soulprint.facts import LISTED, PAGE, listed_facts
+from soulprint.meaning import search
 from soulprint.naming import typed_name
 
 
@@ -42,10 +43,12 @@ class Sections:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found: at most 1,000 facts, and the 20 newest passages."""
+    """What a search found: at most 1,000 facts, and 20 passages, the newest or the best first."""
 
     facts: tuple[StoredFact, ...]
     passages: tuple[FoundPassage, ...]
+    by_words_alone: str = ""
+    """Why passages were not searched by meaning, though a server for embeddings is set; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,15 @@ class Memory:
     """One person's memory. `open_memory` makes it, and it can be asked until that block ends."""
 
     def __init__(
-        self, store: Store, user_id: UUID, sections: Sections, lineages: tuple[str, ...] = ()
+        self,
+        store: Store,
+        user_id: UUID,
+        sections: Sections,
+        settings: Settings,
+        lineages: tuple[str, ...] = (),
     ) -> None:
         self._store = store
+        self._settings = settings
         self.user_id = user_id
         self.lineages = lineages
         """The accounts of the person that it is made of."""
@@ -76,11 +85,11 @@ class Memory:
         return listed_facts(self._store, self.user_id)
 
     async def search(self, text: str) -> Found:
-        """Facts (by statement and quote) and passages that hold every word of `text`, whatever its case."""
-        return Found(
-            tuple(await self._store.list_facts(self.user_id, None, PAGE, status=LISTED, search=text)),
-            tuple(await self._store.search_passages(self.user_id, text)),
-        )
+        """Facts (by statement and quote) and passages that hold every word of `text`, whatever its case; and
+        passages near to it in meaning, where there are embeddings."""
+        facts = await self._store.list_facts(self.user_id, None, PAGE, status=LISTED, search=text)
+        passages, why = await search(self._store, self._settings, self.user_id, text)
+        return Found(tuple(facts), tuple(passages), why)
 
     async def why(self, fact: StoredFact | UUID | str) -> Origin:
         """Where a fact comes from. It is named by itself, its id, or the beginning of that, also in MEMORY's
@@ -107,12 +116,13 @@ async def open_memory(user: str | UUID = "me", **settings: object) -> AsyncItera
     StoreError where the database cannot be reached.
     """
     user_id = user_id_for(str(user))
-    async with opened_store(load_settings(**settings)) as store:
+    given = load_settings(**settings)
+    async with opened_store(given) as store:
         profile = await store.read_profile(user_id)
         if profile is None or profile.import_id is None:
             who = typed_name(str(user)) or user_id
             raise NotFoundError(f"user {who} has no memory yet: run `soulprint run EXPORT` first")
-        yield Memory(store, user_id, _sections_of(profile), profile.lineages)
+        yield Memory(store, user_id, _sections_of(profile), given, profile.lineages)
 
 
 def _sections_of(profile: Profile) -> Sections:

@@ -9,9 +9,10 @@ import orjson
 import typer
 
 from shared.domain.errors import UsageError
+from shared.postgres.embeddings import prepare_embeddings
 from shared.postgres.migrate import migrate, plan
 from shared.postgres.plan import Plan, Step
-from shared.settings import load_settings
+from shared.settings import Settings, load_settings
 
 CONFLICTS_EXIT = 2
 _SHOWN = 100
@@ -21,22 +22,43 @@ _SHOWN = 100
 def migrate_command(*, only_plan: bool, as_json: bool) -> int:
     """Apply what is missing and say what that was, or what it would be. Answers the exit code: 2 for a plan
     with conflicts. Raises UsageError without a DATABASE_URL, MigrationError where the database refuses."""
-    url = load_settings().database_url
+    settings = load_settings()
+    url = settings.database_url
     if url is None:
         raise UsageError(
             "set DATABASE_URL to the database to migrate, to its own address (port 5432), as REST has no "
             "way to; the embedded one needs no migrating"
         )
     if only_plan:
-        planned = asyncio.run(plan(url.get_secret_value()))
+        planned = asyncio.run(_planned(url.get_secret_value(), settings))
         typer.echo(_as_json(planned) if as_json else "\n".join(told(planned)))
         return CONFLICTS_EXIT if planned.conflicts else 0
-    applied = asyncio.run(migrate(url.get_secret_value()))
+    applied = asyncio.run(_applied(url.get_secret_value(), settings))
     if as_json:
         typer.echo(orjson.dumps({"applied": applied}))
     else:
         typer.echo(f"applied: {', '.join(applied)}" if applied else "the schema is up to date")
     return 0
+
+
+async def _applied(dsn: str, settings: Settings) -> list[str]:
+    """The versions applied, and what was made for embeddings, where a server for them is set."""
+    applied = await migrate(dsn)
+    if settings.embeddings_url:
+        applied += await prepare_embeddings(dsn, settings.embeddings_dimensions)
+    return applied
+
+
+async def _planned(dsn: str, settings: Settings) -> Plan:
+    """The same as a plan. While migrations are missing, what embeddings need is told as a whole."""
+    planned = await plan(dsn)
+    if settings.embeddings_url and not planned.conflicts:
+        if planned.versions:
+            made = [f"SELECT public.prepare_embeddings({settings.embeddings_dimensions})"]
+        else:
+            made = await prepare_embeddings(dsn, settings.embeddings_dimensions, kept=False)
+        planned.steps += [Step("embeddings", each) for each in made]
+    return planned
 
 
 def _as_json(planned: Plan) -> bytes:
@@ -57,7 +79,7 @@ def told(planned: Plan) -> list[str]:
         head = f"{_counted(len(planned.conflicts), 'conflict')} with what the database holds:"
         foot = "nothing was changed, and nothing can be applied until these are settled"
         return [head, *(f"  {conflict}" for conflict in planned.conflicts), foot]
-    if not planned.versions:
+    if not planned.steps:
         return ["the schema is up to date"]
     lines = []
     for file, steps in groupby(planned.steps, lambda step: step.file):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -86,6 +87,10 @@ def run_command(
         typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
     else:
         typer.echo(fitted(outputs.summary(report, out)))
+        if report.get("embeddings"):
+            from soulprint.embedding import told
+
+            typer.echo(fitted(told(report["embeddings"])))
     return exit_code(report["status"], len(report["breaks"]))
 
 
@@ -110,7 +115,8 @@ async def run_into(
     force: bool = False,
     interrupts: Interrupts | None = None,
 ) -> dict[str, Any]:
-    """Read exports, as one, into the store and write the memory to `out`. Answers the content of report.json.
+    """Read exports, as one, into the store and write the memory to `out`. Answers the content of report.json;
+    where passages are embedded then, with what that gave as `embeddings`.
 
     `interrupts` are given where the process is ours: it shows progress, and has the garbage collector look
     less often. `replace`: the memory is served even if it loses much. `lineage`: see `Request`. `force` lets
@@ -126,6 +132,10 @@ async def run_into(
         store.lock_user(request.user_id, typed_name(user)),
     ):
         await note_name(store, request.user_id, user)
+        if settings.embeddings_url:
+            from soulprint.embedding import check_model  # an HTTP client is 10 MB
+
+            await check_model(store, settings)
         return await _Run(request, settings, store, model, interrupts, replace).run(out, force=force)
 
 
@@ -183,9 +193,23 @@ class _Run:
                     report, seconds, peak_rss(), dead, spending.fallbacks, of_user, before, sample
                 )
                 outputs.write_report(folder, content)
-            interrupts.over()
+            if not self.settings.embeddings_url:
+                interrupts.over()
             unwritten.forget()
+        if self.settings.embeddings_url:
+            content["embeddings"] = await self._embedded(interrupts)
+            interrupts.over()
         return content
+
+    async def _embedded(self, interrupts: Interrupts) -> dict[str, Any]:
+        """What embedding the user's passages gave, which a signal stops."""
+        from soulprint.embedding import STOPPED_EMBEDDING, embed_passages
+
+        interrupts.words = STOPPED_EMBEDDING
+        if interrupts.number:  # it was told to stop while files were written
+            raise asyncio.CancelledError
+        stream = None if self.interrupts is None else sys.stderr
+        return await embed_passages(self.store, self.settings, self.request.user_id, stream=stream)
 
     async def _unwritten_one(self, run: int | None) -> _Ended | None:
         """The run that ended without its files, if it is what this command would make again."""

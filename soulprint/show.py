@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import orjson
 import typer
@@ -15,6 +16,7 @@ from shared.domain.facts import FactStatus
 from shared.domain.plurals import counted, listed
 from shared.store.chunks import FoundPassage
 from shared.store.facts import StoredFact
+from soulprint.blocks import fitted
 from soulprint.context import printable
 from soulprint.facts import as_json as fact_json
 from soulprint.memory import Memory, open_memory
@@ -70,6 +72,7 @@ async def _show_found(memory: Memory, search: str, as_json: bool) -> None:
             {
                 "facts": [fact_json(fact) for fact in found.facts],
                 "passages": [passage.model_dump(mode="json") for passage in found.passages],
+                "by_words_alone": found.by_words_alone,
             }
         )
         return
@@ -79,6 +82,8 @@ async def _show_found(memory: Memory, search: str, as_json: bool) -> None:
         typer.echo(_found(passage))
     if not found.facts and not found.passages:
         typer.echo("Nothing found.")
+    if found.by_words_alone:
+        typer.echo(fitted(f"searched by words alone: {found.by_words_alone}", sys.stderr), err=True)
 
 
 async def _show_why(memory: Memory, reference: str, as_json: bool) -> None:
@@ -117,7 +122,8 @@ def _line(fact: StoredFact, memory: Memory) -> str:
 
 def _found(passage: FoundPassage) -> str:
     stated = f"{passage.created_at:%Y-%m-%d}" if passage.created_at else "undated   "
-    return printable(f"passage   {stated}  {passage.title}: …{' '.join(passage.snippet.split())}…")
+    kind = "passage" if passage.has_words else "near"
+    return printable(f"{kind:<8}  {stated}  {passage.title}: …{' '.join(passage.snippet.split())}…")
 
 
 def _print_json(value: object) -> None:

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import settings
 
 from shared.postgres.embedded import embedded_postgres
+from shared.postgres.embeddings import prepare_embeddings
 from shared.postgres.migrate import migrate
 from shared.store.store import Store, open_store
 from tests.support.databases import EMPTY, dsn_of, run_sql
@@ -83,6 +84,23 @@ async def transports() -> AsyncIterator[Transports]:
     """The ways to a database: directly, through a pooler, over REST."""
     async with open_transports() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+async def with_embeddings(postgres: str) -> str:
+    """The DSN of one more migrated database that tests share: with a column for embeddings of 64 numbers."""
+    await run_sql(postgres, "CREATE DATABASE with_embeddings")
+    dsn = dsn_of(postgres, "with_embeddings")
+    await migrate(dsn)
+    await prepare_embeddings(dsn, 64)
+    return dsn
+
+
+@pytest.fixture
+async def embedding_database(with_embeddings: str) -> str:
+    """The DSN of that database without a row, as superuser."""
+    await run_sql(with_embeddings, EMPTY)
+    return with_embeddings
 
 
 @pytest.fixture(scope="session")

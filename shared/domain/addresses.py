@@ -1,4 +1,4 @@
-"""Addresses of web services that a key or a person's id is sent to."""
+"""Addresses of web services that a key, a person's id or their text is sent to."""
 
 from __future__ import annotations
 
@@ -12,6 +12,16 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 def web_address(text: str) -> str:
     """The address without slashes at its end, if nobody can read on the way what is sent there: https, or
     http to this machine. Raises ValueError, which says what it must be and repeats nothing of it."""
+    address = server_address(text)
+    parts = urlsplit(address)
+    if parts.scheme == "http" and not is_this_machine(parts.hostname or ""):
+        raise ValueError("must begin with https://: http:// is taken for this machine only (localhost)")
+    return address
+
+
+def server_address(text: str) -> str:
+    """The address without slashes at its end, of a server that may stand in a network of one's own: http is
+    taken, too. Raises ValueError as `web_address` does."""
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
@@ -21,8 +31,6 @@ def web_address(text: str) -> str:
         raise ValueError("must be a web address such as https://example.com")
     if parts.username is not None or "?" in text or "#" in text:
         raise ValueError("must be an address alone, without name, password, ? or #")
-    if parts.scheme == "http" and not is_this_machine(host):
-        raise ValueError("must begin with https://: http:// is taken for this machine only (localhost)")
     return text.rstrip("/")
 
 

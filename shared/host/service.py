@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -21,6 +21,7 @@ from shared.log.ports import Publisher
 from shared.log.stage import Stage
 from shared.metrics import CALLBACKS, EVENTS_IGNORED, REDRIVES
 from shared.models.base import Metered, Model
+from shared.models.embeddings.metrics import EmbeddingMetrics
 from shared.models.metrics import ModelMetrics
 from shared.pipelines import topic
 from shared.resilience.faults import PoisonError
@@ -46,6 +47,7 @@ class ServiceMetrics:
     redrives: Counter
     callbacks: Counter
     models: ModelMetrics
+    embeddings: EmbeddingMetrics
 
     @classmethod
     def of(cls, registry: CollectorRegistry) -> ServiceMetrics:
@@ -54,6 +56,7 @@ class ServiceMetrics:
             REDRIVES.register(registry),
             CALLBACKS.register(registry),
             ModelMetrics(registry),
+            EmbeddingMetrics.of(registry),
         )
 
 
@@ -184,6 +187,8 @@ class Service:
     """What runs beside the stage until the service stops."""
     trouble: Callable[[], Hold | None] = no_trouble
     """Why work beside the stage waits, though the lane is open."""
+    beside: Mapping[str, Callable[[], Hold | None]] = field(default_factory=dict)
+    """Why work that the stage does not need waits, by the name of its hold."""
     drain: Callable[[], Awaitable[None]] | None = None
     """Ends what the stage began and did not await; called before the stage drains."""
 

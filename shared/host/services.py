@@ -61,11 +61,13 @@ class Running:
 
     def state(self) -> tuple[PoolState, LoopState] | None:
         """How it is; None if it reads no topic."""
-        found, trouble = self.client.state(), self.service.trouble()
-        if found is None or trouble is None:
+        found = self.client.state()
+        waits = {MODEL: self.service.trouble, **self.service.beside}
+        holds = {name: hold for name, why in waits.items() if (hold := why()) is not None}
+        if found is None or not holds:
             return found
         pool, loop = found
-        return replace(pool, holds={**pool.holds, MODEL: trouble}), loop
+        return replace(pool, holds={**pool.holds, **holds}), loop
 
     async def stop(self, grace: float | None = None) -> None:
         """Take no more, let what is in work end, leave the log. Safe to call twice."""

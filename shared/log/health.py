@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from shared.resilience.lane import Hold
 
+EMBEDDINGS = "embeddings"
+"""The hold of passages that are not embedded now. It is told, but stops no record."""
+
 
 @dataclass(frozen=True, slots=True)
 class PartitionState:
@@ -106,7 +109,12 @@ def live(replica: Iterable[tuple[PoolState, LoopState]], policy: HealthPolicy | 
         if loop.without_coordinator > policy.coordinator:
             reasons.append(f"{pool.stage}: no group coordinator for {loop.without_coordinator:.0f} s")
         behind = pool.lag_records > 0 or pool.waiting > 0
-        idle = pool.in_flight == 0 and pool.parked == 0 and not pool.holds and not pool.draining
+        idle = (
+            pool.in_flight == 0
+            and pool.parked == 0
+            and not pool.holds.keys() - {EMBEDDINGS}
+            and not pool.draining
+        )
         if behind and idle and pool.since_progress > policy.frozen:
             reasons.append(
                 f"{pool.stage}: frozen for {pool.since_progress:.0f} s with lag and nothing in flight"
@@ -129,5 +137,9 @@ def ready(replica: Iterable[tuple[PoolState, LoopState]], policy: HealthPolicy |
             reasons.append(f"{pool.stage}: Kafka has not answered for {loop.silent:.0f} s")
         elif loop.without_coordinator > policy.silent:
             reasons.append(f"{pool.stage}: no group coordinator for {loop.without_coordinator:.0f} s")
-        reasons += [f"{pool.stage}: paused ({name}: {hold.reason})" for name, hold in pool.holds.items()]
+        reasons += [
+            f"{pool.stage}: paused ({name}: {hold.reason})"
+            for name, hold in pool.holds.items()
+            if name != EMBEDDINGS
+        ]
     return Verdict(tuple(reasons))

@@ -73,7 +73,7 @@ class StoredPassage(BaseModel):
 
 
 class FoundPassage(BaseModel):
-    """A passage that a search found; `snippet` is the text around the first word."""
+    """A passage that a search found; `snippet` is the text around the first word, or its beginning."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -84,6 +84,10 @@ class FoundPassage(BaseModel):
     chunk_tier: str
     is_recent: bool
     snippet: str
+    has_words: bool = True
+    """Whether it holds every word that was searched for."""
+    similarity: float | None = None
+    """How near in meaning it is to what was searched for, 1 being the same; None: not looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,12 +83,8 @@ async def open_direct(dsn: str, *, connections: int = 4, seconds: float = CALL_S
             reset=_keep,
             **({"statement_cache_size": 0} if address.pooled else {}),
         )
-        try:
-            async with pool.acquire() as connection:
-                first = await _shared_first(connection) if address.pooled else ""
-        except BaseException:
-            pool.terminate()
-            raise
+        async with pool.acquire() as connection:
+            first = await _shared_first(connection) if address.pooled else ""
         return DirectTransport(pool, first=first, seconds=seconds)
     except asyncpg.PostgresError as error:
         raise refusal("connect", error.sqlstate) from None

@@ -158,10 +158,9 @@ def _refused(what: str, bucket: str, status: int | str) -> StoreError:
             return SourceError(f"storage: the file is larger than {bucket} or its project takes")
         case "415":
             return SourceError(f"storage: {bucket} does not take files of this type")
-        case code if code.isdecimal() and len(code) == 3:
-            return StoreError(f"storage: answered {code}, asked to {what} {bucket}")
-        case _:
-            return StoreError(f"storage: refused to {what} {bucket}")
+        case code:
+            told = code if code.isdecimal() and len(code) == 3 else "an error"  # it may be any text
+            return StoreError(f"storage: answered {told}, asked to {what} {bucket}")
 
 
 def _covers(allowed: str, kind: str) -> bool:

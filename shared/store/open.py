@@ -12,6 +12,7 @@ import structlog
 
 from shared.domain.errors import StoreError
 from shared.postgres.embedded import embedded_postgres
+from shared.postgres.embeddings import prepare_embeddings
 from shared.postgres.migrate import migrate
 from shared.postgres.versions import require_current
 from shared.resilience.backoff import Backoff
@@ -70,6 +71,8 @@ async def _opener(
 
     async def migrated() -> Store:
         await migrate(dsn)
+        if settings.embeddings_url:
+            await prepare_embeddings(dsn, settings.embeddings_dimensions)
         store = open_store(dsn, connections=connections, seconds=seconds, downloads=downloads)
         return await stack.enter_async_context(store)
 

@@ -17,9 +17,15 @@ _PASSING = frozenset({429, 502, 503, 504})
 """Statuses of who cannot work on a call now."""
 _CREDENTIALS, _TOO_LARGE, _NO_FUNCTION, _NO_SCHEMA = "28000", "54000", "42883", "3F000"
 """The SQLSTATEs that the same faults have on a direct connection."""
+_NOT_ALLOWED = "42501"
 
 _KEY_REFUSED = "the project refuses the key; is SUPABASE_SERVICE_ROLE_KEY this project's service key?"
+_KEY_EXPIRED = "the key has expired, or another project signed it; look at SUPABASE_SERVICE_ROLE_KEY"
 _OF_CODES = {
+    _NOT_ALLOWED: (
+        _NOT_ALLOWED,
+        "the key's role may not do this; is SUPABASE_SERVICE_ROLE_KEY the service key?",
+    ),
     "PGRST106": (_NO_SCHEMA, "the schema `public` is not exposed; add it to those of the project's Data API"),
     "PGRST202": (
         _NO_FUNCTION,
@@ -27,11 +33,12 @@ _OF_CODES = {
         "schema anew: NOTIFY pgrst, 'reload schema'",
     ),
     "PGRST300": (_CREDENTIALS, "PostgREST has no key to check tokens with; set its jwt-secret"),
-    "PGRST301": (_CREDENTIALS, f"the key has expired, or {_KEY_REFUSED.removeprefix('the project ')}"),
+    "PGRST301": (_CREDENTIALS, _KEY_EXPIRED),
     "PGRST302": (_CREDENTIALS, _KEY_REFUSED),
-    "PGRST303": (_CREDENTIALS, f"the key has expired, or {_KEY_REFUSED.removeprefix('the project ')}"),
+    "PGRST303": (_CREDENTIALS, _KEY_EXPIRED),
 }
-"""By PostgREST's own codes: the SQLSTATE, and what is so and what to do."""
+"""By PostgREST's own codes, and the one state whose remedy is another over REST: the SQLSTATE, what is so and
+what to do."""
 _OF_STATUSES = {
     401: (_CREDENTIALS, _KEY_REFUSED),
     403: (_CREDENTIALS, _KEY_REFUSED),
@@ -62,10 +69,11 @@ class AnsweredError(Exception):
 
     def meaning(self, function: str) -> StoreError:
         """The error of the call."""
-        if self._sqlstate is not None:
+        if self._sqlstate is not None and self._sqlstate != _NOT_ALLOWED:
             return refusal(function, self._sqlstate, self._message)
         state, words = self._said()
-        return StoreError(f"{function}: {words} ({self._code or f'HTTP {self._status}'})", sqlstate=state)
+        told = f"SQLSTATE {state}" if state == self._code else self._code or f"HTTP {self._status}"
+        return StoreError(f"{function}: {words} ({told})", sqlstate=state)
 
     def _said(self) -> tuple[str | None, str]:
         if self._code in _OF_CODES:

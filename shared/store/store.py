@@ -16,6 +16,7 @@ from shared.store.chunks import Chunks
 from shared.store.direct import open_direct
 from shared.store.downloads import Downloads
 from shared.store.driving import Driving
+from shared.store.embeddings import Embeddings
 from shared.store.facts import Facts
 from shared.store.leases import Leases
 from shared.store.profiles import Profiles
@@ -27,7 +28,19 @@ from shared.store.users import Users
 
 
 class Store(
-    Runs, Driving, Chunks, Facts, Profiles, Callbacks, Leases, Batches, Usages, Users, Schema, Access
+    Runs,
+    Driving,
+    Chunks,
+    Facts,
+    Profiles,
+    Callbacks,
+    Leases,
+    Batches,
+    Embeddings,
+    Usages,
+    Users,
+    Schema,
+    Access,
 ):
     """Everything the services keep. Methods raise StoreError with function and SQLSTATE, never a parameter.
 
@@ -48,7 +61,7 @@ class Store(
         if self._dsn is None:
             raise direct_only(
                 "one run at a time for a user",
-                "the store is over REST, which has none (SOULPRINT_STORE=rest)",
+                "the store is over REST, which has none (SOULPRINT_STORE=embedded keeps it on this machine)",
             )
         return user_lock(self._dsn, user_id, called or str(user_id))
 

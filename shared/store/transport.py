@@ -17,7 +17,17 @@ CALL_SECONDS: Final = 45.0
 """Bound of a call, waits for a connection included: under a minute, with what the caller does then."""
 _LONGER: Final = 10.0
 _LONG: Final = frozenset(
-    {"claim_run", "finish_chunking", "settle_facts", "list_facts", "search_passages", "read_usage"}
+    {
+        "claim_run",
+        "finish_chunking",
+        "settle_facts",
+        "list_facts",
+        "search_passages",
+        "read_usage",
+        "count_embeddings",
+        "search_embeddings",
+        "tell_embeddings",
+    }
 )
 """Functions that touch or read all that a run or a user has; their SQL sets a statement_timeout, which
 holds over REST. Of 300,000 facts and 200,000 passages claim_run took 5 s, finish_chunking and search_passages

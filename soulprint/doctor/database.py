@@ -15,6 +15,7 @@ from shared.store.open import opened_store
 from shared.store.store import open_rest_store, open_store
 from soulprint.doctor.access import check_access
 from soulprint.doctor.check import Check, named
+from soulprint.doctor.embeddings import check_embeddings
 
 _MIGRATE = "run `soulprint migrate` (`--plan` says first what it would do)"
 
@@ -22,17 +23,18 @@ _MIGRATE = "run `soulprint migrate` (`--plan` says first what it would do)"
 async def check_database(settings: Settings) -> list[Check]:
     """Whatever the settings make the database. The embedded one is started, and brought up to date."""
     if settings.store_kind == "direct" and settings.database_url:
-        return await _check_direct(settings.database_url.get_secret_value())
+        return await _check_direct(settings.database_url.get_secret_value(), settings)
     if settings.store_kind == "rest":
         return await _check_rest(settings)
     try:
-        async with opened_store(settings):
-            return [Check("database", True, "Postgres, embedded, schema up to date")]
+        async with opened_store(settings) as store:
+            checks = [Check("database", True, "Postgres, embedded, schema up to date")]
+            return [*checks, await check_embeddings(store, settings)]
     except SoulprintError as error:
         return [Check("database", False, "Postgres, embedded", str(error))]
 
 
-async def _check_direct(dsn: str) -> list[Check]:
+async def _check_direct(dsn: str, settings: Settings) -> list[Check]:
     try:
         address = await recognised(dsn)
         shared = await shares_servers(address.dsn)
@@ -56,6 +58,7 @@ async def _check_direct(dsn: str) -> list[Check]:
     if all(check.ok for check in checks):
         async with open_store(dsn, connections=1) as store:
             checks += await check_access(store, login=True)
+            checks.append(await check_embeddings(store, settings))
     return checks
 
 
@@ -132,4 +135,5 @@ async def _check_rest(settings: Settings) -> list[Check]:
             Check("database", True, found),
             Check("schema", True, f"up to date: {len(applied)} migrations"),
             *await check_access(store, login=False),
+            await check_embeddings(store, settings),
         ]

@@ -8,6 +8,7 @@ from tests.support.kafka import kafka
 
 __all__ = ["kafka"]
 NEED_MINUTES = (
+    "test_embeddings.py",
     "test_gray.py",
     "test_hostile_events.py",
     "test_outage.py",

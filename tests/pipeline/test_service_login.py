@@ -3,15 +3,18 @@ tried comes from the catalogue."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from shared.postgres.migrate import migrate
 from shared.store.store import Store, open_store
 from tests.support.databases import run_sql
 from tests.support.local import LocalSetting
+from tests.support.pgbouncer import pgbouncer
 from tests.support.services import ended, hosted
 
 LOGIN = """
@@ -59,6 +62,12 @@ async def test_it_is_enough_for_a_whole_import(worker: str, exports: Path) -> No
         run = await ended(store, await setting.import_of(exports / "small.zip"))
         assert (run.state, run.coverage, run.error) == ("complete", 1.0, None), run
         assert await store.list_facts(run.user_id)
+
+
+async def test_it_is_enough_behind_a_transaction_pooler(database: str, worker: str) -> None:
+    async with pgbouncer(database, login="worker") as pooled, open_store(pooled) as store:
+        assert await migrate(pooled) == []
+        assert await asyncio.gather(*(store.list_users() for _ in range(8))) == [[]] * 8
 
 
 async def test_it_may_do_nothing_with_any_table(

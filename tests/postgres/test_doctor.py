@@ -62,7 +62,7 @@ async def test_a_database_as_it_should_be_needs_nothing_and_a_superuser_is_told_
     database: str,
 ) -> None:
     checks = await found(database)
-    assert [*checks] == ["database", "pooler", "schema", "roles", "exposure"]
+    assert [*checks] == ["database", "pooler", "schema", "roles", "exposure", "embeddings"]
     assert all(check.ok for check in checks.values()), checks
     assert checks["roles"].word == "note"
     assert "the login postgres is a superuser" in checks["roles"].found
@@ -209,7 +209,7 @@ async def test_over_rest_the_same_is_looked_at(
 
     for key in (project.service_key, SECRET):
         checks = await over_rest(key)
-        assert [*checks] == ["database", "schema", "roles", "exposure"]
+        assert [*checks] == ["database", "schema", "roles", "exposure", "embeddings"]
         assert all(check.word == "ok" for check in checks.values()), checks
     assert not (await over_rest(project.expired_key))["database"].ok
     await sql.execute("GRANT SELECT ON facts TO anon")

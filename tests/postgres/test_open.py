@@ -41,7 +41,8 @@ async def test_a_database_that_is_not_there_is_not_waited_for(postgres: str) -> 
         async with opened_store(settings_of(dsn), waiting=lambda _: pytest.fail("it will not come")):
             pytest.fail("there is none")
     assert told.value.sqlstate == "3D000"
-    with pytest.raises(StoreError, match="the database does not exist") as told:
-        async with open_store(dsn):
-            pytest.fail("there is none")
-    assert told.value.sqlstate == "3D000"
+    for address in (dsn, f"{dsn}&pgbouncer=true"):
+        with pytest.raises(StoreError, match="the database does not exist") as told:
+            async with open_store(address):
+                pytest.fail("there is none")
+        assert told.value.sqlstate == "3D000"

@@ -45,6 +45,7 @@ async def strangers(dsn: str) -> list[tuple[str, str]]:
 async def test_many_calls_at_once_all_get_through_and_leave_nothing_behind(pooled: str) -> None:
     before = await strangers(pooled)
     async with open_store(pooled) as one, open_store(pooled) as other:
+        assert one._transport._first.endswith("; SET LOCAL ROLE soulprint_service")
         await begin_run(one, IMPORT, ANNA, "/a.zip", "v2")
         calls = [store.watch_run(uuid4(), 1) for store in (one, other) for _ in range(40)]
         calls += [store.watch_run(IMPORT, 1) for store in (one, other) for _ in range(40)]

@@ -40,6 +40,7 @@ TABLES = [
     "facts",
     "lineages",
     "extraction_cache",
+    "embedding_usage",
 ]
 INTERNAL = [
     "conversation_runs",
@@ -48,6 +49,8 @@ INTERNAL = [
     "service_holds",
     "batch_chunks",
     "user_names",
+    "embedding_claims",
+    "embedding_turns",
     "callbacks",
 ]
 """Tables that only services see."""
@@ -112,6 +115,7 @@ async def filled(store: Store) -> Store:
         [with_matter(result_of(0, [fact_of("a")]))], model=MODEL, prompt_version=PROMPTS
     )
     await store.finish_chunking(IMPORT, 1, Chunking(total=1))
+    await store.save_embeddings(ANNA, "a", model=MODEL, calls=1)
     await store.update_user_profile(ANNA, {"soul_md": "from elsewhere"})
     await store.update_user_profile(BORIS, {"soul_md": "of Boris"})
     assert (await commit(store, memory_of())).written

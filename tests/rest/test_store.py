@@ -45,8 +45,8 @@ async def test_a_key_of_the_newer_kind_works(project: Project, database: str) ->
 
 async def test_keys_that_open_nothing_say_so(project: Project, database: str) -> None:
     for key, state, says in (
-        (project.anon_key, "42501", "connect as a member of soulprint_service"),
-        (PUBLISHABLE, "42501", "connect as a member of soulprint_service"),
+        (project.anon_key, "42501", "is SUPABASE_SERVICE_ROLE_KEY the service key"),
+        (PUBLISHABLE, "42501", "is SUPABASE_SERVICE_ROLE_KEY the service key"),
         (project.expired_key, "28000", "the key has expired"),
         ("of another project", "28000", "is SUPABASE_SERVICE_ROLE_KEY this project's service key"),
     ):
@@ -178,7 +178,7 @@ async def test_a_schema_that_is_behind_is_refused_and_then_waited_for(
 
             tasks.create_task(open_patiently())
             await waiting.wait()
-            await migrate(empty_database)
+            await migrate(empty_database, tmp_path)
         (tmp_path / "9998_next.sql").unlink()
         with pytest.raises(
             MigrationError, match="9998_next: applied to this database, but its file is missing"

@@ -37,15 +37,17 @@ def _listens(port: int) -> bool:
 
 
 @asynccontextmanager
-async def pgbouncer(dsn: str, *, servers: int = 4, mode: str = "transaction") -> AsyncIterator[str]:
-    """The DSN of the database of `dsn` through a pooler of so many connections to the server."""
+async def pgbouncer(
+    dsn: str, *, servers: int = 4, mode: str = "transaction", login: str = "postgres"
+) -> AsyncIterator[str]:
+    """The DSN of the database of `dsn` through a pooler of so many connections to the server, as `login`."""
     binary, port = _binary(), free_port()
     parts = urlsplit(dsn)
     database, server = parts.path.lstrip("/"), parse_qs(parts.query)["host"][0]
     with tempfile.TemporaryDirectory(prefix="soulprint-pgbouncer-") as folder:
         ini = Path(folder) / "pgbouncer.ini"
         ini.write_text(
-            f"[databases]\n{database} = host={server} dbname={database} user=postgres\n"
+            f"[databases]\n{database} = host={server} dbname={database} user={login}\n"
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
             "auth_type = any\n"
             f"pool_mode = {mode}\ndefault_pool_size = {servers}\nmin_pool_size = {servers}\n"

@@ -132,6 +132,8 @@ def test_the_window_of_a_run_holds_a_batch_unless_it_is_set() -> None:
         ("KAFKA_PREFIX", "a/b", "SOULPRINT_KAFKA_PREFIX must be at most 60 letters"),
         ("CHUNK_TOKENS", "3", "SOULPRINT_CHUNK_TOKENS must be greater than or equal to 200"),
         ("SOULPRINT_MODEL", "x", "SOULPRINT_MODEL must be 'offline' or 'claude'"),
+        ("EMBEDDINGS_URL", "localhost:11434", "SOULPRINT_EMBEDDINGS_URL must be a web address"),
+        ("EMBEDDINGS_URL", "http://host/v1", "SOULPRINT_EMBEDDINGS_MODEL must be set where"),
         ("APP_URL", "http://app.example.com", "SOULPRINT_APP_URL must begin with https://"),
         ("SUPABASE_URL", "http://project.supabase.co", "SOULPRINT_SUPABASE_URL must begin with https://"),
         (

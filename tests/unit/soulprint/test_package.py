@@ -53,6 +53,12 @@ def test_errors_alone_load_neither_log_nor_model_nor_database() -> None:
     assert not any(name.startswith(("shared.models", "shared.log", "shared.store")) for name in loaded)
 
 
+def test_a_run_on_this_machine_loads_no_client_of_another() -> None:
+    loaded = imported_by("import soulprint.run, shared.store.open, shared.host.services")
+    assert "asyncpg" in loaded
+    assert not loaded & {"httpx", "httpx2", "postgrest", "storage3"}
+
+
 @pytest.mark.parametrize("name", soulprint.__all__)
 def test_every_public_name_is_there_and_documented(name: str) -> None:
     found = getattr(soulprint, name)

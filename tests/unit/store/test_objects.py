@@ -11,8 +11,9 @@ from uuid import UUID
 import pytest
 
 from shared.domain.errors import SourceError, StoreError
-from shared.store.object_names import media_type, object_path
+from shared.store.object_names import bucket_of, media_type, object_path
 from shared.store.objects import Objects, StoredObject, open_objects
+from tests.support.odd_server import Odd, odd_server
 from tests.support.storage_server import Storage, storage_server
 
 KEY = "service-key"
@@ -65,6 +66,24 @@ async def test_long_lists_are_read_page_by_page(storage: Storage, objects: Objec
     paths = [each.path for each in await objects.list("imports", str(ANNA))]
     assert len(set(paths)) == len(paths) == 2000
     assert await objects.remove("imports", paths) == 2000
+
+
+async def test_a_list_has_an_end(objects: Objects, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage.objects |= {f"imports/{ANNA}/{number}.zip": b"" for number in range(3)}
+    monkeypatch.setattr("shared.store.objects._MOST", 2)
+    with pytest.raises(StoreError, match="more than 2 objects below one folder of imports"):
+        await objects.list("imports", str(ANNA))
+
+
+@pytest.mark.parametrize(
+    ("status", "says"), [('"418"', "answered 418"), ('"a secret"', "answered an error, asked to list")]
+)
+async def test_a_refusal_of_another_kind(status: str, says: str) -> None:
+    odd = Odd(400, f'{{"statusCode":{status},"error":"a secret","message":"a secret"}}'.encode())
+    async with odd_server(odd) as server, open_objects(server.url, KEY) as objects:
+        with pytest.raises(StoreError, match=says) as told:
+            await objects.list("imports", "")
+    assert SECRET not in str(told.value)
 
 
 async def test_an_upload_is_read_as_it_is_sent(storage: Storage, objects: Objects, tmp_path: Path) -> None:
@@ -214,3 +233,8 @@ async def test_the_slowest_upload_is_given_its_time(
     await objects.upload("imports", "a/1.zip", export, "application/zip")
     with pytest.raises(StoreError, match="no answer in time"):
         await objects.bucket("imports")
+
+
+def test_exports_are_put_where_the_services_read() -> None:
+    assert bucket_of(None) == bucket_of(["a", "imports"]) == "imports"
+    assert bucket_of(["exports"]) == "exports"

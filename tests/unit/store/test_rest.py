@@ -101,7 +101,12 @@ async def test_who_asks_for_more_patience_than_the_call_has_is_left_alone() -> N
         (refused(500, "57014"), "57014", Fault.UNKNOWN, "statement_timeout"),
         (refused(500, "40001"), "40001", Fault.TRANSIENT, "collided"),
         (refused(405, "25006"), "25006", Fault.LANE, "takes no writes"),
-        (refused(403, "42501"), "42501", Fault.LANE, "may not do this"),
+        (
+            refused(403, "42501"),
+            "42501",
+            Fault.LANE,
+            "is SUPABASE_SERVICE_ROLE_KEY the service key? (SQLSTATE 42501)",
+        ),
         (refused(400, "SP003", "not a field: x"), "SP003", Fault.POISON, "not a field: x"),
         (refused(404, "PGRST202"), "42883", Fault.LANE, "NOTIFY pgrst, 'reload schema'"),
         (refused(406, "PGRST106"), "3F000", Fault.LANE, "not exposed"),

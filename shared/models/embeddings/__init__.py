@@ -1,0 +1,1 @@
+"""Embeddings of passages, from any server that speaks OpenAI's /v1/embeddings."""
