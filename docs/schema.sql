@@ -56,6 +56,7 @@ CREATE TABLE public.chunk_results (
     unread text[],
     usage jsonb,
     error text,
+    account smallint DEFAULT 0 NOT NULL,
     CONSTRAINT chunk_results_chunk_index_check CHECK ((chunk_index >= 0)),
     CONSTRAINT chunk_results_status_check CHECK ((status = ANY (ARRAY['ok'::text, 'dead'::text])))
 );
@@ -97,7 +98,9 @@ CREATE TABLE public.conversation_runs (
     user_id uuid NOT NULL,
     conversation_id text NOT NULL COLLATE pg_catalog."C",
     requested_at timestamp with time zone NOT NULL,
-    ordinal bigint NOT NULL
+    ordinal bigint NOT NULL,
+    account smallint DEFAULT 0 NOT NULL,
+    lineage text COLLATE pg_catalog."C"
 );
 ALTER TABLE ONLY public.conversation_runs
     ADD CONSTRAINT conversation_runs_pkey PRIMARY KEY (user_id, conversation_id);
@@ -176,6 +179,7 @@ CREATE TABLE public.facts (
     import_id uuid NOT NULL,
     run integer NOT NULL,
     fact_id uuid NOT NULL,
+    account smallint DEFAULT 0 NOT NULL,
     user_id uuid NOT NULL,
     category text NOT NULL,
     matter text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
@@ -193,12 +197,12 @@ CREATE TABLE public.facts (
     support integer DEFAULT 1 NOT NULL,
     superseded_by uuid,
     merged_into uuid,
-    CONSTRAINT facts_status_check CHECK ((status = ANY (ARRAY['current'::text, 'superseded'::text, 'merged'::text]))),
+    CONSTRAINT facts_status_check CHECK ((status = ANY (ARRAY['current'::text, 'superseded'::text, 'merged'::text, 'hidden'::text]))),
     CONSTRAINT facts_support_check CHECK ((support >= 1))
 )
 WITH (fillfactor='85');
 ALTER TABLE ONLY public.facts
-    ADD CONSTRAINT facts_pkey PRIMARY KEY (import_id, run, fact_id);
+    ADD CONSTRAINT facts_pkey PRIMARY KEY (import_id, run, fact_id, account);
 CREATE INDEX facts_in_order ON public.facts USING btree (import_id, run, matter, COALESCE(stated_at, '-infinity'::timestamp with time zone), fact_id);
 CREATE INDEX facts_merged ON public.facts USING btree (import_id, run, merged_into) WHERE (merged_into IS NOT NULL);
 ALTER TABLE public.facts ENABLE ROW LEVEL SECURITY;
@@ -250,6 +254,10 @@ CREATE TABLE public.imports (
     replaces boolean DEFAULT false NOT NULL,
     unserved text,
     profile_format text DEFAULT 'markdown'::text NOT NULL,
+    lineage text,
+    accounts jsonb DEFAULT '[]'::jsonb NOT NULL,
+    joined jsonb DEFAULT '[]'::jsonb NOT NULL,
+    edition integer DEFAULT 0 NOT NULL,
     CONSTRAINT imports_chunks_total_check CHECK ((chunks_total >= 0)),
     CONSTRAINT imports_coverage_check CHECK (((coverage >= (0)::double precision) AND (coverage <= (1)::double precision))),
     CONSTRAINT imports_profile_format_check CHECK ((profile_format = ANY (ARRAY['markdown'::text, 'app'::text]))),
@@ -288,6 +296,24 @@ ALTER TABLE ONLY public.leases
 ALTER TABLE public.leases ENABLE ROW LEVEL SECURITY;
 CREATE POLICY services ON public.leases TO service_role USING (true) WITH CHECK (true);
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.leases TO service_role;
+
+CREATE TABLE public.lineages (
+    user_id uuid NOT NULL,
+    lineage text NOT NULL COLLATE pg_catalog."C",
+    vendor text NOT NULL,
+    account text,
+    import_id uuid,
+    run integer,
+    conversations bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY public.lineages
+    ADD CONSTRAINT lineages_pkey PRIMARY KEY (user_id, lineage);
+ALTER TABLE public.lineages ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON public.lineages FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY services ON public.lineages TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT ON TABLE public.lineages TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.lineages TO service_role;
 
 CREATE TABLE public.memory_outbox (
     import_id uuid NOT NULL,
@@ -506,6 +532,7 @@ DECLARE
     s served_memories;
     v profile_versions;
     shown jsonb;
+    made imports;
 BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
     -- Runs before profiles, as commit_memory locks them.
@@ -519,6 +546,10 @@ BEGIN
         RETURN jsonb_build_object('written', false, 'run', s.run, 'reason', 'served');
     ELSIF v.version IS NULL THEN
         RETURN jsonb_build_object('written', false, 'run', NULL, 'reason', 'unknown');
+    END IF;
+    SELECT * INTO made FROM imports o WHERE o.import_id = v.memory_import_id AND o.run = v.memory_run;
+    IF join_for(made, true) <> made.joined THEN
+        RETURN jsonb_build_object('written', false, 'run', v.run, 'reason', 'apart');
     END IF;
     PERFORM keep_version(p, s, now());
     n := p;
@@ -543,6 +574,7 @@ BEGIN
         s.memory_import_id := v.memory_import_id; s.memory_run := v.memory_run;
     END IF;
     PERFORM serve_version(n, s);
+    PERFORM count_lineages(made);
     DELETE FROM profile_versions o WHERE o.user_id = v.user_id AND o.version = v.version;
     UPDATE imports SET unserved = NULL, stage = 'complete', updated_at = now()
         WHERE import_id = p_import_id AND run = v.run;
@@ -559,6 +591,30 @@ $$;
 REVOKE ALL ON FUNCTION public.accept_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accept_memory(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.accept_memory(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.account_numbers(i public.imports, p_lineage text) RETURNS smallint[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT ARRAY(SELECT key::smallint FROM jsonb_each(accounts_of(i)) WHERE value ->> 'lineage' = p_lineage)
+$$;
+REVOKE ALL ON FUNCTION public.account_numbers(i public.imports, p_lineage text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.account_numbers(i public.imports, p_lineage text) TO service_role;
+
+CREATE FUNCTION public.accounts_of(i public.imports) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(jsonb_object_agg(a.number, jsonb_build_object(
+        'vendor', a.e ->> 'vendor', 'lineage', a.e ->> 'lineage')), '{}')
+    FROM (
+        SELECT n - 1 AS number, e FROM jsonb_array_elements(i.accounts) WITH ORDINALITY AS x(e, n)
+        WHERE NOT i.joined @> jsonb_build_array(jsonb_build_object('lineage', e -> 'lineage'))
+        UNION ALL
+        SELECT first_joined() + n - 1, e FROM jsonb_array_elements(i.joined) WITH ORDINALITY AS x(e, n)) a
+$$;
+REVOKE ALL ON FUNCTION public.accounts_of(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.accounts_of(i public.imports) TO service_role;
 
 CREATE FUNCTION public.app_cost(usage jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -612,6 +668,18 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.bound_request_time() FROM PUBLIC;
 
+CREATE FUNCTION public.broken_in(i public.imports, p_lineage text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(jsonb_agg(b ORDER BY n, m), '[]')
+    FROM jsonb_array_elements(i.accounts) WITH ORDINALITY AS x(e, n),
+         jsonb_array_elements(coalesce(e -> 'breaks', '[]')) WITH ORDINALITY AS y(b, m)
+    WHERE e ->> 'lineage' = p_lineage
+$$;
+REVOKE ALL ON FUNCTION public.broken_in(i public.imports, p_lineage text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.broken_in(i public.imports, p_lineage text) TO service_role;
+
 CREATE FUNCTION public.cached_hashes(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -659,6 +727,7 @@ DECLARE
     a record;
     i imports;
     refusal text;
+    joining jsonb;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, run integer, owner text, lease_seconds double precision);
@@ -680,8 +749,12 @@ BEGIN
         UPDATE facts SET status = 'current', support = 1, superseded_by = NULL, merged_into = NULL
             WHERE import_id = a.import_id AND run = a.run
               AND (status <> 'current' OR support <> 1);
+        joining := join_for(i);
+        IF joining <> '[]' OR i.joined <> '[]' OR jsonb_array_length(i.accounts) > 1 THEN
+            i := join_lineages(i, joining);
+        END IF;
     END IF;
-    RETURN jsonb_build_object('claimed', refusal IS NULL, 'reason', refusal);
+    RETURN jsonb_build_object('claimed', refusal IS NULL, 'reason', refusal, 'edition', coalesce(i.edition, 0));
 END
 $$;
 REVOKE ALL ON FUNCTION public.claim_run(argument jsonb) FROM PUBLIC;
@@ -710,10 +783,12 @@ CREATE FUNCTION public.close_extraction(p_import_id uuid, p_run integer) RETURNS
     AS $$
 BEGIN
     DELETE FROM facts f
-        USING imports i, jsonb_to_recordset(i.superseded) AS s(conversation_id text, before_index integer)
+        USING imports i, jsonb_to_recordset(i.superseded) AS s(
+            conversation_id text, before_index integer, account smallint)
         WHERE i.import_id = p_import_id AND i.run = p_run
           AND f.import_id = p_import_id AND f.run = p_run
-          AND f.conversation_id = s.conversation_id COLLATE "C" AND f.chunk_index < s.before_index;
+          AND f.conversation_id = s.conversation_id COLLATE "C" AND f.chunk_index < s.before_index
+          AND f.account = coalesce(s.account, 0);
     UPDATE imports i SET
             facts_extracted = (
                 SELECT count(*) FROM facts f WHERE f.import_id = p_import_id AND f.run = p_run),
@@ -743,7 +818,7 @@ BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, run integer, memory_md text, documents jsonb,
         profile_format text, soulprint_text text, coverage jsonb, facts jsonb, usage jsonb, status text,
-        error jsonb, notify boolean);
+        error jsonb, notify boolean, edition integer);
     IF a.status NOT IN ('complete', 'failed') OR a.status IS NULL THEN
         RAISE EXCEPTION 'a run ends complete or failed' USING ERRCODE = 'SP003';
     END IF;
@@ -754,6 +829,8 @@ BEGIN
         RETURN jsonb_build_object('written', false, 'reason', 'cancelled');
     ELSIF i.state IN ('complete', 'failed') THEN
         RETURN jsonb_build_object('written', false, 'reason', 'repeated');
+    ELSIF i.edition <> coalesce(a.edition, 0) THEN  -- made before it was joined anew: the next one is on its way
+        RETURN jsonb_build_object('written', false, 'reason', 'repeated');
     END IF;
     INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
     SELECT * INTO p FROM user_profiles WHERE user_id = a.user_id FOR UPDATE;
@@ -761,9 +838,21 @@ BEGIN
     SELECT * INTO served FROM imports WHERE import_id = s.import_id AND run = s.run;
     refusal := CASE
         WHEN a.status = 'failed' THEN 'failed'
-        WHEN (served.requested_at, served.ordinal) > (i.requested_at, i.ordinal) THEN 'older'
+        WHEN CASE WHEN a.memory_md IS NULL OR i.accounts = '[]'
+                  THEN (served.requested_at, served.ordinal) > (i.requested_at, i.ordinal)
+                  ELSE outdone_lineages(i) @> own_lineages(i) END THEN 'older'
         WHEN a.memory_md IS NOT NULL AND NOT i.replaces AND loses_much(i, s) THEN 'smaller'
+        WHEN a.memory_md IS NOT NULL AND join_for(i) <> i.joined THEN 'joining'
     END;
+    IF refusal = 'joining' THEN
+        DELETE FROM memory_outbox WHERE import_id = a.import_id AND run = a.run;
+        UPDATE imports SET
+                edition = edition + 1, published_at = NULL, lease_owner = NULL, lease_until = NULL,
+                usage = coalesce(a.usage, '{}'), updated_at = now()
+            WHERE import_id = a.import_id AND run = a.run RETURNING * INTO i;
+        PERFORM tell_profile(i);
+        RETURN jsonb_build_object('written', false, 'reason', refusal);
+    END IF;
     IF a.status = 'complete' THEN
         n := p;
         IF refusal IS NOT NULL THEN  -- its own, and nothing of what is served
@@ -796,6 +885,9 @@ BEGIN
         s.import_id := a.import_id; s.run := a.run; s.pipeline := i.pipeline;
         IF refusal IS NULL THEN
             PERFORM serve_version(n, s);
+            IF a.memory_md IS NOT NULL THEN
+                PERFORM count_lineages(i);
+            END IF;
         ELSE
             PERFORM keep_version(n, s, NULL);
         END IF;
@@ -853,6 +945,19 @@ $$;
 REVOKE ALL ON FUNCTION public.count_embeddings(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_embeddings(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.count_embeddings(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.count_lineages(i public.imports) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    UPDATE lineages l SET import_id = i.import_id, run = i.run, conversations = (
+            SELECT sum((e ->> 'conversations')::bigint) FROM jsonb_array_elements(i.accounts) e
+            WHERE e ->> 'lineage' = l.lineage)
+        WHERE l.user_id = i.user_id AND l.lineage = ANY (own_lineages(i))
+          AND NOT i.joined @> jsonb_build_array(jsonb_build_object('lineage', l.lineage))
+$$;
+REVOKE ALL ON FUNCTION public.count_lineages(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_lineages(i public.imports) TO service_role;
 
 CREATE FUNCTION public.drop_stale_embedding() RETURNS trigger
     LANGUAGE plpgsql
@@ -966,6 +1071,7 @@ BEGIN
         SELECT f FROM served_memories s
         JOIN facts f ON f.import_id = s.memory_import_id AND f.run = s.memory_run AND f.user_id = s.user_id
         WHERE s.user_id = (argument ->> 'user_id')::uuid
+          AND f.status <> 'hidden'
           AND f.fact_id BETWEEN rpad(digits, 32, '0')::uuid AND rpad(digits, 32, 'f')::uuid
         ORDER BY f.fact_id LIMIT 10)), '[]');
 END
@@ -973,6 +1079,37 @@ $_$;
 REVOKE ALL ON FUNCTION public.find_fact(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_fact(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.find_fact(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.find_lineage(i public.imports, number integer, p_vendor text, p_account text, history text, p_conversations bigint) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    found text := i.lineage;
+BEGIN
+    IF found IS NULL AND p_account IS NOT NULL THEN
+        SELECT l.lineage INTO found
+        FROM lineages l LEFT JOIN imports c ON c.import_id = l.import_id AND c.run = l.run
+        WHERE l.user_id = i.user_id AND l.vendor = p_vendor AND l.account = p_account
+        ORDER BY c.requested_at DESC NULLS LAST, c.ordinal DESC, l.lineage LIMIT 1;
+    END IF;
+    IF found IS NULL AND EXISTS (
+        SELECT FROM lineages l WHERE l.user_id = i.user_id AND l.vendor = p_vendor
+          AND (p_account IS NULL OR l.account IS NULL)) THEN
+        SELECT l.lineage INTO found
+        FROM (SELECT r.lineage, count(*) AS shared FROM conversation_runs r
+              WHERE r.user_id = i.user_id AND r.ordinal = i.ordinal AND r.account = number
+              GROUP BY r.lineage) r
+        JOIN lineages l ON l.user_id = i.user_id AND l.lineage = r.lineage AND l.vendor = p_vendor
+        WHERE (p_account IS NULL OR l.account IS NULL)
+          AND 2 * r.shared >= least(p_conversations, coalesce(l.conversations, p_conversations))
+        ORDER BY r.shared DESC, l.lineage LIMIT 1;
+    END IF;
+    RETURN coalesce(found, p_account, history);
+END
+$$;
+REVOKE ALL ON FUNCTION public.find_lineage(i public.imports, number integer, p_vendor text, p_account text, history text, p_conversations bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_lineage(i public.imports, number integer, p_vendor text, p_account text, history text, p_conversations bigint) TO service_role;
 
 CREATE FUNCTION public.find_stalled(argument jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1014,11 +1151,11 @@ BEGIN
                 redriven_done = CASE WHEN d.stood_still THEN d.done ELSE i.redriven_done END,
                 updated_at = CASE WHEN d.action = 'consolidate' THEN i.updated_at ELSE now() END
         FROM due d WHERE i.import_id = d.import_id AND i.run = d.run
-        RETURNING i.import_id, i.run, i.user_id, i.source, i.requested_at, i.redrives, d.action, d.stood_still
+        RETURNING i.import_id, i.run, i.user_id, i.source, i.requested_at, i.lineage, i.redrives, d.action, d.stood_still
     )
     SELECT json_agg(json_build_object(
         'import_id', import_id, 'run', run, 'user_id', user_id, 'source', source,
-        'requested_at', requested_at, 'action', action, 'redrives', redrives,
+        'requested_at', requested_at, 'lineage', lineage, 'action', action, 'redrives', redrives,
         'driven', stood_still)) INTO answer FROM driven;
     RETURN coalesce(answer, '[]');
 END
@@ -1037,10 +1174,11 @@ DECLARE
     i imports;
     forgotten text[];
     newer text[];
+    resolved jsonb;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, run integer, total integer, counts jsonb, sample jsonb, superseded jsonb,
-        breaks jsonb, forgotten jsonb);
+        breaks jsonb, forgotten jsonb, accounts jsonb);
     SELECT * INTO i FROM imports WHERE import_id = a.import_id AND run = a.run FOR UPDATE;
     IF NOT FOUND THEN
         RETURN jsonb_build_object('complete', false, 'ignored', 'unknown');
@@ -1052,14 +1190,25 @@ BEGIN
         DELETE FROM facts WHERE import_id = a.import_id AND run = a.run AND chunk_index >= a.total;
     END IF;
     forgotten := ARRAY(SELECT DISTINCT g FROM jsonb_array_elements_text(coalesce(a.forgotten, '[]')) g);
-    newer := take_conversations(i.user_id, i.requested_at, i.ordinal, forgotten);
+    newer := take_conversations(i.user_id, i.requested_at, i.ordinal, forgotten, '{}');
     DELETE FROM conversation_chunks c
         USING unnest(forgotten) AS gone(conversation_id)
         WHERE c.user_id = i.user_id AND c.conversation_id COLLATE "C" = gone.conversation_id
           AND c.passage_index IS NOT NULL
           AND gone.conversation_id <> ALL (newer);
+    resolved := resolve_accounts(i, coalesce(nullif(nullif(a.accounts, 'null'), '[]'), jsonb_build_array(
+        jsonb_build_object(
+            'vendor', '', 'history', '', 'conversations', a.counts -> 'conversations' -> 'kept',
+            'messages', a.counts -> 'messages', 'skipped', a.counts -> 'conversations' -> 'skipped_count',
+            'lost', 0, 'chunks', a.total, 'breaks', coalesce(a.breaks, '[]')))));
+    IF resolved IS NULL THEN
+        PERFORM fail_run(jsonb_build_object(
+            'import_id', a.import_id, 'run', a.run, 'step', 'chunking',
+            'error', 'the user has too many lineages; import under the name of one that there is'));
+        RETURN jsonb_build_object('complete', false, 'ignored', 'failed');
+    END IF;
     UPDATE imports SET
-            state = 'extracting', chunks_total = a.total, counts = coalesce(a.counts, '{}'),
+            accounts = resolved, state = 'extracting', chunks_total = a.total, counts = coalesce(a.counts, '{}'),
             sample = coalesce(a.sample, '[]'), superseded = coalesce(a.superseded, '[]'),
             breaks = coalesce(a.breaks, '[]'), chunked_at = coalesce(chunked_at, now()), updated_at = now(),
             (chunks_ok, chunks_dead, chunks_cached) = (
@@ -1077,6 +1226,15 @@ $$;
 REVOKE ALL ON FUNCTION public.finish_chunking(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_chunking(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.finish_chunking(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.first_joined() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT 16
+$$;
+REVOKE ALL ON FUNCTION public.first_joined() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.first_joined() TO service_role;
 
 CREATE FUNCTION public.has_sections(p public.user_profiles) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -1109,6 +1267,74 @@ CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
 $$;
 REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_newest_run(i public.imports) TO service_role;
+
+CREATE FUNCTION public.join_for(i public.imports, whole boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    own text[] := own_lineages(i);
+    outdone text[];
+BEGIN
+    IF coalesce(cardinality(own), 0) = 0 OR NOT EXISTS (
+        SELECT FROM lineages l WHERE l.user_id = i.user_id AND l.import_id IS NOT NULL
+          AND (l.import_id, l.run) <> (i.import_id, i.run)
+          AND (cardinality(own) > 1 OR l.lineage <> ALL (own))) THEN
+        RETURN '[]';
+    END IF;
+    outdone := CASE WHEN whole THEN '{}' ELSE outdone_lineages(i) END;
+    IF cardinality(outdone) < cardinality(own) THEN
+        own := ARRAY(SELECT o FROM unnest(own) o WHERE o <> ALL (outdone));
+    END IF;
+    RETURN (
+        SELECT coalesce(jsonb_agg(jsonb_build_object(
+            'lineage', l.lineage, 'vendor', a.e ->> 'vendor', 'import_id', c.import_id, 'run', c.run,
+            'account', a.n - 1) ORDER BY l.lineage, a.n), '[]')
+        FROM lineages l JOIN imports c ON c.import_id = l.import_id AND c.run = l.run
+        CROSS JOIN LATERAL jsonb_array_elements(c.accounts) WITH ORDINALITY AS a(e, n)
+        WHERE l.user_id = i.user_id AND l.lineage <> ALL (own) AND a.e ->> 'lineage' = l.lineage
+          AND NOT (l.lineage = '' AND coalesce(l.conversations, 0) = 0));
+END
+$$;
+REVOKE ALL ON FUNCTION public.join_for(i public.imports, whole boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.join_for(i public.imports, whole boolean) TO service_role;
+
+CREATE FUNCTION public.join_lineages(i public.imports, joining jsonb) RETURNS public.imports
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF joining <> i.joined THEN
+        DELETE FROM facts f WHERE f.import_id = i.import_id AND f.run = i.run AND f.account >= first_joined();
+        INSERT INTO facts (import_id, run, fact_id, account, user_id, category, matter, statement, quote,
+                           message_ids, conversation_id, stated_at, valid_from, valid_until, confidence,
+                           source_kind, chunk_index)
+        SELECT i.import_id, i.run, f.fact_id, first_joined() + j.n - 1, f.user_id, f.category, f.matter,
+               f.statement, f.quote, f.message_ids, f.conversation_id, f.stated_at, f.valid_from, f.valid_until,
+               f.confidence, f.source_kind, f.chunk_index
+        FROM jsonb_array_elements(joining) WITH ORDINALITY AS j(e, n)
+        JOIN facts f ON f.import_id = (j.e ->> 'import_id')::uuid AND f.run = (j.e ->> 'run')::integer
+                    AND f.account = (j.e ->> 'account')::smallint
+        ORDER BY f.fact_id;
+        UPDATE imports SET joined = joining, edition = edition + 1
+            WHERE import_id = i.import_id AND run = i.run RETURNING * INTO i;
+    END IF;
+    UPDATE facts f SET status = 'hidden'
+    FROM (
+        SELECT o.fact_id, o.account, a.lineage IS NULL OR row_number() OVER (
+                   PARTITION BY o.fact_id
+                   ORDER BY a.lineage IS NULL, o.stated_at, a.lineage COLLATE "C", o.account) > 1 AS hides
+        FROM facts o
+        LEFT JOIN (SELECT key::smallint AS account, value ->> 'lineage' AS lineage
+                   FROM jsonb_each(accounts_of(i))) a ON a.account = o.account
+        WHERE o.import_id = i.import_id AND o.run = i.run) d
+    WHERE d.hides AND f.import_id = i.import_id AND f.run = i.run AND f.fact_id = d.fact_id
+      AND f.account = d.account;
+    RETURN i;
+END
+$$;
+REVOKE ALL ON FUNCTION public.join_lineages(i public.imports, joining jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.join_lineages(i public.imports, joining jsonb) TO service_role;
 
 CREATE FUNCTION public.keep_memory(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1143,6 +1369,18 @@ $$;
 REVOKE ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) TO service_role;
 
+CREATE FUNCTION public.lineages_of(p_user uuid) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN ARRAY(SELECT l.lineage FROM lineages l
+                 WHERE l.user_id = p_user AND l.import_id IS NOT NULL AND l.lineage <> '' ORDER BY l.lineage);
+END
+$$;
+REVOKE ALL ON FUNCTION public.lineages_of(p_user uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lineages_of(p_user uuid) TO service_role;
+
 CREATE FUNCTION public.list_facts(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1165,6 +1403,7 @@ BEGIN
     RETURN coalesce(shown_facts(ARRAY(
         SELECT f FROM facts f
         WHERE f.import_id = p_import_id AND f.run = p_run AND f.user_id = p_user
+          AND f.status <> 'hidden'
           AND (f.matter, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_matter, p_stated, p_fact)
           AND (p_status = '{}' OR f.status = ANY (p_status))
           AND (p_patterns = '{}' OR f.statement || ' ' || f.quote ILIKE ALL (p_patterns))
@@ -1184,7 +1423,7 @@ CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
         SELECT i.import_id, i.run, i.user_id, i.pipeline, i.source, told_state(i) AS state, i.unserved,
                i.progress_percent, i.stage, i.reading, i.chunks_total, i.chunks_ok, i.chunks_dead,
                i.facts_extracted, i.coverage, jsonb_array_length(i.breaks) AS breaks, i.cost, i.error,
-               i.redrives, i.on_log, i.requested_at, i.begun_at, i.finished_at, i.updated_at
+               own_lineages(i) AS lineages, i.redrives, i.on_log, i.requested_at, i.begun_at, i.finished_at, i.updated_at
         FROM imports i
         WHERE nullif(argument -> 'import_id', 'null') IS NULL
            OR i.import_id = (argument ->> 'import_id')::uuid
@@ -1200,7 +1439,7 @@ CREATE FUNCTION public.list_users(argument jsonb) RETURNS json
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
         SELECT u.user_id, n.name, u.runs, told_state(i) AS state, i.requested_at,
-               s.user_id IS NOT NULL AS has_memory
+               s.user_id IS NOT NULL AS has_memory, lineages_of(u.user_id) AS lineages
         FROM (SELECT user_id, count(*) AS runs, max(ordinal) AS ordinal FROM imports GROUP BY user_id) u
         JOIN imports i ON i.ordinal = u.ordinal
         LEFT JOIN user_names n ON n.user_id = u.user_id
@@ -1268,32 +1507,52 @@ CREATE FUNCTION public.loses_much(i public.imports, s public.served_memories) RE
 DECLARE
     kept_if_broken CONSTANT double precision := 0.9;
     kept_if_whole CONSTANT double precision := 0.5;
+    counting record;
     served imports;
+    mine smallint[];
+    theirs smallint[];
+    breaks jsonb;
     had bigint;
     has bigint;
     rests_on bigint;
     lacks bigint;
 BEGIN
     SELECT * INTO served FROM imports n WHERE n.import_id = s.memory_import_id AND n.run = s.memory_run;
-    SELECT count(*) INTO had FROM facts f
-        WHERE f.import_id = s.memory_import_id AND f.run = s.memory_run AND f.status = 'current';
-    SELECT count(*) INTO has FROM facts f
-        WHERE f.import_id = i.import_id AND f.run = i.run AND f.status = 'current';
-    IF i.breaks <> '[]' AND i.breaks IS DISTINCT FROM served.breaks THEN
-        RETURN has < kept_if_broken * had;
-    ELSIF has >= kept_if_whole * had OR i.import_id = s.memory_import_id THEN
-        RETURN false;
-    END IF;
-    -- One probe of the key a conversation, as in save_chunks_batch.
-    SELECT count(*), count(*) FILTER (WHERE NOT c.in_it) INTO rests_on, lacks
-    FROM (SELECT DISTINCT f.conversation_id FROM facts f
-          WHERE f.import_id = s.memory_import_id AND f.run = s.memory_run AND f.status = 'current') r
-    CROSS JOIN LATERAL (
-        SELECT EXISTS (
-            SELECT FROM conversation_runs n
-            WHERE n.user_id = i.user_id AND n.conversation_id = r.conversation_id
-              AND (n.requested_at, n.ordinal) >= (i.requested_at, i.ordinal)) AS in_it OFFSET 0) c;
-    RETURN 2 * lacks > rests_on AND (lacks < rests_on OR has = 0);
+    FOR counting IN
+        SELECT l.lineage, c.import_id, broken_in(c, l.lineage) AS breaks
+        FROM lineages l JOIN imports c ON c.import_id = l.import_id AND c.run = l.run
+        WHERE l.user_id = i.user_id AND l.lineage = ANY (own_lineages(i))
+          AND NOT i.joined @> jsonb_build_array(jsonb_build_object('lineage', l.lineage))
+    LOOP
+        mine := account_numbers(i, counting.lineage);
+        theirs := account_numbers(served, counting.lineage);
+        breaks := broken_in(i, counting.lineage);
+        SELECT count(*) INTO had FROM facts f
+            WHERE f.import_id = served.import_id AND f.run = served.run AND f.status = 'current'
+              AND f.account = ANY (theirs);
+        SELECT count(*) INTO has FROM facts f
+            WHERE f.import_id = i.import_id AND f.run = i.run AND f.status = 'current' AND f.account = ANY (mine);
+        IF breaks <> '[]' AND breaks IS DISTINCT FROM counting.breaks THEN
+            IF has < kept_if_broken * had THEN
+                RETURN true;
+            END IF;
+        ELSIF has < kept_if_whole * had AND i.import_id <> counting.import_id THEN
+            -- One probe of the key a conversation, as in save_chunks_batch.
+            SELECT count(*), count(*) FILTER (WHERE NOT c.in_it) INTO rests_on, lacks
+            FROM (SELECT DISTINCT f.conversation_id FROM facts f
+                  WHERE f.import_id = served.import_id AND f.run = served.run AND f.status = 'current'
+                    AND f.account = ANY (theirs)) r
+            CROSS JOIN LATERAL (
+                SELECT EXISTS (
+                    SELECT FROM conversation_runs n
+                    WHERE n.user_id = i.user_id AND n.conversation_id = r.conversation_id
+                      AND (n.requested_at, n.ordinal) >= (i.requested_at, i.ordinal)) AS in_it OFFSET 0) c;
+            IF 2 * lacks > rests_on AND (lacks < rests_on OR has = 0) THEN
+                RETURN true;
+            END IF;
+        END IF;
+    END LOOP;
+    RETURN false;
 END
 $$;
 REVOKE ALL ON FUNCTION public.loses_much(i public.imports, s public.served_memories) FROM PUBLIC;
@@ -1309,6 +1568,7 @@ BEGIN
     UPDATE imports SET published_at = now(), lease_owner = NULL, lease_until = NULL, updated_at = now()
         WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
           AND published_at IS NULL AND state = 'consolidating'
+          AND edition = coalesce((argument ->> 'edition')::integer, edition)
         RETURNING * INTO i;
     IF FOUND THEN
         PERFORM tell_profile(i);
@@ -1464,6 +1724,18 @@ REVOKE ALL ON FUNCTION public.open_batch(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.open_batch(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.outdone_lineages(i public.imports) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT ARRAY(
+        SELECT l.lineage FROM lineages l JOIN imports c ON c.import_id = l.import_id AND c.run = l.run
+        WHERE l.user_id = i.user_id AND l.lineage = ANY (own_lineages(i))
+          AND (c.requested_at, c.ordinal) > (i.requested_at, i.ordinal))
+$$;
+REVOKE ALL ON FUNCTION public.outdone_lineages(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.outdone_lineages(i public.imports) TO service_role;
+
 CREATE FUNCTION public.owe_callback(i public.imports, kind text) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1475,6 +1747,15 @@ CREATE FUNCTION public.owe_callback(i public.imports, kind text) RETURNS void
 $$;
 REVOKE ALL ON FUNCTION public.owe_callback(i public.imports, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.owe_callback(i public.imports, kind text) TO service_role;
+
+CREATE FUNCTION public.own_lineages(i public.imports) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT ARRAY(SELECT DISTINCT e ->> 'lineage' FROM jsonb_array_elements(i.accounts) e)
+$$;
+REVOKE ALL ON FUNCTION public.own_lineages(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.own_lineages(i public.imports) TO service_role;
 
 CREATE FUNCTION public.prepare_embeddings(numbers integer) RETURNS text[]
     LANGUAGE plpgsql
@@ -1675,7 +1956,7 @@ BEGIN
                f.stated_at, f.valid_from, f.valid_until, f.confidence, f.source_kind,
                f.matter, f.chunk_index, f.status, f.support, f.superseded_by, f.merged_into
         FROM facts f
-        WHERE f.import_id = p_import_id AND f.run = p_run
+        WHERE f.import_id = p_import_id AND f.run = p_run AND f.status <> 'hidden'
           AND (f.matter, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_matter, p_stated, p_fact)
         ORDER BY f.matter, coalesce(f.stated_at, '-infinity'), f.fact_id
         LIMIT (argument ->> 'limit')::integer) t;
@@ -1698,6 +1979,58 @@ $$;
 REVOKE ALL ON FUNCTION public.read_holds(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_holds(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_holds(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_joined(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    i imports;
+BEGIN
+    SELECT * INTO i FROM imports n
+        WHERE n.import_id = (argument ->> 'import_id')::uuid AND n.run = (argument ->> 'run')::integer;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    RETURN (
+        WITH parts AS MATERIALIZED (
+            SELECT p.lineage, p.number, s.sample, s.accounts -> p.source AS a, p.import_id, p.run, p.source
+            FROM (
+                SELECT key::integer AS number, value ->> 'lineage' AS lineage,
+                       coalesce((j.e ->> 'import_id')::uuid, i.import_id) AS import_id,
+                       coalesce((j.e ->> 'run')::integer, i.run) AS run,
+                       coalesce((j.e ->> 'account')::integer, key::integer) AS source
+                FROM jsonb_each(accounts_of(i))
+                LEFT JOIN jsonb_array_elements(i.joined) WITH ORDINALITY AS j(e, n)
+                    ON first_joined() + j.n - 1 = key::integer) p
+            JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
+        )
+        SELECT jsonb_build_object(
+            'parts', coalesce((
+                SELECT jsonb_agg(p.a || jsonb_build_object(
+                    'dead', (SELECT count(*) FROM chunk_results r
+                             WHERE r.import_id = p.import_id AND r.run = p.run AND r.account = p.source
+                               AND r.status = 'dead'),
+                    'unread', (SELECT count(DISTINCT u) FROM chunk_results r, unnest(r.unread) u
+                               WHERE r.import_id = p.import_id AND r.run = p.run AND r.account = p.source))
+                    ORDER BY p.lineage COLLATE "C", p.number)
+                FROM parts p), '[]'),
+            'sample', coalesce((
+                SELECT jsonb_agg(o.e ORDER BY o.said DESC, o.id COLLATE "C" DESC) FROM (
+                    SELECT * FROM (
+                        SELECT DISTINCT ON (e ->> 'id') e, e ->> 'id' AS id,
+                               (e ->> 'person_characters')::bigint AS said
+                        FROM parts p, jsonb_array_elements(p.sample) e
+                        WHERE coalesce((e ->> 'account')::integer, 0) = p.source
+                        ORDER BY e ->> 'id', (e ->> 'person_characters')::bigint DESC, p.lineage COLLATE "C",
+                                 p.number) d
+                    ORDER BY d.said DESC, d.id COLLATE "C" DESC
+                    LIMIT (argument ->> 'sample_size')::integer) o), '[]')));
+END
+$$;
+REVOKE ALL ON FUNCTION public.read_joined(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_joined(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_joined(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_kept_memory(argument jsonb) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1732,7 +2065,7 @@ CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
     AS $$
     SELECT to_jsonb(p) || jsonb_build_object(
         'import_id', s.import_id, 'run', s.run, 'pipeline', s.pipeline,
-        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run,
+        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run, 'lineages', lineages_of(p.user_id),
         'documents', coalesce(s.documents, '{}'))
     FROM user_profiles p LEFT JOIN served_memories s ON s.user_id = p.user_id
     WHERE p.user_id = (argument ->> 'user_id')::uuid
@@ -1846,7 +2179,7 @@ BEGIN
              jsonb_to_record(e -> 'event') AS v(
                  import_id uuid, user_id uuid, run integer, chunk_id uuid, index integer, content_hash text,
                  status text, facts jsonb, cached boolean, dropped jsonb, unread jsonb, usage jsonb,
-                 error text)
+                 error text, account smallint)
         ORDER BY v.import_id, v.run, v.user_id, v.index, (v.status = 'ok') DESC, n
     ), judged AS MATERIALIZED (
         SELECT n.*, r.status AS was, CASE
@@ -1867,25 +2200,26 @@ BEGIN
         SELECT * FROM judged WHERE refusal IS NULL
     ), results AS (
         INSERT INTO chunk_results (import_id, run, chunk_index, chunk_id, user_id, content_hash, status,
-                                   cached, dropped, unread, usage, error)
+                                   cached, dropped, unread, usage, error, account)
         SELECT import_id, run, index, chunk_id, user_id, content_hash, status, coalesce(cached, false),
                nullif(dropped, '{}'),
-               CASE WHEN unread <> '[]' THEN ARRAY(SELECT jsonb_array_elements_text(unread)) END, usage, error
+               CASE WHEN unread <> '[]' THEN ARRAY(SELECT jsonb_array_elements_text(unread)) END, usage, error,
+               coalesce(account, 0)
         FROM fresh
         ON CONFLICT (import_id, run, chunk_index) DO UPDATE SET
             status = excluded.status, cached = excluded.cached, dropped = excluded.dropped,
             unread = excluded.unread, usage = excluded.usage, error = excluded.error,
-            chunk_id = excluded.chunk_id, content_hash = excluded.content_hash
+            chunk_id = excluded.chunk_id, content_hash = excluded.content_hash, account = excluded.account
     ), facts_in AS (
-        -- A fact met in several chunks is the one of the latest chunk: a newer version of a conversation
+        -- A fact met in several chunks of one account is the one of the latest chunk: a newer version of a conversation
         -- keeps what it repeats when the older version's facts are deleted.
         INSERT INTO facts AS f (import_id, run, fact_id, user_id, category, matter, statement, quote,
                                 message_ids, conversation_id, stated_at, valid_from, valid_until,
-                                confidence, source_kind, chunk_index)
-        SELECT DISTINCT ON (n.import_id, n.run, t.id)
+                                confidence, source_kind, chunk_index, account)
+        SELECT DISTINCT ON (n.import_id, n.run, t.id, coalesce(n.account, 0))
                n.import_id, n.run, t.id, n.user_id, t.category, coalesce(t.matter, ''), t.statement, t.quote,
                t.message_ids, t.conversation_id, t.stated_at, t.valid_from, t.valid_until,
-               t.confidence, t.source_kind, n.index
+               t.confidence, t.source_kind, n.index, coalesce(n.account, 0)
         FROM fresh n,
              ROWS FROM (
                  jsonb_to_recordset(n.facts) AS (
@@ -1896,8 +2230,8 @@ BEGIN
              ) WITH ORDINALITY AS t(id, category, statement, quote, message_ids, conversation_id, stated_at,
                                     valid_from, valid_until, confidence, source_kind, matter, n)
         WHERE t.id IS NOT NULL
-        ORDER BY n.import_id, n.run, t.id, n.index DESC, t.n
-        ON CONFLICT (import_id, run, fact_id) DO UPDATE SET
+        ORDER BY n.import_id, n.run, t.id, coalesce(n.account, 0), n.index DESC, t.n
+        ON CONFLICT (import_id, run, fact_id, account) DO UPDATE SET
             matter = excluded.matter, quote = excluded.quote, message_ids = excluded.message_ids,
             conversation_id = excluded.conversation_id, stated_at = excluded.stated_at,
             valid_from = excluded.valid_from, valid_until = excluded.valid_until,
@@ -2058,7 +2392,7 @@ DECLARE
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, source text, pipeline text, variant text, on_log boolean,
-        replace boolean);
+        replace boolean, lineage text);
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
     SELECT * INTO newest FROM imports i
         WHERE i.import_id = a.import_id ORDER BY i.run DESC LIMIT 1 FOR UPDATE;
@@ -2088,9 +2422,9 @@ BEGIN
     END IF;
     IF NOT resumed THEN
         INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log, replaces,
-                             requested_at)
+                             requested_at, lineage)
         VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, a.pipeline, a.source, a.variant, a.on_log,
-                coalesce(a.replace, false), request_time(a.user_id, NULL))
+                coalesce(a.replace, false), request_time(a.user_id, NULL), a.lineage)
         RETURNING * INTO newest;
     END IF;
     RETURN jsonb_build_object(
@@ -2126,6 +2460,46 @@ REVOKE ALL ON FUNCTION public.require_writable(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.require_writable(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.require_writable(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.resolve_accounts(i public.imports, told jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    most CONSTANT integer := 64;
+    kept CONSTANT text[] := ARRAY[
+        'vendor', 'conversations', 'messages', 'skipped', 'lost', 'chunks', 'breaks'];
+    e record;
+    found text;
+    named text[] := '{}';
+BEGIN
+    FOR e IN
+        SELECT n - 1 AS number, x.v ->> 'vendor' AS vendor, x.v ->> 'account' AS account,
+               x.v ->> 'history' AS history, coalesce((x.v ->> 'conversations')::bigint, 0) AS conversations
+        FROM jsonb_array_elements(told) WITH ORDINALITY AS x(v, n)
+        WHERE x.v ->> 'same_as' IS NULL
+    LOOP
+        found := find_lineage(i, e.number::integer, e.vendor, e.account, e.history, e.conversations);
+        INSERT INTO lineages AS l (user_id, lineage, vendor, account)
+        VALUES (i.user_id, found, e.vendor, e.account)
+        ON CONFLICT (user_id, lineage) DO UPDATE SET account = excluded.account
+            WHERE l.account IS NULL AND excluded.account IS NOT NULL;
+        named[e.number] := found;
+    END LOOP;
+    IF (SELECT count(*) FROM lineages l WHERE l.user_id = i.user_id) > most THEN
+        DELETE FROM lineages l
+            WHERE l.user_id = i.user_id AND l.import_id IS NULL AND l.lineage = ANY (named);
+        RETURN NULL;
+    END IF;
+    RETURN (
+        SELECT jsonb_agg(
+            (SELECT jsonb_object_agg(k, x.v -> k) FROM unnest(kept) k) || jsonb_build_object(
+                'lineage', named[coalesce((x.v ->> 'same_as')::integer, n::integer - 1)]) ORDER BY n)
+        FROM jsonb_array_elements(told) WITH ORDINALITY AS x(v, n));
+END
+$$;
+REVOKE ALL ON FUNCTION public.resolve_accounts(i public.imports, told jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.resolve_accounts(i public.imports, told jsonb) TO service_role;
+
 CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2134,6 +2508,8 @@ DECLARE
     owner uuid := (argument ->> 'user_id')::uuid;
     recent_from timestamptz := coalesce((argument ->> 'now')::timestamptz, now()) - interval '180 days';
     i imports;
+    shown text[];
+    accounts smallint[];
     newer text[] := '{}';
     written integer;
     deleted integer := 0;
@@ -2147,9 +2523,11 @@ BEGIN
         IF NOT FOUND THEN
             RAISE EXCEPTION 'passages of a run that is not of this user' USING ERRCODE = 'SP002';
         END IF;
-        newer := take_conversations(owner, i.requested_at, i.ordinal, ARRAY(
-            SELECT DISTINCT e.conversation_id
-            FROM jsonb_to_recordset(argument -> 'passages') AS e(conversation_id text)));
+        SELECT array_agg(e.conversation_id), array_agg(e.account) INTO shown, accounts
+            FROM (SELECT e.conversation_id, max(e.account) AS account
+                  FROM jsonb_to_recordset(argument -> 'passages') AS e(conversation_id text, account smallint)
+                  GROUP BY e.conversation_id) e;
+        newer := take_conversations(owner, i.requested_at, i.ordinal, coalesce(shown, '{}'), accounts);
     END IF;
     INSERT INTO conversation_chunks AS c (user_id, conversation_id, passage_index, title, content, token_count,
                                           chunk_tier, message_count, created_at, is_recent)
@@ -2406,6 +2784,7 @@ BEGIN
                 status = u.status, support = u.support,
                 superseded_by = u.superseded_by, merged_into = u.merged_into
             WHERE f.import_id = p_import_id AND f.run = p_run AND f.fact_id = u.fact_id
+              AND f.status <> 'hidden'
               AND (f.status, f.support, f.superseded_by, f.merged_into)
                   IS DISTINCT FROM (u.status, u.support, u.superseded_by, u.merged_into);
         IF FOUND THEN
@@ -2423,7 +2802,22 @@ CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
+    WITH whose AS MATERIALIZED (
+        SELECT accounts_of(i) AS by_number,
+               (SELECT count(DISTINCT value ->> 'lineage') FROM jsonb_each(accounts_of(i))) > 1 AS several
+        FROM imports i WHERE i.import_id = shown[1].import_id AND i.run = shown[1].run
+    )
     SELECT json_agg(json_build_object(
+        'account', w.by_number -> f.account::text,
+        'lineages', CASE WHEN w.several THEN ARRAY(
+            SELECT DISTINCT l.lineage COLLATE "C" FROM (
+                SELECT w.by_number -> m.account::text ->> 'lineage' AS lineage FROM facts m
+                WHERE m.import_id = f.import_id AND m.run = f.run AND (
+                    m.fact_id = f.fact_id OR m.fact_id = ANY (ARRAY(
+                        SELECT d.fact_id FROM facts d
+                        WHERE d.import_id = f.import_id AND d.run = f.run AND d.merged_into = f.fact_id)))) l
+            WHERE l.lineage IS NOT NULL ORDER BY 1)
+            ELSE array_remove(ARRAY[w.by_number -> f.account::text ->> 'lineage'], NULL) END,
         'id', f.fact_id, 'category', f.category, 'statement', f.statement, 'quote', f.quote,
         'message_ids', f.message_ids || ARRAY(
             SELECT k FROM facts m, unnest(m.message_ids) k
@@ -2442,7 +2836,7 @@ CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
             SELECT c.title FROM conversation_chunks c
             WHERE c.user_id = f.user_id AND c.conversation_id COLLATE "C" = f.conversation_id
               AND c.passage_index = 0), '')) ORDER BY f.ordinality)
-    FROM unnest(shown) WITH ORDINALITY AS f
+    FROM unnest(shown) WITH ORDINALITY AS f LEFT JOIN whose w ON true
 $$;
 REVOKE ALL ON FUNCTION public.shown_facts(shown public.facts[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.shown_facts(shown public.facts[]) TO service_role;
@@ -2479,7 +2873,7 @@ REVOKE ALL ON FUNCTION public.take_callback(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_callback(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.take_callback(argument jsonb) TO soulprint_service;
 
-CREATE FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[]) RETURNS text[]
+CREATE FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[], accounts smallint[]) RETURNS text[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
@@ -2487,10 +2881,14 @@ DECLARE
     taken integer;
 BEGIN
     -- In one order, so that two runs at once wait for each other and not both.
-    INSERT INTO conversation_runs AS r (user_id, conversation_id, requested_at, ordinal)
-    SELECT p_user, n.id, p_requested_at, p_ordinal FROM unnest(ids) AS n(id) ORDER BY n.id COLLATE "C"
+    INSERT INTO conversation_runs AS r (user_id, conversation_id, requested_at, ordinal, account)
+    SELECT p_user, n.id, p_requested_at, p_ordinal, coalesce(n.account, 0)
+        FROM unnest(ids, accounts) AS n(id, account) ORDER BY n.id COLLATE "C"
     ON CONFLICT (user_id, conversation_id) DO UPDATE SET
-        requested_at = excluded.requested_at, ordinal = excluded.ordinal
+        requested_at = excluded.requested_at, ordinal = excluded.ordinal, account = excluded.account,
+        -- what the run before found out by reading its export to the end, else what was known before that
+        lineage = coalesce((SELECT i.accounts -> r.account::integer ->> 'lineage' FROM imports i
+                            WHERE i.ordinal = r.ordinal), r.lineage)
     WHERE (r.requested_at, r.ordinal) < (excluded.requested_at, excluded.ordinal);
     GET DIAGNOSTICS taken = ROW_COUNT;
     IF taken = cardinality(ids) THEN
@@ -2504,8 +2902,8 @@ BEGIN
               AND (r.requested_at, r.ordinal) > (p_requested_at, p_ordinal) OFFSET 0) newer);
 END
 $$;
-REVOKE ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[]) TO service_role;
+REVOKE ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[], accounts smallint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[], accounts smallint[]) TO service_role;
 
 CREATE FUNCTION public.take_lease(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2536,7 +2934,7 @@ DECLARE
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, run integer, source text, pipeline text, variant text, on_log boolean,
-        requested_at timestamptz, profile_format text);
+        requested_at timestamptz, profile_format text, lineage text);
     a.profile_format := coalesce(a.profile_format, 'markdown');
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
     SELECT * INTO newest FROM imports n
@@ -2562,15 +2960,16 @@ BEGIN
     IF i.import_id IS NOT NULL THEN
         UPDATE imports n SET source = a.source, updated_at = now(),
                 variant = coalesce(nullif(n.variant, ''), a.variant), profile_format = a.profile_format,
+                lineage = coalesce(n.lineage, a.lineage),
                 begun_at = CASE WHEN n.state = 'received' THEN now() ELSE n.begun_at END,
                 state = CASE WHEN n.state = 'received' THEN 'chunking' ELSE n.state END
             WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
     ELSE
         INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at, on_log,
-                             profile_format)
+                             profile_format, lineage)
         VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.source, coalesce(a.variant, ''), 'chunking',
                 greatest(request_time(a.user_id, a.requested_at), newest.requested_at), a.on_log,
-                a.profile_format)
+                a.profile_format, a.lineage)
         RETURNING * INTO i;
     END IF;
     INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;

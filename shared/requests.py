@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 from uuid import UUID
 
-from shared.domain.bounds import SOURCE_CHARS
+from pydantic import TypeAdapter, ValidationError
+
+from shared.domain.bounds import LINEAGE_CHARS, SOURCE_CHARS, LineageName
 from shared.domain.errors import UsageError
 from shared.domain.events import ImportReceived
 from shared.domain.ids import import_id
@@ -19,6 +22,8 @@ from shared.pipelines import IMPORT_RECEIVED
 from shared.settings import Settings
 from shared.store.store import Store
 
+_LINEAGE: TypeAdapter[str] = TypeAdapter(LineageName)
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -27,17 +32,37 @@ class Request:
     import_id: UUID
     user_id: UUID
     source: str
+    lineage: str | None = None
+    """As the person names it."""
 
 
-def local_request(paths: Sequence[Path], user_id: UUID, settings: Settings) -> Request:
+def lineage_named(name: str | None) -> str | None:
+    """The name of a lineage as a person gave it. Raises UsageError for one that cannot be."""
+    if name is None:
+        return None
+    name = normalize("NFC", name) if len(name) <= 4 * LINEAGE_CHARS else name
+    try:
+        return _LINEAGE.validate_python(name)
+    except ValidationError:
+        raise UsageError(
+            f"a lineage's name has 1 to {LINEAGE_CHARS} characters on one line, with single spaces between "
+            "words and nothing that is not seen"
+        ) from None
+
+
+def local_request(
+    paths: Sequence[Path], user_id: UUID, settings: Settings, lineage: str | None = None
+) -> Request:
     """A request for local exports, which are one import, known by their content whatever their order. Raises
-    UnreadableExportError for one that is none."""
+    UnreadableExportError for one that is none, UsageError for a name that no lineage can have."""
+    lineage = lineage_named(lineage)
     distinct = {path.resolve(): path for path in paths}
     with open_exports([*distinct.values()], read_limits(settings)) as opened:
-        return Request(import_id(user_id, opened.fingerprint), user_id, local_source([*distinct]))
+        import_ = import_id(user_id, opened.fingerprint, lineage)
+    return Request(import_, user_id, local_source([*distinct]), lineage)
 
 
-def request_of(source: str, user_id: UUID, settings: Settings) -> Request:
+def request_of(source: str, user_id: UUID, settings: Settings, lineage: str | None = None) -> Request:
     """A request for a local file, known by its content, or for `bucket/path` in storage, known by its name.
 
     Raises UsageError for what is neither, and UnreadableExportError for a file that is no export.
@@ -46,9 +71,10 @@ def request_of(source: str, user_id: UUID, settings: Settings) -> Request:
         raise UsageError(f"the source has {len(source):,} characters; a path has at most {SOURCE_CHARS:,}")
     path = Path(source)
     if path.exists():
-        return local_request([path], user_id, settings)
+        return local_request([path], user_id, settings, lineage)
+    lineage = lineage_named(lineage)
     if "/" in source.strip("/") and not path.is_absolute() and not source.startswith("."):
-        return Request(import_id(user_id, f"source\0{source}"), user_id, source)
+        return Request(import_id(user_id, f"source\0{source}", lineage), user_id, source, lineage)
     raise UsageError(f"{source}: no such file, and not bucket/path in storage")
 
 
@@ -74,6 +100,7 @@ async def request_run(
         variant=variant,
         on_log=on_log,
         replace=replace,
+        lineage=request.lineage,
     )
     event = ImportReceived(
         import_id=request.import_id,
@@ -81,6 +108,7 @@ async def request_run(
         run=run.run,
         source=request.source,
         requested_at=run.requested_at,
+        lineage=request.lineage,
     )
     return event, run.resumed
 

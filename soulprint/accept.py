@@ -6,14 +6,15 @@ import asyncio
 
 import typer
 
-from shared.domain.errors import NotFoundError
+from shared.domain.errors import NotFoundError, UsageError
 from shared.settings import load_settings
 from shared.store.open import opened_store
 from soulprint.status import uuid_of
 
 
 def accept_command(import_id: str) -> None:
-    """Serve the memory of an import, and keep what was served. Raises NotFoundError if none is kept."""
+    """Serve the memory of an import, and keep what was served. Raises NotFoundError if none is kept,
+    UsageError for one that would take another account's part away."""
     asyncio.run(_accept(import_id))
 
 
@@ -23,6 +24,11 @@ async def _accept(text: str) -> None:
         accepted = await store.accept_memory(import_id)
     if accepted.run is None:
         raise NotFoundError(f"no memory of import {import_id} is kept; `soulprint status` lists the imports")
+    if accepted.reason == "apart":
+        raise UsageError(
+            f"the memory of run {accepted.run} was made before another account was imported, and lacks it: "
+            "import its export again, with --replace; what was read of it costs no call"
+        )
     if accepted.written:
         typer.echo(f"run {accepted.run} is served now; what it takes the place of is kept")
     else:

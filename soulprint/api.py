@@ -58,6 +58,7 @@ async def run_export(
     out: str | Path = "soulprint-out",
     max_cost: float | None = None,
     replace: bool = False,
+    lineage: str | None = None,
     force: bool = False,
     **settings: object,
 ) -> Report:
@@ -65,11 +66,12 @@ async def run_export(
 
     `export` is a .zip, .json, .json.gz, .jsonl or a folder; several are read as one person's. `max_cost` is
     in dollars: the run stops before a call that could pass it. `replace`: the memory is served even if it
-    loses much of the one that is. `force` lets it replace files in `out` that SoulPrint did not write, or
-    that were changed since. `settings` go over those of the environment. If it is stopped, the same call goes
-    on where it stopped. Raises SoulprintError: UsageError and UnreadableExportError before anything is
-    stored, BusyError while another run of the user is under way; ModelUnavailableError and CostLimitError,
-    after which what was read is kept.
+    loses much of the one that is. `lineage` names which account of the person the export is of, where that
+    shall not be told by the export: a later import of the same name takes the place of this one. `force` lets
+    it replace files in `out` that SoulPrint did not write, or that were changed since. `settings` go over
+    those of the environment. If it is stopped, the same call goes on where it stopped. Raises SoulprintError:
+    UsageError and UnreadableExportError before anything is stored, BusyError while another run of the user is
+    under way; ModelUnavailableError and CostLimitError, after which what was read is kept.
     """
     leave_logs_to_the_program()
     content = await run_into(
@@ -79,6 +81,7 @@ async def run_export(
         load_settings(**settings),
         max_cost=max_cost,
         replace=replace,
+        lineage=lineage,
         force=force,
     )
     return _report_of(content, Path(out))

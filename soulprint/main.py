@@ -31,6 +31,15 @@ Replace = Annotated[
     bool,
     typer.Option("--replace", help="Serve the memory even if it loses much of the one that is served."),
 ]
+Lineage = Annotated[
+    str | None,
+    typer.Option(
+        "--lineage",
+        metavar="NAME",
+        help="Of which account of the person the export is, under a name of your own: a later import of that "
+        "name takes the place of this one. By default the export tells.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Section = Literal["memory", "soul", "identity", "user", "agents", "tools"]
 
@@ -83,6 +92,7 @@ def run(
         bool, typer.Option("--batch", help="Read by Message Batches, at half the price.")
     ] = False,
     replace: Replace = False,
+    lineage: Lineage = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace files in --out that SoulPrint did not write.")
     ] = False,
@@ -98,7 +108,15 @@ def run(
         code = estimate_command(exports, user, settings, max_cost=max_cost, as_json=as_json)
     else:
         code = run_command(
-            exports, user, out, settings, max_cost=max_cost, replace=replace, force=force, as_json=as_json
+            exports,
+            user,
+            out,
+            settings,
+            max_cost=max_cost,
+            replace=replace,
+            lineage=lineage,
+            force=force,
+            as_json=as_json,
         )
     raise typer.Exit(code)
 
@@ -169,12 +187,13 @@ def submit(
         bool, typer.Option("--upload", help="Put the local file into storage first, for services elsewhere.")
     ] = False,
     replace: Replace = False,
+    lineage: Lineage = None,
     as_json: Json = False,
 ) -> None:
     """Hand an export to the services."""
     from soulprint.submit import submit_command
 
-    submit_command(export, user, as_json=as_json, replace=replace, upload=upload)
+    submit_command(export, user, as_json=as_json, replace=replace, upload=upload, lineage=lineage)
 
 
 @app.command(rich_help_panel=SERVICES)

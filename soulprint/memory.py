@@ -64,10 +64,19 @@ class Origin:
 class Memory:
     """One person's memory. `open_memory` makes it, and it can be asked until that block ends."""
 
-    def __init__(self, store: Store, user_id: UUID, sections: Sections, settings: Settings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        user_id: UUID,
+        sections: Sections,
+        settings: Settings,
+        lineages: tuple[str, ...] = (),
+    ) -> None:
         self._store = store
         self._settings = settings
         self.user_id = user_id
+        self.lineages = lineages
+        """The accounts of the person that it is made of."""
         self.sections = sections
         """As they were when the memory was opened."""
 
@@ -113,7 +122,7 @@ async def open_memory(user: str | UUID = "me", **settings: object) -> AsyncItera
         if profile is None or profile.import_id is None:
             who = typed_name(str(user)) or user_id
             raise NotFoundError(f"user {who} has no memory yet: run `soulprint run EXPORT` first")
-        yield Memory(store, user_id, _sections_of(profile), given)
+        yield Memory(store, user_id, _sections_of(profile), given, profile.lineages)
 
 
 def _sections_of(profile: Profile) -> Sections:

@@ -16,7 +16,7 @@ import orjson
 from shared.domain.documents import heading as section_heading
 from shared.domain.documents import section_text
 from shared.domain.errors import DiskFullError, SoulprintError, UsageError, is_disk_full, system_reason
-from shared.domain.plurals import counted, plural
+from shared.domain.plurals import counted, listed, plural
 from shared.domain.runs import RunKey
 from shared.exports.containers.members import named
 from shared.store.facts import StoredFact
@@ -176,7 +176,15 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
     if usage["unanswered"]:
         lines.append(unanswered(usage["unanswered"]))
     before = report["served_before"]
-    if report["status"] == COMPLETE and before and before["import_id"] != report["import_id"]:
+    joined = report["joined"]
+    if report["status"] == COMPLETE and joined:
+        lineages = sorted({each["lineage"] for each in joined})
+        lines.append(
+            f"together with {counted(len(lineages), 'other account')} that "
+            f"{plural(len(lineages), 'was', 'were')} imported: {listed(lineages)}"
+        )
+    others = {report["import_id"], *(each["import_id"] for each in joined)}
+    if report["status"] == COMPLETE and before and before["import_id"] not in others:
         lines.append(
             f"it takes the place of the memory of import {before['import_id']}, which is kept: "
             f"`soulprint accept {before['import_id']}` serves it again"

@@ -43,6 +43,8 @@ def build_report(
         "user_id": str(run.user_id),
         "import_id": str(run.import_id),
         "run": run.run,
+        "lineages": [each.model_dump(mode="json") for each in run.accounts if each.lineage],
+        "joined": [each.model_dump(mode="json") for each in run.joined],
         **run.counts,
         "breaks": run.breaks,
         "unread_conversations": run.unread_conversations,

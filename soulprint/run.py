@@ -63,6 +63,7 @@ def run_command(
     *,
     max_cost: float | None,
     replace: bool = False,
+    lineage: str | None = None,
     force: bool,
     as_json: bool,
 ) -> int:
@@ -77,6 +78,7 @@ def run_command(
             settings,
             max_cost=max_cost,
             replace=replace,
+            lineage=lineage,
             force=force,
             interrupts=interrupts,
         )
@@ -109,6 +111,7 @@ async def run_into(
     *,
     max_cost: float | None,
     replace: bool = False,
+    lineage: str | None = None,
     force: bool = False,
     interrupts: Interrupts | None = None,
 ) -> dict[str, Any]:
@@ -116,13 +119,13 @@ async def run_into(
     where passages are embedded then, with what that gave as `embeddings`.
 
     `interrupts` are given where the process is ours: it shows progress, and has the garbage collector look
-    less often. `replace`: the memory is served even if it loses much. `force` lets files in `out` that we did
-    not write be replaced. Raises SoulprintError; the run is then noted as failed, or goes on when it is run
-    again.
+    less often. `replace`: the memory is served even if it loses much. `lineage`: see `Request`. `force` lets
+    files in `out` that we did not write be replaced. Raises SoulprintError; the run is then noted as failed,
+    or goes on when it is run again.
     """
     outputs.prepare(out, force=force)
     settings = _own(settings, exports)
-    request = await asyncio.to_thread(local_request, exports, user_id_for(user), settings)
+    request = await asyncio.to_thread(local_request, exports, user_id_for(user), settings, lineage)
     async with (
         opened_model(settings, max_cost=max_cost) as model,
         opened_store(settings) as store,

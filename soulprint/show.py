@@ -13,7 +13,7 @@ from rich.text import Text
 
 from shared.domain.errors import UsageError
 from shared.domain.facts import FactStatus
-from shared.domain.plurals import counted
+from shared.domain.plurals import counted, listed
 from shared.store.chunks import FoundPassage
 from shared.store.facts import StoredFact
 from soulprint.blocks import fitted
@@ -62,7 +62,7 @@ def _show_section(memory: Memory, section: str, as_json: bool) -> None:
 
 async def _show_facts(memory: Memory, as_json: bool) -> None:
     async for fact in memory.facts():
-        typer.echo(orjson.dumps(fact_json(fact)) if as_json else _line(fact))
+        typer.echo(orjson.dumps(fact_json(fact)) if as_json else _line(fact, memory))
 
 
 async def _show_found(memory: Memory, search: str, as_json: bool) -> None:
@@ -77,7 +77,7 @@ async def _show_found(memory: Memory, search: str, as_json: bool) -> None:
         )
         return
     for fact in found.facts:
-        typer.echo(_line(fact))
+        typer.echo(_line(fact, memory))
     for passage in found.passages:
         typer.echo(_found(passage))
     if not found.facts and not found.passages:
@@ -94,11 +94,15 @@ async def _show_why(memory: Memory, reference: str, as_json: bool) -> None:
         _print_json({"fact": fact_json(fact), "context": context})
         return
     console = Console(highlight=False, soft_wrap=True)
-    console.print(Text(_line(fact)))
+    console.print(Text(_line(fact, memory)))
     stated = f"{fact.stated_at:%Y-%m-%d %H:%M} UTC" if fact.stated_at else "at an unknown time"
     console.print(
         Text(printable(f"said {stated} in “{fact.conversation_title}” (conversation {fact.conversation_id})"))
     )
+    if fact.account and fact.account.lineage:
+        also = [each for each in fact.lineages if each != fact.account.lineage]
+        more = f", and in {listed(also)}" if also else ""
+        console.print(Text(printable(f"account {fact.account.lineage} ({fact.account.vendor}){more}")))
     if fact.support > 1:
         console.print(Text(f"and in {counted(fact.support - 1, 'more conversation')}"))
     if fact.superseded_by:
@@ -107,11 +111,13 @@ async def _show_why(memory: Memory, reference: str, as_json: bool) -> None:
     console.print(Text.assemble("\n", before, (quote, "bold reverse"), after))
 
 
-def _line(fact: StoredFact) -> str:
+def _line(fact: StoredFact, memory: Memory) -> str:
+    """A fact on one line, with the account it is from where there are several."""
     stated = f"{fact.stated_at:%Y-%m-%d}" if fact.stated_at else "undated   "
     history = " (history)" if fact.status is FactStatus.SUPERSEDED else ""
     statement = printable(fact.statement)
-    return f"{str(fact.id)[:SHORT_ID]}  {stated}  {fact.category.value:<11}  {statement}{history}"
+    account = f"  [{printable(fact.account.lineage)}]" if fact.account and len(memory.lineages) > 1 else ""
+    return f"{str(fact.id)[:SHORT_ID]}  {stated}  {fact.category.value:<11}  {statement}{history}{account}"
 
 
 def _found(passage: FoundPassage) -> str:

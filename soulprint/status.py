@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from shared.domain.errors import UsageError
-from shared.domain.plurals import counted
+from shared.domain.plurals import counted, listed
 from shared.host.holds import FRESH_SECONDS
 from shared.settings import load_settings
 from shared.store.leases import HoldRow
@@ -22,6 +22,7 @@ from shared.store.open import opened_store
 from shared.store.runs import RunRow
 from shared.store.store import Store
 from soulprint.blocks import block
+from soulprint.context import printable
 from soulprint.ending import broken, exit_code, why_unserved
 from soulprint.naming import Names, called, names_of
 
@@ -143,6 +144,7 @@ def _block(run: RunRow, names: Names) -> str:
         f"{run.import_id}  run {run.run}  {run.state}",
         called(names, run.user_id),
         f"{run.begun_at:%Y-%m-%d %H:%M} UTC, {_chunks(run)}, {counted(run.facts_extracted, 'fact')}",
+        printable(listed([each for each in run.lineages if each])),
         _trouble(run),
     )
 

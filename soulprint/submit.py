@@ -20,7 +20,7 @@ from shared.log.kafka.topics import find_drift
 from shared.log.metrics import PoolMetrics
 from shared.log.ports import Publisher
 from shared.pipelines import prefixed, topics_of
-from shared.requests import publish_request, request_of, request_run
+from shared.requests import lineage_named, publish_request, request_of, request_run
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
 from soulprint.naming import note_name
@@ -29,16 +29,25 @@ from soulprint.upload import require_uploadable, uploaded
 
 
 def submit_command(
-    export: str, user: str, *, as_json: bool, replace: bool = False, upload: bool = False
+    export: str,
+    user: str,
+    *,
+    as_json: bool,
+    replace: bool = False,
+    upload: bool = False,
+    lineage: str | None = None,
 ) -> None:
     """Publish an ImportReceived and print which import and run it is."""
     settings = load_settings()
+    lineage = lineage_named(lineage)
     if upload:
         require_uploadable(Path(export), settings)
-        key, source = asyncio.run(submit_uploaded(Path(export), user, settings, replace=replace))
+        uploaded = submit_uploaded(Path(export), user, settings, replace=replace, lineage=lineage)
+        key, source = asyncio.run(uploaded)
     else:
         require_seen(export, settings)
-        key, source = asyncio.run(submit(export, user, settings, replace=replace)), export
+        key = asyncio.run(submit(export, user, settings, replace=replace, lineage=lineage))
+        source = export
     if as_json:
         typer.echo(orjson.dumps({"import_id": key.import_id, "run": key.run, "source": source}))
     else:
@@ -61,9 +70,11 @@ def require_seen(export: str, settings: Settings) -> None:
         )
 
 
-async def submit(export: str, user: str, settings: Settings, *, replace: bool = False) -> RunKey:
+async def submit(
+    export: str, user: str, settings: Settings, *, replace: bool = False, lineage: str | None = None
+) -> RunKey:
     """Publish an import. A run of it that is under way goes on; else it is the next run."""
-    request = await asyncio.to_thread(request_of, export, user_id_for(user), settings)
+    request = await asyncio.to_thread(request_of, export, user_id_for(user), settings, lineage)
     async with opened_store(settings) as store, _publisher(settings) as publisher:
         await note_name(store, request.user_id, user)
         event, _ = await request_run(request, store, settings.pipeline, replace=replace)
@@ -72,7 +83,7 @@ async def submit(export: str, user: str, settings: Settings, *, replace: bool = 
 
 
 async def submit_uploaded(
-    file: Path, user: str, settings: Settings, *, replace: bool = False
+    file: Path, user: str, settings: Settings, *, replace: bool = False, lineage: str | None = None
 ) -> tuple[RunKey, str]:
     """Put a local export into storage and publish its import; also where it lies there. Nothing is left there
     of an import that the database does not take."""
@@ -80,7 +91,7 @@ async def submit_uploaded(
     async with opened_store(settings) as store, _publisher(settings) as publisher:
         await note_name(store, user_id, user)
         async with uploaded(file, user_id, settings) as source:
-            request = await asyncio.to_thread(request_of, source, user_id, settings)
+            request = await asyncio.to_thread(request_of, source, user_id, settings, lineage)
             event, _ = await request_run(request, store, settings.pipeline, replace=replace)
         await publish_request(event, publisher)
     return RunKey(event.import_id, event.run), source

@@ -47,12 +47,20 @@ def run_export(
     out: str | Path = "soulprint-out",
     max_cost: float | None = None,
     replace: bool = False,
+    lineage: str | None = None,
     force: bool = False,
     **settings: object,
 ) -> api.Report:
     """See `soulprint.run_export`."""
     running = api.run_export(
-        export, user=user, out=out, max_cost=max_cost, replace=replace, force=force, **settings
+        export,
+        user=user,
+        out=out,
+        max_cost=max_cost,
+        replace=replace,
+        lineage=lineage,
+        force=force,
+        **settings,
     )
     return asyncio.run(running)
 

@@ -7,7 +7,7 @@ import asyncio
 import orjson
 import typer
 
-from shared.domain.plurals import counted
+from shared.domain.plurals import counted, listed
 from shared.settings import load_settings
 from shared.store.open import opened_store
 from shared.store.users import UserRow
@@ -36,4 +36,5 @@ def _block(user: UserRow) -> str:
         printable(user.name or str(user.user_id)),
         str(user.user_id) if user.name else "",
         f"{memory}; {counted(user.runs, 'run')}, {newest}",
+        printable(f"accounts: {listed(list(user.lineages))}") if user.lineages else "",
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 from uuid import UUID
 
-from services.chunker.instructions import Instructions
-from services.chunker.packing import Packer, Piece
+from services.chunker.accounts import Accounts, Reading
+from services.chunker.packing import Piece
 from services.chunker.passages import Passage, passages_of
 from services.chunker.prompt_view import Span, content_hash, spans_of, time_of
 from services.chunker.report import MAX_NAMED, ChunkingReport, ChunkPolicy, Superseded
@@ -25,7 +25,6 @@ from shared.exports.conversation import (
     PassedOver,
     Rejected,
 )
-from shared.exports.richest import Sample
 
 STAGE = "chunk"
 
@@ -108,19 +107,16 @@ async def _in_a_thread(steps: Iterator[Step]) -> Step | None:
 
 @dataclass(slots=True)
 class _Chunking:
-    """The state of one reading: the packer, the sample, the versions seen."""
+    """The state of one reading: the accounts and the versions of conversations met."""
 
     job: ChunkingJob
     policy: ChunkPolicy
     report: ChunkingReport
-    _packer: Packer[Span] = field(init=False)
-    _sample: Sample = field(init=False)
-    _instructions: Instructions = field(default_factory=Instructions)
+    _accounts: Accounts = field(init=False)
     _versions: Versions = field(default_factory=Versions)
 
     def __post_init__(self) -> None:
-        self._packer = Packer(self.policy.chunk_tokens)
-        self._sample = Sample(self.policy.sample_size)
+        self._accounts = Accounts(self.policy)
 
     def steps(self, conversations: Iterable[Parsed]) -> Iterator[Step]:
         """For each conversation its passages and the chunks it settled, after LARGE_AHEAD where that takes
@@ -134,31 +130,37 @@ class _Chunking:
                 yield parsed
                 continue
             report.seen += 1
+            reading = self._accounts.of(parsed.account)
             if isinstance(parsed, Rejected):
-                self._skip(parsed)
+                self._skip(parsed, reading)
             elif isinstance(parsed, LeftOut):
                 report.left_out += 1
-                yield [], self._forget(parsed.id, parsed.updated_at)
+                yield [], self._forget(parsed.id, parsed.updated_at, reading)
             elif not parsed.turns:
                 report.empty += 1
-                yield [], self._forget(parsed.id, parsed.updated_at)
+                yield [], self._forget(parsed.id, parsed.updated_at, reading)
             else:
-                yield self._take(parsed)
-        standing = self._instructions.conversation()
-        if standing is not None:
-            yield self._cut(standing)
-        report.sample = self._sample.conversations()
-        yield [], [self._chunk(piece) for piece in self._packer.flush()]
+                yield self._take(parsed, reading)
+        for reading in self._accounts.all:
+            standing = reading.instructions.conversation()
+            if standing is not None:
+                yield self._cut(standing, reading)
+            report.sample += [
+                replace(each, account=reading.number) for each in reading.sample.conversations()
+            ]
+            yield [], self._flush(reading)
+        report.accounts = self._accounts.reports()
 
-    def _skip(self, rejected: Rejected) -> None:
+    def _skip(self, rejected: Rejected, reading: Reading) -> None:
+        reading.report.skipped += 1
         self.report.skipped += 1
         if len(self.report.rejected) < MAX_NAMED:
             self.report.rejected.append(rejected)
 
-    def _forget(self, conversation_id: str, updated_at: float | None) -> list[ChunkReady]:
+    def _forget(self, conversation_id: str, updated_at: float | None, reading: Reading) -> list[ChunkReady]:
         """The conversation is empty or left out: unless a later version was met, nothing of it stays."""
         report = self.report
-        standing, messages, characters = self._versions.note(conversation_id, updated_at or 0.0, 0, 0)
+        standing, messages, characters, before = self._note(conversation_id, updated_at, 0, 0, reading)
         if standing is Standing.OLDER:
             return []
         report.forgotten.add(conversation_id)
@@ -168,10 +170,9 @@ class _Chunking:
         report.duplicates += 1
         report.messages -= messages
         report.person_characters -= characters
-        self._sample.discard(conversation_id)
-        return self._supersede(conversation_id)
+        return self._supersede(conversation_id, messages, before)
 
-    def _take(self, conversation: Conversation) -> tuple[list[Passage], list[ChunkReady]]:
+    def _take(self, conversation: Conversation, reading: Reading) -> tuple[list[Passage], list[ChunkReady]]:
         """Nothing for an older version of a conversation already seen."""
         report = self.report
         said = 0
@@ -179,8 +180,8 @@ class _Chunking:
             if turn.role == "user":
                 said += len(turn.text)
         count = len(conversation.turns)
-        standing, void_messages, void_characters = self._versions.note(
-            conversation.id, conversation.updated_at or 0.0, count, said
+        standing, void_messages, void_characters, before = self._note(
+            conversation.id, conversation.updated_at, count, said, reading
         )
         if standing is Standing.OLDER:
             report.duplicates += 1
@@ -188,7 +189,7 @@ class _Chunking:
         closed: list[ChunkReady] = []
         if void_messages:
             report.duplicates += 1
-            closed = self._supersede(conversation.id)
+            closed = self._supersede(conversation.id, void_messages, before)
         else:
             report.kept += 1
             report.forgotten.discard(conversation.id)
@@ -196,31 +197,44 @@ class _Chunking:
             report.lose(conversation)
         report.messages += count - void_messages
         report.person_characters += said - void_characters
-        self._sample.offer(conversation, said)
-        if conversation.custom_instructions:
-            self._instructions.note(conversation.custom_instructions, conversation.created_at)
-        passages, chunks = self._cut(conversation)
+        reading.keep(conversation, said)
+        passages, chunks = self._cut(conversation, reading)
         return passages, closed + chunks
 
-    def _supersede(self, conversation_id: str) -> list[ChunkReady]:
+    def _note(
+        self, conversation_id: str, updated_at: float | None, messages: int, said: int, reading: Reading
+    ) -> tuple[Standing, int, int, int]:
+        """Of one vendor, an id is one conversation, whichever of its accounts shows it."""
+        key = reading.report.account.vendor, conversation_id
+        noted = self._versions.note(key, updated_at or 0.0, messages, said, reading.number)
+        self._accounts.met(reading.number, noted[-1])
+        return noted
+
+    def _supersede(self, conversation_id: str, messages: int, account: int) -> list[ChunkReady]:
         """Close the chunks of the older version, so that the newer one lies in later chunks only."""
-        chunks = [self._chunk(piece) for piece in self._packer.flush()]
-        self.report.superseded.append(Superseded(conversation_id, self.report.chunks))
+        reading = self._accounts.all[account]
+        reading.drop(conversation_id, messages)
+        chunks = self._flush(reading)
+        self.report.superseded.append(Superseded(conversation_id, self.report.chunks, account))
         return chunks
 
-    def _cut(self, conversation: Conversation) -> tuple[list[Passage], list[ChunkReady]]:
+    def _flush(self, reading: Reading) -> list[ChunkReady]:
+        return [self._chunk(piece, reading) for piece in reading.packer.flush()]
+
+    def _cut(self, conversation: Conversation, reading: Reading) -> tuple[list[Passage], list[ChunkReady]]:
         policy = self.policy
         chunks: list[ChunkReady] = []
         sizes = [text_size(turn.text) for turn in conversation.turns]
         for span, tokens, gap in spans_of(conversation, sizes, policy.chunk_tokens, policy.context_chars):
-            chunks.extend(self._chunk(piece) for piece in self._packer.push(span, tokens, gap))
-        passages = passages_of(conversation, sizes, policy.passage_tokens)
+            chunks.extend(self._chunk(piece, reading) for piece in reading.packer.push(span, tokens, gap))
+        passages = passages_of(conversation, sizes, policy.passage_tokens, reading.number)
         self.report.passages += len(passages)
         return passages, chunks
 
-    def _chunk(self, piece: Piece[Span]) -> ChunkReady:
+    def _chunk(self, piece: Piece[Span], reading: Reading) -> ChunkReady:
         index = self.report.chunks
         self.report.chunks += 1
+        reading.report.chunks += 1
         job = self.job
         conversations: dict[str, ConversationHeader] = {}
         messages: list[Message] = []
@@ -239,4 +253,5 @@ class _Chunking:
             token_count=piece.size,
             conversations=tuple(conversations.values()),
             messages=tuple(messages),
+            account=reading.number,
         )

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from shared.domain.errors import UnreadableExportError
+from shared.domain.ids import lineage_id, lineage_of_history
 from shared.domain.plurals import counted, plural
 from shared.exports.containers.members import Break
+from shared.exports.export import Export
 from shared.exports.lost import summary
 from shared.settings import Settings
-from shared.store.chunks import Chunking
+from shared.store.chunks import Chunking, ReadAccount
 
 
 def variant_of(settings: Settings) -> str:
@@ -62,16 +65,42 @@ def require_something_read(report: ChunkingReport, breaks: Sequence[Break]) -> N
     raise UnreadableExportError(f"nothing of the export could be read: {'; '.join(told)}")
 
 
-def chunking_of(report: ChunkingReport, formats: Sequence[str], breaks: Sequence[Break]) -> Chunking:
-    """What the store is told once an export is read: the one place where it is put together."""
+def chunking_of(report: ChunkingReport, export: Export, user_id: UUID) -> Chunking:
+    """What the store is told once an export is read: the one place where it is put together. Of accounts it
+    is told what follows from their ids, and no id."""
+    breaks = export.breaks
     return Chunking(
         total=report.chunks,
-        counts=counts_of(report, formats),
+        counts=counts_of(report, export.format_names),
         sample=report.sample,
         superseded=report.superseded,
+        accounts=_accounts(report, export, user_id),
         breaks=[asdict(each) for each in breaks],
         forgotten=sorted(report.forgotten),
     )
+
+
+def _accounts(report: ChunkingReport, export: Export, user_id: UUID) -> list[ReadAccount]:
+    numbers = {each.account: number for number, each in enumerate(report.accounts)}
+    broken: dict[int, list[Break]] = {}
+    for one in export.breaks:
+        owner = export.account_at(one.file)
+        broken.setdefault(numbers.get(owner, 0) if owner else 0, []).append(one)
+    return [
+        ReadAccount(
+            vendor=each.account.vendor,
+            account=lineage_id(user_id, each.account.vendor, each.account.id) if each.account.id else None,
+            history=lineage_of_history(user_id, each.account.vendor, each.oldest),
+            same_as=each.same_as,
+            conversations=each.conversations,
+            messages=each.messages,
+            skipped=each.skipped,
+            lost=each.lost,
+            chunks=each.chunks,
+            breaks=[asdict(one) for one in broken.get(number, ())],
+        )
+        for number, each in enumerate(report.accounts)
+    ]
 
 
 def counts_of(report: ChunkingReport, formats: Sequence[str]) -> dict[str, Any]:

@@ -25,9 +25,13 @@ class Passage(NamedTuple):
     created_at: float | None
     last: bool
     """True on a conversation's last passage: rows beyond it are of an older version and go."""
+    account: int = 0
+    """Which of the accounts of its run it is of."""
 
 
-def passages_of(conversation: Conversation, sizes: Sequence[int], limit: int) -> list[Passage]:
+def passages_of(
+    conversation: Conversation, sizes: Sequence[int], limit: int, account: int = 0
+) -> list[Passage]:
     """The passages of one conversation, in order, each of at most about `limit` tokens.
 
     `sizes` are the UTF-8 bytes of its turns. Turns stay whole unless one alone is larger; nothing is
@@ -60,7 +64,7 @@ def passages_of(conversation: Conversation, sizes: Sequence[int], limit: int) ->
         len(pieces) - 1,
     )
     return [
-        Passage(key, index, title, content, own, count, created_at, index == end)
+        Passage(key, index, title, content, own, count, created_at, index == end, account)
         for index, (content, own, count) in enumerate(pieces)
     ]
 

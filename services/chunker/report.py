@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from shared.domain.sample import SampleConversation
-from shared.exports.conversation import Conversation, Rejected
+from shared.exports.conversation import Account, Conversation, Rejected
 
 MAX_NAMED = 1000
 """Most rejected conversations the report names; all are counted."""
@@ -31,6 +31,24 @@ class Superseded:
 
     conversation_id: str
     before_index: int
+    account: int = 0
+    """Which account that version was read of."""
+
+
+@dataclass(slots=True)
+class AccountReport:
+    """What was read of one account."""
+
+    account: Account
+    conversations: int = 0
+    messages: int = 0
+    skipped: int = 0
+    lost: int = 0
+    chunks: int = 0
+    oldest: tuple[str, ...] = ()
+    """Ids of its oldest conversations: what an account is known by of which the export has no id."""
+    same_as: int | None = None
+    """The account whose history it is a part of, where it has no id and their conversations show it."""
 
 
 @dataclass(slots=True)
@@ -58,6 +76,8 @@ class ChunkingReport:
     forgotten: set[str] = field(default_factory=set)
     """Conversations whose latest version is empty or left out: nothing stored of them may stay."""
     sample: list[SampleConversation] = field(default_factory=list)
+    accounts: list[AccountReport] = field(default_factory=list)
+    """In the order of their numbers."""
 
     def lose(self, conversation: Conversation) -> None:
         """Count the messages of a kept conversation that could not be read."""

@@ -108,7 +108,7 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
             await asyncio.wait(self._saving)
         report = self._report
         await self._tell_progress()
-        chunking = chunking_of(report, self._export.format_names, self._export.breaks)
+        chunking = chunking_of(report, self._export, self._job.user_id)
         finished = await self._kit.store.finish_chunking(*self._key, chunking)
         if finished.ignored is not None:
             raise RunEndedError(finished.ignored)

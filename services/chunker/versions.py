@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Hashable
 from enum import Enum
 
 
@@ -27,24 +28,29 @@ class Versions:
         self._updated = array("d")
         self._messages = array("Q")
         self._characters = array("Q")
+        self._accounts = array("B")
 
     def note(
-        self, conversation_id: str, updated_at: float, messages: int, characters: int
-    ) -> tuple[Standing, int, int]:
-        """Count a version in. Answers its standing and, if it is NEWER, the messages and the person's
-        characters of the version that it voids."""
-        key = hash(conversation_id)
+        self, key: Hashable, updated_at: float, messages: int, characters: int, account: int
+    ) -> tuple[Standing, int, int, int]:
+        """Count a version in of the conversation of this key, read of this account. Answers its standing; the
+        messages and the person's characters of the version that it voids, if it is NEWER; and the account of
+        the version met before, or its own."""
+        key = hash(key)
         place = self._place.get(key)
         if place is None:
             self._place[key] = len(self._updated)
             self._updated.append(updated_at)
             self._messages.append(messages)
             self._characters.append(characters)
-            return Standing.FIRST, 0, 0
+            self._accounts.append(account)
+            return Standing.FIRST, 0, 0, account
+        before = self._accounts[place]
         if updated_at <= self._updated[place]:
-            return Standing.OLDER, 0, 0
+            return Standing.OLDER, 0, 0, before
         void = self._messages[place], self._characters[place]
         self._updated[place] = updated_at
         self._messages[place] = messages
         self._characters[place] = characters
-        return Standing.NEWER, *void
+        self._accounts[place] = account
+        return Standing.NEWER, *void, before

@@ -22,7 +22,7 @@ from shared.english.foreign import foreign_languages
 from shared.models.base import Digest, Model
 from shared.store.facts import FactKey, FactUpdate, StoredFact
 from shared.store.leases import Claim
-from shared.store.runs import RunReport
+from shared.store.runs import Joined, RunReport
 
 
 class ConsolidatorStore(Protocol):
@@ -38,7 +38,7 @@ class ConsolidatorStore(Protocol):
 
     async def settle_facts(self, import_id: UUID, run: int, updates: Sequence[FactUpdate]) -> int: ...
 
-    async def read_sample(self, import_id: UUID, run: int) -> Sequence[SampleConversation]: ...
+    async def read_joined(self, import_id: UUID, run: int, sample_size: int) -> Joined | None: ...
 
     async def read_run(self, import_id: UUID, run: int) -> RunReport | None: ...
 
@@ -56,6 +56,8 @@ class ConsolidationPolicy:
     """Facts read at a time: few, since a page is held as JSON and as facts at once."""
     open_statements: int = CLUSTERS
     """Most different statements of one matter compared at a time."""
+    sample_size: int = 200
+    """Most conversations that sections are written from."""
 
 
 async def consolidate(
@@ -69,7 +71,7 @@ async def consolidate(
     claim = await store.claim_run(*key, owner, policy.lease_seconds)
     if not claim.claimed:
         return None
-    return await _Consolidation(key, owner, store, model, policy).finish()
+    return await _Consolidation(key, owner, store, model, policy).finish(claim.edition)
 
 
 class _LeaseLostError(Exception):
@@ -91,9 +93,10 @@ class _Consolidation:
         self._days: tuple[date, date] | None = None
         self._renewed = time.monotonic()
 
-    async def finish(self) -> MemoryReady | None:
+    async def finish(self, edition: int) -> MemoryReady | None:
         report = await self._store.read_run(*self._key)
-        if report is None:
+        joined = await self._store.read_joined(*self._key, self._policy.sample_size)
+        if report is None or joined is None:
             raise StoreError(
                 f"run {self._key.run} of import {self._key.import_id} has vanished while claimed"
             )
@@ -106,13 +109,13 @@ class _Consolidation:
         readable = coverage.share >= self._policy.min_coverage
         try:
             digest = await self._digest() if readable else None
-            sample = await self._store.read_sample(*self._key)
+            scope = scope_of(joined.parts, self._settlement.kept, *(self._days or (None, None)))
             scope = replace(
-                scope_of(report, self._settlement.kept, *(self._days or (None, None))),
-                languages=tuple(foreign_languages(sample)) if report.unread_conversations else (),
+                scope,
+                languages=tuple(foreign_languages(joined.sample)) if scope.unread else (),
                 budget=self._policy.memory_tokens,
             )
-            memory, sections, usage = await self._write(digest, scope, sample)
+            memory, sections, usage = await self._write(digest, scope, joined.sample)
         except _LeaseLostError:
             return None
         return MemoryReady(
@@ -124,7 +127,9 @@ class _Consolidation:
             sections=sections,
             coverage=coverage,
             facts=self._counts(report),
-            usage=report.extraction_usage + usage,
+            # of a memory that was made before and not wanted, too
+            usage=(report.committed_usage or report.extraction_usage) + usage,
+            edition=edition,
         )
 
     async def _digest(self) -> Digest:

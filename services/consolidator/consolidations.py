@@ -42,7 +42,10 @@ class Consolidations:
         self._kit = kit
         self._model = model
         self._policy = ConsolidationPolicy(
-            settings.memory_tokens, settings.min_coverage, settings.lease_seconds
+            settings.memory_tokens,
+            settings.min_coverage,
+            settings.lease_seconds,
+            sample_size=settings.sample_size,
         )
         self._slots = Gate(AT_ONCE)
         self._tasks: dict[RunKey, asyncio.Task[None]] = {}
@@ -109,7 +112,7 @@ class Consolidations:
             if not await store.keep_memory(*key, memory):
                 return
         await self._kit.publish(MEMORY_READY, memory.user_id, memory)
-        await store.mark_published(*key)
+        await store.mark_published(*key, edition=memory.edition)
         log.info("memory published", stage="consolidator", **memory.ids)
 
     async def _hold_lease(self, key: RunKey) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from shared.domain.plurals import counted
 from shared.domain.text import estimate_tokens
-from shared.store.runs import RunReport
+from shared.store.runs import Part
 
 _REFERENCE = re.compile(r"\[f:[0-9a-f]{8}\]")
 _MOST_NAMED = 3
@@ -42,22 +43,22 @@ class MemoryScope:
     """Tokens that MEMORY may have."""
 
 
-def scope_of(report: RunReport, facts: int, first: date | None, last: date | None) -> MemoryScope:
-    """The scope of a run as the store reports it, but for what its sample and its policy tell."""
-    conversations = report.counts.get("conversations")
-    counted = conversations if isinstance(conversations, dict) else {}
+def scope_of(parts: Sequence[Part], facts: int, first: date | None, last: date | None) -> MemoryScope:
+    """The scope of a memory that rests on these parts, but for what its sample and its policy tell."""
+    dead = sum(part.dead for part in parts)
+    chunks = sum(part.chunks for part in parts)
     return MemoryScope(
-        conversations=_number(counted.get("kept")),
-        messages=_number(report.counts.get("messages")),
+        conversations=_sum(part.conversations for part in parts),
+        messages=_sum(part.messages for part in parts),
         first=first,
         last=last,
         facts=facts,
-        chunks_ok=report.chunks_ok,
-        chunks_total=report.chunks_total or 0,
-        unread=report.unread_conversations,
-        skipped=_number(counted.get("skipped_count")) or 0,
-        lost=sum(lost.values()) if isinstance(lost := report.counts.get("lost_messages"), dict) else 0,
-        breaks=tuple(_break(each) for each in report.breaks),
+        chunks_ok=chunks - dead,
+        chunks_total=chunks,
+        unread=sum(part.unread for part in parts),
+        skipped=_sum(part.skipped for part in parts) or 0,
+        lost=_sum(part.lost for part in parts) or 0,
+        breaks=tuple(_break(each) for part in parts for each in part.breaks),
     )
 
 
@@ -139,8 +140,10 @@ def _unlisted(scope: MemoryScope, listed: int) -> str:
     )
 
 
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) else None
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """None if nothing is known of any of them."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _break(value: object) -> str:

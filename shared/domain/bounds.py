@@ -33,11 +33,20 @@ WORDS_CHARS = 1000
 ITEMS = 20_000
 """Of a list in an event: as many of its messages, empty ones, as a record has room for."""
 
+ACCOUNTS = 16
+"""Accounts that one run tells apart."""
+LINEAGE_CHARS = 64
+"""Of the name that a person gives a lineage."""
+_UNSEEN = r"\s\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+LINEAGE_PATTERN = rf"^[^{_UNSEEN}](?:[^{_UNSEEN}]| [^{_UNSEEN}])*$"
+
 RunNumber = Annotated[int, Field(ge=1, le=INT4)]
 ChunkIndex = Annotated[int, Field(ge=0, lt=INT4)]
 ChunkTotal = Annotated[int, Field(ge=1, le=INT4)]
 Count = Annotated[int, Field(ge=0, le=INT4)]
 """How many there are of what one import holds."""
+AccountNumber = Annotated[int, Field(ge=0, lt=ACCOUNTS)]
+"""Which of a run's accounts, in the order in which its reading met them."""
 Total = Annotated[int, Field(ge=0, le=WHOLE)]
 """A sum of counts, as of tokens."""
 Cost = Annotated[float, Field(ge=0, le=DOLLARS, allow_inf_nan=False)]
@@ -52,6 +61,8 @@ Title = Annotated[str, Field(max_length=TITLE_CHARS)]
 Name = Annotated[str, Field(max_length=NAME_CHARS)]
 Source = Annotated[str, Field(max_length=SOURCE_CHARS)]
 ErrorText = Annotated[str, Field(max_length=ERROR_CHARS)]
+LineageName = Annotated[str, Field(max_length=LINEAGE_CHARS, pattern=LINEAGE_PATTERN)]
+"""A lineage as a person names it: one line, with nothing in it that is not seen or that turns text about."""
 Words = Annotated[str, Field(min_length=1, max_length=WORDS_CHARS)]
 Digest = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """What the Message Batches API takes for the name of a request: one that it refused would cost the batch."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.domain import bounds
 from shared.domain.bounds import (
+    AccountNumber,
     ChunkIndex,
     ChunkTotal,
     Cost,
@@ -19,6 +20,7 @@ from shared.domain.bounds import (
     Digest,
     ErrorText,
     Id,
+    LineageName,
     Listed,
     Moment,
     Name,
@@ -71,6 +73,8 @@ class ImportReceived(Event):
     requested_at: Moment
     conversation_count: Count | None = None
     message_count: Count | None = None
+    lineage: LineageName | None = None
+    """Which lineage of the user the export is of, as the person names it; None: as its accounts tell."""
 
     @property
     def weight(self) -> int:
@@ -120,6 +124,8 @@ class ChunkReady(Event):
     conversations: Annotated[tuple[ConversationHeader, ...], Listed, bounds.FIRST_ERROR]
     """Headers of the conversations in this chunk, in order of first appearance."""
     messages: Annotated[tuple[Message, ...], Listed, bounds.FIRST_ERROR]
+    account: AccountNumber = 0
+    """Which of the run's accounts it is of: a chunk is of one."""
 
     @property
     def has_own_words(self) -> bool:
@@ -191,6 +197,8 @@ class FactsExtracted(Event):
     prompt_version: Name = ""
     error: ErrorText | None = None
     """Why the chunk is dead; never holds the person's text."""
+    account: AccountNumber = 0
+    """Which of the run's accounts it is of."""
 
     @classmethod
     def of(cls, chunk: ChunkReady, status: ChunkStatus = ChunkStatus.OK, **found: Any) -> FactsExtracted:
@@ -205,6 +213,7 @@ class FactsExtracted(Event):
             index=chunk.index,
             total=chunk.total,
             content_hash=chunk.content_hash,
+            account=chunk.account,
             status=status,
             **found,
         )
@@ -292,6 +301,9 @@ class MemoryReady(Event):
     coverage: Coverage
     facts: FactCounts
     usage: Usage
+    edition: Count = 0
+    """Which joining of the user's lineages it was made from, as the run was claimed: if they are joined anew
+    before it is written, it is made again."""
 
     @property
     def weight(self) -> int:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from uuid import UUID, uuid5
 
 from shared.domain.errors import UsageError
 
 NAMESPACE = UUID("6f1d0f3c-6f0b-5c0e-9d55-8a2f6c1b7e42")
 """Root of every SoulPrint id. Changing it makes every stored id unreachable."""
+
+LINEAGE_DIGITS = 12
+OLDEST = 3
+"""Oldest conversations that a history is known by: fewer are likelier to be all there still."""
 
 
 def user_id_for(name: str) -> UUID:
@@ -23,9 +29,28 @@ def user_id_for(name: str) -> UUID:
         raise UsageError("the user's name is not UTF-8: set the terminal to UTF-8, or use a UUID") from None
 
 
-def import_id(user_id: UUID, fingerprint: str) -> UUID:
-    """The id of an import: the same export of the same user is the same import."""
-    return uuid5(NAMESPACE, f"import\0{user_id}\0{fingerprint}")
+def import_id(user_id: UUID, fingerprint: str, lineage: str | None = None) -> UUID:
+    """The id of an import: the same export of the same user is the same import, in each lineage that the
+    person names."""
+    named = "" if lineage is None else f"\0lineage\0{lineage}"
+    return uuid5(NAMESPACE, f"import\0{user_id}\0{fingerprint}{named}")
+
+
+def lineage_id(user_id: UUID, vendor: str, account: str) -> str:
+    """The lineage of an account whose vendor's id is known. It tells nobody which account that is, and of two
+    users who share one it tells neither."""
+    return f"{vendor}-{_digest('account', str(user_id), vendor, account)}"
+
+
+def lineage_of_history(user_id: UUID, vendor: str, oldest: Iterable[str]) -> str:
+    """The lineage of an account of which only conversations are known: `oldest` are the ids of its first
+    ones, which later exports of the same history begin with, too."""
+    return f"{vendor or 'unknown'}-{_digest('history', str(user_id), vendor, *oldest)}"
+
+
+def _digest(*parts: str) -> str:
+    written = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(written).hexdigest()[:LINEAGE_DIGITS]
 
 
 def stage_id(import_id: UUID, pipeline: str, run: int, stage: str, index: int) -> UUID:

@@ -16,3 +16,5 @@ class SampleConversation:
     person_characters: int
     excerpts: tuple[str, ...]
     """The person's messages, each clipped to `exports.richest.EXCERPT_CHARS`, never the assistant's."""
+    account: int = 0
+    """Which of the accounts of its run it is of."""

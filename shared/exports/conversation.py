@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 Role = Literal["user", "assistant"]
@@ -17,6 +17,16 @@ class Turn:
     text: str
     created_at: float | None = None
     """Unix seconds, UTC; None where the export has none or it is not plausible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account at a vendor, as an export shows it."""
+
+    vendor: str
+    """A format's name."""
+    id: str = ""
+    """The vendor's own id of it, which is personal: it is hashed before it is kept. Empty: none is told."""
 
 
 @dataclass(slots=True)
@@ -34,6 +44,8 @@ class Conversation:
     lost: tuple[str, ...] = ()
     """Why, for each message that may be the person's and is in no turn though nothing explains it (an edit,
     a regeneration, a hidden message): see `lost.py`. Never a person's words."""
+    account: Account | None = field(default=None, compare=False)
+    """Whose it is. A format sets it where the conversation says so; `Export` completes it."""
 
 
 @dataclass(slots=True)
@@ -43,6 +55,7 @@ class Rejected:
     id: str
     """Its id where one could be read, else `member#position`."""
     reason: str
+    account: Account | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)
@@ -52,6 +65,7 @@ class LeftOut:
 
     id: str
     updated_at: float | None = None
+    account: Account | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)

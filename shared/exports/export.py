@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -25,7 +25,16 @@ from shared.exports.containers.members import (
     natural_key,
     sibling_key,
 )
-from shared.exports.conversation import LARGE_AHEAD, Parsed, ReadLimits
+from shared.exports.conversation import (
+    LARGE_AHEAD,
+    Account,
+    Conversation,
+    LeftOut,
+    Parsed,
+    ReadLimits,
+    Rejected,
+)
+from shared.exports.formats.accounts import account_beside
 from shared.exports.formats.base import Format, Head
 from shared.exports.formats.fields import objects_of
 from shared.exports.formats.head import read_head
@@ -47,7 +56,7 @@ def open_export(path: Path, limits: ReadLimits) -> Export:
     with ExitStack() as opened:
         findings = Findings(limits, opened)
         walk(path, findings)
-        chosen, empty = _recognised(findings)
+        chosen, empty, accounts = _recognised(findings)
         if not chosen and not empty:
             raise _not_an_export(path, findings)
         for member, _ in chosen:
@@ -56,7 +65,9 @@ def open_export(path: Path, limits: ReadLimits) -> Export:
         total = sum(member.size for member, _ in chosen)
         if total > limits.total_bytes:
             raise _too_large(f"{named(path)} holds", total, limits)
-        return Export(chosen, empty, list(findings.refused), limits, opened.pop_all())
+        export = Export(chosen, empty, list(findings.refused), limits, opened.pop_all())
+        export._owners = {id(member): _owner(member, known, accounts) for member, known in chosen}
+        return export
 
 
 def open_exports(paths: Sequence[Path], limits: ReadLimits) -> Export:
@@ -93,6 +104,8 @@ class Export:
         limits: ReadLimits,
         opened: ExitStack,
     ) -> None:
+        self._owners: dict[int, Account] = {}
+        """Whose each member is, by its identity: files of several exports may have one name."""
         self._identified = [member for member, _ in members] or empty
         self.format_names = tuple(sorted({known.name for _, known in members}))
         self.bytes_total = sum(member.size for member, _ in members)
@@ -110,6 +123,7 @@ class Export:
         for each in exports:
             joined._identified = joined._identified + each._identified
             joined._members = joined._members + each._members
+            joined._owners.update(each._owners)
             joined.breaks += each.breaks
             joined.bytes_total += each.bytes_total
         joined.format_names = tuple(sorted({known.name for _, known in joined._members}))
@@ -151,6 +165,8 @@ class Export:
             nothing = True
             for parsed in known.read(stream.as_binary(), member.name, self._limits):
                 nothing = nothing and parsed is LARGE_AHEAD
+                if isinstance(parsed, Conversation | Rejected | LeftOut):
+                    self._own(parsed, member)
                 yield parsed
             if nothing and not member.is_empty:
                 reason = f"it looks like {known.name}, but no conversation was found in it"
@@ -160,6 +176,21 @@ class Export:
         except Exception as error:  # a stranger's data: anything may be wrong with it
             reason = f"its structure is not understood ({type(error).__name__})"
             self.breaks.append(Break(member.name, f"byte {stream.progress()}", reason))
+
+    def _own(self, parsed: Conversation | Rejected | LeftOut, member: Member) -> None:
+        """Say whose it is. What does not say it itself is of whom the conversation before it was."""
+        if parsed.account is None:
+            parsed.account = self._owners[id(member)]
+        else:
+            self._owners[id(member)] = parsed.account
+
+    def account_at(self, file: str) -> Account | None:
+        """Whose a file is that reports name, as far as it was read, else what lies in the same container."""
+        owners = [(member.name, self._owners[id(member)]) for member, _ in self._members]
+        own = (owner for name, owner in owners if name == file)
+        container = file.partition("/")[0]
+        beside = (owner for name, owner in owners if name.partition("/")[0] == container)
+        return next(own, None) or next(beside, None)
 
     def close(self) -> None:
         """Close archives and remove temporary files. Safe to call twice."""
@@ -174,14 +205,28 @@ class Export:
         self.close()
 
 
-def _recognised(findings: Findings) -> tuple[list[tuple[Member, Format]], list[Member]]:
-    """The members of a known format, in natural order, and those that are an empty list of conversations.
+def _owner(member: Member, known: Format, accounts: Mapping[str, Account]) -> Account:
+    """Whose a member is: the account told beside it, else the only one that is told of its vendor."""
+    folder = member.name.rpartition("/")[0]
+    own = {each for each in accounts.values() if each.vendor == known.name}
+    beside = {
+        each for name, each in accounts.items() if each in own and name.rpartition("/")[0] == folder
+    } or own
+    return beside.pop() if len(beside) == 1 else Account(known.name)
+
+
+def _recognised(
+    findings: Findings,
+) -> tuple[list[tuple[Member, Format]], list[Member], dict[str, Account]]:
+    """The members of a known format, in natural order, those that are an empty list of conversations, and the
+    accounts that others tell of, by their names.
 
     Others are ignored, but one named like a recognised shard is noted: its beginning may be damaged.
     """
     chosen: list[tuple[Member, Format]] = []
     empty: list[Member] = []
     others: list[Member] = []
+    accounts: dict[str, Account] = {}
     findings.members.sort(key=lambda member: natural_key(member.name))
     budget = Budget(findings.limits.total_bytes)
     for member in findings.members:
@@ -192,6 +237,8 @@ def _recognised(findings: Findings) -> tuple[list[tuple[Member, Format]], list[M
             findings.refuse(member.name, reason_of(error), "byte 0")
             continue
         known = detect(head)
+        if known is None and (account := account_beside(head)) is not None:
+            accounts[member.name] = account
         if known is not None:
             chosen.append((replace(member, is_empty=_holds_none(head)), known))
         elif "".join(head.text.split()) in _EMPTY_LISTS:
@@ -204,7 +251,8 @@ def _recognised(findings: Findings) -> tuple[list[tuple[Member, Format]], list[M
             findings.refuse(
                 member.name, "it is named like a shard but begins otherwise: is it damaged?", "byte 0"
             )
-    return chosen, [member for member in empty if len(findings.members) == 1 or "conversation" in member.name]
+    named_so = [member for member in empty if len(findings.members) == 1 or "conversation" in member.name]
+    return chosen, named_so, accounts
 
 
 def _holds_none(head: Head) -> bool:

@@ -42,6 +42,11 @@ class PassageRow(Protocol):
         """True on a conversation's last passage: rows beyond it are deleted."""
         ...
 
+    @property
+    def account(self) -> int:
+        """Which of the accounts of its run it is of."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:
@@ -115,6 +120,25 @@ class DeadChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAccount:
+    """An account as a reading met it, which finish_chunking finds the lineage of."""
+
+    vendor: str
+    account: str | None
+    """The lineage that follows from the account's id, where the export has one."""
+    history: str
+    """The lineage that follows from its oldest conversations."""
+    same_as: int | None = None
+    """The number of the account whose history it is a part of, if it is."""
+    conversations: int = 0
+    messages: int = 0
+    skipped: int = 0
+    lost: int = 0
+    chunks: int = 0
+    breaks: Sequence[dict[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Chunking:
     """What a whole reading of an export gave, for finish_chunking."""
 
@@ -122,7 +146,9 @@ class Chunking:
     counts: dict[str, Any] = field(default_factory=dict)
     sample: Sequence[SampleConversation] = ()
     superseded: Sequence[Any] = ()
-    """Items with `conversation_id` and `before_index` (mappings or dataclasses)."""
+    """Items with `conversation_id`, `before_index` and `account` (mappings or dataclasses)."""
+    accounts: Sequence[ReadAccount] = ()
+    """By their numbers. None: all is of one account, of which nothing is known."""
     breaks: Sequence[dict[str, Any]] = ()
     forgotten: Sequence[str] = ()
     """Conversations of which nothing may stay: their passages are deleted, but for those that a newer run
@@ -148,6 +174,7 @@ def _passages(passages: Sequence[PassageRow]) -> list[dict[str, Any]]:
             "message_count": p.message_count,
             "created_at": p.created_at,
             "last": p.last,
+            "account": p.account,
         }
         for p in passages
     ]

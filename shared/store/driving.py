@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 
-from shared.domain.bounds import Moment, RunNumber, Source
+from shared.domain.bounds import LineageName, Moment, RunNumber, Source
 from shared.domain.events import ChunkReady, ImportReceived, Usage
 from shared.domain.facts import Fact
 from shared.domain.runs import ProfileFormat, RunKey
@@ -110,6 +110,7 @@ class Stalled(BaseModel):
     user_id: UUID
     source: Source
     requested_at: Moment
+    lineage: LineageName | None = None
     action: Literal["consolidate", "publish", "import"]
     redrives: int
     """How often it was driven again without a chunk coming in, this time included."""

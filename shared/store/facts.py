@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
 from shared.domain.facts import FactStatus, SettledFact
 from shared.domain.runs import RunKey
 from shared.store.call import SPREAD, After, Calls, call
@@ -25,6 +27,15 @@ class FactKey(NamedTuple):
 IN_ORDER = After(("matter", "stated_at", "id"))
 
 
+class FactAccount(BaseModel):
+    """The account that a fact is from: the vendor's name, and the lineage."""
+
+    model_config = ConfigDict(frozen=True)
+
+    vendor: str
+    lineage: str
+
+
 class StoredFact(SettledFact):
     """A fact as the table holds it. `merged_ids` and `conversation_title` only where facts are listed."""
 
@@ -33,6 +44,10 @@ class StoredFact(SettledFact):
     merged_into: UUID | None = None
     """The fact that absorbed this one; set exactly when status is merged."""
     conversation_title: str = ""
+    account: FactAccount | None = None
+    """Whose words it quotes; only where facts are listed."""
+    lineages: tuple[str, ...] = ()
+    """All lineages in which it was said; only where facts are listed."""
 
     @property
     def key(self) -> FactKey:

@@ -16,10 +16,12 @@ from shared.store.call import Calls, call
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Answer of claim_run. `reason` if not claimed: unknown, incomplete, leased, published, an end state."""
+    """Answer of claim_run. `reason` if not claimed: unknown, incomplete, leased, published, an end state.
+    `edition` names what of the user's other lineages the run has joined."""
 
     claimed: bool
     reason: str | None
+    edition: int = 0
 
 
 class HoldRow(BaseModel):
@@ -41,7 +43,8 @@ class Leases(Calls):
     @call
     async def claim_run(self, import_id: UUID, run: int, owner: str, lease_seconds: float) -> Claim:
         """Take a complete, unpublished run for consolidation. The same owner may claim again; another must
-        wait until the lease ends. What an unfinished consolidation settled is reset."""
+        wait until the lease ends. What an unfinished consolidation settled is reset, and the facts of the
+        user's other lineages are joined as they are now."""
 
     @call
     async def renew_run(self, import_id: UUID, run: int, owner: str, lease_seconds: float) -> bool:

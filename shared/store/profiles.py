@@ -18,7 +18,7 @@ from shared.store.call import SPREAD, Calls, call
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Answer of commit_memory. `reason` if not written: failed, older, smaller, repeated, cancelled,
+    """Answer of commit_memory. `reason` if not written: failed, older, smaller, joining, repeated, cancelled,
     unknown."""
 
     written: bool
@@ -27,7 +27,8 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Answer of accept_memory: whose memory is served. `reason` if nothing changed: served, unknown."""
+    """Answer of accept_memory: whose memory is served. `reason` if nothing changed: served, unknown,
+    apart."""
 
     written: bool
     run: int | None
@@ -65,6 +66,8 @@ class Profile(Documents):
     memory_import_id: UUID | None = None
     """With `memory_run`: whose MEMORY and facts, where that run made none."""
     memory_run: int | None = None
+    lineages: tuple[str, ...] = ()
+    """Whose accounts make the memory, in order."""
     documents: Mapping[str, Mapping[str, str]] = {}
     """The sections that are served as they were written, in each form: {markdown: {soul, ...}, app: ...}. The
     app may have written its own into the columns since."""
@@ -84,8 +87,9 @@ class Profiles(Calls):
         """The memory kept for a run."""
 
     @call
-    async def mark_published(self, import_id: UUID, run: int) -> bool:
-        """Note that the memory is on its way to the writer; False if that was noted or the run ended."""
+    async def mark_published(self, import_id: UUID, run: int, edition: int | None = None) -> bool:
+        """Note that the memory is on its way to the writer; False if that was noted or the run ended, or the
+        memory of this edition is not wanted any more."""
 
     @call
     async def commit_memory(
@@ -106,14 +110,16 @@ class Profiles(Calls):
         With status failed (the caller judges MIN_COVERAGE) the profile keeps what it serves; `error` is
         {step, message}. A run older than the one served never overwrites it, nor one that would lose much of
         it unless it was requested to (`loses_much` in the migration has the rule): such a memory is kept
-        beside. What the memory does not say (None) stays as it is served. `soulprint_text` is by default
-        the sections, joined. `notify`: the app is to be told of the import, if it is served (see Callbacks).
+        beside. Both are meant within a lineage. One that lacks what another lineage has committed since it
+        was claimed is not written, but consolidated again (`joining`). What the memory does not say (None)
+        stays as it is served. `soulprint_text` is by default the sections, joined. `notify`: the app is to be
+        told of the import, if it is served (see Callbacks).
         """
 
     @call
     async def accept_memory(self, import_id: UUID) -> Accepted:
         """Serve the memory that is kept of an import: one that was kept beside, or that was replaced. What
-        is served now is kept in turn."""
+        is served now is kept in turn. Not one that lacks what counts for other lineages now (`apart`)."""
 
     @call
     async def read_documents(self, import_id: UUID, run: int) -> Documents | None:

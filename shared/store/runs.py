@@ -74,6 +74,8 @@ class RunRow(BaseModel):
     """Places where the export breaks: `coverage` is of what could be read."""
     cost: float | None
     error: dict[str, Any] | None
+    lineages: tuple[str, ...] = ()
+    """Those that its export is of; none before that was read."""
     redrives: int
     on_log: bool
     """Whether the services drive it, and not one process from end to end."""
@@ -85,6 +87,56 @@ class RunRow(BaseModel):
     @property
     def ended(self) -> bool:
         return self.state in ENDED
+
+
+class RunAccount(BaseModel):
+    """An account that a run read, and its lineage."""
+
+    model_config = ConfigDict(frozen=True)
+
+    vendor: str
+    lineage: str
+    conversations: int | None = None
+
+
+class JoinedAccount(BaseModel):
+    """An account that another run read, and which run that was."""
+
+    model_config = ConfigDict(frozen=True)
+
+    vendor: str
+    lineage: str
+    import_id: UUID
+    run: int
+
+
+class Part(BaseModel):
+    """What was read of one account, and what was not, in the run that counts for it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    lineage: str
+    vendor: str
+    conversations: int | None = None
+    messages: int | None = None
+    skipped: int | None = None
+    """Conversations that could not be parsed."""
+    lost: int | None = None
+    """Messages of the others that could not be read."""
+    chunks: int = 0
+    dead: int = 0
+    unread: int = 0
+    """Conversations that the model could not read."""
+    breaks: list[Any] = []
+
+
+class Joined(BaseModel):
+    """What a memory rests on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    parts: list[Part]
+    sample: list[SampleConversation]
 
 
 class RunReport(BaseModel):
@@ -103,6 +155,10 @@ class RunReport(BaseModel):
     """Why the state is `unserved`, if it is."""
     served: RunKey | None = None
     """Whose memory is served to the user now."""
+    accounts: tuple[RunAccount, ...] = ()
+    """Those that its reading met, by number; none before its end."""
+    joined: tuple[JoinedAccount, ...] = ()
+    """Those of other lineages whose facts stand beside its own."""
     progress_percent: float
     stage: str | None
     counts: dict[str, Any]
@@ -151,14 +207,16 @@ class Runs(Calls):
         variant: str = "",
         on_log: bool = True,
         replace: bool = False,
+        lineage: str | None = None,
     ) -> RequestedRun:
         """Go on with the import's newest run if it is unfinished, of this pipeline, driven the same way and,
         if `variant` is given, of that variant; else add the next, which waits for its event.
 
         `variant` names what a run depends on besides the export, as JSON: sizes, and its model where
         one process runs it from end to end, for which `on_log` is false. `replace`: its memory is to be
-        served however much less it holds than the one that is. What is requested later is newer, by the
-        database's clock; a run that goes on keeps its place, unless a newer one is served already.
+        served however much less it holds than the one that is. `lineage`: as the person names it. What is
+        requested later is newer, by the database's clock; a run that goes on keeps its place, unless a newer
+        one is served already.
 
         Raises StoreError (SP002) if the import is another user's.
         """
@@ -193,3 +251,9 @@ class Runs(Calls):
     @call
     async def read_sample(self, import_id: UUID, run: int) -> list[SampleConversation]:
         """The sample as finish_chunking was given it, in its order; empty before."""
+
+    @call
+    async def read_joined(self, import_id: UUID, run: int, sample_size: int) -> Joined | None:
+        """What a memory of the run rests on, as it was joined when it was claimed: every account that counts
+        in it, and of all of them together the `sample_size` richest conversations. In an order that does not
+        depend on which was imported first. None if there is no such run."""

@@ -25,6 +25,8 @@ class UserRow(BaseModel):
     requested_at: datetime
     """When that was."""
     has_memory: bool
+    lineages: tuple[str, ...] = ()
+    """Whose accounts the memory is made of."""
 
 
 class Users(Calls):

@@ -54,6 +54,14 @@ CREATE TABLE public.imports (
     unserved text CHECK (unserved IN ('older', 'smaller')),
     -- how the profile is told of the run: as Markdown, or as the app reads it
     profile_format text NOT NULL DEFAULT 'markdown' CHECK (profile_format IN ('markdown', 'app')),
+    -- the lineage that the person names for all of the export; null: as its accounts tell
+    lineage text,
+    -- the accounts that its reading met, by number: lineage, vendor, and what was read of each
+    accounts jsonb NOT NULL DEFAULT '[]',
+    -- what stands beside its own facts, of the user's other lineages: lineage, vendor, import_id, run, account
+    joined jsonb NOT NULL DEFAULT '[]',
+    -- how often that changed: a memory is made from one of these
+    edition integer NOT NULL DEFAULT 0,
     PRIMARY KEY (import_id, run)
 );
 CREATE INDEX imports_of_user ON public.imports (user_id, requested_at, ordinal);
@@ -99,6 +107,40 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT CASE WHEN i.unserved IS NULL THEN i.state ELSE 'unserved' END
 $$;
 
+-- Numbers of accounts below it are of the run itself, the others of what it joined.
+CREATE FUNCTION public.first_joined() RETURNS integer
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT 16
+$$;
+
+-- The lineages that a run's own reading met.
+CREATE FUNCTION public.own_lineages(i public.imports) RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT ARRAY(SELECT DISTINCT e ->> 'lineage' FROM jsonb_array_elements(i.accounts) e)
+$$;
+
+-- Whose a run's facts are, by the number of their account: vendor and lineage. What it joined stands in place of
+-- its own of the same lineage.
+CREATE FUNCTION public.accounts_of(i public.imports) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(jsonb_object_agg(a.number, jsonb_build_object(
+        'vendor', a.e ->> 'vendor', 'lineage', a.e ->> 'lineage')), '{}')
+    FROM (
+        SELECT n - 1 AS number, e FROM jsonb_array_elements(i.accounts) WITH ORDINALITY AS x(e, n)
+        WHERE NOT i.joined @> jsonb_build_array(jsonb_build_object('lineage', e -> 'lineage'))
+        UNION ALL
+        SELECT first_joined() + n - 1, e FROM jsonb_array_elements(i.joined) WITH ORDINALITY AS x(e, n)) a
+$$;
+
+-- The lineages whose runs make a user's memory, in order.
+CREATE FUNCTION public.lineages_of(p_user uuid) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(SELECT l.lineage FROM lineages l
+                 WHERE l.user_id = p_user AND l.import_id IS NOT NULL AND l.lineage <> '' ORDER BY l.lineage);
+END
+$$;
+
 -- True if no later run of the user stands beside this one: only the newest run speaks in user_profiles.
 CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
@@ -131,7 +173,7 @@ DECLARE
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, source text, pipeline text, variant text, on_log boolean,
-        replace boolean);
+        replace boolean, lineage text);
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
     SELECT * INTO newest FROM imports i
         WHERE i.import_id = a.import_id ORDER BY i.run DESC LIMIT 1 FOR UPDATE;
@@ -161,9 +203,9 @@ BEGIN
     END IF;
     IF NOT resumed THEN
         INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log, replaces,
-                             requested_at)
+                             requested_at, lineage)
         VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, a.pipeline, a.source, a.variant, a.on_log,
-                coalesce(a.replace, false), request_time(a.user_id, NULL))
+                coalesce(a.replace, false), request_time(a.user_id, NULL), a.lineage)
         RETURNING * INTO newest;
     END IF;
     RETURN jsonb_build_object(
@@ -186,7 +228,7 @@ DECLARE
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, run integer, source text, pipeline text, variant text, on_log boolean,
-        requested_at timestamptz, profile_format text);
+        requested_at timestamptz, profile_format text, lineage text);
     a.profile_format := coalesce(a.profile_format, 'markdown');
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
     SELECT * INTO newest FROM imports n
@@ -212,15 +254,16 @@ BEGIN
     IF i.import_id IS NOT NULL THEN
         UPDATE imports n SET source = a.source, updated_at = now(),
                 variant = coalesce(nullif(n.variant, ''), a.variant), profile_format = a.profile_format,
+                lineage = coalesce(n.lineage, a.lineage),
                 begun_at = CASE WHEN n.state = 'received' THEN now() ELSE n.begun_at END,
                 state = CASE WHEN n.state = 'received' THEN 'chunking' ELSE n.state END
             WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
     ELSE
         INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at, on_log,
-                             profile_format)
+                             profile_format, lineage)
         VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.source, coalesce(a.variant, ''), 'chunking',
                 greatest(request_time(a.user_id, a.requested_at), newest.requested_at), a.on_log,
-                a.profile_format)
+                a.profile_format, a.lineage)
         RETURNING * INTO i;
     END IF;
     INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
@@ -310,13 +353,15 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION
-    public.request_time(uuid, timestamptz), public.told_state(public.imports),
+    public.request_time(uuid, timestamptz), public.told_state(public.imports), public.first_joined(),
+    public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
     public.is_newest_run(public.imports), public.is_complete_run(public.imports), public.request_run(jsonb),
     public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
     public.fail_run(jsonb), public.cancel_run(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
-    public.request_time(uuid, timestamptz), public.told_state(public.imports),
+    public.request_time(uuid, timestamptz), public.told_state(public.imports), public.first_joined(),
+    public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
     public.is_newest_run(public.imports), public.is_complete_run(public.imports), public.request_run(jsonb),
     public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
     public.fail_run(jsonb), public.cancel_run(jsonb)

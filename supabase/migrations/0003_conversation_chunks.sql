@@ -43,12 +43,15 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON public.conversation_chunks TO service_ro
 CREATE POLICY soulprint_services ON public.conversation_chunks TO service_role USING (true) WITH CHECK (true);
 
 -- Which run a conversation's passages are of, as its place in the order of the user's runs. A run that leaves
--- a conversation as it is, or deletes it, has its place here all the same.
+-- a conversation as it is, or deletes it, has its place here all the same. `account` is which of that run's
+-- accounts showed it, `lineage` of which lineage it was before.
 CREATE TABLE public.conversation_runs (
     user_id uuid NOT NULL,
     conversation_id text COLLATE "C" NOT NULL,
     requested_at timestamptz NOT NULL,
     ordinal bigint NOT NULL,
+    account smallint NOT NULL DEFAULT 0,
+    lineage text COLLATE "C",
     PRIMARY KEY (user_id, conversation_id)
 );
 
@@ -60,16 +63,20 @@ CREATE POLICY services ON public.conversation_runs TO service_role USING (true) 
 -- Makes these conversations (given once each) the run's at this place, but for those that a newer run has:
 -- these are answered, and must be left alone. Until the caller's transaction ends no other run gets at them.
 CREATE FUNCTION public.take_conversations(
-    p_user uuid, p_requested_at timestamptz, p_ordinal bigint, ids text[]) RETURNS text[]
+    p_user uuid, p_requested_at timestamptz, p_ordinal bigint, ids text[], accounts smallint[]) RETURNS text[]
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     taken integer;
 BEGIN
     -- In one order, so that two runs at once wait for each other and not both.
-    INSERT INTO conversation_runs AS r (user_id, conversation_id, requested_at, ordinal)
-    SELECT p_user, n.id, p_requested_at, p_ordinal FROM unnest(ids) AS n(id) ORDER BY n.id COLLATE "C"
+    INSERT INTO conversation_runs AS r (user_id, conversation_id, requested_at, ordinal, account)
+    SELECT p_user, n.id, p_requested_at, p_ordinal, coalesce(n.account, 0)
+        FROM unnest(ids, accounts) AS n(id, account) ORDER BY n.id COLLATE "C"
     ON CONFLICT (user_id, conversation_id) DO UPDATE SET
-        requested_at = excluded.requested_at, ordinal = excluded.ordinal
+        requested_at = excluded.requested_at, ordinal = excluded.ordinal, account = excluded.account,
+        -- what the run before found out by reading its export to the end, else what was known before that
+        lineage = coalesce((SELECT i.accounts -> r.account::integer ->> 'lineage' FROM imports i
+                            WHERE i.ordinal = r.ordinal), r.lineage)
     WHERE (r.requested_at, r.ordinal) < (excluded.requested_at, excluded.ordinal);
     GET DIAGNOSTICS taken = ROW_COUNT;
     IF taken = cardinality(ids) THEN
@@ -94,6 +101,8 @@ DECLARE
     owner uuid := (argument ->> 'user_id')::uuid;
     recent_from timestamptz := coalesce((argument ->> 'now')::timestamptz, now()) - interval '180 days';
     i imports;
+    shown text[];
+    accounts smallint[];
     newer text[] := '{}';
     written integer;
     deleted integer := 0;
@@ -107,9 +116,11 @@ BEGIN
         IF NOT FOUND THEN
             RAISE EXCEPTION 'passages of a run that is not of this user' USING ERRCODE = 'SP002';
         END IF;
-        newer := take_conversations(owner, i.requested_at, i.ordinal, ARRAY(
-            SELECT DISTINCT e.conversation_id
-            FROM jsonb_to_recordset(argument -> 'passages') AS e(conversation_id text)));
+        SELECT array_agg(e.conversation_id), array_agg(e.account) INTO shown, accounts
+            FROM (SELECT e.conversation_id, max(e.account) AS account
+                  FROM jsonb_to_recordset(argument -> 'passages') AS e(conversation_id text, account smallint)
+                  GROUP BY e.conversation_id) e;
+        newer := take_conversations(owner, i.requested_at, i.ordinal, coalesce(shown, '{}'), accounts);
     END IF;
     INSERT INTO conversation_chunks AS c (user_id, conversation_id, passage_index, title, content, token_count,
                                           chunk_tier, message_count, created_at, is_recent)
@@ -203,10 +214,10 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION
-    public.take_conversations(uuid, timestamptz, bigint, text[]), public.save_chunks_batch(jsonb),
+    public.take_conversations(uuid, timestamptz, bigint, text[], smallint[]), public.save_chunks_batch(jsonb),
     public.search_patterns(text), public.read_passages(jsonb), public.search_passages(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
-    public.take_conversations(uuid, timestamptz, bigint, text[]), public.save_chunks_batch(jsonb),
+    public.take_conversations(uuid, timestamptz, bigint, text[], smallint[]), public.save_chunks_batch(jsonb),
     public.search_patterns(text), public.read_passages(jsonb), public.search_passages(jsonb)
 TO service_role;

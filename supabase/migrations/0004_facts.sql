@@ -1,8 +1,11 @@
--- Every grounded fact of a run. `matter` is what consolidation compares: facts of one matter lie side by side.
+-- Every grounded fact of a run, and beside it copies of those that it joined (imports.joined). `account` says
+-- whose it is: accounts_of tells by it. Hidden is what is not read: a fact that another account has, too, or of a
+-- lineage of which the run joined a newer one's. `matter` is what consolidation compares: facts of one matter lie side by side.
 CREATE TABLE public.facts (
     import_id uuid NOT NULL,
     run integer NOT NULL,
     fact_id uuid NOT NULL,
+    account smallint NOT NULL DEFAULT 0,
     user_id uuid NOT NULL,
     category text NOT NULL,
     matter text COLLATE "C" NOT NULL DEFAULT '',
@@ -16,7 +19,8 @@ CREATE TABLE public.facts (
     confidence double precision NOT NULL,
     source_kind text NOT NULL,
     chunk_index integer NOT NULL,
-    status text NOT NULL DEFAULT 'current' CHECK (status IN ('current', 'superseded', 'merged')),
+    status text NOT NULL DEFAULT 'current' CHECK (
+        status IN ('current', 'superseded', 'merged', 'hidden')),
     support integer NOT NULL DEFAULT 1 CHECK (support >= 1),
     superseded_by uuid,
     merged_into uuid
@@ -27,7 +31,7 @@ CREATE INDEX facts_in_order ON public.facts
 CREATE INDEX facts_merged ON public.facts (import_id, run, merged_into) WHERE merged_into IS NOT NULL;
 -- Of indexes that seem alike, as all do that begin with the run while the table is not analysed, the planner
 -- takes the one that was made last: one fact is to be found by its key.
-ALTER TABLE public.facts ADD PRIMARY KEY (import_id, run, fact_id);
+ALTER TABLE public.facts ADD PRIMARY KEY (import_id, run, fact_id, account);
 
 ALTER TABLE public.facts ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON public.facts FROM PUBLIC, anon, authenticated, service_role;
@@ -54,7 +58,7 @@ BEGIN
                f.stated_at, f.valid_from, f.valid_until, f.confidence, f.source_kind,
                f.matter, f.chunk_index, f.status, f.support, f.superseded_by, f.merged_into
         FROM facts f
-        WHERE f.import_id = p_import_id AND f.run = p_run
+        WHERE f.import_id = p_import_id AND f.run = p_run AND f.status <> 'hidden'
           AND (f.matter, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_matter, p_stated, p_fact)
         ORDER BY f.matter, coalesce(f.stated_at, '-infinity'), f.fact_id
         LIMIT (argument ->> 'limit')::integer) t;
@@ -83,6 +87,7 @@ BEGIN
                 status = u.status, support = u.support,
                 superseded_by = u.superseded_by, merged_into = u.merged_into
             WHERE f.import_id = p_import_id AND f.run = p_run AND f.fact_id = u.fact_id
+              AND f.status <> 'hidden'
               AND (f.status, f.support, f.superseded_by, f.merged_into)
                   IS DISTINCT FROM (u.status, u.support, u.superseded_by, u.merged_into);
         IF FOUND THEN
@@ -94,10 +99,25 @@ END
 $$;
 
 -- Facts as they are shown, in the order given: each with its conversation's title, the facts it absorbed and
--- the messages of them all. Null for none. A page a call: to call a function costs as much as to show a fact.
+-- the messages of them all, the account whose words it quotes and the lineages in which it was said. Null for none. A page a call: to call a function costs as much as to show a fact.
 CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    WITH whose AS MATERIALIZED (
+        SELECT accounts_of(i) AS by_number,
+               (SELECT count(DISTINCT value ->> 'lineage') FROM jsonb_each(accounts_of(i))) > 1 AS several
+        FROM imports i WHERE i.import_id = shown[1].import_id AND i.run = shown[1].run
+    )
     SELECT json_agg(json_build_object(
+        'account', w.by_number -> f.account::text,
+        'lineages', CASE WHEN w.several THEN ARRAY(
+            SELECT DISTINCT l.lineage COLLATE "C" FROM (
+                SELECT w.by_number -> m.account::text ->> 'lineage' AS lineage FROM facts m
+                WHERE m.import_id = f.import_id AND m.run = f.run AND (
+                    m.fact_id = f.fact_id OR m.fact_id = ANY (ARRAY(
+                        SELECT d.fact_id FROM facts d
+                        WHERE d.import_id = f.import_id AND d.run = f.run AND d.merged_into = f.fact_id)))) l
+            WHERE l.lineage IS NOT NULL ORDER BY 1)
+            ELSE array_remove(ARRAY[w.by_number -> f.account::text ->> 'lineage'], NULL) END,
         'id', f.fact_id, 'category', f.category, 'statement', f.statement, 'quote', f.quote,
         'message_ids', f.message_ids || ARRAY(
             SELECT k FROM facts m, unnest(m.message_ids) k
@@ -116,7 +136,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
             SELECT c.title FROM conversation_chunks c
             WHERE c.user_id = f.user_id AND c.conversation_id COLLATE "C" = f.conversation_id
               AND c.passage_index = 0), '')) ORDER BY f.ordinality)
-    FROM unnest(shown) WITH ORDINALITY AS f
+    FROM unnest(shown) WITH ORDINALITY AS f LEFT JOIN whose w ON true
 $$;
 
 -- A page of facts as shown: of the run that is named, or of the run whose MEMORY is served.
@@ -140,6 +160,7 @@ BEGIN
     RETURN coalesce(shown_facts(ARRAY(
         SELECT f FROM facts f
         WHERE f.import_id = p_import_id AND f.run = p_run AND f.user_id = p_user
+          AND f.status <> 'hidden'
           AND (f.matter, coalesce(f.stated_at, '-infinity'), f.fact_id) > (p_matter, p_stated, p_fact)
           AND (p_status = '{}' OR f.status = ANY (p_status))
           AND (p_patterns = '{}' OR f.statement || ' ' || f.quote ILIKE ALL (p_patterns))
@@ -161,6 +182,7 @@ BEGIN
         SELECT f FROM served_memories s
         JOIN facts f ON f.import_id = s.memory_import_id AND f.run = s.memory_run AND f.user_id = s.user_id
         WHERE s.user_id = (argument ->> 'user_id')::uuid
+          AND f.status <> 'hidden'
           AND f.fact_id BETWEEN rpad(digits, 32, '0')::uuid AND rpad(digits, 32, 'f')::uuid
         ORDER BY f.fact_id LIMIT 10)), '[]');
 END

@@ -14,6 +14,7 @@ CREATE TABLE public.chunk_results (
     unread text[],
     usage jsonb,
     error text,
+    account smallint NOT NULL DEFAULT 0,
     PRIMARY KEY (import_id, run, chunk_index)
 );
 
@@ -104,7 +105,7 @@ BEGIN
              jsonb_to_record(e -> 'event') AS v(
                  import_id uuid, user_id uuid, run integer, chunk_id uuid, index integer, content_hash text,
                  status text, facts jsonb, cached boolean, dropped jsonb, unread jsonb, usage jsonb,
-                 error text)
+                 error text, account smallint)
         ORDER BY v.import_id, v.run, v.user_id, v.index, (v.status = 'ok') DESC, n
     ), judged AS MATERIALIZED (
         SELECT n.*, r.status AS was, CASE
@@ -125,25 +126,26 @@ BEGIN
         SELECT * FROM judged WHERE refusal IS NULL
     ), results AS (
         INSERT INTO chunk_results (import_id, run, chunk_index, chunk_id, user_id, content_hash, status,
-                                   cached, dropped, unread, usage, error)
+                                   cached, dropped, unread, usage, error, account)
         SELECT import_id, run, index, chunk_id, user_id, content_hash, status, coalesce(cached, false),
                nullif(dropped, '{}'),
-               CASE WHEN unread <> '[]' THEN ARRAY(SELECT jsonb_array_elements_text(unread)) END, usage, error
+               CASE WHEN unread <> '[]' THEN ARRAY(SELECT jsonb_array_elements_text(unread)) END, usage, error,
+               coalesce(account, 0)
         FROM fresh
         ON CONFLICT (import_id, run, chunk_index) DO UPDATE SET
             status = excluded.status, cached = excluded.cached, dropped = excluded.dropped,
             unread = excluded.unread, usage = excluded.usage, error = excluded.error,
-            chunk_id = excluded.chunk_id, content_hash = excluded.content_hash
+            chunk_id = excluded.chunk_id, content_hash = excluded.content_hash, account = excluded.account
     ), facts_in AS (
-        -- A fact met in several chunks is the one of the latest chunk: a newer version of a conversation
+        -- A fact met in several chunks of one account is the one of the latest chunk: a newer version of a conversation
         -- keeps what it repeats when the older version's facts are deleted.
         INSERT INTO facts AS f (import_id, run, fact_id, user_id, category, matter, statement, quote,
                                 message_ids, conversation_id, stated_at, valid_from, valid_until,
-                                confidence, source_kind, chunk_index)
-        SELECT DISTINCT ON (n.import_id, n.run, t.id)
+                                confidence, source_kind, chunk_index, account)
+        SELECT DISTINCT ON (n.import_id, n.run, t.id, coalesce(n.account, 0))
                n.import_id, n.run, t.id, n.user_id, t.category, coalesce(t.matter, ''), t.statement, t.quote,
                t.message_ids, t.conversation_id, t.stated_at, t.valid_from, t.valid_until,
-               t.confidence, t.source_kind, n.index
+               t.confidence, t.source_kind, n.index, coalesce(n.account, 0)
         FROM fresh n,
              ROWS FROM (
                  jsonb_to_recordset(n.facts) AS (
@@ -154,8 +156,8 @@ BEGIN
              ) WITH ORDINALITY AS t(id, category, statement, quote, message_ids, conversation_id, stated_at,
                                     valid_from, valid_until, confidence, source_kind, matter, n)
         WHERE t.id IS NOT NULL
-        ORDER BY n.import_id, n.run, t.id, n.index DESC, t.n
-        ON CONFLICT (import_id, run, fact_id) DO UPDATE SET
+        ORDER BY n.import_id, n.run, t.id, coalesce(n.account, 0), n.index DESC, t.n
+        ON CONFLICT (import_id, run, fact_id, account) DO UPDATE SET
             matter = excluded.matter, quote = excluded.quote, message_ids = excluded.message_ids,
             conversation_id = excluded.conversation_id, stated_at = excluded.stated_at,
             valid_from = excluded.valid_from, valid_until = excluded.valid_until,
@@ -231,7 +233,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 -- Says how many chunks the run has and what its reading found. Answers whether all of them are in. Of what is
--- forgotten, conversations that a newer run has stay.
+-- forgotten, conversations that a newer run has stay. A reading that tells of no accounts is of one of which nothing
+-- is known.
 CREATE FUNCTION public.finish_chunking(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
 DECLARE
@@ -239,10 +242,11 @@ DECLARE
     i imports;
     forgotten text[];
     newer text[];
+    resolved jsonb;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, run integer, total integer, counts jsonb, sample jsonb, superseded jsonb,
-        breaks jsonb, forgotten jsonb);
+        breaks jsonb, forgotten jsonb, accounts jsonb);
     SELECT * INTO i FROM imports WHERE import_id = a.import_id AND run = a.run FOR UPDATE;
     IF NOT FOUND THEN
         RETURN jsonb_build_object('complete', false, 'ignored', 'unknown');
@@ -254,14 +258,25 @@ BEGIN
         DELETE FROM facts WHERE import_id = a.import_id AND run = a.run AND chunk_index >= a.total;
     END IF;
     forgotten := ARRAY(SELECT DISTINCT g FROM jsonb_array_elements_text(coalesce(a.forgotten, '[]')) g);
-    newer := take_conversations(i.user_id, i.requested_at, i.ordinal, forgotten);
+    newer := take_conversations(i.user_id, i.requested_at, i.ordinal, forgotten, '{}');
     DELETE FROM conversation_chunks c
         USING unnest(forgotten) AS gone(conversation_id)
         WHERE c.user_id = i.user_id AND c.conversation_id COLLATE "C" = gone.conversation_id
           AND c.passage_index IS NOT NULL
           AND gone.conversation_id <> ALL (newer);
+    resolved := resolve_accounts(i, coalesce(nullif(nullif(a.accounts, 'null'), '[]'), jsonb_build_array(
+        jsonb_build_object(
+            'vendor', '', 'history', '', 'conversations', a.counts -> 'conversations' -> 'kept',
+            'messages', a.counts -> 'messages', 'skipped', a.counts -> 'conversations' -> 'skipped_count',
+            'lost', 0, 'chunks', a.total, 'breaks', coalesce(a.breaks, '[]')))));
+    IF resolved IS NULL THEN
+        PERFORM fail_run(jsonb_build_object(
+            'import_id', a.import_id, 'run', a.run, 'step', 'chunking',
+            'error', 'the user has too many lineages; import under the name of one that there is'));
+        RETURN jsonb_build_object('complete', false, 'ignored', 'failed');
+    END IF;
     UPDATE imports SET
-            state = 'extracting', chunks_total = a.total, counts = coalesce(a.counts, '{}'),
+            accounts = resolved, state = 'extracting', chunks_total = a.total, counts = coalesce(a.counts, '{}'),
             sample = coalesce(a.sample, '[]'), superseded = coalesce(a.superseded, '[]'),
             breaks = coalesce(a.breaks, '[]'), chunked_at = coalesce(chunked_at, now()), updated_at = now(),
             (chunks_ok, chunks_dead, chunks_cached) = (
@@ -283,10 +298,12 @@ CREATE FUNCTION public.close_extraction(p_import_id uuid, p_run integer) RETURNS
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     DELETE FROM facts f
-        USING imports i, jsonb_to_recordset(i.superseded) AS s(conversation_id text, before_index integer)
+        USING imports i, jsonb_to_recordset(i.superseded) AS s(
+            conversation_id text, before_index integer, account smallint)
         WHERE i.import_id = p_import_id AND i.run = p_run
           AND f.import_id = p_import_id AND f.run = p_run
-          AND f.conversation_id = s.conversation_id COLLATE "C" AND f.chunk_index < s.before_index;
+          AND f.conversation_id = s.conversation_id COLLATE "C" AND f.chunk_index < s.before_index
+          AND f.account = coalesce(s.account, 0);
     UPDATE imports i SET
             facts_extracted = (
                 SELECT count(*) FROM facts f WHERE f.import_id = p_import_id AND f.run = p_run),

@@ -295,7 +295,7 @@ CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT to_jsonb(p) || jsonb_build_object(
         'import_id', s.import_id, 'run', s.run, 'pipeline', s.pipeline,
-        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run,
+        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run, 'lineages', lineages_of(p.user_id),
         'documents', coalesce(s.documents, '{}'))
     FROM user_profiles p LEFT JOIN served_memories s ON s.user_id = p.user_id
     WHERE p.user_id = (argument ->> 'user_id')::uuid

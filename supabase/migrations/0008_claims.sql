@@ -1,13 +1,15 @@
 -- The lease on a complete run: one consolidator at a time works on it.
 
 -- Takes a complete run under a lease, or takes over an expired lease. The same owner may claim again.
--- What an earlier, unfinished consolidation settled is forgotten: consolidation begins anew with each claim.
+-- What an earlier, unfinished consolidation settled is forgotten: consolidation begins anew with each claim, from
+-- the run's own facts and those of the user's other lineages as they are now. `edition` names that.
 CREATE FUNCTION public.claim_run(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
 DECLARE
     a record;
     i imports;
     refusal text;
+    joining jsonb;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, run integer, owner text, lease_seconds double precision);
@@ -29,8 +31,12 @@ BEGIN
         UPDATE facts SET status = 'current', support = 1, superseded_by = NULL, merged_into = NULL
             WHERE import_id = a.import_id AND run = a.run
               AND (status <> 'current' OR support <> 1);
+        joining := join_for(i);
+        IF joining <> '[]' OR i.joined <> '[]' OR jsonb_array_length(i.accounts) > 1 THEN
+            i := join_lineages(i, joining);
+        END IF;
     END IF;
-    RETURN jsonb_build_object('claimed', refusal IS NULL, 'reason', refusal);
+    RETURN jsonb_build_object('claimed', refusal IS NULL, 'reason', refusal, 'edition', coalesce(i.edition, 0));
 END
 $$;
 

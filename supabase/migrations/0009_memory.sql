@@ -31,8 +31,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
 $$;
 
--- Notes that the memory of a run is on its way to the writer. False if that was noted before, or the run
--- ended.
+-- Notes that the memory of a run is on its way to the writer. False if that was noted before, the run ended, or the
+-- writer has sent the memory of this edition back already.
 CREATE FUNCTION public.mark_published(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -41,6 +41,7 @@ BEGIN
     UPDATE imports SET published_at = now(), lease_owner = NULL, lease_until = NULL, updated_at = now()
         WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
           AND published_at IS NULL AND state = 'consolidating'
+          AND edition = coalesce((argument ->> 'edition')::integer, edition)
         RETURNING * INTO i;
     IF FOUND THEN
         PERFORM tell_profile(i);
@@ -107,42 +108,62 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
         'embedding_input_tokens', 0)::text
 $$;
 
--- True if the run's memory would lose much of what the profile serves, and there is a sign that this is not
--- meant. Its export breaks where that of the served one did not, and it has fewer than nine tenths of the current
--- facts. Or it is another export that lacks most of the conversations on which the served memory rests, and it
--- has fewer than half. A smaller export of another history, imported on purpose, is neither: it has none of those
+-- True if of one of its lineages the run's memory would lose much of what is served, and there is a sign that this
+-- is not meant. Its export breaks where that of the run that counts did not, and it has fewer than nine tenths of the
+-- current facts. Or it is another export that lacks most of the conversations on which the served memory rests, and
+-- it has fewer than half. A smaller export of another history, imported on purpose, is neither: it has none of those
 -- conversations, and facts of its own.
 CREATE FUNCTION public.loses_much(i public.imports, s public.served_memories) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     kept_if_broken CONSTANT double precision := 0.9;
     kept_if_whole CONSTANT double precision := 0.5;
+    counting record;
     served imports;
+    mine smallint[];
+    theirs smallint[];
+    breaks jsonb;
     had bigint;
     has bigint;
     rests_on bigint;
     lacks bigint;
 BEGIN
     SELECT * INTO served FROM imports n WHERE n.import_id = s.memory_import_id AND n.run = s.memory_run;
-    SELECT count(*) INTO had FROM facts f
-        WHERE f.import_id = s.memory_import_id AND f.run = s.memory_run AND f.status = 'current';
-    SELECT count(*) INTO has FROM facts f
-        WHERE f.import_id = i.import_id AND f.run = i.run AND f.status = 'current';
-    IF i.breaks <> '[]' AND i.breaks IS DISTINCT FROM served.breaks THEN
-        RETURN has < kept_if_broken * had;
-    ELSIF has >= kept_if_whole * had OR i.import_id = s.memory_import_id THEN
-        RETURN false;
-    END IF;
-    -- One probe of the key a conversation, as in save_chunks_batch.
-    SELECT count(*), count(*) FILTER (WHERE NOT c.in_it) INTO rests_on, lacks
-    FROM (SELECT DISTINCT f.conversation_id FROM facts f
-          WHERE f.import_id = s.memory_import_id AND f.run = s.memory_run AND f.status = 'current') r
-    CROSS JOIN LATERAL (
-        SELECT EXISTS (
-            SELECT FROM conversation_runs n
-            WHERE n.user_id = i.user_id AND n.conversation_id = r.conversation_id
-              AND (n.requested_at, n.ordinal) >= (i.requested_at, i.ordinal)) AS in_it OFFSET 0) c;
-    RETURN 2 * lacks > rests_on AND (lacks < rests_on OR has = 0);
+    FOR counting IN
+        SELECT l.lineage, c.import_id, broken_in(c, l.lineage) AS breaks
+        FROM lineages l JOIN imports c ON c.import_id = l.import_id AND c.run = l.run
+        WHERE l.user_id = i.user_id AND l.lineage = ANY (own_lineages(i))
+          AND NOT i.joined @> jsonb_build_array(jsonb_build_object('lineage', l.lineage))
+    LOOP
+        mine := account_numbers(i, counting.lineage);
+        theirs := account_numbers(served, counting.lineage);
+        breaks := broken_in(i, counting.lineage);
+        SELECT count(*) INTO had FROM facts f
+            WHERE f.import_id = served.import_id AND f.run = served.run AND f.status = 'current'
+              AND f.account = ANY (theirs);
+        SELECT count(*) INTO has FROM facts f
+            WHERE f.import_id = i.import_id AND f.run = i.run AND f.status = 'current' AND f.account = ANY (mine);
+        IF breaks <> '[]' AND breaks IS DISTINCT FROM counting.breaks THEN
+            IF has < kept_if_broken * had THEN
+                RETURN true;
+            END IF;
+        ELSIF has < kept_if_whole * had AND i.import_id <> counting.import_id THEN
+            -- One probe of the key a conversation, as in save_chunks_batch.
+            SELECT count(*), count(*) FILTER (WHERE NOT c.in_it) INTO rests_on, lacks
+            FROM (SELECT DISTINCT f.conversation_id FROM facts f
+                  WHERE f.import_id = served.import_id AND f.run = served.run AND f.status = 'current'
+                    AND f.account = ANY (theirs)) r
+            CROSS JOIN LATERAL (
+                SELECT EXISTS (
+                    SELECT FROM conversation_runs n
+                    WHERE n.user_id = i.user_id AND n.conversation_id = r.conversation_id
+                      AND (n.requested_at, n.ordinal) >= (i.requested_at, i.ordinal)) AS in_it OFFSET 0) c;
+            IF 2 * lacks > rests_on AND (lacks < rests_on OR has = 0) THEN
+                RETURN true;
+            END IF;
+        END IF;
+    END LOOP;
+    RETURN false;
 END
 $$;
 
@@ -152,8 +173,9 @@ $$;
 -- served. With status `failed` the profile keeps what it serves and only says that the run failed. `notify`:
 -- the app is to be told of the import when it is served.
 -- written is false, with the reason, where nothing of the profile's content changed: repeated, failed,
--- cancelled, unknown; older (a newer run's memory is served) and smaller (it would lose much, and nobody said
--- that it may): these two are kept as versions, and noted in `unserved`.
+-- cancelled, unknown; older (of each of its lineages a newer run's memory is served) and smaller (it would lose
+-- much, and nobody said that it may): these two are kept as versions, and noted in `unserved`; joining (since it was
+-- claimed another lineage's memory was committed, which this one lacks): it is consolidated again, with that.
 CREATE FUNCTION public.commit_memory(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -171,7 +193,7 @@ BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, run integer, memory_md text, documents jsonb,
         profile_format text, soulprint_text text, coverage jsonb, facts jsonb, usage jsonb, status text,
-        error jsonb, notify boolean);
+        error jsonb, notify boolean, edition integer);
     IF a.status NOT IN ('complete', 'failed') OR a.status IS NULL THEN
         RAISE EXCEPTION 'a run ends complete or failed' USING ERRCODE = 'SP003';
     END IF;
@@ -182,6 +204,8 @@ BEGIN
         RETURN jsonb_build_object('written', false, 'reason', 'cancelled');
     ELSIF i.state IN ('complete', 'failed') THEN
         RETURN jsonb_build_object('written', false, 'reason', 'repeated');
+    ELSIF i.edition <> coalesce(a.edition, 0) THEN  -- made before it was joined anew: the next one is on its way
+        RETURN jsonb_build_object('written', false, 'reason', 'repeated');
     END IF;
     INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
     SELECT * INTO p FROM user_profiles WHERE user_id = a.user_id FOR UPDATE;
@@ -189,9 +213,21 @@ BEGIN
     SELECT * INTO served FROM imports WHERE import_id = s.import_id AND run = s.run;
     refusal := CASE
         WHEN a.status = 'failed' THEN 'failed'
-        WHEN (served.requested_at, served.ordinal) > (i.requested_at, i.ordinal) THEN 'older'
+        WHEN CASE WHEN a.memory_md IS NULL OR i.accounts = '[]'
+                  THEN (served.requested_at, served.ordinal) > (i.requested_at, i.ordinal)
+                  ELSE outdone_lineages(i) @> own_lineages(i) END THEN 'older'
         WHEN a.memory_md IS NOT NULL AND NOT i.replaces AND loses_much(i, s) THEN 'smaller'
+        WHEN a.memory_md IS NOT NULL AND join_for(i) <> i.joined THEN 'joining'
     END;
+    IF refusal = 'joining' THEN
+        DELETE FROM memory_outbox WHERE import_id = a.import_id AND run = a.run;
+        UPDATE imports SET
+                edition = edition + 1, published_at = NULL, lease_owner = NULL, lease_until = NULL,
+                usage = coalesce(a.usage, '{}'), updated_at = now()
+            WHERE import_id = a.import_id AND run = a.run RETURNING * INTO i;
+        PERFORM tell_profile(i);
+        RETURN jsonb_build_object('written', false, 'reason', refusal);
+    END IF;
     IF a.status = 'complete' THEN
         n := p;
         IF refusal IS NOT NULL THEN  -- its own, and nothing of what is served
@@ -224,6 +260,9 @@ BEGIN
         s.import_id := a.import_id; s.run := a.run; s.pipeline := i.pipeline;
         IF refusal IS NULL THEN
             PERFORM serve_version(n, s);
+            IF a.memory_md IS NOT NULL THEN
+                PERFORM count_lineages(i);
+            END IF;
         ELSE
             PERFORM keep_version(n, s, NULL);
         END IF;
@@ -254,7 +293,8 @@ $$;
 
 -- Serves the memory that is kept of an import, of its newest run of which one is, in place of what is served,
 -- which is kept in turn. It is shown in the form that is served now. written is false, with the reason, where
--- nothing changed: served (it is already), unknown (no memory of this import is kept).
+-- nothing changed: served (it is already), unknown (no memory of this import is kept), apart (it was made before
+-- what now counts for other lineages, which it would take away).
 CREATE FUNCTION public.accept_memory(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -264,6 +304,7 @@ DECLARE
     s served_memories;
     v profile_versions;
     shown jsonb;
+    made imports;
 BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
     -- Runs before profiles, as commit_memory locks them.
@@ -277,6 +318,10 @@ BEGIN
         RETURN jsonb_build_object('written', false, 'run', s.run, 'reason', 'served');
     ELSIF v.version IS NULL THEN
         RETURN jsonb_build_object('written', false, 'run', NULL, 'reason', 'unknown');
+    END IF;
+    SELECT * INTO made FROM imports o WHERE o.import_id = v.memory_import_id AND o.run = v.memory_run;
+    IF join_for(made, true) <> made.joined THEN
+        RETURN jsonb_build_object('written', false, 'run', v.run, 'reason', 'apart');
     END IF;
     PERFORM keep_version(p, s, now());
     n := p;
@@ -301,6 +346,7 @@ BEGIN
         s.memory_import_id := v.memory_import_id; s.memory_run := v.memory_run;
     END IF;
     PERFORM serve_version(n, s);
+    PERFORM count_lineages(made);
     DELETE FROM profile_versions o WHERE o.user_id = v.user_id AND o.version = v.version;
     UPDATE imports SET unserved = NULL, stage = 'complete', updated_at = now()
         WHERE import_id = p_import_id AND run = v.run;

@@ -43,11 +43,11 @@ BEGIN
                 redriven_done = CASE WHEN d.stood_still THEN d.done ELSE i.redriven_done END,
                 updated_at = CASE WHEN d.action = 'consolidate' THEN i.updated_at ELSE now() END
         FROM due d WHERE i.import_id = d.import_id AND i.run = d.run
-        RETURNING i.import_id, i.run, i.user_id, i.source, i.requested_at, i.redrives, d.action, d.stood_still
+        RETURNING i.import_id, i.run, i.user_id, i.source, i.requested_at, i.lineage, i.redrives, d.action, d.stood_still
     )
     SELECT json_agg(json_build_object(
         'import_id', import_id, 'run', run, 'user_id', user_id, 'source', source,
-        'requested_at', requested_at, 'action', action, 'redrives', redrives,
+        'requested_at', requested_at, 'lineage', lineage, 'action', action, 'redrives', redrives,
         'driven', stood_still)) INTO answer FROM driven;
     RETURN coalesce(answer, '[]');
 END

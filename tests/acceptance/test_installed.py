@@ -67,8 +67,11 @@ def test_an_export_is_read_and_read_back_by_the_installed_command(
 ) -> None:
     (tmp_path / "export.json").write_bytes(json_of([chain("I live in Lisbon.", "Noted!")]))
     command = installed / "soulprint"
-    done(command, "run", "export.json", "--out", "out", folder=tmp_path, home=shared_home)
+    whose = ("--user", "somebody who has nothing else")
+    done(command, "run", "export.json", "--out", "out", *whose, folder=tmp_path, home=shared_home)
     (fact,) = facts(tmp_path / "out")
     reference = f"[f:{fact['id'][:8]}]"
     assert reference in (tmp_path / "out" / "MEMORY.md").read_text("utf-8")
-    assert fact["quote"] in done(command, "show", "--why", reference, folder=tmp_path, home=shared_home)
+    assert fact["quote"] in done(
+        command, "show", "--why", reference, *whose, folder=tmp_path, home=shared_home
+    )

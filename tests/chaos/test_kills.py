@@ -29,6 +29,7 @@ from tests.chaos.fire import (
 )
 from tests.exports.generate import generate
 from tests.support.audit import READERS, Audit
+from tests.support.exports import claude_chain, json_of
 from tests.support.fleet import Fleet, fleet
 from tests.support.forking import ForkServer
 from tests.support.kafka import Broker
@@ -123,6 +124,17 @@ async def test_kills_at_random_moments_lose_nothing_and_double_nothing(
     say(f"{audit.checked:,} looks at committed records")
 
 
+def _another_account(folder: Path) -> Path:
+    """What the person said to another vendor, imported at the same time."""
+    export = folder / "claude.json"
+    said = [
+        claude_chain(f"My boat is called Ondina {number}.", "Noted!", conversation_id=f"k{number}")
+        for number in range(8)
+    ]
+    export.write_bytes(json_of(said))
+    return export
+
+
 async def _import_under_fire(chaos: Chaos, audit: Audit, folder: Path, number: int) -> None:
     """One import, with kills until there were enough or it ended; then what came out of it."""
     setting = chaos.services.setting
@@ -131,6 +143,7 @@ async def _import_under_fire(chaos: Chaos, audit: Audit, folder: Path, number: i
     began, before = time.monotonic(), chaos.kills.total()
     async with open_store(setting.database) as store:
         event = await setting.import_of(export)
+        beside = await setting.import_of(_another_account(folder), event.user_id)
         while chaos.kills.total() < KILLS:
             await chaos.rest()
             if (run := await run_of(store, event)) is not None and run.ended:
@@ -138,6 +151,9 @@ async def _import_under_fire(chaos: Chaos, audit: Audit, folder: Path, number: i
             await chaos.kill_one()
             assert await patiently_audited(audit) == [], f"after the kill of {chaos.last}"
         run = await run_ended(store, event)
+        assert (await run_ended(store, beside)).state == "complete"
+        facts = await store.list_facts(event.user_id)
+        assert {fact.account and fact.account.vendor for fact in facts} == {"chatgpt", "claude"}
     seconds, kills = time.monotonic() - began, chaos.kills.total() - before
     say(f"import {number}: {run.state} after {seconds:.1f} s and {kills} kills, {run.redrives} redrives")
     assert (run.state, run.coverage, run.chunks_dead) == ("complete", 1.0, 0), run

@@ -11,6 +11,7 @@ import pytest
 
 from shared.domain.errors import MigrationError, StoreError
 from shared.postgres.migrate import migrate
+from shared.store.chunks import Chunking
 from shared.store.store import Store, open_store
 from tests.support.databases import EMPTY, dsn_of, run_sql
 from tests.support.records import (
@@ -37,6 +38,7 @@ TABLES = [
     "conversation_chunks",
     "chunk_results",
     "facts",
+    "lineages",
     "extraction_cache",
     "embedding_usage",
 ]
@@ -112,6 +114,7 @@ async def filled(store: Store) -> Store:
     await store.record_chunks(
         [with_matter(result_of(0, [fact_of("a")]))], model=MODEL, prompt_version=PROMPTS
     )
+    await store.finish_chunking(IMPORT, 1, Chunking(total=1))
     await store.save_embeddings(ANNA, "a", model=MODEL, calls=1)
     await store.update_user_profile(ANNA, {"soul_md": "from elsewhere"})
     await store.update_user_profile(BORIS, {"soul_md": "of Boris"})

@@ -83,6 +83,28 @@ def chains(count: int, first: int = 0) -> list[Json]:
     ]
 
 
+def claude_chain(*texts: str, conversation_id: str = "k1", account: str = "", at: str = "2024-05-01") -> Json:
+    """A conversation as Claude writes it: person and assistant in turn, a minute between them."""
+    messages = [
+        {
+            "uuid": f"{conversation_id}-m{number}",
+            "sender": "assistant" if number % 2 else "human",
+            "content": [{"type": "text", "text": text}],
+            "created_at": f"{at}T10:{number:02}:00Z",
+        }
+        for number, text in enumerate(texts)
+    ]
+    owner = {"account": {"uuid": account}} if account else {}
+    return {
+        "uuid": conversation_id,
+        "name": f"Title of {conversation_id}",
+        "created_at": f"{at}T10:00:00Z",
+        "updated_at": f"{at}T11:00:00Z",
+        "chat_messages": messages,
+        **owner,
+    }
+
+
 def json_of(value: object) -> bytes:
     """`value` as vendors write it: on one line."""
     return json.dumps(value).encode()

@@ -28,6 +28,7 @@ ROWS: Final = {
         " confidence, source_kind, chunk_index)"
         " VALUES ($2, 1, $2, $1, 'work', $1::text, 'q', '{}', 'c', 1, 'message', 0)"
     ),
+    "lineages": "(user_id, lineage, vendor) VALUES ($1, $1::text, 'chatgpt')",
     "extraction_cache": (
         "(user_id, content_hash, model, prompt_version, facts) VALUES ($1, $1::text, 'm', 'p', '[]')"
     ),

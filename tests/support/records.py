@@ -41,6 +41,7 @@ class PassageOf(NamedTuple):
     message_count: int = 2
     created_at: float | None = 1_700_000_000.0
     last: bool = True
+    account: int = 0
 
 
 def fact_of(name: str, **changes: Any) -> Fact:

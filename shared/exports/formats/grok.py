@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from shared.exports.conversation import Parsed, ReadLimits, Rejected, Role
+from shared.exports.formats.accounts import account_of
 from shared.exports.formats.base import Head
 from shared.exports.formats.fields import id_of, objects_of, title_of, too_many
 from shared.exports.formats.lists import PREFIXES
@@ -104,6 +105,7 @@ def parse(raw: object, place: str = "conversation", max_messages: int = ReadLimi
         title_of(about.get("title")),
         _time(about.get("create_time")),
         _time(about.get("modify_time")),
+        account_of(Grok.name, about, "user_id"),
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from shared.exports.conversation import Parsed, ReadLimits, Rejected, Role
+from shared.exports.formats.accounts import account_of
 from shared.exports.formats.base import Head
 from shared.exports.formats.fields import id_of, objects_of, title_of, too_many
 from shared.exports.formats.lists import PREFIXES, candidates
@@ -86,6 +87,7 @@ def parse(raw: object, place: str = "conversation", max_messages: int = ReadLimi
         title_of(raw.get("title")) or title_of(chat.get("title")),
         parse_time(raw.get("created_at")) or parse_time(chat.get("timestamp")),
         parse_time(raw.get("updated_at")),
+        account_of(OpenWebUI.name, raw, "user_id"),
     )
 
 

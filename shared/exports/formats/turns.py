@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from shared.domain.text import repair
-from shared.exports.conversation import Conversation, Role, Turn
+from shared.exports.conversation import Account, Conversation, Role, Turn
 from shared.exports.formats.identity import content_id
 from shared.exports.lost import MOST_LOOKED, NO_PARENT, unread
 
@@ -52,7 +52,12 @@ class TurnCollector:
         self.lost.extend([NO_PARENT] * count)
 
     def conversation(
-        self, conversation_id: str, title: str, created_at: float | None, updated_at: float | None
+        self,
+        conversation_id: str,
+        title: str,
+        created_at: float | None,
+        updated_at: float | None,
+        account: Account | None = None,
     ) -> Conversation:
         """The conversation of these turns; without an id ("") it gets one from its content, without times
         those of its turns."""
@@ -67,6 +72,7 @@ class TurnCollector:
             created_at,
             updated_at,
             lost=tuple(self.lost),
+            account=account,
         )
 
 

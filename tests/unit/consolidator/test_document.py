@@ -7,7 +7,7 @@ from datetime import date
 
 from services.consolidator.document import MemoryScope, header_tokens, render_memory, scope_of
 from shared.domain.text import estimate_tokens
-from shared.store.runs import RunReport
+from shared.store.runs import Part
 
 SCOPE = MemoryScope(
     conversations=1234,
@@ -68,14 +68,8 @@ def test_every_shortfall_is_told() -> None:
 
 
 def test_the_place_of_a_break_is_told_as_it_is_and_can_hold_no_markup() -> None:
-    report = RunReport.model_construct(
-        counts={},
-        breaks=[{"file": "my (1).zip/<b>[x](y).json", "place": "byte 300000, after conversation 12"}],
-        unread_conversations=0,
-        chunks_ok=1,
-        chunks_total=1,
-    )
-    text = render_memory("", scope_of(report, 0, None, None))
+    broken = {"file": "my (1).zip/<b>[x](y).json", "place": "byte 300000, after conversation 12"}
+    text = render_memory("", scope_of([Part(lineage="", vendor="", breaks=[broken])], 0, None, None))
     assert "breaks off in my (1).zip/?b??x?(y).json at byte 300000, after conversation 12.\n" in text
 
 

@@ -95,6 +95,7 @@ def summary_of(kept: int, unread: int, languages: dict[str, int]) -> list[str]:
             "unserved": None,
             "served": None,
             "served_before": None,
+            "joined": [],
             "import_id": str(USER),
             "conversations": {"kept": kept, "skipped_count": 0, "left_out": 0},
             "messages": 2 * kept,
