@@ -214,7 +214,12 @@ async def test_a_limit_on_cost_stops_the_run_and_a_higher_one_goes_on_from_there
             assert actual < estimate[name] < above * actual
         assert done["user_usage"] == {**done["usage"], "cost": done["cost"], "runs": 1}
         (of_user,) = (await ran(command, "usage", "--user", tmp_path.name, "--json")).json()
-        assert of_user == {**done["user_usage"], "user_id": done["user_id"], "user_name": tmp_path.name}
+        assert of_user == {
+            **done["user_usage"],
+            "embeddings": None,
+            "user_id": done["user_id"],
+            "user_name": tmp_path.name,
+        }
         assert f"${done['cost']:,.4f}" in (await ran(command, "usage", "--user", tmp_path.name)).out
 
 
