@@ -297,6 +297,18 @@ async def test_a_smaller_export_is_judged_by_its_own_lineage(store: Store) -> No
     assert {fact.conversation_id for fact in await store.list_facts(ANNA)} == {*many[:2], "k1", "k2"}
 
 
+async def test_a_memory_kept_beside_has_the_other_lineages_too_once_it_is_accepted(store: Store) -> None:
+    many = [f"a{n}" for n in range(10)]
+    chatgpt = ReadAccount("chatgpt", None, "chatgpt-old", conversations=10)
+    await imported(store, "chatgpt", (chatgpt, many))
+    await imported(store, "claude", (CLAUDE, ["k1"]))
+    less = Run(store, "less")
+    await less.read((chatgpt, many[:2]))
+    assert await less.commit() == Commit(written=False, reason="smaller")
+    assert (await store.accept_memory(less.import_id)).written
+    assert {fact.conversation_id for fact in await store.list_facts(ANNA)} == {*many[:2], "k1"}
+
+
 async def test_an_accepted_memory_is_what_later_imports_join(store: Store) -> None:
     claude = await imported(store, "claude", (CLAUDE, ["k1"]))
     first = await imported(store, "first", (CHATGPT, ["a1"]))

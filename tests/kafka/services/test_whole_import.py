@@ -33,7 +33,7 @@ AMID = 3
 """Chunks that are in when a run is interrupted: a few of many, as the next ones wait for them."""
 RESULTS = """
 SELECT 'fact', to_jsonb(f)::text FROM facts f JOIN imports i USING (import_id, run) WHERE i.state = 'complete'
-UNION ALL SELECT 'passage', to_jsonb(c)::text FROM conversation_chunks c
+UNION ALL SELECT 'passage', (to_jsonb(c) - ARRAY['id', 'updated_at'])::text FROM conversation_chunks c
 UNION ALL SELECT 'profile', to_jsonb(p)::text FROM (
     SELECT user_id, memory_md, soul_md, identity_md, user_md, agents_md, tools_md, soulprint_text, import_id,
            run, pipeline, full_pass_status FROM user_profiles) p
