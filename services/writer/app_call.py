@@ -1,4 +1,4 @@
-"""The call that tells the app of an import: one POST, and what became of it."""
+"""The call that tells the app of an import: one POST, and what became of it; and whether there is an app."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ CONNECT_SECONDS = 5.0
 sent."""
 CALL_SECONDS = 30.0
 """For all of a call: the app sends an e-mail meanwhile."""
+PROBE_SECONDS = 10.0
 _MOST_BYTES = 16 * 1024
 """So much of an answer is read: the app's own is a line."""
 _NO_ANSWER = frozenset({504, 520, 524})
@@ -74,6 +75,24 @@ async def tell_app(app_url: str, user_id: UUID, fields: Mapping[str, Any]) -> An
         return Answer(Outcome.UNKNOWN, f"no answer within {CALL_SECONDS:g} s")
     except httpx2.HTTPError:
         return Answer(Outcome.UNKNOWN, "the connection broke off before the answer")
+
+
+async def missing_app(app_url: str) -> str:
+    """Why the app could not be told, found out without telling it anything; empty if it could."""
+    try:
+        async with (
+            asyncio.timeout(PROBE_SECONDS),
+            _client() as client,
+            client.stream("GET", app_url + PATH) as response,
+        ):
+            status = response.status_code
+    except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError):
+        return "it cannot be reached"
+    if 300 <= status < 400:
+        return f"it redirects ({status}), and that is not followed"
+    if status == 404:
+        return f"it has no {PATH} (404)"
+    return f"it answers {status}" if status >= 500 else ""
 
 
 def _client() -> httpx2.AsyncClient:

@@ -10,6 +10,7 @@ import typer
 
 from shared.settings import Settings, load_settings
 from soulprint.blocks import fitted
+from soulprint.doctor.app import check_app
 from soulprint.doctor.check import Check
 from soulprint.doctor.database import check_database
 from soulprint.doctor.kafka import check_kafka
@@ -34,5 +35,6 @@ async def _elsewhere(settings: Settings) -> list[Check]:
     return [
         *await check_database(settings),
         *await check_project(settings),
+        *await check_app(settings),
         *await check_kafka(settings),
     ]

@@ -12,7 +12,9 @@ from shared.domain.errors import MigrationError, UsageError
 from shared.postgres.embeddings import prepare_embeddings
 from shared.postgres.migrate import migrate
 from shared.postgres.turn import Patience
+from shared.settings import load_settings
 from shared.store.embeddings import EmbeddingColumn
+from shared.store.open import opened_store
 from shared.store.store import open_store
 from soulprint.migrate import migrate_command
 from tests.support.app_schema import app_database, fill, person
@@ -29,6 +31,14 @@ async def test_the_column_is_made_once_and_stays_as_it_is(empty_database: str) -
     assert await prepare_embeddings(empty_database, 7) == []
     async with open_store(empty_database) as store:
         assert await store.embedding_column() == EmbeddingColumn("vector", 5)
+
+
+async def test_a_store_is_opened_with_the_column_where_a_server_is_set(empty_database: str) -> None:
+    server = {"embeddings_url": "http://host/v1", "embeddings_model": MODEL}
+    async with opened_store(load_settings(database_url=empty_database)) as store:
+        assert await store.embedding_column() is None
+    async with opened_store(load_settings(database_url=empty_database, **server)) as store:
+        assert await store.embedding_column() == EmbeddingColumn("vector", 768)
 
 
 async def test_a_plan_says_what_would_be_made_and_makes_nothing(

@@ -122,7 +122,9 @@ async def test_a_refused_passage_is_asked_for_again_only_if_it_or_the_model_chan
     refused = [RefusedPassage(one.id, one.content_hash, "too_long", final)]
     await store.save_embeddings(ANNA, "a", model=MODEL, embedded=given([two]), refused=refused)
     assert await claimed(store) == ()
-    assert await store.count_embeddings(total=True) == AllEmbeddings(2, 1, 1, (MODEL,))
+    counts = await store.count_embeddings(total=True)
+    assert counts == AllEmbeddings(2, 1, 1, (MODEL,))
+    assert counts.waiting == 0
     await sql.execute("UPDATE embedding_claims SET until = until - interval '1 day'")
     again = await claimed(store)
     assert [each.content for each in again] == ([] if final else ["one"])

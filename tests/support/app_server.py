@@ -50,10 +50,13 @@ class App:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in head[1:] if line)}
-            body = json.loads(await reader.readexactly(int(headers["content-length"])))
-            self.calls.append(body)
+            body = json.loads(await reader.readexactly(int(headers.get("content-length", 0))) or "{}")
+            if body:
+                self.calls.append(body)
             if self.answers:
                 writer.write(self.answers.pop(0))
+            elif head[0] == f"GET {PATH} HTTP/1.1":
+                writer.write(answer(405))
             else:
                 await self._work(head[0], headers, body, writer)
             await writer.drain()

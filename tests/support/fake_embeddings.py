@@ -65,6 +65,8 @@ class FakeEmbeddings:
         """A call with a text that holds it is refused."""
         self.deadly: str | None = None
         """A call with a text that holds it meets a 500."""
+        self.stops_at: int | None = None
+        """After so many texts no call is answered any more."""
         self.usage = True
         self.served: Counter[str] = Counter()
         """How often each text was embedded."""
@@ -118,6 +120,8 @@ class FakeEmbeddings:
 
     async def _answer(self, request: HttpRequest) -> HttpResponse:
         await asyncio.sleep(self.latency)
+        if self.stops_at is not None and self.served.total() >= self.stops_at:
+            await asyncio.Event().wait()
         self.headers = request.headers
         if request.path != "/v1/embeddings" or request.method != "POST":
             return _error(404, "no such path")

@@ -20,6 +20,7 @@ import pytest
 from shared.postgres.embedded import embedded_postgres
 from tests.support.app_schema import fill, sign_up
 from tests.support.app_server import App, app_server
+from tests.support.fake_embeddings import MODEL, fake_embeddings
 from tests.support.forking import ForkServer
 from tests.support.fresh_project import FreshProject, fresh_project
 from tests.support.gateway import supabase_project
@@ -84,6 +85,11 @@ class Project:
     async def catalogue(self) -> set[tuple[str, ...]]:
         return {tuple(row) for row in await self.sql.fetch(CATALOGUE)}
 
+    async def all_embedded(self) -> bool:
+        """Each passage has an embedding"""
+        lacking = "SELECT count(*) FROM conversation_chunks WHERE embedding IS NULL"
+        return await self.sql.fetchval(lacking) == 0
+
     async def follow(self, block: Block) -> str:
         """Do what a block says; what it prints."""
         if block.language == "sql":
@@ -113,6 +119,7 @@ async def project_of(
         fresh_project(server, with_app=with_app) as place,
         storage_server("unknown yet") as storage,
         app_server() as app,
+        fake_embeddings(dimensions=768) as embeddings,
         supabase_project(place.superuser, storage=storage.url) as project,
     ):
         storage.key = project.service_key
@@ -125,7 +132,6 @@ async def project_of(
             "SUPABASE_SERVICE_ROLE_KEY": project.service_key,
             "PUBLISHABLE_KEY": project.anon_key,
             "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
-            "APP_URL": app.url,
             "USER_ID": str(user),
             "USER_TOKEN": project.headers(user)["Authorization"].removeprefix("Bearer "),
             "EXPORT": str(export),
@@ -135,6 +141,8 @@ async def project_of(
             "SOULPRINT_EXTRACT_WORKERS": "0",
             "HOME": os.environ["HOME"],
         }
+        if with_app:
+            given |= {"APP_URL": app.url, "EMBEDDINGS_URL": embeddings.url, "EMBEDDINGS_MODEL": MODEL}
         sql = await asyncpg.connect(place.superuser)
         try:
             if with_app:
@@ -183,10 +191,14 @@ async def test_the_page_leads_from_a_project_to_the_first_import_and_back(
         prepared = [await project.follow(block) for block in blocks[:at]]
         assert "would be run; nothing was changed" in prepared[0]
         assert "applied: 0001_roles" in prepared[0]
+        assert "imports, private" in prepared[-1]
+        assert "the login soulprint may call functions and nothing else" in prepared[-1] or not with_app
+        assert f"{project.app.url}, told of what is served" in prepared[-1] or not with_app
         with serving(blocks[at], project.run, fork_server, tmp_path / "log"):
             printed = [await project.follow(b) for b in blocks[at + 1 :] if b not in undo]
             if with_app:
                 await until(lambda: len(project.app.emails) == 2)
+                await until(project.all_embedded)
         assert "# Memory" in printed[0] or "# MEMORY" in printed[0], printed[0]
         (profile,), passages = (json.loads(text) for text in printed if text.startswith("["))
         assert (profile["full_pass_status"], profile["progress_percent"]) == ("complete", 100)
@@ -208,6 +220,6 @@ async def rows_of_the_app(project: Project) -> list[Any]:
     for table in ("user_profiles", "conversation_chunks"):
         if await project.sql.fetchval("SELECT to_regclass($1)", table) is None:
             continue
-        query = f"SELECT to_jsonb(t)::text FROM {table} t WHERE user_id <> $1 ORDER BY id"
+        query = f"SELECT (to_jsonb(t) - 'embedding')::text FROM {table} t WHERE user_id <> $1 ORDER BY id"
         found += await project.sql.fetch(query, project.run.environment["USER_ID"])
     return found
