@@ -2043,6 +2043,19 @@ REVOKE ALL ON FUNCTION public.read_kept_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_kept_memory(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_kept_memory(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.read_of_others(i public.imports, OUT conversations integer, OUT messages integer) RETURNS record
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(sum((e ->> 'conversations')::integer), 0)::integer,
+           coalesce(sum((e ->> 'messages')::integer), 0)::integer
+    FROM lineages l JOIN imports c ON c.import_id = l.import_id AND c.run = l.run
+    CROSS JOIN LATERAL jsonb_array_elements(c.accounts) e
+    WHERE l.user_id = i.user_id AND l.lineage <> ALL (own_lineages(i)) AND e ->> 'lineage' = l.lineage
+$$;
+REVOKE ALL ON FUNCTION public.read_of_others(i public.imports, OUT conversations integer, OUT messages integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_of_others(i public.imports, OUT conversations integer, OUT messages integer) TO service_role;
+
 CREATE FUNCTION public.read_passages(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -3058,6 +3071,7 @@ DECLARE
     in_app CONSTANT boolean := i.profile_format = 'app';
     p user_profiles;
     shown record;
+    others record;
 BEGIN
     IF NOT is_newest_run(i) THEN
         RETURN;
@@ -3099,8 +3113,10 @@ BEGIN
         p.import_stage := shown.stage;
         p.progress_percent := shown.percent;
         p.processing_started_at := i.begun_at;
-        p.total_conversations := coalesce((i.counts -> 'conversations' ->> 'kept')::integer, p.total_conversations);
-        p.total_messages := coalesce((i.counts ->> 'messages')::integer, p.total_messages);
+        others := read_of_others(i);
+        p.total_conversations := coalesce(
+            (i.counts -> 'conversations' ->> 'kept')::integer + others.conversations, p.total_conversations);
+        p.total_messages := coalesce((i.counts ->> 'messages')::integer + others.messages, p.total_messages);
         p.total_chunks := coalesce(i.chunks_total, p.total_chunks);
         p.processed_chunks := i.chunks_ok + i.chunks_dead;
     ELSE

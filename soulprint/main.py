@@ -99,9 +99,11 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Turn an export into a memory: MEMORY.md, five sections, facts.jsonl and report.json."""
+    from shared.requests import lineage_named
     from soulprint.run import run_command, run_settings
 
     settings = run_settings(model, batch=batch)
+    lineage = lineage_named(lineage)
     if dry_run:
         from soulprint.estimate import estimate_command
 

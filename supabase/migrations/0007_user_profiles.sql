@@ -191,6 +191,7 @@ DECLARE
     in_app CONSTANT boolean := i.profile_format = 'app';
     p user_profiles;
     shown record;
+    others record;
 BEGIN
     IF NOT is_newest_run(i) THEN
         RETURN;
@@ -232,8 +233,10 @@ BEGIN
         p.import_stage := shown.stage;
         p.progress_percent := shown.percent;
         p.processing_started_at := i.begun_at;
-        p.total_conversations := coalesce((i.counts -> 'conversations' ->> 'kept')::integer, p.total_conversations);
-        p.total_messages := coalesce((i.counts ->> 'messages')::integer, p.total_messages);
+        others := read_of_others(i);
+        p.total_conversations := coalesce(
+            (i.counts -> 'conversations' ->> 'kept')::integer + others.conversations, p.total_conversations);
+        p.total_messages := coalesce((i.counts ->> 'messages')::integer + others.messages, p.total_messages);
         p.total_chunks := coalesce(i.chunks_total, p.total_chunks);
         p.processed_chunks := i.chunks_ok + i.chunks_dead;
     ELSE

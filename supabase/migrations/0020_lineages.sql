@@ -194,6 +194,16 @@ LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
           AND NOT i.joined @> jsonb_build_array(jsonb_build_object('lineage', l.lineage))
 $$;
 
+-- What was read of a user's other lineages, for the totals of the app's page.
+CREATE FUNCTION public.read_of_others(i public.imports, OUT conversations integer, OUT messages integer)
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(sum((e ->> 'conversations')::integer), 0)::integer,
+           coalesce(sum((e ->> 'messages')::integer), 0)::integer
+    FROM lineages l JOIN imports c ON c.import_id = l.import_id AND c.run = l.run
+    CROSS JOIN LATERAL jsonb_array_elements(c.accounts) e
+    WHERE l.user_id = i.user_id AND l.lineage <> ALL (own_lineages(i)) AND e ->> 'lineage' = l.lineage
+$$;
+
 -- What a memory of the run rests on: of each account that counts in it what was read and what was not, and the
 -- richest conversations of all; in an order that does not depend on which of them was imported first.
 CREATE FUNCTION public.read_joined(argument jsonb) RETURNS jsonb
@@ -248,12 +258,14 @@ REVOKE ALL ON FUNCTION
     public.resolve_accounts(public.imports, jsonb), public.outdone_lineages(public.imports),
     public.join_for(public.imports, boolean), public.account_numbers(public.imports, text),
     public.broken_in(public.imports, text), public.join_lineages(public.imports, jsonb),
-    public.count_lineages(public.imports), public.read_joined(jsonb)
+    public.count_lineages(public.imports), public.read_of_others(public.imports),
+    public.read_joined(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
     public.find_lineage(public.imports, integer, text, text, text, bigint),
     public.resolve_accounts(public.imports, jsonb), public.outdone_lineages(public.imports),
     public.join_for(public.imports, boolean), public.account_numbers(public.imports, text),
     public.broken_in(public.imports, text), public.join_lineages(public.imports, jsonb),
-    public.count_lineages(public.imports), public.read_joined(jsonb)
+    public.count_lineages(public.imports), public.read_of_others(public.imports),
+    public.read_joined(jsonb)
 TO service_role;

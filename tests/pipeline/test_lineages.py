@@ -10,9 +10,10 @@ from uuid import uuid4
 
 import pytest
 
+from services.chunker.configured import variant_of
 from shared.domain.errors import UsageError
 from shared.domain.events import ImportReceived
-from shared.pipelines import MEMORY_READY
+from shared.pipelines import IMPORT_RECEIVED, MEMORY_READY
 from shared.store.runs import RunRow
 from shared.store.store import Store
 from soulprint.outputs import FILES, REPORT_FILE
@@ -290,3 +291,20 @@ async def test_two_vendors_imported_at_once_are_both_in_the_memory(
             assert (await ended(store, event)).state == "complete"
     told = {fact.statement for fact in await store.list_facts(user)}
     assert {"I live in Lisbon.", "I live in Porto.", "I work as a nurse.", "I quit smoking."} <= told
+
+
+async def test_an_event_names_the_lineage_of_its_user_and_so_does_what_is_driven_again(
+    setting: LocalSetting, store: Store, exports: Path
+) -> None:
+    setting.changes |= {"stall_seconds": 0.3, "sweep_seconds": 0.1}
+    source = exports / "named.json"
+    source.write_bytes(json_of(CHATGPT))
+    async with hosted(setting, ("router",)):
+        event = await setting.import_of(source, lineage="work")
+        await store.take_run(event, setting.pipeline, variant_of(setting.settings()))
+        setting.lose(IMPORT_RECEIVED)
+    setting.lose_log()
+    async with hosted(setting):
+        run = await ended(store, event)
+    assert (run.state, run.lineages) == ("complete", ("work",))
+    assert [each.lineage for each in setting.events(IMPORT_RECEIVED)] == ["work"]
