@@ -4,8 +4,8 @@ PYTHON ?= python3
 KILLS ?= 100
 MOMENTS ?= 30
 SEED ?= 1
-# All tests run in two processes, those that ARGS names in one.
-WORKERS ?= $(if $(ARGS),0,2)
+# All tests run in three processes, of which one or the other waits at any time; those that ARGS names in one.
+WORKERS ?= $(if $(ARGS),0,3)
 BIN := .venv/bin
 
 run: .venv/run.stamp
