@@ -135,6 +135,7 @@ def test_the_window_of_a_run_holds_a_batch_unless_it_is_set() -> None:
         ("EMBEDDINGS_URL", "localhost:11434", "SOULPRINT_EMBEDDINGS_URL must be a web address"),
         ("EMBEDDINGS_URL", "http://host/v1", "SOULPRINT_EMBEDDINGS_MODEL must be set where"),
         ("APP_URL", "http://app.example.com", "SOULPRINT_APP_URL must begin with https://"),
+        ("DATABASE_URL", "https://p.supabase.co", "SOULPRINT_DATABASE_URL must begin with postgresql://"),
         ("SUPABASE_URL", "http://project.supabase.co", "SOULPRINT_SUPABASE_URL must begin with https://"),
         (
             "SUPABASE_URL",
@@ -189,6 +190,7 @@ PROJECT = {"SUPABASE_URL": "https://p.supabase.co/", "SUPABASE_SERVICE_ROLE_KEY"
         ({"DATABASE_URL": "", "SUPABASE_URL": "", "SUPABASE_SERVICE_ROLE_KEY": ""}, "embedded"),
         (DATABASE | PROJECT | {"SOULPRINT_STORE": "rest"}, "rest"),
         (DATABASE | PROJECT | {"SOULPRINT_STORE": "embedded"}, "embedded"),
+        ({"DATABASE_URL": "sqlite:///of-another", "SOULPRINT_STORE": "embedded"}, "embedded"),
         (PROJECT | {"STORE": "embedded"}, "rest"),
     ],
 )
