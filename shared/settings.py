@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared.domain.addresses import server_address, web_address
+from shared.domain.addresses import server_address, web_address, wrong_in_dsn
 from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
 from shared.domain.runs import ProfileFormat
@@ -230,8 +230,9 @@ class Settings(BaseSettings):
     def _reachable(self) -> Self:
         if self.store == "direct" and not self.database_url:
             raise ValueError(f"{PREFIX}STORE=direct needs {PREFIX}DATABASE_URL")
-        if self.store_kind == "direct" and not _is_postgres(self.database_url):
-            raise ValueError(f"{PREFIX}DATABASE_URL must begin with postgresql://")
+        dsn = self.database_url.get_secret_value() if self.database_url else ""
+        if self.store_kind == "direct" and (wrong := wrong_in_dsn(dsn)):
+            raise ValueError(f"{PREFIX}DATABASE_URL {wrong}")
         if self.store == "rest" and not (self.supabase_url and self.supabase_service_role_key):
             raise ValueError(
                 f"{PREFIX}STORE=rest needs {PREFIX}SUPABASE_URL and {PREFIX}SUPABASE_SERVICE_ROLE_KEY"
@@ -274,10 +275,6 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         wrong = "; ".join(_told(each["loc"], each["msg"]) for each in error.errors(include_input=False))
         raise UsageError(f"wrong setting: {wrong}") from None
-
-
-def _is_postgres(url: SecretStr | None) -> bool:
-    return url is not None and url.get_secret_value().startswith(("postgresql://", "postgres://"))
 
 
 def _told(place: tuple[int | str, ...], message: str) -> str:
