@@ -18,7 +18,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.support.kafka import free_port
+from tests.support.guard import Guard
+from tests.support.ports import free_port
 from tests.support.postgrest import Postgrest, missing, postgrest
 from tests.support.tokens import Signer
 from tests.support.waiting import until
@@ -124,6 +125,7 @@ async def _gateway(
                 stderr=subprocess.PIPE, text=True,
             )
         )  # fmt: skip
+        guard = Guard.of(process)
         try:
             await until(lambda: process.poll() is not None or _listens(port))
             if process.poll() is not None:
@@ -133,6 +135,7 @@ async def _gateway(
         finally:
             process.terminate()
             await asyncio.to_thread(process.wait, 30)
+            guard.release()
             assert process.stderr is not None
             process.stderr.close()
 

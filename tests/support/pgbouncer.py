@@ -17,7 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.support.kafka import free_port
+from tests.support.guard import Guard
+from tests.support.ports import free_port
 from tests.support.waiting import until
 
 
@@ -61,6 +62,7 @@ async def pgbouncer(
         process = await asyncio.to_thread(
             partial(subprocess.Popen, command, stderr=subprocess.PIPE, text=True, **as_user)
         )
+        guard = Guard.of(process)
         try:
             await until(lambda: process.poll() is not None or _listens(port))
             if process.poll() is not None:
@@ -70,5 +72,6 @@ async def pgbouncer(
         finally:
             process.terminate()
             await asyncio.to_thread(process.wait, 30)
+            guard.release()
             if process.stderr is not None:
                 process.stderr.close()
