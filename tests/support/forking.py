@@ -18,12 +18,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from services.extractor.batch_desk import BatchDesk
 from soulprint import signals
 from tests.support.command import SECONDS, Finished, Soulprint
 
@@ -200,6 +201,20 @@ def _begin(order: tuple[str, list[str], dict[str, str]], out: int, err: int, sta
     return module, arguments
 
 
+def _tuned_main(main: Callable[[], None]) -> Callable[[], None]:
+    """The command, with what only tests may set. TUNED_GATHER_SECONDS: how long the first chunk of a batch
+    waits for others."""
+
+    def tuned() -> None:
+        if gather := os.environ.get("TUNED_GATHER_SECONDS"):
+            defaults = BatchDesk.__init__.__kwdefaults__
+            assert "gather" in defaults
+            defaults["gather"] = float(gather)
+        main()
+
+    return tuned
+
+
 def _end_with(tests: socket.socket, pid: int) -> None:
     """Return when the process has ended; kill -9 it once the tests that started it are gone."""
     if hasattr(os, "pidfd_open"):
@@ -224,7 +239,7 @@ if __name__ == "__main__":
     if given is not None:
         sys.argv = [*given[:1], *given[1]]
         mains = {
-            "soulprint": soulprint.main.main,
+            "soulprint": _tuned_main(soulprint.main.main),
             "tests.support.tuned_service": tests.support.tuned_service.main,
         }
         mains[given[0]]()
