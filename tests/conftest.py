@@ -22,9 +22,10 @@ from shared.postgres.embedded import embedded_postgres
 from shared.postgres.embeddings import prepare_embeddings
 from shared.postgres.migrate import migrate
 from shared.store.store import Store, open_store
-from tests.support.databases import EMPTY, dsn_of, run_sql
+from tests.support.databases import Emptier, dsn_of, emptier, run_sql
 from tests.support.forking import ForkServer
 from tests.support.gateway import Project
+from tests.support.guard import guarded_home
 from tests.support.transports import Transports, open_transports
 
 LONG_FIRST = (
@@ -57,7 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 async def postgres() -> AsyncIterator[str]:
     """The DSN of the session's server, as superuser."""
-    with tempfile.TemporaryDirectory(prefix="soulprint-test-") as home:
+    with tempfile.TemporaryDirectory(prefix="soulprint-test-") as home, guarded_home(Path(home)):
         async with embedded_postgres(Path(home)) as dsn:
             await run_sql(dsn, "ALTER SYSTEM SET fsync = off")  # these databases need not outlive a crash
             await run_sql(dsn, "SELECT pg_reload_conf()")
@@ -72,11 +73,18 @@ async def migrated(postgres: str) -> str:
     return dsn_of(postgres, "migrated")
 
 
+@pytest.fixture(scope="session")
+async def emptied(migrated: str) -> AsyncIterator[Emptier]:
+    """What empties it."""
+    async with emptier(migrated) as found:
+        yield found
+
+
 @pytest.fixture
-async def database(migrated: str) -> str:
+async def database(emptied: Emptier) -> str:
     """The DSN of a migrated database without a row, as superuser."""
-    await run_sql(migrated, EMPTY)
-    return migrated
+    await emptied.empty()
+    return emptied.dsn
 
 
 @pytest.fixture(scope="session")
@@ -87,20 +95,21 @@ async def transports() -> AsyncIterator[Transports]:
 
 
 @pytest.fixture(scope="session")
-async def with_embeddings(postgres: str) -> str:
-    """The DSN of one more migrated database that tests share: with a column for embeddings of 64 numbers."""
+async def with_embeddings(postgres: str) -> AsyncIterator[Emptier]:
+    """One more migrated database that tests share: with a column for embeddings of 64 numbers."""
     await run_sql(postgres, "CREATE DATABASE with_embeddings")
     dsn = dsn_of(postgres, "with_embeddings")
     await migrate(dsn)
     await prepare_embeddings(dsn, 64)
-    return dsn
+    async with emptier(dsn) as found:
+        yield found
 
 
 @pytest.fixture
-async def embedding_database(with_embeddings: str) -> str:
+async def embedding_database(with_embeddings: Emptier) -> str:
     """The DSN of that database without a row, as superuser."""
-    await run_sql(with_embeddings, EMPTY)
-    return with_embeddings
+    await with_embeddings.empty()
+    return with_embeddings.dsn
 
 
 @pytest.fixture(scope="session")

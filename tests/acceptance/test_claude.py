@@ -228,7 +228,7 @@ async def test_a_batch_is_taken_up_by_the_next_command_and_paid_for_once(
 ) -> None:
     async with fake_claude(batch_looks=2) as fake:
         fake.faults.script([None, "refusal", "errored", "expired"])  # the first one is of the batch itself
-        command = at(forked, fake)
+        command = at(forked, fake, TUNED_GATHER_SECONDS="1")
         process = command.start(*run_of(export, tmp_path), "--batch", "--max-cost", "0.05")
         await until(lambda: fake.batches.looked_at >= 1, process)
         await killed(process)

@@ -11,17 +11,17 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from services.writer import app_call, callbacks
+from services.writer import callbacks
 from services.writer.app_call import Answer
 from shared.store.store import Store
 from tests.support.app_server import App, answer
-from tests.support.callbacks import STATES, app, counted, owed, settled
+from tests.support.callbacks import STATES, app, counted, deadlines, owed, settled
 from tests.support.door import address_of, door_to, postgres_at
 from tests.support.local import LocalSetting
 from tests.support.services import hosted
 from tests.support.waiting import until
 
-__all__ = ["app"]
+__all__ = ["app", "deadlines"]
 
 
 async def test_a_stop_waits_for_the_call_under_way(
@@ -59,12 +59,13 @@ async def test_an_app_that_does_not_answer_may_have_acted(
     store: Store,
     sql: asyncpg.Connection,
     app: App,
-    monkeypatch: pytest.MonkeyPatch,
+    deadlines: list[asyncio.Timeout],
 ) -> None:
-    monkeypatch.setattr(app_call, "CALL_SECONDS", 0.2)
     app.held = asyncio.Event()
     await owed(store)
     async with hosted(setting, ("writer",)):
+        await until(lambda: bool(app.emails))
+        deadlines[0].reschedule(0.0)
         await settled(sql, "unknown")
     assert len(app.emails) == 1
 

@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
+import pytest
 
 from shared.host.host import Host
 from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED, IMPORT_RECEIVED, MEMORY_READY
+from shared.resilience.backoff import Backoff
 from shared.resilience.lane import FAULTS
 from shared.store.store import Store
 from tests.support.local import LocalSetting
@@ -18,6 +20,13 @@ from tests.support.waiting import until
 
 TIMED_OUT = "57014"
 TOPICS = (IMPORT_RECEIVED, CHUNKS_READY, FACTS_EXTRACTED, MEMORY_READY)
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would be tried again after up to a minute is after a tenth of that."""
+    for module in ("shared.log.policy", "shared.resilience.retry"):
+        monkeypatch.setattr(f"{module}.Backoff", lambda base, cap: Backoff(base / 10, cap / 10))
 
 
 @asynccontextmanager

@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry
 
 from shared.host.host import Host
 from shared.host.services import opener_of
-from tests.support.kafka import free_port
 from tests.support.local import LocalSetting
+from tests.support.ports import free_port
 from tests.support.waiting import until
 
 

@@ -22,8 +22,8 @@ from soulprint.doctor.project import check_project
 from tests.support.app_schema import app_database
 from tests.support.databases import run_sql
 from tests.support.gateway import SECRET, Project
-from tests.support.kafka import free_port
 from tests.support.pgbouncer import pgbouncer
+from tests.support.ports import free_port
 from tests.support.storage_server import Storage, storage_server
 
 WORKER = """

@@ -18,7 +18,7 @@ from shared.store.open import opened_store
 from shared.store.store import open_store
 from soulprint.migrate import migrate_command
 from tests.support.app_schema import app_database, fill, person
-from tests.support.databases import run_sql
+from tests.support.databases import Emptier, run_sql
 from tests.support.embeddings import claimed, embed_all, given, passages, vector_of
 from tests.support.fake_embeddings import MODEL
 from tests.support.records import ANNA
@@ -101,9 +101,9 @@ async def test_a_table_in_use_is_waited_for_and_told(empty_database: str) -> Non
 
 
 async def test_through_a_transaction_pooler_only_a_missing_column_is_refused(
-    with_embeddings: str, migrated: str
+    with_embeddings: Emptier, migrated: str
 ) -> None:
-    assert await prepare_embeddings(f"{with_embeddings}&pgbouncer=true", 64) == []
+    assert await prepare_embeddings(f"{with_embeddings.dsn}&pgbouncer=true", 64) == []
     with pytest.raises(UsageError, match="needs a session"):
         await prepare_embeddings(f"{migrated}&pgbouncer=true", 64)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
-from services.writer import callbacks
+from services.writer import app_call, callbacks
 from shared.host.host import Host
 from shared.resilience.backoff import Backoff
 from shared.store.store import Store
@@ -29,6 +31,19 @@ async def app(setting: LocalSetting, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     async with app_server() as running:
         setting.changes |= {"profile_format": "app", "app_url": running.url}
         yield running
+
+
+@pytest.fixture
+def deadlines(monkeypatch: pytest.MonkeyPatch) -> list[asyncio.Timeout]:
+    """Of all calls so far. A test ends the time of one once it has come as far as it should."""
+    made: list[asyncio.Timeout] = []
+
+    def timeout(seconds: float) -> asyncio.Timeout:
+        made.append(asyncio.timeout(seconds))
+        return made[-1]
+
+    monkeypatch.setattr(app_call, "asyncio", SimpleNamespace(timeout=timeout))
+    return made
 
 
 async def settled(sql: asyncpg.Connection, state: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from soulprint.manifest import MANIFEST
+from tests.support.guard import guarded_home
 
 SECONDS = 120
 """No command of a test takes longer, unless it hangs."""
@@ -74,7 +75,8 @@ def fresh_home() -> Iterator[Soulprint]:
     """
     with tempfile.TemporaryDirectory(prefix="soulprint-test-") as folder:
         command = Soulprint(Path(folder) / "home")
-        yield command
+        with guarded_home(command.home):
+            yield command
         if command.home.exists():
             command(
                 "doctor"

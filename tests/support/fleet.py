@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.forking import Forked, ForkServer
-from tests.support.kafka import free_port
+from tests.support.ports import free_port
 from tests.support.services import Setting
 from tests.support.waiting import until
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import struct
@@ -17,11 +18,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from services.extractor.batch_desk import BatchDesk
 from soulprint import signals
 from tests.support.command import SECONDS, Finished, Soulprint
 
@@ -133,7 +136,7 @@ class ForkServer:
         return ours
 
     def close(self) -> None:
-        """End it; what it forked goes on."""
+        """End it."""
         self._socket.close()
         self._process.wait(10)
 
@@ -180,8 +183,10 @@ def _begin(order: tuple[str, list[str], dict[str, str]], out: int, err: int, sta
     if pid:
         with socket.socket(fileno=status) as telling:
             telling.sendall(_CODE.pack(pid))
+            _end_with(telling, pid)
             code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-            telling.sendall(_CODE.pack(code))
+            with suppress(OSError):  # nobody is there to be told
+                telling.sendall(_CODE.pack(code))
         os._exit(0)
     os.setsid()
     for fd, place in ((out, 1), (err, 2)):
@@ -194,6 +199,29 @@ def _begin(order: tuple[str, list[str], dict[str, str]], out: int, err: int, sta
         signals.begin()  # as `python -m soulprint` does before it imports
     signal.pthread_sigmask(signal.SIG_UNBLOCK, signals.SIGNALS)
     return module, arguments
+
+
+def _tuned_main(main: Callable[[], None]) -> Callable[[], None]:
+    """The command, with what only tests may set. TUNED_GATHER_SECONDS: how long the first chunk of a batch
+    waits for others."""
+
+    def tuned() -> None:
+        if gather := os.environ.get("TUNED_GATHER_SECONDS"):
+            defaults = BatchDesk.__init__.__kwdefaults__
+            assert "gather" in defaults
+            defaults["gather"] = float(gather)
+        main()
+
+    return tuned
+
+
+def _end_with(tests: socket.socket, pid: int) -> None:
+    """Return when the process has ended; kill -9 it once the tests that started it are gone."""
+    if hasattr(os, "pidfd_open"):
+        ended = os.pidfd_open(pid)
+        if ended not in select.select([ended, tests], [], [])[0]:
+            os.killpg(pid, signal.SIGKILL)
+        os.close(ended)
 
 
 if __name__ == "__main__":
@@ -211,7 +239,7 @@ if __name__ == "__main__":
     if given is not None:
         sys.argv = [*given[:1], *given[1]]
         mains = {
-            "soulprint": soulprint.main.main,
+            "soulprint": _tuned_main(soulprint.main.main),
             "tests.support.tuned_service": tests.support.tuned_service.main,
         }
         mains[given[0]]()

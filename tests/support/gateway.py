@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-from tests.support.kafka import free_port
 from tests.support.listening import listening
+from tests.support.ports import free_port
 from tests.support.postgrest import Postgrest, missing, postgrest
 from tests.support.tokens import Signer
 

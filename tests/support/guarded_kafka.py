@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.kafka import JarBroker, NoKafkaError, free_port
+from tests.support.kafka import JarBroker, NoKafkaError
+from tests.support.ports import free_port
 
 USER = "ana"
 PASSWORD = "correct-horse-42"

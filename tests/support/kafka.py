@@ -24,6 +24,9 @@ import platformdirs
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from tests.support.guard import Guard
+from tests.support.ports import free_port
+
 KAFKA = "4.1.1"
 IMAGE = f"apache/kafka:{KAFKA}"
 _START_SECONDS = 60.0
@@ -126,6 +129,7 @@ class JarBroker:
         self.bootstrap = f"127.0.0.1:{self._port}"
         self.doors = (free_port(), free_port())
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: Guard | None = None
         properties = _settings("127.0.0.1", self._port, free_port())
         properties |= {
             "listeners": f"{properties['listeners']},DOOR://127.0.0.1:{self.doors[0]}",
@@ -153,6 +157,7 @@ class JarBroker:
                 [*self._command, "kafka.Kafka", str(self._properties)], stdout=log, stderr=log
             )
         process = self._process
+        self._guard = Guard.of(process)
         deadline = time.monotonic() + _START_SECONDS
         while not _answers(self._port):
             if process.poll() is not None or time.monotonic() > deadline:
@@ -171,6 +176,8 @@ class JarBroker:
             self._process.send_signal(how)
             self._process.wait(60)
             self._process = None
+            assert self._guard is not None
+            self._guard.release()
 
     def close(self) -> None:
         self.kill()
@@ -233,13 +240,6 @@ def _docker_answers() -> bool:
         return done.returncode == 0
     except subprocess.TimeoutExpired:
         return False
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def _answers(port: int) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.guard import Guard
 from tests.support.waiting import until
 
 
@@ -22,6 +23,7 @@ async def listening(command: Sequence[str], port: int, **as_user: int) -> AsyncI
         partial(subprocess.Popen, command, stderr=subprocess.PIPE, text=True, **as_user)
     )
     assert process.stderr is not None
+    guard = Guard.of(process)
     try:
         await until(lambda: process.poll() is not None or _listens(port))
         if process.poll() is not None:
@@ -30,6 +32,7 @@ async def listening(command: Sequence[str], port: int, **as_user: int) -> AsyncI
     finally:
         process.terminate()
         await asyncio.to_thread(process.wait, 30)
+        guard.release()
         process.stderr.close()
 
 

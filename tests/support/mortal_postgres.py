@@ -15,6 +15,7 @@ import asyncpg
 import psutil
 
 from shared.postgres.embedded import embedded_postgres
+from tests.support.guard import guarded_home
 
 
 @dataclass
@@ -53,6 +54,7 @@ async def mortal_postgres(folder: Path | None = None) -> AsyncIterator[MortalPos
         prefix="soulprint-test-", ignore_cleanup_errors=True, dir=folder
     ) as home:
         async with AsyncExitStack() as stack:
+            stack.enter_context(guarded_home(Path(home)))
             found = MortalPostgres(Path(home), stack)
             await found.start()
             connection = await asyncpg.connect(found.dsn)

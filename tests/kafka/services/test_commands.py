@@ -9,8 +9,9 @@ from pathlib import Path
 from uuid import UUID
 
 from shared.store.store import Store
-from tests.support.kafka import Broker, free_port
+from tests.support.kafka import Broker
 from tests.support.ops import CommandOf
+from tests.support.ports import free_port
 from tests.support.replica import read_all
 from tests.support.services import PARTITIONS, Setting
 from tests.support.storage_server import storage_server

@@ -17,8 +17,8 @@ from shared.settings import load_settings
 from tests.support.fleet import fleet
 from tests.support.forking import ForkServer
 from tests.support.guarded_kafka import PASSWORD, USER, GuardedKafka, guarded_kafka
-from tests.support.kafka import free_port
 from tests.support.ops import CommandOf
+from tests.support.ports import free_port
 from tests.support.replica import event
 from tests.support.services import Setting, hosted
 from tests.support.waiting import until

@@ -14,8 +14,8 @@ from shared.host.services import opener_of
 from shared.store.store import Store
 from tests.support.fleet import fleet
 from tests.support.forking import ForkServer
-from tests.support.kafka import free_port
 from tests.support.local import LocalSetting
+from tests.support.ports import free_port
 from tests.support.services import Setting, ended, facts_of, hosted
 from tests.support.waiting import until
 

@@ -24,6 +24,7 @@ from tests.support.fake_embeddings import MODEL, fake_embeddings
 from tests.support.forking import ForkServer
 from tests.support.fresh_project import FreshProject, fresh_project
 from tests.support.gateway import supabase_project
+from tests.support.guard import guarded_home
 from tests.support.kafka import Broker
 from tests.support.page import Block, Shell, blocks_of, shell
 from tests.support.storage_server import Storage, storage_server
@@ -71,7 +72,7 @@ SELECT 'role', rolname, concat_ws(' ', rolsuper, rolcanlogin) FROM pg_roles WHER
 @pytest.fixture(scope="module")
 async def server() -> AsyncIterator[str]:
     """A Postgres of its own: roles are made and dropped, and they are the server's."""
-    with tempfile.TemporaryDirectory(prefix="soulprint-page-") as home:
+    with tempfile.TemporaryDirectory(prefix="soulprint-page-") as home, guarded_home(Path(home)):
         async with embedded_postgres(Path(home)) as dsn:
             yield dsn
 

@@ -12,9 +12,11 @@ import pytest
 from services.writer import app_call
 from services.writer.app_call import Answer, Outcome, tell_app
 from tests.support.app_server import App, answer, app_server
+from tests.support.callbacks import deadlines
 from tests.support.door import address_of, door_to
 from tests.support.waiting import until
 
+__all__ = ["deadlines"]
 USER = uuid4()
 FIELDS = {"soulprint_ready": True, "memory_building": False, "processing_time": 61}
 
@@ -120,15 +122,15 @@ async def test_what_was_never_sent_may_be_tried_again(app: App, monkeypatch: pyt
 
 
 async def test_a_connection_that_goes_silent_after_the_call_was_sent(
-    app: App, monkeypatch: pytest.MonkeyPatch
+    app: App, deadlines: list[asyncio.Timeout]
 ) -> None:
-    monkeypatch.setattr(app_call, "CALL_SECONDS", 0.5)
     app.held = asyncio.Event()
     async with door_to(address_of(app.url)) as door:
         telling = asyncio.create_task(tell_app(door.url(app.url), USER, FIELDS))
         await until(lambda: bool(app.emails))
         door.swallow(new=False)
         app.held.set()
+        deadlines[0].reschedule(0.0)
         assert (await telling).outcome is Outcome.UNKNOWN
 
 
