@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import asyncpg
 import pytest
 
@@ -150,3 +152,26 @@ async def test_of_too_many_lineages_the_next_one_fails_its_run_and_says_why(
     assert await sql.fetchval("SELECT count(*) FROM lineages") == 64
     under = Run(store, "under a name that there is")
     assert lineages(await under.read((CHATGPT, ["a1"]), lineage="7")) == ["7"]
+
+
+NEVER_LOOKED_AT = """
+SET LOCAL allow_system_table_mods = on;
+DELETE FROM pg_statistic WHERE starelid = 'facts'::regclass;
+UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE oid = 'facts'::regclass;
+"""
+"""As a table is that was filled a moment ago."""
+
+
+async def test_to_show_a_fact_costs_no_reading_of_all_the_others(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    run = await imported(store, "chatgpt", (CHATGPT, [f"a{number}" for number in range(600)]))
+    run = await imported(store, "claude", (CLAUDE, [f"k{number}" for number in range(600)]))
+    assert len((await run.report()).joined) == 1
+    page = json.dumps({"user_id": str(ANNA), "limit": 1000})
+    async with sql.transaction():
+        await sql.execute(NEVER_LOOKED_AT)
+        (told,) = json.loads(
+            await sql.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT list_facts('{page}')")
+        )
+    assert told["Plan"]["Shared Hit Blocks"] + told["Plan"]["Shared Read Blocks"] < 20 * 1000
