@@ -138,8 +138,8 @@ async def test_of_too_many_lineages_the_next_one_fails_its_run_and_says_why(
     store: Store, sql: asyncpg.Connection
 ) -> None:
     await sql.execute(
-        "INSERT INTO lineages (user_id, lineage, vendor) "
-        "SELECT $1, n::text, '' FROM generate_series(1, 64) n",
+        "INSERT INTO lineages (user_id, lineage, vendor, import_id, run) "
+        "SELECT $1, n::text, '', gen_random_uuid(), 1 FROM generate_series(1, 64) n",
         ANNA,
     )
     run = Run(store, "one more")
@@ -152,6 +152,19 @@ async def test_of_too_many_lineages_the_next_one_fails_its_run_and_says_why(
     assert await sql.fetchval("SELECT count(*) FROM lineages") == 64
     under = Run(store, "under a name that there is")
     assert lineages(await under.read((CHATGPT, ["a1"]), lineage="7")) == ["7"]
+
+
+async def test_lineages_of_which_nothing_is_served_leave_room_for_others(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    """As of imports that were cancelled: each notes what it was of."""
+    await sql.execute(
+        "INSERT INTO lineages (user_id, lineage, vendor) "
+        "SELECT $1, n::text, '' FROM generate_series(1, 64) n",
+        ANNA,
+    )
+    run = await imported(store, "one more", (CHATGPT, ["a1"]))
+    assert lineages(await run.report()) == ["chatgpt-old"]
 
 
 NEVER_LOOKED_AT = """
