@@ -906,9 +906,18 @@ BEGIN
             lease_owner = NULL, lease_until = NULL
         WHERE import_id = a.import_id AND run = a.run RETURNING * INTO i;
     PERFORM tell_profile(i);
+    IF i.profile_format = 'app' AND refusal IS NULL AND NOT is_newest_run(i) THEN
+        -- of another account: what the newest run tells depends on what is served, and how much that rests on
+        PERFORM tell_profile(o) FROM (
+            SELECT * FROM imports r WHERE r.user_id = i.user_id AND r.state <> 'cancelled'
+            ORDER BY r.requested_at DESC, r.ordinal DESC LIMIT 1) o;
+    END IF;
     IF i.profile_format = 'app' THEN
         UPDATE user_profiles SET import_cost_json = app_cost(i.usage)
-            WHERE user_id = i.user_id AND is_newest_run(i);
+            WHERE user_id = i.user_id AND NOT EXISTS (
+                SELECT FROM imports o
+                WHERE o.user_id = i.user_id AND o.state = 'complete'
+                  AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal));
         IF FOUND THEN  -- what was embedded while the run was under way
             PERFORM tell_embedding_cost(i);
         END IF;
@@ -2504,7 +2513,9 @@ BEGIN
             WHERE l.account IS NULL AND excluded.account IS NOT NULL;
         named[e.number] := found;
     END LOOP;
-    IF (SELECT count(*) FROM lineages l WHERE l.user_id = i.user_id) > most THEN
+    -- those of which no run was served, as of imports that were cancelled, are read with none
+    IF (SELECT count(*) FROM lineages l WHERE l.user_id = i.user_id
+          AND (l.import_id IS NOT NULL OR l.lineage = ANY (named))) > most THEN
         DELETE FROM lineages l
             WHERE l.user_id = i.user_id AND l.import_id IS NULL AND l.lineage = ANY (named);
         RETURN NULL;
@@ -2825,17 +2836,29 @@ CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
         SELECT accounts_of(i) AS by_number,
                (SELECT count(DISTINCT value ->> 'lineage') FROM jsonb_each(accounts_of(i))) > 1 AS several
         FROM imports i WHERE i.import_id = shown[1].import_id AND i.run = shown[1].run
+    ), said AS MATERIALIZED (
+        -- The lineages of each fact that is shown or merged into one: read at once. A probe for each is left to
+        -- statistics, which a table has not that was filled a moment ago: then it costs all facts of the run.
+        SELECT coalesce(jsonb_object_agg(l.fact_id, l.lineages), '{}') AS by_fact FROM (
+            SELECT m.fact_id, jsonb_agg(DISTINCT w.by_number -> m.account::text -> 'lineage') AS lineages
+            FROM whose w CROSS JOIN facts m
+            WHERE w.several AND w.by_number ? m.account::text
+              AND m.import_id = shown[1].import_id AND m.run = shown[1].run
+              AND m.fact_id = ANY (ARRAY(
+                  SELECT f.fact_id FROM unnest(shown) f
+                  UNION ALL
+                  SELECT d.fact_id FROM unnest(shown) f JOIN facts d ON d.merged_into = f.fact_id
+                  WHERE d.import_id = f.import_id AND d.run = f.run))
+            GROUP BY m.fact_id) l
     )
     SELECT json_agg(json_build_object(
         'account', w.by_number -> f.account::text,
         'lineages', CASE WHEN w.several THEN ARRAY(
-            SELECT DISTINCT l.lineage COLLATE "C" FROM (
-                SELECT w.by_number -> m.account::text ->> 'lineage' AS lineage FROM facts m
-                -- One list of keys: for an OR of two all facts of the run may be read, for each that is shown.
-                WHERE m.import_id = f.import_id AND m.run = f.run AND m.fact_id = ANY (f.fact_id || ARRAY(
-                    SELECT d.fact_id FROM facts d
-                    WHERE d.import_id = f.import_id AND d.run = f.run AND d.merged_into = f.fact_id))) l
-            WHERE l.lineage IS NOT NULL ORDER BY 1)
+            SELECT DISTINCT l COLLATE "C" FROM unnest(f.fact_id || ARRAY(
+                SELECT d.fact_id FROM facts d
+                WHERE d.import_id = f.import_id AND d.run = f.run AND d.merged_into = f.fact_id)) k,
+                jsonb_array_elements_text(said.by_fact -> k::text) l
+            WHERE l IS NOT NULL ORDER BY 1)
             ELSE array_remove(ARRAY[w.by_number -> f.account::text ->> 'lineage'], NULL) END,
         'id', f.fact_id, 'category', f.category, 'statement', f.statement, 'quote', f.quote,
         'message_ids', f.message_ids || ARRAY(
@@ -2855,7 +2878,7 @@ CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
             SELECT c.title FROM conversation_chunks c
             WHERE c.user_id = f.user_id AND c.conversation_id COLLATE "C" = f.conversation_id
               AND c.passage_index = 0), '')) ORDER BY f.ordinality)
-    FROM unnest(shown) WITH ORDINALITY AS f LEFT JOIN whose w ON true
+    FROM unnest(shown) WITH ORDINALITY AS f LEFT JOIN whose w ON true CROSS JOIN said
 $$;
 REVOKE ALL ON FUNCTION public.shown_facts(shown public.facts[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.shown_facts(shown public.facts[]) TO service_role;
@@ -3121,8 +3144,10 @@ BEGIN
         p.processing_started_at := i.begun_at;
         others := read_of_others(i);
         p.total_conversations := coalesce(
-            (i.counts -> 'conversations' ->> 'kept')::integer + others.conversations, p.total_conversations);
-        p.total_messages := coalesce((i.counts ->> 'messages')::integer + others.messages, p.total_messages);
+            (i.counts -> 'conversations' ->> 'kept')::integer + others.conversations,
+            nullif(others.conversations, 0), p.total_conversations);
+        p.total_messages := coalesce(
+            (i.counts ->> 'messages')::integer + others.messages, nullif(others.messages, 0), p.total_messages);
         p.total_chunks := coalesce(i.chunks_total, p.total_chunks);
         p.processed_chunks := i.chunks_ok + i.chunks_dead;
     ELSE

@@ -37,6 +37,11 @@ def printable(text: str) -> str:
     return _CONTROL.sub("\ufffd", text)
 
 
+def on_one_line(text: str) -> str:
+    """`text` within a line that says more: a title with line ends would be lines of its own."""
+    return printable(" ".join(text.split()))
+
+
 def _tail(text: str) -> str:
     return text if len(text) <= CONTEXT_CHARS else f"…{text[-CONTEXT_CHARS:]}"
 

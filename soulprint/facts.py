@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from shared.domain.facts import FactStatus
 from shared.domain.runs import RunKey
 from shared.store.facts import StoredFact
@@ -13,6 +15,8 @@ from shared.store.store import Store
 
 LISTED = (FactStatus.CURRENT, FactStatus.SUPERSEDED)
 PAGE = 1000
+_LINE_ENDS = {"\x85": b"\\u0085", "\u2028": b"\\u2028", "\u2029": b"\\u2029"}
+"""What JSON leaves as it is, and some readers of lines take for the end of one."""
 
 
 async def listed_facts(
@@ -29,3 +33,11 @@ async def listed_facts(
 def as_json(fact: StoredFact) -> dict[str, Any]:
     """A fact without what only the store needs, as facts.jsonl and `--json` have it."""
     return fact.model_dump(mode="json", exclude={"matter", "chunk_index", "merged_into"})
+
+
+def json_line(fact: StoredFact) -> bytes:
+    """A fact as a line of JSON, without its end; nothing in it ends a line, for whatever reads it."""
+    line = orjson.dumps(as_json(fact))
+    for sign, escaped in _LINE_ENDS.items():
+        line = line.replace(sign.encode(), escaped)
+    return line

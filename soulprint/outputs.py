@@ -23,7 +23,7 @@ from shared.store.facts import StoredFact
 from shared.store.profiles import Documents
 from shared.store.runs import COMPLETE
 from soulprint.ending import broken, heading, why_unserved
-from soulprint.facts import as_json
+from soulprint.facts import json_line
 from soulprint.manifest import foreign, replace_all, told
 
 REASONS = 3
@@ -101,10 +101,7 @@ async def write_facts(folder: Path, lines: AsyncIterator[bytes]) -> None:
 
 def fact_line(fact: StoredFact) -> bytes:
     """One line of facts.jsonl."""
-    return orjson.dumps(
-        as_json(fact),
-        option=orjson.OPT_APPEND_NEWLINE,
-    )
+    return json_line(fact) + b"\n"
 
 
 def write_report(folder: Path, report: Mapping[str, Any]) -> None:

@@ -17,8 +17,9 @@ from shared.domain.plurals import counted, listed
 from shared.store.chunks import FoundPassage
 from shared.store.facts import StoredFact
 from soulprint.blocks import fitted
-from soulprint.context import printable
+from soulprint.context import on_one_line, printable
 from soulprint.facts import as_json as fact_json
+from soulprint.facts import json_line
 from soulprint.memory import Memory, open_memory
 
 SHORT_ID = 8
@@ -62,7 +63,7 @@ def _show_section(memory: Memory, section: str, as_json: bool) -> None:
 
 async def _show_facts(memory: Memory, as_json: bool) -> None:
     async for fact in memory.facts():
-        typer.echo(orjson.dumps(fact_json(fact)) if as_json else _line(fact, memory))
+        typer.echo(json_line(fact) if as_json else _line(fact, memory))
 
 
 async def _show_found(memory: Memory, search: str, as_json: bool) -> None:
@@ -97,7 +98,9 @@ async def _show_why(memory: Memory, reference: str, as_json: bool) -> None:
     console.print(Text(_line(fact, memory)))
     stated = f"{fact.stated_at:%Y-%m-%d %H:%M} UTC" if fact.stated_at else "at an unknown time"
     console.print(
-        Text(printable(f"said {stated} in “{fact.conversation_title}” (conversation {fact.conversation_id})"))
+        Text(
+            on_one_line(f"said {stated} in “{fact.conversation_title}” (conversation {fact.conversation_id})")
+        )
     )
     if fact.account and fact.account.lineage:
         also = [each for each in fact.lineages if each != fact.account.lineage]
@@ -115,7 +118,7 @@ def _line(fact: StoredFact, memory: Memory) -> str:
     """A fact on one line, with the account it is from where there are several."""
     stated = f"{fact.stated_at:%Y-%m-%d}" if fact.stated_at else "undated   "
     history = " (history)" if fact.status is FactStatus.SUPERSEDED else ""
-    statement = printable(fact.statement)
+    statement = on_one_line(fact.statement)
     account = f"  [{printable(fact.account.lineage)}]" if fact.account and len(memory.lineages) > 1 else ""
     return f"{str(fact.id)[:SHORT_ID]}  {stated}  {fact.category.value:<11}  {statement}{history}{account}"
 
@@ -123,7 +126,7 @@ def _line(fact: StoredFact, memory: Memory) -> str:
 def _found(passage: FoundPassage) -> str:
     stated = f"{passage.created_at:%Y-%m-%d}" if passage.created_at else "undated   "
     kind = "passage" if passage.has_words else "near"
-    return printable(f"{kind:<8}  {stated}  {passage.title}: …{' '.join(passage.snippet.split())}…")
+    return f"{kind:<8}  {stated}  {on_one_line(passage.title)}: …{on_one_line(passage.snippet)}…"
 
 
 def _print_json(value: object) -> None:

@@ -235,8 +235,10 @@ BEGIN
         p.processing_started_at := i.begun_at;
         others := read_of_others(i);
         p.total_conversations := coalesce(
-            (i.counts -> 'conversations' ->> 'kept')::integer + others.conversations, p.total_conversations);
-        p.total_messages := coalesce((i.counts ->> 'messages')::integer + others.messages, p.total_messages);
+            (i.counts -> 'conversations' ->> 'kept')::integer + others.conversations,
+            nullif(others.conversations, 0), p.total_conversations);
+        p.total_messages := coalesce(
+            (i.counts ->> 'messages')::integer + others.messages, nullif(others.messages, 0), p.total_messages);
         p.total_chunks := coalesce(i.chunks_total, p.total_chunks);
         p.processed_chunks := i.chunks_ok + i.chunks_dead;
     ELSE

@@ -284,9 +284,18 @@ BEGIN
             lease_owner = NULL, lease_until = NULL
         WHERE import_id = a.import_id AND run = a.run RETURNING * INTO i;
     PERFORM tell_profile(i);
+    IF i.profile_format = 'app' AND refusal IS NULL AND NOT is_newest_run(i) THEN
+        -- of another account: what the newest run tells depends on what is served, and how much that rests on
+        PERFORM tell_profile(o) FROM (
+            SELECT * FROM imports r WHERE r.user_id = i.user_id AND r.state <> 'cancelled'
+            ORDER BY r.requested_at DESC, r.ordinal DESC LIMIT 1) o;
+    END IF;
     IF i.profile_format = 'app' THEN
         UPDATE user_profiles SET import_cost_json = app_cost(i.usage)
-            WHERE user_id = i.user_id AND is_newest_run(i);
+            WHERE user_id = i.user_id AND NOT EXISTS (
+                SELECT FROM imports o
+                WHERE o.user_id = i.user_id AND o.state = 'complete'
+                  AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal));
         IF FOUND THEN  -- what was embedded while the run was under way
             PERFORM tell_embedding_cost(i);
         END IF;

@@ -80,7 +80,9 @@ BEGIN
             WHERE l.account IS NULL AND excluded.account IS NOT NULL;
         named[e.number] := found;
     END LOOP;
-    IF (SELECT count(*) FROM lineages l WHERE l.user_id = i.user_id) > most THEN
+    -- those of which no run was served, as of imports that were cancelled, are read with none
+    IF (SELECT count(*) FROM lineages l WHERE l.user_id = i.user_id
+          AND (l.import_id IS NOT NULL OR l.lineage = ANY (named))) > most THEN
         DELETE FROM lineages l
             WHERE l.user_id = i.user_id AND l.import_id IS NULL AND l.lineage = ANY (named);
         RETURN NULL;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import asyncpg
 import pytest
 
@@ -136,8 +138,8 @@ async def test_of_too_many_lineages_the_next_one_fails_its_run_and_says_why(
     store: Store, sql: asyncpg.Connection
 ) -> None:
     await sql.execute(
-        "INSERT INTO lineages (user_id, lineage, vendor) "
-        "SELECT $1, n::text, '' FROM generate_series(1, 64) n",
+        "INSERT INTO lineages (user_id, lineage, vendor, import_id, run) "
+        "SELECT $1, n::text, '', gen_random_uuid(), 1 FROM generate_series(1, 64) n",
         ANNA,
     )
     run = Run(store, "one more")
@@ -150,3 +152,39 @@ async def test_of_too_many_lineages_the_next_one_fails_its_run_and_says_why(
     assert await sql.fetchval("SELECT count(*) FROM lineages") == 64
     under = Run(store, "under a name that there is")
     assert lineages(await under.read((CHATGPT, ["a1"]), lineage="7")) == ["7"]
+
+
+async def test_lineages_of_which_nothing_is_served_leave_room_for_others(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    """As of imports that were cancelled: each notes what it was of."""
+    await sql.execute(
+        "INSERT INTO lineages (user_id, lineage, vendor) "
+        "SELECT $1, n::text, '' FROM generate_series(1, 64) n",
+        ANNA,
+    )
+    run = await imported(store, "one more", (CHATGPT, ["a1"]))
+    assert lineages(await run.report()) == ["chatgpt-old"]
+
+
+NEVER_LOOKED_AT = """
+SET LOCAL allow_system_table_mods = on;
+DELETE FROM pg_statistic WHERE starelid = 'facts'::regclass;
+UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE oid = 'facts'::regclass;
+"""
+"""As a table is that was filled a moment ago."""
+
+
+async def test_to_show_a_fact_costs_no_reading_of_all_the_others(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    run = await imported(store, "chatgpt", (CHATGPT, [f"a{number}" for number in range(600)]))
+    run = await imported(store, "claude", (CLAUDE, [f"k{number}" for number in range(600)]))
+    assert len((await run.report()).joined) == 1
+    page = json.dumps({"user_id": str(ANNA), "limit": 1000})
+    async with sql.transaction():
+        await sql.execute(NEVER_LOOKED_AT)
+        (told,) = json.loads(
+            await sql.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT list_facts('{page}')")
+        )
+    assert told["Plan"]["Shared Hit Blocks"] + told["Plan"]["Shared Read Blocks"] < 20 * 1000

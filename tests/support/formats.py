@@ -98,6 +98,7 @@ def assert_sound(parsed: Parsed | None) -> None:
         return
     assert parsed.id == repair(parsed.id)
     assert parsed.title == repair(parsed.title)
+    assert parsed.title.split() == parsed.title.split(" ") or not parsed.title, "on one line"
     assert len({turn.id for turn in parsed.turns}) == len(parsed.turns)
     for turn in parsed.turns:
         assert turn.id

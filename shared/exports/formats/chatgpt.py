@@ -10,7 +10,7 @@ from shared.exports.conversation import Conversation, LeftOut, Parsed, ReadLimit
 from shared.exports.formats.base import Head
 from shared.exports.formats.chatgpt_path import parents_of, visible_path
 from shared.exports.formats.deepseek import is_tree
-from shared.exports.formats.fields import MAX_TITLE
+from shared.exports.formats.fields import title_of
 from shared.exports.formats.identity import content_id, identifier
 from shared.exports.formats.lists import PREFIXES, candidates
 from shared.exports.formats.times import parse_time
@@ -65,7 +65,7 @@ def parse(raw: object, place: str = "conversation", max_messages: int = ReadLimi
     turns, instructions, lost = _said(path)
     if len(path) < len(mapping):
         lost += [NO_PARENT] * _stranded(mapping, path)
-    title = _plain(raw.get("title"))[:MAX_TITLE]
+    title = title_of(raw.get("title"))
     return Conversation(
         own_id or content_id(title, turns),
         title,

@@ -62,6 +62,18 @@ def test_every_format_has_a_sample() -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
+def test_a_title_is_on_one_line(name: str) -> None:
+    data = (
+        data_of(SAMPLES[name](SAID))
+        .replace(b'"t"', rb'"t\n\n# u\u2028v"')
+        .replace(b"\r\nt,", b'\r\n"t\n\n# u v",')
+    )
+    for each in read(format_of(name), data):
+        assert isinstance(each, Conversation)
+        assert_sound(each)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
 def test_it_is_detected_by_its_shape_alone_and_read_whole(name: str) -> None:
     sample = SAMPLES[name](SAID)
     assert detected(data_of(sample)) is format_of(name)
