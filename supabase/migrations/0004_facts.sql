@@ -111,11 +111,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         'account', w.by_number -> f.account::text,
         'lineages', CASE WHEN w.several THEN ARRAY(
             SELECT DISTINCT l.lineage COLLATE "C" FROM (
-                SELECT w.by_number -> m.account::text ->> 'lineage' AS lineage FROM facts m
-                -- One list of keys: for an OR of two all facts of the run may be read, for each that is shown.
-                WHERE m.import_id = f.import_id AND m.run = f.run AND m.fact_id = ANY (f.fact_id || ARRAY(
-                    SELECT d.fact_id FROM facts d
-                    WHERE d.import_id = f.import_id AND d.run = f.run AND d.merged_into = f.fact_id))) l
+                -- One probe of the key a fact: for several keys at once all facts of the run may be read, for each
+                -- that is shown. OFFSET 0 keeps each probe a probe.
+                SELECT w.by_number -> m.account::text ->> 'lineage' AS lineage
+                FROM (SELECT f.fact_id UNION ALL
+                      SELECT d.fact_id FROM facts d
+                      WHERE d.import_id = f.import_id AND d.run = f.run AND d.merged_into = f.fact_id) k
+                CROSS JOIN LATERAL (
+                    SELECT n.account FROM facts n
+                    WHERE n.import_id = f.import_id AND n.run = f.run AND n.fact_id = k.fact_id OFFSET 0) m) l
             WHERE l.lineage IS NOT NULL ORDER BY 1)
             ELSE array_remove(ARRAY[w.by_number -> f.account::text ->> 'lineage'], NULL) END,
         'id', f.fact_id, 'category', f.category, 'statement', f.statement, 'quote', f.quote,
