@@ -524,6 +524,7 @@ GRANT SELECT ON TABLE public.user_usage TO service_role;
 CREATE FUNCTION public.accept_memory(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     p_import_id uuid := (argument ->> 'import_id')::uuid;
@@ -802,6 +803,7 @@ GRANT ALL ON FUNCTION public.close_extraction(p_import_id uuid, p_run integer) T
 CREATE FUNCTION public.commit_memory(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     a record;
@@ -1316,33 +1318,46 @@ CREATE FUNCTION public.join_lineages(i public.imports, joining jsonb) RETURNS pu
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
+DECLARE
+    j record;
+    d record;
 BEGIN
+    -- A statement for each run and each fact: joined, the planner may read all facts there are, or those of the run
+    -- again for each of them, as it does while they are newer than what it knows of the table.
     IF joining <> i.joined THEN
         DELETE FROM facts f WHERE f.import_id = i.import_id AND f.run = i.run AND f.account >= first_joined();
-        INSERT INTO facts (import_id, run, fact_id, account, user_id, category, matter, statement, quote,
-                           message_ids, conversation_id, stated_at, valid_from, valid_until, confidence,
-                           source_kind, chunk_index)
-        SELECT i.import_id, i.run, f.fact_id, first_joined() + j.n - 1, f.user_id, f.category, f.matter,
-               f.statement, f.quote, f.message_ids, f.conversation_id, f.stated_at, f.valid_from, f.valid_until,
-               f.confidence, f.source_kind, f.chunk_index
-        FROM jsonb_array_elements(joining) WITH ORDINALITY AS j(e, n)
-        JOIN facts f ON f.import_id = (j.e ->> 'import_id')::uuid AND f.run = (j.e ->> 'run')::integer
-                    AND f.account = (j.e ->> 'account')::smallint
-        ORDER BY f.fact_id;
+        FOR j IN
+            SELECT (x.e ->> 'import_id')::uuid AS import_id, (x.e ->> 'run')::integer AS run,
+                   (x.e ->> 'account')::smallint AS account, (first_joined() + x.n - 1)::smallint AS number
+            FROM jsonb_array_elements(joining) WITH ORDINALITY AS x(e, n) ORDER BY x.n
+        LOOP
+            INSERT INTO facts (import_id, run, fact_id, account, user_id, category, matter, statement, quote,
+                               message_ids, conversation_id, stated_at, valid_from, valid_until, confidence,
+                               source_kind, chunk_index)
+            SELECT i.import_id, i.run, f.fact_id, j.number, f.user_id, f.category, f.matter, f.statement, f.quote,
+                   f.message_ids, f.conversation_id, f.stated_at, f.valid_from, f.valid_until, f.confidence,
+                   f.source_kind, f.chunk_index
+            FROM facts f
+            WHERE f.import_id = j.import_id AND f.run = j.run AND f.account = j.account
+            ORDER BY f.fact_id;
+        END LOOP;
         UPDATE imports SET joined = joining, edition = edition + 1
             WHERE import_id = i.import_id AND run = i.run RETURNING * INTO i;
     END IF;
-    UPDATE facts f SET status = 'hidden'
-    FROM (
-        SELECT o.fact_id, o.account, a.lineage IS NULL OR row_number() OVER (
-                   PARTITION BY o.fact_id
-                   ORDER BY a.lineage IS NULL, o.stated_at, a.lineage COLLATE "C", o.account) > 1 AS hides
-        FROM facts o
-        LEFT JOIN (SELECT key::smallint AS account, value ->> 'lineage' AS lineage
-                   FROM jsonb_each(accounts_of(i))) a ON a.account = o.account
-        WHERE o.import_id = i.import_id AND o.run = i.run) d
-    WHERE d.hides AND f.import_id = i.import_id AND f.run = i.run AND f.fact_id = d.fact_id
-      AND f.account = d.account;
+    FOR d IN
+        SELECT w.fact_id, w.account FROM (
+            SELECT o.fact_id, o.account, a.lineage IS NULL OR row_number() OVER (
+                       PARTITION BY o.fact_id
+                       ORDER BY a.lineage IS NULL, o.stated_at, a.lineage COLLATE "C", o.account) > 1 AS hides
+            FROM facts o
+            LEFT JOIN (SELECT key::smallint AS account, value ->> 'lineage' AS lineage
+                       FROM jsonb_each(accounts_of(i))) a ON a.account = o.account
+            WHERE o.import_id = i.import_id AND o.run = i.run) w
+        WHERE w.hides
+    LOOP
+        UPDATE facts f SET status = 'hidden'
+            WHERE f.import_id = i.import_id AND f.run = i.run AND f.fact_id = d.fact_id AND f.account = d.account;
+    END LOOP;
     RETURN i;
 END
 $$;
@@ -2836,29 +2851,21 @@ CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
         SELECT accounts_of(i) AS by_number,
                (SELECT count(DISTINCT value ->> 'lineage') FROM jsonb_each(accounts_of(i))) > 1 AS several
         FROM imports i WHERE i.import_id = shown[1].import_id AND i.run = shown[1].run
-    ), said AS MATERIALIZED (
-        -- The lineages of each fact that is shown or merged into one: read at once. A probe for each is left to
-        -- statistics, which a table has not that was filled a moment ago: then it costs all facts of the run.
-        SELECT coalesce(jsonb_object_agg(l.fact_id, l.lineages), '{}') AS by_fact FROM (
-            SELECT m.fact_id, jsonb_agg(DISTINCT w.by_number -> m.account::text -> 'lineage') AS lineages
-            FROM whose w CROSS JOIN facts m
-            WHERE w.several AND w.by_number ? m.account::text
-              AND m.import_id = shown[1].import_id AND m.run = shown[1].run
-              AND m.fact_id = ANY (ARRAY(
-                  SELECT f.fact_id FROM unnest(shown) f
-                  UNION ALL
-                  SELECT d.fact_id FROM unnest(shown) f JOIN facts d ON d.merged_into = f.fact_id
-                  WHERE d.import_id = f.import_id AND d.run = f.run))
-            GROUP BY m.fact_id) l
     )
     SELECT json_agg(json_build_object(
         'account', w.by_number -> f.account::text,
         'lineages', CASE WHEN w.several THEN ARRAY(
-            SELECT DISTINCT l COLLATE "C" FROM unnest(f.fact_id || ARRAY(
-                SELECT d.fact_id FROM facts d
-                WHERE d.import_id = f.import_id AND d.run = f.run AND d.merged_into = f.fact_id)) k,
-                jsonb_array_elements_text(said.by_fact -> k::text) l
-            WHERE l IS NOT NULL ORDER BY 1)
+            SELECT DISTINCT l.lineage COLLATE "C" FROM (
+                -- One probe of the key a fact: for several keys at once all facts of the run may be read, for each
+                -- that is shown. OFFSET 0 keeps each probe a probe.
+                SELECT w.by_number -> m.account::text ->> 'lineage' AS lineage
+                FROM (SELECT f.fact_id UNION ALL
+                      SELECT d.fact_id FROM facts d
+                      WHERE d.import_id = f.import_id AND d.run = f.run AND d.merged_into = f.fact_id) k
+                CROSS JOIN LATERAL (
+                    SELECT n.account FROM facts n
+                    WHERE n.import_id = f.import_id AND n.run = f.run AND n.fact_id = k.fact_id OFFSET 0) m) l
+            WHERE l.lineage IS NOT NULL ORDER BY 1)
             ELSE array_remove(ARRAY[w.by_number -> f.account::text ->> 'lineage'], NULL) END,
         'id', f.fact_id, 'category', f.category, 'statement', f.statement, 'quote', f.quote,
         'message_ids', f.message_ids || ARRAY(
@@ -2878,7 +2885,7 @@ CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
             SELECT c.title FROM conversation_chunks c
             WHERE c.user_id = f.user_id AND c.conversation_id COLLATE "C" = f.conversation_id
               AND c.passage_index = 0), '')) ORDER BY f.ordinality)
-    FROM unnest(shown) WITH ORDINALITY AS f LEFT JOIN whose w ON true CROSS JOIN said
+    FROM unnest(shown) WITH ORDINALITY AS f LEFT JOIN whose w ON true
 $$;
 REVOKE ALL ON FUNCTION public.shown_facts(shown public.facts[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.shown_facts(shown public.facts[]) TO service_role;

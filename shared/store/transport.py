@@ -19,6 +19,8 @@ _LONGER: Final = 10.0
 _LONG: Final = frozenset(
     {
         "claim_run",
+        "commit_memory",
+        "accept_memory",
         "finish_chunking",
         "settle_facts",
         "list_facts",
@@ -31,7 +33,7 @@ _LONG: Final = frozenset(
 )
 """Functions that touch or read all that a run or a user has; their SQL sets a statement_timeout, which
 holds over REST. Of 300,000 facts and 200,000 passages claim_run took 5 s, finish_chunking and search_passages
-2 s, the others far less than one."""
+2 s, commit_memory 4 s where it suspects a loss, the others far less than one."""
 
 
 def seconds_for(function: str, seconds: float = CALL_SECONDS) -> float:

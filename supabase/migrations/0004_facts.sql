@@ -106,29 +106,21 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         SELECT accounts_of(i) AS by_number,
                (SELECT count(DISTINCT value ->> 'lineage') FROM jsonb_each(accounts_of(i))) > 1 AS several
         FROM imports i WHERE i.import_id = shown[1].import_id AND i.run = shown[1].run
-    ), said AS MATERIALIZED (
-        -- The lineages of each fact that is shown or merged into one: read at once. A probe for each is left to
-        -- statistics, which a table has not that was filled a moment ago: then it costs all facts of the run.
-        SELECT coalesce(jsonb_object_agg(l.fact_id, l.lineages), '{}') AS by_fact FROM (
-            SELECT m.fact_id, jsonb_agg(DISTINCT w.by_number -> m.account::text -> 'lineage') AS lineages
-            FROM whose w CROSS JOIN facts m
-            WHERE w.several AND w.by_number ? m.account::text
-              AND m.import_id = shown[1].import_id AND m.run = shown[1].run
-              AND m.fact_id = ANY (ARRAY(
-                  SELECT f.fact_id FROM unnest(shown) f
-                  UNION ALL
-                  SELECT d.fact_id FROM unnest(shown) f JOIN facts d ON d.merged_into = f.fact_id
-                  WHERE d.import_id = f.import_id AND d.run = f.run))
-            GROUP BY m.fact_id) l
     )
     SELECT json_agg(json_build_object(
         'account', w.by_number -> f.account::text,
         'lineages', CASE WHEN w.several THEN ARRAY(
-            SELECT DISTINCT l COLLATE "C" FROM unnest(f.fact_id || ARRAY(
-                SELECT d.fact_id FROM facts d
-                WHERE d.import_id = f.import_id AND d.run = f.run AND d.merged_into = f.fact_id)) k,
-                jsonb_array_elements_text(said.by_fact -> k::text) l
-            WHERE l IS NOT NULL ORDER BY 1)
+            SELECT DISTINCT l.lineage COLLATE "C" FROM (
+                -- One probe of the key a fact: for several keys at once all facts of the run may be read, for each
+                -- that is shown. OFFSET 0 keeps each probe a probe.
+                SELECT w.by_number -> m.account::text ->> 'lineage' AS lineage
+                FROM (SELECT f.fact_id UNION ALL
+                      SELECT d.fact_id FROM facts d
+                      WHERE d.import_id = f.import_id AND d.run = f.run AND d.merged_into = f.fact_id) k
+                CROSS JOIN LATERAL (
+                    SELECT n.account FROM facts n
+                    WHERE n.import_id = f.import_id AND n.run = f.run AND n.fact_id = k.fact_id OFFSET 0) m) l
+            WHERE l.lineage IS NOT NULL ORDER BY 1)
             ELSE array_remove(ARRAY[w.by_number -> f.account::text ->> 'lineage'], NULL) END,
         'id', f.fact_id, 'category', f.category, 'statement', f.statement, 'quote', f.quote,
         'message_ids', f.message_ids || ARRAY(
@@ -148,7 +140,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
             SELECT c.title FROM conversation_chunks c
             WHERE c.user_id = f.user_id AND c.conversation_id COLLATE "C" = f.conversation_id
               AND c.passage_index = 0), '')) ORDER BY f.ordinality)
-    FROM unnest(shown) WITH ORDINALITY AS f LEFT JOIN whose w ON true CROSS JOIN said
+    FROM unnest(shown) WITH ORDINALITY AS f LEFT JOIN whose w ON true
 $$;
 
 -- A page of facts as shown: of the run that is named, or of the run whose MEMORY is served.

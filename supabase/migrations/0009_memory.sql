@@ -180,7 +180,7 @@ $$;
 -- much, and nobody said that it may): these two are kept as versions, and noted in `unserved`; joining (since it was
 -- claimed another lineage's memory was committed, which this one lacks): it is consolidated again, with that.
 CREATE FUNCTION public.commit_memory(argument jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
 DECLARE
     a record;
     i imports;
@@ -312,7 +312,7 @@ $$;
 -- nothing changed: served (it is already), unknown (no memory of this import is kept), apart (it was made before
 -- what now counts for other lineages, which it would take away).
 CREATE FUNCTION public.accept_memory(argument jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
 DECLARE
     p_import_id uuid := (argument ->> 'import_id')::uuid;
     p user_profiles;

@@ -155,33 +155,46 @@ $$;
 -- have all but one. Answers the run as it is then.
 CREATE FUNCTION public.join_lineages(i public.imports, joining jsonb) RETURNS public.imports
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    j record;
+    d record;
 BEGIN
+    -- A statement for each run and each fact: joined, the planner may read all facts there are, or those of the run
+    -- again for each of them, as it does while they are newer than what it knows of the table.
     IF joining <> i.joined THEN
         DELETE FROM facts f WHERE f.import_id = i.import_id AND f.run = i.run AND f.account >= first_joined();
-        INSERT INTO facts (import_id, run, fact_id, account, user_id, category, matter, statement, quote,
-                           message_ids, conversation_id, stated_at, valid_from, valid_until, confidence,
-                           source_kind, chunk_index)
-        SELECT i.import_id, i.run, f.fact_id, first_joined() + j.n - 1, f.user_id, f.category, f.matter,
-               f.statement, f.quote, f.message_ids, f.conversation_id, f.stated_at, f.valid_from, f.valid_until,
-               f.confidence, f.source_kind, f.chunk_index
-        FROM jsonb_array_elements(joining) WITH ORDINALITY AS j(e, n)
-        JOIN facts f ON f.import_id = (j.e ->> 'import_id')::uuid AND f.run = (j.e ->> 'run')::integer
-                    AND f.account = (j.e ->> 'account')::smallint
-        ORDER BY f.fact_id;
+        FOR j IN
+            SELECT (x.e ->> 'import_id')::uuid AS import_id, (x.e ->> 'run')::integer AS run,
+                   (x.e ->> 'account')::smallint AS account, (first_joined() + x.n - 1)::smallint AS number
+            FROM jsonb_array_elements(joining) WITH ORDINALITY AS x(e, n) ORDER BY x.n
+        LOOP
+            INSERT INTO facts (import_id, run, fact_id, account, user_id, category, matter, statement, quote,
+                               message_ids, conversation_id, stated_at, valid_from, valid_until, confidence,
+                               source_kind, chunk_index)
+            SELECT i.import_id, i.run, f.fact_id, j.number, f.user_id, f.category, f.matter, f.statement, f.quote,
+                   f.message_ids, f.conversation_id, f.stated_at, f.valid_from, f.valid_until, f.confidence,
+                   f.source_kind, f.chunk_index
+            FROM facts f
+            WHERE f.import_id = j.import_id AND f.run = j.run AND f.account = j.account
+            ORDER BY f.fact_id;
+        END LOOP;
         UPDATE imports SET joined = joining, edition = edition + 1
             WHERE import_id = i.import_id AND run = i.run RETURNING * INTO i;
     END IF;
-    UPDATE facts f SET status = 'hidden'
-    FROM (
-        SELECT o.fact_id, o.account, a.lineage IS NULL OR row_number() OVER (
-                   PARTITION BY o.fact_id
-                   ORDER BY a.lineage IS NULL, o.stated_at, a.lineage COLLATE "C", o.account) > 1 AS hides
-        FROM facts o
-        LEFT JOIN (SELECT key::smallint AS account, value ->> 'lineage' AS lineage
-                   FROM jsonb_each(accounts_of(i))) a ON a.account = o.account
-        WHERE o.import_id = i.import_id AND o.run = i.run) d
-    WHERE d.hides AND f.import_id = i.import_id AND f.run = i.run AND f.fact_id = d.fact_id
-      AND f.account = d.account;
+    FOR d IN
+        SELECT w.fact_id, w.account FROM (
+            SELECT o.fact_id, o.account, a.lineage IS NULL OR row_number() OVER (
+                       PARTITION BY o.fact_id
+                       ORDER BY a.lineage IS NULL, o.stated_at, a.lineage COLLATE "C", o.account) > 1 AS hides
+            FROM facts o
+            LEFT JOIN (SELECT key::smallint AS account, value ->> 'lineage' AS lineage
+                       FROM jsonb_each(accounts_of(i))) a ON a.account = o.account
+            WHERE o.import_id = i.import_id AND o.run = i.run) w
+        WHERE w.hides
+    LOOP
+        UPDATE facts f SET status = 'hidden'
+            WHERE f.import_id = i.import_id AND f.run = i.run AND f.fact_id = d.fact_id AND f.account = d.account;
+    END LOOP;
     RETURN i;
 END
 $$;

@@ -19,6 +19,7 @@ from shared.domain.runs import RunKey
 from shared.store.facts import FactUpdate
 from shared.store.store import Store
 from shared.store.transport import to_json
+from tests.support.lineages import CHATGPT, CLAUDE, Run, imported
 from tests.support.records import (
     ANNA,
     IMPORT,
@@ -112,6 +113,24 @@ async def test_showing_facts_of_several_accounts_reads_what_is_shown(
     async with counting(sql, "facts", page + accounts_of_each) as store:
         shown = await store.list_facts(ANNA, None, FEW, of_run=RunKey(IMPORT, 1))
         assert [fact.lineages for fact in shown] == [("chatgpt",)] * FEW
+
+
+async def test_joining_reads_no_other_runs(
+    facts: list[FactUpdate], store: Store, sql: asyncpg.Connection
+) -> None:
+    """Those of the user that count, and its own, are read a few times each."""
+    shared = [f"c{n}" for n in range(FEW)]
+    await imported(store, "chatgpt", (CHATGPT, shared))
+    await sql.execute("ANALYZE facts")
+    second = Run(store, "claude")
+    await second.read((CLAUDE, shared))
+    async with sql.transaction():
+        claim = await Store(OneConnection(sql)).claim_run(second.import_id, 1, "me", 60)
+        read = await sql.fetchval(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'facts'"
+        )
+    assert claim.edition == 1
+    assert read < 10 * FEW < MANY
 
 
 async def test_recording_reads_no_other_runs(store: Store, sql: asyncpg.Connection) -> None:
