@@ -857,7 +857,7 @@ BEGIN
         n := p;
         IF refusal IS NOT NULL THEN  -- its own, and nothing of what is served
             n.soul_md := NULL; n.identity_md := NULL; n.user_md := NULL; n.agents_md := NULL;
-            n.tools_md := NULL; n.memory_md := NULL; n.updated_at := now();
+            n.tools_md := NULL; n.memory_md := NULL; n.soulprint_text := NULL; n.updated_at := now();
             s.memory_import_id := NULL; s.memory_run := NULL; s.documents := NULL;
         ELSE
             PERFORM keep_version(p, s, now());
@@ -875,10 +875,11 @@ BEGIN
         s.documents := jsonb_build_object(
             'markdown', coalesce(s.documents -> 'markdown', '{}') || coalesce(a.documents -> 'markdown', '{}'),
             'app', coalesce(s.documents -> 'app', '{}') || coalesce(a.documents -> 'app', '{}'));
-        n.soulprint_text := coalesce(a.soulprint_text, concat_ws(E'\n\n',
+        -- Without a section of ours what is there stays, such as the predecessor's: without one the app asks for an import.
+        n.soulprint_text := coalesce(a.soulprint_text, nullif(concat_ws(E'\n\n',
             nullif(s.documents -> 'markdown' ->> 'soul', ''), nullif(s.documents -> 'markdown' ->> 'identity', ''),
             nullif(s.documents -> 'markdown' ->> 'user', ''), nullif(s.documents -> 'markdown' ->> 'agents', ''),
-            nullif(s.documents -> 'markdown' ->> 'tools', '')));
+            nullif(s.documents -> 'markdown' ->> 'tools', '')), ''), n.soulprint_text, '');
         IF a.memory_md IS NOT NULL THEN
             n.memory_md := a.memory_md; s.memory_import_id := a.import_id; s.memory_run := a.run;
         END IF;
@@ -917,6 +918,9 @@ BEGIN
                 SELECT FROM imports o
                 WHERE o.user_id = i.user_id AND o.state = 'complete'
                   AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal));
+        IF FOUND THEN  -- what was embedded while the run was under way
+            PERFORM tell_embedding_cost(i);
+        END IF;
     END IF;
     IF a.notify AND refusal IS NULL THEN
         PERFORM owe_callback(i, 'complete');
@@ -1354,6 +1358,8 @@ BEGIN
     SELECT i.import_id, i.run, argument -> 'memory' FROM imports i
         WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
           AND i.state = 'consolidating'
+          AND i.edition = coalesce((argument -> 'memory' ->> 'edition')::integer, i.edition)
+        FOR SHARE
     ON CONFLICT (import_id, run) DO UPDATE SET memory = excluded.memory;
     RETURN to_jsonb(FOUND);
 END
@@ -2560,7 +2566,7 @@ BEGIN
            p.message_count, coalesce(to_timestamp(p.created_at), 'epoch'),
            coalesce(to_timestamp(p.created_at) >= recent_from, false)
     FROM (
-        SELECT DISTINCT ON (e ->> 'conversation_id', (e ->> 'passage_index')::integer)
+        SELECT DISTINCT ON ((e ->> 'conversation_id') COLLATE "C", (e ->> 'passage_index')::integer)
                e ->> 'conversation_id' AS conversation_id, (e ->> 'passage_index')::integer AS passage_index,
                e ->> 'title' AS title, e ->> 'content' AS content,
                (e ->> 'token_count')::integer AS token_count,
@@ -2568,7 +2574,7 @@ BEGIN
                (e ->> 'created_at')::double precision AS created_at
         FROM jsonb_array_elements(argument -> 'passages') WITH ORDINALITY AS x(e, n)
         WHERE e ->> 'conversation_id' <> ALL (newer)
-        ORDER BY e ->> 'conversation_id', (e ->> 'passage_index')::integer, n DESC
+        ORDER BY (e ->> 'conversation_id') COLLATE "C", (e ->> 'passage_index')::integer, n DESC
     ) p
     ON CONFLICT (user_id, conversation_id, passage_index) DO UPDATE SET
         title = excluded.title, content = excluded.content, token_count = excluded.token_count,
@@ -3038,8 +3044,8 @@ BEGIN
                 'total_cost_usd', (shown ->> 'llm_cost_usd')::numeric + spent.cost::numeric))::text
             WHERE p.user_id = i.user_id;
     END IF;
-EXCEPTION WHEN invalid_text_representation THEN
-    NULL;  -- persons may write to their profile: what is no JSON is theirs
+EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+    NULL;  -- persons may write to their profile: what is no JSON, or none that jsonb takes, is theirs
 END
 $$;
 REVOKE ALL ON FUNCTION public.tell_embedding_cost(i public.imports) FROM PUBLIC;
@@ -3100,7 +3106,7 @@ BEGIN
         RETURN;
     END IF;
     SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
+    IF NOT FOUND OR NOT is_newest_run(i) THEN  -- a newer one may have begun while the row was waited for
         RETURN;
     END IF;
     p.full_pass_status := CASE told
@@ -3248,8 +3254,8 @@ BEGIN
     CREATE TRIGGER soulprint_stale_embedding BEFORE UPDATE ON conversation_chunks
         FOR EACH ROW EXECUTE FUNCTION drop_stale_embedding();
     -- For the plan of a migration, which cannot see into this.
-    RAISE NOTICE 'CREATE TRIGGER soulprint_stale_embedding BEFORE UPDATE ON public.conversation_chunks'
-        USING ERRCODE = 'SP010';
+    RAISE NOTICE 'CREATE TRIGGER soulprint_stale_embedding BEFORE UPDATE ON public.conversation_chunks '
+        'FOR EACH ROW EXECUTE FUNCTION public.drop_stale_embedding()' USING ERRCODE = 'SP010';
     RETURN true;
 END
 $$;

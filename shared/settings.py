@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared.domain.addresses import server_address, web_address
+from shared.domain.addresses import server_address, web_address, wrong_in_dsn
 from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
 from shared.domain.runs import ProfileFormat
@@ -230,6 +230,9 @@ class Settings(BaseSettings):
     def _reachable(self) -> Self:
         if self.store == "direct" and not self.database_url:
             raise ValueError(f"{PREFIX}STORE=direct needs {PREFIX}DATABASE_URL")
+        dsn = self.database_url.get_secret_value() if self.database_url else ""
+        if self.store_kind == "direct" and (wrong := wrong_in_dsn(dsn)):
+            raise ValueError(f"{PREFIX}DATABASE_URL {wrong}")
         if self.store == "rest" and not (self.supabase_url and self.supabase_service_role_key):
             raise ValueError(
                 f"{PREFIX}STORE=rest needs {PREFIX}SUPABASE_URL and {PREFIX}SUPABASE_SERVICE_ROLE_KEY"

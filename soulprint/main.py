@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -40,8 +40,12 @@ Lineage = Annotated[
         "name takes the place of this one. By default the export tells.",
     ),
 ]
+Import = Annotated[
+    str, typer.Argument(metavar="IMPORT", help="The import's id, as `soulprint status` lists it.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Section = Literal["memory", "soul", "identity", "user", "agents", "tools"]
+SECTIONS = get_args(Section)
 
 
 def _print_version(asked: bool) -> None:
@@ -73,7 +77,8 @@ def run(
         list[Path],
         typer.Argument(
             metavar="EXPORT",
-            help="The export: .zip, .json, .json.gz, .jsonl or a folder. Several are read as one person's.",
+            help="The export: .zip, .json, .json.gz, .jsonl, .html, .csv or a folder. Several are read as "
+            "one person's.",
         ),
     ],
     user: User = "me",
@@ -127,11 +132,19 @@ def run(
 def show(
     user: User = "me",
     section: Annotated[
-        Section | None, typer.Option("--section", case_sensitive=False, help="One of the documents.")
+        Section | None,
+        typer.Option(
+            "--section", metavar="NAME", case_sensitive=False, help=f"One of {', '.join(SECTIONS)}."
+        ),
     ] = None,
     facts: Annotated[bool, typer.Option("--facts", help="List the facts.")] = False,
     search: Annotated[
-        str | None, typer.Option("--search", help="Find facts and passages with this text.")
+        str | None,
+        typer.Option(
+            "--search",
+            metavar="TEXT",
+            help="Find facts and passages with this text; where there are embeddings, passages near to it.",
+        ),
     ] = None,
     why: Annotated[
         str | None,
@@ -148,7 +161,7 @@ def show(
 
 
 @app.command(rich_help_panel=PERSON)
-def accept(import_id: Annotated[str, typer.Argument(metavar="IMPORT")]) -> None:
+def accept(import_id: Import) -> None:
     """Serve a memory that is kept beside the served one, or that was replaced."""
     from soulprint.accept import accept_command
 
@@ -165,7 +178,9 @@ def doctor(as_json: Json = False) -> None:
 
 @app.command(rich_help_panel=SERVICES)
 def serve(
-    service: Annotated[str, typer.Argument(help="router, chunker, extractor, consolidator or writer.")],
+    service: Annotated[
+        str, typer.Argument(metavar="SERVICE", help="router, chunker, extractor, consolidator or writer.")
+    ],
 ) -> None:
     """Run one service on Kafka until it is told to stop."""
     from soulprint.serve import serve_command
@@ -183,7 +198,9 @@ def up() -> None:
 
 @app.command(rich_help_panel=SERVICES)
 def submit(
-    export: Annotated[str, typer.Argument(help="A local export, or bucket/path in storage.")],
+    export: Annotated[
+        str, typer.Argument(metavar="EXPORT", help="A local export, or bucket/path in storage.")
+    ],
     user: User = "me",
     upload: Annotated[
         bool, typer.Option("--upload", help="Put the local file into storage first, for services elsewhere.")
@@ -231,7 +248,7 @@ def users(as_json: Json = False) -> None:
 
 
 @app.command(rich_help_panel=SERVICES)
-def cancel(import_id: Annotated[str, typer.Argument(metavar="IMPORT")]) -> None:
+def cancel(import_id: Import) -> None:
     """End an import that is under way. What the profile serves stays."""
     from soulprint.cancel import cancel_command
 
@@ -246,7 +263,7 @@ def migrate(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Bring the schema of DATABASE_URL up to date. Safe to repeat."""
+    """Bring the schema of DATABASE_URL up to date, beside the app's tables too. Safe to repeat."""
     from soulprint.migrate import migrate_command
 
     raise typer.Exit(migrate_command(only_plan=only_plan, as_json=as_json))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import sys
 from itertools import groupby
 
 import orjson
@@ -13,10 +15,11 @@ from shared.postgres.embeddings import prepare_embeddings
 from shared.postgres.migrate import migrate, plan
 from shared.postgres.plan import Plan, Step
 from shared.settings import Settings, load_settings
+from soulprint.blocks import NARROWEST
 
 CONFLICTS_EXIT = 2
 _SHOWN = 100
-"""Characters of a statement's first line."""
+"""Characters of a statement's line where there is no terminal to fit it to."""
 
 
 def migrate_command(*, only_plan: bool, as_json: bool) -> int:
@@ -26,8 +29,12 @@ def migrate_command(*, only_plan: bool, as_json: bool) -> int:
     url = settings.database_url
     if url is None:
         raise UsageError(
-            "set DATABASE_URL to the database to migrate, to its own address (port 5432), as REST has no "
-            "way to; the embedded one needs no migrating"
+            "set DATABASE_URL to the address of the database to migrate"
+            + (
+                "; over REST none can be"
+                if settings.store_kind == "rest"
+                else "; the embedded one needs none"
+            )
         )
     if only_plan:
         planned = asyncio.run(_planned(url.get_secret_value(), settings))
@@ -96,7 +103,8 @@ def _ran(step: Step) -> tuple[str, ...]:
 def _shown(statement: str) -> str:
     """A statement in one line: up to the body of what it makes, for a function."""
     line = " ".join(statement.split(" AS $", 1)[0].split())
-    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 3]}..."
+    most = max(NARROWEST, shutil.get_terminal_size().columns - 2) if sys.stdout.isatty() else _SHOWN
+    return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
 def _counted(number: int, noun: str) -> str:

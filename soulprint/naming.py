@@ -1,10 +1,11 @@
-"""What users are called: the name that was typed, which the database keeps beside its id."""
+"""What users are called: the name that was typed, which the database keeps beside its id. Their accounts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
+from shared.domain.plurals import listed, plural
 from shared.store.store import Store
 from soulprint.context import printable
 
@@ -34,3 +35,10 @@ async def names_of(store: Store, user_ids: Iterable[UUID]) -> Names:
 def called(names: Names, user_id: UUID) -> str:
     """A user in a line for people: the name, or the id where there is none."""
     return printable(names.get(user_id, "")) or str(user_id)
+
+
+def told_accounts(lineages: Sequence[str]) -> str:
+    """Accounts in a line for people; empty where there are none."""
+    return (
+        printable(f"{plural(len(lineages), 'account', 'accounts')}: {listed(lineages)}") if lineages else ""
+    )

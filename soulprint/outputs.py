@@ -177,7 +177,7 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
     if report["status"] == COMPLETE and joined:
         lineages = sorted({each["lineage"] for each in joined})
         lines.append(
-            f"together with {counted(len(lineages), 'other account')} that "
+            f"facts are also of {counted(len(lineages), 'other account')} that "
             f"{plural(len(lineages), 'was', 'were')} imported: {listed(lineages)}"
         )
     others = {report["import_id"], *(each["import_id"] for each in joined)}

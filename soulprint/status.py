@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from shared.domain.errors import UsageError
-from shared.domain.plurals import counted, listed
+from shared.domain.plurals import counted
 from shared.host.holds import FRESH_SECONDS
 from shared.settings import load_settings
 from shared.store.leases import HoldRow
@@ -22,9 +22,8 @@ from shared.store.open import opened_store
 from shared.store.runs import RunRow
 from shared.store.store import Store
 from soulprint.blocks import block
-from soulprint.context import printable
 from soulprint.ending import broken, exit_code, why_unserved
-from soulprint.naming import Names, called, names_of
+from soulprint.naming import Names, called, names_of, told_accounts
 
 POLL_SECONDS = 0.5
 PLAIN_SECONDS = 5.0
@@ -44,7 +43,7 @@ def uuid_of(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise UsageError(f"{text} is not an import's id (a UUID, as submit prints it)") from None
+        raise UsageError(f"{text} is not an import's id (a UUID, as `soulprint status` lists it)") from None
 
 
 async def newest_run(store: Store, import_id: UUID) -> RunRow:
@@ -140,11 +139,12 @@ def _chunks(run: RunRow) -> str:
 
 def _block(run: RunRow, names: Names) -> str:
     """The whole id, to be copied also from a narrow terminal."""
+    found = counted(run.facts_extracted, "fact")
     return block(
         f"{run.import_id}  run {run.run}  {run.state}",
         called(names, run.user_id),
-        f"{run.begun_at:%Y-%m-%d %H:%M} UTC, {_chunks(run)}, {counted(run.facts_extracted, 'fact')}",
-        printable(listed([each for each in run.lineages if each])),
+        f"{run.begun_at:%Y-%m-%d %H:%M} UTC, {_chunks(run)}, {found} extracted",
+        told_accounts([each for each in run.lineages if each]),
         _trouble(run),
     )
 

@@ -7,12 +7,13 @@ import asyncio
 import orjson
 import typer
 
-from shared.domain.plurals import counted, listed
+from shared.domain.plurals import counted
 from shared.settings import load_settings
 from shared.store.open import opened_store
 from shared.store.users import UserRow
 from soulprint.blocks import block
 from soulprint.context import printable
+from soulprint.naming import told_accounts
 
 
 def users_command(*, as_json: bool) -> None:
@@ -36,5 +37,5 @@ def _block(user: UserRow) -> str:
         printable(user.name or str(user.user_id)),
         str(user.user_id) if user.name else "",
         f"{memory}; {counted(user.runs, 'run')}, {newest}",
-        printable(f"accounts: {listed(list(user.lineages))}") if user.lineages else "",
+        told_accounts(user.lineages),
     )

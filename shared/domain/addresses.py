@@ -1,4 +1,4 @@
-"""Addresses of web services that a key, a person's id or their text is sent to."""
+"""Addresses of what a key, a person's id or their text is sent to: web services, a database."""
 
 from __future__ import annotations
 
@@ -32,6 +32,19 @@ def server_address(text: str) -> str:
     if parts.username is not None or "?" in text or "#" in text:
         raise ValueError("must be an address alone, without name, password, ? or #")
     return text.rstrip("/")
+
+
+def wrong_in_dsn(text: str) -> str:
+    """What is wrong with a database's address, in words that repeat nothing of it; empty if nothing is seen.
+    One that is wrong would be waited for as a database that is not there."""
+    if not text.startswith(("postgresql://", "postgres://")):
+        return "must begin with postgresql://"
+    try:
+        parts = urlsplit(text)
+        _ = "," in parts.netloc or parts.port  # of several hosts each has its own
+    except ValueError:
+        return "has no number as its port: in a name or password # / ? [ ] are written %23 %2F %3F %5B %5D"
+    return ""
 
 
 def is_this_machine(host: str) -> bool:

@@ -1,6 +1,6 @@
-"""A database as SoulPrint made it before the migrations were squashed: its rows are people's memories.
+"""A database as SoulPrint made it before its first release: its rows are people's memories.
 
-Its tables are set aside in a schema of their own, the squashed files make theirs, and the rows come back into
+Its tables are set aside in a schema of their own, the files of now make theirs, and the rows come back into
 them. `former.json` has what the former files were and made.
 """
 
@@ -20,8 +20,8 @@ from shared.postgres.versions import OWN, Migration
 FILE: Final = "former"
 """What a plan calls the statements here."""
 _ASIDE: Final = "soulprint_former"
-_SQUASHED: Final = "0017"
-"""The number of the last file of the squash: what comes later finds the rows in their place."""
+_MAKING: Final = "0017"
+"""The number of the last file that makes one of those tables: later ones find the rows in their place."""
 _TOLD_BY: Final = "0002_imports"
 """A file that tells what a database is of: others are the same before and after."""
 _CHANGED: Final = {("conversation_chunks", "created_at"): "coalesce(created_at, 'epoch')"}
@@ -107,8 +107,8 @@ async def bring_back(connection: asyncpg.Connection, teller: Teller) -> None:
 
 
 def last_of(migrations: Sequence[Migration]) -> Migration:
-    """The last file of the squash."""
-    return [migration for migration in migrations if migration.version[:4] <= _SQUASHED][-1]
+    """The last file that makes a table whose rows come back."""
+    return [migration for migration in migrations if migration.version[:4] <= _MAKING][-1]
 
 
 def _facts() -> dict[str, Any]:

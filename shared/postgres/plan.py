@@ -58,10 +58,10 @@ class Teller:
     def _note(self, _: object, message: PostgresLogMessage) -> None:
         self._notices.append(message)
 
-    async def run(self, file: str, statement: str, *values: str) -> None:
+    async def run(self, file: str, statement: str) -> None:
         """Run one statement of a file."""
         self._notices.clear()
-        answer = await self._connection.execute(statement, *values)
+        answer = await self._connection.execute(statement)
         states = {notice.sqlstate for notice in self._notices}
         ran = tuple(notice.message for notice in self._notices if notice.sqlstate == TOLD)
         idle = bool(states & _THERE) or answer in _NOTHING or statement.startswith(_ASIDE)

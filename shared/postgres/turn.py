@@ -120,11 +120,10 @@ class Turn:
             self._at = migration.version
             for statement in split(migration.sql):
                 await teller.run(migration.version, statement)
+            name = migration.version.replace("'", "''")
             await teller.run(
                 migration.version,
-                f"INSERT INTO public.{OWN} (version, checksum) VALUES ($1, $2)",  # noqa: S608
-                migration.version,
-                migration.checksum,
+                f"INSERT INTO public.{OWN} (version, checksum) VALUES ('{name}', '{migration.checksum}')",  # noqa: S608
             )
             if old and migration is former.last_of(wanted):
                 self._at = former.FILE

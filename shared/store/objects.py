@@ -149,7 +149,7 @@ async def _told(what: str, bucket: str, longer: float = 0.0) -> AsyncIterator[No
 def _refused(what: str, bucket: str, status: int | str) -> StoreError:
     match str(status):
         case "404":
-            return SourceError(f"storage: there is no bucket {bucket}; make it, private")
+            return SourceError(f"storage: there is no bucket {bucket}; make one that is private")
         case "401" | "403":
             return SourceError(f"storage: the service key may not {what} {bucket}")
         case "409":

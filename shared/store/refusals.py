@@ -91,6 +91,13 @@ class AnsweredError(Exception):
         return self._code if _SQLSTATE.match(self._code) else None
 
 
+def unreachable(function: str) -> StoreError:
+    """The error of a call that reached nobody."""
+    return StoreError(
+        f"{function}: the project cannot be reached; is SUPABASE_URL right, and the network up?"
+    )
+
+
 def read_refusal(status: int, body: bytes, wait: float) -> AnsweredError:
     """What a body that is no function's answer says. `details` and `hint` repeat what was sent, and are not
     read; of a page, nothing is."""

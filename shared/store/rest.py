@@ -17,11 +17,11 @@ from postgrest import AsyncPostgrestClient
 from shared.domain.errors import UnreadableAnswerError
 from shared.domain.service_keys import is_token
 from shared.postgres.connection import CONNECT_SECONDS
-from shared.postgres.sqlstates import refusal, unanswered
+from shared.postgres.sqlstates import unanswered
 from shared.resilience.backoff import Backoff
 from shared.resilience.retry_after import retry_after
 from shared.store.bounded import BoundedTransport, TooLargeError
-from shared.store.refusals import AnsweredError, read_refusal
+from shared.store.refusals import AnsweredError, read_refusal, unreachable
 from shared.store.transport import CALL_SECONDS, seconds_for, to_json
 
 MAX_BYTES: Final = 64 * 1024**2
@@ -47,7 +47,7 @@ class RestTransport:
         may be repeated."""
         body = {"argument": orjson.loads(to_json(function, argument))}  # the client writes plain values only
         if self._session.is_closed:
-            raise refusal(function, None)
+            raise unreachable(function)
         seconds = seconds_for(function, self._seconds)
         try:
             async with asyncio.timeout(seconds):
@@ -72,7 +72,7 @@ class RestTransport:
                     "SoulPrint's functions is; what lies between, or the database, is not as it should be"
                 ) from None
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError):  # their words may hold the address
-                error, wait = refusal(function, None), _BACKOFF.delay(trial)
+                error, wait = unreachable(function), _BACKOFF.delay(trial)
             if trial == TRIALS or wait > min(LONGEST_WAIT, end - asyncio.get_running_loop().time()):
                 raise error from None
             await asyncio.sleep(wait)

@@ -30,7 +30,7 @@ def found_if(name: str, ok: bool, found: str, advice: str) -> Check:
     return Check(name, ok, found, "" if ok else advice)
 
 
-def named(things: Sequence[str]) -> str:
-    """Some of many things, and how many more there are."""
+def named(things: Sequence[str], mark: str = ", ") -> str:
+    """Some of many things with `mark` between them, and how many more there are."""
     more = len(things) - _MOST_NAMED
-    return ", ".join(things[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return mark.join(things[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncpg
 
 from shared.domain.errors import MigrationError, SoulprintError, StoreError
+from shared.domain.plurals import counted
 from shared.postgres.connection import UNREACHABLE, connect, leave
 from shared.postgres.inspection import SchemaState, schema_state
 from shared.postgres.pooler import PORT, Address, recognised, shares_servers
@@ -100,14 +101,14 @@ def _schema(state: SchemaState, *, pooled: bool) -> Check:
         return Check(
             "schema",
             False,
-            f"not there, and cannot come: {count} in its way: {named(state.conflicts)}",
-            "change that; `soulprint migrate --plan` lists all of it",
+            f"not there, and cannot be made: {counted(count, 'conflict')}: {named(state.conflicts, '; ')}",
+            "settle what is in conflict; `soulprint migrate --plan` lists all of it",
         )
     if state.conflicts:
         return Check(
             "schema",
             False,
-            f"changed under SoulPrint: {named(state.conflicts)}",
+            f"changed under SoulPrint: {named(state.conflicts, '; ')}",
             "change it back; `soulprint migrate --plan` lists all of it",
         )
     if state.former:

@@ -8,7 +8,7 @@ from shared.settings import Settings
 from shared.store.store import Store
 from soulprint.doctor.check import Check
 
-CHAT = "the app's chat finds only passages that have one"
+CHAT = "the app's chat finds only passages that have an embedding"
 _NAME = "embeddings"
 
 
@@ -25,11 +25,10 @@ async def check_embeddings(store: Store, settings: Settings) -> Check:
         f"{plural(counts.lacking, 'lacks', 'lack')} an embedding"
     )
     if settings.embeddings_url is None:
-        found = f"SOULPRINT_EMBEDDINGS_URL is not set; {lack}"
         if column is None:
-            return Check(
-                _NAME, True, f"SOULPRINT_EMBEDDINGS_URL is not set, and there is no column for them; {CHAT}"
-            )
+            found = "none, as SOULPRINT_EMBEDDINGS_URL is not set; search goes by words"
+            return Check(_NAME, True, found, CHAT if settings.profile_format == "app" else "")
+        found = f"SOULPRINT_EMBEDDINGS_URL is not set; {lack}"
         advice = f"{CHAT}: set SOULPRINT_EMBEDDINGS_URL and _MODEL to have the writer embed the others"
         return Check(_NAME, True, found, advice if counts.lacking else "")
     found = f"{settings.embeddings_model} at {settings.embeddings_url}; {lack}"

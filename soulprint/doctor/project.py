@@ -67,8 +67,8 @@ async def _bucket(url: str, key: str, name: str) -> Check:
             "bucket",
             False,
             str(error),
-            f"make a private bucket {name} for zip and JSON of up to 10 GiB, or see that the key is this "
-            "project's service key",
+            "it is to take zip and JSON of up to 10 GiB (docs/supabase.md has the statement); and see that "
+            "the key is this project's service key",
         )
     except StoreError as error:
         return Check("bucket", False, name, str(error))

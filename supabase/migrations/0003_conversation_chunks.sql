@@ -129,7 +129,7 @@ BEGIN
            p.message_count, coalesce(to_timestamp(p.created_at), 'epoch'),
            coalesce(to_timestamp(p.created_at) >= recent_from, false)
     FROM (
-        SELECT DISTINCT ON (e ->> 'conversation_id', (e ->> 'passage_index')::integer)
+        SELECT DISTINCT ON ((e ->> 'conversation_id') COLLATE "C", (e ->> 'passage_index')::integer)
                e ->> 'conversation_id' AS conversation_id, (e ->> 'passage_index')::integer AS passage_index,
                e ->> 'title' AS title, e ->> 'content' AS content,
                (e ->> 'token_count')::integer AS token_count,
@@ -137,7 +137,7 @@ BEGIN
                (e ->> 'created_at')::double precision AS created_at
         FROM jsonb_array_elements(argument -> 'passages') WITH ORDINALITY AS x(e, n)
         WHERE e ->> 'conversation_id' <> ALL (newer)
-        ORDER BY e ->> 'conversation_id', (e ->> 'passage_index')::integer, n DESC
+        ORDER BY (e ->> 'conversation_id') COLLATE "C", (e ->> 'passage_index')::integer, n DESC
     ) p
     ON CONFLICT (user_id, conversation_id, passage_index) DO UPDATE SET
         title = excluded.title, content = excluded.content, token_count = excluded.token_count,

@@ -197,7 +197,7 @@ BEGIN
         RETURN;
     END IF;
     SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
+    IF NOT FOUND OR NOT is_newest_run(i) THEN  -- a newer one may have begun while the row was waited for
         RETURN;
     END IF;
     p.full_pass_status := CASE told

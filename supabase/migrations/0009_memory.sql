@@ -11,7 +11,8 @@ REVOKE ALL ON public.memory_outbox FROM PUBLIC, anon, authenticated, service_rol
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.memory_outbox TO service_role;
 CREATE POLICY services ON public.memory_outbox TO service_role USING (true) WITH CHECK (true);
 
--- Keeps a memory until its run ends. False if the run is not in consolidation: then it is not wanted.
+-- Keeps a memory until its run ends. False if it is not wanted: the run is not in consolidation, or was joined anew
+-- since the memory was begun. A commit that joins it at this moment is waited for.
 CREATE FUNCTION public.keep_memory(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -19,6 +20,8 @@ BEGIN
     SELECT i.import_id, i.run, argument -> 'memory' FROM imports i
         WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
           AND i.state = 'consolidating'
+          AND i.edition = coalesce((argument -> 'memory' ->> 'edition')::integer, i.edition)
+        FOR SHARE
     ON CONFLICT (import_id, run) DO UPDATE SET memory = excluded.memory;
     RETURN to_jsonb(FOUND);
 END
@@ -232,7 +235,7 @@ BEGIN
         n := p;
         IF refusal IS NOT NULL THEN  -- its own, and nothing of what is served
             n.soul_md := NULL; n.identity_md := NULL; n.user_md := NULL; n.agents_md := NULL;
-            n.tools_md := NULL; n.memory_md := NULL; n.updated_at := now();
+            n.tools_md := NULL; n.memory_md := NULL; n.soulprint_text := NULL; n.updated_at := now();
             s.memory_import_id := NULL; s.memory_run := NULL; s.documents := NULL;
         ELSE
             PERFORM keep_version(p, s, now());
@@ -250,10 +253,11 @@ BEGIN
         s.documents := jsonb_build_object(
             'markdown', coalesce(s.documents -> 'markdown', '{}') || coalesce(a.documents -> 'markdown', '{}'),
             'app', coalesce(s.documents -> 'app', '{}') || coalesce(a.documents -> 'app', '{}'));
-        n.soulprint_text := coalesce(a.soulprint_text, concat_ws(E'\n\n',
+        -- Without a section of ours what is there stays, such as the predecessor's: without one the app asks for an import.
+        n.soulprint_text := coalesce(a.soulprint_text, nullif(concat_ws(E'\n\n',
             nullif(s.documents -> 'markdown' ->> 'soul', ''), nullif(s.documents -> 'markdown' ->> 'identity', ''),
             nullif(s.documents -> 'markdown' ->> 'user', ''), nullif(s.documents -> 'markdown' ->> 'agents', ''),
-            nullif(s.documents -> 'markdown' ->> 'tools', '')));
+            nullif(s.documents -> 'markdown' ->> 'tools', '')), ''), n.soulprint_text, '');
         IF a.memory_md IS NOT NULL THEN
             n.memory_md := a.memory_md; s.memory_import_id := a.import_id; s.memory_run := a.run;
         END IF;
@@ -292,6 +296,9 @@ BEGIN
                 SELECT FROM imports o
                 WHERE o.user_id = i.user_id AND o.state = 'complete'
                   AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal));
+        IF FOUND THEN  -- what was embedded while the run was under way
+            PERFORM tell_embedding_cost(i);
+        END IF;
     END IF;
     IF a.notify AND refusal IS NULL THEN
         PERFORM owe_callback(i, 'complete');

@@ -100,8 +100,8 @@ BEGIN
     CREATE TRIGGER soulprint_stale_embedding BEFORE UPDATE ON conversation_chunks
         FOR EACH ROW EXECUTE FUNCTION drop_stale_embedding();
     -- For the plan of a migration, which cannot see into this.
-    RAISE NOTICE 'CREATE TRIGGER soulprint_stale_embedding BEFORE UPDATE ON public.conversation_chunks'
-        USING ERRCODE = 'SP010';
+    RAISE NOTICE 'CREATE TRIGGER soulprint_stale_embedding BEFORE UPDATE ON public.conversation_chunks '
+        'FOR EACH ROW EXECUTE FUNCTION public.drop_stale_embedding()' USING ERRCODE = 'SP010';
     RETURN true;
 END
 $$;

@@ -69,8 +69,8 @@ BEGIN
                 'total_cost_usd', (shown ->> 'llm_cost_usd')::numeric + spent.cost::numeric))::text
             WHERE p.user_id = i.user_id;
     END IF;
-EXCEPTION WHEN invalid_text_representation THEN
-    NULL;  -- persons may write to their profile: what is no JSON is theirs
+EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+    NULL;  -- persons may write to their profile: what is no JSON, or none that jsonb takes, is theirs
 END
 $$;
 

@@ -134,7 +134,7 @@ async def test_doctor_tells_what_lacks_an_embedding_and_what_that_means(
     assert f"{MODEL} at {fake.url}" in found["found"]
     unset = embeddings(await ran(forked, "doctor", "--json"))
     assert "SOULPRINT_EMBEDDINGS_URL is not set" in unset["found"]
-    assert "the app's chat finds only passages that have one" in unset["advice"]
+    assert "the app's chat finds only passages that have an embedding" in unset["advice"]
     fake.chances = {"401": 1.0}
     refused = embeddings(await ran(at(forked, fake), "doctor", "--json"))
     assert not refused["ok"]

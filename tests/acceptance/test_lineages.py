@@ -26,7 +26,7 @@ def test_two_vendors_are_one_memory_and_every_command_says_whose(
     ours, theirs = report(out)["lineages"], report(out)["joined"]
     assert [(each["vendor"], each["lineage"]) for each in ours] == [("claude", "at home")]
     lineage = theirs[0]["lineage"]
-    assert f"together with 1 other account that was imported: {lineage}" in ended.out
+    assert f"facts are also of 1 other account that was imported: {lineage}" in ended.out
     assert "takes the place" not in ended.out
     told = {fact["statement"]: fact["account"]["lineage"] for fact in facts(out)}
     assert told == {
@@ -40,6 +40,9 @@ def test_two_vendors_are_one_memory_and_every_command_says_whose(
     (porto,) = [fact["id"] for fact in facts(out) if "Porto" in fact["statement"]]
     assert "account at home (claude)" in forked("show", "--why", porto, *WHO).out
     assert f"accounts: at home and {lineage}" in forked("users").out
+    newest, before = forked("status").out.split("\n  account: ")[1:3]
+    assert (newest.splitlines()[0], before.splitlines()[0]) == ("at home", lineage)
+    assert "2 facts extracted" in newest, "of the first import, not of the memory"
     statuses = json.loads(forked("status", "--json").out)
     assert statuses[0]["lineages"] == ["at home"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from shared.store.chunks import Chunking
 from shared.store.runs import Reading
 from shared.store.store import Store
 from tests.support.records import ANNA, IMPORT, commit, memory_of, result_of, with_matter
+from tests.support.waiting import until
 
 FIELDS = {"soul": "{}", "identity": '{"ai_name": "Iris", "archetype": "sage"}', "user": '{"name": "Anna"}'}
 DOCUMENTS = {"markdown": {"soul": "# Soul", "identity": "# Identity", "user": "# User"}, "app": FIELDS}
@@ -160,3 +162,36 @@ async def test_a_person_who_writes_to_their_row_does_not_change_what_is_served(
     profile = await store.read_profile(ANNA)
     assert profile is not None
     assert (profile.import_id, profile.run, profile.pipeline) == (IMPORT, 1, "v2")
+
+
+async def test_what_the_predecessor_wrote_stays_where_a_run_has_no_sections(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    """Without a soulprint_text the app asks for an import."""
+    await take(store)
+    await sql.execute("UPDATE user_profiles SET soul_md = '{}', soulprint_text = 'The soulprint'")
+    await extract(store)
+    assert (await store.commit_memory(memory_of(1), documents={}, profile_format="app")).written
+    row = await shown(sql)
+    assert (row["soul_md"], row["soulprint_text"], row["memory_md"]) == ("{}", "The soulprint", "# Memory 1")
+
+
+async def test_a_run_that_was_the_newest_when_it_began_to_tell_gives_way(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    await take(store)
+    async with sql.transaction():
+        await sql.execute("SELECT FROM user_profiles FOR UPDATE")
+        late = asyncio.create_task(store.fail_run(IMPORT, 1, "chunking", "no such object"))
+        await until(lambda: one_waits(sql))
+        await sql.execute(
+            "INSERT INTO imports (import_id, run, user_id, pipeline, source, state, profile_format)"
+            " SELECT gen_random_uuid(), 1, user_id, 'v2', '/b.zip', 'chunking', 'app' FROM imports"
+        )
+        await sql.execute("SELECT tell_profile(i) FROM imports i ORDER BY i.ordinal DESC LIMIT 1")
+    assert await late
+    assert await page(sql) == ("processing", "Downloading export", 0, None)
+
+
+async def one_waits(sql: asyncpg.Connection) -> bool:
+    return bool(await sql.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))

@@ -71,6 +71,9 @@ async def test_a_database_as_it_should_be_needs_nothing_and_a_superuser_is_told_
     checks = await found(database.replace("postgres@", "looking@"))
     assert all(check.word == "ok" for check in checks.values()), checks
     assert checks["roles"].found == "the login looking may call functions and nothing else"
+    assert checks["embeddings"].found.endswith("search goes by words"), "there is no app to speak of"
+    beside = await check_database(load_settings(database_url=database, profile_format="app"))
+    assert beside[-1].advice == "the app's chat finds only passages that have an embedding"
 
 
 async def test_a_schema_that_is_not_there_or_behind_or_changed_is_told(
@@ -101,8 +104,8 @@ async def test_a_schema_that_is_not_there_or_behind_or_changed_is_told(
 async def test_what_stands_in_the_way_of_the_schema_is_named(postgres: str) -> None:
     async with app_database(postgres, "C") as dsn:
         schema = (await found(dsn))["schema"]
-    assert "4 in its way" in schema.found
-    assert "user_profiles.progress_percent: is text, needs a number type" in schema.found
+    assert "4 conflicts: " in schema.found
+    assert "user_profiles.progress_percent: is text, needs a number type; " in schema.found
     assert "migrate --plan" in schema.advice
 
 

@@ -15,7 +15,7 @@ from shared.store.embeddings import AllEmbeddings, EmbeddingCounts, RefusedPassa
 from shared.store.store import Store, open_store
 from tests.support.embeddings import claimed, embed_all, given, passages, vector_of
 from tests.support.fake_embeddings import MODEL
-from tests.support.records import ANNA, BORIS, IMPORT, PassageOf
+from tests.support.records import ANNA, BORIS, IMPORT, PassageOf, commit, memory_of
 from tests.support.runs import begin_run
 from tests.support.transports import TRANSPORTS, Transports
 
@@ -240,7 +240,8 @@ async def test_the_apps_cost_page_shows_what_embeddings_cost(store: Store, sql: 
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     await store.save_embeddings(ANNA, "a", model=MODEL, calls=3, tokens=1000, cost=0.5)
     await in_app_format(sql, "complete")
-    for shown in ("no JSON", '{"a": 1}', "[]", None):
+    deep = "[" * 100_000
+    for shown in ("no JSON", '{"a": 1}', "[]", '{"a": "\\u0000"}', '{"llm_cost_usd": 1e999999}', deep, None):
         await sql.execute("UPDATE user_profiles SET import_cost_json = $1", shown)
         await store.tell_embeddings(ANNA)
         assert await sql.fetchval("SELECT import_cost_json FROM user_profiles") == shown
@@ -255,6 +256,19 @@ async def test_the_apps_cost_page_shows_what_embeddings_cost(store: Store, sql: 
         "embedding_input_tokens": 1000,
         "total_cost_usd": 1.75,
     }
+
+
+async def test_what_was_embedded_before_the_commit_is_on_the_cost_page_with_it(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
+    await store.save_embeddings(ANNA, "a", model=MODEL, calls=3, tokens=1000, cost=0.25)
+    await in_app_format(sql, "extracting")
+    assert (await store.tell_embeddings(ANNA)).waiting == 0
+    assert await store.embedding_users() == [], "nothing is left to be told later"
+    assert (await commit(store, memory_of(1), profile_format="app")).written
+    cost = orjson.loads(await sql.fetchval("SELECT import_cost_json FROM user_profiles"))
+    assert (cost["llm_cost_usd"], cost["embedding_cost_usd"], cost["total_cost_usd"]) == (0.5, 0.25, 0.75)
 
 
 async def test_without_a_column_nothing_is_given_out_or_found(database: str) -> None:

@@ -1,4 +1,4 @@
-"""A database of before the squash: its rows are people's memories, and are shown as before."""
+"""A database of before the first release: its rows are people's memories, and are shown as before."""
 
 from __future__ import annotations
 

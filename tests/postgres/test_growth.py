@@ -15,6 +15,7 @@ import orjson
 import pytest
 
 from shared.domain.facts import FactStatus
+from shared.domain.runs import RunKey
 from shared.store.facts import FactUpdate
 from shared.store.store import Store
 from shared.store.transport import to_json
@@ -99,6 +100,18 @@ async def test_saving_shorter_conversations_reads_what_stays_and_what_goes(
 async def test_settling_reads_the_facts_it_changes(facts: list[FactUpdate], sql: asyncpg.Connection) -> None:
     async with counting(sql, "facts", FEW) as store:
         assert await store.settle_facts(IMPORT, 1, facts) == FEW
+
+
+async def test_showing_facts_of_several_accounts_reads_what_is_shown(
+    facts: list[FactUpdate], sql: asyncpg.Connection
+) -> None:
+    """For an OR of two conditions on the key a run was read whole, for each fact."""
+    two = [{"vendor": name, "lineage": name} for name in ("chatgpt", "claude")]
+    await sql.execute("UPDATE imports SET accounts = $1", orjson.dumps(two).decode())
+    page, accounts_of_each = FEW, FEW
+    async with counting(sql, "facts", page + accounts_of_each) as store:
+        shown = await store.list_facts(ANNA, None, FEW, of_run=RunKey(IMPORT, 1))
+        assert [fact.lineages for fact in shown] == [("chatgpt",)] * FEW
 
 
 async def test_recording_reads_no_other_runs(store: Store, sql: asyncpg.Connection) -> None:

@@ -11,7 +11,7 @@ from shared.store.chunks import ReadAccount
 from shared.store.profiles import Commit
 from shared.store.store import Store
 from tests.support.lineages import CHATGPT, CLAUDE, Run, imported, joined
-from tests.support.records import ANNA, BORIS
+from tests.support.records import ANNA, BORIS, memory_of
 
 
 async def test_two_imported_at_once_are_both_in_the_memory(store: Store) -> None:
@@ -33,6 +33,22 @@ async def test_two_imported_at_once_are_both_in_the_memory(store: Store) -> None
     assert {fact.conversation_id for fact in await store.list_facts(ANNA)} == {"a1", "k1"}
     served = (await first.report()).served
     assert served == RunKey(first.import_id, 1), "requested first, and served all the same"
+
+
+async def test_a_memory_of_before_a_join_is_not_kept_in_place_of_the_next(store: Store) -> None:
+    """Else it would be published again and again, and never be taken."""
+    first, second = Run(store, "chatgpt"), Run(store, "claude")
+    await first.read((CHATGPT, ["a1"]))
+    await second.read((CLAUDE, ["k1"]))
+    before = await first.claim()
+    assert (await second.commit()).written
+    late = memory_of(1, import_id=first.import_id, edition=before)
+    assert await store.keep_memory(first.import_id, 1, late), "nothing was joined since"
+    made = late.model_copy(update={"edition": await first.claim()})
+    assert made.edition > before
+    assert not await store.keep_memory(first.import_id, 1, late)
+    assert await store.keep_memory(first.import_id, 1, made)
+    assert await store.read_kept_memory(first.import_id, 1) == made
 
 
 async def test_within_a_lineage_an_older_run_never_takes_a_newer_ones_place(store: Store) -> None:

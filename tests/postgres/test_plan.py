@@ -132,3 +132,22 @@ async def test_a_plan_waits_long_for_nobody_and_names_a_statement_that_is_refuse
     (tmp_path / "0002_b.sql").write_text("ALTER TABLE a ADD CHECK (n > 1);")
     with pytest.raises(MigrationError, match=r"0002_b: refused: .* \(SQLSTATE 23514\)"):
         await plan(empty_database, tmp_path)
+
+
+@pytest.mark.parametrize("form", ["A", "B"])
+async def test_the_statements_as_they_are_listed_make_the_schema(postgres: str, form: Form) -> None:
+    async with app_database(postgres, form) as dsn:
+        planned = await plan(dsn)
+        connection = await asyncpg.connect(dsn)
+        try:
+            async with connection.transaction():
+                for step in planned.steps:
+                    for statement in step.ran or (step.statement,):
+                        await connection.execute(statement)
+        finally:
+            await connection.close()
+        assert told(await plan(dsn)) == ["the schema is up to date"]
+        listed = schema_of(dsn)
+    async with app_database(postgres, form) as dsn:
+        await migrate(dsn)
+        assert listed == schema_of(dsn)

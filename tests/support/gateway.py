@@ -3,25 +3,19 @@ passes on /rest/v1, /storage/v1 and /auth/v1."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
-import socket
-import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-import pytest
-
 from tests.support.kafka import free_port
+from tests.support.listening import listening
 from tests.support.postgrest import Postgrest, missing, postgrest
 from tests.support.tokens import Signer
-from tests.support.waiting import until
 
 PUBLISHABLE, SECRET = "sb_publishable_of_the_tests", "sb_secret_of_the_tests"
 """The keys of the newer kind, which are no tokens: the gateway puts a token in their place."""
@@ -118,25 +112,5 @@ async def _gateway(
                 ),
             )
         )
-        process = await asyncio.to_thread(
-            partial(
-                subprocess.Popen, [nginx, "-p", folder, "-e", "stderr", "-c", str(configuration)],
-                stderr=subprocess.PIPE, text=True,
-            )
-        )  # fmt: skip
-        try:
-            await until(lambda: process.poll() is not None or _listens(port))
-            if process.poll() is not None:
-                assert process.stderr is not None
-                pytest.fail(f"nginx did not start: {process.stderr.read()[-800:]}")
+        async with listening([nginx, "-p", folder, "-e", "stderr", "-c", str(configuration)], port):
             yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            await asyncio.to_thread(process.wait, 30)
-            assert process.stderr is not None
-            process.stderr.close()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0

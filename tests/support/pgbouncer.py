@@ -3,22 +3,18 @@ are skipped loudly, and with REQUIRE_PGBOUNCER=1 they fail."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
-import socket
-import subprocess
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.support.kafka import free_port
-from tests.support.waiting import until
+from tests.support.listening import listening
 
 
 def _binary() -> str:
@@ -29,11 +25,6 @@ def _binary() -> str:
             pytest.fail(message)
         pytest.skip(message)
     return found
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 @asynccontextmanager
@@ -58,17 +49,5 @@ async def pgbouncer(
             owner = os.stat(server)
             as_user = {"user": owner.st_uid, "group": owner.st_gid}
             os.chown(folder, owner.st_uid, owner.st_gid)
-        process = await asyncio.to_thread(
-            partial(subprocess.Popen, command, stderr=subprocess.PIPE, text=True, **as_user)
-        )
-        try:
-            await until(lambda: process.poll() is not None or _listens(port))
-            if process.poll() is not None:
-                assert process.stderr is not None
-                pytest.fail(f"pgbouncer did not start: {process.stderr.read()[-800:]}")
+        async with listening(command, port, **as_user):
             yield f"postgresql://postgres@127.0.0.1:{port}/{database}"
-        finally:
-            process.terminate()
-            await asyncio.to_thread(process.wait, 30)
-            if process.stderr is not None:
-                process.stderr.close()

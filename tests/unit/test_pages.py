@@ -67,3 +67,10 @@ def test_the_page_of_events_chooses_the_import_id_that_submit_chooses() -> None:
 def test_operations_names_every_header_of_a_dead_letter() -> None:
     (text,) = re.findall(r"(?s)## Dead letters\n(.+?)Reasons:", OPERATIONS)
     assert set(re.findall(r"`(dlq_\w+)`", text)) == {*deadletter.HEADERS, deadletter.LEFT_OUT}
+
+
+def test_operations_tells_of_everything_that_doctor_looks_at() -> None:
+    checks = "".join(page.read_text("utf-8") for page in (ROOT / "soulprint" / "doctor").glob("*.py"))
+    names = set(re.findall(r'(?:Check|found_if)\(\s*"(\w+)"', checks)) | {"embeddings"}
+    (text,) = re.findall(r"(?s)### What doctor looks at\n(.+?)\n#", OPERATIONS)
+    assert set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.+?) \|", text, re.MULTILINE)))) == names

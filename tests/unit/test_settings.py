@@ -135,6 +135,14 @@ def test_the_window_of_a_run_holds_a_batch_unless_it_is_set() -> None:
         ("EMBEDDINGS_URL", "localhost:11434", "SOULPRINT_EMBEDDINGS_URL must be a web address"),
         ("EMBEDDINGS_URL", "http://host/v1", "SOULPRINT_EMBEDDINGS_MODEL must be set where"),
         ("APP_URL", "http://app.example.com", "SOULPRINT_APP_URL must begin with https://"),
+        ("DATABASE_URL", "https://p.supabase.co", "SOULPRINT_DATABASE_URL must begin with postgresql://"),
+        ("DATABASE_URL", "postgresql://u:tan#go@h/d", "SOULPRINT_DATABASE_URL has no number as its port"),
+        (
+            "DATABASE_URL",
+            "postgresql://u:tan/go@h:5432/d",
+            "SOULPRINT_DATABASE_URL has no number as its port",
+        ),
+        ("DATABASE_URL", "postgresql://u:t[ango@h/d", "SOULPRINT_DATABASE_URL has no number as its port"),
         ("SUPABASE_URL", "http://project.supabase.co", "SOULPRINT_SUPABASE_URL must begin with https://"),
         (
             "SUPABASE_URL",
@@ -164,6 +172,7 @@ def test_a_wrong_value_is_told_in_words(
         load_settings()
     assert str(refused.value).startswith(f"wrong setting: {says}")
     assert value not in ("hf2", "a/b") or value not in str(refused.value)
+    assert "tan" not in str(refused.value)
 
 
 def test_the_address_of_the_app_needs_no_slash_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,12 +192,15 @@ PROJECT = {"SUPABASE_URL": "https://p.supabase.co/", "SUPABASE_SERVICE_ROLE_KEY"
     [
         ({}, "embedded"),
         (DATABASE, "direct"),
+        ({"DATABASE_URL": "postgres://u:%23p@one:5432,two:5433/d"}, "direct"),
+        ({"DATABASE_URL": "postgresql://u@/d?host=%2Ftmp"}, "direct"),
         (PROJECT, "rest"),
         (DATABASE | PROJECT, "direct"),
         ({"SUPABASE_URL": "https://p.supabase.co"}, "embedded"),
         ({"DATABASE_URL": "", "SUPABASE_URL": "", "SUPABASE_SERVICE_ROLE_KEY": ""}, "embedded"),
         (DATABASE | PROJECT | {"SOULPRINT_STORE": "rest"}, "rest"),
         (DATABASE | PROJECT | {"SOULPRINT_STORE": "embedded"}, "embedded"),
+        ({"DATABASE_URL": "sqlite:///of-another", "SOULPRINT_STORE": "embedded"}, "embedded"),
         (PROJECT | {"STORE": "embedded"}, "rest"),
     ],
 )

@@ -208,7 +208,7 @@ async def test_nobody_there() -> None:
     async with odd_server(NULL) as server:
         url = server.url
     async with open_rest_store(url, "key") as store:
-        with pytest.raises(StoreError, match="cannot be reached") as told:
+        with pytest.raises(StoreError, match=r"project cannot be reached; is SUPABASE_URL right") as told:
             await store.watch_run(NOBODY, 1)
     assert fault_of(told.value) is Fault.LANE
 
