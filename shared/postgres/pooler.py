@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -16,9 +16,9 @@ from shared.postgres.connection import CONNECT_SECONDS, connect, leave, transact
 
 PORT = 6543
 """Of Supabase's pooler in transaction mode."""
-_TRIALS = 3
+_TRIALS = 6
 """A pooler that hands its servers out in turn, or whose other clients take ours between two looks, may give
-us the same one once more."""
+us the same one once more. Each is made and ended: to hold them would take a small pool away from others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,8 @@ async def shares_servers(dsn: str) -> bool:
         server = await _server_of(first)
         if server == first.get_server_pid():
             return False
-        async with AsyncExitStack() as held:  # who took a server keeps it: the next one gets another
-            for _ in range(_TRIALS):
-                second = await held.enter_async_context(_connected(dsn))
-                await held.enter_async_context(transaction(second))
+        for _ in range(_TRIALS):
+            async with _connected(dsn) as second, transaction(second):
                 taken = await second.fetchval("SELECT pg_backend_pid()")
                 if taken == server or await _server_of(first) != server:
                     return True
