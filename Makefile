@@ -7,17 +7,12 @@ SEED ?= 1
 BIN := .venv/bin
 # All tests run in three processes, of which one or the other waits at any time; those that ARGS names in one.
 WORKERS ?= $(if $(ARGS),0,3)
-# COVERAGE=1 make test: also tells which lines of shared/store its tests reach, over each transport.
-MEASURED := $(if $(COVERAGE),-p tests.support.measuring)
-TELL_COVERAGE := $(if $(COVERAGE),$(BIN)/python -m coverage combine --quiet && $(BIN)/python -m coverage json --quiet -o build/coverage.json && $(BIN)/python -m scripts.coverage build/coverage.json)
 
 run: .venv/run.stamp
 	$(BIN)/soulprint run "$(EXPORT)"
 
 test: .venv/dev.stamp
-	$(if $(COVERAGE),rm -rf build/coverage* && mkdir -p build)
-	$(BIN)/python -m pytest $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder) $(MEASURED) $(ARGS)
-	$(TELL_COVERAGE)
+	$(BIN)/python -m pytest $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder) $(ARGS)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
@@ -31,9 +26,14 @@ chaos: .venv/dev.stamp
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(ARGS)
 
-# The same of the tests of the store alone.
-coverage:
-	REQUIRE_POSTGREST=1 REQUIRE_PGBOUNCER=1 $(MAKE) test COVERAGE=1 WORKERS=2 ARGS="tests/unit/store tests/rest tests/postgres $(ARGS)"
+# Which lines of shared/store its tests reach, over each transport. Other tests run in other processes: what was
+# imported, or kept, for them counts as reached by nobody.
+coverage: .venv/dev.stamp
+	rm -rf build/coverage* && mkdir -p build
+	REQUIRE_POSTGREST=1 REQUIRE_PGBOUNCER=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -p tests.support.measuring tests/unit/store tests/rest tests/postgres $(ARGS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage json --quiet -o build/coverage.json
+	$(BIN)/python -m scripts.coverage build/coverage.json
 
 asyncapi: .venv/dev.stamp
 	$(BIN)/python -m shared.log.kafka.asyncapi > docs/asyncapi.yaml

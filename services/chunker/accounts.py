@@ -42,7 +42,8 @@ class Reading:
         if conversation.custom_instructions:
             self.instructions.note(conversation.custom_instructions, conversation.created_at)
         age = float("inf") if conversation.created_at is None else conversation.created_at
-        self._oldest = heapq.nsmallest(OLDEST, {*self._oldest, (age, conversation.id)})
+        if len(self._oldest) < OLDEST or (age, conversation.id) < self._oldest[-1]:
+            self._oldest = heapq.nsmallest(OLDEST, {*self._oldest, (age, conversation.id)})
 
     def drop(self, conversation_id: str, messages: int) -> None:
         """Take a conversation back of which a later version was met."""
@@ -63,11 +64,16 @@ class Accounts:
     def __init__(self, policy: ChunkPolicy) -> None:
         self._policy = policy
         self._of: dict[Account, Reading] = {}
+        self._last: tuple[Account | None, Reading] | None = None
         self.all: list[Reading] = []
 
     def of(self, account: Account | None) -> Reading:
         """What was read of an account so far."""
-        account = account or Account("")
+        if self._last is None or self._last[0] is not account:  # mostly the same object as before
+            self._last = account, self._found(account or Account(""))
+        return self._last[1]
+
+    def _found(self, account: Account) -> Reading:
         known = self._of.get(account)
         if known is None:
             if len(self.all) == ACCOUNTS:
