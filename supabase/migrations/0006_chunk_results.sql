@@ -171,7 +171,7 @@ BEGIN
                user_id, content_hash, argument ->> 'model', argument ->> 'prompt_version', facts,
                coalesce(dropped, '{}'), coalesce(unread, '[]'), coalesce(usage, '{}')
         FROM fresh WHERE status = 'ok' AND NOT coalesce(cached, false)
-        ORDER BY user_id, content_hash COLLATE "C"
+        ORDER BY user_id, content_hash COLLATE "C", import_id, run, index  -- of equal chunks the first, whatever the plan
         ON CONFLICT DO NOTHING
     ), counted AS (
         UPDATE imports i SET
