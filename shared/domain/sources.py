@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import UUID
+
+from shared.domain.errors import SourceError
 
 
 def local_source(paths: Sequence[Path]) -> str:
@@ -32,6 +35,20 @@ def local_paths(source: str) -> list[Path] | None:
     if not isinstance(names, list) or not names:
         return None
     return [Path(name) for name in names] if all(map(_is_path, names)) else None
+
+
+def check_owner(source: str, user_id: UUID) -> None:
+    """Raises SourceError for an object of storage that lies in another user's folder: where the path below
+    the bucket begins with a user's id, it must be this one's."""
+    parts = source.split("/")
+    if local_paths(source) is not None or len(parts) < 3:
+        return
+    try:
+        owner = UUID(parts[1])
+    except ValueError:
+        return
+    if owner != user_id:
+        raise SourceError("source: the object lies in the folder of another user")
 
 
 def _is_path(name: object) -> bool:
