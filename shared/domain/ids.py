@@ -36,6 +36,12 @@ def import_id(user_id: UUID, fingerprint: str, lineage: str | None = None) -> UU
     return uuid5(NAMESPACE, f"import\0{user_id}\0{fingerprint}{named}")
 
 
+def quick_id(primary: UUID) -> UUID:
+    """The import id of the quick runs beside an import: run N beside run N. They are no runs of the import,
+    which are numbered over all pipelines."""
+    return uuid5(primary, "quick\0v1")
+
+
 def lineage_id(user_id: UUID, vendor: str, account: str) -> str:
     """The lineage of an account whose vendor's id is known. It tells nobody which account that is, and of two
     users who share one it tells neither."""

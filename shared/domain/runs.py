@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -14,3 +15,16 @@ class RunKey(NamedTuple):
 
     import_id: UUID
     run: int
+
+
+class RunKind(StrEnum):
+    """What a run is for."""
+
+    PRIMARY = "primary"
+    """What was asked for."""
+    QUICK = "quick"
+    """First sections, while a primary run is at work."""
+    FALLBACK = "fallback"
+    """Sections after a primary run has failed."""
+    SHADOW = "shadow"
+    """To compare: it serves nothing."""
