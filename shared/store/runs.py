@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from shared.domain.events import Usage
-from shared.domain.runs import RunKey
+from shared.domain.runs import RunKey, RunKind
 from shared.domain.sample import SampleConversation
 from shared.store.call import Calls, call, rows
 
@@ -21,8 +21,9 @@ UNSERVED = "unserved"
 """What is told of a complete run whose memory is not served."""
 ENDED = frozenset({COMPLETE, UNSERVED, "failed", "cancelled"})
 """States of which there is no way back."""
-Unserved = Literal["older", "smaller"]
-"""Why: a newer run's memory is served; or it would lose much of what is served, and is kept beside it."""
+Unserved = Literal["older", "smaller", "outdone", "shadow"]
+"""Why: a newer run's memory is served; it would lose much of what is served, and is kept beside it; it has
+sections only, where better ones are served; or it is a shadow run, of which nothing is served."""
 
 
 class RequestedRun(BaseModel):
@@ -58,6 +59,8 @@ class RunRow(BaseModel):
     run: int
     user_id: UUID
     pipeline: str
+    kind: RunKind = RunKind.PRIMARY
+    parent_id: UUID | None = None
     source: str
     state: str
     unserved: Unserved | None = None
@@ -148,6 +151,8 @@ class RunReport(BaseModel):
     run: int
     user_id: UUID
     pipeline: str
+    kind: RunKind = RunKind.PRIMARY
+    parent_id: UUID | None = None
     source: str
     variant: str
     state: str
