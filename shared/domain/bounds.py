@@ -59,11 +59,11 @@ Id = Annotated[str, Field(max_length=ID_CHARS)]
 """An id as an export has it, of a conversation or a message."""
 Title = Annotated[str, Field(max_length=TITLE_CHARS)]
 Name = Annotated[str, Field(max_length=NAME_CHARS)]
+PipelineName = Annotated[str, Field(max_length=16, pattern=r"^v[1-9][0-9]*$")]
 Source = Annotated[str, Field(max_length=SOURCE_CHARS)]
 ErrorText = Annotated[str, Field(max_length=ERROR_CHARS)]
 LineageName = Annotated[str, Field(max_length=LINEAGE_CHARS, pattern=LINEAGE_PATTERN)]
 """A lineage as a person names it: one line, with nothing in it that is not seen or that turns text about."""
-PipelineName = Annotated[str, Field(max_length=12, pattern=r"^v[1-9][0-9]*$")]
 Words = Annotated[str, Field(min_length=1, max_length=WORDS_CHARS)]
 Digest = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """What the Message Batches API takes for the name of a request: one that it refused would cost the batch."""

@@ -80,9 +80,9 @@ class ImportReceived(Event):
     kind: RunKind = RunKind.PRIMARY
     """What the run is for."""
     parent_id: UUID | None = None
-    """Of a run beside another import's: that import."""
+    """Of a quick or a shadow run: the import beside which it is."""
     pipeline: PipelineName | None = None
-    """The pipeline that is asked for; None: whichever the import is routed to."""
+    """Which pipeline is asked for; None: whichever the deployment chooses."""
 
     @property
     def weight(self) -> int:
