@@ -13,9 +13,9 @@ from shared.domain.errors import BusyError, StoreError
 from shared.domain.events import ChunkStatus, FactsExtracted, Usage
 from shared.domain.runs import RunKey
 from shared.domain.sample import SampleConversation
+from shared.store.accepting import AcceptedRun
 from shared.store.chunks import Chunking, Recorded
 from shared.store.facts import FactUpdate
-from shared.store.accepting import AcceptedRun
 from shared.store.store import Store
 from tests.postgres.conftest import DIRECT
 from tests.support.records import (
