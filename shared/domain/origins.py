@@ -62,6 +62,8 @@ def _pattern(text: str) -> str:
     except re.error:
         raise ValueError("is no regular expression") from None
     if any(pattern.fullmatch(each) for each in _STRANGERS):
-        raise ValueError("takes pages of anybody: let the pattern name your own hosts, such as ^https://"
-                         r"[a-z0-9-]+\.example\.com$")
+        raise ValueError(
+            "takes pages of anybody: let the pattern name your own hosts, such as ^https://"
+            r"[a-z0-9-]+\.example\.com$"
+        )
     return text

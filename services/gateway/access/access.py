@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import Request
 
 from services.gateway.access.caller import SERVICE, Caller
-from services.gateway.access.jwks import AGAIN_SECONDS, KeysUnavailableError, ProjectKeys
+from services.gateway.access.jwks import AGAIN_SECONDS, KeysUnavailableError
 from services.gateway.access.keys import ServiceKeys
 from services.gateway.access.openness import Openness
 from services.gateway.access.paths import watched_import

@@ -26,6 +26,10 @@ class Caller:
             return
         raise not_theirs()
 
+    def may(self, user_id: UUID) -> bool:
+        """Whether what is this person's may be asked for."""
+        return self.service or self.user_id == user_id
+
     def require_service(self) -> None:
         """Raises Refusal (403) for a person: what is asked for is not one person's."""
         if not self.service:

@@ -61,9 +61,7 @@ def _key(jwk: dict[str, Any]) -> Key | None:
     return None
 
 
-def _public(
-    algorithm: type[ECAlgorithm | RSAAlgorithm], jwk: dict[str, Any], *names: str
-) -> object:
+def _public(algorithm: type[ECAlgorithm | RSAAlgorithm], jwk: dict[str, Any], *names: str) -> object:
     """The public key that these members make: a private part is not looked at."""
     members = {name: jwk.get(name) for name in names}
     if not all(isinstance(each, str) and len(each) <= _MOST_CHARS for each in members.values()):

@@ -105,9 +105,18 @@ class ProjectKeys:
             async with asyncio.timeout(SECONDS):
                 body = await self._body()
             keys = read_keys(body)
-        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError, ValueError, _NoAnswerError) as error:
+        except (
+            httpx2.HTTPError,
+            httpx2.InvalidURL,
+            TimeoutError,
+            OSError,
+            ValueError,
+            _NoAnswerError,
+        ) as error:
             why = str(error) if isinstance(error, ValueError | _NoAnswerError) else type(error).__name__
-            log.warning("the keys of the Supabase project cannot be fetched", reason=why, kept=len(self._keys))
+            log.warning(
+                "the keys of the Supabase project cannot be fetched", reason=why, kept=len(self._keys)
+            )
             self._failing = True
             return
         self._keys, self._fetched, self._failing = keys, self._clock(), False

@@ -7,11 +7,24 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 from uuid import UUID
 
-LEGACY = (
-    "process-full process-full-v2 import-full retry-full-pass health query chat analyze create-soulprint "
-    "process-import embed-chunks health-deep status test-embed test-patch"
-).split()
-LEGACY_OF_A_USER = "complete-embeddings embedding-status generate-soulprint".split()
+LEGACY = [
+    "process-full",
+    "process-full-v2",
+    "import-full",
+    "retry-full-pass",
+    "health",
+    "query",
+    "chat",
+    "analyze",
+    "create-soulprint",
+    "process-import",
+    "embed-chunks",
+    "health-deep",
+    "status",
+    "test-embed",
+    "test-patch",
+]
+LEGACY_OF_A_USER = ["complete-embeddings", "embedding-status", "generate-soulprint"]
 """Routes of the predecessor; those of a user have the user's id behind them."""
 OURS = frozenset({"imports", "profiles", "livez", "metrics"})
 """First words of our own routes, on which an error is a problem."""
