@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, cast
@@ -30,13 +29,10 @@ CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 300.0
 """For each piece of an answer, its head too; and for the backend to take a piece of a body."""
 CALLER_SECONDS: Final = 60.0
-"""For a caller to send, or to take, a piece of a body."""
+"""For a caller to take a piece of an answer. How a body comes is bounded before it reaches us (`bodies.py`)."""
 AT_ONCE: Final = 64
-MOST_BYTES: Final = 200 * 1024**2
-"""Of a body to the backend. Its answers may have any length: they pass through."""
-LINGER_SECONDS: Final = 2.0
 MOST_HEADER_BYTES: Final = 64 * 1024
-"""Of a request and of an answer, names and values together."""
+"""Of an answer, names and values together."""
 KEPT_SECONDS: Final = 2.0
 """Connections are used again for so long: less than the 5 s after which uvicorn closes them, since a request
 on one that is being closed is lost, and is not sent again."""
@@ -50,23 +46,14 @@ class _GoneError(Exception):
     """The caller went away before the end of the body."""
 
 
-class _TooLargeError(Exception):
-    """The body has more bytes than are passed on."""
-
-
-class _TooSlowError(Exception):
-    """The caller sends nothing for too long."""
-
-
 class Proxy:
     """The V1 backend, as an ASGI application. `opened_proxy` makes it."""
 
-    def __init__(self, base: str | None, *, most_bytes: int = MOST_BYTES, at_once: int = AT_ONCE) -> None:
+    def __init__(self, base: str | None, *, at_once: int = AT_ONCE) -> None:
         self.base = base
         """The backend's address; None: there is none, and nothing else is there."""
         self.under_way = 0
         """Requests that are passed on now."""
-        self._most_bytes = most_bytes
         self._at_once = at_once
         self._netloc = urlsplit(base).netloc.encode() if base else b""
         self._transport = httpx2.AsyncHTTPTransport(
@@ -89,16 +76,12 @@ class Proxy:
             await say(send, 508, "the V1 backend is this gateway: set V1_BACKEND_URL to the predecessor")
         elif asked is None:
             await say(send, 400, "the request must name a path")
-        elif _size(scope["headers"]) > MOST_HEADER_BYTES:
-            await say(send, 431, f"the headers have more than {MOST_HEADER_BYTES:,} bytes", _CLOSE)
-        elif (length := _length(scope)) is not None and length > self._most_bytes:
-            await self._too_large(receive, send)
         elif self.under_way >= self._at_once:
             await say(send, 503, "too many requests at a time; try again", (b"retry-after", b"5"))
         else:
             self.under_way += 1
             try:
-                await self._pass(scope, asked, _Body(receive, first, self._most_bytes), send)
+                await self._pass(scope, asked, _Body(receive, first), send)
             finally:
                 self.under_way -= 1
 
@@ -133,20 +116,16 @@ class Proxy:
             response = await self._transport.handle_async_request(request)
         except _GoneError:
             return
-        except _TooLargeError:
-            await self._too_large(body.receive, send)
-        except _TooSlowError:
-            await say(send, 408, f"nothing of the body came for {CALLER_SECONDS:g} s", _CLOSE)
         except httpx2.LocalProtocolError:
-            await say(send, 400, "the request is not HTTP", _CLOSE)
+            await say(send, 400, "the request is not HTTP")
         except (httpx2.ConnectError, httpx2.ConnectTimeout):
             log.warning("the V1 backend cannot be reached: is V1_BACKEND_URL right, and the service up?")
-            await say(send, 502, "the V1 backend cannot be reached", _CLOSE)
+            await say(send, 502, "the V1 backend cannot be reached")
         except httpx2.TimeoutException:
-            await say(send, 504, f"the V1 backend did not answer within {READ_SECONDS:g} s", _CLOSE)
+            await say(send, 504, f"the V1 backend did not answer within {READ_SECONDS:g} s")
         except httpx2.HTTPError as error:
             log.warning("the V1 backend broke off before it answered", kind=type(error).__name__)
-            await say(send, 502, "the V1 backend broke off before it answered", _CLOSE)
+            await say(send, 502, "the V1 backend broke off before it answered")
         else:
             await self._give(response, body, send)
 
@@ -154,14 +133,12 @@ class Proxy:
         """An answer as it comes. One that breaks off is left without an end: the server then closes the
         connection, and the caller sees that it is not whole."""
         headers = to_caller(response.headers.raw, self.base or "")
-        if not body.whole:
-            headers.append(_CLOSE)
         body.over()
         stream = cast(httpx2.AsyncByteStream, response.stream)
         status = response.status_code
         try:
             if status > _HIGHEST_STATUS or _size(headers) > MOST_HEADER_BYTES:
-                await say(send, 502, "the V1 backend's answer is not one that can be passed on", _CLOSE)
+                await say(send, 502, "the V1 backend's answer is not one that can be passed on")
                 return
             await _sent(send, {"type": "http.response.start", "status": status, "headers": headers})
             async for piece in stream:
@@ -173,45 +150,27 @@ class Proxy:
         finally:
             await stream.aclose()
 
-    async def _too_large(self, receive: Receive, send: Send) -> None:
-        """Say so, and take no notice of what still comes for a moment: a connection that is closed with
-        something unread in it takes the answer away from who has not read it yet."""
-        detail = f"the body has more than {self._most_bytes:,} bytes"
-        await say(send, 413, detail, _CLOSE, more=True)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LINGER_SECONDS):
-                while (await receive()).get("more_body", False):
-                    pass
-        await _sent(send, {"type": "http.response.body", "body": b"", "more_body": False})
-
 
 class _Body(httpx2.AsyncByteStream):
     """A request's body as it comes from the caller. Read once: it cannot be sent again."""
 
-    def __init__(self, receive: Receive, first: Sequence[Message], most_bytes: int) -> None:
-        self.receive = receive
+    def __init__(self, receive: Receive, first: Sequence[Message]) -> None:
+        self._receive = receive
         self._first = list(first)
-        self._most_bytes = most_bytes
         self._over = asyncio.Event()
-        self.whole = False
-        """Whether it was read to its end."""
         self.answered = False
         """Whether the answer is given: the server then says of itself that the caller has gone."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        count, more = 0, True
+        more = True
         while more:
-            message = await self._next()
+            message = self._first.pop(0) if self._first else await self._receive()
             if message["type"] == "http.disconnect":
                 raise _GoneError
             piece = message.get("body", b"")
             more = message.get("more_body", False)
-            count += len(piece)
-            if count > self._most_bytes:
-                raise _TooLargeError
             if piece:
                 yield piece
-        self.whole = True
         self.over()
 
     def over(self) -> None:
@@ -221,34 +180,18 @@ class _Body(httpx2.AsyncByteStream):
     async def caller_left(self) -> None:
         """Return once the caller has gone without the answer, after the body is over."""
         await self._over.wait()
-        while (await self.receive())["type"] != "http.disconnect":
+        while (await self._receive())["type"] != "http.disconnect":
             pass
         if self.answered:
             await asyncio.Event().wait()
 
-    async def _next(self) -> Message:
-        if self._first:
-            return self._first.pop(0)
-        try:
-            async with asyncio.timeout(CALLER_SECONDS):
-                message: Message = await self.receive()
-        except TimeoutError:
-            raise _TooSlowError from None
-        return message
 
-
-_CLOSE: Final = (b"connection", b"close")
-"""Where the body may not have been read to its end."""
-
-
-async def say(
-    send: Send, status: int, detail: str, *headers: tuple[bytes, bytes], more: bool = False
-) -> None:
-    """Answer in the predecessor's form. `more`: the caller of this ends the answer."""
+async def say(send: Send, status: int, detail: str, *headers: tuple[bytes, bytes]) -> None:
+    """Answer in the predecessor's form."""
     body = json.dumps({"detail": detail}).encode()
     head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *headers]
     await _sent(send, {"type": "http.response.start", "status": status, "headers": head})
-    await _sent(send, {"type": "http.response.body", "body": body, "more_body": more})
+    await _sent(send, {"type": "http.response.body", "body": body, "more_body": False})
 
 
 async def _sent(send: Send, message: Message) -> None:
@@ -261,20 +204,10 @@ def _size(headers: Iterable[tuple[bytes, bytes]]) -> int:
     return sum(len(name) + len(value) for name, value in headers)
 
 
-def _length(scope: Scope) -> int | None:
-    """How long a body says it is."""
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit():
-            return int(value) if len(value) < 18 else sys.maxsize
-    return None
-
-
 @asynccontextmanager
-async def opened_proxy(
-    base: str | None, *, most_bytes: int = MOST_BYTES, at_once: int = AT_ONCE
-) -> AsyncIterator[Proxy]:
+async def opened_proxy(base: str | None, *, at_once: int = AT_ONCE) -> AsyncIterator[Proxy]:
     """The way to the V1 backend at this address, for the block."""
-    proxy = Proxy(base, most_bytes=most_bytes, at_once=at_once)
+    proxy = Proxy(base, at_once=at_once)
     try:
         yield proxy
     finally:

@@ -8,16 +8,21 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from services.gateway.bodies import Bodies, Patience
+from services.gateway.body_rules import SERVER
 from services.gateway.proxy import opened_proxy, pass_on_the_rest
-from tests.support.serving import served
+from tests.support.http_server import served
 
 
 @asynccontextmanager
-async def fronted(backend: str | None, port: int = 0, **how: Any) -> AsyncIterator[str]:
-    """The address of a proxy before this backend, and of one route of its own, for the block. For `how` see
+async def fronted(
+    backend: str | None, port: int = 0, *, patience: Patience = Patience(), **how: Any
+) -> AsyncIterator[str]:
+    """The address of a proxy before this backend, beside one route of its own and behind what bounds bodies. For `how` see
     `opened_proxy`."""
     app = FastAPI(docs_url=None)
     app.post("/ours")(lambda: {"by": "us"})
-    async with opened_proxy(backend, **how) as proxy, served(app, port) as url:
+    app.add_middleware(Bodies, upload_bytes=1024, patience=patience)
+    async with opened_proxy(backend, **how) as proxy, served(app, port, **SERVER) as found:
         pass_on_the_rest(app, proxy)
-        yield url
+        yield f"http://127.0.0.1:{found}"

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.support.http_server import served
 from tests.support.predecessor.faults import Receive, Send, answer
 from tests.support.predecessor.routes import Form, make_app
 from tests.support.predecessor.state import Call, State
-from tests.support.serving import served
 
 ECHO = "/echo"
 """Below it any method is answered with what came: target, headers, and length and hash of the body."""
@@ -94,5 +94,6 @@ async def predecessor(
 ) -> AsyncIterator[Predecessor]:
     """One that serves on loopback, in this loop, until the block is left: then all connections are closed."""
     old = Predecessor(form, state or State())
-    async with served(old.serve, port) as old.url:
+    async with served(old.serve, port, interface="asgi3", proxy_headers=False) as found:
+        old.url = f"http://127.0.0.1:{found}"
         yield old
