@@ -13,7 +13,6 @@ from services.chunker.packing import Piece
 from services.chunker.passages import Passage, passages_of
 from services.chunker.prompt_view import Span, content_hash, spans_of, time_of
 from services.chunker.report import MAX_NAMED, ChunkingReport, ChunkPolicy, Superseded
-from services.chunker.versions import Standing, Versions
 from shared.domain.events import ChunkReady, ConversationHeader, Message
 from shared.domain.ids import stage_id
 from shared.domain.text import text_size
@@ -25,6 +24,7 @@ from shared.exports.conversation import (
     PassedOver,
     Rejected,
 )
+from shared.exports.versions import Standing, Versions
 
 STAGE = "chunk"
 

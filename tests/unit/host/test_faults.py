@@ -6,7 +6,6 @@ from uuid import UUID
 import pytest
 
 from services.chunker.configured import policy_of, variant_of
-from services.chunker.stage import check_owner
 from services.router.policy import route
 from shared.domain.errors import (
     CostLimitError,
@@ -19,6 +18,7 @@ from shared.domain.errors import (
     UnreadableAnswerError,
     UsageError,
 )
+from shared.domain.sources import check_owner
 from shared.host.services import opener_of
 from shared.log.kafka.client import connection_of
 from shared.pipelines import SERVICES
