@@ -8,7 +8,6 @@ SOULPRINT_STORE have no bare name.
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -28,6 +27,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from shared.domain.addresses import server_address, web_address, wrong_in_dsn
 from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
+from shared.domain.key_digests import key_digests
+from shared.domain.origins import origins
 from shared.domain.runs import ProfileFormat
 from shared.domain.service_keys import service_key
 
@@ -43,6 +44,8 @@ _PREFIXED_ONLY = ("home", "store")
 StoreKind = Literal["embedded", "direct", "rest"]
 BATCH_STALL_SECONDS = 25 * 3600.0
 """Results of a message batch come within 24 hours."""
+JWT_SECRET_CHARS = 32
+"""Of the legacy secret of a project at least."""
 BATCH_WINDOW = 2500
 """As many chunks as the extractor puts into one batch."""
 
@@ -277,17 +280,29 @@ class Settings(BaseSettings):
     @field_validator("service_keys", mode="before")
     @classmethod
     def _digests(cls, value: object) -> object:
-        given = _listed(value)
-        if not isinstance(given, tuple):
-            return given
-        if any(not re.fullmatch(r"[0-9a-f]{64}", str(each)) for each in given):
-            raise ValueError("must be SHA-256 digests of keys, 64 hex digits each, separated by commas")
-        return given
+        written = value if isinstance(value, str) else ",".join(map(str, _each(value)))
+        return tuple(digest.hex() for digest in key_digests(written))
+
+    @field_validator("supabase_jwt_secret")
+    @classmethod
+    def _jwt_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        secret = value.get_secret_value().strip() if value else ""
+        if secret and len(secret) < JWT_SECRET_CHARS:
+            raise ValueError(f"must have at least {JWT_SECRET_CHARS} characters, as the project shows it")
+        return SecretStr(secret) if secret else None
+
+    @model_validator(mode="after")
+    def _has_a_project(self) -> Self:
+        if self.supabase_jwt_secret and not self.supabase_url:
+            raise ValueError(f"{PREFIX}SUPABASE_JWT_SECRET needs {PREFIX}SUPABASE_URL, whose tokens they are")
+        return self
 
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _origins(cls, value: object) -> object:
-        return _listed(value)
+        written = value if isinstance(value, str) else ",".join(map(str, _each(value)))
+        found = origins(written)
+        return found.exact if found.pattern is None else (found.pattern,)
 
     @field_validator("v1_backend_url")
     @classmethod
@@ -329,6 +344,11 @@ class Settings(BaseSettings):
     @classmethod
     def _buckets(cls, value: object) -> object:
         return _listed(value)
+
+
+def _each(value: object) -> tuple[object, ...]:
+    """What a list holds; nothing, where there is none."""
+    return tuple(value) if isinstance(value, list | tuple) else ()
 
 
 def _listed(value: object) -> object:

@@ -27,8 +27,8 @@ class Origins:
 
 
 def origins(text: str) -> Origins:
-    """The origins in a list with commas; what begins with ^ is one pattern. Raises ValueError, which says what
-    they must be."""
+    """The origins in a list with commas; what begins with ^ is one pattern. Raises ValueError, which says
+    what they must be."""
     text = text.strip()
     if text.startswith("^"):
         return Origins(pattern=_pattern(text))
@@ -46,8 +46,8 @@ def _origin(text: str) -> str:
         parts, host, port = urlsplit(""), None, None
     if not host or parts.scheme not in ("http", "https") or parts.path not in ("", "/"):
         raise ValueError(
-            "must be origins such as https://app.example.com, separated by commas, or one pattern that begins "
-            "with ^; * is not taken"
+            "must be origins such as https://app.example.com, separated by commas, or one pattern that "
+            "begins with ^; * is not taken"
         )
     if "@" in parts.netloc or parts.query or parts.fragment or re.search(r"[\s*\\]", text):
         raise ValueError("must be origins alone: scheme, host and port")
@@ -62,6 +62,8 @@ def _pattern(text: str) -> str:
     except re.error:
         raise ValueError("is no regular expression") from None
     if any(pattern.fullmatch(each) for each in _STRANGERS):
-        raise ValueError("takes pages of anybody: let the pattern name your own hosts, such as ^https://"
-                         r"[a-z0-9-]+\.example\.com$")
+        raise ValueError(
+            "takes pages of anybody: let the pattern name your own hosts, such as ^https://"
+            r"[a-z0-9-]+\.example\.com$"
+        )
     return text

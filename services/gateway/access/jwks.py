@@ -35,7 +35,7 @@ class _NoAnswerError(Exception):
 
 
 class ProjectKeys:
-    """Who asks for a key waits for the project only where there is no key to go on with; all wait for the same
+    """Who wants a key waits for the project only where there is no key to go on with; all wait for the same
     ask. Use it in one event loop, and close it."""
 
     def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -105,9 +105,18 @@ class ProjectKeys:
             async with asyncio.timeout(SECONDS):
                 body = await self._body()
             keys = read_keys(body)
-        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError, ValueError, _NoAnswerError) as error:
+        except (
+            httpx2.HTTPError,
+            httpx2.InvalidURL,
+            TimeoutError,
+            OSError,
+            ValueError,
+            _NoAnswerError,
+        ) as error:
             why = str(error) if isinstance(error, ValueError | _NoAnswerError) else type(error).__name__
-            log.warning("the keys of the Supabase project cannot be fetched", reason=why, kept=len(self._keys))
+            log.warning(
+                "the keys of the Supabase project cannot be fetched", reason=why, kept=len(self._keys)
+            )
             self._failing = True
             return
         self._keys, self._fetched, self._failing = keys, self._clock(), False

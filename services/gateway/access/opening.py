@@ -16,6 +16,7 @@ from services.gateway.access.tickets import Tickets
 from services.gateway.access.tokens import Tokens
 from shared.domain.addresses import is_this_machine
 from shared.domain.errors import UsageError
+from shared.domain.origins import origins
 from shared.settings import Settings
 
 JWKS_PATH = "/auth/v1/.well-known/jwks.json"
@@ -31,16 +32,20 @@ async def opened_access(settings: Settings) -> AsyncIterator[Access]:
     if not (settings.service_keys or url or settings.gateway_open):
         raise UsageError(
             "nobody could call the gateway: set SOULPRINT_SERVICE_KEYS to the digests of keys, or "
-            "SOULPRINT_SUPABASE_URL for people's tokens; SOULPRINT_GATEWAY_OPEN=true lets in whoever reaches it"
+            "SOULPRINT_SUPABASE_URL for people's tokens; SOULPRINT_GATEWAY_OPEN=true lets in whoever "
+            "reaches it"
         )
     _say_if_open(settings)
     openness = (
-        Openness(settings.cors_origins, on_this_machine=is_this_machine(settings.gateway_host))
+        Openness(
+            origins(",".join(settings.cors_origins or ())),
+            on_this_machine=is_this_machine(settings.gateway_host),
+        )
         if settings.gateway_open
         else None
     )
     tickets = Tickets(_secret(settings))
-    keys = ServiceKeys(settings.service_keys)
+    keys = ServiceKeys([bytes.fromhex(each) for each in settings.service_keys or ()])
     if not url:
         yield Access(keys, tickets, openness=openness)
         return

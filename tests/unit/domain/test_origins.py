@@ -14,7 +14,12 @@ def test_there_is_none_by_default() -> None:
 
 def test_exact_origins_are_written_as_browsers_write_them() -> None:
     found = origins("https://App.Example.com/, http://localhost:3000 ,https://a.example:443,http://[::1]:80")
-    assert found.exact == ("https://app.example.com", "http://localhost:3000", "https://a.example", "http://[::1]")
+    assert found.exact == (
+        "https://app.example.com",
+        "http://localhost:3000",
+        "https://a.example",
+        "http://[::1]",
+    )
     assert found.hold("https://app.example.com")
     for other in ("https://app.example.com.evil.invalid", "http://app.example.com", "null", "", "*"):
         assert not found.hold(other)

@@ -34,7 +34,9 @@ def test_a_ticket_is_good_for_its_import_for_a_minute_at_every_gateway() -> None
     assert not other.good(ticket.text, IMPORT)
 
 
-@pytest.mark.parametrize("text", ["", "x", "é" * 54, "\ud800" * 54, "A" * 54, "A" * 53, "=" * 54, "A" * 65_536])
+@pytest.mark.parametrize(
+    "text", ["", "x", "é" * 54, "\ud800" * 54, "A" * 54, "A" * 53, "=" * 54, "A" * 65_536]
+)
 def test_what_is_no_ticket(text: str) -> None:
     assert not Tickets(b"secret").good(text, IMPORT)
 

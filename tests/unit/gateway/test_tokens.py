@@ -143,7 +143,9 @@ async def test_the_public_key_is_no_secret_to_sign_with(
                 await each.user_of(forged)
 
 
-@pytest.mark.parametrize("algorithm", ["none", "None", "nOnE", "HS256", "HS512", "ES512", "PS256", "", None, 7, []])
+@pytest.mark.parametrize(
+    "algorithm", ["none", "None", "nOnE", "HS256", "HS512", "ES512", "PS256", "", None, 7, []]
+)
 @pytest.mark.parametrize("signature", ["", "AAAA"])
 async def test_nothing_is_unsigned(
     algorithm: object, signature: str, project: AuthServer, tokens: Tokens
