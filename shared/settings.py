@@ -28,7 +28,7 @@ from shared.domain.addresses import server_address, web_address, wrong_in_dsn
 from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
 from shared.domain.key_digests import key_digests
-from shared.domain.origins import origins
+from shared.domain.origins import Origins, origins
 from shared.domain.runs import ProfileFormat
 from shared.domain.service_keys import service_key
 
@@ -181,11 +181,11 @@ class Settings(BaseSettings):
     """Its port; 0 takes a free one and logs it."""
     gateway_open: bool = False
     """Whether it answers everybody as if they had a service key: for a machine of one's own."""
-    service_keys: Annotated[tuple[str, ...] | None, NoDecode] = None
+    service_keys: Annotated[tuple[bytes, ...] | None, NoDecode] = None
     """SHA-256 digests, in hex, of the keys with which an app's server may ask for any user."""
     supabase_jwt_secret: SecretStr | None = None
     """The secret of a project whose tokens are signed with one (HS256)."""
-    cors_origins: Annotated[tuple[str, ...] | None, NoDecode] = None
+    cors_origins: Annotated[Origins | None, NoDecode] = None
     """Origins whose pages may call the gateway; one that begins with ^ is a pattern."""
     v1_backend: Literal["builtin", "http"] = "builtin"
     """What makes the first sections: quickpass itself, or the service at `v1_backend_url`."""
@@ -280,8 +280,7 @@ class Settings(BaseSettings):
     @field_validator("service_keys", mode="before")
     @classmethod
     def _digests(cls, value: object) -> object:
-        written = value if isinstance(value, str) else ",".join(map(str, _each(value)))
-        return tuple(digest.hex() for digest in key_digests(written))
+        return key_digests(value) if isinstance(value, str) else value
 
     @field_validator("supabase_jwt_secret")
     @classmethod
@@ -300,9 +299,7 @@ class Settings(BaseSettings):
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _origins(cls, value: object) -> object:
-        written = value if isinstance(value, str) else ",".join(map(str, _each(value)))
-        found = origins(written)
-        return found.exact if found.pattern is None else (found.pattern,)
+        return origins(value) if isinstance(value, str) else value
 
     @field_validator("v1_backend_url")
     @classmethod
@@ -344,11 +341,6 @@ class Settings(BaseSettings):
     @classmethod
     def _buckets(cls, value: object) -> object:
         return _listed(value)
-
-
-def _each(value: object) -> tuple[object, ...]:
-    """What a list holds; nothing, where there is none."""
-    return tuple(value) if isinstance(value, list | tuple) else ()
 
 
 def _listed(value: object) -> object:

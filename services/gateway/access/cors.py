@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from shared.domain.origins import origins
+from shared.domain.origins import Origins
 
 _METHODS = ("GET", "POST", "DELETE")
 _SENT = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID")
@@ -24,15 +22,15 @@ _SECONDS = 600
 """A browser need not ask again for so long."""
 
 
-def let_pages_read(app: FastAPI, named: Sequence[str] | None) -> None:
+def let_pages_read(app: FastAPI, named: Origins | None) -> None:
     """Answer browsers for the pages of these origins. They send no cookie: who calls is told by a header that
     the page sets."""
-    if not (found := origins(",".join(named or ()))):
+    if not named:
         return
     app.add_middleware(
         CORSMiddleware,
-        allow_origins=found.exact,
-        allow_origin_regex=found.pattern,
+        allow_origins=named.exact,
+        allow_origin_regex=named.pattern,
         allow_credentials=False,
         allow_methods=_METHODS,
         allow_headers=_SENT,

@@ -16,7 +16,7 @@ from services.gateway.access.tickets import Tickets
 from services.gateway.access.tokens import Tokens
 from shared.domain.addresses import is_this_machine
 from shared.domain.errors import UsageError
-from shared.domain.origins import origins
+from shared.domain.origins import Origins
 from shared.settings import Settings
 
 JWKS_PATH = "/auth/v1/.well-known/jwks.json"
@@ -37,15 +37,12 @@ async def opened_access(settings: Settings) -> AsyncIterator[Access]:
         )
     _say_if_open(settings)
     openness = (
-        Openness(
-            origins(",".join(settings.cors_origins or ())),
-            on_this_machine=is_this_machine(settings.gateway_host),
-        )
+        Openness(settings.cors_origins or Origins(), on_this_machine=is_this_machine(settings.gateway_host))
         if settings.gateway_open
         else None
     )
     tickets = Tickets(_secret(settings))
-    keys = ServiceKeys([bytes.fromhex(each) for each in settings.service_keys or ()])
+    keys = ServiceKeys(settings.service_keys or ())
     if not url:
         yield Access(keys, tickets, openness=openness)
         return
