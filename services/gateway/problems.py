@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 
 from services.gateway.access.paths import is_ours
-from shared.domain.errors import SourceError, StoreError, UsageError
+from shared.domain.errors import ForeignSourceError, SourceError, StoreError, UsageError
 from shared.requests.accept import RefusedError
 
 STORE_AGAIN = 5
@@ -72,8 +72,10 @@ def problem_of(error: Exception) -> Problem:
             "the database does not answer; nothing was taken, ask again",
             headers={"Retry-After": str(STORE_AGAIN)},
         )
-    if isinstance(error, SourceError):
+    if isinstance(error, ForeignSourceError):
         return Problem(403, str(error))
+    if isinstance(error, SourceError):
+        return Problem(422, str(error))
     if isinstance(error, UsageError):
         return Problem(422, str(error))
     return Problem(500, "this went wrong here, and is in the log")

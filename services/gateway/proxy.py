@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import httpx2
 import structlog
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 from services.gateway.passing import has_hop, target, to_backend, to_caller
 from shared.sockets import KEEP_ALIVE
@@ -29,10 +29,11 @@ CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 300.0
 """For each piece of an answer, its head too; and for the backend to take a piece of a body."""
 CALLER_SECONDS: Final = 60.0
-"""For a caller to take a piece of an answer. How a body comes is bounded before it reaches us (`bodies.py`)."""
+"""For a caller to take a piece of an answer. How a body comes is bounded before (`bodies.py`)."""
 AT_ONCE: Final = 64
 MOST_HEADER_BYTES: Final = 64 * 1024
 """Of an answer, names and values together."""
+IN_A_CIRCLE: Final = "the V1 backend is this gateway: set V1_BACKEND_URL to the predecessor"
 KEPT_SECONDS: Final = 2.0
 """Connections are used again for so long: less than the 5 s after which uvicorn closes them, since a request
 on one that is being closed is lost, and is not sent again."""
@@ -65,15 +66,13 @@ class Proxy:
             socket_options=KEEP_ALIVE,
         )
 
-    async def __call__(
-        self, scope: Scope, receive: Receive, send: Send, first: Sequence[Message] = ()
-    ) -> None:
-        """Pass a request on. `first`: what of its body was read already, as it came."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, body: bytes | None = None) -> None:
+        """Pass a request on; with this body, if it was read already."""
         asked = target(self.base or "", scope["raw_path"], scope["query_string"])
         if self.base is None:
             await say(send, 404, "Not Found")
         elif has_hop(scope["headers"]):
-            await say(send, 508, "the V1 backend is this gateway: set V1_BACKEND_URL to the predecessor")
+            await say(send, 508, IN_A_CIRCLE)
         elif asked is None:
             await say(send, 400, "the request must name a path")
         elif self.under_way >= self._at_once:
@@ -81,7 +80,7 @@ class Proxy:
         else:
             self.under_way += 1
             try:
-                await self._pass(scope, asked, _Body(receive, first), send)
+                await self._pass(scope, asked, _Body(receive, body), send)
             finally:
                 self.under_way -= 1
 
@@ -99,6 +98,8 @@ class Proxy:
             answering.cancel()
             leaving.cancel()
             await asyncio.wait({answering, leaving})
+        if not leaving.cancelled():
+            leaving.exception()
         if not answering.cancelled():
             with suppress(TimeoutError):  # the caller takes nothing
                 answering.result()
@@ -154,17 +155,19 @@ class Proxy:
 class _Body(httpx2.AsyncByteStream):
     """A request's body as it comes from the caller. Read once: it cannot be sent again."""
 
-    def __init__(self, receive: Receive, first: Sequence[Message]) -> None:
+    def __init__(self, receive: Receive, read: bytes | None) -> None:
         self._receive = receive
-        self._first = list(first)
+        self._read = read
         self._over = asyncio.Event()
         self.answered = False
         """Whether the answer is given: the server then says of itself that the caller has gone."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        more = True
+        if self._read is not None:
+            yield self._read
+        more = self._read is None
         while more:
-            message = self._first.pop(0) if self._first else await self._receive()
+            message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise _GoneError
             piece = message.get("body", b"")
@@ -214,14 +217,28 @@ async def opened_proxy(base: str | None, *, at_once: int = AT_ONCE) -> AsyncIter
         await proxy.close()
 
 
-def pass_on_the_rest(app: FastAPI, proxy: Proxy) -> None:
-    """Have all that `app` has no route for asked of the backend: after its own 405 and 307."""
+class PassedOn(Response):
+    """The backend's answer in place of one of ours. `read`: the body, if a route has read it."""
+
+    def __init__(self, proxy: Proxy, read: bytes | None = None) -> None:
+        super().__init__()
+        self._proxy = proxy
+        self._read = read
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI."""
+        await self._proxy(scope, receive, send, self._read)
+
+
+def pass_on_the_rest(app: FastAPI, proxy: Proxy, require: Callable[[Scope], Awaitable[None]]) -> None:
+    """Have all that `app` has no route for asked of the backend; `require` raises Problem for who may not."""
     otherwise = app.router.default
 
     async def rest(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await proxy(scope, receive, send)
-        else:
+        if scope["type"] != "http":
             await otherwise(scope, receive, send)
+            return
+        await require(scope)
+        await proxy(scope, receive, send)
 
     app.router.default = rest

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from services.gateway.proxy import MOST_HEADER_BYTES
 from tests.support.fronted import fronted
 from tests.support.odd_server import How, Odd, odd_server
 from tests.support.ports import free_port
@@ -129,7 +128,6 @@ async def test_our_own_routes_answer_for_themselves(old: Predecessor, client: ht
     assert (await client.post("/ours")).json() == {"by": "us"}
     wrong = await client.get("/ours")
     assert (wrong.status_code, wrong.json()) == (405, {"detail": "Method Not Allowed"})
-    assert (await client.post("/ours/")).status_code == 307
     assert old.state.calls == []
 
 
@@ -188,8 +186,8 @@ async def test_a_status_that_is_none_is_not_passed_on(status: int) -> None:
 async def test_headers_that_are_too_long_are_not_passed_on(
     old: Predecessor, client: httpx2.AsyncClient
 ) -> None:
-    answer = await client.get("/echo", headers={"X-Long": "x" * MOST_HEADER_BYTES})
-    assert answer.status_code in (400, 431)  # by the server that reads it, or by us
+    answer = await client.get("/echo", headers={"X-Long": "x" * 65_536})
+    assert answer.status_code in (400, 431)  # as it comes in pieces, or in one
     assert old.state.calls == []
     old.state.faults["/headers"] = Fault.HEADERS
     assert (await client.get("/headers")).status_code == 502
