@@ -217,6 +217,8 @@ CREATE TABLE public.imports (
     ordinal bigint NOT NULL,
     user_id uuid NOT NULL,
     pipeline text NOT NULL,
+    kind text DEFAULT 'primary'::text NOT NULL,
+    parent_id uuid,
     source text NOT NULL,
     variant text DEFAULT ''::text NOT NULL,
     state text DEFAULT 'received'::text NOT NULL,
@@ -240,6 +242,7 @@ CREATE TABLE public.imports (
     lease_owner text,
     lease_until timestamp with time zone,
     requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    offered_at timestamp with time zone,
     begun_at timestamp with time zone DEFAULT now() NOT NULL,
     chunked_at timestamp with time zone,
     extracted_at timestamp with time zone,
@@ -260,11 +263,12 @@ CREATE TABLE public.imports (
     edition integer DEFAULT 0 NOT NULL,
     CONSTRAINT imports_chunks_total_check CHECK ((chunks_total >= 0)),
     CONSTRAINT imports_coverage_check CHECK (((coverage >= (0)::double precision) AND (coverage <= (1)::double precision))),
+    CONSTRAINT imports_kind_check CHECK ((kind = ANY (ARRAY['primary'::text, 'quick'::text, 'fallback'::text, 'shadow'::text]))),
     CONSTRAINT imports_profile_format_check CHECK ((profile_format = ANY (ARRAY['markdown'::text, 'app'::text]))),
     CONSTRAINT imports_progress_percent_check CHECK (((progress_percent >= (0)::double precision) AND (progress_percent <= (100)::double precision))),
     CONSTRAINT imports_run_check CHECK ((run >= 1)),
     CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['received'::text, 'chunking'::text, 'extracting'::text, 'consolidating'::text, 'complete'::text, 'failed'::text, 'cancelled'::text]))),
-    CONSTRAINT imports_unserved_check CHECK ((unserved = ANY (ARRAY['older'::text, 'smaller'::text])))
+    CONSTRAINT imports_unserved_check CHECK ((unserved = ANY (ARRAY['older'::text, 'smaller'::text, 'outdone'::text, 'shadow'::text])))
 );
 ALTER TABLE public.imports ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.imports_ordinal_seq
@@ -277,7 +281,9 @@ ALTER TABLE public.imports ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (import_id, run);
 CREATE INDEX imports_in_order ON public.imports USING btree (ordinal);
+CREATE INDEX imports_of_parent ON public.imports USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX imports_of_user ON public.imports USING btree (user_id, requested_at, ordinal);
+CREATE INDEX imports_to_offer ON public.imports USING btree (requested_at) WHERE ((state = 'received'::text) AND on_log AND (offered_at IS NULL));
 CREATE INDEX imports_unfinished ON public.imports USING btree (pipeline) WHERE (state <> ALL (ARRAY['complete'::text, 'failed'::text, 'cancelled'::text]));
 CREATE TRIGGER bound_request_time BEFORE INSERT OR UPDATE OF requested_at ON public.imports FOR EACH ROW EXECUTE FUNCTION public.bound_request_time();
 ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
@@ -332,6 +338,7 @@ CREATE TABLE public.profile_versions (
     import_id uuid,
     run integer,
     pipeline text,
+    kind text DEFAULT 'primary'::text NOT NULL,
     soul_md text,
     identity_md text,
     user_md text,
@@ -344,7 +351,8 @@ CREATE TABLE public.profile_versions (
     profile_format text DEFAULT 'markdown'::text NOT NULL,
     documents jsonb DEFAULT '{}'::jsonb NOT NULL,
     written_at timestamp with time zone,
-    replaced_at timestamp with time zone DEFAULT now()
+    replaced_at timestamp with time zone DEFAULT now(),
+    CONSTRAINT profile_versions_kind_check CHECK ((kind = ANY (ARRAY['primary'::text, 'quick'::text, 'fallback'::text, 'shadow'::text])))
 );
 ALTER TABLE public.profile_versions ALTER COLUMN version ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.profile_versions_version_seq
@@ -1227,7 +1235,8 @@ BEGIN
           AND CASE WHEN sole IS NULL THEN i.on_log ELSE i.import_id = sole AND NOT i.on_log END
           AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp()
                OR i.lease_owner = argument ->> 'owner')
-          AND NOT EXISTS (SELECT FROM imports o WHERE o.import_id = i.import_id AND o.run > i.run)
+          AND NOT EXISTS (SELECT FROM imports o
+                          WHERE o.import_id = i.import_id AND o.run > i.run AND o.kind = i.kind)
     ), timed AS (
         -- Only a run to consolidate keeps its updated_at when it is driven: greatest() makes it wait too.
         SELECT *, greatest(updated_at, redriven_at)
@@ -1243,12 +1252,13 @@ BEGIN
                 redriven_done = CASE WHEN d.stood_still THEN d.done ELSE i.redriven_done END,
                 updated_at = CASE WHEN d.action = 'consolidate' THEN i.updated_at ELSE now() END
         FROM due d WHERE i.import_id = d.import_id AND i.run = d.run
-        RETURNING i.import_id, i.run, i.user_id, i.source, i.requested_at, i.lineage, i.redrives, d.action, d.stood_still
+        RETURNING i.import_id, i.run, i.user_id, i.source, i.requested_at, i.lineage, i.kind, i.parent_id,
+                  i.redrives, d.action, d.stood_still
     )
     SELECT json_agg(json_build_object(
         'import_id', import_id, 'run', run, 'user_id', user_id, 'source', source,
-        'requested_at', requested_at, 'lineage', lineage, 'action', action, 'redrives', redrives,
-        'driven', stood_still)) INTO answer FROM driven;
+        'requested_at', requested_at, 'lineage', lineage, 'kind', kind, 'parent_id', parent_id,
+        'action', action, 'redrives', redrives, 'driven', stood_still)) INTO answer FROM driven;
     RETURN coalesce(answer, '[]');
 END
 $$;
@@ -1362,9 +1372,9 @@ CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT NOT EXISTS (
+    SELECT i.kind = 'primary' AND NOT EXISTS (
         SELECT FROM imports o
-        WHERE o.user_id = i.user_id AND o.state <> 'cancelled'
+        WHERE o.user_id = i.user_id AND o.kind = 'primary' AND o.state <> 'cancelled'
           AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal))
 $$;
 REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
@@ -1563,7 +1573,7 @@ CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
-        SELECT i.import_id, i.run, i.user_id, i.pipeline, i.source, told_state(i) AS state, i.unserved,
+        SELECT i.import_id, i.run, i.user_id, i.pipeline, i.kind, i.parent_id, i.source, told_state(i) AS state, i.unserved,
                i.progress_percent, i.stage, i.reading, i.chunks_total, i.chunks_ok, i.chunks_dead,
                i.facts_extracted, i.coverage, jsonb_array_length(i.breaks) AS breaks, i.cost, i.error,
                own_lineages(i) AS lineages, i.redrives, i.on_log, i.requested_at, i.begun_at, i.finished_at, i.updated_at
@@ -2576,7 +2586,7 @@ BEGIN
         RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
     END IF;
     IF newest.state NOT IN ('complete', 'failed', 'cancelled') THEN
-        resumed := newest.pipeline = a.pipeline AND newest.on_log = a.on_log
+        resumed := newest.kind = 'primary' AND newest.pipeline = a.pipeline AND newest.on_log = a.on_log
             AND a.variant IN ('', newest.variant);
         IF resumed THEN
             outdone := EXISTS (
@@ -2616,7 +2626,8 @@ CREATE FUNCTION public.request_time(p_user uuid, claimed timestamp with time zon
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT CASE WHEN claimed < now() THEN claimed
-                ELSE greatest(now(), (SELECT max(o.requested_at) FROM imports o WHERE o.user_id = p_user)) END
+                ELSE greatest(now(), (SELECT max(o.requested_at) FROM imports o
+                                      WHERE o.user_id = p_user AND o.kind <> 'shadow')) END
 $$;
 REVOKE ALL ON FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) TO service_role;
@@ -3149,15 +3160,18 @@ DECLARE
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, run integer, source text, pipeline text, variant text, on_log boolean,
-        requested_at timestamptz, profile_format text, lineage text);
+        requested_at timestamptz, profile_format text, lineage text, kind text, parent_id uuid);
     a.profile_format := coalesce(a.profile_format, 'markdown');
+    a.kind := coalesce(a.kind, 'primary');
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
     SELECT * INTO newest FROM imports n
         WHERE n.import_id = a.import_id ORDER BY n.run DESC LIMIT 1 FOR UPDATE;
     SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run FOR UPDATE;
+    a.kind := coalesce(i.kind, a.kind);
     refusal := CASE
         WHEN newest.user_id <> a.user_id THEN 'foreign'
-        WHEN newest.run > a.run THEN 'older'
+        WHEN EXISTS (SELECT FROM imports n
+                     WHERE n.import_id = a.import_id AND n.run > a.run AND n.kind = a.kind) THEN 'older'
         WHEN i.state IN ('complete', 'failed', 'cancelled') THEN i.state
         WHEN i.on_log <> a.on_log OR i.pipeline <> a.pipeline THEN 'elsewhere'
         WHEN i.state = 'consolidating' OR is_complete_run(i) THEN 'extracted'
@@ -3169,7 +3183,7 @@ BEGIN
         UPDATE imports n SET state = 'cancelled', finished_at = now(), updated_at = now(),
                 lease_owner = NULL, lease_until = NULL,
                 error = jsonb_build_object('step', 'take_run', 'message', 'a newer run was begun')
-            WHERE n.import_id = a.import_id AND n.run < a.run
+            WHERE n.import_id = a.import_id AND n.run < a.run AND n.kind = a.kind
               AND n.state NOT IN ('complete', 'failed', 'cancelled');
     END IF;
     IF i.import_id IS NOT NULL THEN
@@ -3180,16 +3194,19 @@ BEGIN
                 state = CASE WHEN n.state = 'received' THEN 'chunking' ELSE n.state END
             WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
     ELSE
-        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at, on_log,
-                             profile_format, lineage)
-        VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.source, coalesce(a.variant, ''), 'chunking',
+        INSERT INTO imports (import_id, run, user_id, pipeline, kind, parent_id, source, variant, state,
+                             requested_at, on_log, profile_format, lineage)
+        VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.kind, a.parent_id, a.source,
+                coalesce(a.variant, ''), 'chunking',
                 greatest(request_time(a.user_id, a.requested_at), newest.requested_at), a.on_log,
                 a.profile_format, a.lineage)
         RETURNING * INTO i;
     END IF;
-    INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
-    PERFORM tell_profile(i);
-    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant);
+    IF i.kind <> 'shadow' THEN
+        INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
+        PERFORM tell_profile(i);
+    END IF;
+    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant, 'kind', i.kind);
 END
 $$;
 REVOKE ALL ON FUNCTION public.take_run(argument jsonb) FROM PUBLIC;

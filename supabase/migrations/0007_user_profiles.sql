@@ -124,6 +124,7 @@ CREATE TABLE public.profile_versions (
     import_id uuid,
     run integer,
     pipeline text,
+    kind text NOT NULL DEFAULT 'primary' CHECK (kind IN ('primary', 'quick', 'fallback', 'shadow')),
     soul_md text,
     identity_md text,
     user_md text,
