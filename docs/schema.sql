@@ -571,7 +571,7 @@ GRANT SELECT ON TABLE public.user_usage TO authenticated;
 GRANT SELECT ON TABLE public.user_usage TO service_role;
 
 CREATE FUNCTION public.accept_import(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -657,7 +657,7 @@ BEGIN
     ELSE
         IF newest.state NOT IN ('complete', 'failed', 'cancelled') AND NOT a.on_log THEN
             UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(),
-                    error = jsonb_build_object('step', 'request_run', 'message', 'begun anew')
+                    error = jsonb_build_object('step', 'accept_import', 'message', 'begun anew')
                 WHERE i.import_id = newest.import_id AND i.run = newest.run;
         END IF;
         INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log, replaces,
@@ -687,6 +687,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.accept_import(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accept_import(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.accept_import(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.accept_memory(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1514,6 +1515,18 @@ $$;
 REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_newest_run(i public.imports) TO service_role;
 
+CREATE FUNCTION public.is_with_predecessor(i public.imports) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN i.variant = 'http' AND EXISTS (
+        SELECT FROM v1_calls c WHERE c.import_id = i.import_id AND c.run = i.run AND c.state = 'posted');
+END
+$$;
+REVOKE ALL ON FUNCTION public.is_with_predecessor(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_with_predecessor(i public.imports) TO service_role;
+
 CREATE FUNCTION public.join_for(i public.imports, whole boolean DEFAULT false) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1967,7 +1980,7 @@ GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.note_offered(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -1981,6 +1994,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.note_offered(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_offered(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.note_offered(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.note_progress(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2806,7 +2820,7 @@ REVOKE ALL ON FUNCTION public.resolve_accounts(i public.imports, told jsonb) FRO
 GRANT ALL ON FUNCTION public.resolve_accounts(i public.imports, told jsonb) TO service_role;
 
 CREATE FUNCTION public.route_import(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -2830,6 +2844,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.route_import(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.route_import(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.route_import(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3356,7 +3371,7 @@ GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.take_unoffered(argument jsonb) RETURNS json
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
@@ -3385,6 +3400,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.take_unoffered(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_unoffered(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_unoffered(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.take_v1_call(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3525,7 +3541,7 @@ DECLARE
     shown record;
     others record;
 BEGIN
-    IF NOT is_newest_run(i) THEN
+    IF NOT is_newest_run(i) OR (NOT ended AND is_with_predecessor(i)) THEN
         RETURN;
     END IF;
     SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id FOR NO KEY UPDATE;

@@ -8,7 +8,6 @@ SOULPRINT_STORE have no bare name.
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -28,6 +27,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from shared.domain.addresses import server_address, web_address, wrong_in_dsn
 from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
+from shared.domain.key_digests import key_digests
+from shared.domain.origins import Origins, origins
 from shared.domain.runs import ProfileFormat
 from shared.domain.service_keys import service_key
 
@@ -178,11 +179,11 @@ class Settings(BaseSettings):
     """Its port; 0 takes a free one and logs it."""
     gateway_open: bool = False
     """Whether it answers everybody as if they had a service key: for a machine of one's own."""
-    service_keys: Annotated[tuple[str, ...] | None, NoDecode] = None
+    service_keys: Annotated[tuple[bytes, ...] | None, NoDecode] = None
     """SHA-256 digests, in hex, of the keys with which an app's server may ask for any user."""
     supabase_jwt_secret: SecretStr | None = None
     """The secret of a project whose tokens are signed with one (HS256)."""
-    cors_origins: Annotated[tuple[str, ...] | None, NoDecode] = None
+    cors_origins: Annotated[Origins | None, NoDecode] = None
     """Origins whose pages may call the gateway; one that begins with ^ is a pattern."""
     v1_backend: Literal["builtin", "http"] = "builtin"
     """What makes the first sections: quickpass itself, or the service at `v1_backend_url`."""
@@ -277,17 +278,12 @@ class Settings(BaseSettings):
     @field_validator("service_keys", mode="before")
     @classmethod
     def _digests(cls, value: object) -> object:
-        given = _listed(value)
-        if not isinstance(given, tuple):
-            return given
-        if any(not re.fullmatch(r"[0-9a-f]{64}", str(each)) for each in given):
-            raise ValueError("must be SHA-256 digests of keys, 64 hex digits each, separated by commas")
-        return given
+        return key_digests(value) if isinstance(value, str) else value
 
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _origins(cls, value: object) -> object:
-        return _listed(value)
+        return origins(value) if isinstance(value, str) else value
 
     @field_validator("v1_backend_url")
     @classmethod

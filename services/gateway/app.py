@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.gateway.access.access import opened_access
+from services.gateway.access.opening import opened_access
 from services.gateway.state import Gateway
 from services.gateway.web import application
 from shared.host.service import Kit, Service

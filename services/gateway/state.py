@@ -27,8 +27,8 @@ class Gateway:
         """Accept a request within its user's limits. When this returns the run is in the database; the log is
         offered it meanwhile. Raises RefusedError, StoreError."""
         settings = self.kit.settings
-        limits = {"per_hour": settings.imports_per_hour, "at_once": settings.imports_unfinished}
-        accepted = await accept(request, self.kit.store, settings, replace(terms, **limits))
+        within = replace(terms, per_hour=settings.imports_per_hour, at_once=settings.imports_unfinished)
+        accepted = await accept(request, self.kit.store, settings, within)
         if not accepted.run.repeated and accepted.run.state == "received":
             self.relay.hand(accepted.offers)
         return accepted

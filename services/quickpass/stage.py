@@ -8,7 +8,7 @@ from services.quickpass.backend import Backend
 from services.quickpass.builtin import Builtin, RunEndedError
 from shared.domain.errors import BrokenExportError, SourceError, UnreadableExportError
 from shared.domain.events import ImportReceived
-from shared.domain.runs import RunKey
+from shared.domain.runs import RunKey, RunKind
 from shared.host.service import Kit
 from shared.host.sources import Singly
 from shared.host.sweeper import publish_kept
@@ -63,7 +63,8 @@ class QuickImports:
             kit.ignore(event, taken.refusal)
             return
         try:
-            await (self._backend.take(event) if taken.variant == HTTP else self._builtin.work(event))
+            elsewhere = taken.variant == HTTP and taken.kind is not RunKind.QUICK
+            await (self._backend.take(event) if elsewhere else self._builtin.work(event))
         except (SourceError, UnreadableExportError, BrokenExportError) as error:
             log.error("import failed", step=STEP, error=str(error), **event.ids)
             await kit.store.fail_run(*key, step=STEP, error=str(error))
@@ -71,4 +72,6 @@ class QuickImports:
             kit.ignore(event, "ended")
 
     def _variant(self, event: ImportReceived) -> str:
-        return self._kit.settings.v1_backend
+        """First sections beside a run at work are always our own: the predecessor would take its passages
+        away."""
+        return BUILTIN if event.kind is RunKind.QUICK else self._kit.settings.v1_backend

@@ -1,5 +1,5 @@
 """Accepting imports, and offering what was accepted to the log. The rules are in
-supabase/migrations/0024_accepting.sql."""
+supabase/migrations/0023_accepting.sql."""
 
 from __future__ import annotations
 
@@ -133,10 +133,10 @@ class Accepting(Calls):
         one process runs it from end to end, for which `on_log` is false. `replace`: its memory is to be
         served however much less it holds than the one that is. `lineage`: as the person names it.
         `quick_id`: the import id of the quick run, if one may be owed. `key`, `digest`: a request of this
-        user that is known by its key, with the digest of its body, is answered the same for 24 hours. `again`:
-        the next run of the import, which must have ended; `source` None: as it was. `per_hour`, `at_once`: the
-        user's limits; None: there are none. What is requested later is newer, by the database's clock; a run
-        that goes on keeps its place, unless a newer one is served already.
+        user that is known by its key, with the digest of its body, is answered the same for 24 hours.
+        `again`: the next run of the import, which must have ended; `source` None: as it was. `per_hour`,
+        `at_once`: the user's limits; None: there are none. What is requested later is newer, by the
+        database's clock; a run that goes on keeps its place, unless a newer one is served already.
 
         Raises StoreError (SP002) if the import is another user's.
         """

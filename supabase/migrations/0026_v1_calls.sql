@@ -4,7 +4,7 @@
 -- Keeps the sections that a run made of one look at its export, until the run ends: they are published from here, so no
 -- model is asked twice. False if the run ended, or its sections are kept already.
 CREATE FUNCTION public.keep_sections(argument jsonb) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     i imports;
 BEGIN
@@ -57,7 +57,7 @@ CREATE POLICY services ON public.v1_calls TO service_role USING (true) WITH CHEC
 
 -- Has the predecessor called for a run, once. False if the run has ended, or is that already.
 CREATE FUNCTION public.owe_v1_call(argument jsonb) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
     INSERT INTO v1_calls (import_id, run, user_id, conversation_count, message_count)
@@ -73,7 +73,7 @@ $$;
 
 -- Whether any call is due, or under way.
 CREATE FUNCTION public.has_v1_calls(argument jsonb) RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT to_jsonb(EXISTS (SELECT FROM v1_calls c WHERE c.state IN ('due', 'posted')))
 $$;
 
@@ -82,7 +82,7 @@ $$;
 -- predecessor's. The same token is answered the same call until that is settled, so an answer that was lost may be
 -- asked for again.
 CREATE FUNCTION public.take_v1_call(argument jsonb) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     c v1_calls;
     i imports;
@@ -189,7 +189,7 @@ $$;
 -- one it is only watched); again (it is surely not, and is called again in so many seconds, `most` times in all);
 -- refused. Answers the call's state, null if it is not marked so any more.
 CREATE FUNCTION public.settle_v1_call(argument jsonb) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     i imports;
     c v1_calls;
@@ -219,7 +219,7 @@ $$;
 -- Looks how the predecessor fares with what it was called for, and ends what has ended: as its profile says; as failed
 -- after so many seconds without an end. Answers what ended now. Shows the sweeper that somebody looks after the others.
 CREATE FUNCTION public.watch_v1_calls(argument jsonb) RETURNS json
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     i imports;
     c v1_calls;
@@ -264,18 +264,5 @@ REVOKE ALL ON FUNCTION
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
     public.keep_sections(jsonb), public.owe_v1_call(jsonb), public.has_v1_calls(jsonb), public.take_v1_call(jsonb),
-    public.settle_v1_call(jsonb), public.watch_v1_calls(jsonb)
-TO service_role, soulprint_service;
-GRANT EXECUTE ON FUNCTION public.end_v1_call(public.imports, text, text) TO service_role;
-DO $$
-DECLARE
-    called text;
-BEGIN
-    IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-        FOREACH called IN ARRAY ARRAY['keep_sections', 'owe_v1_call', 'has_v1_calls', 'take_v1_call', 'settle_v1_call',
-                                      'watch_v1_calls'] LOOP
-            EXECUTE format('ALTER FUNCTION public.%I(jsonb) OWNER TO soulprint_owner', called);
-        END LOOP;
-    END IF;
-END
-$$;
+    public.end_v1_call(public.imports, text, text), public.settle_v1_call(jsonb), public.watch_v1_calls(jsonb)
+TO service_role;

@@ -162,7 +162,7 @@ BEGIN
     ELSE
         IF newest.state NOT IN ('complete', 'failed', 'cancelled') AND NOT a.on_log THEN
             UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(),
-                    error = jsonb_build_object('step', 'request_run', 'message', 'begun anew')
+                    error = jsonb_build_object('step', 'accept_import', 'message', 'begun anew')
                 WHERE i.import_id = newest.import_id AND i.run = newest.run;
         END IF;
         INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log, replaces,
