@@ -12,12 +12,13 @@ async def test_an_answers_body_does_not_wait_for_its_head_to_be_acknowledged() -
     """A connection of it sends small packets at once."""
     accepted = asyncio.get_running_loop().create_future()
     sock = bound("127.0.0.1", 0, what="HTTP", setting="GATEWAY_PORT")
-    server = await asyncio.start_server(
-        lambda _, writer: accepted.set_result(writer.get_extra_info("socket")), sock=sock
-    )
+    server = await asyncio.start_server(lambda *ends: accepted.set_result(ends[1]), sock=sock)
     async with server:
-        _, writer = await asyncio.open_connection(*sock.getsockname())
-        connection = await accepted
-        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-        writer.close()
-        await writer.wait_closed()
+        _, here = await asyncio.open_connection(*sock.getsockname())
+        there: asyncio.StreamWriter = await accepted
+        connection = there.get_extra_info("socket")
+        sends_at_once = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        for writer in (here, there):
+            writer.close()
+            await writer.wait_closed()
+    assert sends_at_once
