@@ -15,7 +15,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 
 from services.gateway.access.paths import is_ours
-from shared.domain.errors import SourceError, StoreError, UsageError
+from services.gateway.access.refusals import Refusal
+from shared.domain.errors import ForeignSourceError, SourceError, StoreError, UsageError
 from shared.requests.accept import RefusedError
 
 STORE_AGAIN = 5
@@ -63,17 +64,19 @@ def problem_of(error: Exception) -> Problem:
     """How a fault that a route met is told."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, Refusal):
+        return Problem(error.status, error.detail, headers=error.headers)
     if isinstance(error, RefusedError):
         again = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
         return Problem(_REFUSED[error.refusal], str(error), headers=again)
+    if isinstance(error, SourceError):
+        return Problem(403 if isinstance(error, ForeignSourceError) else 422, str(error))
     if isinstance(error, StoreError):
         return Problem(
             503,
             "the database does not answer; nothing was taken, ask again",
             headers={"Retry-After": str(STORE_AGAIN)},
         )
-    if isinstance(error, SourceError):
-        return Problem(403, str(error))
     if isinstance(error, UsageError):
         return Problem(422, str(error))
     return Problem(500, "this went wrong here, and is in the log")
@@ -83,7 +86,7 @@ def tell_problems(app: FastAPI) -> None:
     """Have faults answered as problems."""
 
     async def told(request: Request, error: Exception) -> Response:
-        if isinstance(error, StoreError):
+        if isinstance(error, StoreError) and not isinstance(error, SourceError):
             log.warning("the database refused", stage="gateway", error=str(error))
         return answer(problem_of(error), request.scope["path"])
 
@@ -103,7 +106,7 @@ def tell_problems(app: FastAPI) -> None:
         log.error("a request broke", stage="gateway", error=type(error).__name__, exc_info=error)
         return answer(problem_of(error), request.scope["path"])
 
-    for kind in (Problem, RefusedError, StoreError, SourceError, UsageError):
+    for kind in (Problem, Refusal, RefusedError, StoreError, SourceError, UsageError):
         app.add_exception_handler(kind, told)
     app.add_exception_handler(RequestValidationError, invalid)  # type: ignore[arg-type]  # it gets its own kind
     app.add_exception_handler(HTTPException, refused)  # type: ignore[arg-type]
