@@ -8,6 +8,7 @@ from services.gateway import imports
 from services.gateway.access import routes as tickets
 from services.gateway.access.cors import let_pages_read
 from services.gateway.access.door import Door
+from services.gateway.bodies import Bodies
 from services.gateway.problems import tell_problems
 from services.gateway.state import Gateway
 
@@ -24,7 +25,9 @@ def application(gateway: Gateway) -> FastAPI:
     tell_problems(app)
     app.include_router(imports.router(gateway))
     app.include_router(tickets.router(gateway))
-    # What is added later stands further out: a refusal, too, is one that an allowed page may read.
+    # What is added later stands further out: who is not known has no body read, and is told so where an
+    # allowed page may read it.
+    app.add_middleware(Bodies, upload_bytes=gateway.kit.settings.upload_max_bytes)
     app.add_middleware(Door, access=gateway.access)
     let_pages_read(app, gateway.kit.settings.cors_origins)
     return app

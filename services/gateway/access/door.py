@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from services.gateway.access.access import PATH_KEY, Access, Scope
 from services.gateway.access.paths import is_public, keyed
 from services.gateway.access.refusals import no_such_route, not_accepted
+from services.gateway.bodies import App, Receive, Send, answered_unread
 from services.gateway.problems import Problem, answer
-
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Door:
@@ -32,7 +26,7 @@ class Door:
             try:
                 await self._let_in(scope)
             except Problem as problem:
-                await answer(problem, scope["path"])(scope, receive, send)
+                await answered_unread(answer(problem, scope["path"]), scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
