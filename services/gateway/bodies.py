@@ -84,9 +84,11 @@ class Bodies:
         await exchange.finish()
 
 
-async def answered_unread(answer: App, scope: Scope, receive: Receive, send: Send) -> None:
+async def answered_unread(
+    answer: App, scope: Scope, receive: Receive, send: Send, patience: Patience
+) -> None:
     """Answer a request whose body is nobody's to read: the connection ends with the answer."""
-    exchange = _Exchange(scope, receive, send, PROXIED, Patience())
+    exchange = _Exchange(scope, receive, send, PROXIED, patience)
     await answer(scope, exchange.receive, exchange.send)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.gateway.access.access import PATH_KEY, Access, Scope
 from services.gateway.access.paths import is_public, keyed
 from services.gateway.access.refusals import no_such_route, not_accepted
-from services.gateway.bodies import App, Receive, Send, answered_unread
+from services.gateway.bodies import App, Patience, Receive, Send, answered_unread
 from services.gateway.problems import Problem, answer
 
 
@@ -17,16 +17,16 @@ class Door:
     the answer is written.
     """
 
-    def __init__(self, app: App, access: Access) -> None:
-        self._app = app
-        self._access = access
+    def __init__(self, app: App, access: Access, *, patience: Patience = Patience()) -> None:
+        self._app, self._access, self._patience = app, access, patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             try:
                 await self._let_in(scope)
             except Problem as problem:
-                await answered_unread(answer(problem, scope["path"]), scope, receive, send)
+                told = answer(problem, scope["path"])
+                await answered_unread(told, scope, receive, send, self._patience)
                 return
         await self._app(scope, receive, send)
 

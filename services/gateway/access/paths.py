@@ -60,6 +60,8 @@ def keyed(path: str, raw: str) -> Keyed | None:
     A key is taken as the app joins it, `/k/{key}/route`, before a route of the predecessor. All that only
     resembles it is nobody's path: passed on as it stands, it would show a key to whoever is behind us.
     """
+    if not path.startswith("/"):
+        return Keyed()  # a whole address, as a proxy is asked for one
     words = [each for each in path.split("/") if each not in ("", ".", "..")]
     if not words or words[0].lower() != "k":
         return None
