@@ -8,6 +8,8 @@ from services.gateway.access.refusals import no_such_route, not_accepted
 from services.gateway.bodies import App, Patience, Receive, Send, answered_unread
 from services.gateway.problems import Problem, answer
 
+_PATIENCE = Patience()
+
 
 class Door:
     """ASGI middleware. Takes the key out of a path, and lets nobody in who is not known: a route is closed
@@ -17,7 +19,7 @@ class Door:
     the answer is written.
     """
 
-    def __init__(self, app: App, access: Access, *, patience: Patience = Patience()) -> None:
+    def __init__(self, app: App, access: Access, *, patience: Patience = _PATIENCE) -> None:
         self._app, self._access, self._patience = app, access, patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
