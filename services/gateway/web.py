@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from services.gateway import imports
 from services.gateway.access import routes as tickets
 from services.gateway.access.cors import let_pages_read
+from services.gateway.access.described import describe_credentials
 from services.gateway.access.door import Door
 from services.gateway.bodies import Bodies
 from services.gateway.problems import tell_problems
@@ -25,6 +26,7 @@ def application(gateway: Gateway) -> FastAPI:
     tell_problems(app)
     app.include_router(imports.router(gateway))
     app.include_router(tickets.router(gateway))
+    describe_credentials(app)
     # What is added later stands further out: who is not known has no body read, and is told so where an
     # allowed page may read it.
     app.add_middleware(Bodies, upload_bytes=gateway.kit.settings.upload_max_bytes)

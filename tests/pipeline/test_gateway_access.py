@@ -95,3 +95,13 @@ async def test_a_key_in_a_path_is_in_no_log_and_no_metric(
     assert KEY not in str(lines) + metrics.text
     ours = [each for each in caplog.records if not each.name.startswith(("httpx2", "httpcore2"))]
     assert not any(KEY in f"{each.getMessage()} {each.args}" for each in ours)
+
+
+async def test_the_document_says_what_is_asked_for(setting: LocalSetting) -> None:
+    async with faced(setting) as face:
+        del face.client.headers["Authorization"]
+        for _ in range(2):
+            document = (await face.client.get("/openapi.json")).json()
+            assert document["components"]["securitySchemes"].keys() == {"bearer", "ticket"}
+            assert document["security"] == [{"bearer": []}]
+            assert "security" not in document["paths"]["/imports"]["post"]
