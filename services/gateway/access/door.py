@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.gateway.access.access import PATH_KEY, Access, Scope
-from services.gateway.access.paths import is_public, keyed
+from services.gateway.access.paths import NOBODYS, is_public, keyed
 from services.gateway.access.refusals import no_such_route, not_accepted
 from services.gateway.bodies import App, Patience, Receive, Send, answered_unread
 from services.gateway.problems import Problem, answer
@@ -34,7 +34,10 @@ class Door:
 
     async def _let_in(self, scope: Scope) -> None:
         raw = scope.get("raw_path") or scope["path"].encode()
-        if (found := keyed(scope["path"], raw.decode("latin-1"))) is not None:
+        found = keyed(scope["path"], raw.decode("latin-1"))
+        if found is None and any(map(self._access.keys.hold, scope["path"].split("/"))):
+            found = NOBODYS  # a base address that is not ours, or not as it should be
+        if found is not None:
             scope["path"], scope["raw_path"] = found.path, found.raw.encode("latin-1")
             if found.key is None:
                 raise no_such_route()

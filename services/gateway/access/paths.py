@@ -34,6 +34,9 @@ class Keyed:
     path: str = HIDDEN
 
 
+NOBODYS = Keyed()
+
+
 def is_ours(path: str) -> bool:
     """Whether a path is of our own routes, and not of the predecessor's or of nobody's."""
     return path.lstrip("/").partition("/")[0] in OURS
@@ -61,11 +64,11 @@ def keyed(path: str, raw: str) -> Keyed | None:
     resembles it is nobody's path: passed on as it stands, it would show a key to whoever is behind us.
     """
     if not path.startswith("/"):
-        return Keyed()  # a whole address, as a proxy is asked for one
+        return NOBODYS  # a whole address, as a proxy is asked for one
     words = [each for each in path.split("/") if each not in ("", ".", "..")]
     if not words or words[0].lower() != "k":
         return None
     if (found := _KEYED.fullmatch(raw)) is None:
-        return Keyed()
+        return NOBODYS
     rest = unquote(found[2])
-    return Keyed(found[1], found[2], rest) if _LEGACY.fullmatch(rest) else Keyed()
+    return Keyed(found[1], found[2], rest) if _LEGACY.fullmatch(rest) else NOBODYS
