@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,8 +17,8 @@ from services.gateway.problems import tell_problems
 from shared.settings import load_settings
 from tests.support.auth_server import AuthServer, auth_server
 from tests.support.http_server import ask, head, served, wire
+from tests.support.known import DIGESTS, KEY
 
-KEY = "service-key-of-the-tests-" + "1" * 40
 KEYED = {"authorization": f"Bearer {KEY}"}
 
 
@@ -31,8 +30,7 @@ async def project() -> AsyncIterator[AuthServer]:
 
 @pytest.fixture(scope="module")
 async def port(project: AuthServer) -> AsyncIterator[int]:
-    digest = hashlib.sha256(KEY.encode()).hexdigest()
-    settings = load_settings(service_keys=digest, supabase_url=project.url)
+    settings = load_settings(service_keys=DIGESTS, supabase_url=project.url)
     async with opened_access(settings) as access:
         app = FastAPI()
         tell_problems(app)
