@@ -25,6 +25,7 @@ from shared.store.schema import Schema
 from shared.store.transport import CALL_SECONDS, Transport
 from shared.store.usage import Usages
 from shared.store.users import Users
+from shared.store.watching import Watching
 
 
 class Store(
@@ -41,6 +42,7 @@ class Store(
     Users,
     Schema,
     Access,
+    Watching,
 ):
     """Everything the services keep. Methods raise StoreError with function and SQLSTATE, never a parameter.
 
