@@ -211,6 +211,20 @@ CREATE POLICY services ON public.facts TO service_role USING (true) WITH CHECK (
 GRANT SELECT ON TABLE public.facts TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.facts TO service_role;
 
+CREATE TABLE public.idempotency_keys (
+    user_id uuid NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    digest text NOT NULL,
+    reply jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, key);
+CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.idempotency_keys TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO service_role;
+
 CREATE TABLE public.imports (
     import_id uuid NOT NULL,
     run integer NOT NULL,
@@ -261,6 +275,8 @@ CREATE TABLE public.imports (
     accounts jsonb DEFAULT '[]'::jsonb NOT NULL,
     joined jsonb DEFAULT '[]'::jsonb NOT NULL,
     edition integer DEFAULT 0 NOT NULL,
+    asked jsonb DEFAULT '{}'::jsonb NOT NULL,
+    relay_until timestamp with time zone,
     CONSTRAINT imports_chunks_total_check CHECK ((chunks_total >= 0)),
     CONSTRAINT imports_coverage_check CHECK (((coverage >= (0)::double precision) AND (coverage <= (1)::double precision))),
     CONSTRAINT imports_kind_check CHECK ((kind = ANY (ARRAY['primary'::text, 'quick'::text, 'fallback'::text, 'shadow'::text]))),
@@ -528,6 +544,125 @@ CREATE VIEW public.user_usage WITH (security_invoker='true') AS
   GROUP BY user_id;
 GRANT SELECT ON TABLE public.user_usage TO authenticated;
 GRANT SELECT ON TABLE public.user_usage TO service_role;
+
+CREATE FUNCTION public.accept_import(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    a record;
+    k idempotency_keys;
+    newest imports;
+    before imports;
+    routed jsonb;
+    resumed boolean := false;
+    outdone boolean;
+    refusal text;
+    wait double precision;
+    answer jsonb;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        import_id uuid, user_id uuid, source text, pipeline text, served text, variant text, on_log boolean,
+        replace boolean, lineage text, profile_format text, quick_id uuid, asked jsonb, key text, digest text,
+        again boolean, per_hour integer, at_once integer);
+    IF a.key IS NOT NULL THEN
+        -- Whoever has the same key in work is waited for here.
+        INSERT INTO idempotency_keys AS o (user_id, key, digest) VALUES (a.user_id, a.key, coalesce(a.digest, ''))
+            ON CONFLICT (user_id, key) DO UPDATE SET
+                digest = excluded.digest, reply = NULL, created_at = now()
+            WHERE o.created_at < now() - interval '24 hours';
+        IF NOT FOUND THEN
+            SELECT * INTO k FROM idempotency_keys o WHERE o.user_id = a.user_id AND o.key = a.key;
+            RETURN CASE WHEN k.digest = coalesce(a.digest, '') THEN k.reply || '{"repeated": true}'
+                        ELSE jsonb_build_object('refusal', 'key') END;
+        END IF;
+    END IF;
+    IF coalesce(a.per_hour, a.at_once) IS NOT NULL THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended(a.user_id::text, 4));
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
+    SELECT * INTO newest FROM imports i
+        WHERE i.import_id = a.import_id ORDER BY i.run DESC LIMIT 1 FOR UPDATE;
+    IF newest.user_id <> a.user_id THEN
+        RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
+    END IF;
+    a.on_log := coalesce(a.on_log, true);
+    IF a.again THEN
+        SELECT * INTO before FROM imports i
+            WHERE i.import_id = a.import_id AND i.kind = 'primary' ORDER BY i.run DESC LIMIT 1;
+        a.source := coalesce(a.source, before.source);
+        a.lineage := coalesce(a.lineage, before.lineage);
+        a.asked := coalesce(nullif(a.asked, '{}'), before.asked);
+        refusal := CASE WHEN before.import_id IS NULL THEN 'unknown'
+                        WHEN newest.state NOT IN ('complete', 'failed', 'cancelled') THEN 'running' END;
+    ELSIF newest.state NOT IN ('complete', 'failed', 'cancelled') THEN
+        resumed := newest.pipeline = coalesce(a.pipeline, CASE WHEN a.on_log THEN newest.pipeline ELSE a.served END)
+            AND newest.on_log = a.on_log AND coalesce(a.variant, '') IN ('', newest.variant);
+    END IF;
+    IF NOT resumed AND refusal IS NULL AND a.at_once <= (
+        SELECT count(*) FROM imports i
+        WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary'
+          AND i.state NOT IN ('complete', 'failed', 'cancelled')) THEN
+        refusal := 'unfinished';
+        wait := 60;
+    END IF;
+    IF NOT resumed AND refusal IS NULL AND a.per_hour IS NOT NULL THEN
+        SELECT extract(epoch FROM i.begun_at + interval '1 hour' - now()) INTO wait FROM imports i
+            WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary'
+              AND i.requested_at > now() - interval '1 hour'
+            ORDER BY i.requested_at DESC, i.ordinal DESC OFFSET greatest(a.per_hour - 1, 0) LIMIT 1;
+        refusal := CASE WHEN FOUND THEN 'hourly' END;
+    END IF;
+    IF refusal IS NOT NULL THEN
+        DELETE FROM idempotency_keys o WHERE o.user_id = a.user_id AND o.key = a.key;
+        RETURN jsonb_build_object('refusal', refusal, 'retry_after', ceil(least(greatest(wait, 1), 3600)));
+    END IF;
+    IF resumed THEN
+        outdone := EXISTS (
+            SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
+            WHERE p.user_id = a.user_id
+              AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
+        UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
+                requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
+                -- read anew, where chunks are missing: the newer run may have stored its passages instead
+                state = CASE WHEN outdone AND i.state = 'extracting' THEN 'chunking' ELSE i.state END,
+                updated_at = now()
+            WHERE i.import_id = newest.import_id AND i.run = newest.run
+            RETURNING i.* INTO newest;
+    ELSE
+        IF newest.state NOT IN ('complete', 'failed', 'cancelled') AND NOT a.on_log THEN
+            UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(),
+                    error = jsonb_build_object('step', 'accept_import', 'message', 'begun anew')
+                WHERE i.import_id = newest.import_id AND i.run = newest.run;
+        END IF;
+        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log, replaces,
+                             requested_at, lineage, profile_format, asked)
+        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, coalesce(a.pipeline, a.served), a.source,
+                coalesce(a.variant, ''), a.on_log, coalesce(a.replace, false), request_time(a.user_id, NULL),
+                a.lineage, coalesce(a.profile_format, 'markdown'), coalesce(a.asked, '{}'))
+        RETURNING * INTO newest;
+    END IF;
+    IF a.on_log THEN
+        routed := route_import(to_jsonb(newest) || jsonb_build_object(
+            'pipeline', a.pipeline, 'served', a.served, 'quick_id', a.quick_id));
+        IF newest.pipeline <> routed ->> 'pipeline' THEN
+            UPDATE imports i SET pipeline = routed ->> 'pipeline'
+                WHERE i.import_id = newest.import_id AND i.run = newest.run RETURNING i.* INTO newest;
+        END IF;
+    END IF;
+    answer := jsonb_build_object(
+        'import_id', newest.import_id, 'run', newest.run, 'resumed', resumed, 'requested_at', newest.requested_at,
+        'source', newest.source, 'lineage', newest.lineage, 'pipeline', newest.pipeline, 'state', newest.state,
+        'kind', newest.kind, 'asked', newest.asked, 'quick', routed -> 'quick');
+    IF a.key IS NOT NULL THEN
+        UPDATE idempotency_keys o SET reply = answer WHERE o.user_id = a.user_id AND o.key = a.key;
+    END IF;
+    RETURN answer;
+END
+$$;
+REVOKE ALL ON FUNCTION public.accept_import(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.accept_import(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.accept_import(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.accept_memory(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1134,26 +1269,6 @@ $$;
 REVOKE ALL ON FUNCTION public.find_lineage(i public.imports, number integer, p_vendor text, p_account text, history text, p_conversations bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_lineage(i public.imports, number integer, p_vendor text, p_account text, history text, p_conversations bigint) TO service_role;
 
-CREATE FUNCTION public.find_run(argument jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
-    SELECT told_run(i) || jsonb_build_object('quick', (
-        SELECT jsonb_build_object('import_id', q.import_id, 'run', q.run, 'state', told_state(q)) FROM imports q
-        WHERE q.parent_id = i.import_id AND q.run = i.run AND q.kind = 'quick' AND i.kind = 'primary' LIMIT 1), 'fallback', (
-        SELECT jsonb_build_object('import_id', f.import_id, 'run', f.run, 'state', told_state(f)) FROM imports f
-        WHERE f.import_id = i.import_id AND f.run = i.run + 1 AND f.kind = 'fallback'))
-    FROM imports i
-    WHERE i.import_id = (argument ->> 'import_id')::uuid
-      AND (argument ->> 'user_id' IS NULL OR (i.user_id = (argument ->> 'user_id')::uuid AND i.kind <> 'shadow'))
-      AND i.run = coalesce((argument ->> 'run')::integer, (
-          SELECT n.run FROM imports n WHERE n.import_id = (argument ->> 'import_id')::uuid
-          ORDER BY n.run DESC LIMIT 1))
-$$;
-REVOKE ALL ON FUNCTION public.find_run(argument jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.find_run(argument jsonb) TO service_role;
-GRANT ALL ON FUNCTION public.find_run(argument jsonb) TO soulprint_service;
-
 CREATE FUNCTION public.find_stalled(argument jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1739,6 +1854,23 @@ REVOKE ALL ON FUNCTION public.note_holds(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.note_offered(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM imports i JOIN jsonb_to_recordset(argument -> 'runs') AS r(import_id uuid, run integer)
+        ON i.import_id = r.import_id AND i.run = r.run ORDER BY i.import_id, i.run FOR UPDATE OF i;
+    UPDATE imports i SET offered_at = now(), relay_until = NULL
+        FROM jsonb_to_recordset(argument -> 'runs') AS r(import_id uuid, run integer)
+        WHERE i.import_id = r.import_id AND i.run = r.run AND i.offered_at IS NULL;
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.note_offered(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_offered(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.note_offered(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.note_progress(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1808,6 +1940,27 @@ $$;
 REVOKE ALL ON FUNCTION public.owe_callback(i public.imports, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.owe_callback(i public.imports, kind text) TO service_role;
 
+CREATE FUNCTION public.owe_quick(i public.imports, quick_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF quick_id IS NULL OR i.kind <> 'primary' OR i.pipeline = 'v1' OR NOT i.on_log OR i.profile_format <> 'app'
+       OR EXISTS (SELECT FROM served_memories s WHERE s.user_id = i.user_id)
+       OR EXISTS (SELECT FROM user_profiles p WHERE p.user_id = i.user_id AND has_sections(p)) THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, requested_at, lineage, profile_format,
+                         kind, parent_id, asked)
+    VALUES (quick_id, i.run, i.user_id, 'v1', i.source, true, i.requested_at, i.lineage, i.profile_format,
+            'quick', i.import_id, i.asked)
+    ON CONFLICT (import_id, run) DO NOTHING;
+    RETURN jsonb_build_object('import_id', quick_id, 'run', i.run);
+END
+$$;
+REVOKE ALL ON FUNCTION public.owe_quick(i public.imports, quick_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.owe_quick(i public.imports, quick_id uuid) TO service_role;
+
 CREATE FUNCTION public.own_lineages(i public.imports) RETURNS text[]
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1816,72 +1969,6 @@ CREATE FUNCTION public.own_lineages(i public.imports) RETURNS text[]
 $$;
 REVOKE ALL ON FUNCTION public.own_lineages(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.own_lineages(i public.imports) TO service_role;
-
-CREATE FUNCTION public.page_facts(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    SET statement_timeout TO '450s'
-    AS $$
-DECLARE
-    s served_memories;
-    key jsonb;
-BEGIN
-    SELECT * INTO s FROM served_memories m WHERE m.user_id = (argument ->> 'user_id')::uuid;
-    IF nullif(argument -> 'after', 'null') IS NOT NULL THEN
-        SELECT jsonb_build_array(f.matter, f.stated_at, f.fact_id) INTO key FROM facts f
-        WHERE f.import_id = s.memory_import_id AND f.run = s.memory_run
-          AND f.fact_id = (argument -> 'after' ->> 0)::uuid AND f.user_id = s.user_id AND f.status <> 'hidden'
-        LIMIT 1;
-        IF key IS NULL THEN
-            RAISE EXCEPTION 'no such fact to begin after' USING ERRCODE = 'SP003';
-        END IF;
-    END IF;
-    IF s.memory_import_id IS NULL THEN
-        RETURN '[]';
-    END IF;
-    RETURN list_facts(jsonb_build_object(
-        'user_id', s.user_id, 'import_id', s.memory_import_id, 'run', s.memory_run, 'after', key,
-        'limit', argument -> 'limit', 'status', argument -> 'status', 'search', ''));
-END
-$$;
-REVOKE ALL ON FUNCTION public.page_facts(argument jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.page_facts(argument jsonb) TO service_role;
-GRANT ALL ON FUNCTION public.page_facts(argument jsonb) TO soulprint_service;
-
-CREATE FUNCTION public.page_runs(argument jsonb) RETURNS json
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
-DECLARE
-    p_user uuid := (argument ->> 'user_id')::uuid;
-    p_after bigint := 9223372036854775807;
-    answer json;
-BEGIN
-    IF nullif(argument -> 'after', 'null') IS NOT NULL THEN
-        SELECT i.ordinal INTO p_after FROM imports i
-        WHERE i.import_id = (argument -> 'after' ->> 0)::uuid AND i.run = (argument -> 'after' ->> 1)::integer
-          AND (p_user IS NULL OR i.user_id = p_user);
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'no such run to begin after' USING ERRCODE = 'SP003';
-        END IF;
-    END IF;
-    IF p_user IS NULL THEN
-        SELECT json_agg(told_run(i) ORDER BY i.ordinal DESC) INTO answer FROM (
-            SELECT * FROM imports n WHERE n.ordinal < p_after AND n.kind IN ('primary', 'fallback')
-            ORDER BY n.ordinal DESC LIMIT (argument ->> 'limit')::integer) i;
-    ELSE
-        SELECT json_agg(told_run(i) ORDER BY i.ordinal DESC) INTO answer FROM (
-            SELECT * FROM (
-                SELECT * FROM imports m WHERE m.user_id = p_user OFFSET 0) n  -- never by the order of all
-            WHERE n.ordinal < p_after AND n.kind IN ('primary', 'fallback')
-            ORDER BY n.ordinal DESC LIMIT (argument ->> 'limit')::integer) i;
-    END IF;
-    RETURN coalesce(answer, '[]');
-END
-$$;
-REVOKE ALL ON FUNCTION public.page_runs(argument jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.page_runs(argument jsonb) TO service_role;
-GRANT ALL ON FUNCTION public.page_runs(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.prepare_embeddings(numbers integer) RETURNS text[]
     LANGUAGE plpgsql
@@ -2182,18 +2269,6 @@ $$;
 REVOKE ALL ON FUNCTION public.read_of_others(i public.imports, OUT conversations integer, OUT messages integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_of_others(i public.imports, OUT conversations integer, OUT messages integer) TO service_role;
 
-CREATE FUNCTION public.read_outbox(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
-    SELECT json_build_object('runs', count(*), 'seconds', coalesce(
-        greatest(extract(epoch FROM clock_timestamp() - min(requested_at)), 0), 0))
-    FROM imports WHERE state = 'received' AND on_log AND offered_at IS NULL
-$$;
-REVOKE ALL ON FUNCTION public.read_outbox(argument jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.read_outbox(argument jsonb) TO service_role;
-GRANT ALL ON FUNCTION public.read_outbox(argument jsonb) TO soulprint_service;
-
 CREATE FUNCTION public.read_passages(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2277,33 +2352,6 @@ $$;
 REVOKE ALL ON FUNCTION public.read_sample(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO soulprint_service;
-
-CREATE FUNCTION public.read_served(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
-    SELECT json_build_object(
-        'user_id', p.user_id, 'import_id', s.import_id, 'run', s.run, 'pipeline', s.pipeline, 'kind', i.kind,
-        'coverage', i.coverage, 'served_at', s.served_at, 'lineages', lineages_of(p.user_id),
-        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run,
-        'format', s.profile_format, 'full_pass_status', p.full_pass_status,
-        'sections', json_build_object(
-            'soul', coalesce(d.written ->> 'soul', p.soul_md),
-            'identity', coalesce(d.written ->> 'identity', p.identity_md),
-            'user', coalesce(d.written ->> 'user', p.user_md),
-            'agents', coalesce(d.written ->> 'agents', p.agents_md),
-            'tools', coalesce(d.written ->> 'tools', p.tools_md)),
-        'memory_md', p.memory_md)
-    FROM user_profiles p
-    LEFT JOIN served_memories s ON s.user_id = p.user_id
-    LEFT JOIN imports i ON i.import_id = s.import_id AND i.run = s.run
-    CROSS JOIN LATERAL (SELECT s.documents -> s.profile_format AS written) d
-    WHERE p.user_id = (argument ->> 'user_id')::uuid
-      AND (s.user_id IS NOT NULL OR has_sections(p) OR p.memory_md <> '')
-$$;
-REVOKE ALL ON FUNCTION public.read_served(argument jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.read_served(argument jsonb) TO service_role;
-GRANT ALL ON FUNCTION public.read_served(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_usage(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2558,61 +2606,6 @@ REVOKE ALL ON FUNCTION public.renew_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO soulprint_service;
 
-CREATE FUNCTION public.request_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
-DECLARE
-    a record;
-    newest imports;
-    resumed boolean := false;
-    outdone boolean;
-BEGIN
-    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, user_id uuid, source text, pipeline text, variant text, on_log boolean,
-        replace boolean, lineage text);
-    PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
-    SELECT * INTO newest FROM imports i
-        WHERE i.import_id = a.import_id ORDER BY i.run DESC LIMIT 1 FOR UPDATE;
-    IF newest.user_id <> a.user_id THEN
-        RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
-    END IF;
-    IF newest.state NOT IN ('complete', 'failed', 'cancelled') THEN
-        resumed := newest.kind = 'primary' AND newest.pipeline = a.pipeline AND newest.on_log = a.on_log
-            AND a.variant IN ('', newest.variant);
-        IF resumed THEN
-            outdone := EXISTS (
-                SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
-                WHERE p.user_id = a.user_id
-                  AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
-            UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
-                    requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
-                    -- read anew, where chunks are missing: the newer run may have stored its passages instead
-                    state = CASE WHEN outdone AND i.state = 'extracting' THEN 'chunking' ELSE i.state END,
-                    updated_at = now()
-                WHERE i.import_id = newest.import_id AND i.run = newest.run
-                RETURNING i.* INTO newest;
-        ELSIF NOT a.on_log THEN
-            UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(),
-                    error = jsonb_build_object('step', 'request_run', 'message', 'begun anew')
-                WHERE i.import_id = newest.import_id AND i.run = newest.run;
-        END IF;
-    END IF;
-    IF NOT resumed THEN
-        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log, replaces,
-                             requested_at, lineage)
-        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, a.pipeline, a.source, a.variant, a.on_log,
-                coalesce(a.replace, false), request_time(a.user_id, NULL), a.lineage)
-        RETURNING * INTO newest;
-    END IF;
-    RETURN jsonb_build_object(
-        'run', newest.run, 'resumed', resumed, 'requested_at', newest.requested_at);
-END
-$$;
-REVOKE ALL ON FUNCTION public.request_run(argument jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO service_role;
-GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO soulprint_service;
-
 CREATE FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2680,6 +2673,33 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.resolve_accounts(i public.imports, told jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.resolve_accounts(i public.imports, told jsonb) TO service_role;
+
+CREATE FUNCTION public.route_import(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    a record;
+    i imports;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        import_id uuid, run integer, user_id uuid, source text, requested_at timestamptz, lineage text, kind text,
+        pipeline text, served text, profile_format text, quick_id uuid);
+    SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run;
+    IF NOT FOUND THEN
+        i.import_id := a.import_id; i.run := a.run; i.user_id := a.user_id; i.source := a.source;
+        i.pipeline := coalesce(a.pipeline, a.served); i.kind := coalesce(a.kind, 'primary');
+        i.requested_at := request_time(a.user_id, a.requested_at); i.lineage := a.lineage; i.asked := '{}';
+        i.profile_format := a.profile_format; i.on_log := true;
+    ELSIF i.user_id <> a.user_id OR i.state <> 'received' THEN
+        a.quick_id := NULL;  -- another's, or under way: what it was owed it got
+    END IF;
+    RETURN jsonb_build_object('pipeline', i.pipeline, 'quick', owe_quick(i, a.quick_id));
+END
+$$;
+REVOKE ALL ON FUNCTION public.route_import(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.route_import(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.route_import(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3172,6 +3192,38 @@ REVOKE ALL ON FUNCTION public.take_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.take_unoffered(argument jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    answer json;
+BEGIN
+    DELETE FROM idempotency_keys o WHERE (o.user_id, o.key) IN (
+        SELECT d.user_id, d.key FROM idempotency_keys d
+        WHERE d.created_at < now() - interval '24 hours' ORDER BY d.created_at LIMIT 1000 FOR UPDATE SKIP LOCKED);
+    WITH due AS (
+        SELECT i.import_id, i.run FROM imports i
+        WHERE i.state = 'received' AND i.on_log AND i.offered_at IS NULL
+          AND i.begun_at < now() - make_interval(secs => (argument ->> 'older_than')::double precision)
+          AND (i.relay_until IS NULL OR i.relay_until < now())
+        ORDER BY i.requested_at LIMIT (argument ->> 'limit')::integer FOR UPDATE SKIP LOCKED
+    ), taken AS (
+        UPDATE imports i SET relay_until = now() + make_interval(
+                secs => (argument ->> 'lease_seconds')::double precision)
+            FROM due d WHERE i.import_id = d.import_id AND i.run = d.run RETURNING i.*
+    )
+    SELECT json_agg(json_build_object(
+        'import_id', import_id, 'run', run, 'user_id', user_id, 'source', source, 'requested_at', requested_at,
+        'lineage', lineage, 'kind', kind, 'parent_id', parent_id, 'pipeline', pipeline, 'asked', asked)
+        ORDER BY requested_at, ordinal) INTO answer FROM taken;
+    RETURN coalesce(answer, '[]');
+END
+$$;
+REVOKE ALL ON FUNCTION public.take_unoffered(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_unoffered(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_unoffered(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.tell_embedding_cost(i public.imports) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -3316,45 +3368,6 @@ $$;
 REVOKE ALL ON FUNCTION public.tell_profile(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_profile(i public.imports) TO service_role;
 
-CREATE FUNCTION public.told_percent(i public.imports) RETURNS numeric
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
-    SELECT round((CASE WHEN i.state = 'extracting'
-        THEN greatest(i.progress_percent,
-                      least(90, 90.0 * (i.chunks_ok + i.chunks_dead) / greatest(i.chunks_total, 1)))
-        ELSE i.progress_percent END)::numeric, 1)
-$$;
-REVOKE ALL ON FUNCTION public.told_percent(i public.imports) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.told_percent(i public.imports) TO service_role;
-
-CREATE FUNCTION public.told_run(i public.imports) RETURNS jsonb
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
-    SELECT jsonb_build_object(
-        'import_id', i.import_id, 'run', i.run, 'user_id', i.user_id, 'pipeline', i.pipeline,
-        'kind', i.kind, 'parent_id', i.parent_id,
-        'name', regexp_replace(i.source, '^.*/', ''), 'state', told_state(i), 'unserved', i.unserved, 'stage', told_stage(i), 'percent', told_percent(i),
-        'chunks', jsonb_build_object('ok', i.chunks_ok, 'dead', i.chunks_dead, 'total', i.chunks_total),
-        'coverage', i.coverage, 'breaks', jsonb_array_length(i.breaks), 'usage', nullif(i.usage, '{}'),
-        'error', i.error, 'requested_at', i.requested_at,
-        'begun_at', CASE WHEN i.state <> 'received' THEN i.begun_at END,
-        'finished_at', i.finished_at, 'updated_at', i.updated_at)
-$$;
-REVOKE ALL ON FUNCTION public.told_run(i public.imports) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.told_run(i public.imports) TO service_role;
-
-CREATE FUNCTION public.told_stage(i public.imports) RETURNS text
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
-    SELECT CASE WHEN i.state IN ('received', 'extracting', 'failed', 'cancelled') THEN i.state
-                ELSE coalesce(i.stage, i.state) END
-$$;
-REVOKE ALL ON FUNCTION public.told_stage(i public.imports) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.told_stage(i public.imports) TO service_role;
-
 CREATE FUNCTION public.told_state(i public.imports) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -3459,20 +3472,3 @@ $$;
 REVOKE ALL ON FUNCTION public.watch_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO soulprint_service;
-
-CREATE FUNCTION public.watch_runs(argument jsonb) RETURNS json
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
-    SELECT coalesce(json_agg(json_build_object(
-        'import_id', i.import_id, 'run', i.run, 'user_id', i.user_id, 'kind', i.kind, 'state', told_state(i),
-        'stage', told_stage(i), 'percent', told_percent(i), 'ok', i.chunks_ok, 'dead', i.chunks_dead,
-        'total', i.chunks_total, 'coverage', i.coverage,
-        'version', (extract(epoch FROM i.updated_at) * 1000000)::bigint)), '[]')
-    FROM jsonb_array_elements_text(argument -> 'import_ids') a(id)
-    CROSS JOIN LATERAL (
-        SELECT * FROM imports n WHERE n.import_id = a.id::uuid ORDER BY n.run DESC LIMIT 1) i
-$$;
-REVOKE ALL ON FUNCTION public.watch_runs(argument jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.watch_runs(argument jsonb) TO service_role;
-GRANT ALL ON FUNCTION public.watch_runs(argument jsonb) TO soulprint_service;

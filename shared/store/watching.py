@@ -1,5 +1,5 @@
 """What is shown of imports and profiles, to people and to who watches for them. The rules are in
-supabase/migrations/0025_watching.sql."""
+supabase/migrations/0024_watching.sql."""
 
 from __future__ import annotations
 

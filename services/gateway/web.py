@@ -1,0 +1,23 @@
+"""The gateway's application: its routes, in the order in which they are tried."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from services.gateway import imports
+from services.gateway.problems import tell_problems
+from services.gateway.state import Gateway
+
+
+def application(gateway: Gateway) -> FastAPI:
+    """All routes over one gateway."""
+    app = FastAPI(
+        title="SoulPrint",
+        summary="Takes exports of conversations, shows how they fare, serves what became of them.",
+        docs_url=None,  # its page would load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    tell_problems(app)
+    app.include_router(imports.router(gateway))
+    return app
