@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from services.gateway import imports
+from services.gateway import health, imports, progress, reading
+from services.gateway.measuring import Measured
 from services.gateway.problems import tell_problems
 from services.gateway.state import Gateway
 
@@ -19,5 +20,13 @@ def application(gateway: Gateway) -> FastAPI:
         redirect_slashes=False,
     )
     tell_problems(app)
-    app.include_router(imports.router(gateway))
+    for each in (
+        imports.router(gateway),
+        progress.router(gateway),
+        reading.router(gateway),
+        health.router(gateway.health),
+    ):
+        app.include_router(each)
+    # Added last, so around all others: it sees what they refuse.
+    app.add_middleware(Measured, metrics=gateway.kit.metrics.http)
     return app
