@@ -5,6 +5,9 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from services.gateway import health, imports, progress, reading
+from services.gateway.access import routes as tickets
+from services.gateway.access.cors import let_pages_read
+from services.gateway.access.door import Door
 from services.gateway.measuring import Measured
 from services.gateway.problems import tell_problems
 from services.gateway.state import Gateway
@@ -22,11 +25,14 @@ def application(gateway: Gateway) -> FastAPI:
     tell_problems(app)
     for each in (
         imports.router(gateway),
+        tickets.router(gateway),
         progress.router(gateway),
         reading.router(gateway),
         health.router(gateway.health),
     ):
         app.include_router(each)
-    # Added last, so around all others: it sees what they refuse.
+    # What is added later stands further out: a refusal, too, is one that an allowed page may read, and is counted.
+    app.add_middleware(Door, access=gateway.access)
+    let_pages_read(app, gateway.kit.settings.cors_origins)
     app.add_middleware(Measured, metrics=gateway.kit.metrics.http)
     return app

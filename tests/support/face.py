@@ -1,85 +1,58 @@
-"""The gateway in the test's own process, over real HTTP, on a store."""
+"""The gateway's own HTTP face, in the test's process or beside it, and clients of it."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
-from prometheus_client import CollectorRegistry
 
-from services.gateway.app import app
-from shared.host.http import HEADER_BYTES, bound, serving
-from shared.host.service import Kit, Service, ServiceMetrics
-from shared.log.local import LocalLog
-from shared.log.metrics import PoolMetrics
-from shared.settings import load_settings
-from shared.store.store import Store
+from shared.host.host import Host
+from tests.support.services import AnySetting, hosted
 
-KEY = "a-service-key-of-the-tests-long-enough"
-SERVICE = {"Authorization": f"Bearer {KEY}"}
+KEY = "a-service-key-of-the-tests-and-of-nobody-else"
+KEYED = {"Authorization": f"Bearer {KEY}"}
+DIGEST = hashlib.sha256(KEY.encode()).hexdigest()
+"""What SERVICE_KEYS holds of it."""
+OPENED = {"gateway_port": 0, "service_keys": DIGEST}
+"""Settings of a gateway that a test may call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A gateway at work."""
+    """A gateway that answers."""
 
-    port: int
-    kit: Kit
-    service: Service
-    registry: CollectorRegistry
+    host: Host
     client: httpx2.AsyncClient
-    """It calls as a service does."""
+    """Calls with a service key."""
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def sample(self, name: str, **labels: str) -> float:
-        """A metric's value; 0 where there is none."""
-        return self.registry.get_sample_value(name, labels) or 0.0
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.host.public_port}"
 
 
 @asynccontextmanager
 async def faced(
-    store: Store, *, kit_as: Callable[[Kit], Kit] = lambda kit: kit, **changes: Any
+    setting: AnySetting, services: Sequence[str] = ("gateway",), **changes: Any
 ) -> AsyncIterator[Face]:
-    """A gateway over this store, with the log in memory; `changes` are settings."""
-    registry = CollectorRegistry()
-    log = LocalLog(PoolMetrics(registry))
-    digest = hashlib.sha256(KEY.encode()).hexdigest()
-    kit = Kit(
-        name="gateway",
-        settings=load_settings(**{"service_keys": digest} | changes),
-        store=store,
-        publisher=log,
-        metrics=ServiceMetrics.of(registry),
-        owner="test",
-        open_model=None,  # type: ignore[arg-type]  # it has none
-        log_answers=log.answers,
-    )
-    kit = kit_as(kit)
-    sock = bound("127.0.0.1", 0, what="a test", setting="")
-    port = int(sock.getsockname()[1])
-    async with app(kit) as service:
-        assert service.http is not None
-        tasks = [asyncio.ensure_future(task()) for task in service.tasks]
-        options = {"http": "h11", "h11_max_incomplete_event_size": HEADER_BYTES}
-        async with (
-            serving(service.http, sock, **options),
-            httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=SERVICE, trust_env=False) as client,
-        ):
-            try:
-                yield Face(port, kit, service, registry, client)
-            finally:
-                if service.ending is not None:
-                    service.ending()
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+    """A gateway, and other services, in this process."""
+    setting.changes.update(OPENED | changes)
+    async with hosted(setting, services) as host, called(host.public_port) as client:
+        yield Face(host, client)
 
 
+@asynccontextmanager
+async def called(port: int, **options: Any) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client with a service key of what answers at this port of this machine."""
+    async with httpx2.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}",
+        headers=KEYED,
+        timeout=30,
+        limits=httpx2.Limits(max_connections=300),
+        trust_env=False,
+        **options,
+    ) as client:
+        yield client

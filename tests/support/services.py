@@ -28,7 +28,7 @@ from shared.log.kafka.publisher import Publisher
 from shared.log.kafka.topics import ensure_topics
 from shared.log.metrics import PoolMetrics
 from shared.log.ports import Log
-from shared.pipelines import IMPORT_RECEIVED, SERVICES, all_topics, prefixed, topic
+from shared.pipelines import IMPORT_RECEIVED, SERVICES, all_topics, prefixed, services_of, topic
 from shared.settings import Settings, load_settings
 from shared.store.runs import RunRow
 from shared.store.store import Store
@@ -222,7 +222,7 @@ class Setting(AnySetting):
 
 @asynccontextmanager
 async def hosted(
-    setting: AnySetting, services: Sequence[str] = tuple(SERVICES), **openers: Opener
+    setting: AnySetting, services: Sequence[str] = ("router", *services_of("v2")), **openers: Opener
 ) -> AsyncIterator[Host]:
     """Services in this process, consuming."""
     host = Host(
