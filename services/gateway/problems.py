@@ -16,7 +16,6 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from services.gateway.access.paths import is_ours
-from services.gateway.access.refusals import Refusal
 from shared.domain.errors import ForeignSourceError, SourceError, StoreError, UsageError
 from shared.requests.accept import RefusedError
 
@@ -89,8 +88,6 @@ def problem_of(error: Exception) -> Problem:
     """How a fault that a route met is told."""
     if isinstance(error, Problem):
         return error
-    if isinstance(error, Refusal):
-        return Problem(error.status, error.detail, headers=error.headers)
     if isinstance(error, RefusedError):
         again = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
         return Problem(_REFUSED[error.refusal], str(error), headers=again)
@@ -131,7 +128,7 @@ def tell_problems(app: FastAPI) -> None:
         log.error("a request broke", stage="gateway", error=type(error).__name__, exc_info=error)
         return answer(problem_of(error), request.scope["path"])
 
-    for kind in (Problem, Refusal, RefusedError, StoreError, SourceError, UsageError):
+    for kind in (Problem, RefusedError, StoreError, SourceError, UsageError):
         app.add_exception_handler(kind, told)
     app.add_exception_handler(RequestValidationError, invalid)  # type: ignore[arg-type]  # it gets its own kind
     app.add_exception_handler(HTTPException, refused)  # type: ignore[arg-type]

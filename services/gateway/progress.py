@@ -67,8 +67,8 @@ class Events(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, watcher: Watcher, row: WatchedRun, seen: str | None) -> None:
-        super().__init__((), headers=_HEADERS)
+    def __init__(self, watcher: Watcher, row: WatchedRun, seen: str | None, status_code: int = 200) -> None:
+        super().__init__((), status_code, headers=_HEADERS)
         self._watcher = watcher
         self._row = row
         self._seen = seen
