@@ -142,5 +142,4 @@ def request_of(body: NewImport, settings: Settings) -> ImportRequest:
     """What is asked for. Raises SourceError for what is no object of storage that its user may name."""
     require_nameable(body.source, body.user_id, settings.import_buckets)
     asked = storage_request(body.source, body.user_id, body.lineage)
-    counts = {"conversation_count": body.conversation_count, "message_count": body.message_count}
-    return replace(asked, **counts)
+    return replace(asked, conversation_count=body.conversation_count, message_count=body.message_count)

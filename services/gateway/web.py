@@ -8,6 +8,7 @@ from services.gateway import health, imports, progress, reading
 from services.gateway.access import routes as tickets
 from services.gateway.access.cors import let_pages_read
 from services.gateway.access.door import Door
+from services.gateway.bodies import Bodies
 from services.gateway.measuring import Measured
 from services.gateway.problems import tell_problems
 from services.gateway.state import Gateway
@@ -31,7 +32,8 @@ def application(gateway: Gateway) -> FastAPI:
         health.router(gateway.health),
     ):
         app.include_router(each)
-    # What is added later stands further out: a refusal, too, is one that an allowed page may read, and is counted.
+    app.add_middleware(Bodies, upload_bytes=gateway.kit.settings.upload_max_bytes)
+    # What is added later stands further out: an allowed page may read refusals, too, and they are counted.
     app.add_middleware(Door, access=gateway.access)
     let_pages_read(app, gateway.kit.settings.cors_origins)
     app.add_middleware(Measured, metrics=gateway.kit.metrics.http)

@@ -97,7 +97,7 @@ async def test_a_source_is_one_of_the_user_in_storage(setting: LocalSetting) -> 
             f"private/{ANA}/1-a.zip": 403,
             f"imports/{ANA}/../{other}/1-a.zip": 422,
             f"imports/{ANA}/a\0.zip": 422,
-            "/etc/passwd": 422,
+            "/etc/passwd": 403,
             "https://example.com/a.zip": 422,
             "": 422,
             "x" * 10_000: 422,

@@ -36,6 +36,9 @@ from tests.support.command import Finished
 from tests.support.replica import committed, read_all
 from tests.support.waiting import until
 
+HOSTED = ("router", *services_of("v2"))
+"""What takes an import from the log to its memory. Quickpass and the gateway stand beside them, and are hosted
+where a test asks for them."""
 PARTITIONS = 6
 """Enough for three replicas; the table's 48 cost every rebalance of a test."""
 
@@ -222,9 +225,9 @@ class Setting(AnySetting):
 
 @asynccontextmanager
 async def hosted(
-    setting: AnySetting, services: Sequence[str] = ("router", *services_of("v2")), **openers: Opener
+    setting: AnySetting, services: Sequence[str] = HOSTED, **openers: Opener
 ) -> AsyncIterator[Host]:
-    """Services in this process, consuming."""
+    """Services in this process, consuming; by default those of one pipeline, and the router."""
     host = Host(
         {name: openers.get(name) or opener_of(name) for name in services},
         setting.settings(),
