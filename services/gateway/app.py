@@ -10,6 +10,7 @@ from functools import partial
 from services.gateway.access.opening import opened_access
 from services.gateway.health import opened_health
 from services.gateway.measuring import watch_outbox
+from services.gateway.proxy import opened_proxy
 from services.gateway.state import Gateway
 from services.gateway.watching import Watcher
 from services.gateway.web import application
@@ -21,12 +22,16 @@ from shared.requests.relay import Relay
 async def app(kit: Kit) -> AsyncIterator[Service]:
     """Answers, and relays what nobody offered to the log."""
     relay = Relay(kit.store, kit.publisher)
-    watcher, metrics = Watcher(kit.store.watch_runs), kit.metrics.http
-    metrics.streams.set_function(lambda: watcher.count)
-    async with opened_access(kit.settings) as access, opened_health(kit) as health:
-        gateway = Gateway(kit, access, relay, watcher, health)
+    watcher, metrics, settings = Watcher(kit.store.watch_runs), kit.metrics.http, kit.settings
+    async with (
+        opened_access(settings) as access,
+        opened_proxy(settings.v1_backend_url) as proxy,
+        opened_health(kit) as health,
+    ):
+        metrics.streams.set_function(lambda: watcher.count)
+        metrics.proxied.set_function(lambda: proxy.under_way)
         yield Service(
-            http=application(gateway),
+            http=application(Gateway(kit, access, relay, proxy, watcher, health)),
             tasks=(relay.run, watcher.run, partial(watch_outbox, kit.store, metrics)),
             ending=watcher.close,
         )

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
+from services.gateway.proxy import PASSED_ON
 from shared.domain.errors import StoreError
 from shared.host.service import HttpMetrics
 from shared.store.store import Store
@@ -57,9 +58,8 @@ class Measured:
 
 def _place(scope: Scope) -> tuple[str, str]:
     """Route and method, of which there are few, whatever clients send."""
-    path = getattr(scope.get("route"), "path", NOT_ROUTED)
-    method = scope["method"]
-    return PROXIED if ":path}" in path else path, method if method in _METHODS else "other"
+    path = PROXIED if scope.get(PASSED_ON) else getattr(scope.get("route"), "path", NOT_ROUTED)
+    return path, scope["method"] if scope["method"] in _METHODS else "other"
 
 
 async def watch_outbox(store: Store, metrics: HttpMetrics) -> None:

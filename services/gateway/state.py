@@ -9,6 +9,7 @@ from services.gateway.access.access import Access
 from services.gateway.access.caller import Caller
 from services.gateway.health import Health
 from services.gateway.problems import Problem
+from services.gateway.proxy import Proxy
 from services.gateway.watching import Watcher
 from shared.host.service import Kit
 from shared.requests.accept import PLAIN, Accepted, Terms, accept
@@ -24,6 +25,7 @@ class Gateway:
     kit: Kit
     access: Access
     relay: Relay
+    proxy: Proxy
     watcher: Watcher
     health: Health
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import FastAPI
 
-from services.gateway import health, imports, progress, reading
+from services.gateway import health, imports, legacy, progress, reading
 from services.gateway.access import routes as tickets
 from services.gateway.access.cors import let_pages_read
 from services.gateway.access.door import Door
 from services.gateway.bodies import Bodies
 from services.gateway.measuring import Measured
 from services.gateway.problems import tell_problems
+from services.gateway.proxy import pass_on_the_rest
+from services.gateway.rest import require_passable
 from services.gateway.state import Gateway
 
 
@@ -29,9 +33,11 @@ def application(gateway: Gateway) -> FastAPI:
         tickets.router(gateway),
         progress.router(gateway),
         reading.router(gateway),
+        legacy.router(gateway),
         health.router(gateway.health),
     ):
         app.include_router(each)
+    pass_on_the_rest(app, gateway.proxy, partial(require_passable, gateway.access))
     app.add_middleware(Bodies, upload_bytes=gateway.kit.settings.upload_max_bytes)
     # What is added later stands further out: an allowed page may read refusals, too, and they are counted.
     app.add_middleware(Door, access=gateway.access)

@@ -234,7 +234,7 @@ class Service:
     http: Asgi | None = None
     """What it answers over HTTP, on the process's public address."""
     ending: Callable[[], None] | None = None
-    """Ends answers that have no end of their own; called before the address closes, which waits for answers."""
+    """Ends answers without an end of their own; called before the address closes, which waits for answers."""
     drain: Callable[[], Awaitable[None]] | None = None
     """Ends what the stage began and did not await; called before the stage drains."""
 

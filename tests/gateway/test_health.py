@@ -28,8 +28,6 @@ async def lost() -> None:
     raise LogUnavailableError("Kafka does not answer")
 
 
-
-
 async def test_health_says_what_the_predecessor_says_and_more(face: Alone) -> None:
     answer = await face.client.get("/health", headers=OPEN)
     assert answer.status_code == 200
@@ -48,7 +46,8 @@ async def test_without_kafka_or_v1_imports_are_still_taken(store: Store) -> None
     def without_log(kit: Kit) -> Kit:
         return replace(kit, log_answers=lost)
 
-    async with faced_alone(store, changed=without_log, v1_backend_url=f"http://127.0.0.1:{free_port()}") as face:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    async with faced_alone(store, changed=without_log, v1_backend_url=nowhere) as face:
         answer = await face.client.get("/health")
         assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
         assert answer.json()["checks"] == {"stages": "ok", "database": "ok", "log": "unwell", "v1": "unwell"}

@@ -203,5 +203,3 @@ async def test_many_streams_cost_two_queries_a_second_at_most(begun: Store) -> N
         assert len(asked) <= 2 + 2 * (time.monotonic() - begin)
         for stream in streams:
             stream.cut()
-
-

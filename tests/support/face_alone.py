@@ -65,11 +65,13 @@ async def faced_alone(
         assert service.http is not None
         tasks = [asyncio.ensure_future(task()) for task in service.tasks]
         try:
-            async with serving(service.http, sock, http="h11", h11_max_incomplete_event_size=HEADER_BYTES):
-                async with called(port) as client:
-                    yield Alone(port, service, registry, client)
-                    if service.ending is not None:
-                        service.ending()
+            async with (
+                serving(service.http, sock, http="h11", h11_max_incomplete_event_size=HEADER_BYTES),
+                called(port) as client,
+            ):
+                yield Alone(port, service, registry, client)
+                if service.ending is not None:
+                    service.ending()
         finally:
             for task in tasks:
                 task.cancel()

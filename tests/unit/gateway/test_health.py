@@ -76,10 +76,11 @@ async def test_what_still_hangs_ends_with_the_gateway(monkeypatch: pytest.Monkey
     monkeypatch.setattr(health, "ASK_SECONDS", 0.02)
     asked = Asked()
     asked.hold = asyncio.Event()
-    found = of(asked, Clock())
+    before, found = asyncio.all_tasks(), of(asked, Clock())
     await found.look()
+    assert asyncio.all_tasks() > before
     await found.close()
-    assert len(asyncio.all_tasks()) == 1
+    assert asyncio.all_tasks() == before
 
 
 async def test_who_leaves_while_it_is_asked_takes_nothing_from_the_others() -> None:
