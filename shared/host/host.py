@@ -127,6 +127,7 @@ class Host:
             log.info("serving", services=names, pipeline=settings.pipeline)
             async with telling_holds(store, owner, lambda: [pool for pool, _ in services.states()]):
                 await self._stop.wait()
+            services.end_streams()
             await face.aclose()  # takes nothing more; then what was taken is worked off
 
     def _waits(self, why: str) -> None:
