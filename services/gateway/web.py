@@ -41,9 +41,8 @@ def application(gateway: Gateway) -> FastAPI:
     pass_on_the_rest(app, gateway.proxy, partial(require_passable, gateway.access))
     describe_credentials(app)
     # What is added later stands further out: who is not known has no body read, and is told so where an
-    # allowed page may read it.
+    # allowed page may read it; and all of it is counted.
     app.add_middleware(Bodies, upload_bytes=gateway.kit.settings.upload_max_bytes)
-    # What is added later stands further out: an allowed page may read refusals, too, and they are counted.
     app.add_middleware(Door, access=gateway.access)
     let_pages_read(app, gateway.kit.settings.cors_origins)
     app.add_middleware(Measured, metrics=gateway.kit.metrics.http)
