@@ -292,6 +292,15 @@ async def test_a_key_in_the_path_goes_no_further(setting: LocalSetting) -> None:
         assert KEY not in repr(old.state.calls)
 
 
+async def test_what_we_passed_on_does_not_come_back(setting: LocalSetting, store: Store) -> None:
+    async with faced(setting) as face:
+        for target in ("/import-full", "/process-full", "/query"):
+            body = {"user_id": U, "storage_path": PATH}
+            answer = await face.client.post(target, json=body, headers={"X-Soulprint-Hop": "1"})
+            assert answer.status_code == (404 if target == "/query" else 508)  # there is no backend
+    assert await store.list_runs() == []
+
+
 async def test_too_many_imports_of_a_user_are_told(setting: LocalSetting) -> None:
     async with faced(setting, imports_unfinished=1) as face:
         statuses = []
