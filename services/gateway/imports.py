@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import Annotated
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.gateway.problems import Problem
 from services.gateway.state import Gateway
 from shared.domain.bounds import Count, LineageName, PipelineName, Source
-from shared.domain.sources import check_owner, local_paths
+from shared.domain.sources import local_paths, require_nameable
 from shared.requests.accept import Accepted, Terms
 from shared.requests.request import Request as ImportRequest
 from shared.requests.request import storage_request
@@ -107,7 +108,7 @@ def router(gateway: Gateway) -> APIRouter:
         """Take an export that lies in storage."""
         caller = await gateway.access.caller(request)
         caller.require(body.user_id)
-        asked = request_of(body)
+        asked = request_of(body, gateway.kit.settings.import_buckets)
         digest = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
         terms = Terms(pipeline=body.pipeline, replace=body.replace, key=idempotency_key, digest=digest)
         return taken(await gateway.take(asked, terms), response)
@@ -136,12 +137,12 @@ def router(gateway: Gateway) -> APIRouter:
     return routes
 
 
-def request_of(body: NewImport) -> ImportRequest:
-    """What is asked for. Raises Problem (422) for a source that is not in storage, SourceError for another
-    person's."""
-    if local_paths(body.source) is not None or "/" not in body.source.strip("/"):
+def request_of(body: NewImport, buckets: Collection[str] | None) -> ImportRequest:
+    """What is asked for. Raises Problem (422) or SourceError for a source that is not in storage,
+    ForeignSourceError for a bucket that is not open, or another person's folder."""
+    if local_paths(body.source) is not None:
         raise Problem(422, "source: must be bucket/path in storage; a file is sent as the body")
-    check_owner(body.source, body.user_id)
+    require_nameable(body.source, body.user_id, buckets)
     asked = storage_request(body.source, body.user_id, body.lineage)
     return ImportRequest(
         asked.import_id,

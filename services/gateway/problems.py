@@ -14,7 +14,7 @@ from fastapi.exception_handlers import http_exception_handler, request_validatio
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 
-from shared.domain.errors import SourceError, StoreError, UsageError
+from shared.domain.errors import ForeignSourceError, SourceError, StoreError, UsageError
 from shared.requests.accept import RefusedError
 
 LEGACY_PATHS = frozenset({"/process-full", "/process-full-v2", "/import-full", "/retry-full-pass", "/health"})
@@ -67,14 +67,14 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, RefusedError):
         again = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
         return Problem(_REFUSED[error.refusal], str(error), headers=again)
+    if isinstance(error, SourceError):  # of StoreError's kind, and nothing that another time would mend
+        return Problem(403 if isinstance(error, ForeignSourceError) else 422, str(error))
     if isinstance(error, StoreError):
         return Problem(
             503,
             "the database does not answer; nothing was taken, ask again",
             headers={"Retry-After": str(STORE_AGAIN)},
         )
-    if isinstance(error, SourceError):
-        return Problem(403, str(error))
     if isinstance(error, UsageError):
         return Problem(422, str(error))
     return Problem(500, "this went wrong here, and is in the log")
@@ -84,7 +84,7 @@ def tell_problems(app: FastAPI) -> None:
     """Have faults answered as problems."""
 
     async def told(request: Request, error: Exception) -> Response:
-        if isinstance(error, StoreError):
+        if isinstance(error, StoreError) and not isinstance(error, SourceError):
             log.warning("the database refused", stage="gateway", error=str(error))
         return answer(problem_of(error), request.scope["path"])
 

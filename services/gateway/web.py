@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from services.gateway import imports
+from services.gateway import imports, uploads
+from services.gateway.bodies import Bodies
 from services.gateway.problems import tell_problems
 from services.gateway.state import Gateway
 
@@ -19,5 +20,7 @@ def application(gateway: Gateway) -> FastAPI:
         redirect_slashes=False,
     )
     tell_problems(app)
+    app.add_middleware(Bodies, upload_bytes=gateway.kit.settings.upload_max_bytes)
+    app.include_router(uploads.router(gateway))
     app.include_router(imports.router(gateway))
     return app
