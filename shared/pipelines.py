@@ -102,6 +102,17 @@ class Place:
     label: str
     """What logs and metrics call it: its name, and its pipeline's too where that is not the process's own."""
 
+    @property
+    def publishes(self) -> tuple[str, ...]:
+        """The whole names of the topics that it writes. An import goes to whichever pipeline its run is of, but
+        for a service that belongs to one."""
+        every = (self.pipeline,) if self.spec.only else tuple(dict.fromkeys((self.pipeline, V1)))
+        return tuple(
+            topic(name, pipeline)
+            for name in self.spec.writes
+            for pipeline in (every if name == IMPORT_RECEIVED else (self.pipeline,))
+        )
+
 
 def places_of(names: Iterable[str], pipeline: str) -> tuple[Place, ...]:
     """What a process hosts that serves `names` and whose PIPELINE is `pipeline`. Quickpass brings the writer
@@ -165,11 +176,15 @@ def topics_of(pipeline: str) -> tuple[TopicSpec, ...]:
     )
 
 
+def live_topics(pipeline: str) -> tuple[TopicSpec, ...]:
+    """The topics of a deployment whose PIPELINE is `pipeline`, v1's among them, without their dead-letter
+    topics."""
+    return tuple({spec.name: spec for each in (pipeline, V1) for spec in topics_of(each)}.values())
+
+
 def all_topics(pipeline: str) -> tuple[TopicSpec, ...]:
-    """The topics of a deployment whose PIPELINE is `pipeline`, v1's among them, each followed by its
-    dead-letter topic."""
-    specs = {spec.name: spec for each in (pipeline, V1) for spec in topics_of(each)}
-    return tuple(spec for live in specs.values() for spec in (live, live.dead))
+    """The same, each followed by its dead-letter topic."""
+    return tuple(spec for live in live_topics(pipeline) for spec in (live, live.dead))
 
 
 def prefixed(specs: Iterable[TopicSpec], prefix: str) -> list[TopicSpec]:

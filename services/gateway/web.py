@@ -5,9 +5,13 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from services.gateway import imports, uploads
+from services.gateway.access import routes as tickets
+from services.gateway.access.cors import let_pages_read
+from services.gateway.access.door import Door
 from services.gateway.bodies import Bodies
 from services.gateway.problems import tell_problems
 from services.gateway.state import Gateway
+from services.gateway.unread import Unread
 
 
 def application(gateway: Gateway) -> FastAPI:
@@ -20,7 +24,12 @@ def application(gateway: Gateway) -> FastAPI:
         redirect_slashes=False,
     )
     tell_problems(app)
-    app.add_middleware(Bodies, upload_bytes=gateway.kit.settings.upload_max_bytes)
     app.include_router(uploads.router(gateway))
     app.include_router(imports.router(gateway))
+    app.include_router(tickets.router(gateway))
+    app.add_middleware(Bodies, upload_bytes=gateway.kit.settings.upload_max_bytes)
+    # What is added later stands further out: a refusal, too, is one that an allowed page may read.
+    app.add_middleware(Door, access=gateway.access)
+    let_pages_read(app, gateway.kit.settings.cors_origins)
+    app.add_middleware(Unread)
     return app
