@@ -40,8 +40,8 @@ class Patience:
     """How long a body is waited for. Only waiting counts, never what a route does with it."""
 
     silent: float = 60.0
-    """Seconds for the next 256 KiB, or for the body's end: what trickles is taken for silent. The slowest line
-    that counts has 4 KB a second."""
+    """Seconds for the next 256 KiB, or for the body's end: what trickles is taken for silent. The slowest
+    line that counts has 4 KB a second."""
 
 
 class BodyRefusedError(HTTPException):

@@ -145,7 +145,7 @@ def router(gateway: Gateway, places: Places | None = None) -> APIRouter:
 
     async def _take(request: Request, uploads: Uploads, caller: Caller, key: str | None) -> Accepted:
         export = await _Export.begun(request)
-        user_id = About.of(export.fields).user_id or caller.user_id
+        user_id = export.said_before().user_id or caller.user_id
         if user_id is None:
             raise Problem(422, "user_id: is missing; name it in the query, or in the form before the file")
         caller.require(user_id)
@@ -197,13 +197,14 @@ class _Export:
     query: Mapping[str, str]
     form: Form | None = None
 
-    @property
-    def fields(self) -> Mapping[str, str]:
-        """What is said of it so far. Raises Problem (422) for what is said twice."""
-        said = {} if self.form is None else self.form.fields
+    def said_before(self) -> About:
+        """What is said of it before its first byte. Raises Problem (422)."""
+        return self._said({} if self.form is None else self.form.before)
+
+    def _said(self, said: Mapping[str, str]) -> About:
         if twice := self.query.keys() & said.keys():
             raise Problem(422, f"{min(twice)}: is in the query and in the form")
-        return {**self.query, **said}
+        return About.of({**self.query, **said})
 
     @classmethod
     async def begun(cls, request: Request) -> _Export:
@@ -225,9 +226,10 @@ class _Export:
 
     async def ended(self, user_id: UUID) -> About:
         """Read to the end; gives all that is said of it. Raises Problem, NotTakenError (422)."""
-        if self.form is not None:
-            await self.form.end()
-        about = About.of(self.fields)
+        if self.form is None:
+            return self.said_before()
+        await self.form.end()
+        about = self._said(self.form.fields)
         if about.user_id not in (None, user_id):
             raise Problem(422, "user_id: must come before the file")
         return about

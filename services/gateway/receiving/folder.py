@@ -28,8 +28,8 @@ from shared.domain.errors import StoreError, is_disk_full, system_reason
 from shared.domain.sources import local_source
 from shared.store.object_names import object_path
 
-PART = ".part"
-"""Ends the name of a file that is not whole. Whoever writes it holds its lock."""
+_PART = ".{}.part"
+"""The name of a file that is not whole: no upload's own begins with a point. Its writer holds its lock."""
 _BATCH = 256 * 1024
 """Bytes that are written at once."""
 _MODE, _FOLDER_MODE = 0o600, 0o700
@@ -58,14 +58,13 @@ class FolderUploads:
         reading = await Reading.of(pieces, self._most)
         given = f"{secrets.token_hex(4)}-{with_suffix(name, reading.kind)}"
         path = self._root / object_path(user_id, given, self._clock())
-        part = path.with_name(path.name + PART)
+        part = path.with_name(_PART.format(path.name))
         try:
             with await uninterrupted(asyncio.to_thread(_begin, part)) as file:
                 await _write(file, reading)
                 await uninterrupted(asyncio.to_thread(_end, file, part, path))
         except BaseException as error:
-            for each in (part, path):
-                await uninterrupted(asyncio.to_thread(each.unlink, missing_ok=True))
+            await uninterrupted(asyncio.to_thread(_remove, part, path))
             if is_disk_full(error):
                 raise NotTakenError(507, "there is no room for the export here; nothing was taken") from None
             if isinstance(error, OSError):
@@ -111,9 +110,15 @@ def _end(file: BinaryIO, part: Path, path: Path) -> None:
         os.close(folder)
 
 
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
 def _clean(root: Path) -> int:
     removed = 0
-    for part in root.glob(f"*/*{PART}"):
+    for part in root.glob(f"*/{_PART.format('*')}"):
         with suppress(OSError), part.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # an error: it is being written
             part.unlink()

@@ -26,7 +26,9 @@ class Form:
         if not 0 < len(boundary) <= _BOUNDARY_BYTES:
             raise NotTakenError(422, "multipart/form-data needs its boundary in Content-Type")
         self.fields: dict[str, str] = {}
-        """Those that were read so far."""
+        """All that were read so far."""
+        self.before: dict[str, str] = {}
+        """Those before the file, also where a small form came whole."""
         self._pieces = pieces
         self._name = self._header = self._value = self._disposition = b""
         self._room = MOST_BYTES
@@ -110,6 +112,7 @@ class Form:
         if b"filename" in options:
             if self._file_name is not None:
                 raise NotTakenError(422, "the form has more than one file; send each export by itself")
+            self.before = dict(self.fields)
             self._file_name = options[b"filename"].decode("utf-8", "replace")
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:
