@@ -8,6 +8,7 @@ from uuid import UUID
 from services.gateway.access.access import Access
 from services.gateway.access.caller import Caller
 from services.gateway.problems import Problem
+from services.gateway.proxy import Proxy
 from services.gateway.receiving.base import Uploads
 from shared.host.service import Kit
 from shared.requests.accept import PLAIN, Accepted, Terms, accept
@@ -23,6 +24,7 @@ class Gateway:
     kit: Kit
     access: Access
     relay: Relay
+    proxy: Proxy
     uploads: Uploads | None = None
     """Where exports go that are sent; None: none can be."""
 
