@@ -36,27 +36,6 @@ AT_ONCE_OF_ONE: Final = 3
 """Of one user: nobody holds all places."""
 AGAIN: Final = 10
 """Seconds after which to ask again where all places are taken, or storage does not answer."""
-_FILE = {"schema": {"type": "string", "format": "binary"}}
-CONTENT: Final[Mapping[str, Any]] = {
-    "application/zip": _FILE,
-    "application/gzip": _FILE,
-    "application/octet-stream": _FILE,
-    "multipart/form-data": {
-        "schema": {
-            "type": "object",
-            "properties": {
-                "user_id": {"type": "string", "format": "uuid"},
-                "pipeline": {"type": "string"},
-                "lineage": {"type": "string"},
-                "replace": {"type": "boolean"},
-                "file": {"type": "string", "format": "binary"},
-            },
-            "required": ["file"],
-        }
-    },
-}
-"""What the OpenAPI document says of these bodies: they are of one operation with the JSON."""
-
 log = structlog.get_logger(__name__)
 
 

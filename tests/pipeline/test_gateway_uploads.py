@@ -30,6 +30,7 @@ from tests.support.storage_server import storage_server
 from tests.support.waiting import until
 
 ANA, BEN = UUID(int=0xA), UUID(int=0xB)
+KINDS = ("application/zip", "application/gzip", "application/octet-stream", "multipart/form-data")
 ZIP = {"Content-Type": "application/zip"}
 OF_ANA = {"user_id": str(ANA)}
 EXPORT = b"PK\x03\x04" + bytes(200_000)
@@ -120,8 +121,9 @@ async def test_the_same_content_is_the_same_import_however_it_is_sent(storage: P
 
 
 async def test_a_key_is_answered_the_same_and_its_second_upload_is_taken_away(
-    place: Place, store: Store
+    folder: Place, store: Store
 ) -> None:
+    place = folder
     async with faced(place.setting) as face:
 
         async def send(key: str, content: bytes = EXPORT, **params: str) -> Any:
@@ -240,7 +242,8 @@ async def until_refused(refusal: Callable[[UUID], Any], user: UUID, status: int)
     await until(refused)
 
 
-async def test_while_the_database_is_away_nothing_is_kept(place: Place, store: Store) -> None:
+async def test_while_the_database_is_away_nothing_is_kept(storage: Place, store: Store) -> None:
+    place = storage
     async with door_to(postgres_at(place.setting.database)) as door:
         place.setting.database = door.dsn(place.setting.database)
         async with faced(place.setting) as face:
@@ -291,5 +294,8 @@ async def test_a_person_uploads_as_themselves(folder: Place, store: Store) -> No
 
 async def test_where_nothing_is_set_up_nothing_is_taken(setting: LocalSetting, tmp_path: Path) -> None:
     async with faced(setting, home=tmp_path) as face:
+        described = (await face.client.get("/openapi.json")).json()["paths"]["/imports"]["post"]
+        assert {*described["requestBody"]["content"]} == {"application/json", *KINDS}
+        assert {each["name"] for each in described["parameters"]} >= {"user_id", "name", "idempotency-key"}
         answer = await face.client.post("/imports", params=OF_ANA, content=EXPORT, headers=ZIP)
         assert (answer.status_code, "no storage is set up" in answer.json()["detail"]) == (501, True)
