@@ -7,6 +7,8 @@ TUNED_MODEL_INSTANT: the extractor's model takes no time at all: one fact a conv
 TUNED_SESSION_MS: a killed replica is out of its group after this long, not after the product's 10 s, so that
 a test of many kills spends its time on the kills.
 TUNED_MAX_POLL_MS: a replica that does not poll for this long is out of its group, not after 10 min.
+
+Asked by SIGUSR1 it writes to its log what it does: see tests.support.doing.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from shared.models.base import Extraction
 from shared.models.rules.model import OfflineModel
 from shared.settings import load_settings
 from soulprint.serve import configure_service_logs
+from tests.support.doing import ASKED, doing
 
 HEARTBEATS = 6
 """Heartbeats in a session."""
@@ -124,6 +127,7 @@ async def _serve(name: str) -> None:
     host = Host({name: tuned(name, tuning)}, settings, REGISTRY, open_log=open_log)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, host.stop)
+    asyncio.get_running_loop().add_signal_handler(ASKED, lambda: sys.stderr.write(f"{doing(host)}\n"))
     await host.run()
 
 
