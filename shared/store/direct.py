@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -29,6 +30,14 @@ from shared.store.transport import CALL_SECONDS, seconds_for, to_json
 
 QUIET_SECONDS = 10.0
 """A connection that was not heard of for so long is asked whether it answers, before a call is made on it."""
+
+
+_AT_WORK = "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'virtualxid' AND pid = $1)"
+"""Every transaction holds a lock on its own number; whoever may see nothing else sees that."""
+
+
+class NotAtWorkError(Exception):
+    """The server does not work on a call that it has not answered."""
 
 
 class Heard(asyncpg.Connection):  # type: ignore[misc]  # asyncpg is untyped
@@ -63,34 +72,77 @@ class DirectTransport:
         seconds = seconds_for(function, self._seconds)
         try:
             async with asyncio.timeout(seconds) as bound:
-                sure = seconds > self._seconds
-                return await self._ask(f'SELECT public."{function}"($1)', payload, sure=sure)
+                long = seconds > self._seconds
+                return await self._ask(f'SELECT public."{function}"($1)', payload, long=long)
         except asyncpg.PostgresError as error:
             raise refusal(function, error.sqlstate, error.message) from None
+        except NotAtWorkError:
+            raise unanswered(function, self._seconds) from None
         except UNREACHABLE:
             raise unanswered(function, seconds) if bound.expired() else refusal(function, None) from None
 
-    async def _ask(self, query: str, payload: bytes, *, sure: bool) -> Any:
-        """`sure`: on no connection that may have gone silent, as the bound of the call is long."""
+    async def _ask(self, query: str, argument: bytes | int, *, long: bool) -> Any:
+        """`long`: on a connection that has just answered, and for as long as its server is at it."""
         while True:
             async with self._pool.acquire() as connection:
-                if (sure or connection.quiet() > QUIET_SECONDS) and not await _answers(connection):
+                server: int | None = 0
+                if long or connection.quiet() > QUIET_SECONDS:
+                    server = await self._server_of(connection)
+                if server is None:
                     continue
-                found = await self._answer(connection, query, payload)
+                answer = self._answer(connection, query, argument)
+                found = await (self._watched(server, answer) if long and server else answer)
                 connection.heard()
                 return found
 
-    async def _answer(self, connection: Any, query: str, payload: bytes) -> Any:
+    async def _server_of(self, connection: Any) -> int | None:
+        """The process that works for a connection, 0 if nobody says; None if it does not answer: then it is
+        dropped."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS), dropped_on_failure(connection):
+                if self._first:  # the next statement may be another's
+                    await connection.execute("SELECT 1")
+                    return 0
+                server: int = await connection.fetchval("SELECT pg_backend_pid()")
+                return server
+        except asyncpg.PostgresError:  # an answer, if no good one: the call will meet it too
+            return 0
+        except UNREACHABLE:
+            return None
+
+    async def _answer(self, connection: Any, query: str, argument: bytes | int) -> Any:
         if self._first:
             async with transaction(connection, self._first):
-                return await connection.fetchval(query, payload)
+                return await connection.fetchval(query, argument)
         try:  # dropped_on_failure, which takes a fifth of a small call
-            return await connection.fetchval(query, payload)
+            return await connection.fetchval(query, argument)
         except asyncpg.PostgresError:
             raise
         except BaseException:
             connection.terminate()
             raise
+
+    async def _watched(self, server: int, answer: Coroutine[Any, Any, Any]) -> Any:
+        """The answer of a call that may take minutes; now and then it is asked whether its server is at it:
+        what was sent, or its answer, may be lost."""
+        call = asyncio.create_task(answer)
+        try:
+            while not await _done(call, self._seconds):
+                if await self._at_work(server) is False and not await _done(call, CONNECT_SECONDS):
+                    raise NotAtWorkError
+            return call.result()
+        finally:
+            if not call.done():
+                call.cancel()
+                await asyncio.wait([call])
+
+    async def _at_work(self, server: int) -> bool | None:
+        """Whether a process of the server is in a transaction; None if nobody says so."""
+        with suppress(*UNREACHABLE, asyncpg.PostgresError):
+            async with asyncio.timeout(self._seconds):
+                found: bool = await self._ask(_AT_WORK, server, long=False)
+                return found
+        return None
 
     async def close(self) -> None:
         """See Transport. Waits for calls under way for a moment, then drops them."""
@@ -125,16 +177,9 @@ async def open_direct(dsn: str, *, connections: int = 4, seconds: float = CALL_S
         raise refusal("connect", None) from None
 
 
-async def _answers(connection: Any) -> bool:
-    """Whether a connection answers. One that does not is dropped: the next is tried, or a fresh one."""
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS), dropped_on_failure(connection):
-            await connection.execute("SELECT 1")
-    except asyncpg.PostgresError:  # an answer, if no good one: the call will meet it too
-        return True
-    except UNREACHABLE:
-        return False
-    return True
+async def _done(call: asyncio.Task[Any], seconds: float) -> bool:
+    """Whether it is, after at most so many seconds."""
+    return bool((await asyncio.wait([call], timeout=seconds))[0])
 
 
 async def _shared_first(connection: asyncpg.Connection) -> str:
