@@ -211,12 +211,28 @@ CREATE POLICY services ON public.facts TO service_role USING (true) WITH CHECK (
 GRANT SELECT ON TABLE public.facts TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.facts TO service_role;
 
+CREATE TABLE public.idempotency_keys (
+    user_id uuid NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    digest text NOT NULL,
+    reply jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, key);
+CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.idempotency_keys TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO service_role;
+
 CREATE TABLE public.imports (
     import_id uuid NOT NULL,
     run integer NOT NULL,
     ordinal bigint NOT NULL,
     user_id uuid NOT NULL,
     pipeline text NOT NULL,
+    kind text DEFAULT 'primary'::text NOT NULL,
+    parent_id uuid,
     source text NOT NULL,
     variant text DEFAULT ''::text NOT NULL,
     state text DEFAULT 'received'::text NOT NULL,
@@ -240,6 +256,7 @@ CREATE TABLE public.imports (
     lease_owner text,
     lease_until timestamp with time zone,
     requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    offered_at timestamp with time zone,
     begun_at timestamp with time zone DEFAULT now() NOT NULL,
     chunked_at timestamp with time zone,
     extracted_at timestamp with time zone,
@@ -258,13 +275,16 @@ CREATE TABLE public.imports (
     accounts jsonb DEFAULT '[]'::jsonb NOT NULL,
     joined jsonb DEFAULT '[]'::jsonb NOT NULL,
     edition integer DEFAULT 0 NOT NULL,
+    asked jsonb DEFAULT '{}'::jsonb NOT NULL,
+    relay_until timestamp with time zone,
     CONSTRAINT imports_chunks_total_check CHECK ((chunks_total >= 0)),
     CONSTRAINT imports_coverage_check CHECK (((coverage >= (0)::double precision) AND (coverage <= (1)::double precision))),
+    CONSTRAINT imports_kind_check CHECK ((kind = ANY (ARRAY['primary'::text, 'quick'::text, 'fallback'::text, 'shadow'::text]))),
     CONSTRAINT imports_profile_format_check CHECK ((profile_format = ANY (ARRAY['markdown'::text, 'app'::text]))),
     CONSTRAINT imports_progress_percent_check CHECK (((progress_percent >= (0)::double precision) AND (progress_percent <= (100)::double precision))),
     CONSTRAINT imports_run_check CHECK ((run >= 1)),
     CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['received'::text, 'chunking'::text, 'extracting'::text, 'consolidating'::text, 'complete'::text, 'failed'::text, 'cancelled'::text]))),
-    CONSTRAINT imports_unserved_check CHECK ((unserved = ANY (ARRAY['older'::text, 'smaller'::text])))
+    CONSTRAINT imports_unserved_check CHECK ((unserved = ANY (ARRAY['older'::text, 'smaller'::text, 'outdone'::text, 'shadow'::text])))
 );
 ALTER TABLE public.imports ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.imports_ordinal_seq
@@ -277,7 +297,9 @@ ALTER TABLE public.imports ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (import_id, run);
 CREATE INDEX imports_in_order ON public.imports USING btree (ordinal);
+CREATE INDEX imports_of_parent ON public.imports USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX imports_of_user ON public.imports USING btree (user_id, requested_at, ordinal);
+CREATE INDEX imports_to_offer ON public.imports USING btree (requested_at) WHERE ((state = 'received'::text) AND on_log AND (offered_at IS NULL));
 CREATE INDEX imports_unfinished ON public.imports USING btree (pipeline) WHERE (state <> ALL (ARRAY['complete'::text, 'failed'::text, 'cancelled'::text]));
 CREATE TRIGGER bound_request_time BEFORE INSERT OR UPDATE OF requested_at ON public.imports FOR EACH ROW EXECUTE FUNCTION public.bound_request_time();
 ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
@@ -332,6 +354,7 @@ CREATE TABLE public.profile_versions (
     import_id uuid,
     run integer,
     pipeline text,
+    kind text DEFAULT 'primary'::text NOT NULL,
     soul_md text,
     identity_md text,
     user_md text,
@@ -344,7 +367,8 @@ CREATE TABLE public.profile_versions (
     profile_format text DEFAULT 'markdown'::text NOT NULL,
     documents jsonb DEFAULT '{}'::jsonb NOT NULL,
     written_at timestamp with time zone,
-    replaced_at timestamp with time zone DEFAULT now()
+    replaced_at timestamp with time zone DEFAULT now(),
+    CONSTRAINT profile_versions_kind_check CHECK ((kind = ANY (ARRAY['primary'::text, 'quick'::text, 'fallback'::text, 'shadow'::text])))
 );
 ALTER TABLE public.profile_versions ALTER COLUMN version ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.profile_versions_version_seq
@@ -469,6 +493,31 @@ ALTER TABLE public.user_profiles ENABLE ROW LEVEL SECURITY;
 GRANT SELECT ON TABLE public.user_profiles TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_profiles TO service_role;
 
+CREATE TABLE public.v1_calls (
+    import_id uuid NOT NULL,
+    run integer NOT NULL,
+    user_id uuid NOT NULL,
+    state text DEFAULT 'due'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    token uuid,
+    conversation_count bigint,
+    message_count bigint,
+    memory_before text,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    posted_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT v1_calls_state_check CHECK ((state = ANY (ARRAY['due'::text, 'posted'::text, 'complete'::text, 'failed'::text, 'dropped'::text])))
+);
+ALTER TABLE ONLY public.v1_calls
+    ADD CONSTRAINT v1_calls_pkey PRIMARY KEY (import_id, run);
+ALTER TABLE ONLY public.v1_calls
+    ADD CONSTRAINT v1_calls_token_key UNIQUE (token);
+CREATE INDEX v1_calls_open ON public.v1_calls USING btree (state, due_at) WHERE (state = ANY (ARRAY['due'::text, 'posted'::text]));
+CREATE POLICY services ON public.v1_calls TO service_role USING (true) WITH CHECK (true);
+ALTER TABLE public.v1_calls ENABLE ROW LEVEL SECURITY;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.v1_calls TO service_role;
+
 CREATE VIEW public.run_usage WITH (security_invoker='true') AS
  SELECT i.user_id,
     i.import_id,
@@ -520,6 +569,125 @@ CREATE VIEW public.user_usage WITH (security_invoker='true') AS
   GROUP BY user_id;
 GRANT SELECT ON TABLE public.user_usage TO authenticated;
 GRANT SELECT ON TABLE public.user_usage TO service_role;
+
+CREATE FUNCTION public.accept_import(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    a record;
+    k idempotency_keys;
+    newest imports;
+    before imports;
+    routed jsonb;
+    resumed boolean := false;
+    outdone boolean;
+    refusal text;
+    wait double precision;
+    answer jsonb;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        import_id uuid, user_id uuid, source text, pipeline text, served text, variant text, on_log boolean,
+        replace boolean, lineage text, profile_format text, quick_id uuid, asked jsonb, key text, digest text,
+        again boolean, per_hour integer, at_once integer);
+    IF a.key IS NOT NULL THEN
+        -- Whoever has the same key in work is waited for here.
+        INSERT INTO idempotency_keys AS o (user_id, key, digest) VALUES (a.user_id, a.key, coalesce(a.digest, ''))
+            ON CONFLICT (user_id, key) DO UPDATE SET
+                digest = excluded.digest, reply = NULL, created_at = now()
+            WHERE o.created_at < now() - interval '24 hours';
+        IF NOT FOUND THEN
+            SELECT * INTO k FROM idempotency_keys o WHERE o.user_id = a.user_id AND o.key = a.key;
+            RETURN CASE WHEN k.digest = coalesce(a.digest, '') THEN k.reply || '{"repeated": true}'
+                        ELSE jsonb_build_object('refusal', 'key') END;
+        END IF;
+    END IF;
+    IF coalesce(a.per_hour, a.at_once) IS NOT NULL THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended(a.user_id::text, 4));
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
+    SELECT * INTO newest FROM imports i
+        WHERE i.import_id = a.import_id ORDER BY i.run DESC LIMIT 1 FOR UPDATE;
+    IF newest.user_id <> a.user_id THEN
+        RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
+    END IF;
+    a.on_log := coalesce(a.on_log, true);
+    IF a.again THEN
+        SELECT * INTO before FROM imports i
+            WHERE i.import_id = a.import_id AND i.kind = 'primary' ORDER BY i.run DESC LIMIT 1;
+        a.source := coalesce(a.source, before.source);
+        a.lineage := coalesce(a.lineage, before.lineage);
+        a.asked := coalesce(nullif(a.asked, '{}'), before.asked);
+        refusal := CASE WHEN before.import_id IS NULL THEN 'unknown'
+                        WHEN newest.state NOT IN ('complete', 'failed', 'cancelled') THEN 'running' END;
+    ELSIF newest.state NOT IN ('complete', 'failed', 'cancelled') THEN
+        resumed := newest.pipeline = coalesce(a.pipeline, CASE WHEN a.on_log THEN newest.pipeline ELSE a.served END)
+            AND newest.on_log = a.on_log AND coalesce(a.variant, '') IN ('', newest.variant);
+    END IF;
+    IF NOT resumed AND refusal IS NULL AND a.at_once <= (
+        SELECT count(*) FROM imports i
+        WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary'
+          AND i.state NOT IN ('complete', 'failed', 'cancelled')) THEN
+        refusal := 'unfinished';
+        wait := 60;
+    END IF;
+    IF NOT resumed AND refusal IS NULL AND a.per_hour IS NOT NULL THEN
+        SELECT extract(epoch FROM i.requested_at + interval '1 hour' - now()) INTO wait FROM imports i
+            WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary'
+              AND i.requested_at > now() - interval '1 hour'
+            ORDER BY i.requested_at DESC, i.ordinal DESC OFFSET greatest(a.per_hour - 1, 0) LIMIT 1;
+        refusal := CASE WHEN FOUND THEN 'hourly' END;
+    END IF;
+    IF refusal IS NOT NULL THEN
+        DELETE FROM idempotency_keys o WHERE o.user_id = a.user_id AND o.key = a.key;
+        RETURN jsonb_build_object('refusal', refusal, 'retry_after', ceil(least(greatest(wait, 1), 3600)));
+    END IF;
+    IF resumed THEN
+        outdone := EXISTS (
+            SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
+            WHERE p.user_id = a.user_id
+              AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
+        UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
+                requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
+                -- read anew, where chunks are missing: the newer run may have stored its passages instead
+                state = CASE WHEN outdone AND i.state = 'extracting' THEN 'chunking' ELSE i.state END,
+                updated_at = now()
+            WHERE i.import_id = newest.import_id AND i.run = newest.run
+            RETURNING i.* INTO newest;
+    ELSE
+        IF newest.state NOT IN ('complete', 'failed', 'cancelled') AND NOT a.on_log THEN
+            UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(),
+                    error = jsonb_build_object('step', 'accept_import', 'message', 'begun anew')
+                WHERE i.import_id = newest.import_id AND i.run = newest.run;
+        END IF;
+        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log, replaces,
+                             requested_at, lineage, profile_format, asked)
+        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, coalesce(a.pipeline, a.served), a.source,
+                coalesce(a.variant, ''), a.on_log, coalesce(a.replace, false), request_time(a.user_id, NULL),
+                a.lineage, coalesce(a.profile_format, 'markdown'), coalesce(a.asked, '{}'))
+        RETURNING * INTO newest;
+    END IF;
+    IF a.on_log THEN
+        routed := route_import(to_jsonb(newest) || jsonb_build_object(
+            'pipeline', a.pipeline, 'served', a.served, 'quick_id', a.quick_id));
+        IF newest.pipeline <> routed ->> 'pipeline' THEN
+            UPDATE imports i SET pipeline = routed ->> 'pipeline'
+                WHERE i.import_id = newest.import_id AND i.run = newest.run RETURNING i.* INTO newest;
+        END IF;
+    END IF;
+    answer := jsonb_build_object(
+        'import_id', newest.import_id, 'run', newest.run, 'resumed', resumed, 'requested_at', newest.requested_at,
+        'source', newest.source, 'lineage', newest.lineage, 'pipeline', newest.pipeline, 'state', newest.state,
+        'kind', newest.kind, 'asked', newest.asked, 'quick', routed -> 'quick');
+    IF a.key IS NOT NULL THEN
+        UPDATE idempotency_keys o SET reply = answer WHERE o.user_id = a.user_id AND o.key = a.key;
+    END IF;
+    RETURN answer;
+END
+$$;
+REVOKE ALL ON FUNCTION public.accept_import(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.accept_import(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.accept_import(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.accept_memory(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1048,6 +1216,58 @@ REVOKE ALL ON FUNCTION public.embedding_users(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.embedding_users(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.embedding_users(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.end_v1_call(i public.imports, outcome text, reason text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    c v1_calls;
+    p user_profiles;
+    s served_memories;
+BEGIN
+    UPDATE v1_calls o SET state = outcome, token = NULL, ended_at = now()
+        WHERE o.import_id = i.import_id AND o.run = i.run AND o.state IN ('due', 'posted') RETURNING * INTO c;
+    IF NOT FOUND OR outcome = 'dropped' THEN
+        RETURN;
+    END IF;
+    SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id FOR UPDATE;
+    IF outcome = 'failed' THEN
+        PERFORM fail_run(jsonb_build_object(
+            'import_id', i.import_id, 'run', i.run, 'step', 'v1', 'error', reason));
+        UPDATE user_profiles SET  -- in the predecessor's words, where it has said why
+                full_pass_error = coalesce(p.full_pass_error, full_pass_error),
+                import_error = coalesce(p.import_error, import_error)
+            WHERE user_id = i.user_id AND 'failed' IN (p.full_pass_status, p.import_status);
+        RETURN;
+    END IF;
+    SELECT * INTO s FROM served_memories o WHERE o.user_id = i.user_id;
+    IF s.served_at >= c.posted_at THEN  -- somebody else's was served meanwhile
+        UPDATE imports SET unserved = 'older' WHERE import_id = i.import_id AND run = i.run;
+    ELSE
+        INSERT INTO served_memories AS o (user_id, import_id, run, pipeline, memory_import_id, memory_run,
+                                          profile_format, documents)
+        VALUES (i.user_id, i.import_id, i.run, i.pipeline,
+                CASE WHEN p.memory_md = c.memory_before THEN s.memory_import_id END,
+                CASE WHEN p.memory_md = c.memory_before THEN s.memory_run END,
+                'app', jsonb_build_object('markdown', '{}'::jsonb, 'app', jsonb_strip_nulls(jsonb_build_object(
+                    'soul', p.soul_md, 'identity', p.identity_md, 'user', p.user_md, 'agents', p.agents_md,
+                    'tools', p.tools_md))))
+        ON CONFLICT (user_id) DO UPDATE SET
+            import_id = excluded.import_id, run = excluded.run, pipeline = excluded.pipeline,
+            memory_import_id = excluded.memory_import_id, memory_run = excluded.memory_run,
+            profile_format = excluded.profile_format, documents = excluded.documents, served_at = now();
+        UPDATE user_profiles SET import_id = i.import_id, run = i.run, pipeline = i.pipeline
+            WHERE user_id = i.user_id;
+    END IF;
+    UPDATE imports SET
+            state = 'complete', stage = 'complete', progress_percent = 100, coverage = 1, finished_at = now(),
+            updated_at = now(), published_at = coalesce(published_at, now())
+        WHERE import_id = i.import_id AND run = i.run AND state NOT IN ('complete', 'failed', 'cancelled');
+END
+$$;
+REVOKE ALL ON FUNCTION public.end_v1_call(i public.imports, outcome text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.end_v1_call(i public.imports, outcome text, reason text) TO service_role;
+
 CREATE FUNCTION public.fail_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1150,7 +1370,8 @@ BEGIN
           AND CASE WHEN sole IS NULL THEN i.on_log ELSE i.import_id = sole AND NOT i.on_log END
           AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp()
                OR i.lease_owner = argument ->> 'owner')
-          AND NOT EXISTS (SELECT FROM imports o WHERE o.import_id = i.import_id AND o.run > i.run)
+          AND NOT EXISTS (SELECT FROM imports o
+                          WHERE o.import_id = i.import_id AND o.run > i.run AND o.kind = i.kind)
     ), timed AS (
         -- Only a run to consolidate keeps its updated_at when it is driven: greatest() makes it wait too.
         SELECT *, greatest(updated_at, redriven_at)
@@ -1166,12 +1387,13 @@ BEGIN
                 redriven_done = CASE WHEN d.stood_still THEN d.done ELSE i.redriven_done END,
                 updated_at = CASE WHEN d.action = 'consolidate' THEN i.updated_at ELSE now() END
         FROM due d WHERE i.import_id = d.import_id AND i.run = d.run
-        RETURNING i.import_id, i.run, i.user_id, i.source, i.requested_at, i.lineage, i.redrives, d.action, d.stood_still
+        RETURNING i.import_id, i.run, i.user_id, i.source, i.requested_at, i.lineage, i.kind, i.parent_id,
+                  i.redrives, d.action, d.stood_still
     )
     SELECT json_agg(json_build_object(
         'import_id', import_id, 'run', run, 'user_id', user_id, 'source', source,
-        'requested_at', requested_at, 'lineage', lineage, 'action', action, 'redrives', redrives,
-        'driven', stood_still)) INTO answer FROM driven;
+        'requested_at', requested_at, 'lineage', lineage, 'kind', kind, 'parent_id', parent_id,
+        'action', action, 'redrives', redrives, 'driven', stood_still)) INTO answer FROM driven;
     RETURN coalesce(answer, '[]');
 END
 $$;
@@ -1260,6 +1482,16 @@ $$;
 REVOKE ALL ON FUNCTION public.has_sections(p public.user_profiles) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.has_sections(p public.user_profiles) TO service_role;
 
+CREATE FUNCTION public.has_v1_calls(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT to_jsonb(EXISTS (SELECT FROM v1_calls c WHERE c.state IN ('due', 'posted')))
+$$;
+REVOKE ALL ON FUNCTION public.has_v1_calls(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.has_v1_calls(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.has_v1_calls(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.is_complete_run(i public.imports) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1275,13 +1507,25 @@ CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT NOT EXISTS (
+    SELECT i.kind = 'primary' AND NOT EXISTS (
         SELECT FROM imports o
-        WHERE o.user_id = i.user_id AND o.state <> 'cancelled'
+        WHERE o.user_id = i.user_id AND o.kind = 'primary' AND o.state <> 'cancelled'
           AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal))
 $$;
 REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_newest_run(i public.imports) TO service_role;
+
+CREATE FUNCTION public.is_with_predecessor(i public.imports) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN i.variant = 'http' AND EXISTS (
+        SELECT FROM v1_calls c WHERE c.import_id = i.import_id AND c.run = i.run AND c.state = 'posted');
+END
+$$;
+REVOKE ALL ON FUNCTION public.is_with_predecessor(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_with_predecessor(i public.imports) TO service_role;
 
 CREATE FUNCTION public.join_for(i public.imports, whole boolean DEFAULT false) RETURNS jsonb
     LANGUAGE plpgsql STABLE
@@ -1383,6 +1627,32 @@ REVOKE ALL ON FUNCTION public.keep_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.keep_sections(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    i imports;
+BEGIN
+    UPDATE imports SET
+            state = 'consolidating', stage = 'consolidating', counts = coalesce(argument -> 'counts', '{}'),
+            breaks = coalesce(argument -> 'breaks', '[]'), chunked_at = now(), updated_at = now()
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+          AND state = 'chunking'
+        RETURNING * INTO i;
+    IF NOT FOUND THEN
+        RETURN to_jsonb(false);
+    END IF;
+    INSERT INTO memory_outbox (import_id, run, memory) VALUES (i.import_id, i.run, argument -> 'memory')
+        ON CONFLICT (import_id, run) DO UPDATE SET memory = excluded.memory;
+    PERFORM tell_profile(i);
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.keep_sections(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.keep_sections(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.keep_sections(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1450,7 +1720,7 @@ CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
-        SELECT i.import_id, i.run, i.user_id, i.pipeline, i.source, told_state(i) AS state, i.unserved,
+        SELECT i.import_id, i.run, i.user_id, i.pipeline, i.kind, i.parent_id, i.source, told_state(i) AS state, i.unserved,
                i.progress_percent, i.stage, i.reading, i.chunks_total, i.chunks_ok, i.chunks_dead,
                i.facts_extracted, i.coverage, jsonb_array_length(i.breaks) AS breaks, i.cost, i.error,
                own_lineages(i) AS lineages, i.redrives, i.on_log, i.requested_at, i.begun_at, i.finished_at, i.updated_at
@@ -1709,6 +1979,23 @@ REVOKE ALL ON FUNCTION public.note_holds(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.note_offered(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM imports i JOIN jsonb_to_recordset(argument -> 'runs') AS r(import_id uuid, run integer)
+        ON i.import_id = r.import_id AND i.run = r.run ORDER BY i.import_id, i.run FOR UPDATE OF i;
+    UPDATE imports i SET offered_at = now(), relay_until = NULL
+        FROM jsonb_to_recordset(argument -> 'runs') AS r(import_id uuid, run integer)
+        WHERE i.import_id = r.import_id AND i.run = r.run AND i.offered_at IS NULL;
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.note_offered(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_offered(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.note_offered(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.note_progress(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1777,6 +2064,47 @@ CREATE FUNCTION public.owe_callback(i public.imports, kind text) RETURNS void
 $$;
 REVOKE ALL ON FUNCTION public.owe_callback(i public.imports, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.owe_callback(i public.imports, kind text) TO service_role;
+
+CREATE FUNCTION public.owe_quick(i public.imports, quick_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF quick_id IS NULL OR i.kind <> 'primary' OR i.pipeline = 'v1' OR NOT i.on_log OR i.profile_format <> 'app'
+       OR EXISTS (SELECT FROM served_memories s WHERE s.user_id = i.user_id)
+       OR EXISTS (SELECT FROM user_profiles p WHERE p.user_id = i.user_id AND has_sections(p)) THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, requested_at, lineage, profile_format,
+                         kind, parent_id, asked)
+    VALUES (quick_id, i.run, i.user_id, 'v1', i.source, true, i.requested_at, i.lineage, i.profile_format,
+            'quick', i.import_id, i.asked)
+    ON CONFLICT (import_id, run) DO NOTHING;
+    RETURN jsonb_build_object('import_id', quick_id, 'run', i.run);
+END
+$$;
+REVOKE ALL ON FUNCTION public.owe_quick(i public.imports, quick_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.owe_quick(i public.imports, quick_id uuid) TO service_role;
+
+CREATE FUNCTION public.owe_v1_call(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    INSERT INTO v1_calls (import_id, run, user_id, conversation_count, message_count)
+    SELECT i.import_id, i.run, i.user_id, (argument ->> 'conversation_count')::bigint,
+           (argument ->> 'message_count')::bigint
+    FROM imports i
+    WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
+      AND i.state NOT IN ('complete', 'failed', 'cancelled')
+    ON CONFLICT DO NOTHING;
+    RETURN to_jsonb(FOUND);
+END
+$$;
+REVOKE ALL ON FUNCTION public.owe_v1_call(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.owe_v1_call(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.owe_v1_call(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.own_lineages(i public.imports) RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -2423,67 +2751,13 @@ REVOKE ALL ON FUNCTION public.renew_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO soulprint_service;
 
-CREATE FUNCTION public.request_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
-DECLARE
-    a record;
-    newest imports;
-    resumed boolean := false;
-    outdone boolean;
-BEGIN
-    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, user_id uuid, source text, pipeline text, variant text, on_log boolean,
-        replace boolean, lineage text);
-    PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
-    SELECT * INTO newest FROM imports i
-        WHERE i.import_id = a.import_id ORDER BY i.run DESC LIMIT 1 FOR UPDATE;
-    IF newest.user_id <> a.user_id THEN
-        RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
-    END IF;
-    IF newest.state NOT IN ('complete', 'failed', 'cancelled') THEN
-        resumed := newest.pipeline = a.pipeline AND newest.on_log = a.on_log
-            AND a.variant IN ('', newest.variant);
-        IF resumed THEN
-            outdone := EXISTS (
-                SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
-                WHERE p.user_id = a.user_id
-                  AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
-            UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
-                    requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
-                    -- read anew, where chunks are missing: the newer run may have stored its passages instead
-                    state = CASE WHEN outdone AND i.state = 'extracting' THEN 'chunking' ELSE i.state END,
-                    updated_at = now()
-                WHERE i.import_id = newest.import_id AND i.run = newest.run
-                RETURNING i.* INTO newest;
-        ELSIF NOT a.on_log THEN
-            UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(),
-                    error = jsonb_build_object('step', 'request_run', 'message', 'begun anew')
-                WHERE i.import_id = newest.import_id AND i.run = newest.run;
-        END IF;
-    END IF;
-    IF NOT resumed THEN
-        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log, replaces,
-                             requested_at, lineage)
-        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, a.pipeline, a.source, a.variant, a.on_log,
-                coalesce(a.replace, false), request_time(a.user_id, NULL), a.lineage)
-        RETURNING * INTO newest;
-    END IF;
-    RETURN jsonb_build_object(
-        'run', newest.run, 'resumed', resumed, 'requested_at', newest.requested_at);
-END
-$$;
-REVOKE ALL ON FUNCTION public.request_run(argument jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO service_role;
-GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO soulprint_service;
-
 CREATE FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT CASE WHEN claimed < now() THEN claimed
-                ELSE greatest(now(), (SELECT max(o.requested_at) FROM imports o WHERE o.user_id = p_user)) END
+                ELSE greatest(now(), (SELECT max(o.requested_at) FROM imports o
+                                      WHERE o.user_id = p_user AND o.kind <> 'shadow')) END
 $$;
 REVOKE ALL ON FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) TO service_role;
@@ -2544,6 +2818,33 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.resolve_accounts(i public.imports, told jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.resolve_accounts(i public.imports, told jsonb) TO service_role;
+
+CREATE FUNCTION public.route_import(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    a record;
+    i imports;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        import_id uuid, run integer, user_id uuid, source text, requested_at timestamptz, lineage text, kind text,
+        pipeline text, served text, profile_format text, quick_id uuid);
+    SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run;
+    IF NOT FOUND THEN
+        i.import_id := a.import_id; i.run := a.run; i.user_id := a.user_id; i.source := a.source;
+        i.pipeline := coalesce(a.pipeline, a.served); i.kind := coalesce(a.kind, 'primary');
+        i.requested_at := request_time(a.user_id, a.requested_at); i.lineage := a.lineage; i.asked := '{}';
+        i.profile_format := a.profile_format; i.on_log := true;
+    ELSIF i.user_id <> a.user_id OR i.state <> 'received' THEN
+        a.quick_id := NULL;  -- another's, or under way: what it was owed it got
+    END IF;
+    RETURN jsonb_build_object('pipeline', i.pipeline, 'quick', owe_quick(i, a.quick_id));
+END
+$$;
+REVOKE ALL ON FUNCTION public.route_import(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.route_import(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.route_import(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2843,6 +3144,39 @@ REVOKE ALL ON FUNCTION public.settle_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.settle_v1_call(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    i imports;
+    c v1_calls;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    SELECT n.* INTO i FROM v1_calls o JOIN imports n ON n.import_id = o.import_id AND n.run = o.run
+        WHERE o.token = (argument ->> 'token')::uuid AND o.state = 'posted' FOR UPDATE OF n;
+    SELECT * INTO c FROM v1_calls o
+        WHERE o.token = (argument ->> 'token')::uuid AND o.state = 'posted' FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    ELSIF argument ->> 'outcome' IN ('accepted', 'unknown') THEN
+        UPDATE v1_calls SET token = NULL WHERE import_id = c.import_id AND run = c.run;
+        RETURN to_jsonb('posted'::text);
+    ELSIF argument ->> 'outcome' = 'again' AND c.attempts < (argument ->> 'most')::integer THEN
+        UPDATE v1_calls SET
+                state = 'due', token = NULL,
+                due_at = now() + make_interval(secs => coalesce((argument ->> 'again_in')::double precision, 0))
+            WHERE import_id = c.import_id AND run = c.run;
+        RETURN to_jsonb('due'::text);
+    END IF;
+    PERFORM end_v1_call(i, 'failed', argument ->> 'reason');
+    RETURN to_jsonb('failed'::text);
+END
+$$;
+REVOKE ALL ON FUNCTION public.settle_v1_call(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.settle_v1_call(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.settle_v1_call(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2983,15 +3317,18 @@ DECLARE
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, run integer, source text, pipeline text, variant text, on_log boolean,
-        requested_at timestamptz, profile_format text, lineage text);
+        requested_at timestamptz, profile_format text, lineage text, kind text, parent_id uuid);
     a.profile_format := coalesce(a.profile_format, 'markdown');
+    a.kind := coalesce(a.kind, 'primary');
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
     SELECT * INTO newest FROM imports n
         WHERE n.import_id = a.import_id ORDER BY n.run DESC LIMIT 1 FOR UPDATE;
     SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run FOR UPDATE;
+    a.kind := coalesce(i.kind, a.kind);
     refusal := CASE
         WHEN newest.user_id <> a.user_id THEN 'foreign'
-        WHEN newest.run > a.run THEN 'older'
+        WHEN EXISTS (SELECT FROM imports n
+                     WHERE n.import_id = a.import_id AND n.run > a.run AND n.kind = a.kind) THEN 'older'
         WHEN i.state IN ('complete', 'failed', 'cancelled') THEN i.state
         WHEN i.on_log <> a.on_log OR i.pipeline <> a.pipeline THEN 'elsewhere'
         WHEN i.state = 'consolidating' OR is_complete_run(i) THEN 'extracted'
@@ -3003,7 +3340,7 @@ BEGIN
         UPDATE imports n SET state = 'cancelled', finished_at = now(), updated_at = now(),
                 lease_owner = NULL, lease_until = NULL,
                 error = jsonb_build_object('step', 'take_run', 'message', 'a newer run was begun')
-            WHERE n.import_id = a.import_id AND n.run < a.run
+            WHERE n.import_id = a.import_id AND n.run < a.run AND n.kind = a.kind
               AND n.state NOT IN ('complete', 'failed', 'cancelled');
     END IF;
     IF i.import_id IS NOT NULL THEN
@@ -3014,21 +3351,116 @@ BEGIN
                 state = CASE WHEN n.state = 'received' THEN 'chunking' ELSE n.state END
             WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
     ELSE
-        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at, on_log,
-                             profile_format, lineage)
-        VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.source, coalesce(a.variant, ''), 'chunking',
+        INSERT INTO imports (import_id, run, user_id, pipeline, kind, parent_id, source, variant, state,
+                             requested_at, on_log, profile_format, lineage)
+        VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.kind, a.parent_id, a.source,
+                coalesce(a.variant, ''), 'chunking',
                 greatest(request_time(a.user_id, a.requested_at), newest.requested_at), a.on_log,
                 a.profile_format, a.lineage)
         RETURNING * INTO i;
     END IF;
-    INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
-    PERFORM tell_profile(i);
-    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant);
+    IF i.kind <> 'shadow' THEN
+        INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
+        PERFORM tell_profile(i);
+    END IF;
+    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant, 'kind', i.kind);
 END
 $$;
 REVOKE ALL ON FUNCTION public.take_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.take_unoffered(argument jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    answer json;
+BEGIN
+    DELETE FROM idempotency_keys o WHERE (o.user_id, o.key) IN (
+        SELECT d.user_id, d.key FROM idempotency_keys d
+        WHERE d.created_at < now() - interval '24 hours' ORDER BY d.created_at LIMIT 1000 FOR UPDATE SKIP LOCKED);
+    WITH due AS (
+        SELECT i.import_id, i.run FROM imports i
+        WHERE i.state = 'received' AND i.on_log AND i.offered_at IS NULL
+          AND i.begun_at < now() - make_interval(secs => (argument ->> 'older_than')::double precision)
+          AND (i.relay_until IS NULL OR i.relay_until < now())
+        ORDER BY i.requested_at LIMIT (argument ->> 'limit')::integer FOR UPDATE SKIP LOCKED
+    ), taken AS (
+        UPDATE imports i SET relay_until = now() + make_interval(
+                secs => (argument ->> 'lease_seconds')::double precision)
+            FROM due d WHERE i.import_id = d.import_id AND i.run = d.run RETURNING i.*
+    )
+    SELECT json_agg(json_build_object(
+        'import_id', import_id, 'run', run, 'user_id', user_id, 'source', source, 'requested_at', requested_at,
+        'lineage', lineage, 'kind', kind, 'parent_id', parent_id, 'pipeline', pipeline, 'asked', asked)
+        ORDER BY requested_at, ordinal) INTO answer FROM taken;
+    RETURN coalesce(answer, '[]');
+END
+$$;
+REVOKE ALL ON FUNCTION public.take_unoffered(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_unoffered(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_unoffered(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.take_v1_call(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    c v1_calls;
+    i imports;
+    p user_profiles;
+    s served_memories;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    PERFORM pg_advisory_xact_lock(hashtextextended('v1_calls', 0));
+    SELECT * INTO c FROM v1_calls o WHERE o.token = (argument ->> 'token')::uuid AND o.state = 'posted';
+    IF FOUND THEN
+        SELECT * INTO i FROM imports n WHERE n.import_id = c.import_id AND n.run = c.run;
+    ELSE
+        IF (SELECT count(*) FROM v1_calls o WHERE o.state = 'posted') >= (argument ->> 'at_once')::integer THEN
+            RETURN NULL;
+        END IF;
+        UPDATE v1_calls o SET state = 'dropped', ended_at = now()
+            FROM imports n
+            WHERE o.state = 'due' AND n.import_id = o.import_id AND n.run = o.run
+              AND n.state IN ('complete', 'failed', 'cancelled');
+        -- Runs before calls before profiles, as all who lock several of them.
+        SELECT n.* INTO i FROM v1_calls o JOIN imports n ON n.import_id = o.import_id AND n.run = o.run
+            WHERE o.state = 'due' AND o.due_at <= now() AND n.state NOT IN ('complete', 'failed', 'cancelled')
+            ORDER BY o.due_at, o.created_at, o.import_id LIMIT 1 FOR UPDATE OF n SKIP LOCKED;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+        INSERT INTO user_profiles (user_id) VALUES (i.user_id) ON CONFLICT (user_id) DO NOTHING;
+        SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id FOR UPDATE;
+        UPDATE v1_calls o SET
+                state = 'posted', token = (argument ->> 'token')::uuid, attempts = o.attempts + 1, posted_at = now(),
+                memory_before = CASE WHEN o.attempts = 0 THEN p.memory_md ELSE o.memory_before END
+            WHERE o.import_id = i.import_id AND o.run = i.run AND o.state = 'due'
+            RETURNING * INTO c;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+        IF c.attempts = 1 THEN
+            SELECT * INTO s FROM served_memories o WHERE o.user_id = i.user_id;
+            PERFORM keep_version(p, s, now());
+        END IF;
+        UPDATE user_profiles SET
+                full_pass_status = 'pending', full_pass_error = NULL, import_error = NULL,
+                import_status = CASE WHEN import_status = 'locked' THEN 'locked' ELSE 'processing' END,
+                updated_at = now()
+            WHERE user_id = i.user_id;
+        UPDATE imports SET stage = 'v1', updated_at = now() WHERE import_id = i.import_id AND run = i.run;
+    END IF;
+    RETURN jsonb_build_object(
+        'import_id', c.import_id, 'run', c.run, 'user_id', c.user_id, 'attempt', c.attempts, 'source', i.source,
+        'conversation_count', coalesce(c.conversation_count, 0), 'message_count', coalesce(c.message_count, 0));
+END
+$$;
+REVOKE ALL ON FUNCTION public.take_v1_call(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_v1_call(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_v1_call(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.tell_embedding_cost(i public.imports) RETURNS void
     LANGUAGE plpgsql
@@ -3109,7 +3541,7 @@ DECLARE
     shown record;
     others record;
 BEGIN
-    IF NOT is_newest_run(i) THEN
+    IF NOT is_newest_run(i) OR (NOT ended AND is_with_predecessor(i)) THEN
         RETURN;
     END IF;
     SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id FOR NO KEY UPDATE;
@@ -3278,3 +3710,48 @@ $$;
 REVOKE ALL ON FUNCTION public.watch_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.watch_v1_calls(argument jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    i imports;
+    c v1_calls;
+    p user_profiles;
+    outcome text;
+    ended jsonb := '[]';
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    FOR i IN
+        SELECT n.* FROM v1_calls o JOIN imports n ON n.import_id = o.import_id AND n.run = o.run
+        WHERE o.state IN ('due', 'posted') ORDER BY n.import_id, n.run FOR UPDATE OF n SKIP LOCKED
+    LOOP
+        SELECT * INTO c FROM v1_calls o WHERE o.import_id = i.import_id AND o.run = i.run FOR UPDATE;
+        SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id;
+        outcome := CASE
+            WHEN c.state NOT IN ('due', 'posted') THEN NULL
+            WHEN i.state IN ('complete', 'failed', 'cancelled') THEN 'dropped'
+            WHEN c.state = 'due' THEN NULL
+            WHEN 'failed' IN (p.full_pass_status, p.import_status) THEN 'failed'
+            WHEN p.full_pass_status = 'complete' THEN 'complete'
+            WHEN p.import_status = 'complete' AND p.full_pass_status IS DISTINCT FROM 'processing' THEN 'complete'
+            WHEN c.posted_at < now() - make_interval(secs => (argument ->> 'seconds')::double precision)
+                THEN 'late' END;
+        IF outcome IS NULL THEN
+            UPDATE imports SET updated_at = now() WHERE import_id = i.import_id AND run = i.run;
+        ELSE
+            PERFORM end_v1_call(i, CASE outcome WHEN 'late' THEN 'failed' ELSE outcome END, CASE outcome
+                WHEN 'failed' THEN 'the v1 backend says that it failed: its words are in the profile'
+                WHEN 'late' THEN format('the v1 backend was called, and shows no end after %s hours',
+                    round((argument ->> 'seconds')::numeric / 3600, 1)) END);
+            ended := ended || jsonb_build_object(
+                'import_id', i.import_id, 'run', i.run, 'user_id', i.user_id, 'outcome', outcome);
+        END IF;
+    END LOOP;
+    RETURN ended;
+END
+$$;
+REVOKE ALL ON FUNCTION public.watch_v1_calls(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.watch_v1_calls(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.watch_v1_calls(argument jsonb) TO soulprint_service;

@@ -23,7 +23,7 @@ class Report:
     read."""
     unserved: Unserved | None
     """Why it is unserved: `older`, a memory that was requested later is served; `smaller`, it would lose much
-    of the one that is, and is kept beside it."""
+    of the one that is, and is kept beside it. Only runs on the log end as `outdone` or `shadow`."""
     error: str | None
     """Why it failed."""
     user_id: UUID

@@ -46,4 +46,8 @@ def why_unserved(unserved: Unserved | None, import_id: UUID | str, served: RunKe
             f"it would lose much of the memory that is served{whose}, and is kept beside it. "
             f"To serve it all the same: soulprint accept {import_id}"
         )
+    if unserved == "outdone":
+        return f"it has sections and no memory, and better sections are served{whose}"
+    if unserved == "shadow":
+        return "it is a shadow run, to be compared: nothing of it is served"
     return ""

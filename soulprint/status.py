@@ -15,6 +15,7 @@ from rich.text import Text
 
 from shared.domain.errors import UsageError
 from shared.domain.plurals import counted
+from shared.domain.runs import RunKind
 from shared.host.holds import FRESH_SECONDS
 from shared.settings import load_settings
 from shared.store.leases import HoldRow
@@ -121,8 +122,14 @@ def _held(hold: HoldRow) -> str:
 
 def _words(run: RunRow, holds: Sequence[HoldRow] = ()) -> str:
     error = f": {trouble}" if (trouble := _trouble(run, "step ")) else ""
-    words = f"{run.import_id} run {run.run} {run.state} {run.progress_percent:.0f}%, {_chunks(run)}{error}"
+    words = f"{_named(run, ' ')} {run.progress_percent:.0f}%, {_chunks(run)}{error}"
     return "\n".join([words, *(_held(hold) for hold in holds)])
+
+
+def _named(run: RunRow, space: str) -> str:
+    """Which run it is, what it is for where that was not asked for, and its state."""
+    kind = "" if run.kind is RunKind.PRIMARY else f" ({run.kind})"
+    return f"{run.import_id}{space}run {run.run}{kind}{space}{run.state}"
 
 
 def _trouble(run: RunRow, step: str = "") -> str:
@@ -141,7 +148,7 @@ def _block(run: RunRow, names: Names) -> str:
     """The whole id, to be copied also from a narrow terminal."""
     found = counted(run.facts_extracted, "fact")
     return block(
-        f"{run.import_id}  run {run.run}  {run.state}",
+        _named(run, "  "),
         called(names, run.user_id),
         f"{run.begun_at:%Y-%m-%d %H:%M} UTC, {_chunks(run)}, {found} extracted",
         told_accounts([each for each in run.lineages if each]),

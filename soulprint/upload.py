@@ -37,7 +37,7 @@ async def uploaded(file: Path, user_id: UUID, settings: Settings) -> AsyncIterat
     url, key = settings.supabase_url, settings.supabase_service_role_key
     if url is None or key is None:
         raise UsageError("--upload needs SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY")
-    bucket, path = bucket_of(settings.import_buckets), object_path(user_id, file, datetime.now(UTC))
+    bucket, path = bucket_of(settings.import_buckets), object_path(user_id, file.name, datetime.now(UTC))
     size = (await asyncio.to_thread(file.stat)).st_size
     async with open_objects(url, key.get_secret_value()) as objects:
         if why := (await objects.bucket(bucket)).refusal(size, media_type(file)):

@@ -12,10 +12,9 @@ import orjson
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from shared.domain.errors import UnreadableExportError
 from shared.domain.ids import lineage_id, lineage_of_history
-from shared.domain.plurals import counted, plural
 from shared.exports.containers.members import Break
 from shared.exports.export import Export
-from shared.exports.lost import summary
+from shared.exports.nothing import why_nothing
 from shared.settings import Settings
 from shared.store.chunks import Chunking, ReadAccount
 
@@ -47,22 +46,11 @@ def chunk_policy(settings: Settings) -> ChunkPolicy:
 def require_something_read(report: ChunkingReport, breaks: Sequence[Break]) -> None:
     """Raises UnreadableExportError if nothing came of an export that was not empty, and says of what: every
     conversation was refused, its files break before the first, or what stands in them is none."""
-    if report.chunks or not (report.skipped or breaks or report.passed_over):
+    if report.chunks:
         return
-    told = []
-    if report.skipped:
-        reasons = summary(each.reason for each in report.rejected)
-        seen = counted(report.seen, "conversation")
-        told.append(f"{report.skipped:,} of {seen} could not be read ({reasons})")
-    if breaks:
-        broken = f"{counted(len(breaks), 'file')} {plural(len(breaks), 'breaks', 'break')}"
-        told.append(f"{broken}, the first at {breaks[0].place}: {breaks[0].reason}")
-    if report.passed_over:
-        reasons = summary(report.passed_over.elements())
-        passed = report.passed_over.total()
-        are = plural(passed, "is no conversation", "are no conversations")
-        told.append(f"{counted(passed, 'record')} {are} ({reasons})")
-    raise UnreadableExportError(f"nothing of the export could be read: {'; '.join(told)}")
+    reasons = (each.reason for each in report.rejected)
+    if why := why_nothing(report.seen, report.skipped, reasons, report.passed_over, breaks):
+        raise UnreadableExportError(why)
 
 
 def chunking_of(report: ChunkingReport, export: Export, user_id: UUID) -> Chunking:

@@ -8,12 +8,12 @@ from hashlib import blake2b
 from typing import NamedTuple
 from zlib import crc32
 
-from services.chunker.instructions import INSTRUCTIONS_ID
 from services.chunker.packing import CONVERSATION_GAP
 from services.chunker.passages import cut
 from shared.domain.events import Message
 from shared.domain.text import BYTES_PER_TOKEN, abridge, estimate_tokens, text_size
 from shared.exports.conversation import Conversation
+from shared.exports.instructions import INSTRUCTIONS_ID
 
 HEADER_TOKENS = 16
 """What a conversation's header (title's frame, date) adds to a chunk, besides the title's own tokens."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from pathlib import Path
-from uuid import UUID
 
 import structlog
 
@@ -14,14 +12,14 @@ from services.chunker.configured import policy_of, require_something_read, varia
 from services.chunker.report import ChunkingReport
 from services.chunker.sink import LogSink
 from services.chunker.window import RunEndedError, StalledError
-from shared.domain.errors import BrokenExportError, SourceError, StoreError, UnreadableExportError
+from shared.domain.errors import BrokenExportError, SourceError, UnreadableExportError
 from shared.domain.events import ImportReceived
 from shared.domain.runs import RunKey
-from shared.domain.sources import local_paths
 from shared.exports.export import open_exports
 from shared.exports.limits import read_limits
 from shared.host.service import Kit
-from shared.resilience.faults import PoisonError, TransientError
+from shared.host.sources import Singly, fetched
+from shared.resilience.faults import PoisonError
 
 STEP = "chunking"
 LONGEST_PATIENCE = 3600.0
@@ -39,19 +37,14 @@ class Imports:
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
-        self._in_work: dict[RunKey, asyncio.Lock] = {}
+        self._singly = Singly()
 
     async def handle(self, event: ImportReceived) -> None:
         """Chunk an import; return when all of it is published. An export that cannot be read ends its run as
         failed. An event that comes twice waits for the first to end, and then finds nothing to do."""
         key = RunKey(event.import_id, event.run)
-        lock = self._in_work.setdefault(key, asyncio.Lock())
-        try:
-            async with lock:
-                await self._import(event, key)
-        finally:
-            if not lock.locked():
-                self._in_work.pop(key, None)
+        async with self._singly.on(key):
+            await self._import(event, key)
 
     async def give_up(self, event: ImportReceived | None, error: Exception) -> None:
         """A dead import ends as failed, unless the event was none of its own."""
@@ -74,23 +67,13 @@ class Imports:
             kit.ignore(event, taken.refusal)
             return
         try:
-            check_owner(event.source, event.user_id)
-            with tempfile.TemporaryDirectory(prefix="soulprint-import-") as folder:
-                paths = await self._fetch(event.source, Path(folder))
+            async with fetched(kit, event) as paths:
                 await self._until_published(event, paths, taken.variant)
         except (SourceError, UnreadableExportError, BrokenExportError) as error:
             log.error("import failed", step=STEP, error=str(error), **event.ids)
             await kit.store.fail_run(*key, step=STEP, error=str(error))
         except RunEndedError as ended:
             kit.ignore(event, ended.state)
-
-    async def _fetch(self, source: str, folder: Path) -> list[Path]:
-        try:
-            return await self._kit.store.download_conversations(source, folder / "export")
-        except SourceError:
-            raise
-        except StoreError as error:  # storage, not the database: for this import only
-            raise TransientError(str(error)) from None
 
     async def _until_published(self, event: ImportReceived, paths: list[Path], variant: str) -> None:
         """Chunk; again, where the window stays full because published chunks were lost."""
@@ -125,17 +108,3 @@ class Imports:
             chunks=report.chunks,
             **event.ids,
         )
-
-
-def check_owner(source: str, user_id: UUID) -> None:
-    """Raises SourceError for an object of storage that lies in another user's folder: where the path below
-    the bucket begins with a user's id, it must be this one's."""
-    parts = source.split("/")
-    if local_paths(source) is not None or len(parts) < 3:
-        return
-    try:
-        owner = UUID(parts[1])
-    except ValueError:
-        return
-    if owner != user_id:
-        raise SourceError("source: the object lies in the folder of another user")

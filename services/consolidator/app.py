@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 from services.consolidator.consolidations import Consolidations
 from services.consolidator.stage import Results
-from services.consolidator.sweeper import Sweeper
 from shared.domain.events import FactsExtracted
 from shared.host.service import Kit, Service, silence_of
+from shared.host.sweeper import Sweeper
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_batch
 from shared.models.base import Metered
@@ -40,7 +40,7 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
                 gather_bytes=GATHER_BYTES,
             ),
             probe=kit.database_answers,
-            tasks=(Sweeper(kit, consolidations).run, results.show_progress),
+            tasks=(Sweeper(kit, consolidations.offer).run, results.show_progress),
             trouble=lambda: consolidations.trouble() or silence_of(model),
             drain=consolidations.drain,
         )

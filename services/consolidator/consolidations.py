@@ -66,14 +66,6 @@ class Consolidations:
         asked_again = 3 * self._kit.settings.sweep_seconds + TROUBLE_SECONDS
         return self._trouble if time.monotonic() - self._troubled_at < asked_again else None
 
-    async def publish_again(self, key: RunKey) -> bool:
-        """Publish the kept memory of a run again; False if none is kept."""
-        memory = await self._kit.store.read_kept_memory(*key)
-        if memory is None:
-            return False
-        await self._kit.publish(MEMORY_READY, memory.user_id, memory)
-        return True
-
     async def drain(self) -> None:
         """Take nothing more, wait a little for what is under way, end the rest."""
         self._closed = True

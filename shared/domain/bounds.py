@@ -59,6 +59,7 @@ Id = Annotated[str, Field(max_length=ID_CHARS)]
 """An id as an export has it, of a conversation or a message."""
 Title = Annotated[str, Field(max_length=TITLE_CHARS)]
 Name = Annotated[str, Field(max_length=NAME_CHARS)]
+PipelineName = Annotated[str, Field(max_length=16, pattern=r"^v[1-9][0-9]*$")]
 Source = Annotated[str, Field(max_length=SOURCE_CHARS)]
 ErrorText = Annotated[str, Field(max_length=ERROR_CHARS)]
 LineageName = Annotated[str, Field(max_length=LINEAGE_CHARS, pattern=LINEAGE_PATTERN)]

@@ -74,6 +74,10 @@ class SourceError(StoreError):
     """The source of an import can never be read: not allowed, not there, too large."""
 
 
+class ForeignSourceError(SourceError):
+    """The source of an import is not for its user to name: another's, or a place that is not open to them."""
+
+
 class UnknownRunError(StoreError):
     """An event speaks of a run that the store does not know, or knows as another user's."""
 

@@ -24,12 +24,14 @@ from shared.domain.bounds import (
     Listed,
     Moment,
     Name,
+    PipelineName,
     RunNumber,
     Source,
     Title,
     Total,
 )
 from shared.domain.facts import Fact
+from shared.domain.runs import RunKind
 from shared.domain.sections import KINDS, Agents, Identity, Section, Soul, Tools, User
 from shared.domain.text import BYTES_PER_TOKEN, repair
 
@@ -75,6 +77,12 @@ class ImportReceived(Event):
     message_count: Count | None = None
     lineage: LineageName | None = None
     """Which lineage of the user the export is of, as the person names it; None: as its accounts tell."""
+    kind: RunKind = RunKind.PRIMARY
+    """What the run is for."""
+    parent_id: UUID | None = None
+    """Of a quick or a shadow run: the import beside which it is."""
+    pipeline: PipelineName | None = None
+    """Which pipeline is asked for; None: whichever the deployment chooses."""
 
     @property
     def weight(self) -> int:

@@ -36,6 +36,16 @@ def import_id(user_id: UUID, fingerprint: str, lineage: str | None = None) -> UU
     return uuid5(NAMESPACE, f"import\0{user_id}\0{fingerprint}{named}")
 
 
+def quick_id(import_id: UUID) -> UUID:
+    """The import of the runs that give first sections while those of `import_id` are at work."""
+    return uuid5(import_id, "quick\0v1")
+
+
+def shadow_id(import_id: UUID, pipeline: str) -> UUID:
+    """The import of the runs that `pipeline` makes beside those of `import_id`, to be compared with them."""
+    return uuid5(import_id, f"shadow\0{pipeline}")
+
+
 def lineage_id(user_id: UUID, vendor: str, account: str) -> str:
     """The lineage of an account whose vendor's id is known. It tells nobody which account that is, and of two
     users who share one it tells neither."""

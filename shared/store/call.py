@@ -50,7 +50,8 @@ class After:
 
 
 SPREAD: Final = "spread"
-"""Annotates a record whose fields are arguments of the function themselves; None stands for none of them."""
+"""Annotates a record whose fields are arguments of the function themselves; None stands for none of them.
+A parameter of the same name as a field stands in its place."""
 
 
 def call(method: M) -> M:
@@ -123,7 +124,7 @@ class SqlFunction:
         for name, parts in self._spread.items():
             record = argument.pop(name)
             if record is not None:
-                argument.update((part, getattr(record, part)) for part in parts)
+                argument |= {part: getattr(record, part) for part in parts if part not in argument}
         return argument
 
 

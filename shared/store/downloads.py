@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,8 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from shared.domain.errors import SourceError
-from shared.domain.sources import local_paths
+from shared.domain.sources import local_paths, require_bucket, stored_object
 from shared.exports.containers.members import shown
-
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
-_UNSAFE = re.compile("[\x00-\x1f\x7f\\\\]")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +36,8 @@ class Downloads:
         """
         if "\0" not in source and (paths := local_paths(source)) is not None:
             return [self._local(path) for path in paths]
-        if _UNSAFE.search(source) or _URL.match(source):
-            raise SourceError("source: neither a local file nor bucket/path in storage; URLs are not taken")
-        bucket, _, path = source.partition("/")
-        if not _BUCKET.match(bucket) or any(part in ("", ".", "..") for part in path.split("/")):
-            raise SourceError("source: not of the form bucket/path")
-        if self.buckets is not None and bucket not in self.buckets:
-            raise SourceError(f"source: bucket {bucket} is not one that may be read")
+        bucket, path = stored_object(source)
+        require_bucket(bucket, self.buckets)
         return [await self._download(bucket, path, destination)]
 
     def _local(self, path: Path) -> Path:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 from shared.domain.bounds import LineageName, Moment, RunNumber, Source
 from shared.domain.events import ChunkReady, ImportReceived, Usage
 from shared.domain.facts import Fact
-from shared.domain.runs import ProfileFormat, RunKey
+from shared.domain.runs import ProfileFormat, RunKey, RunKind
 from shared.store.answers import Answers
 from shared.store.call import SPREAD, Calls, call, rows
 from shared.store.runs import ENDED
@@ -25,10 +25,12 @@ from shared.store.runs import ENDED
 @dataclass(frozen=True, slots=True)
 class Taken:
     """Answer of take_run. `refusal` if there is nothing to do: older, complete, failed, cancelled, extracted;
-    or must not be: foreign, elsewhere. `variant` is the one with which the run was begun."""
+    or must not be: foreign, elsewhere. `variant` is the one with which the run was begun, `kind` what it is
+    for."""
 
     refusal: str | None
     variant: str = ""
+    kind: RunKind = RunKind.PRIMARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ class Stalled(BaseModel):
     source: Source
     requested_at: Moment
     lineage: LineageName | None = None
+    kind: RunKind = RunKind.PRIMARY
+    parent_id: UUID | None = None
     action: Literal["consolidate", "publish", "import"]
     redrives: int
     """How often it was driven again without a chunk coming in, this time included."""
@@ -135,8 +139,9 @@ class Driving(Calls):
         on_log: bool = True,
         profile_format: ProfileFormat = "markdown",
     ) -> Taken:
-        """Begin the run that the event names, or go on with it; older unfinished runs of the import end.
-        `on_log` as in request_run; `profile_format` is how the profile is told of it."""
+        """Begin the run that the event names, or go on with it; older unfinished runs of the import and of
+        its kind end. Kind and parent are the event's; a run that is there keeps its own. `on_log` as in
+        accept_import; `profile_format` is how the profile is told of it."""
 
     @call
     async def watch_run(self, import_id: UUID, run: int) -> RunWatch | None:

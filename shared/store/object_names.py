@@ -26,9 +26,9 @@ _KINDS: Final = {
 }
 
 
-def object_path(user_id: UUID, file: Path, now: datetime) -> str:
+def object_path(user_id: UUID, name: str, now: datetime) -> str:
     """`{user_id}/{epoch ms}-{name}`: letters, digits, lines and hyphens of ASCII, and the suffix."""
-    plain = unicodedata.normalize("NFKD", file.name).encode("ascii", "ignore").decode()
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     found = _SUFFIX.search(plain.lower())
     suffix = found.group() if found else ""
     stem = _UNSAFE.sub("-", plain[: len(plain) - len(suffix)]).strip("-_")[:_MOST]

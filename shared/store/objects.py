@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 from storage3 import AsyncStorageClient
@@ -64,8 +65,9 @@ class Objects:
     """The objects of a project. `open_objects` makes one. Methods raise SourceError for what can never be,
     StoreError for what may be later; neither repeats what was answered."""
 
-    def __init__(self, client: AsyncStorageClient) -> None:
-        self._client = client
+    def __init__(self, url: str, headers: Mapping[str, str], http: httpx.AsyncClient) -> None:
+        self._client = AsyncStorageClient(url, dict(headers), http_client=http)
+        self._url, self._headers, self._http = url, headers, http
 
     async def bucket(self, name: str) -> Bucket:
         """What the bucket takes."""
@@ -86,6 +88,19 @@ class Objects:
                     await objects.upload_to_signed_url(path, signed["token"], opened, {"content-type": kind})
         except OSError as error:
             raise SourceError(f"{file}: cannot be read ({system_reason(error)})") from None
+
+    async def write(
+        self, bucket: str, path: str, pieces: AsyncIterator[bytes], kind: str, size: int | None = None
+    ) -> None:
+        """Put into the bucket what `pieces` give, each as it comes; `size` where it is known before. An error
+        of theirs ends it, and then there is no object. One that is there already stays: that is an error."""
+        url = f"{self._url}object/{quote(f'{bucket}/{path}')}"
+        length = {} if size is None else {"Content-Length": str(size)}
+        headers = {**self._headers, "Content-Type": kind, "x-upsert": "false", **length}
+        async with _told("write into", bucket, None):  # as long as pieces come: each has its own bound
+            answer = await self._http.post(url, content=pieces, headers=headers)
+        if not answer.is_success:
+            raise _refused("write into", bucket, _status_of(answer))
 
     async def list(self, bucket: str, folder: str) -> Sequence[StoredObject]:
         """The objects below a folder, those in folders of its own included."""
@@ -117,20 +132,21 @@ class Objects:
 
 
 @asynccontextmanager
-async def open_objects(url: str, key: str) -> AsyncIterator[Objects]:
+async def open_objects(url: str, key: str, connections: int = _CONNECTIONS) -> AsyncIterator[Objects]:
     """The objects of the project at `url`, for its service key."""
     async with httpx.AsyncClient(
-        timeout=_TIMEOUT, trust_env=False, transport=BoundedTransport(ANSWER_BYTES, _CONNECTIONS)
+        timeout=_TIMEOUT, trust_env=False, transport=BoundedTransport(ANSWER_BYTES, connections)
     ) as client:
         headers = {"Authorization": f"Bearer {key}", "apikey": key}
-        yield Objects(AsyncStorageClient(f"{url.rstrip('/')}/storage/v1/", headers, http_client=client))
+        yield Objects(f"{url.rstrip('/')}/storage/v1/", headers, client)
 
 
 @asynccontextmanager
-async def _told(what: str, bucket: str, longer: float = 0.0) -> AsyncIterator[None]:
-    """Bounds what is asked of storage, and says in our words why it failed: the client's hold the answer."""
+async def _told(what: str, bucket: str, longer: float | None = 0.0) -> AsyncIterator[None]:
+    """Bounds what is asked of storage, and says in our words why it failed: the client's hold the answer.
+    `longer` is for what is sent; None: that has no bound as a whole."""
     try:
-        async with asyncio.timeout(CALL_SECONDS + longer):
+        async with asyncio.timeout(None if longer is None else CALL_SECONDS + longer):
             yield
     except StorageApiError as error:
         raise _refused(what, bucket, error.status) from None
@@ -144,6 +160,14 @@ async def _told(what: str, bucket: str, longer: float = 0.0) -> AsyncIterator[No
         raise StoreError(
             f"storage: what answered, asked to {what} {bucket}, is not Supabase's storage; check SUPABASE_URL"
         ) from None
+
+
+def _status_of(answer: httpx.Response) -> int | str:
+    """The status that is meant. Storage answers 400 with the true one in its body."""
+    if answer.status_code == httpx.codes.BAD_REQUEST:
+        with suppress(ValueError, TypeError, KeyError):
+            return str(answer.json()["statusCode"])
+    return answer.status_code
 
 
 def _refused(what: str, bucket: str, status: int | str) -> StoreError:

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from shared.domain.events import Usage
-from shared.domain.runs import RunKey
+from shared.domain.runs import RunKey, RunKind
 from shared.domain.sample import SampleConversation
 from shared.store.call import Calls, call, rows
 
@@ -21,18 +21,9 @@ UNSERVED = "unserved"
 """What is told of a complete run whose memory is not served."""
 ENDED = frozenset({COMPLETE, UNSERVED, "failed", "cancelled"})
 """States of which there is no way back."""
-Unserved = Literal["older", "smaller"]
-"""Why: a newer run's memory is served; or it would lose much of what is served, and is kept beside it."""
-
-
-class RequestedRun(BaseModel):
-    """Answer of request_run: which run it is, and whether that was under way."""
-
-    model_config = ConfigDict(frozen=True)
-
-    run: int
-    resumed: bool
-    requested_at: datetime
+Unserved = Literal["older", "smaller", "outdone", "shadow"]
+"""Why: a newer run's memory is served; it would lose much of what is served, and is kept beside it; it has
+sections only, where better ones are served; or it is a shadow run, of which nothing is served."""
 
 
 class Reading(BaseModel):
@@ -58,6 +49,8 @@ class RunRow(BaseModel):
     run: int
     user_id: UUID
     pipeline: str
+    kind: RunKind = RunKind.PRIMARY
+    parent_id: UUID | None = None
     source: str
     state: str
     unserved: Unserved | None = None
@@ -148,6 +141,8 @@ class RunReport(BaseModel):
     run: int
     user_id: UUID
     pipeline: str
+    kind: RunKind = RunKind.PRIMARY
+    parent_id: UUID | None = None
     source: str
     variant: str
     state: str
@@ -195,31 +190,6 @@ class RunReport(BaseModel):
 
 class Runs(Calls):
     """Methods of Store on the life of a run."""
-
-    @call
-    async def request_run(
-        self,
-        import_id: UUID,
-        user_id: UUID,
-        source: str,
-        pipeline: str,
-        *,
-        variant: str = "",
-        on_log: bool = True,
-        replace: bool = False,
-        lineage: str | None = None,
-    ) -> RequestedRun:
-        """Go on with the import's newest run if it is unfinished, of this pipeline, driven the same way and,
-        if `variant` is given, of that variant; else add the next, which waits for its event.
-
-        `variant` names what a run depends on besides the export, as JSON: sizes, and its model where
-        one process runs it from end to end, for which `on_log` is false. `replace`: its memory is to be
-        served however much less it holds than the one that is. `lineage`: as the person names it. What is
-        requested later is newer, by the database's clock; a run that goes on keeps its place, unless a newer
-        one is served already.
-
-        Raises StoreError (SP002) if the import is another user's.
-        """
 
     @call
     async def update_progress(

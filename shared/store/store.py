@@ -9,6 +9,7 @@ from uuid import UUID
 
 from shared.postgres.locks import user_lock
 from shared.postgres.pooler import direct_only
+from shared.store.accepting import Accepting
 from shared.store.access import Access
 from shared.store.batches import Batches
 from shared.store.callbacks import Callbacks
@@ -25,9 +26,11 @@ from shared.store.schema import Schema
 from shared.store.transport import CALL_SECONDS, Transport
 from shared.store.usage import Usages
 from shared.store.users import Users
+from shared.store.v1_calls import V1Calls
 
 
 class Store(
+    Accepting,
     Runs,
     Driving,
     Chunks,
@@ -39,6 +42,7 @@ class Store(
     Embeddings,
     Usages,
     Users,
+    V1Calls,
     Schema,
     Access,
 ):

@@ -2,13 +2,17 @@
 -- SQLSTATEs of our own: SP002 the run is another user's, SP003 wrong argument.
 
 -- One row a run. `ordinal` is the order in which runs were begun: it settles which of two runs is newer
--- where both were requested at the same time.
+-- where both were requested at the same time. `kind` is what the run is for: primary, what was asked for; quick, first
+-- sections while the primary run `parent_id` of the same number is at work; fallback, sections of v1 after a primary
+-- run of the import has failed; shadow, a run beside `parent_id` for comparison, of which nobody is told.
 CREATE TABLE public.imports (
     import_id uuid NOT NULL,
     run integer NOT NULL CHECK (run >= 1),
     ordinal bigint GENERATED ALWAYS AS IDENTITY,
     user_id uuid NOT NULL,
     pipeline text NOT NULL,
+    kind text NOT NULL DEFAULT 'primary' CHECK (kind IN ('primary', 'quick', 'fallback', 'shadow')),
+    parent_id uuid,
     source text NOT NULL,
     variant text NOT NULL DEFAULT '',
     state text NOT NULL DEFAULT 'received' CHECK (state IN (
@@ -34,6 +38,8 @@ CREATE TABLE public.imports (
     lease_owner text,
     lease_until timestamptz,
     requested_at timestamptz NOT NULL DEFAULT now(),
+    -- when its event was last put on the log; null: not yet
+    offered_at timestamptz,
     begun_at timestamptz NOT NULL DEFAULT now(),
     chunked_at timestamptz,
     extracted_at timestamptz,
@@ -49,9 +55,10 @@ CREATE TABLE public.imports (
     redriven_done integer,
     -- true: the person has said that this run's memory is to be served, however much less it holds
     replaces boolean NOT NULL DEFAULT false,
-    -- why the memory of a complete run is not served: older (a newer run's is), smaller (it would lose much of
-    -- what is served, and is kept beside it); null: it is or was served, or the run is not complete
-    unserved text CHECK (unserved IN ('older', 'smaller')),
+    -- why what a complete run made is not served: older (a newer run's is), smaller (it would lose much of what is
+    -- served, and is kept beside it), outdone (sections without a memory, where better ones are served), shadow (it is
+    -- never served); null: it is or was served, or the run is not complete
+    unserved text CHECK (unserved IN ('older', 'smaller', 'outdone', 'shadow')),
     -- how the profile is told of the run: as Markdown, or as the app reads it
     profile_format text NOT NULL DEFAULT 'markdown' CHECK (profile_format IN ('markdown', 'app')),
     -- the lineage that the person names for all of the export; null: as its accounts tell
@@ -69,6 +76,9 @@ CREATE INDEX imports_of_user ON public.imports (user_id, requested_at, ordinal);
 CREATE INDEX imports_unfinished ON public.imports (pipeline)
     WHERE state NOT IN ('complete', 'failed', 'cancelled');
 CREATE INDEX imports_in_order ON public.imports (ordinal);
+CREATE INDEX imports_to_offer ON public.imports (requested_at)
+    WHERE state = 'received' AND on_log AND offered_at IS NULL;
+CREATE INDEX imports_of_parent ON public.imports (parent_id) WHERE parent_id IS NOT NULL;
 
 ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON public.imports FROM PUBLIC, anon, authenticated, service_role;
@@ -98,7 +108,8 @@ CREATE TRIGGER bound_request_time BEFORE INSERT OR UPDATE OF requested_at ON pub
 CREATE FUNCTION public.request_time(p_user uuid, claimed timestamptz) RETURNS timestamptz
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT CASE WHEN claimed < now() THEN claimed
-                ELSE greatest(now(), (SELECT max(o.requested_at) FROM imports o WHERE o.user_id = p_user)) END
+                ELSE greatest(now(), (SELECT max(o.requested_at) FROM imports o
+                                      WHERE o.user_id = p_user AND o.kind <> 'shadow')) END
 $$;
 
 -- What is told of a run's state: unserved, of a complete run whose memory is not served.
@@ -141,12 +152,13 @@ BEGIN
 END
 $$;
 
--- True if no later run of the user stands beside this one: only the newest run speaks in user_profiles.
+-- True if no later primary run of the user stands beside this one, which is one, too: only the newest speaks in
+-- user_profiles.
 CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT NOT EXISTS (
+    SELECT i.kind = 'primary' AND NOT EXISTS (
         SELECT FROM imports o
-        WHERE o.user_id = i.user_id AND o.state <> 'cancelled'
+        WHERE o.user_id = i.user_id AND o.kind = 'primary' AND o.state <> 'cancelled'
           AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal))
 $$;
 
@@ -158,63 +170,9 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
        AND i.state IN ('chunking', 'extracting', 'consolidating')
 $$;
 
--- Which run a request is: the import's newest, where that is unfinished, of the same pipeline, driven the same
--- way and, if a variant is given, of that variant; else the next, which waits as `received` for its event. What
--- one process was at work on in another variant is cancelled: its chunks could not be told from the new ones.
--- A run that goes on becomes the newest where a newer one is served already: else what is asked for now would
--- come to nothing. `replace` is the person's word that much may be lost.
-CREATE FUNCTION public.request_run(argument jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    a record;
-    newest imports;
-    resumed boolean := false;
-    outdone boolean;
-BEGIN
-    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, user_id uuid, source text, pipeline text, variant text, on_log boolean,
-        replace boolean, lineage text);
-    PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
-    SELECT * INTO newest FROM imports i
-        WHERE i.import_id = a.import_id ORDER BY i.run DESC LIMIT 1 FOR UPDATE;
-    IF newest.user_id <> a.user_id THEN
-        RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
-    END IF;
-    IF newest.state NOT IN ('complete', 'failed', 'cancelled') THEN
-        resumed := newest.pipeline = a.pipeline AND newest.on_log = a.on_log
-            AND a.variant IN ('', newest.variant);
-        IF resumed THEN
-            outdone := EXISTS (
-                SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
-                WHERE p.user_id = a.user_id
-                  AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
-            UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
-                    requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
-                    -- read anew, where chunks are missing: the newer run may have stored its passages instead
-                    state = CASE WHEN outdone AND i.state = 'extracting' THEN 'chunking' ELSE i.state END,
-                    updated_at = now()
-                WHERE i.import_id = newest.import_id AND i.run = newest.run
-                RETURNING i.* INTO newest;
-        ELSIF NOT a.on_log THEN
-            UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(),
-                    error = jsonb_build_object('step', 'request_run', 'message', 'begun anew')
-                WHERE i.import_id = newest.import_id AND i.run = newest.run;
-        END IF;
-    END IF;
-    IF NOT resumed THEN
-        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log, replaces,
-                             requested_at, lineage)
-        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, a.pipeline, a.source, a.variant, a.on_log,
-                coalesce(a.replace, false), request_time(a.user_id, NULL), a.lineage)
-        RETURNING * INTO newest;
-    END IF;
-    RETURN jsonb_build_object(
-        'run', newest.run, 'resumed', resumed, 'requested_at', newest.requested_at);
-END
-$$;
-
--- Begins the run that an event names, or goes on with it. Older unfinished runs of the import end; of an
--- import's runs the one with the higher number is newer, whatever its event says.
+-- Begins the run that an event names, or goes on with it; a run that is there keeps its kind and its parent. Older
+-- unfinished runs of the import end; of an import's runs the one with the higher number is newer, whatever its event
+-- says. Both hold among runs of one kind: a fallback goes on beside the next primary run.
 -- refusal, if there is nothing to do: older (a newer run exists), complete, failed, cancelled, extracted (all
 -- chunks are in); or what must not be: foreign (the import is another user's), elsewhere (another pipeline's,
 -- or one process runs what the services are asked for, or the reverse).
@@ -228,15 +186,18 @@ DECLARE
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, run integer, source text, pipeline text, variant text, on_log boolean,
-        requested_at timestamptz, profile_format text, lineage text);
+        requested_at timestamptz, profile_format text, lineage text, kind text, parent_id uuid);
     a.profile_format := coalesce(a.profile_format, 'markdown');
+    a.kind := coalesce(a.kind, 'primary');
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
     SELECT * INTO newest FROM imports n
         WHERE n.import_id = a.import_id ORDER BY n.run DESC LIMIT 1 FOR UPDATE;
     SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run FOR UPDATE;
+    a.kind := coalesce(i.kind, a.kind);
     refusal := CASE
         WHEN newest.user_id <> a.user_id THEN 'foreign'
-        WHEN newest.run > a.run THEN 'older'
+        WHEN EXISTS (SELECT FROM imports n
+                     WHERE n.import_id = a.import_id AND n.run > a.run AND n.kind = a.kind) THEN 'older'
         WHEN i.state IN ('complete', 'failed', 'cancelled') THEN i.state
         WHEN i.on_log <> a.on_log OR i.pipeline <> a.pipeline THEN 'elsewhere'
         WHEN i.state = 'consolidating' OR is_complete_run(i) THEN 'extracted'
@@ -248,7 +209,7 @@ BEGIN
         UPDATE imports n SET state = 'cancelled', finished_at = now(), updated_at = now(),
                 lease_owner = NULL, lease_until = NULL,
                 error = jsonb_build_object('step', 'take_run', 'message', 'a newer run was begun')
-            WHERE n.import_id = a.import_id AND n.run < a.run
+            WHERE n.import_id = a.import_id AND n.run < a.run AND n.kind = a.kind
               AND n.state NOT IN ('complete', 'failed', 'cancelled');
     END IF;
     IF i.import_id IS NOT NULL THEN
@@ -259,16 +220,19 @@ BEGIN
                 state = CASE WHEN n.state = 'received' THEN 'chunking' ELSE n.state END
             WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
     ELSE
-        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, state, requested_at, on_log,
-                             profile_format, lineage)
-        VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.source, coalesce(a.variant, ''), 'chunking',
+        INSERT INTO imports (import_id, run, user_id, pipeline, kind, parent_id, source, variant, state,
+                             requested_at, on_log, profile_format, lineage)
+        VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.kind, a.parent_id, a.source,
+                coalesce(a.variant, ''), 'chunking',
                 greatest(request_time(a.user_id, a.requested_at), newest.requested_at), a.on_log,
                 a.profile_format, a.lineage)
         RETURNING * INTO i;
     END IF;
-    INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
-    PERFORM tell_profile(i);
-    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant);
+    IF i.kind <> 'shadow' THEN
+        INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
+        PERFORM tell_profile(i);
+    END IF;
+    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant, 'kind', i.kind);
 END
 $$;
 
@@ -355,14 +319,14 @@ $$;
 REVOKE ALL ON FUNCTION
     public.request_time(uuid, timestamptz), public.told_state(public.imports), public.first_joined(),
     public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
-    public.is_newest_run(public.imports), public.is_complete_run(public.imports), public.request_run(jsonb),
+    public.is_newest_run(public.imports), public.is_complete_run(public.imports),
     public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
     public.fail_run(jsonb), public.cancel_run(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
     public.request_time(uuid, timestamptz), public.told_state(public.imports), public.first_joined(),
     public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
-    public.is_newest_run(public.imports), public.is_complete_run(public.imports), public.request_run(jsonb),
+    public.is_newest_run(public.imports), public.is_complete_run(public.imports),
     public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
     public.fail_run(jsonb), public.cancel_run(jsonb)
 TO service_role;

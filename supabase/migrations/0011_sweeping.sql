@@ -27,7 +27,8 @@ BEGIN
           AND CASE WHEN sole IS NULL THEN i.on_log ELSE i.import_id = sole AND NOT i.on_log END
           AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp()
                OR i.lease_owner = argument ->> 'owner')
-          AND NOT EXISTS (SELECT FROM imports o WHERE o.import_id = i.import_id AND o.run > i.run)
+          AND NOT EXISTS (SELECT FROM imports o
+                          WHERE o.import_id = i.import_id AND o.run > i.run AND o.kind = i.kind)
     ), timed AS (
         -- Only a run to consolidate keeps its updated_at when it is driven: greatest() makes it wait too.
         SELECT *, greatest(updated_at, redriven_at)
@@ -43,12 +44,13 @@ BEGIN
                 redriven_done = CASE WHEN d.stood_still THEN d.done ELSE i.redriven_done END,
                 updated_at = CASE WHEN d.action = 'consolidate' THEN i.updated_at ELSE now() END
         FROM due d WHERE i.import_id = d.import_id AND i.run = d.run
-        RETURNING i.import_id, i.run, i.user_id, i.source, i.requested_at, i.lineage, i.redrives, d.action, d.stood_still
+        RETURNING i.import_id, i.run, i.user_id, i.source, i.requested_at, i.lineage, i.kind, i.parent_id,
+                  i.redrives, d.action, d.stood_still
     )
     SELECT json_agg(json_build_object(
         'import_id', import_id, 'run', run, 'user_id', user_id, 'source', source,
-        'requested_at', requested_at, 'lineage', lineage, 'action', action, 'redrives', redrives,
-        'driven', stood_still)) INTO answer FROM driven;
+        'requested_at', requested_at, 'lineage', lineage, 'kind', kind, 'parent_id', parent_id,
+        'action', action, 'redrives', redrives, 'driven', stood_still)) INTO answer FROM driven;
     RETURN coalesce(answer, '[]');
 END
 $$;

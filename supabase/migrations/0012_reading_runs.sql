@@ -12,7 +12,7 @@ $$;
 CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
-        SELECT i.import_id, i.run, i.user_id, i.pipeline, i.source, told_state(i) AS state, i.unserved,
+        SELECT i.import_id, i.run, i.user_id, i.pipeline, i.kind, i.parent_id, i.source, told_state(i) AS state, i.unserved,
                i.progress_percent, i.stage, i.reading, i.chunks_total, i.chunks_ok, i.chunks_dead,
                i.facts_extracted, i.coverage, jsonb_array_length(i.breaks) AS breaks, i.cost, i.error,
                own_lineages(i) AS lineages, i.redrives, i.on_log, i.requested_at, i.begun_at, i.finished_at, i.updated_at

@@ -28,7 +28,7 @@ from shared.log.kafka.publisher import Publisher
 from shared.log.kafka.topics import ensure_topics
 from shared.log.metrics import PoolMetrics
 from shared.log.ports import Log
-from shared.pipelines import IMPORT_RECEIVED, SERVICES, all_topics, prefixed, topic
+from shared.pipelines import IMPORT_RECEIVED, SERVICES, all_topics, prefixed, services_of, topic
 from shared.settings import Settings, load_settings
 from shared.store.runs import RunRow
 from shared.store.store import Store
@@ -36,6 +36,9 @@ from tests.support.command import Finished
 from tests.support.replica import committed, read_all
 from tests.support.waiting import until
 
+HOSTED = ("router", *services_of("v2"))
+"""What takes an import from the log to its memory. Quickpass and the gateway stand beside them, and are
+hosted where a test asks for them."""
 PARTITIONS = 6
 """Enough for three replicas; the table's 48 cost every rebalance of a test."""
 
@@ -92,6 +95,12 @@ class AnySetting(ABC):
         self, source: Path | str, user_id: UUID | None = None, **changes: Any
     ) -> ImportReceived:
         """Publish an import behind the router; its event."""
+        event = self.event_of(source, user_id, **changes)
+        await self.publish(self.topic(IMPORT_RECEIVED), event)
+        return event
+
+    def event_of(self, source: Path | str, user_id: UUID | None = None, **changes: Any) -> ImportReceived:
+        """The event of an import, its first run unless it is said otherwise."""
         fields: dict[str, Any] = {
             "import_id": uuid4(),
             "user_id": user_id or uuid4(),
@@ -99,9 +108,7 @@ class AnySetting(ABC):
             "source": str(source),
             "requested_at": datetime.now(UTC),
         }
-        event = ImportReceived(**(fields | changes))
-        await self.publish(self.topic(IMPORT_RECEIVED), event)
-        return event
+        return ImportReceived(**(fields | changes))
 
 
 @dataclass
@@ -222,9 +229,9 @@ class Setting(AnySetting):
 
 @asynccontextmanager
 async def hosted(
-    setting: AnySetting, services: Sequence[str] = tuple(SERVICES), **openers: Opener
+    setting: AnySetting, services: Sequence[str] = HOSTED, **openers: Opener
 ) -> AsyncIterator[Host]:
-    """Services in this process, consuming."""
+    """Services in this process, consuming; by default those of one pipeline, and the router."""
     host = Host(
         {name: openers.get(name) or opener_of(name) for name in services},
         setting.settings(),

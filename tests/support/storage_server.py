@@ -1,7 +1,7 @@
 """A loopback server that speaks Supabase storage's protocol over HTTP, faults included.
 
-Downloads, buckets, lists, signed uploads and removals, with the answers that the real one gives as far as its
-clients and its documentation tell: errors have their status in the body, under 400.
+Downloads, buckets, lists, standard and signed uploads, removals, with the answers that the real one gives as
+far as its clients and its documentation tell: errors have their status in the body, under 400.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Storage:
             await writer.drain()
             if self.silent:
                 await reader.read()  # until the client has had enough
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, ValueError):
             pass  # so it had
         finally:
             writer.close()
@@ -107,14 +107,10 @@ class Storage:
         method, target, _ = head[0].split(" ")
         headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
         self.requests.append(target)
-        left = size = int(headers.get("content-length", 0))
-        body = bytearray()
-        while left:
-            piece = await reader.read(min(left, 65536))
-            if not piece:
-                raise ConnectionError
-            left -= len(piece)
-            if not (self.forgets and method == "PUT"):
+        body, size = bytearray(), 0
+        async for piece in _pieces(reader, headers):
+            size += len(piece)
+            if not (self.forgets and (method == "PUT" or _is_object(method, target))):
                 body += piece
         parts = urlsplit(target)
         return Request(method, unquote(parts.path), parse_qs(parts.query), headers, bytes(body), size)
@@ -128,6 +124,8 @@ class Storage:
             self._tell(writer, 403)
         elif signed:
             self._take(writer, request, path.removeprefix("object/upload/sign/"))
+        elif _is_object(request.method, request.path):
+            self._store(writer, request, path.removeprefix("object/"))
         elif path.startswith("object/upload/sign/"):
             self._sign(writer, path.removeprefix("object/upload/sign/"))
         elif path.startswith("bucket/"):
@@ -150,6 +148,21 @@ class Storage:
             self._tell(writer, 409)
         else:
             self._answer(writer, {"url": f"/object/upload/sign/{name}?token=signed-{len(name)}"})
+
+    def _store(self, writer: asyncio.StreamWriter, request: Request, name: str) -> None:
+        """A standard upload: the body itself. Of what has no length the real one checks no limit."""
+        bucket, kind = self.buckets.get(name.partition("/")[0]), request.headers.get("content-type", "")
+        if bucket is None or not _SAFE.match(name):
+            self._tell(writer, 404 if bucket is None else 400)
+        elif name in self.objects:
+            self._tell(writer, 409)
+        elif bucket["allowed_mime_types"] is not None and kind not in bucket["allowed_mime_types"]:
+            self._tell(writer, 415)
+        elif int(request.headers.get("content-length", 0)) > (bucket["file_size_limit"] or request.size):
+            self._tell(writer, 413)
+        else:
+            self.objects[name], self.kinds[name], self.taken = request.body, kind, request.size
+            self._answer(writer, {"Key": name})
 
     def _take(self, writer: asyncio.StreamWriter, request: Request, name: str) -> None:
         bucket = self.buckets[name.partition("/")[0]]
@@ -214,6 +227,30 @@ class Storage:
         while True:
             writer.write(b"%x\r\n%b\r\n" % (len(body), body))
             await writer.drain()
+
+
+def _is_object(method: str, path: str) -> bool:
+    """Whether a request is the standard upload of an object."""
+    return method == "POST" and re.match(rf"{PREFIX}(?!list/|upload/|move|copy|sign/)", path) is not None
+
+
+async def _pieces(reader: asyncio.StreamReader, headers: dict[str, str]) -> AsyncIterator[bytes]:
+    """A body as it comes, by its length or in chunks. Raises ConnectionError where it is cut off."""
+    chunked = headers.get("transfer-encoding") == "chunked"
+    while True:
+        left = size = (
+            int(await reader.readline() or b"", 16) if chunked else int(headers.get("content-length", 0))
+        )
+        while left:
+            piece = await reader.read(min(left, 65536))
+            if not piece:
+                raise ConnectionError
+            left -= len(piece)
+            yield piece
+        if chunked:
+            await reader.readexactly(2)
+        if not (chunked and size):
+            return
 
 
 def _file_of(body: bytes, boundary: str) -> tuple[str, bytes]:

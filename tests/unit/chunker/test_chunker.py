@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 
 from services.chunker.chunking import ChunkingJob, chunk_conversations
-from services.chunker.instructions import INSTRUCTIONS_ID
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from shared.domain.events import ChunkReady
 from shared.exports.conversation import Conversation, LeftOut, Parsed, Rejected, Turn
+from shared.exports.instructions import INSTRUCTIONS_ID
 
 KEY = ChunkingJob(UUID(int=1), UUID(int=2), 1, "v2")
 

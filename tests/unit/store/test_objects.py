@@ -101,6 +101,50 @@ async def test_an_upload_is_read_as_it_is_sent(storage: Storage, objects: Object
     assert peak < 8 * 1024**2, peak
 
 
+async def pieces_of(body: bytes, fails: Exception | None = None) -> AsyncIterator[bytes]:
+    """A body in pieces, and an error after them."""
+    for start in range(0, len(body), 65_536):
+        yield body[start : start + 65_536]
+    if fails is not None:
+        raise fails
+
+
+@pytest.mark.parametrize("size", [None, len(BODY)])
+async def test_a_stream_is_written_as_it_comes(storage: Storage, objects: Objects, size: int | None) -> None:
+    await objects.write("imports", f"{ANNA}/1-a.zip", pieces_of(BODY), "application/zip", size)
+    assert storage.objects == {f"imports/{ANNA}/1-a.zip": BODY}
+    assert storage.kinds == {f"imports/{ANNA}/1-a.zip": "application/zip"}
+    with pytest.raises(SourceError, match="of this name is in imports already"):
+        await objects.write("imports", f"{ANNA}/1-a.zip", pieces_of(BODY), "application/zip", size)
+
+
+@pytest.mark.parametrize("size", [None, 10 * len(BODY)])
+async def test_of_a_stream_that_breaks_there_is_no_object(
+    storage: Storage, objects: Objects, size: int | None
+) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await objects.write("imports", "a/1.zip", pieces_of(BODY, ZeroDivisionError()), "x/y", size)
+    assert storage.objects == {}
+    await objects.write("imports", "a/1.zip", pieces_of(BODY), "x/y")
+    assert storage.objects == {"imports/a/1.zip": BODY}
+
+
+async def test_a_refused_stream_is_told_in_our_words(storage: Storage, objects: Objects) -> None:
+    storage.make_bucket("imports", limit=10, types=["application/zip"])
+    for bucket, kind, size, told in (
+        ("none", "application/zip", None, "no bucket none"),
+        ("imports", "text/html", None, "files of this type"),
+        ("imports", "application/zip", len(BODY), "larger than imports"),
+    ):
+        with pytest.raises(SourceError, match=told) as refused:
+            await objects.write(bucket, "a/1.zip", pieces_of(BODY), kind, size)
+        assert SECRET not in str(refused.value)
+    storage.fails = 1
+    with pytest.raises(StoreError, match="answered 503, asked to write into imports"):
+        await objects.write("imports", "a/1.zip", pieces_of(BODY), "application/zip")
+    assert storage.objects == {}
+
+
 async def test_a_bucket_says_what_it_takes(storage: Storage, objects: Objects) -> None:
     free = await objects.bucket("imports")
     assert (free.public, free.refusal(10**12, "text/csv")) == (False, "")
@@ -212,12 +256,7 @@ async def test_nobody_answers() -> None:
     ],
 )
 def test_any_name_becomes_a_safe_one(name: str, expected: str) -> None:
-    class Named:
-        """A file by its name alone: not every one can be made here."""
-
-    file = Named()
-    file.name = name  # type: ignore[attr-defined]
-    assert object_path(ANNA, file, NOW) == f"{ANNA}/1795435200250-{expected}"  # type: ignore[arg-type]
+    assert object_path(ANNA, name, NOW) == f"{ANNA}/1795435200250-{expected}"
 
 
 def test_what_is_told_of_the_type() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import structlog
 
-from services.consolidator.consolidations import Consolidations
 from shared.domain.errors import SoulprintError, StoreError
 from shared.domain.events import ImportReceived
+from shared.domain.runs import RunKey
 from shared.host.service import Kit, parting, what_happened
-from shared.pipelines import IMPORT_RECEIVED
+from shared.pipelines import IMPORT_RECEIVED, MEMORY_READY
 from shared.resilience.faults import LaneError
 from shared.store.driving import Stalled
 
@@ -24,11 +26,12 @@ log = structlog.get_logger(__name__)
 
 
 class Sweeper:
-    """Sweeps for as long as it runs; those that do not lead only ask for the lead."""
+    """Sweeps the pipeline of its service for as long as it runs; who does not lead only asks for the lead.
+    `consolidate` is offered complete runs, and returns at once; None: the pipeline has none."""
 
-    def __init__(self, kit: Kit, consolidations: Consolidations) -> None:
+    def __init__(self, kit: Kit, consolidate: Callable[[RunKey, UUID], None] | None = None) -> None:
         self._kit = kit
-        self._consolidations = consolidations
+        self._consolidate = consolidate
         self._lead = f"sweeper.{kit.only.import_id if kit.only else kit.settings.pipeline}"
         self._first = True
         every = kit.settings.sweep_seconds
@@ -82,9 +85,10 @@ class Sweeper:
 
     async def _drive(self, run: Stalled) -> None:
         if run.action == "consolidate":
-            self._consolidations.offer(run.key, run.user_id)
+            if self._consolidate is not None:
+                self._consolidate(run.key, run.user_id)
         elif run.action == "publish":
-            await self._consolidations.publish_again(run.key)
+            await publish_kept(self._kit, run.key)
         else:
             event = ImportReceived(**run.model_dump(include=set(ImportReceived.model_fields)))
             await self._kit.publish(IMPORT_RECEIVED, run.import_id, event)
@@ -92,6 +96,16 @@ class Sweeper:
     async def _give_back(self) -> None:
         async with parting():  # else the lead runs out by itself
             await self._kit.store.release_lease(self._lead, self._kit.owner)
+
+
+async def publish_kept(kit: Kit, key: RunKey) -> bool:
+    """Publish the memory that is kept for a run; False if none is."""
+    memory = await kit.store.read_kept_memory(*key)
+    if memory is None:
+        return False
+    await kit.publish(MEMORY_READY, memory.user_id, memory)
+    await kit.store.mark_published(*key, edition=memory.edition)
+    return True
 
 
 def _ids(run: Stalled) -> dict[str, Any]:
