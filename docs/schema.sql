@@ -211,6 +211,20 @@ CREATE POLICY services ON public.facts TO service_role USING (true) WITH CHECK (
 GRANT SELECT ON TABLE public.facts TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.facts TO service_role;
 
+CREATE TABLE public.idempotency_keys (
+    user_id uuid NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    digest text NOT NULL,
+    reply jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, key);
+CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.idempotency_keys TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO service_role;
+
 CREATE TABLE public.imports (
     import_id uuid NOT NULL,
     run integer NOT NULL,
@@ -261,6 +275,8 @@ CREATE TABLE public.imports (
     accounts jsonb DEFAULT '[]'::jsonb NOT NULL,
     joined jsonb DEFAULT '[]'::jsonb NOT NULL,
     edition integer DEFAULT 0 NOT NULL,
+    asked jsonb DEFAULT '{}'::jsonb NOT NULL,
+    relay_until timestamp with time zone,
     CONSTRAINT imports_chunks_total_check CHECK ((chunks_total >= 0)),
     CONSTRAINT imports_coverage_check CHECK (((coverage >= (0)::double precision) AND (coverage <= (1)::double precision))),
     CONSTRAINT imports_kind_check CHECK ((kind = ANY (ARRAY['primary'::text, 'quick'::text, 'fallback'::text, 'shadow'::text]))),
@@ -529,6 +545,125 @@ CREATE VIEW public.user_usage WITH (security_invoker='true') AS
 GRANT SELECT ON TABLE public.user_usage TO authenticated;
 GRANT SELECT ON TABLE public.user_usage TO service_role;
 
+CREATE FUNCTION public.accept_import(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    a record;
+    k idempotency_keys;
+    newest imports;
+    before imports;
+    routed jsonb;
+    resumed boolean := false;
+    outdone boolean;
+    refusal text;
+    wait double precision;
+    answer jsonb;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        import_id uuid, user_id uuid, source text, pipeline text, served text, variant text, on_log boolean,
+        replace boolean, lineage text, profile_format text, quick_id uuid, asked jsonb, key text, digest text,
+        again boolean, per_hour integer, at_once integer);
+    IF a.key IS NOT NULL THEN
+        -- Whoever has the same key in work is waited for here.
+        INSERT INTO idempotency_keys AS o (user_id, key, digest) VALUES (a.user_id, a.key, coalesce(a.digest, ''))
+            ON CONFLICT (user_id, key) DO UPDATE SET
+                digest = excluded.digest, reply = NULL, created_at = now()
+            WHERE o.created_at < now() - interval '24 hours';
+        IF NOT FOUND THEN
+            SELECT * INTO k FROM idempotency_keys o WHERE o.user_id = a.user_id AND o.key = a.key;
+            RETURN CASE WHEN k.digest = coalesce(a.digest, '') THEN k.reply || '{"repeated": true}'
+                        ELSE jsonb_build_object('refusal', 'key') END;
+        END IF;
+    END IF;
+    IF coalesce(a.per_hour, a.at_once) IS NOT NULL THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended(a.user_id::text, 4));
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
+    SELECT * INTO newest FROM imports i
+        WHERE i.import_id = a.import_id ORDER BY i.run DESC LIMIT 1 FOR UPDATE;
+    IF newest.user_id <> a.user_id THEN
+        RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
+    END IF;
+    a.on_log := coalesce(a.on_log, true);
+    IF a.again THEN
+        SELECT * INTO before FROM imports i
+            WHERE i.import_id = a.import_id AND i.kind = 'primary' ORDER BY i.run DESC LIMIT 1;
+        a.source := coalesce(a.source, before.source);
+        a.lineage := coalesce(a.lineage, before.lineage);
+        a.asked := coalesce(nullif(a.asked, '{}'), before.asked);
+        refusal := CASE WHEN before.import_id IS NULL THEN 'unknown'
+                        WHEN newest.state NOT IN ('complete', 'failed', 'cancelled') THEN 'running' END;
+    ELSIF newest.state NOT IN ('complete', 'failed', 'cancelled') THEN
+        resumed := newest.pipeline = coalesce(a.pipeline, CASE WHEN a.on_log THEN newest.pipeline ELSE a.served END)
+            AND newest.on_log = a.on_log AND coalesce(a.variant, '') IN ('', newest.variant);
+    END IF;
+    IF NOT resumed AND refusal IS NULL AND a.at_once <= (
+        SELECT count(*) FROM imports i
+        WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary'
+          AND i.state NOT IN ('complete', 'failed', 'cancelled')) THEN
+        refusal := 'unfinished';
+        wait := 60;
+    END IF;
+    IF NOT resumed AND refusal IS NULL AND a.per_hour IS NOT NULL THEN
+        SELECT extract(epoch FROM i.requested_at + interval '1 hour' - now()) INTO wait FROM imports i
+            WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary'
+              AND i.requested_at > now() - interval '1 hour'
+            ORDER BY i.requested_at DESC, i.ordinal DESC OFFSET greatest(a.per_hour - 1, 0) LIMIT 1;
+        refusal := CASE WHEN FOUND THEN 'hourly' END;
+    END IF;
+    IF refusal IS NOT NULL THEN
+        DELETE FROM idempotency_keys o WHERE o.user_id = a.user_id AND o.key = a.key;
+        RETURN jsonb_build_object('refusal', refusal, 'retry_after', ceil(least(greatest(wait, 1), 3600)));
+    END IF;
+    IF resumed THEN
+        outdone := EXISTS (
+            SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
+            WHERE p.user_id = a.user_id
+              AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
+        UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
+                requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
+                -- read anew, where chunks are missing: the newer run may have stored its passages instead
+                state = CASE WHEN outdone AND i.state = 'extracting' THEN 'chunking' ELSE i.state END,
+                updated_at = now()
+            WHERE i.import_id = newest.import_id AND i.run = newest.run
+            RETURNING i.* INTO newest;
+    ELSE
+        IF newest.state NOT IN ('complete', 'failed', 'cancelled') AND NOT a.on_log THEN
+            UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(),
+                    error = jsonb_build_object('step', 'accept_import', 'message', 'begun anew')
+                WHERE i.import_id = newest.import_id AND i.run = newest.run;
+        END IF;
+        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log, replaces,
+                             requested_at, lineage, profile_format, asked)
+        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, coalesce(a.pipeline, a.served), a.source,
+                coalesce(a.variant, ''), a.on_log, coalesce(a.replace, false), request_time(a.user_id, NULL),
+                a.lineage, coalesce(a.profile_format, 'markdown'), coalesce(a.asked, '{}'))
+        RETURNING * INTO newest;
+    END IF;
+    IF a.on_log THEN
+        routed := route_import(to_jsonb(newest) || jsonb_build_object(
+            'pipeline', a.pipeline, 'served', a.served, 'quick_id', a.quick_id));
+        IF newest.pipeline <> routed ->> 'pipeline' THEN
+            UPDATE imports i SET pipeline = routed ->> 'pipeline'
+                WHERE i.import_id = newest.import_id AND i.run = newest.run RETURNING i.* INTO newest;
+        END IF;
+    END IF;
+    answer := jsonb_build_object(
+        'import_id', newest.import_id, 'run', newest.run, 'resumed', resumed, 'requested_at', newest.requested_at,
+        'source', newest.source, 'lineage', newest.lineage, 'pipeline', newest.pipeline, 'state', newest.state,
+        'kind', newest.kind, 'asked', newest.asked, 'quick', routed -> 'quick');
+    IF a.key IS NOT NULL THEN
+        UPDATE idempotency_keys o SET reply = answer WHERE o.user_id = a.user_id AND o.key = a.key;
+    END IF;
+    RETURN answer;
+END
+$$;
+REVOKE ALL ON FUNCTION public.accept_import(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.accept_import(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.accept_import(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.accept_memory(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -630,9 +765,9 @@ CREATE FUNCTION public.add_fallback(i public.imports) RETURNS void
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-    INSERT INTO imports (import_id, run, user_id, pipeline, kind, source, on_log, profile_format, lineage,
+    INSERT INTO imports (import_id, run, user_id, pipeline, kind, source, on_log, profile_format, lineage, asked,
                          requested_at)
-    SELECT i.import_id, i.run + 1, i.user_id, 'v1', 'fallback', i.source, true, i.profile_format, i.lineage,
+    SELECT i.import_id, i.run + 1, i.user_id, 'v1', 'fallback', i.source, true, i.profile_format, i.lineage, i.asked,
            i.requested_at + interval '1 microsecond'
     WHERE i.state = 'failed' AND i.kind = 'primary' AND i.on_log AND i.pipeline <> 'v1'
       AND NOT EXISTS (
@@ -1812,6 +1947,23 @@ REVOKE ALL ON FUNCTION public.note_holds(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.note_offered(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM imports i JOIN jsonb_to_recordset(argument -> 'runs') AS r(import_id uuid, run integer)
+        ON i.import_id = r.import_id AND i.run = r.run ORDER BY i.import_id, i.run FOR UPDATE OF i;
+    UPDATE imports i SET offered_at = now(), relay_until = NULL
+        FROM jsonb_to_recordset(argument -> 'runs') AS r(import_id uuid, run integer)
+        WHERE i.import_id = r.import_id AND i.run = r.run AND i.offered_at IS NULL;
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.note_offered(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_offered(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.note_offered(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.note_progress(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1880,6 +2032,27 @@ CREATE FUNCTION public.owe_callback(i public.imports, kind text) RETURNS void
 $$;
 REVOKE ALL ON FUNCTION public.owe_callback(i public.imports, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.owe_callback(i public.imports, kind text) TO service_role;
+
+CREATE FUNCTION public.owe_quick(i public.imports, quick_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF quick_id IS NULL OR i.kind <> 'primary' OR i.pipeline = 'v1' OR NOT i.on_log OR i.profile_format <> 'app'
+       OR EXISTS (SELECT FROM served_memories s WHERE s.user_id = i.user_id)
+       OR EXISTS (SELECT FROM user_profiles p WHERE p.user_id = i.user_id AND has_sections(p)) THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, requested_at, lineage, profile_format,
+                         kind, parent_id, asked)
+    VALUES (quick_id, i.run, i.user_id, 'v1', i.source, true, i.requested_at, i.lineage, i.profile_format,
+            'quick', i.import_id, i.asked)
+    ON CONFLICT (import_id, run) DO NOTHING;
+    RETURN jsonb_build_object('import_id', quick_id, 'run', i.run);
+END
+$$;
+REVOKE ALL ON FUNCTION public.owe_quick(i public.imports, quick_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.owe_quick(i public.imports, quick_id uuid) TO service_role;
 
 CREATE FUNCTION public.own_lineages(i public.imports) RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -2545,61 +2718,6 @@ REVOKE ALL ON FUNCTION public.renew_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO soulprint_service;
 
-CREATE FUNCTION public.request_run(argument jsonb) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
-DECLARE
-    a record;
-    newest imports;
-    resumed boolean := false;
-    outdone boolean;
-BEGIN
-    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, user_id uuid, source text, pipeline text, variant text, on_log boolean,
-        replace boolean, lineage text);
-    PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
-    SELECT * INTO newest FROM imports i
-        WHERE i.import_id = a.import_id ORDER BY i.run DESC LIMIT 1 FOR UPDATE;
-    IF newest.user_id <> a.user_id THEN
-        RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
-    END IF;
-    IF newest.state NOT IN ('complete', 'failed', 'cancelled') THEN
-        resumed := newest.kind = 'primary' AND newest.pipeline = a.pipeline AND newest.on_log = a.on_log
-            AND a.variant IN ('', newest.variant);
-        IF resumed THEN
-            outdone := EXISTS (
-                SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
-                WHERE p.user_id = a.user_id
-                  AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
-            UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
-                    requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
-                    -- read anew, where chunks are missing: the newer run may have stored its passages instead
-                    state = CASE WHEN outdone AND i.state = 'extracting' THEN 'chunking' ELSE i.state END,
-                    updated_at = now()
-                WHERE i.import_id = newest.import_id AND i.run = newest.run
-                RETURNING i.* INTO newest;
-        ELSIF NOT a.on_log THEN
-            UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(),
-                    error = jsonb_build_object('step', 'request_run', 'message', 'begun anew')
-                WHERE i.import_id = newest.import_id AND i.run = newest.run;
-        END IF;
-    END IF;
-    IF NOT resumed THEN
-        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log, replaces,
-                             requested_at, lineage)
-        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, a.pipeline, a.source, a.variant, a.on_log,
-                coalesce(a.replace, false), request_time(a.user_id, NULL), a.lineage)
-        RETURNING * INTO newest;
-    END IF;
-    RETURN jsonb_build_object(
-        'run', newest.run, 'resumed', resumed, 'requested_at', newest.requested_at);
-END
-$$;
-REVOKE ALL ON FUNCTION public.request_run(argument jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO service_role;
-GRANT ALL ON FUNCTION public.request_run(argument jsonb) TO soulprint_service;
-
 CREATE FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2668,6 +2786,33 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.resolve_accounts(i public.imports, told jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.resolve_accounts(i public.imports, told jsonb) TO service_role;
+
+CREATE FUNCTION public.route_import(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    a record;
+    i imports;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        import_id uuid, run integer, user_id uuid, source text, requested_at timestamptz, lineage text, kind text,
+        pipeline text, served text, profile_format text, quick_id uuid);
+    SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run;
+    IF NOT FOUND THEN
+        i.import_id := a.import_id; i.run := a.run; i.user_id := a.user_id; i.source := a.source;
+        i.pipeline := coalesce(a.pipeline, a.served); i.kind := coalesce(a.kind, 'primary');
+        i.requested_at := request_time(a.user_id, a.requested_at); i.lineage := a.lineage; i.asked := '{}';
+        i.profile_format := a.profile_format; i.on_log := true;
+    ELSIF i.user_id <> a.user_id OR i.state <> 'received' THEN
+        a.quick_id := NULL;  -- another's, or under way: what it was owed it got
+    END IF;
+    RETURN jsonb_build_object('pipeline', i.pipeline, 'quick', owe_quick(i, a.quick_id));
+END
+$$;
+REVOKE ALL ON FUNCTION public.route_import(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.route_import(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.route_import(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3162,6 +3307,38 @@ $$;
 REVOKE ALL ON FUNCTION public.take_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.take_run(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.take_unoffered(argument jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    answer json;
+BEGIN
+    DELETE FROM idempotency_keys o WHERE (o.user_id, o.key) IN (
+        SELECT d.user_id, d.key FROM idempotency_keys d
+        WHERE d.created_at < now() - interval '24 hours' ORDER BY d.created_at LIMIT 1000 FOR UPDATE SKIP LOCKED);
+    WITH due AS (
+        SELECT i.import_id, i.run FROM imports i
+        WHERE i.state = 'received' AND i.on_log AND i.offered_at IS NULL
+          AND i.begun_at < now() - make_interval(secs => (argument ->> 'older_than')::double precision)
+          AND (i.relay_until IS NULL OR i.relay_until < now())
+        ORDER BY i.requested_at LIMIT (argument ->> 'limit')::integer FOR UPDATE SKIP LOCKED
+    ), taken AS (
+        UPDATE imports i SET relay_until = now() + make_interval(
+                secs => (argument ->> 'lease_seconds')::double precision)
+            FROM due d WHERE i.import_id = d.import_id AND i.run = d.run RETURNING i.*
+    )
+    SELECT json_agg(json_build_object(
+        'import_id', import_id, 'run', run, 'user_id', user_id, 'source', source, 'requested_at', requested_at,
+        'lineage', lineage, 'kind', kind, 'parent_id', parent_id, 'pipeline', pipeline, 'asked', asked)
+        ORDER BY requested_at, ordinal) INTO answer FROM taken;
+    RETURN coalesce(answer, '[]');
+END
+$$;
+REVOKE ALL ON FUNCTION public.take_unoffered(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_unoffered(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_unoffered(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.tell_embedding_cost(i public.imports) RETURNS void
     LANGUAGE plpgsql

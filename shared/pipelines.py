@@ -1,8 +1,8 @@
 """What there is on the log: services with what they read and write, topics with key, event and size.
 
 A pipeline is data of a run: the same services deployed with another PIPELINE are another pipeline, on topics
-of its own. The router and `import.received` belong to none. `shared.log.kafka.topics` makes these topics on
-Kafka.
+of its own. v1 is the lane of quickpass, which stands beside every other. The gateway, the router and
+`import.received` belong to none. `shared.log.kafka.topics` makes these topics on Kafka.
 """
 
 from __future__ import annotations
@@ -32,32 +32,46 @@ def topic(name: str, pipeline: str | None = None, *, dead: bool = False) -> str:
     return name + (f".{pipeline}" if pipeline else "") + (".dlq" if dead else "")
 
 
+V1: Final = "v1"
+"""The pipeline that gives first sections within seconds, and what is left where another fails."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
     """A service's place on the log. Its code is `services.<name>.app`."""
 
     name: str
-    reads: str
-    """The base name of its topic."""
+    reads: str | None
+    """The base name of its topic; None: it reads none."""
     writes: tuple[str, ...]
     """Base names, all of the pipeline."""
     of_pipeline: bool = True
     """False: one deployment serves every pipeline, and reads the topic that belongs to none."""
+    only: str | None = None
+    """The one pipeline that it belongs to, whatever PIPELINE says."""
+
+    def of(self, pipeline: str) -> str:
+        """The pipeline whose part it is where PIPELINE says `pipeline`."""
+        return self.only or pipeline
 
     def topic(self, pipeline: str) -> str:
-        """The whole name of the topic that it reads."""
-        return topic(self.reads, pipeline if self.of_pipeline else None)
+        """The whole name of the topic that it reads. Raises ValueError if it reads none."""
+        if self.reads is None:
+            raise ValueError(f"{self.name} reads no topic")
+        return topic(self.reads, self.of(pipeline) if self.of_pipeline else None)
 
     def group(self, pipeline: str) -> str:
         """Its consumer group."""
-        return f"soulprint.{pipeline}.{self.name}" if self.of_pipeline else f"soulprint.{self.name}"
+        return f"soulprint.{self.of(pipeline)}.{self.name}" if self.of_pipeline else f"soulprint.{self.name}"
 
 
 SERVICES: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
     {
         spec.name: spec
         for spec in (
+            ServiceSpec("gateway", None, (IMPORT_RECEIVED,), of_pipeline=False),
             ServiceSpec("router", IMPORT_RECEIVED, (IMPORT_RECEIVED,), of_pipeline=False),
+            ServiceSpec("quickpass", IMPORT_RECEIVED, (MEMORY_READY, IMPORT_RECEIVED), only=V1),
             ServiceSpec("chunker", IMPORT_RECEIVED, (CHUNKS_READY, FACTS_EXTRACTED)),
             ServiceSpec("extractor", CHUNKS_READY, (FACTS_EXTRACTED,)),
             ServiceSpec("consolidator", FACTS_EXTRACTED, (MEMORY_READY, IMPORT_RECEIVED)),
@@ -65,7 +79,53 @@ SERVICES: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
         )
     }
 )
-"""Every service that reads the log, upstream first."""
+"""Every service, upstream first."""
+READERS: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
+    {name: spec for name, spec in SERVICES.items() if spec.reads is not None}
+)
+"""Those that read the log."""
+
+
+def services_of(pipeline: str) -> tuple[str, ...]:
+    """The services that a pipeline consists of, upstream first, without those that belong to none."""
+    if pipeline == V1:
+        return ("quickpass", "writer")
+    return tuple(name for name, spec in SERVICES.items() if spec.of_pipeline and spec.only is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A service of one pipeline, as a process hosts it."""
+
+    spec: ServiceSpec
+    pipeline: str
+    label: str
+    """What logs and metrics call it: its name, and its pipeline's too where that is not the process's own."""
+
+    @property
+    def publishes(self) -> tuple[str, ...]:
+        """The whole names of the topics that it writes. An import goes to whichever pipeline its run is of, but
+        for a service that belongs to one."""
+        every = (self.pipeline,) if self.spec.only else tuple(dict.fromkeys((self.pipeline, V1)))
+        return tuple(
+            topic(name, pipeline)
+            for name in self.spec.writes
+            for pipeline in (every if name == IMPORT_RECEIVED else (self.pipeline,))
+        )
+
+
+def places_of(names: Iterable[str], pipeline: str) -> tuple[Place, ...]:
+    """What a process hosts that serves `names` and whose PIPELINE is `pipeline`. Quickpass brings the writer
+    of its pipeline: nobody else reads what it publishes."""
+    places: dict[tuple[str, str], Place] = {}
+    for name in names:
+        spec = SERVICES[name]
+        own = spec.of(pipeline)
+        places[name, own] = Place(spec, own, name)
+        if spec.only is not None:
+            label = "writer" if own == pipeline else f"writer.{own}"
+            places.setdefault(("writer", own), Place(SERVICES["writer"], own, label))
+    return tuple(places.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +160,31 @@ def topics_of(pipeline: str) -> tuple[TopicSpec, ...]:
     chunks.ready has the most partitions: its consumers are the slow ones, and a replica without a partition
     does nothing. Each topic holds what a replay or a long outage needs.
     """
+    read = {SERVICES[name].reads for name in services_of(pipeline)}
     return (
         TopicSpec(topic(IMPORT_RECEIVED), "import_id", ImportReceived, 6, 30 * _DAY_MS),
-        TopicSpec(topic(IMPORT_RECEIVED, pipeline), "import_id", ImportReceived, 6, 30 * _DAY_MS),
-        TopicSpec(topic(CHUNKS_READY, pipeline), "chunk_id", ChunkReady, 48, 7 * _DAY_MS),
-        TopicSpec(topic(FACTS_EXTRACTED, pipeline), "import_id", FactsExtracted, 12, 7 * _DAY_MS),
-        TopicSpec(topic(MEMORY_READY, pipeline), "user_id", MemoryReady, 6, 30 * _DAY_MS),
+        *(
+            TopicSpec(topic(name, pipeline), key, event, partitions, days * _DAY_MS)
+            for name, key, event, partitions, days in (
+                (IMPORT_RECEIVED, "import_id", ImportReceived, 6, 30),
+                (CHUNKS_READY, "chunk_id", ChunkReady, 48, 7),
+                (FACTS_EXTRACTED, "import_id", FactsExtracted, 12, 7),
+                (MEMORY_READY, "user_id", MemoryReady, 6, 30),
+            )
+            if name in read
+        ),
     )
 
 
+def live_topics(pipeline: str) -> tuple[TopicSpec, ...]:
+    """The topics of a deployment whose PIPELINE is `pipeline`, v1's among them, without their dead-letter
+    topics."""
+    return tuple({spec.name: spec for each in (pipeline, V1) for spec in topics_of(each)}.values())
+
+
 def all_topics(pipeline: str) -> tuple[TopicSpec, ...]:
-    """The topics of a pipeline, each followed by its dead-letter topic."""
-    return tuple(spec for live in topics_of(pipeline) for spec in (live, live.dead))
+    """The same, each followed by its dead-letter topic."""
+    return tuple(spec for live in live_topics(pipeline) for spec in (live, live.dead))
 
 
 def prefixed(specs: Iterable[TopicSpec], prefix: str) -> list[TopicSpec]:

@@ -17,8 +17,8 @@ from shared.host.services import Services, opener_of
 from shared.log.local import LocalLog
 from shared.log.metrics import PoolMetrics
 from shared.models.base import Metered, Model
-from shared.pipelines import SERVICES
-from shared.requests import publish_request
+from shared.pipelines import services_of
+from shared.requests.accept import Offer
 from shared.settings import Settings
 from shared.store.store import Store
 from soulprint.progress import shown
@@ -58,7 +58,7 @@ async def drive(
         yield model
 
     services = Services(
-        {name: opener_of(name) for name in SERVICES},
+        {name: opener_of(name) for name in services_of(settings.pipeline)},
         settings,
         store=store,
         log=log,
@@ -77,7 +77,7 @@ async def drive(
             if command:
                 settle_garbage()
             if not resumed:  # else the sweeper drives what is missing
-                await publish_request(event, log)
+                await Offer(event, settings.pipeline).publish(log)
             await _ended(store, event, faults)
         except (CostLimitError, ModelUnavailableError):
             graces = LAST_CALLS

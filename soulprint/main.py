@@ -104,7 +104,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Turn an export into a memory: MEMORY.md, five sections, facts.jsonl and report.json."""
-    from shared.requests import lineage_named
+    from shared.requests.request import lineage_named
     from soulprint.run import run_command, run_settings
 
     settings = run_settings(model, batch=batch)

@@ -29,7 +29,8 @@ from shared.domain.runs import RunKey
 from shared.logs import configure_logs
 from shared.models.base import Metered, Model
 from shared.models.open import opened_model
-from shared.requests import Request, local_request, request_run
+from shared.requests.accept import Terms, accept
+from shared.requests.request import Request, local_request
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
 from shared.store.runs import COMPLETE, ENDED, UNSERVED, RunReport
@@ -224,15 +225,10 @@ class _Run:
 
     async def _made(self, unwritten: Unwritten, interrupts: Interrupts) -> _Ended:
         """A run that has ended. Raises SoulprintError, or CancelledError if it was stopped before."""
-        event, resumed = await request_run(
-            self.request,
-            self.store,
-            self.settings.pipeline,
-            variant=self._variant(),
-            on_log=False,
-            replace=self.replace,
-        )
-        key = RunKey(event.import_id, event.run)
+        pipeline = self.settings.pipeline
+        terms = Terms(pipeline, self._variant(), on_log=False, replace=self.replace)
+        accepted = await accept(self.request, self.store, self.settings, terms)
+        event, resumed, key = accepted.event, accepted.run.resumed, accepted.key
         unwritten.note(key)
         before = await self._report(key)
         spending = Spending(self.settings.home, key, self.model, before.extraction_usage)

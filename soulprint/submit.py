@@ -19,8 +19,9 @@ from shared.log.kafka.client import KafkaLog
 from shared.log.kafka.topics import find_drift
 from shared.log.metrics import PoolMetrics
 from shared.log.ports import Publisher
-from shared.pipelines import prefixed, topics_of
-from shared.requests import lineage_named, publish_request, request_of, request_run
+from shared.pipelines import V1, prefixed, topics_of
+from shared.requests.accept import Terms, accept, offer
+from shared.requests.request import lineage_named, request_of
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
 from soulprint.naming import note_name
@@ -37,7 +38,7 @@ def submit_command(
     upload: bool = False,
     lineage: str | None = None,
 ) -> None:
-    """Publish an ImportReceived and print which import and run it is."""
+    """Have an import taken, publish its event, and print which import and run it is."""
     settings = load_settings()
     lineage = lineage_named(lineage)
     if upload:
@@ -77,9 +78,9 @@ async def submit(
     request = await asyncio.to_thread(request_of, export, user_id_for(user), settings, lineage)
     async with opened_store(settings) as store, _publisher(settings) as publisher:
         await note_name(store, request.user_id, user)
-        event, _ = await request_run(request, store, settings.pipeline, replace=replace)
-        await publish_request(event, publisher)
-    return RunKey(event.import_id, event.run)
+        accepted = await accept(request, store, settings, Terms(replace=replace))
+        await offer(accepted, store, publisher)
+    return accepted.key
 
 
 async def submit_uploaded(
@@ -92,9 +93,9 @@ async def submit_uploaded(
         await note_name(store, user_id, user)
         async with uploaded(file, user_id, settings) as source:
             request = await asyncio.to_thread(request_of, source, user_id, settings, lineage)
-            event, _ = await request_run(request, store, settings.pipeline, replace=replace)
-        await publish_request(event, publisher)
-    return RunKey(event.import_id, event.run), source
+            accepted = await accept(request, store, settings, Terms(replace=replace))
+        await offer(accepted, store, publisher)
+    return accepted.key, source
 
 
 @asynccontextmanager
@@ -102,9 +103,10 @@ async def _publisher(settings: Settings) -> AsyncIterator[Publisher]:
     """A publisher on Kafka. Raises SoulprintError where there is no topic to publish to."""
     log = KafkaLog.of(settings, PoolMetrics(CollectorRegistry()))
     async with admin_of(settings) as admin:
-        (spec, *_) = prefixed(topics_of(settings.pipeline), settings.kafka_prefix)
-        if any(drift.what == "missing" for drift in await find_drift(admin, [spec])):
-            raise SoulprintError(f"the topic {spec.name} does not exist; run `soulprint topics create`")
+        lanes = [spec for each in (settings.pipeline, V1) for spec in topics_of(each)[1:2]]
+        for drift in await find_drift(admin, prefixed(lanes, settings.kafka_prefix)):
+            if drift.what == "missing":
+                raise SoulprintError(f"the topic {drift.topic} does not exist; run `soulprint topics create`")
     client = log.client("submit")
     try:
         await client.start(None, waiting=lambda why: None)

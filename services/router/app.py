@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.router.policy import route
+from services.router.policy import routes
 from shared.domain.events import ImportReceived
 from shared.host.service import Kit, Service
 from shared.log.policy import PoolPolicy
@@ -20,6 +20,11 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
     """The only reader of import.received."""
 
     async def pass_on(event: ImportReceived) -> None:
-        await kit.publish(IMPORT_RECEIVED, event.import_id, event, route(event, kit.settings.pipeline))
+        for each, pipeline in await routes(event, kit.store, kit.settings):
+            await kit.publish(IMPORT_RECEIVED, each.import_id, each, pipeline)
 
-    yield Service(per_record("router", ImportReceived, pass_on), PoolPolicy(ceiling=IN_FLIGHT))
+    yield Service(
+        per_record("router", ImportReceived, pass_on),
+        PoolPolicy(ceiling=IN_FLIGHT),
+        probe=kit.database_answers,
+    )

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import structlog
-import uvicorn
 from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
@@ -16,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from shared.domain.errors import UsageError
+from shared.host.http import bound, serving
 from shared.log.health import LoopState, PoolState, Verdict, live, ready
 
 log = structlog.get_logger(__name__)
@@ -30,43 +27,13 @@ async def health_server(
     host: str, port: int, states: States, registry: CollectorRegistry
 ) -> AsyncIterator[int]:
     """Answers while the block runs; gives the port. Raises UsageError if it cannot be had."""
-    sock = _bound(host, port)
+    sock = bound(host, port, what="health and metrics", setting="METRICS_PORT")
     # When a counter was made: a series more for each, which nobody reads.
     disable_created_metrics()  # type: ignore[no-untyped-call]
-    server = _Server(
-        uvicorn.Config(_pages(states, registry), log_config=None, access_log=False, lifespan="off")
-    )
-    task = asyncio.create_task(server.serve(sockets=[sock]))
     found = int(sock.getsockname()[1])
-    log.info("health and metrics", host=host, port=found)
-    try:
+    async with serving(_pages(states, registry), sock):
+        log.info("health and metrics", host=host, port=found)
         yield found
-    finally:
-        server.should_exit = True
-        await asyncio.wait([task])
-        sock.close()
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals alone: they are for the services."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, port))
-    except OSError as error:
-        raise UsageError(
-            f"cannot serve health and metrics on {host}:{port} ({error.strerror}); "
-            "set METRICS_PORT to another port, or to 0 for a free one"
-        ) from None
-    return sock
 
 
 def _pages(states: States, registry: CollectorRegistry) -> Starlette:

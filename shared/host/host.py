@@ -15,12 +15,14 @@ from prometheus_client import CollectorRegistry
 from shared.heap import settle_garbage
 from shared.host.health import health_server
 from shared.host.holds import telling_holds
+from shared.host.http import opened_front
 from shared.host.service import Opener, ServiceMetrics
-from shared.host.services import Running, Services
+from shared.host.services import Running, Services, refuse_http
 from shared.log.health import LoopState, PoolState
 from shared.log.kafka.client import KafkaLog
 from shared.log.metrics import PoolMetrics
 from shared.log.ports import Log
+from shared.pipelines import SERVICES, places_of
 from shared.settings import Settings
 from shared.store.open import opened_store
 
@@ -55,6 +57,8 @@ class Host:
         """Set once every service consumes."""
         self.port = 0
         """Where health and metrics are served."""
+        self.public_port = 0
+        """Where its HTTP face is, if one of the services has one."""
 
     @property
     def running(self) -> Sequence[Running]:
@@ -90,6 +94,15 @@ class Host:
             self.port = await stack.enter_async_context(
                 health_server(settings.metrics_host, settings.metrics_port, self._states, self.registry)
             )
+            # Alive, and said to be, before the database is there.
+            face = AsyncExitStack()
+            stack.push_async_exit(face)
+            serve_http = refuse_http
+            if any(SERVICES[name].reads is None for name in names if name in SERVICES):
+                front = await face.enter_async_context(
+                    opened_front(settings.gateway_host, settings.gateway_port)
+                )
+                serve_http, self.public_port = front.serve, front.port
             connections = min(16, CONNECTIONS * len(names))
             store = await stack.enter_async_context(
                 opened_store(settings, connections=connections, waiting=self._waits)
@@ -102,16 +115,19 @@ class Host:
                     log=self._log,
                     metrics=self._service_metrics,
                     owner=owner,
+                    serve_http=serve_http,
                 )
             )
-            for name in names:
-                self._pool_metrics.begin(name)
+            for place in places_of(names, settings.pipeline):
+                if place.spec.reads is not None:
+                    self._pool_metrics.begin(place.label)
             await services.start(self._waits)
             settle_garbage()
             self.ready.set()
             log.info("serving", services=names, pipeline=settings.pipeline)
             async with telling_holds(store, owner, lambda: [pool for pool, _ in services.states()]):
                 await self._stop.wait()
+            await face.aclose()  # takes nothing more; then what was taken is worked off
 
     def _waits(self, why: str) -> None:
         self._starting = f"{_STARTING}: {why}"

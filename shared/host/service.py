@@ -29,6 +29,8 @@ from shared.resilience.lane import Hold
 from shared.settings import Settings
 from shared.store.store import Store
 
+Asgi = Callable[..., Awaitable[None]]
+"""An ASGI application: called with scope, receive and send."""
 NO_RUN = "no_such_run"
 """Why an event of a run that the store does not know is set aside."""
 SILENT_SECONDS = 45.0
@@ -98,6 +100,8 @@ class Kit:
     owner: str
     """This process, as leases name it."""
     open_model: ModelOpener
+    log_answers: Callable[[], Awaitable[None]]
+    """Raises SoulprintError if the log does not answer."""
     only: OneRun | None = None
     """The one run that this process is for; None: it serves whatever comes."""
     spent: Callable[[Usage], Usage] = as_recorded
@@ -189,6 +193,8 @@ class Service:
     """Why work beside the stage waits, though the lane is open."""
     beside: Mapping[str, Callable[[], Hold | None]] = field(default_factory=dict)
     """Why work that the stage does not need waits, by the name of its hold."""
+    http: Asgi | None = None
+    """What it answers over HTTP, on the process's public address."""
     drain: Callable[[], Awaitable[None]] | None = None
     """Ends what the stage began and did not await; called before the stage drains."""
 

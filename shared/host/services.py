@@ -16,6 +16,7 @@ import structlog
 from shared.domain.errors import UsageError
 from shared.domain.events import Usage
 from shared.host.service import (
+    Asgi,
     Kit,
     ModelOpener,
     OneRun,
@@ -27,8 +28,9 @@ from shared.host.service import (
 )
 from shared.log.health import LoopState, PoolState
 from shared.log.ports import Consumption, Log, LogClient
+from shared.log.stage import Stage
 from shared.models.open import opened_model
-from shared.pipelines import SERVICES
+from shared.pipelines import SERVICES, Place, places_of
 from shared.settings import Settings
 from shared.store.store import Store
 
@@ -47,6 +49,15 @@ def opener_of(name: str) -> Opener:
     found: Any = importlib.import_module(f"services.{name}.app")
     opener: Opener = found.app
     return opener
+
+
+ServeHttp = Callable[[Asgi], Awaitable[None]]
+"""Has an application answered from now on, for as long as the services run."""
+
+
+async def refuse_http(application: Asgi) -> None:
+    """For processes that have no HTTP face. Raises UsageError."""
+    raise UsageError("this process serves no HTTP")
 
 
 @dataclass(slots=True)
@@ -100,14 +111,16 @@ class Services:
         only: OneRun | None = None,
         spent: Callable[[Usage], Usage] = as_recorded,
         on_fault: Callable[[Exception], None] = wait_it_out,
+        serve_http: ServeHttp = refuse_http,
     ) -> None:
         self._openers = openers
+        self._serve_http = serve_http
         self._settings = settings
         self._log = log
         self._stack = AsyncExitStack()
         self._kit = partial(
             Kit,
-            settings=settings,
+            log_answers=log.answers,
             store=store,
             metrics=metrics,
             owner=owner,
@@ -130,28 +143,27 @@ class Services:
 
     async def start(self, waiting: Callable[[str], None]) -> None:
         """Return when every service consumes; `waiting` is told what is waited for. Raises SoulprintError."""
-        for name, opener in self._openers.items():
+        for place in places_of(self._openers, self._settings.pipeline):
+            name = place.label
             client = self._log.client(name)
-            kit = self._kit(name=name, publisher=client.publisher)
-            service = await self._stack.enter_async_context(opener(kit))
+            settings = self._settings.model_copy(update={"pipeline": place.pipeline})
+            kit = self._kit(name=name, settings=settings, publisher=client.publisher)
+            service = await self._stack.enter_async_context(self._opener(place)(kit))
             running = Running(name, service, client)
             self.running.append(running)
-            await client.start(self._consumption(name, service), waiting)
-            running.tasks += [asyncio.create_task(_forever(name, task)) for task in service.tasks]
+            tasks = list(service.tasks)
+            if service.stage is None:
+                # It has work without the log: what it publishes waits for the log, and it does not.
+                tasks.append(partial(client.start, None, ignore_waiting))
+            else:
+                await client.start(_consumption(place, service, service.stage), waiting)
+            if service.http is not None:
+                await self._serve_http(service.http)
+            running.tasks += [asyncio.create_task(_forever(name, task)) for task in tasks]
             log.info("service started", service=name)
 
-    def _consumption(self, name: str, service: Service) -> Consumption | None:
-        if service.stage is None:
-            return None
-        place, pipeline = SERVICES[name], self._settings.pipeline
-        return Consumption(
-            place.topic(pipeline),
-            place.group(pipeline),
-            service.stage,
-            service.policy,
-            service.probe,
-            service.grace,
-        )
+    def _opener(self, place: Place) -> Opener:
+        return self._openers.get(place.spec.name) or opener_of(place.spec.name)
 
     def states(self) -> Sequence[tuple[PoolState, LoopState]]:
         """How those that read a topic are."""
@@ -175,3 +187,18 @@ async def _forever(name: str, task: Callable[[], Awaitable[None]]) -> None:
         except Exception as error:
             log.exception("a task broke and is begun again", service=name, error=type(error).__name__)
         await asyncio.sleep(_REST)
+
+
+def _consumption(place: Place, service: Service, stage: Stage[Any]) -> Consumption:
+    return Consumption(
+        place.spec.topic(place.pipeline),
+        place.spec.group(place.pipeline),
+        stage,
+        service.policy,
+        service.probe,
+        service.grace,
+    )
+
+
+def ignore_waiting(why: str) -> None:
+    """For those who have something else to do meanwhile."""

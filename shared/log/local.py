@@ -85,6 +85,9 @@ class LocalLog:
         """See Log."""
         return LocalClient(self, name)
 
+    async def answers(self) -> None:
+        """See Log: it does."""
+
     def topic(self, name: str) -> _Topic:
         """The topic of this name, made when it is first spoken of."""
         found = self._topics.get(name)

@@ -130,3 +130,7 @@ class Log(Protocol):
     def client(self, name: str) -> LogClient:
         """A place for the service of this name."""
         ...
+
+    async def answers(self) -> None:
+        """Return if the log answers. Raises LogUnavailableError."""
+        ...

@@ -24,7 +24,7 @@ from shared.postgres.sqlstates import refusal
 PATIENCE_MS = 1000
 """How long to wait for a lock: enough for the server to notice that its holder was killed."""
 _KIND = 2
-"""Seed of the hash that makes a user's lock number; request_run's locks have 1, migrations 3."""
+"""Seed of the hash that makes a user's lock number; accept_import's have 1 and 4, migrations 3."""
 
 
 @asynccontextmanager

@@ -141,7 +141,7 @@ class Driving(Calls):
     ) -> Taken:
         """Begin the run that the event names, or go on with it; older unfinished runs of the import and of
         its kind end. Kind and parent are the event's; a run that is there keeps its own. `on_log` as in
-        request_run; `profile_format` is how the profile is told of it."""
+        accept_import; `profile_format` is how the profile is told of it."""
 
     @call
     async def watch_run(self, import_id: UUID, run: int) -> RunWatch | None:

@@ -26,16 +26,6 @@ Unserved = Literal["older", "smaller", "outdone", "shadow"]
 sections only, where better ones are served; or it is a shadow run, of which nothing is served."""
 
 
-class RequestedRun(BaseModel):
-    """Answer of request_run: which run it is, and whether that was under way."""
-
-    model_config = ConfigDict(frozen=True)
-
-    run: int
-    resumed: bool
-    requested_at: datetime
-
-
 class Reading(BaseModel):
     """How far the reading of an export is."""
 
@@ -200,31 +190,6 @@ class RunReport(BaseModel):
 
 class Runs(Calls):
     """Methods of Store on the life of a run."""
-
-    @call
-    async def request_run(
-        self,
-        import_id: UUID,
-        user_id: UUID,
-        source: str,
-        pipeline: str,
-        *,
-        variant: str = "",
-        on_log: bool = True,
-        replace: bool = False,
-        lineage: str | None = None,
-    ) -> RequestedRun:
-        """Go on with the import's newest run if it is unfinished, of this pipeline, driven the same way and,
-        if `variant` is given, of that variant; else add the next, which waits for its event.
-
-        `variant` names what a run depends on besides the export, as JSON: sizes, and its model where
-        one process runs it from end to end, for which `on_log` is false. `replace`: its memory is to be
-        served however much less it holds than the one that is. `lineage`: as the person names it. What is
-        requested later is newer, by the database's clock; a run that goes on keeps its place, unless a newer
-        one is served already.
-
-        Raises StoreError (SP002) if the import is another user's.
-        """
 
     @call
     async def update_progress(

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from shared.postgres.locks import user_lock
 from shared.postgres.pooler import direct_only
+from shared.store.accepting import Accepting
 from shared.store.access import Access
 from shared.store.batches import Batches
 from shared.store.callbacks import Callbacks
@@ -28,6 +29,7 @@ from shared.store.users import Users
 
 
 class Store(
+    Accepting,
     Runs,
     Driving,
     Chunks,

@@ -203,61 +203,6 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
        AND i.state IN ('chunking', 'extracting', 'consolidating')
 $$;
 
--- Which run a request is: the import's newest, where that is an unfinished primary one, of the same pipeline, driven the same
--- way and, if a variant is given, of that variant; else the next, which waits as `received` for its event. What
--- one process was at work on in another variant is cancelled: its chunks could not be told from the new ones.
--- A run that goes on becomes the newest where a newer one is served already: else what is asked for now would
--- come to nothing. `replace` is the person's word that much may be lost.
-CREATE FUNCTION public.request_run(argument jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    a record;
-    newest imports;
-    resumed boolean := false;
-    outdone boolean;
-BEGIN
-    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, user_id uuid, source text, pipeline text, variant text, on_log boolean,
-        replace boolean, lineage text);
-    PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
-    SELECT * INTO newest FROM imports i
-        WHERE i.import_id = a.import_id ORDER BY i.run DESC LIMIT 1 FOR UPDATE;
-    IF newest.user_id <> a.user_id THEN
-        RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
-    END IF;
-    IF newest.state NOT IN ('complete', 'failed', 'cancelled') THEN
-        resumed := newest.kind = 'primary' AND newest.pipeline = a.pipeline AND newest.on_log = a.on_log
-            AND a.variant IN ('', newest.variant);
-        IF resumed THEN
-            outdone := EXISTS (
-                SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
-                WHERE p.user_id = a.user_id
-                  AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
-            UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
-                    requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
-                    -- read anew, where chunks are missing: the newer run may have stored its passages instead
-                    state = CASE WHEN outdone AND i.state = 'extracting' THEN 'chunking' ELSE i.state END,
-                    updated_at = now()
-                WHERE i.import_id = newest.import_id AND i.run = newest.run
-                RETURNING i.* INTO newest;
-        ELSIF NOT a.on_log THEN
-            UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(),
-                    error = jsonb_build_object('step', 'request_run', 'message', 'begun anew')
-                WHERE i.import_id = newest.import_id AND i.run = newest.run;
-        END IF;
-    END IF;
-    IF NOT resumed THEN
-        INSERT INTO imports (import_id, run, user_id, pipeline, source, variant, on_log, replaces,
-                             requested_at, lineage)
-        VALUES (a.import_id, coalesce(newest.run, 0) + 1, a.user_id, a.pipeline, a.source, a.variant, a.on_log,
-                coalesce(a.replace, false), request_time(a.user_id, NULL), a.lineage)
-        RETURNING * INTO newest;
-    END IF;
-    RETURN jsonb_build_object(
-        'run', newest.run, 'resumed', resumed, 'requested_at', newest.requested_at);
-END
-$$;
-
 -- Begins the run that an event names, or goes on with it; a run that is there keeps its kind and its parent. Older
 -- unfinished runs of the import end; of an import's runs the one with the higher number is newer, whatever its event
 -- says. Both hold among runs of one kind: a fallback goes on beside the next primary run.
@@ -365,7 +310,7 @@ END
 $$;
 
 -- Keeps others from adding runs to an import, where the failure of this one may add one. Comes before any lock of a
--- row, as in request_run and take_run.
+-- row, as in accept_import and take_run.
 CREATE FUNCTION public.hold_runs(p_import_id uuid, p_run integer) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT pg_advisory_xact_lock(hashtextextended(i.import_id::text, 1)) FROM imports i
@@ -377,9 +322,9 @@ $$;
 CREATE FUNCTION public.add_fallback(i public.imports) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    INSERT INTO imports (import_id, run, user_id, pipeline, kind, source, on_log, profile_format, lineage,
+    INSERT INTO imports (import_id, run, user_id, pipeline, kind, source, on_log, profile_format, lineage, asked,
                          requested_at)
-    SELECT i.import_id, i.run + 1, i.user_id, 'v1', 'fallback', i.source, true, i.profile_format, i.lineage,
+    SELECT i.import_id, i.run + 1, i.user_id, 'v1', 'fallback', i.source, true, i.profile_format, i.lineage, i.asked,
            i.requested_at + interval '1 microsecond'
     WHERE i.state = 'failed' AND i.kind = 'primary' AND i.on_log AND i.pipeline <> 'v1'
       AND NOT EXISTS (
@@ -449,7 +394,7 @@ REVOKE ALL ON FUNCTION
     public.request_time(uuid, timestamptz), public.told_state(public.imports), public.first_joined(),
     public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
     public.is_newest_run(public.imports), public.is_newest_pass(public.imports), public.primary_of(public.imports),
-    public.makes_memory(public.imports), public.is_complete_run(public.imports), public.request_run(jsonb),
+    public.makes_memory(public.imports), public.is_complete_run(public.imports),
     public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
     public.hold_runs(uuid, integer), public.add_fallback(public.imports), public.fail_run(jsonb),
     public.cancel_run(jsonb)
@@ -458,7 +403,7 @@ GRANT EXECUTE ON FUNCTION
     public.request_time(uuid, timestamptz), public.told_state(public.imports), public.first_joined(),
     public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
     public.is_newest_run(public.imports), public.is_newest_pass(public.imports), public.primary_of(public.imports),
-    public.makes_memory(public.imports), public.is_complete_run(public.imports), public.request_run(jsonb),
+    public.makes_memory(public.imports), public.is_complete_run(public.imports),
     public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
     public.hold_runs(uuid, integer), public.add_fallback(public.imports), public.fail_run(jsonb),
     public.cancel_run(jsonb)

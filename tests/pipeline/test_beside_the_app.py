@@ -17,7 +17,8 @@ from structlog.testing import capture_logs
 from shared.host.host import Host
 from shared.pipelines import CHUNKS_READY, IMPORT_RECEIVED, MEMORY_READY
 from shared.postgres.migrate import migrate
-from shared.requests import request_of, request_run
+from shared.requests.accept import accept
+from shared.requests.request import request_of
 from shared.resilience.lane import FAULTS
 from shared.store.store import Store
 from tests.support.app_schema import app_database, sign_up
@@ -71,7 +72,7 @@ async def test_a_user_whom_the_app_does_not_know_ends_the_run_at_its_start(
 ) -> None:
     asked = request_of(str(exports / "small.zip"), uuid4(), setting.settings())
     async with hosted(setting) as host:
-        event, _ = await request_run(asked, store, setting.pipeline)
+        event = (await accept(asked, store, setting.settings())).event
         await setting.publish(setting.topic(IMPORT_RECEIVED), event)
         run = await ended(store, event)
         assert run.state == "failed"

@@ -17,7 +17,8 @@ import pytest
 from services.chunker.configured import variant_of
 from shared.domain.events import ImportReceived
 from shared.domain.runs import RunKey
-from shared.requests import local_request, request_run
+from shared.requests.accept import Terms, accept
+from shared.requests.request import local_request
 from shared.store.runs import RunRow
 from shared.store.store import Store
 from soulprint.facts import listed_facts
@@ -55,9 +56,8 @@ class Imports:
             files = [history.export(self.folder, version) for history, version in export]
             settings = self.setting.settings()
             request = local_request(files, ANA, settings, export[0][0].name)
-            event, resumed = await request_run(
-                request, self.store, settings.pipeline, variant=variant_of(settings)
-            )
+            accepted = await accept(request, self.store, settings, Terms(variant=variant_of(settings)))
+            event, resumed = accepted.event, accepted.run.resumed
             self.begun[RunKey(event.import_id, event.run)] = export
             if fate == "fails" and not resumed and len(exports) == 1:
                 spoilt |= {file: file.read_bytes() for file in files}

@@ -15,7 +15,8 @@ from shared.host.service import Kit, Service
 from shared.models.base import Extraction
 from shared.models.rules.model import OfflineModel
 from shared.pipelines import CHUNKS_READY
-from shared.requests import publish_request, request_of, request_run
+from shared.requests.accept import accept, offer
+from shared.requests.request import request_of
 from shared.store.store import Store
 from tests.support.local import LocalSetting
 from tests.support.services import ended, hosted
@@ -30,9 +31,10 @@ async def test_the_same_export_requested_again_is_the_next_run_and_comes_from_th
     asked = request_of(str(exports / "small.zip"), ANA, setting.settings())
     async with hosted(setting):
         for number in (1, 2):
-            event, _ = await request_run(asked, store, setting.pipeline)
+            accepted = await accept(asked, store, setting.settings())
+            event = accepted.event
             assert event.run == number
-            await publish_request(event, setting.log)
+            await offer(accepted, store, setting.log)
             run = await ended(store, event)
             assert run.state == "complete", run
     report: Any = await store.read_run(event.import_id, 2)

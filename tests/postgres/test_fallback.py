@@ -15,8 +15,20 @@ from shared.domain.ids import quick_id
 from shared.domain.runs import RunKey, RunKind
 from shared.store.store import Store
 from tests.support import kinds
-from tests.support.kinds import commit, event_of, extracted, fail, full_pass, owed, page, runs_of, soul, take
-from tests.support.records import ANNA, IMPORT, SEED
+from tests.support.kinds import (
+    commit,
+    event_of,
+    extracted,
+    fail,
+    full_pass,
+    owed,
+    page,
+    request,
+    runs_of,
+    soul,
+    take,
+)
+from tests.support.records import IMPORT, SEED
 
 MAIN, FALLBACK = event_of(), event_of(2, RunKind.FALLBACK)
 OTHER = event_of(9, import_id=uuid5(SEED, "other"))
@@ -88,7 +100,7 @@ async def begin_shadow(store: Store, _sql: asyncpg.Connection) -> ImportReceived
 
 async def begin_with_a_later_one(store: Store, _sql: asyncpg.Connection) -> ImportReceived:
     await take(store, MAIN)
-    asked = await store.request_run(IMPORT, ANNA, "/a.zip", "v3")
+    asked = await request(store, "v3")
     assert (asked.run, asked.resumed) == (2, False)
     return MAIN
 
@@ -141,10 +153,10 @@ async def test_a_retry_goes_beside_the_fallback_and_gets_none_of_its_own(
     store: Store, sql: asyncpg.Connection
 ) -> None:
     await failed(store)
-    asked = await store.request_run(IMPORT, ANNA, "/a.zip", "v1")
-    assert (asked.run, asked.resumed) == (3, False), "what is at work is no primary run"
+    asked = await request(store, "v2")
+    assert (asked.run, asked.resumed, asked.kind) == (3, False, RunKind.PRIMARY)
     again = event_of(3)
-    await take(store, again, pipeline="v1")
+    await take(store, again)
     assert (await take(store, FALLBACK)).refusal is None, "neither older nor cancelled"
     assert (await take(store, FALLBACK)).refusal is None
     await fail(store, again, "again")
@@ -175,7 +187,7 @@ async def test_what_fails_and_is_asked_for_at_once_gets_numbers_of_its_own(
         fail(store, MAIN),
         commit(store, MAIN, status="failed", error={"step": "s", "message": "m"}),
         fail(store, MAIN),
-        *(store.request_run(IMPORT, ANNA, "/a.zip", "v3") for _ in range(3)),
+        *(request(store, "v3") for _ in range(3)),
     )
     assert [ended[0], getattr(ended[1], "reason", None) == "failed", ended[2]].count(True) == 1
     runs = await runs_of(sql)

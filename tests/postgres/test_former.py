@@ -108,7 +108,7 @@ async def test_what_was_replaced_can_be_served_again_and_numbers_go_on(
         assert (profile.soul_md, profile.memory_md) == ("# Before", "# Old")
         assert [fact.statement for fact in await store.list_facts(ANNA, limit=10)] == ["Of /e.zip1"]
         assert (await store.accept_memory(IMPORT)).written, "what was served before can come back"
-        await store.request_run(IMPORT, ANNA, "/a.zip", "v2")
+        await store.accept_import(IMPORT, ANNA, "/a.zip", "v2")
         newest = await before.fetchval("SELECT max(ordinal) FROM imports")
         assert newest == await before.fetchval("SELECT count(*) FROM imports")
 

@@ -11,8 +11,8 @@ from shared.domain.ids import quick_id, shadow_id
 from shared.domain.runs import RunKind
 from shared.store.store import Store
 from tests.support import kinds
-from tests.support.kinds import commit, event_of, extracted, fail, full_pass, page, runs_of, take
-from tests.support.records import ANNA, IMPORT, SEED
+from tests.support.kinds import commit, event_of, extracted, fail, full_pass, page, request, runs_of, take
+from tests.support.records import IMPORT, SEED
 
 OTHER = uuid5(SEED, "other")
 V1 = event_of(5, import_id=OTHER)
@@ -31,7 +31,7 @@ async def test_a_run_is_what_its_event_says(store: Store, kind: RunKind) -> None
 
 
 async def test_a_run_that_is_there_keeps_its_kind(store: Store) -> None:
-    await store.request_run(IMPORT, ANNA, "/a.zip", "v2")
+    await request(store, "v2")
     for kind in (RunKind.SHADOW, RunKind.FALLBACK):
         event = event_of(kind=kind, import_id=IMPORT, parent_id=OTHER)
         assert (await take(store, event, pipeline="v2")).kind is RunKind.PRIMARY
@@ -44,7 +44,7 @@ async def test_a_run_that_waits_is_begun_with_a_variant_and_ends_older_ones(
     store: Store, sql: asyncpg.Connection
 ) -> None:
     await take(store, event_of())
-    await store.request_run(IMPORT, ANNA, "/a.zip", "v3")
+    await request(store, "v3")
     assert [state for *_, state in await runs_of(sql)] == ["chunking", "received"]
     assert (await take(store, event_of(2), pipeline="v3", variant="b")).variant == "b"
     assert [state for *_, state in await runs_of(sql)] == ["cancelled", "chunking"]
@@ -68,10 +68,10 @@ async def test_what_is_beside_a_run_is_not_the_newest(store: Store, sql: asyncpg
 async def test_what_is_asked_for_later_is_newer_than_a_fallback(
     store: Store, sql: asyncpg.Connection
 ) -> None:
-    await store.request_run(IMPORT, ANNA, "/a.zip", "v2")
+    await request(store, "v2")
     await take(store, event_of())
     await fail(store, event_of())
-    asked = await store.request_run(OTHER, ANNA, "/b.zip", "v2")
+    asked = await request(store, "v2", OTHER)
     assert asked.requested_at >= await sql.fetchval("SELECT max(requested_at) FROM imports WHERE run = 2")
 
 

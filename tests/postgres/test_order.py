@@ -82,8 +82,8 @@ async def test_what_is_requested_now_is_newer_than_any_request_stored_even_where
 
 
 async def test_runs_begun_in_the_other_order_keep_the_order_of_their_requests(store: Store) -> None:
-    first = await store.request_run(IMPORT, ANNA, "/a.zip", "v2", on_log=False)
-    second = await store.request_run(OTHER, ANNA, "/b.zip", "v2", on_log=False)
+    first = await store.accept_import(IMPORT, ANNA, "/a.zip", "v2", on_log=False)
+    second = await store.accept_import(OTHER, ANNA, "/b.zip", "v2", on_log=False)
     assert (first.run, second.run) == (1, 1)
     for import_id in (OTHER, IMPORT):
         await begin_run(store, import_id, ANNA, "/a.zip", "v2")

@@ -12,8 +12,8 @@ from shared.domain.ids import quick_id
 from shared.domain.runs import RunKey, RunKind
 from shared.store.store import Store
 from tests.support import kinds
-from tests.support.kinds import commit, event_of, extracted, full_pass, owed, page, soul, take
-from tests.support.records import ANNA, BORIS, IMPORT, SEED
+from tests.support.kinds import commit, event_of, extracted, full_pass, owed, page, request, soul, take
+from tests.support.records import BORIS, IMPORT, SEED
 
 MAIN, QUICK = event_of(), event_of(kind=RunKind.QUICK)
 READY = ("quick_ready", "Complete", 100, None)
@@ -57,7 +57,7 @@ async def test_first_sections_end_the_poll_and_the_memory_comes_after(
 
 
 async def test_first_sections_may_come_before_the_run_is_begun(store: Store, sql: asyncpg.Connection) -> None:
-    await store.request_run(IMPORT, ANNA, "/a.zip", "v2")
+    await request(store, "v2")
     await take(store, QUICK)
     assert await page(sql) == ("processing", "Downloading export", 0, None)
     await commit(store, QUICK)

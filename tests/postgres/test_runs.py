@@ -13,9 +13,9 @@ from shared.domain.errors import BusyError, StoreError
 from shared.domain.events import ChunkStatus, FactsExtracted, Usage
 from shared.domain.runs import RunKey
 from shared.domain.sample import SampleConversation
+from shared.store.accepting import AcceptedRun
 from shared.store.chunks import Chunking, Recorded
 from shared.store.facts import FactUpdate
-from shared.store.runs import RequestedRun
 from shared.store.store import Store
 from tests.postgres.conftest import DIRECT
 from tests.support.records import (
@@ -33,7 +33,7 @@ from tests.support.records import (
 from tests.support.runs import begin_run
 
 
-async def begin(store: Store, **changes: object) -> RequestedRun:
+async def begin(store: Store, **changes: object) -> AcceptedRun:
     fields: dict[str, object] = {"variant": "a"} | changes
     return await begin_run(store, IMPORT, ANNA, "/a.zip", "v2", **fields)
 

@@ -49,7 +49,7 @@ async def run_of(
     **memory: Any,
 ) -> Commit:
     """A whole run with a fact in each of these conversations, committed."""
-    asked = await store.request_run(import_id, ANNA, "/a.zip", "v2", on_log=False, replace=replace)
+    asked = await store.accept_import(import_id, ANNA, "/a.zip", "v2", on_log=False, replace=replace)
     run = (await begin_run(store, import_id, ANNA, "/a.zip", "v2")).run
     assert asked.run == run
     await store.save_chunks_batch(

@@ -21,6 +21,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -233,7 +234,8 @@ if __name__ == "__main__":
     from shared.pipelines import SERVICES
 
     for name in SERVICES:
-        opener_of(name)
+        if find_spec(f"services.{name}") is not None:
+            opener_of(name)
     gc.freeze()  # nothing that was imported is looked at again in each process
     given = _serve(socket.socket(fileno=int(sys.argv[1])))
     if given is not None:

@@ -32,7 +32,7 @@ from shared.store.store import Store
 from tests.support.chunks import STARTED, said
 from tests.support.local import LocalSetting
 from tests.support.records import fact_of, memory_of, result_of
-from tests.support.services import ended, facts_of, hosted
+from tests.support.services import HOSTED, ended, facts_of, hosted
 from tests.support.waiting import until
 
 NOBODYS = UUID(int=404)
@@ -231,7 +231,7 @@ class Standing:
         self._store = store
         self._host = host
         self._export = export
-        self._topics = [SERVICES[name].topic(setting.pipeline) for name in SERVICES]
+        self._topics = [SERVICES[name].topic(setting.pipeline) for name in HOSTED]
 
     async def begin(self) -> None:
         """Let the undisturbed import through."""
@@ -256,7 +256,7 @@ class Standing:
             for each in records:
                 record = record_of(each, targets[each.target], user)
                 await setting.send_raw(self._topics[each.service], *record)
-        await setting.caught_up(self._host, *SERVICES)
+        await setting.caught_up(self._host, *HOSTED)
         assert [each.name for each in self._host.running if each.state()[0].holds] == []
         run, facts = neighbour.result()
         assert (run.state, run.chunks_ok, run.chunks_dead) == ("complete", self._alone.chunks_ok, 0), run

@@ -11,6 +11,7 @@ import asyncpg
 from shared.domain.events import Coverage, ImportReceived, MemoryReady, Usage
 from shared.domain.ids import quick_id, shadow_id
 from shared.domain.runs import RunKind
+from shared.store.accepting import AcceptedRun
 from shared.store.chunks import Chunking
 from shared.store.driving import Taken
 from shared.store.profiles import Commit
@@ -40,6 +41,15 @@ def event_of(run: int = 1, kind: RunKind = RunKind.PRIMARY, **changes: Any) -> I
 def lane_of(kind: RunKind) -> str:
     """The pipeline of such runs."""
     return "v1" if kind in (RunKind.QUICK, RunKind.FALLBACK) else "v2"
+
+
+async def request(store: Store, pipeline: str, import_id: UUID = IMPORT, **how: Any) -> AcceptedRun:
+    """ANNA asks for an import in this pipeline."""
+    taken = await store.accept_import(
+        import_id, ANNA, "/a.zip", pipeline, pipeline=pipeline, profile_format="app", **how
+    )
+    assert isinstance(taken, AcceptedRun)
+    return taken
 
 
 async def take(

@@ -61,7 +61,7 @@ class Run:
         """Read accounts, each with a fact in each of its conversations; `facts` begins their names."""
         store, user = self.store, self.user_id
         if requested_at is None:
-            asked = await store.request_run(
+            asked = await store.accept_import(
                 self.import_id, user, "/a.zip", "v2", on_log=False, replace=replace, lineage=lineage
             )
             self.run = asked.run

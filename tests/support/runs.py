@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from shared.domain.events import ImportReceived
-from shared.store.runs import RequestedRun
+from shared.store.accepting import AcceptedRun
 from shared.store.store import Store
 
 
@@ -19,13 +19,13 @@ async def begin_run(
     *,
     variant: str = "",
     requested_at: datetime | None = None,
-) -> RequestedRun:
+) -> AcceptedRun:
     """Request a run as one process does, and take it up. With `requested_at` its event comes unrequested, as
     of that time."""
     if requested_at is None:
-        asked = await store.request_run(import_id, user_id, source, pipeline, variant=variant, on_log=False)
+        asked = await store.accept_import(import_id, user_id, source, pipeline, variant=variant, on_log=False)
     else:
-        asked = RequestedRun(run=1, resumed=False, requested_at=requested_at)
+        asked = _unrequested(import_id, source, pipeline, requested_at)
     event = ImportReceived(
         import_id=import_id,
         user_id=user_id,
@@ -35,3 +35,15 @@ async def begin_run(
     )
     await store.take_run(event, pipeline, variant, on_log=False)
     return asked
+
+
+def _unrequested(import_id: UUID, source: str, pipeline: str, requested_at: datetime) -> AcceptedRun:
+    return AcceptedRun(
+        import_id=import_id,
+        run=1,
+        resumed=False,
+        requested_at=requested_at,
+        source=source,
+        pipeline=pipeline,
+        state="received",
+    )

@@ -28,7 +28,7 @@ from shared.log.kafka.publisher import Publisher
 from shared.log.kafka.topics import ensure_topics
 from shared.log.metrics import PoolMetrics
 from shared.log.ports import Log
-from shared.pipelines import IMPORT_RECEIVED, SERVICES, all_topics, prefixed, topic
+from shared.pipelines import IMPORT_RECEIVED, SERVICES, all_topics, prefixed, services_of, topic
 from shared.settings import Settings, load_settings
 from shared.store.runs import RunRow
 from shared.store.store import Store
@@ -36,6 +36,9 @@ from tests.support.command import Finished
 from tests.support.replica import committed, read_all
 from tests.support.waiting import until
 
+HOSTED = ("router", *services_of("v2"))
+"""What takes an import from the log to its memory. Quickpass and the gateway stand beside them, and are hosted
+where a test asks for them."""
 PARTITIONS = 6
 """Enough for three replicas; the table's 48 cost every rebalance of a test."""
 
@@ -222,9 +225,9 @@ class Setting(AnySetting):
 
 @asynccontextmanager
 async def hosted(
-    setting: AnySetting, services: Sequence[str] = tuple(SERVICES), **openers: Opener
+    setting: AnySetting, services: Sequence[str] = HOSTED, **openers: Opener
 ) -> AsyncIterator[Host]:
-    """Services in this process, consuming."""
+    """Services in this process, consuming; by default those of one pipeline, and the router."""
     host = Host(
         {name: openers.get(name) or opener_of(name) for name in services},
         setting.settings(),

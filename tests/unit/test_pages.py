@@ -11,7 +11,7 @@ from shared.exports.formats.registry import FORMATS
 from shared.log import deadletter
 from shared.log.kafka.cloudevents import EVENT_TYPES
 from shared.pipelines import MAX_EVENT_BYTES, SERVICES, topics_of
-from shared.requests import request_of
+from shared.requests.request import request_of
 from shared.settings import load_settings
 
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ from shared.log import deadletter
 from shared.log.kafka.asyncapi_examples import EXAMPLES, PIPELINE, REQUESTED_AT
 from shared.log.kafka.asyncapi_schemas import schemas_of
 from shared.log.kafka.cloudevents import EVENT_TYPES, SPEC_VERSION, encode
-from shared.pipelines import MAX_EVENT_BYTES, SERVICES, ServiceSpec, TopicSpec, topic, topics_of
+from shared.pipelines import MAX_EVENT_BYTES, SERVICES, Place, TopicSpec, live_topics, places_of, topic
 
 TITLE = "SoulPrint"
 DESCRIPTION = (
@@ -36,7 +36,7 @@ _LETTER = "DeadLetter"
 
 def document() -> str:
     """The document as YAML. Needs no broker; the same tables give the same text."""
-    specs = topics_of(PIPELINE)
+    specs = live_topics(PIPELINE)
     letters = {spec.dead.name: _channel(spec.dead, _LETTER) for spec in specs}
     content = {
         "asyncapi": "3.0.0",
@@ -52,11 +52,11 @@ def document() -> str:
         "channels": {spec.name: _channel(spec, spec.event.__name__) for spec in specs} | letters,
         "operations": {
             name: operation
-            for service in SERVICES.values()
-            for name, operation in _operations(service).items()
+            for place in places_of(SERVICES, PIPELINE)
+            for name, operation in _operations(place).items()
         },
         "components": {
-            "messages": {spec.event.__name__: _message(spec) for spec in specs} | {_LETTER: _letter()},
+            "messages": {spec.event.__name__: _message(spec) for spec in reversed(specs)} | {_LETTER: _letter()},
             "schemas": schemas_of(EXAMPLES),
         },
     }
@@ -82,14 +82,18 @@ def _channel(spec: TopicSpec, message: str) -> dict[str, Any]:
     }
 
 
-def _operations(service: ServiceSpec) -> Mapping[str, Any]:
-    reads = service.topic(PIPELINE)
-    group = {"groupId": {"type": "string", "enum": [service.group(PIPELINE)]}, "bindingVersion": _BINDING}
-    receive = _operation("receive", reads) | {"bindings": {"kafka": group}}
-    sends = [topic(name, PIPELINE) for name in service.writes] + [topic(reads, dead=True)]
-    return {f"{service.name}.receive": receive} | {
-        f"{service.name}.send.{name}": _operation("send", name) for name in sends
-    }
+def _operations(place: Place) -> Mapping[str, Any]:
+    service, operations = place.spec, {}
+    sends = place.publishes
+    if service.reads is not None:
+        reads = service.topic(place.pipeline)
+        group = {
+            "groupId": {"type": "string", "enum": [service.group(place.pipeline)]},
+            "bindingVersion": _BINDING,
+        }
+        operations[f"{place.label}.receive"] = _operation("receive", reads) | {"bindings": {"kafka": group}}
+        sends = (*sends, topic(reads, dead=True))
+    return operations | {f"{place.label}.send.{name}": _operation("send", name) for name in sends}
 
 
 def _operation(action: str, name: str) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from shared.log.deadletter import DeadLetter, bury
 from shared.log.health import LoopState, PoolState
 from shared.log.kafka.buried import Buried
 from shared.log.kafka.cloudevents import CloudEvents
-from shared.log.kafka.connection import Connection, wait_for_kafka
+from shared.log.kafka.connection import Connection, probe, wait_for_kafka
 from shared.log.kafka.publisher import Publisher
 from shared.log.kafka.subscriber import SubscriberPolicy, Subscription, application, broker_for
 from shared.log.metrics import PoolMetrics
 from shared.log.pool import Pool
-from shared.log.ports import Consumption
+from shared.log.ports import Consumption, LogUnavailableError
 from shared.resilience.lane import Lane
 from shared.settings import Settings
 
@@ -77,6 +77,13 @@ class KafkaLog:
     def client(self, name: str) -> KafkaClient:
         """See Log."""
         return KafkaClient(self, name)
+
+    async def answers(self) -> None:
+        """See Log."""
+        try:
+            await probe(self.connection, ())
+        except (KafkaError, OSError) as error:
+            raise LogUnavailableError(f"Kafka does not answer: {type(error).__name__}") from None
 
 
 class KafkaClient:

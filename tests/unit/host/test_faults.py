@@ -6,7 +6,6 @@ from uuid import UUID
 import pytest
 
 from services.chunker.configured import policy_of, variant_of
-from services.router.policy import route
 from shared.domain.errors import (
     CostLimitError,
     DiskFullError,
@@ -24,7 +23,6 @@ from shared.log.kafka.client import connection_of
 from shared.pipelines import SERVICES
 from shared.resilience.faults import Fault, LaneError, PoisonError, TransientError, fault_of
 from shared.settings import load_settings
-from tests.support.replica import event
 
 ANA = UUID(int=0xA)
 
@@ -86,18 +84,14 @@ def test_a_run_is_cut_as_it_was_begun_whatever_the_settings_say_later() -> None:
     assert (policy.chunk_tokens, policy.context_chars, policy.passage_tokens) == (777, 55, 999)
 
 
-def test_every_import_goes_to_the_served_pipeline() -> None:
-    assert route(event(), "v2") == "v2"
-
-
 @pytest.mark.parametrize("service", SERVICES)
 def test_each_service_has_its_app(service: str) -> None:
     assert callable(opener_of(service))
 
 
 def test_an_unknown_service_is_named_with_those_that_are() -> None:
-    with pytest.raises(UsageError, match="router, chunker, extractor, consolidator, writer"):
-        opener_of("gateway")
+    with pytest.raises(UsageError, match=", ".join(SERVICES)):
+        opener_of("doorman")
 
 
 def test_the_settings_say_how_kafka_is_reached(tmp_path: Path) -> None:

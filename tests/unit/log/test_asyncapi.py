@@ -15,7 +15,7 @@ from shared.log import deadletter
 from shared.log.kafka.asyncapi import document
 from shared.log.kafka.asyncapi_examples import EXAMPLES
 from shared.log.kafka.cloudevents import decode, encode
-from shared.pipelines import SERVICES, all_topics, topics_of
+from shared.pipelines import READERS, all_topics, live_topics, places_of
 from shared.resilience.faults import PoisonError
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "asyncapi.yaml"
@@ -43,22 +43,38 @@ def test_the_document_is_current() -> None:
 
 
 def test_it_has_every_topic_with_its_event_its_key_and_its_size() -> None:
-    events = {spec.name: spec.event.__name__ for spec in topics_of("v2")}
+    events = {spec.name: spec.event.__name__ for spec in live_topics("v2")}
     for spec in all_topics("v2"):
         channel = CONTENT["channels"][spec.name]
         assert [*channel["messages"]] == [events.get(spec.name, "DeadLetter")]
         assert channel["bindings"]["kafka"]["partitions"] == spec.partitions
-    for spec in topics_of("v2"):
+    for spec in live_topics("v2"):
         key = MESSAGES[spec.event.__name__]["bindings"]["kafka"]["key"]
         assert key["description"].startswith(f"{spec.key},")
     assert len(CONTENT["channels"]) == len(all_topics("v2"))
 
 
 def test_it_has_the_group_of_every_service() -> None:
-    for name, service in SERVICES.items():
-        operation = CONTENT["operations"][f"{name}.receive"]
-        assert operation["channel"]["$ref"] == f"#/channels/{service.topic('v2')}"
-        assert operation["bindings"]["kafka"]["groupId"]["enum"] == [service.group("v2")]
+    read = set()
+    for place in places_of(READERS, "v2"):
+        operation = CONTENT["operations"][f"{place.label}.receive"]
+        name = place.spec.topic(place.pipeline)
+        assert operation["channel"]["$ref"] == f"#/channels/{name}"
+        assert operation["bindings"]["kafka"]["groupId"]["enum"] == [place.spec.group(place.pipeline)]
+        read.add(name)
+    assert read == {spec.name for spec in live_topics("v2")}
+
+
+def test_it_has_who_publishes_where() -> None:
+    for sender, name in (
+        ("gateway", "import.received.v2"),
+        ("gateway", "import.received.v1"),
+        ("router", "import.received.v1"),
+        ("quickpass", "memory.ready.v1"),
+        ("writer.v1", "memory.ready.v1.dlq"),
+    ):
+        assert CONTENT["operations"][f"{sender}.send.{name}"]["channel"]["$ref"] == f"#/channels/{name}"
+    assert "gateway.receive" not in CONTENT["operations"]
 
 
 def test_what_it_refers_to_is_there() -> None:

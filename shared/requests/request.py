@@ -1,4 +1,4 @@
-"""Requesting a run: the one way in, for the commands, and for whatever else takes imports."""
+"""What is asked for: an export, for a user; and the id of the import that it is."""
 
 from __future__ import annotations
 
@@ -12,15 +12,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared.domain.bounds import LINEAGE_CHARS, SOURCE_CHARS, LineageName
 from shared.domain.errors import UsageError
-from shared.domain.events import ImportReceived
 from shared.domain.ids import import_id
 from shared.domain.sources import local_source
 from shared.exports.export import open_exports
 from shared.exports.limits import read_limits
-from shared.log.ports import Publisher
-from shared.pipelines import IMPORT_RECEIVED
 from shared.settings import Settings
-from shared.store.store import Store
 
 _LINEAGE: TypeAdapter[str] = TypeAdapter(LineageName)
 
@@ -34,6 +30,9 @@ class Request:
     source: str
     lineage: str | None = None
     """As the person names it."""
+    conversation_count: int | None = None
+    """As whoever asks has it, None: not told. So is the next."""
+    message_count: int | None = None
 
 
 def lineage_named(name: str | None) -> str | None:
@@ -72,47 +71,13 @@ def request_of(source: str, user_id: UUID, settings: Settings, lineage: str | No
     path = Path(source)
     if path.exists():
         return local_request([path], user_id, settings, lineage)
-    lineage = lineage_named(lineage)
     if "/" in source.strip("/") and not path.is_absolute() and not source.startswith("."):
-        return Request(import_id(user_id, f"source\0{source}", lineage), user_id, source, lineage)
+        return storage_request(source, user_id, lineage)
     raise UsageError(f"{source}: no such file, and not bucket/path in storage")
 
 
-async def request_run(
-    request: Request,
-    store: Store,
-    pipeline: str,
-    *,
-    variant: str = "",
-    on_log: bool = True,
-    replace: bool = False,
-) -> tuple[ImportReceived, bool]:
-    """The event that begins the requested run, or goes on with it; and whether the run was under way.
-
-    Which run it is the database decides, in one transaction: two requests at once are the same run. See
-    Store.request_run for `variant`, `on_log` and `replace`, and for what it raises.
-    """
-    run = await store.request_run(
-        request.import_id,
-        request.user_id,
-        request.source,
-        pipeline,
-        variant=variant,
-        on_log=on_log,
-        replace=replace,
-        lineage=request.lineage,
-    )
-    event = ImportReceived(
-        import_id=request.import_id,
-        user_id=request.user_id,
-        run=run.run,
-        source=request.source,
-        requested_at=run.requested_at,
-        lineage=request.lineage,
-    )
-    return event, run.resumed
-
-
-async def publish_request(event: ImportReceived, publisher: Publisher) -> None:
-    """Hand a requested run to the router."""
-    await publisher.publish(IMPORT_RECEIVED, str(event.import_id), event)
+def storage_request(source: str, user_id: UUID, lineage: str | None = None) -> Request:
+    """A request for `bucket/path` in storage, known by its name. Raises UsageError for a name that no lineage
+    can have."""
+    lineage = lineage_named(lineage)
+    return Request(import_id(user_id, f"source\0{source}", lineage), user_id, source, lineage)

@@ -1,0 +1,42 @@
+"""What the gateway's routes stand on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from services.gateway.access.access import Access
+from services.gateway.access.caller import Caller
+from services.gateway.problems import Problem
+from shared.host.service import Kit
+from shared.requests.accept import PLAIN, Accepted, Terms, accept
+from shared.requests.relay import Relay
+from shared.requests.request import Request
+from shared.store.runs import RunRow
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One process's face: what is behind it, and who may ask."""
+
+    kit: Kit
+    access: Access
+    relay: Relay
+
+    async def take(self, request: Request, terms: Terms = PLAIN) -> Accepted:
+        """Accept a request within its user's limits. When this returns the run is in the database; the log is
+        offered it meanwhile. Raises RefusedError, StoreError."""
+        settings = self.kit.settings
+        within = replace(terms, per_hour=settings.imports_per_hour, at_once=settings.imports_unfinished)
+        accepted = await accept(request, self.kit.store, settings, within)
+        if not accepted.run.repeated and accepted.run.state == "received":
+            self.relay.hand(accepted.offers)
+        return accepted
+
+    async def newest_run(self, import_id: UUID, caller: Caller) -> RunRow:
+        """The newest run of an import that the caller may ask for. Another person's is answered as one that
+        there is not. Raises Problem (404), StoreError."""
+        runs = await self.kit.store.list_runs(import_id, limit=1)
+        if not runs or not caller.may(runs[0].user_id, import_id):
+            raise Problem(404, "there is no such import", import_id=import_id)
+        return runs[0]

@@ -1,0 +1,109 @@
+"""HTTP servers of a process: its health and metrics, and its public face if it has one."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import structlog
+import uvicorn
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from shared.domain.errors import UsageError
+from shared.host.service import Asgi
+
+HEADER_BYTES = 64 * 1024
+"""Most bytes of a request's head."""
+LINGER_SECONDS = 5.0
+"""A stop waits so long for answers under way; streams are told to end before."""
+BACKLOG = 2048
+WAIT_SECONDS = 5
+"""When to ask again what has not started."""
+
+log = structlog.get_logger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals alone: they are for the services."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bound(host: str, port: int, *, what: str, setting: str) -> socket.socket:
+    """A socket bound to this address. Raises UsageError if it cannot be had."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+    except OSError as error:
+        raise UsageError(
+            f"cannot serve {what} on {host}:{port} ({error.strerror}); "
+            f"set {setting} to another port, or to 0 for a free one"
+        ) from None
+    return sock
+
+
+@asynccontextmanager
+async def serving(application: Asgi, sock: socket.socket, **options: Any) -> AsyncIterator[None]:
+    """Answers while the block runs; what is under way at its end is waited for, for a while."""
+    config = uvicorn.Config(
+        application,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=int(LINGER_SECONDS),
+        **options,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[sock]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await asyncio.wait([task])
+        sock.close()
+
+
+class Front:
+    """The public face of a process. Before its application is there it says so, and that it lives."""
+
+    def __init__(self) -> None:
+        self.application: Asgi | None = None
+        self.port = 0
+
+    async def serve(self, application: Asgi) -> None:
+        """See shared.host.services.ServeHttp. Raises UsageError for a second one."""
+        if self.application is not None:
+            raise UsageError("one process serves one HTTP face")
+        self.application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.application is not None:
+            await self.application(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == "/livez":
+            await JSONResponse({"status": "starting"})(scope, receive, send)
+        elif scope["type"] == "http":
+            starting = {"detail": "the service is starting"}
+            again = {"Retry-After": str(WAIT_SECONDS)}
+            await JSONResponse(starting, status_code=503, headers=again)(scope, receive, send)
+
+
+@asynccontextmanager
+async def opened_front(host: str, port: int) -> AsyncIterator[Front]:
+    """A face that answers while the block runs. Raises UsageError."""
+    sock = bound(host, port, what="HTTP", setting="GATEWAY_PORT")
+    front = Front()
+    front.port = int(sock.getsockname()[1])
+    async with serving(front, sock, http="h11", h11_max_incomplete_event_size=HEADER_BYTES):
+        log.info("serving HTTP", host=host, port=front.port)
+        yield front

@@ -1,0 +1,161 @@
+"""Accepting imports, and offering what was accepted to the log. The rules are in
+supabase/migrations/0023_accepting.sql."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.domain.bounds import Count, LineageName, Moment, RunNumber, Source
+from shared.domain.events import ImportReceived
+from shared.domain.runs import ProfileFormat, RunKey, RunKind
+from shared.store.call import SPREAD, Calls, call, rows
+
+Refusal = Literal["key", "hourly", "unfinished", "running", "unknown"]
+"""Why nothing was taken: the key was of another request; too many runs asked for within an hour, or
+unfinished; the next run is asked for, and one is under way, or there was none."""
+
+
+class Asked(BaseModel):
+    """What a request says of its export besides where it is."""
+
+    model_config = ConfigDict(frozen=True)
+
+    conversation_count: Count | None = None
+    message_count: Count | None = None
+
+
+class QuickRun(BaseModel):
+    """The run that gives first sections while its primary run is at work."""
+
+    model_config = ConfigDict(frozen=True)
+
+    import_id: UUID
+    run: RunNumber
+
+
+class AcceptedRun(BaseModel):
+    """Answer of accept_import: which run it is; or why nothing was taken."""
+
+    model_config = ConfigDict(frozen=True)
+
+    refusal: None = None
+    import_id: UUID
+    run: RunNumber
+    resumed: bool
+    """Whether it was under way."""
+    repeated: bool = False
+    """Whether the same was asked before under the same key."""
+    requested_at: Moment
+    source: Source
+    lineage: LineageName | None = None
+    pipeline: str
+    state: str
+    kind: RunKind = RunKind.PRIMARY
+    asked: Asked = Asked()
+    quick: QuickRun | None = None
+    """The run of kind quick that goes with it."""
+
+
+class RefusedRun(BaseModel):
+    """Answer of accept_import where nothing was taken."""
+
+    model_config = ConfigDict(frozen=True)
+
+    refusal: Refusal
+    retry_after: int | None = None
+    """Seconds after which it may be asked again, where there were too many."""
+
+
+class Routed(BaseModel):
+    """Answer of route_import."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pipeline: str
+    quick: QuickRun | None = None
+
+
+class Unoffered(BaseModel):
+    """A run whose event the log was not offered."""
+
+    model_config = ConfigDict(frozen=True)
+
+    import_id: UUID
+    run: RunNumber
+    user_id: UUID
+    source: Source
+    requested_at: Moment
+    lineage: LineageName | None = None
+    kind: RunKind = RunKind.PRIMARY
+    parent_id: UUID | None = None
+    pipeline: str
+    asked: Asked = Asked()
+
+    @property
+    def key(self) -> RunKey:
+        return RunKey(self.import_id, self.run)
+
+
+class Accepting(Calls):
+    """Methods of Store on the way in."""
+
+    @call
+    async def accept_import(
+        self,
+        import_id: UUID,
+        user_id: UUID,
+        source: str | None,
+        served: str,
+        *,
+        pipeline: str | None = None,
+        variant: str = "",
+        on_log: bool = True,
+        replace: bool = False,
+        lineage: str | None = None,
+        profile_format: ProfileFormat = "markdown",
+        quick_id: UUID | None = None,
+        asked: Mapping[str, int | None] | None = None,
+        key: str | None = None,
+        digest: str | None = None,
+        again: bool = False,
+        per_hour: int | None = None,
+        at_once: int | None = None,
+    ) -> AcceptedRun | RefusedRun:
+        """Accept a request in one transaction: go on with the import's newest run if it is unfinished, driven
+        the same way and, if `pipeline` or `variant` is given, of that one; else add the next, which waits for
+        its event on the pipeline that is asked for, else `served`.
+
+        `variant` names what a run depends on besides the export, as JSON: sizes, and its model where
+        one process runs it from end to end, for which `on_log` is false. `replace`: its memory is to be
+        served however much less it holds than the one that is. `lineage`: as the person names it.
+        `quick_id`: the import id of the quick run, if one may be owed. `key`, `digest`: a request of this
+        user that is known by its key, with the digest of its body, is answered the same for 24 hours.
+        `again`: the next run of the import, which must have ended; `source` None: as it was. `per_hour`,
+        `at_once`: the user's limits; None: there are none. What is requested later is newer, by the
+        database's clock; a run that goes on keeps its place, unless a newer one is served already.
+
+        Raises StoreError (SP002) if the import is another user's.
+        """
+
+    @call
+    async def route_import(
+        self,
+        event: Annotated[ImportReceived, SPREAD],
+        served: str,
+        profile_format: ProfileFormat,
+        quick_id: UUID,
+    ) -> Routed:
+        """Which pipeline the run of an event goes to; and its quick run, which is added if it is owed one."""
+
+    @call
+    async def take_unoffered(self, older_than: float, lease_seconds: float, limit: int) -> list[Unoffered]:
+        """Runs accepted more than `older_than` seconds ago whose event the log was not offered: each is this
+        caller's to offer for `lease_seconds`."""
+
+    @call
+    async def note_offered(self, runs: Annotated[Sequence[RunKey], rows("import_id", "run")]) -> None:
+        """The log has the events of these runs."""
