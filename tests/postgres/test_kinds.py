@@ -118,12 +118,36 @@ async def test_a_full_pass_is_told_to_its_end_whatever_comes_after_it_in_v1(
 
 async def test_the_predecessor_writes_of_its_runs_itself(store: Store, sql: asyncpg.Connection) -> None:
     await take(store, V1, pipeline="v1", variant="http")
+    assert (await page(sql))[0] == "processing", "until it has it"
+    token = await kinds.posted(store, V1)
+    await sql.execute("UPDATE user_profiles SET import_stage = 'theirs', progress_percent = 7")
     before = await kinds.shown(sql)
     await store.update_progress(OTHER, 5, 50.0, "v1")
     assert await kinds.shown(sql) == before
-    await fail(store, V1, "it does not answer")
-    assert await page(sql) == ("failed", "Failed", 100, "it does not answer")
+    await store.settle_v1_call(token, "refused", "it does not want it", most=3)
+    assert await page(sql) == ("failed", "Failed", 100, "it does not want it")
     assert (await full_pass(sql))[:2] == ("pending", None)
+
+
+async def test_what_the_predecessor_says_at_its_end_stays(store: Store, sql: asyncpg.Connection) -> None:
+    await take(store, V1, pipeline="v1", variant="http")
+    await kinds.posted(store, V1)
+    await sql.execute(
+        "UPDATE user_profiles SET import_stage = 'theirs', full_pass_status = 'complete', soul_md = '{}'"
+    )
+    assert [each.outcome for each in await store.watch_v1_calls(3600.0)] == ["complete"]
+    before = await kinds.shown(sql)
+    await take(store, event_of(kind=RunKind.SHADOW, of=OTHER))
+    await take(store, event_of(kind=RunKind.QUICK, of=OTHER))
+    assert await kinds.shown(sql) == before
+    main = event_of(7)
+    await take(store, main)
+    await extracted(store, main)
+    assert (await commit(store, main)).written
+    assert (await page(sql), await full_pass(sql)) == (
+        ("complete", "Complete", 100, None),
+        ("complete", None, "ready"),
+    )
 
 
 async def test_in_markdown_the_main_run_speaks_too(store: Store, sql: asyncpg.Connection) -> None:
