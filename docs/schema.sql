@@ -889,6 +889,11 @@ CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
 DECLARE
     i imports;
 BEGIN
+    -- in the order of record_chunks, so that neither waits for the other in a circle
+    PERFORM FROM imports n
+        WHERE n.import_id = (argument ->> 'import_id')::uuid AND n.run = (argument ->> 'run')::integer
+           OR n.parent_id = (argument ->> 'import_id')::uuid
+        ORDER BY n.import_id, n.run FOR UPDATE;
     UPDATE imports SET
             state = 'cancelled', finished_at = now(), updated_at = now(),
             lease_owner = NULL, lease_until = NULL
@@ -1845,8 +1850,8 @@ BEGIN
             SELECT a.*, CASE
                 WHEN i.user_id IS DISTINCT FROM a.user_id THEN 'unknown'
                 WHEN i.state = 'cancelled' THEN 'cancelled'
-                WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = a.import_id AND o.run > a.run)
-                    THEN 'older'
+                WHEN EXISTS (SELECT FROM imports o
+                             WHERE o.import_id = a.import_id AND o.run > a.run AND o.kind = i.kind) THEN 'older'
                 WHEN r.status = 'ok' OR (r.status = 'dead' AND i.state NOT IN ('chunking', 'extracting'))
                     THEN 'repeated'
                 WHEN i.state IN ('complete', 'failed') THEN 'finished'
@@ -1854,7 +1859,7 @@ BEGIN
             FROM jsonb_to_recordset(argument -> 'chunks') AS a(
                 user_id uuid, import_id uuid, run integer, index integer, content_hash text)
             LEFT JOIN LATERAL (
-                SELECT n.user_id, n.state FROM imports n
+                SELECT n.user_id, n.state, n.kind FROM imports n
                 WHERE n.import_id = a.import_id AND n.run = a.run OFFSET 0) i ON true
             LEFT JOIN LATERAL (
                 SELECT n.status FROM chunk_results n
@@ -2668,7 +2673,8 @@ BEGIN
         SELECT n.*, r.status AS was, CASE
             WHEN i.user_id IS DISTINCT FROM n.user_id THEN 'unknown'
             WHEN i.state = 'cancelled' THEN 'cancelled'
-            WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = n.import_id AND o.run > n.run) THEN 'older'
+            WHEN EXISTS (SELECT FROM imports o
+                         WHERE o.import_id = n.import_id AND o.run > n.run AND o.kind = i.kind) THEN 'older'
             WHEN r.status IS NOT NULL AND NOT (
                 r.status = 'dead' AND n.status = 'ok' AND i.state IN ('chunking', 'extracting'))
                 THEN 'repeated'

@@ -369,6 +369,11 @@ LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     i imports;
 BEGIN
+    -- in the order of record_chunks, so that neither waits for the other in a circle
+    PERFORM FROM imports n
+        WHERE n.import_id = (argument ->> 'import_id')::uuid AND n.run = (argument ->> 'run')::integer
+           OR n.parent_id = (argument ->> 'import_id')::uuid
+        ORDER BY n.import_id, n.run FOR UPDATE;
     UPDATE imports SET
             state = 'cancelled', finished_at = now(), updated_at = now(),
             lease_owner = NULL, lease_until = NULL

@@ -12,7 +12,7 @@ from shared.domain.runs import RunKind
 from shared.store.store import Store
 from tests.support import kinds
 from tests.support.kinds import commit, event_of, extracted, fail, full_pass, page, request, runs_of, take
-from tests.support.records import IMPORT, SEED
+from tests.support.records import IMPORT, SEED, result_of, with_matter
 
 OTHER = uuid5(SEED, "other")
 V1 = event_of(5, import_id=OTHER)
@@ -164,3 +164,18 @@ async def test_in_markdown_the_main_run_speaks_too(store: Store, sql: asyncpg.Co
     )
     assert (row["import_status"], row["soul_md"]) == ("none", "# quick")
     assert await kinds.owed(sql) == []
+
+
+async def test_chunks_are_older_where_a_later_run_of_their_kind_is_there(store: Store) -> None:
+    main = event_of()
+    await take(store, main)
+    await take(store, event_of(2, RunKind.FALLBACK))
+    assert await recorded(store, 1) == []
+    await take(store, event_of(3))
+    assert await recorded(store, 1) == ["cancelled"]
+
+
+async def recorded(store: Store, run: int) -> list[str]:
+    """Why results of this run were ignored."""
+    answer = await store.record_chunks([with_matter(result_of(0, run=run))], model="m", prompt_version="p")
+    return [each.reason for each in answer.ignored]
