@@ -710,7 +710,8 @@ BEGIN
         WHERE o.user_id = (SELECT i.user_id FROM imports i WHERE i.import_id = p_import_id LIMIT 1) FOR UPDATE;
     SELECT * INTO s FROM served_memories o WHERE o.user_id = p.user_id;
     SELECT * INTO v FROM profile_versions o
-        WHERE o.user_id = p.user_id AND o.import_id = p_import_id AND o.kind <> 'shadow' ORDER BY o.run DESC, o.version DESC LIMIT 1;
+        WHERE o.user_id = p.user_id AND o.import_id = p_import_id AND o.kind <> 'shadow'
+        ORDER BY o.run DESC, o.version DESC LIMIT 1;
     IF s.import_id = p_import_id AND s.run >= coalesce(v.run, 0) THEN
         RETURN jsonb_build_object('written', false, 'run', s.run, 'reason', 'served');
     ELSIF v.version IS NULL THEN
@@ -1749,7 +1750,8 @@ CREATE FUNCTION public.keep_version(p public.user_profiles, s public.served_memo
                                   memory_run, profile_format, documents, written_at, replaced_at)
     SELECT p.user_id, s.import_id, s.run, s.pipeline,
            coalesce((SELECT i.kind FROM imports i WHERE i.import_id = s.import_id AND i.run = s.run), 'primary'),
-           p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md, p.soulprint_text, s.memory_import_id, s.memory_run,
+           p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md, p.soulprint_text,
+           s.memory_import_id, s.memory_run,
            coalesce(s.profile_format, 'markdown'), coalesce(s.documents, '{}'), p.updated_at, replaced
     WHERE coalesce(p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md,
                    p.soulprint_text) IS NOT NULL
@@ -3678,7 +3680,11 @@ BEGIN
     -- All as it is now: another may have told, or a newer run have begun, while the row was waited for.
     SELECT * INTO m FROM imports n WHERE n.import_id = m.import_id AND n.run = m.run;
     speaks := is_newest_run(m);
-    passes := m.pipeline <> 'v1' AND (speaks OR is_newest_pass(m));
+    -- A predecessor that was called later has full_pass_* for its own word.
+    passes := m.pipeline <> 'v1' AND (speaks OR is_newest_pass(m) AND NOT EXISTS (
+        SELECT FROM imports o
+        WHERE o.user_id = m.user_id AND (o.requested_at, o.ordinal) > (m.requested_at, m.ordinal)
+          AND is_with_predecessor(o)));
     SELECT * INTO f FROM imports n
         WHERE n.import_id = m.import_id AND n.kind = 'fallback'
           AND (n.run > m.run OR n.state NOT IN ('complete', 'failed', 'cancelled')) LIMIT 1;

@@ -129,6 +129,19 @@ async def test_the_predecessor_writes_of_its_runs_itself(store: Store, sql: asyn
     assert (await full_pass(sql))[:2] == ("pending", None)
 
 
+async def test_an_older_full_pass_is_no_word_of_the_predecessors(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    main = event_of()
+    await take(store, main)
+    await extracted(store, main)
+    await take(store, V1, pipeline="v1", variant="http")
+    await kinds.posted(store, V1)
+    await commit(store, main)
+    assert (await full_pass(sql))[0] == "pending"
+    assert await store.watch_v1_calls(3600.0) == []
+
+
 async def test_what_the_predecessor_says_at_its_end_stays(store: Store, sql: asyncpg.Connection) -> None:
     await take(store, V1, pipeline="v1", variant="http")
     await kinds.posted(store, V1)
