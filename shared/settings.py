@@ -44,6 +44,8 @@ _PREFIXED_ONLY = ("home", "store")
 StoreKind = Literal["embedded", "direct", "rest"]
 BATCH_STALL_SECONDS = 25 * 3600.0
 """Results of a message batch come within 24 hours."""
+JWT_SECRET_CHARS = 32
+"""Of the legacy secret of a project at least."""
 BATCH_WINDOW = 2500
 """As many chunks as the extractor puts into one batch."""
 
@@ -279,6 +281,20 @@ class Settings(BaseSettings):
     @classmethod
     def _digests(cls, value: object) -> object:
         return key_digests(value) if isinstance(value, str) else value
+
+    @field_validator("supabase_jwt_secret")
+    @classmethod
+    def _jwt_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        secret = value.get_secret_value().strip() if value else ""
+        if secret and len(secret) < JWT_SECRET_CHARS:
+            raise ValueError(f"must have at least {JWT_SECRET_CHARS} characters, as the project shows it")
+        return SecretStr(secret) if secret else None
+
+    @model_validator(mode="after")
+    def _has_a_project(self) -> Self:
+        if self.supabase_jwt_secret and not self.supabase_url:
+            raise ValueError(f"{PREFIX}SUPABASE_JWT_SECRET needs {PREFIX}SUPABASE_URL, whose tokens they are")
+        return self
 
     @field_validator("cors_origins", mode="before")
     @classmethod

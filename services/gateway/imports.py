@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from services.gateway.problems import Problem
 from services.gateway.state import Gateway
 from shared.domain.bounds import Count, LineageName, PipelineName, Source
-from shared.domain.sources import check_owner, local_paths
+from shared.domain.sources import require_nameable
 from shared.requests.accept import Accepted, Terms
 from shared.requests.request import Request as ImportRequest
 from shared.requests.request import storage_request
+from shared.settings import Settings
 
 KEY_CHARS = 200
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=KEY_CHARS)]
@@ -36,7 +38,7 @@ class NewImport(BaseModel):
         }
     )
 
-    source: Annotated[Source, Field(min_length=3)]
+    source: Source
     """`bucket/path` in storage."""
     user_id: UUID
     pipeline: PipelineName | None = None
@@ -107,7 +109,7 @@ def router(gateway: Gateway) -> APIRouter:
         """Take an export that lies in storage."""
         caller = await gateway.access.caller(request)
         caller.require(body.user_id)
-        asked = request_of(body)
+        asked = request_of(body, gateway.kit.settings)
         digest = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
         terms = Terms(pipeline=body.pipeline, replace=body.replace, key=idempotency_key, digest=digest)
         return taken(await gateway.take(asked, terms), response)
@@ -136,18 +138,8 @@ def router(gateway: Gateway) -> APIRouter:
     return routes
 
 
-def request_of(body: NewImport) -> ImportRequest:
-    """What is asked for. Raises Problem (422) for a source that is not in storage, SourceError for another
-    person's."""
-    if local_paths(body.source) is not None or "/" not in body.source.strip("/"):
-        raise Problem(422, "source: must be bucket/path in storage; a file is sent as the body")
-    check_owner(body.source, body.user_id)
+def request_of(body: NewImport, settings: Settings) -> ImportRequest:
+    """What is asked for. Raises SourceError for what is no object of storage that its user may name."""
+    require_nameable(body.source, body.user_id, settings.import_buckets)
     asked = storage_request(body.source, body.user_id, body.lineage)
-    return ImportRequest(
-        asked.import_id,
-        asked.user_id,
-        asked.source,
-        asked.lineage,
-        conversation_count=body.conversation_count,
-        message_count=body.message_count,
-    )
+    return replace(asked, conversation_count=body.conversation_count, message_count=body.message_count)

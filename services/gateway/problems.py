@@ -14,11 +14,10 @@ from fastapi.exception_handlers import http_exception_handler, request_validatio
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 
-from shared.domain.errors import SourceError, StoreError, UsageError
+from services.gateway.access.paths import is_ours
+from shared.domain.errors import ForeignSourceError, SourceError, StoreError, UsageError
 from shared.requests.accept import RefusedError
 
-LEGACY_PATHS = frozenset({"/process-full", "/process-full-v2", "/import-full", "/retry-full-pass", "/health"})
-"""Routes of the predecessor that we answer."""
 STORE_AGAIN = 5
 """Seconds after which to ask again where the database did not answer."""
 _REFUSED = {"key": 422, "hourly": 429, "unfinished": 429, "running": 409, "unknown": 404}
@@ -47,7 +46,7 @@ class Problem(Exception):  # noqa: N818 - an answer, not a fault
 
 def answer(problem: Problem, path: str) -> Response:
     """How a problem is answered on this path."""
-    if path in LEGACY_PATHS:
+    if not is_ours(path):
         return JSONResponse({"detail": problem.detail}, problem.status, problem.headers)
     body: dict[str, Any] = {
         "type": "about:blank",
@@ -67,14 +66,14 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, RefusedError):
         again = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
         return Problem(_REFUSED[error.refusal], str(error), headers=again)
+    if isinstance(error, SourceError):
+        return Problem(403 if isinstance(error, ForeignSourceError) else 422, str(error))
     if isinstance(error, StoreError):
         return Problem(
             503,
             "the database does not answer; nothing was taken, ask again",
             headers={"Retry-After": str(STORE_AGAIN)},
         )
-    if isinstance(error, SourceError):
-        return Problem(403, str(error))
     if isinstance(error, UsageError):
         return Problem(422, str(error))
     return Problem(500, "this went wrong here, and is in the log")
@@ -84,18 +83,18 @@ def tell_problems(app: FastAPI) -> None:
     """Have faults answered as problems."""
 
     async def told(request: Request, error: Exception) -> Response:
-        if isinstance(error, StoreError):
+        if isinstance(error, StoreError) and not isinstance(error, SourceError):
             log.warning("the database refused", stage="gateway", error=str(error))
         return answer(problem_of(error), request.scope["path"])
 
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        if request.scope["path"] in LEGACY_PATHS:
+        if not is_ours(request.scope["path"]):
             return await request_validation_exception_handler(request, error)
         wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:10])
         return answer(Problem(422, wrong), request.scope["path"])
 
     async def refused(request: Request, error: HTTPException) -> Response:
-        if request.scope["path"] in LEGACY_PATHS:
+        if not is_ours(request.scope["path"]):
             return await http_exception_handler(request, error)
         problem = Problem(error.status_code, str(error.detail), headers=error.headers)
         return answer(problem, request.scope["path"])

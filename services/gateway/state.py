@@ -37,6 +37,6 @@ class Gateway:
         """The newest run of an import that the caller may ask for. Another person's is answered as one that
         there is not. Raises Problem (404), StoreError."""
         runs = await self.kit.store.list_runs(import_id, limit=1)
-        if not runs or not caller.may(runs[0].user_id):
+        if not runs or not caller.may(runs[0].user_id, import_id):
             raise Problem(404, "there is no such import", import_id=import_id)
         return runs[0]

@@ -5,6 +5,10 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from services.gateway import imports
+from services.gateway.access import routes as tickets
+from services.gateway.access.cors import let_pages_read
+from services.gateway.access.door import Door
+from services.gateway.bodies import Bodies
 from services.gateway.problems import tell_problems
 from services.gateway.state import Gateway
 
@@ -20,4 +24,9 @@ def application(gateway: Gateway) -> FastAPI:
     )
     tell_problems(app)
     app.include_router(imports.router(gateway))
+    app.include_router(tickets.router(gateway))
+    app.add_middleware(Bodies, upload_bytes=gateway.kit.settings.upload_max_bytes)
+    # What is added later stands further out: a refusal, too, is one that an allowed page may read.
+    app.add_middleware(Door, access=gateway.access)
+    let_pages_read(app, gateway.kit.settings.cors_origins)
     return app

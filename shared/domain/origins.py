@@ -27,8 +27,8 @@ class Origins:
 
 
 def origins(text: str) -> Origins:
-    """The origins in a list with commas; what begins with ^ is one pattern. Raises ValueError, which says what
-    they must be."""
+    """The origins in a list with commas; what begins with ^ is one pattern. Raises ValueError, which says
+    what they must be."""
     text = text.strip()
     if text.startswith("^"):
         return Origins(pattern=_pattern(text))
@@ -46,8 +46,8 @@ def _origin(text: str) -> str:
         parts, host, port = urlsplit(""), None, None
     if not host or parts.scheme not in ("http", "https") or parts.path not in ("", "/"):
         raise ValueError(
-            "must be origins such as https://app.example.com, separated by commas, or one pattern that begins "
-            "with ^; * is not taken"
+            "must be origins such as https://app.example.com, separated by commas, or one pattern that "
+            "begins with ^; * is not taken"
         )
     if "@" in parts.netloc or parts.query or parts.fragment or re.search(r"[\s*\\]", text):
         raise ValueError("must be origins alone: scheme, host and port")

@@ -137,7 +137,7 @@ BEGIN
         wait := 60;
     END IF;
     IF NOT resumed AND refusal IS NULL AND a.per_hour IS NOT NULL THEN
-        SELECT extract(epoch FROM i.begun_at + interval '1 hour' - now()) INTO wait FROM imports i
+        SELECT extract(epoch FROM i.requested_at + interval '1 hour' - now()) INTO wait FROM imports i
             WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary'
               AND i.requested_at > now() - interval '1 hour'
             ORDER BY i.requested_at DESC, i.ordinal DESC OFFSET greatest(a.per_hour - 1, 0) LIMIT 1;

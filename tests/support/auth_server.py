@@ -1,4 +1,4 @@
-"""A stand-in for the Auth server of a Supabase project, over real HTTP: it shows its keys, and signs tokens."""
+"""A stand-in for the Auth server of a Supabase project, over HTTP: it shows its keys, and signs tokens."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """A loopback server that speaks Supabase storage's protocol over HTTP, faults included.
 
-Downloads, buckets, lists, standard and signed uploads, removals, with the answers that the real one gives as far
-as its
-clients and its documentation tell: errors have their status in the body, under 400.
+Downloads, buckets, lists, standard and signed uploads, removals, with the answers that the real one gives as
+far as its clients and its documentation tell: errors have their status in the body, under 400.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Access:
     """None: who brings nothing is not let in."""
 
     async def caller(self, request: Request) -> Caller:
-        """Who calls. Raises Refusal: 401, or 503 where a token cannot be checked now."""
+        """Who calls. Raises Problem: 401, or 503 where a token cannot be checked now."""
         return await self.identify(request.scope)
 
     async def identify(self, scope: Scope) -> Caller:
@@ -57,9 +57,8 @@ class Access:
             return await self._by_credentials(brought)
         if scope.get(PATH_KEY):
             return SERVICE
-        if (import_id := watched_import(scope["path"])) and (
-            tickets := request.query_params.getlist("ticket")
-        ):
+        import_id = watched_import(scope["method"], scope["path"])
+        if import_id is not None and (tickets := request.query_params.getlist("ticket")):
             if len(tickets) == 1 and self.tickets.good(tickets[0], import_id):
                 return Caller(import_id=import_id)
             raise not_accepted("the ticket is not good for this import, or no longer: ask for another one")

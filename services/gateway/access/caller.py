@@ -17,21 +17,20 @@ class Caller:
     service: bool = False
     import_id: UUID | None = None
 
-    def require(self, user_id: UUID, import_id: UUID | None = None) -> None:
-        """Raises Refusal (403) unless what is this person's may be asked for. Where the events of an import
-        are, `import_id` lets in its ticket, too."""
+    def may(self, user_id: UUID, import_id: UUID | None = None) -> bool:
+        """Whether what is this person's may be asked for. `import_id`: it is of this import, so that its
+        ticket lets in, too."""
         if self.service or (self.user_id is not None and self.user_id == user_id):
-            return
-        if import_id is not None and self.import_id == import_id:
-            return
-        raise not_theirs()
+            return True
+        return import_id is not None and self.import_id == import_id
 
-    def may(self, user_id: UUID) -> bool:
-        """Whether what is this person's may be asked for."""
-        return self.service or self.user_id == user_id
+    def require(self, user_id: UUID) -> None:
+        """Raises Problem (403) unless what is this person's may be asked for."""
+        if not self.may(user_id):
+            raise not_theirs()
 
     def require_service(self) -> None:
-        """Raises Refusal (403) for a person: what is asked for is not one person's."""
+        """Raises Problem (403) for a person: what is asked for is not one person's."""
         if not self.service:
             raise not_theirs("this is for services, not for a person's token")
 

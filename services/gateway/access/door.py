@@ -1,4 +1,4 @@
-"""The door: every request passes it before its body is read, and before anything writes down where it went."""
+"""The door: every request passes it before its body is read, and before anything notes where it went."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from services.gateway.access.access import PATH_KEY, Access, Scope
-from services.gateway.access.paths import is_ours, is_public, keyed
-from services.gateway.access.refusals import Refusal, answer_to, no_such_route, not_accepted
+from services.gateway.access.paths import is_public, keyed
+from services.gateway.access.refusals import no_such_route, not_accepted
+from services.gateway.problems import Problem, answer
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -18,8 +19,8 @@ class Door:
     """ASGI middleware. Takes the key out of a path, and lets nobody in who is not known: a route is closed
     unless `paths.PUBLIC` names it.
 
-    It changes the request's own scope, so that whatever stands outside of it, too, finds no key there when the
-    answer is written.
+    It changes the request's own scope, so that whatever stands outside of it, too, finds no key there when
+    the answer is written.
     """
 
     def __init__(self, app: App, access: Access) -> None:
@@ -30,9 +31,8 @@ class Door:
         if scope["type"] == "http":
             try:
                 await self._let_in(scope)
-            except Refusal as refusal:
-                answer = answer_to(refusal, legacy=not is_ours(scope["path"]))
-                await answer(scope, receive, send)
+            except Problem as problem:
+                await answer(problem, scope["path"])(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

@@ -52,16 +52,16 @@ def _key(jwk: dict[str, Any]) -> Key | None:
     if jwk.get("use", "sig") != "sig":
         return None
     if jwk.get("kty") == "EC" and jwk.get("crv") == "P-256" and jwk.get("alg", "ES256") == "ES256":
-        public = _public(ECAlgorithm, jwk, "kty", "crv", "x", "y")
+        public = _made(ECAlgorithm, jwk, "kty", "crv", "x", "y")
         return Key("ES256", public) if isinstance(public, EllipticCurvePublicKey) else None
     if jwk.get("kty") == "RSA" and jwk.get("alg", "RS256") == "RS256":
-        public = _public(RSAAlgorithm, jwk, "kty", "n", "e")
-        fits = isinstance(public, RSAPublicKey) and _LEAST_BITS <= public.key_size <= _MOST_BITS
-        return Key("RS256", public) if fits else None
+        public = _made(RSAAlgorithm, jwk, "kty", "n", "e")
+        if isinstance(public, RSAPublicKey) and _LEAST_BITS <= public.key_size <= _MOST_BITS:
+            return Key("RS256", public)
     return None
 
 
-def _public(algorithm: type[ECAlgorithm | RSAAlgorithm], jwk: dict[str, Any], *names: str) -> object:
+def _made(algorithm: type[ECAlgorithm | RSAAlgorithm], jwk: dict[str, Any], *names: str) -> object:
     """The public key that these members make: a private part is not looked at."""
     members = {name: jwk.get(name) for name in names}
     if not all(isinstance(each, str) and len(each) <= _MOST_CHARS for each in members.values()):

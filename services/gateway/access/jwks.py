@@ -35,7 +35,7 @@ class _NoAnswerError(Exception):
 
 
 class ProjectKeys:
-    """Who asks for a key waits for the project only where there is no key to go on with; all wait for the same
+    """Who wants a key waits for the project only where there is no key to go on with; all wait for the same
     ask. Use it in one event loop, and close it."""
 
     def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:

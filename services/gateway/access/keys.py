@@ -11,7 +11,7 @@ LEAST_CHARS, MOST_CHARS = 32, 512
 
 
 class ServiceKeys:
-    """The keys that are good now, known by their SHA-256 digests. While one is changed for another, both are."""
+    """The keys that are good now, by their SHA-256 digests. While one is changed for another, both are."""
 
     def __init__(self, digests: Sequence[bytes]) -> None:
         self._digests = tuple(digests)

@@ -32,7 +32,8 @@ async def opened_access(settings: Settings) -> AsyncIterator[Access]:
     if not (settings.service_keys or url or settings.gateway_open):
         raise UsageError(
             "nobody could call the gateway: set SOULPRINT_SERVICE_KEYS to the digests of keys, or "
-            "SOULPRINT_SUPABASE_URL for people's tokens; SOULPRINT_GATEWAY_OPEN=true lets in whoever reaches it"
+            "SOULPRINT_SUPABASE_URL for people's tokens; SOULPRINT_GATEWAY_OPEN=true lets in whoever "
+            "reaches it"
         )
     _say_if_open(settings)
     openness = (

@@ -19,7 +19,7 @@ class Openness:
         self._on_this_machine = on_this_machine
 
     def refuse_foreign_pages(self, headers: Mapping[str, str]) -> None:
-        """Raises Refusal (403) for a request that a browser makes for a page that is not allowed."""
+        """Raises Problem (403) for a request that a browser makes for a page that is not allowed."""
         host, origin = headers.get("host", ""), headers.get("origin")
         if self._on_this_machine and not is_this_machine(_name(host)):
             raise not_theirs("this gateway is open to its own machine only, by the name localhost")

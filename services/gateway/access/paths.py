@@ -7,40 +7,27 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 from uuid import UUID
 
-LEGACY = [
-    "process-full",
-    "process-full-v2",
-    "import-full",
-    "retry-full-pass",
-    "health",
-    "query",
-    "chat",
-    "analyze",
-    "create-soulprint",
-    "process-import",
-    "embed-chunks",
-    "health-deep",
-    "status",
-    "test-embed",
-    "test-patch",
-]
-LEGACY_OF_A_USER = ["complete-embeddings", "embedding-status", "generate-soulprint"]
+LEGACY = (
+    "process-full|process-full-v2|import-full|retry-full-pass|health|query|chat|analyze|create-soulprint|"
+    "process-import|embed-chunks|health-deep|status|test-embed|test-patch"
+)
+LEGACY_OF_A_USER = "complete-embeddings|embedding-status|generate-soulprint"
 """Routes of the predecessor; those of a user have the user's id behind them."""
 OURS = frozenset({"imports", "profiles", "livez", "metrics"})
 """First words of our own routes, on which an error is a problem."""
-PUBLIC = frozenset({"/livez", "/health", "/openapi.json", "/docs", "/redoc"})
+PUBLIC = frozenset({"/livez", "/health", "/openapi.json"})
 """What anybody may read: whether the gateway is well, and what it offers."""
 HIDDEN = "/k/-"
 """What stands in place of a path that may hold a key, for whatever looks at it later."""
-_LEGACY = re.compile(rf"/(?:{'|'.join(LEGACY)}|(?:{'|'.join(LEGACY_OF_A_USER)})/[^/]+)")
+_LEGACY = re.compile(rf"/(?:{LEGACY}|(?:{LEGACY_OF_A_USER})/[^/]+)")
 _KEYED = re.compile(r"/k/([A-Za-z0-9._~-]+)(/.+)")
 _EVENTS = re.compile(r"/imports/([0-9a-fA-F-]{36})/events")
 
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """A path with a key in it: the key, and the path without it, as it was sent and decoded. None, None: it
-    is no path of ours, and may hold a key all the same."""
+    """A path with a key in it: the key, and the path without it, as it was sent and decoded. No key: it is no
+    path of ours, and may hold one all the same."""
 
     key: str | None = None
     raw: str = HIDDEN
@@ -57,9 +44,9 @@ def is_public(method: str, path: str) -> bool:
     return method in ("GET", "HEAD") and path in PUBLIC
 
 
-def watched_import(path: str) -> UUID | None:
-    """The import whose events a path names, None if it is another path."""
-    if (found := _EVENTS.fullmatch(path)) is None:
+def watched_import(method: str, path: str) -> UUID | None:
+    """The import whose events are asked for, None if something else is."""
+    if method != "GET" or (found := _EVENTS.fullmatch(path)) is None:
         return None
     try:
         return UUID(found[1])

@@ -12,7 +12,7 @@ import jwt
 import orjson
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.gateway.access.jwks import KeysUnavailableError, ProjectKeys
@@ -216,6 +216,7 @@ async def test_a_token_of_64_kilobytes_is_not_even_looked_at(project: AuthServer
     assert await tokens.user_of(project.token(USER, more="x" * 8 * 1024)) == USER
 
 
+@settings(max_examples=40)
 @given(
     head=st.dictionaries(
         st.sampled_from(["alg", "kid", "typ", "crit", "b64", "jku", "jwk", "x5u"]),
