@@ -493,6 +493,31 @@ ALTER TABLE public.user_profiles ENABLE ROW LEVEL SECURITY;
 GRANT SELECT ON TABLE public.user_profiles TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_profiles TO service_role;
 
+CREATE TABLE public.v1_calls (
+    import_id uuid NOT NULL,
+    run integer NOT NULL,
+    user_id uuid NOT NULL,
+    state text DEFAULT 'due'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    token uuid,
+    conversation_count bigint,
+    message_count bigint,
+    memory_before text,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    posted_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT v1_calls_state_check CHECK ((state = ANY (ARRAY['due'::text, 'posted'::text, 'complete'::text, 'failed'::text, 'dropped'::text])))
+);
+ALTER TABLE ONLY public.v1_calls
+    ADD CONSTRAINT v1_calls_pkey PRIMARY KEY (import_id, run);
+ALTER TABLE ONLY public.v1_calls
+    ADD CONSTRAINT v1_calls_token_key UNIQUE (token);
+CREATE INDEX v1_calls_open ON public.v1_calls USING btree (state, due_at) WHERE (state = ANY (ARRAY['due'::text, 'posted'::text]));
+CREATE POLICY services ON public.v1_calls TO service_role USING (true) WITH CHECK (true);
+ALTER TABLE public.v1_calls ENABLE ROW LEVEL SECURITY;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.v1_calls TO service_role;
+
 CREATE VIEW public.run_usage WITH (security_invoker='true') AS
  SELECT i.user_id,
     i.import_id,
@@ -1191,6 +1216,58 @@ REVOKE ALL ON FUNCTION public.embedding_users(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.embedding_users(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.embedding_users(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.end_v1_call(i public.imports, outcome text, reason text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    c v1_calls;
+    p user_profiles;
+    s served_memories;
+BEGIN
+    UPDATE v1_calls o SET state = outcome, token = NULL, ended_at = now()
+        WHERE o.import_id = i.import_id AND o.run = i.run AND o.state IN ('due', 'posted') RETURNING * INTO c;
+    IF NOT FOUND OR outcome = 'dropped' THEN
+        RETURN;
+    END IF;
+    SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id FOR UPDATE;
+    IF outcome = 'failed' THEN
+        PERFORM fail_run(jsonb_build_object(
+            'import_id', i.import_id, 'run', i.run, 'step', 'v1', 'error', reason));
+        UPDATE user_profiles SET  -- in the predecessor's words, where it has said why
+                full_pass_error = coalesce(p.full_pass_error, full_pass_error),
+                import_error = coalesce(p.import_error, import_error)
+            WHERE user_id = i.user_id AND 'failed' IN (p.full_pass_status, p.import_status);
+        RETURN;
+    END IF;
+    SELECT * INTO s FROM served_memories o WHERE o.user_id = i.user_id;
+    IF s.served_at >= c.posted_at THEN  -- somebody else's was served meanwhile
+        UPDATE imports SET unserved = 'older' WHERE import_id = i.import_id AND run = i.run;
+    ELSE
+        INSERT INTO served_memories AS o (user_id, import_id, run, pipeline, memory_import_id, memory_run,
+                                          profile_format, documents)
+        VALUES (i.user_id, i.import_id, i.run, i.pipeline,
+                CASE WHEN p.memory_md = c.memory_before THEN s.memory_import_id END,
+                CASE WHEN p.memory_md = c.memory_before THEN s.memory_run END,
+                'app', jsonb_build_object('markdown', '{}'::jsonb, 'app', jsonb_strip_nulls(jsonb_build_object(
+                    'soul', p.soul_md, 'identity', p.identity_md, 'user', p.user_md, 'agents', p.agents_md,
+                    'tools', p.tools_md))))
+        ON CONFLICT (user_id) DO UPDATE SET
+            import_id = excluded.import_id, run = excluded.run, pipeline = excluded.pipeline,
+            memory_import_id = excluded.memory_import_id, memory_run = excluded.memory_run,
+            profile_format = excluded.profile_format, documents = excluded.documents, served_at = now();
+        UPDATE user_profiles SET import_id = i.import_id, run = i.run, pipeline = i.pipeline
+            WHERE user_id = i.user_id;
+    END IF;
+    UPDATE imports SET
+            state = 'complete', stage = 'complete', progress_percent = 100, coverage = 1, finished_at = now(),
+            updated_at = now(), published_at = coalesce(published_at, now())
+        WHERE import_id = i.import_id AND run = i.run AND state NOT IN ('complete', 'failed', 'cancelled');
+END
+$$;
+REVOKE ALL ON FUNCTION public.end_v1_call(i public.imports, outcome text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.end_v1_call(i public.imports, outcome text, reason text) TO service_role;
+
 CREATE FUNCTION public.fail_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1405,6 +1482,16 @@ $$;
 REVOKE ALL ON FUNCTION public.has_sections(p public.user_profiles) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.has_sections(p public.user_profiles) TO service_role;
 
+CREATE FUNCTION public.has_v1_calls(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT to_jsonb(EXISTS (SELECT FROM v1_calls c WHERE c.state IN ('due', 'posted')))
+$$;
+REVOKE ALL ON FUNCTION public.has_v1_calls(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.has_v1_calls(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.has_v1_calls(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.is_complete_run(i public.imports) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1427,6 +1514,18 @@ CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
 $$;
 REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_newest_run(i public.imports) TO service_role;
+
+CREATE FUNCTION public.is_with_predecessor(i public.imports) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN i.variant = 'http' AND EXISTS (
+        SELECT FROM v1_calls c WHERE c.import_id = i.import_id AND c.run = i.run AND c.state = 'posted');
+END
+$$;
+REVOKE ALL ON FUNCTION public.is_with_predecessor(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_with_predecessor(i public.imports) TO service_role;
 
 CREATE FUNCTION public.join_for(i public.imports, whole boolean DEFAULT false) RETURNS jsonb
     LANGUAGE plpgsql STABLE
@@ -1527,6 +1626,32 @@ $$;
 REVOKE ALL ON FUNCTION public.keep_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.keep_sections(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    i imports;
+BEGIN
+    UPDATE imports SET
+            state = 'consolidating', stage = 'consolidating', counts = coalesce(argument -> 'counts', '{}'),
+            breaks = coalesce(argument -> 'breaks', '[]'), chunked_at = now(), updated_at = now()
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+          AND state = 'chunking'
+        RETURNING * INTO i;
+    IF NOT FOUND THEN
+        RETURN to_jsonb(false);
+    END IF;
+    INSERT INTO memory_outbox (import_id, run, memory) VALUES (i.import_id, i.run, argument -> 'memory')
+        ON CONFLICT (import_id, run) DO UPDATE SET memory = excluded.memory;
+    PERFORM tell_profile(i);
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.keep_sections(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.keep_sections(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.keep_sections(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) RETURNS void
     LANGUAGE sql
@@ -1960,6 +2085,26 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.owe_quick(i public.imports, quick_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.owe_quick(i public.imports, quick_id uuid) TO service_role;
+
+CREATE FUNCTION public.owe_v1_call(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    INSERT INTO v1_calls (import_id, run, user_id, conversation_count, message_count)
+    SELECT i.import_id, i.run, i.user_id, (argument ->> 'conversation_count')::bigint,
+           (argument ->> 'message_count')::bigint
+    FROM imports i
+    WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
+      AND i.state NOT IN ('complete', 'failed', 'cancelled')
+    ON CONFLICT DO NOTHING;
+    RETURN to_jsonb(FOUND);
+END
+$$;
+REVOKE ALL ON FUNCTION public.owe_v1_call(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.owe_v1_call(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.owe_v1_call(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.own_lineages(i public.imports) RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -2999,6 +3144,39 @@ REVOKE ALL ON FUNCTION public.settle_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.settle_v1_call(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    i imports;
+    c v1_calls;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    SELECT n.* INTO i FROM v1_calls o JOIN imports n ON n.import_id = o.import_id AND n.run = o.run
+        WHERE o.token = (argument ->> 'token')::uuid AND o.state = 'posted' FOR UPDATE OF n;
+    SELECT * INTO c FROM v1_calls o
+        WHERE o.token = (argument ->> 'token')::uuid AND o.state = 'posted' FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    ELSIF argument ->> 'outcome' IN ('accepted', 'unknown') THEN
+        UPDATE v1_calls SET token = NULL WHERE import_id = c.import_id AND run = c.run;
+        RETURN to_jsonb('posted'::text);
+    ELSIF argument ->> 'outcome' = 'again' AND c.attempts < (argument ->> 'most')::integer THEN
+        UPDATE v1_calls SET
+                state = 'due', token = NULL,
+                due_at = now() + make_interval(secs => coalesce((argument ->> 'again_in')::double precision, 0))
+            WHERE import_id = c.import_id AND run = c.run;
+        RETURN to_jsonb('due'::text);
+    END IF;
+    PERFORM end_v1_call(i, 'failed', argument ->> 'reason');
+    RETURN to_jsonb('failed'::text);
+END
+$$;
+REVOKE ALL ON FUNCTION public.settle_v1_call(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.settle_v1_call(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.settle_v1_call(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -3224,6 +3402,66 @@ REVOKE ALL ON FUNCTION public.take_unoffered(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_unoffered(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.take_unoffered(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.take_v1_call(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    c v1_calls;
+    i imports;
+    p user_profiles;
+    s served_memories;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    PERFORM pg_advisory_xact_lock(hashtextextended('v1_calls', 0));
+    SELECT * INTO c FROM v1_calls o WHERE o.token = (argument ->> 'token')::uuid AND o.state = 'posted';
+    IF FOUND THEN
+        SELECT * INTO i FROM imports n WHERE n.import_id = c.import_id AND n.run = c.run;
+    ELSE
+        IF (SELECT count(*) FROM v1_calls o WHERE o.state = 'posted') >= (argument ->> 'at_once')::integer THEN
+            RETURN NULL;
+        END IF;
+        UPDATE v1_calls o SET state = 'dropped', ended_at = now()
+            FROM imports n
+            WHERE o.state = 'due' AND n.import_id = o.import_id AND n.run = o.run
+              AND n.state IN ('complete', 'failed', 'cancelled');
+        -- Runs before calls before profiles, as all who lock several of them.
+        SELECT n.* INTO i FROM v1_calls o JOIN imports n ON n.import_id = o.import_id AND n.run = o.run
+            WHERE o.state = 'due' AND o.due_at <= now() AND n.state NOT IN ('complete', 'failed', 'cancelled')
+            ORDER BY o.due_at, o.created_at, o.import_id LIMIT 1 FOR UPDATE OF n SKIP LOCKED;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+        INSERT INTO user_profiles (user_id) VALUES (i.user_id) ON CONFLICT (user_id) DO NOTHING;
+        SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id FOR UPDATE;
+        UPDATE v1_calls o SET
+                state = 'posted', token = (argument ->> 'token')::uuid, attempts = o.attempts + 1, posted_at = now(),
+                memory_before = CASE WHEN o.attempts = 0 THEN p.memory_md ELSE o.memory_before END
+            WHERE o.import_id = i.import_id AND o.run = i.run AND o.state = 'due'
+            RETURNING * INTO c;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+        IF c.attempts = 1 THEN
+            SELECT * INTO s FROM served_memories o WHERE o.user_id = i.user_id;
+            PERFORM keep_version(p, s, now());
+        END IF;
+        UPDATE user_profiles SET
+                full_pass_status = 'pending', full_pass_error = NULL, import_error = NULL,
+                import_status = CASE WHEN import_status = 'locked' THEN 'locked' ELSE 'processing' END,
+                updated_at = now()
+            WHERE user_id = i.user_id;
+        UPDATE imports SET stage = 'v1', updated_at = now() WHERE import_id = i.import_id AND run = i.run;
+    END IF;
+    RETURN jsonb_build_object(
+        'import_id', c.import_id, 'run', c.run, 'user_id', c.user_id, 'attempt', c.attempts, 'source', i.source,
+        'conversation_count', coalesce(c.conversation_count, 0), 'message_count', coalesce(c.message_count, 0));
+END
+$$;
+REVOKE ALL ON FUNCTION public.take_v1_call(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_v1_call(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_v1_call(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.tell_embedding_cost(i public.imports) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -3303,7 +3541,7 @@ DECLARE
     shown record;
     others record;
 BEGIN
-    IF NOT is_newest_run(i) THEN
+    IF NOT is_newest_run(i) OR (NOT ended AND is_with_predecessor(i)) THEN
         RETURN;
     END IF;
     SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id FOR NO KEY UPDATE;
@@ -3472,3 +3710,48 @@ $$;
 REVOKE ALL ON FUNCTION public.watch_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.watch_v1_calls(argument jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    i imports;
+    c v1_calls;
+    p user_profiles;
+    outcome text;
+    ended jsonb := '[]';
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    FOR i IN
+        SELECT n.* FROM v1_calls o JOIN imports n ON n.import_id = o.import_id AND n.run = o.run
+        WHERE o.state IN ('due', 'posted') ORDER BY n.import_id, n.run FOR UPDATE OF n SKIP LOCKED
+    LOOP
+        SELECT * INTO c FROM v1_calls o WHERE o.import_id = i.import_id AND o.run = i.run FOR UPDATE;
+        SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id;
+        outcome := CASE
+            WHEN c.state NOT IN ('due', 'posted') THEN NULL
+            WHEN i.state IN ('complete', 'failed', 'cancelled') THEN 'dropped'
+            WHEN c.state = 'due' THEN NULL
+            WHEN 'failed' IN (p.full_pass_status, p.import_status) THEN 'failed'
+            WHEN p.full_pass_status = 'complete' THEN 'complete'
+            WHEN p.import_status = 'complete' AND p.full_pass_status IS DISTINCT FROM 'processing' THEN 'complete'
+            WHEN c.posted_at < now() - make_interval(secs => (argument ->> 'seconds')::double precision)
+                THEN 'late' END;
+        IF outcome IS NULL THEN
+            UPDATE imports SET updated_at = now() WHERE import_id = i.import_id AND run = i.run;
+        ELSE
+            PERFORM end_v1_call(i, CASE outcome WHEN 'late' THEN 'failed' ELSE outcome END, CASE outcome
+                WHEN 'failed' THEN 'the v1 backend says that it failed: its words are in the profile'
+                WHEN 'late' THEN format('the v1 backend was called, and shows no end after %s hours',
+                    round((argument ->> 'seconds')::numeric / 3600, 1)) END);
+            ended := ended || jsonb_build_object(
+                'import_id', i.import_id, 'run', i.run, 'user_id', i.user_id, 'outcome', outcome);
+        END IF;
+    END LOOP;
+    RETURN ended;
+END
+$$;
+REVOKE ALL ON FUNCTION public.watch_v1_calls(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.watch_v1_calls(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.watch_v1_calls(argument jsonb) TO soulprint_service;

@@ -16,6 +16,7 @@ from services.chunker.report import MAX_NAMED, ChunkingReport, ChunkPolicy, Supe
 from shared.domain.events import ChunkReady, ConversationHeader, Message
 from shared.domain.ids import stage_id
 from shared.domain.text import text_size
+from shared.exports.beside import next_beside
 from shared.exports.conversation import (
     Conversation,
     LargeAhead,
@@ -72,7 +73,7 @@ async def chunk_conversations(
     step = next(steps, None)
     while step is not None:
         if isinstance(step, LargeAhead):
-            step = await _in_a_thread(steps)
+            step = await next_beside(steps)
             continue
         passages, chunks = step
         for passage in passages:
@@ -91,18 +92,6 @@ async def chunk_conversations(
         await sink.save_passages(batch)
     if held is not None:
         await sink.publish(held.model_copy(update={"total": report.chunks}))
-
-
-async def _in_a_thread(steps: Iterator[Step]) -> Step | None:
-    """The next step, made beside the loop; for each of them that would cost more than most take. When this
-    returns or is cancelled, the thread has left `steps` and what they read from."""
-    work = asyncio.ensure_future(asyncio.to_thread(next, steps, None))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait([work])
-        work.exception()  # nobody is left to be told
-        raise
 
 
 @dataclass(slots=True)

@@ -32,7 +32,7 @@ class Sample:
             del self._kept[heapq.heapreplace(self._heap, entry)[1]]
         else:
             return
-        self._kept[conversation.id] = _clipped(conversation, person_characters)
+        self._kept[conversation.id] = clipped(conversation, person_characters)
 
     def discard(self, conversation_id: str) -> None:
         """Forget a conversation, if it is kept."""
@@ -45,7 +45,8 @@ class Sample:
         return [self._kept[key] for _, key in sorted(self._heap, reverse=True)]
 
 
-def _clipped(conversation: Conversation, person_characters: int) -> SampleConversation:
+def clipped(conversation: Conversation, person_characters: int) -> SampleConversation:
+    """The person's own words of a conversation, as a sample holds them."""
     said = [turn.text for turn in conversation.turns if turn.role == "user"]
     created = conversation.created_at
     return SampleConversation(

@@ -26,6 +26,7 @@ from shared.store.schema import Schema
 from shared.store.transport import CALL_SECONDS, Transport
 from shared.store.usage import Usages
 from shared.store.users import Users
+from shared.store.v1_calls import V1Calls
 
 
 class Store(
@@ -41,6 +42,7 @@ class Store(
     Embeddings,
     Usages,
     Users,
+    V1Calls,
     Schema,
     Access,
 ):

@@ -178,6 +178,15 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
                ELSE 100 END
 $$;
 
+-- True while a predecessor has the run in its hands: it says itself how it fares, in the same columns.
+CREATE FUNCTION public.is_with_predecessor(i public.imports) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RETURN i.variant = 'http' AND EXISTS (
+        SELECT FROM v1_calls c WHERE c.import_id = i.import_id AND c.run = i.run AND c.state = 'posted');
+END
+$$;
+
 -- Shows how a run fares in its user's profile, if there is one and the run is the user's newest. In app format
 -- the columns of the app's import page are told, too: their percent never falls, what is locked stays locked, and
 -- a run that fails says so only where no sections are served.
@@ -194,7 +203,7 @@ DECLARE
     shown record;
     others record;
 BEGIN
-    IF NOT is_newest_run(i) THEN
+    IF NOT is_newest_run(i) OR (NOT ended AND is_with_predecessor(i)) THEN
         RETURN;
     END IF;
     SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id FOR NO KEY UPDATE;
@@ -309,9 +318,11 @@ $$;
 
 REVOKE ALL ON FUNCTION
     public.has_sections(public.user_profiles), public.app_progress(public.imports),
+    public.is_with_predecessor(public.imports),
     public.tell_profile(public.imports), public.update_user_profile(jsonb), public.read_profile(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
     public.has_sections(public.user_profiles), public.app_progress(public.imports),
+    public.is_with_predecessor(public.imports),
     public.tell_profile(public.imports), public.update_user_profile(jsonb), public.read_profile(jsonb)
 TO service_role;

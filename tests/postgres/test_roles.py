@@ -52,6 +52,7 @@ INTERNAL = [
     "embedding_claims",
     "embedding_turns",
     "callbacks",
+    "v1_calls",
 ]
 """Tables that only services see."""
 VIEWS = ["run_usage", "user_usage"]

@@ -95,6 +95,12 @@ class AnySetting(ABC):
         self, source: Path | str, user_id: UUID | None = None, **changes: Any
     ) -> ImportReceived:
         """Publish an import behind the router; its event."""
+        event = self.event_of(source, user_id, **changes)
+        await self.publish(self.topic(IMPORT_RECEIVED), event)
+        return event
+
+    def event_of(self, source: Path | str, user_id: UUID | None = None, **changes: Any) -> ImportReceived:
+        """The event of an import, its first run unless it is said otherwise."""
         fields: dict[str, Any] = {
             "import_id": uuid4(),
             "user_id": user_id or uuid4(),
@@ -102,9 +108,7 @@ class AnySetting(ABC):
             "source": str(source),
             "requested_at": datetime.now(UTC),
         }
-        event = ImportReceived(**(fields | changes))
-        await self.publish(self.topic(IMPORT_RECEIVED), event)
-        return event
+        return ImportReceived(**(fields | changes))
 
 
 @dataclass

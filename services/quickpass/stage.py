@@ -1,0 +1,77 @@
+"""One import on the first pipeline: its run taken, its sections made here or elsewhere, its end told."""
+
+from __future__ import annotations
+
+import structlog
+
+from services.quickpass.backend import Backend
+from services.quickpass.builtin import Builtin, RunEndedError
+from shared.domain.errors import BrokenExportError, SourceError, UnreadableExportError
+from shared.domain.events import ImportReceived
+from shared.domain.runs import RunKey, RunKind
+from shared.host.service import Kit
+from shared.host.sources import Singly
+from shared.host.sweeper import publish_kept
+from shared.models.base import Model
+from shared.resilience.faults import PoisonError
+
+STEP = "sampling"
+NOT_OURS = frozenset({"foreign", "elsewhere"})
+"""Refusals of take_run that say that the event is wrong, not late."""
+BUILTIN, HTTP = "builtin", "http"
+"""The variants of a run: who makes its sections."""
+
+log = structlog.get_logger(__name__)
+
+
+class QuickImports:
+    """Imports that this process gives first sections."""
+
+    def __init__(self, kit: Kit, model: Model, backend: Backend) -> None:
+        self._kit = kit
+        self._builtin = Builtin(kit, model)
+        self._backend = backend
+        self._singly = Singly()
+
+    async def handle(self, event: ImportReceived) -> None:
+        """Make the sections of an import, and publish them; or have the predecessor called for it. An export
+        that cannot be read ends its run as failed. An event that comes twice waits for the first to end."""
+        async with self._singly.on(RunKey(event.import_id, event.run)):
+            await self._import(event)
+
+    async def give_up(self, event: ImportReceived | None, error: Exception) -> None:
+        """A dead import ends as failed, unless the event was none of its own."""
+        if event is None or (isinstance(error, PoisonError) and error.reason in NOT_OURS):
+            return
+        await self._kit.end_failed(event, step=STEP, error=error)
+
+    async def _import(self, event: ImportReceived) -> None:
+        kit = self._kit
+        taken = await kit.store.take_run(
+            event,
+            kit.settings.pipeline,
+            self._variant(event),
+            on_log=kit.only is None,
+            profile_format=kit.settings.profile_format,
+        )
+        key = RunKey(event.import_id, event.run)
+        if taken.refusal in NOT_OURS:
+            raise PoisonError(str(taken.refusal), "the import is another user's, or another's to process")
+        if taken.refusal == "extracted" and await publish_kept(kit, key):
+            return  # made before, and then we were interrupted
+        if taken.refusal is not None:
+            kit.ignore(event, taken.refusal)
+            return
+        try:
+            elsewhere = taken.variant == HTTP and taken.kind is not RunKind.QUICK
+            await (self._backend.take(event) if elsewhere else self._builtin.work(event))
+        except (SourceError, UnreadableExportError, BrokenExportError) as error:
+            log.error("import failed", step=STEP, error=str(error), **event.ids)
+            await kit.store.fail_run(*key, step=STEP, error=str(error))
+        except RunEndedError:
+            kit.ignore(event, "ended")
+
+    def _variant(self, event: ImportReceived) -> str:
+        """First sections beside a run at work are always our own: the predecessor would take its passages
+        away."""
+        return BUILTIN if event.kind is RunKind.QUICK else self._kit.settings.v1_backend

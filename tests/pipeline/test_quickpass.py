@@ -1,0 +1,378 @@
+"""Quickpass beside the other services: first sections of one reading and one call, however often it is asked,
+whatever breaks; and imports that a predecessor processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from services.quickpass import backend
+from services.quickpass.app import app
+from shared.domain.events import ImportReceived, Sections, Usage
+from shared.domain.runs import RunKind
+from shared.host.service import Kit, Service
+from shared.pipelines import IMPORT_RECEIVED, MEMORY_READY, V1, topic
+from shared.resilience.backoff import Backoff
+from shared.store.store import Store
+from tests.support.exports import chain, json_of
+from tests.support.fake_claude.fixtures import fake_claude, served_usage, spent_usage
+from tests.support.local import LocalSetting
+from tests.support.predecessor import Fault, Predecessor, predecessor, writing_profiles
+from tests.support.predecessor.importing import SECTIONS as THEIRS
+from tests.support.services import ended, hosted, ignored
+from tests.support.waiting import until
+
+IN = topic(IMPORT_RECEIVED, V1)
+OUT = topic(MEMORY_READY, V1)
+COLUMNS = ("soul_md", "identity_md", "user_md", "agents_md", "tools_md")
+
+
+async def asked(
+    setting: LocalSetting, source: Path | str, user: UUID | None = None, **more: Any
+) -> ImportReceived:
+    """An import of v1, on its topic."""
+    event = setting.event_of(source, user, **more)
+    await setting.publish(IN, event)
+    return event
+
+
+def made(setting: LocalSetting) -> list[Any]:
+    """The memories that were published in v1."""
+    return [event for _, event in setting.log.kept.get(OUT, ())]
+
+
+async def test_an_import_has_sections_and_keeps_the_memory_that_is_served(
+    setting: LocalSetting, store: Store, exports: Path
+) -> None:
+    user = uuid4()
+    await store.update_user_profile(user, {"memory_md": "a memory of before"})
+    async with hosted(setting, ("quickpass",)):
+        event = await asked(setting, exports / "small.zip", user)
+        run = await ended(store, event)
+    assert (run.state, run.pipeline, run.kind) == ("complete", V1, RunKind.PRIMARY)
+    profile = await store.read_profile(user)
+    assert profile is not None
+    assert (profile.memory_md, profile.pipeline) == ("a memory of before", V1)
+    assert "## How they write" in (profile.soul_md or "")
+    report = await store.read_run(event.import_id, event.run)
+    assert report is not None
+    assert report.counts["conversations"]["kept"] > 10
+    assert report.committed_usage == Usage()
+    assert len(made(setting)) == 1
+
+
+async def test_it_is_made_once_however_often_its_event_comes(
+    setting: LocalSetting, store: Store, exports: Path
+) -> None:
+    event = setting.event_of(exports / "small.zip")
+    async with hosted(setting, ("quickpass",)) as host:
+        await setting.publish(IN, *[event] * 5)
+        await ended(store, event)
+        await setting.publish(IN, event)
+        await setting.caught_up(host, "quickpass")
+        assert ignored(host, "quickpass", "complete") >= 1
+    assert (await store.list_runs(event.import_id))[0].state == "complete"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"no export", "cannot be read"),
+        (json_of([chain("Hello.", "Hi!")])[:-40], "nothing of the export could be read"),
+    ],
+)
+async def test_an_export_that_cannot_be_read_ends_its_run_with_the_reason(
+    setting: LocalSetting, store: Store, content: bytes, told: str
+) -> None:
+    (setting.root / "odd.json").write_bytes(content)
+    async with hosted(setting, ("quickpass",)):
+        run = await ended(store, await asked(setting, setting.root / "odd.json"))
+    assert run.state == "failed"
+    assert run.error is not None
+    assert told in run.error["message"]
+    assert made(setting) == []
+
+
+@pytest.mark.parametrize("talks", [[], [chain("", "Hello, I am here to help.")]])
+async def test_who_has_said_nothing_has_empty_sections(
+    setting: LocalSetting, store: Store, talks: list[Any]
+) -> None:
+    (setting.root / "quiet.json").write_bytes(json_of(talks))
+    async with hosted(setting, ("quickpass",)):
+        event = await asked(setting, setting.root / "quiet.json")
+        assert (await ended(store, event)).state == "complete"
+    assert [memory.sections for memory in made(setting)] == [Sections()]
+
+
+async def test_another_persons_object_is_refused(setting: LocalSetting, store: Store) -> None:
+    async with hosted(setting, ("quickpass",)):
+        run = await ended(store, await asked(setting, f"imports/{uuid4()}/a.zip"))
+    assert (run.state, (run.error or {})["message"]) == (
+        "failed",
+        "source: the object lies in the folder of another user",
+    )
+
+
+async def test_a_small_import_is_not_held_up_by_large_ones(
+    setting: LocalSetting, store: Store, exports: Path
+) -> None:
+    async with hosted(setting, ("quickpass",)):
+        large = [await asked(setting, exports / "large.zip") for _ in range(4)]
+        small = await asked(setting, exports / "small.zip")
+        await asyncio.gather(*(ended(store, event) for event in (*large, small)))
+    order = [memory.import_id for memory in made(setting)]
+    assert order.index(small.import_id) < len(order) - 1
+
+
+@asynccontextmanager
+async def interrupted(kit: Kit) -> AsyncIterator[Service]:
+    """Quickpass whose process ends before what it has kept is on the log."""
+    publisher = Breaking(kit.publisher)
+    async with app(replace(kit, publisher=publisher)) as service:
+        yield service
+
+
+class Breaking:
+    """Publishes nothing of a memory, as where the process ends at this moment."""
+
+    def __init__(self, publisher: Any) -> None:
+        self._publisher = publisher
+
+    async def publish(self, name: str, key: str, event: Any) -> None:
+        if name == OUT:
+            await asyncio.get_running_loop().create_future()
+        await self._publisher.publish(name, key, event)
+
+
+async def test_what_was_kept_is_not_paid_for_again(
+    setting: LocalSetting, store: Store, exports: Path
+) -> None:
+    setting.changes |= {"model": "claude", "anthropic_api_key": "test-key"}
+    async with fake_claude() as fake:
+        setting.changes["anthropic_base_url"] = fake.url
+        async with hosted(setting, ("quickpass",), quickpass=interrupted):
+            event = await asked(setting, exports / "small.zip")
+
+            async def kept() -> bool:
+                return await store.read_kept_memory(event.import_id, event.run) is not None
+
+            await until(kept)
+        calls = fake.told()["calls"]
+        setting.lose_log()
+        async with hosted(setting, ("quickpass",)):
+            await setting.publish(IN, event)
+            assert (await ended(store, event)).state == "complete"
+        assert (fake.told()["calls"], calls) == (1, 1)
+        (usage,) = await store.read_usage(event.user_id)
+        assert spent_usage(usage) == served_usage(fake)
+
+
+async def test_the_sweeper_of_v1_drives_what_was_lost(
+    setting: LocalSetting, store: Store, exports: Path
+) -> None:
+    setting.changes["stall_seconds"] = 0.2
+    event = setting.event_of(exports / "small.zip")
+    await store.take_run(event, V1, "builtin")
+    async with hosted(setting, ("quickpass",)):
+        assert (await ended(store, event)).state == "complete"
+
+
+async def test_a_provider_that_is_away_is_waited_for(
+    setting: LocalSetting, store: Store, exports: Path
+) -> None:
+    setting.changes |= {"model": "claude", "anthropic_api_key": "test-key"}
+    async with fake_claude() as fake:
+        setting.changes["anthropic_base_url"] = fake.url
+        fake.faults.chances = {"unauthorized": 1.0}
+        async with hosted(setting, ("quickpass",), quickpass=eager) as host:
+            event = await asked(setting, exports / "small.zip")
+
+            async def held() -> bool:
+                holds = await store.read_holds(60)
+                return any("ANTHROPIC_API_KEY" in hold.reason for hold in holds)
+
+            await until(held)
+            fake.faults.chances = {}
+            assert (await ended(store, event)).state == "complete"
+            assert host.port
+
+
+@asynccontextmanager
+async def eager(kit: Kit) -> AsyncIterator[Service]:
+    """Quickpass that tries again as soon as it is let."""
+    async with app(kit) as service:
+        yield replace(service, policy=replace(service.policy, trials=Backoff(base=0.1, cap=0.1)))
+
+
+async def test_a_cancelled_import_is_not_read_to_its_end(
+    setting: LocalSetting, store: Store, exports: Path
+) -> None:
+    event = setting.event_of(exports / "small.zip")
+    await store.take_run(event, V1, "builtin")
+    await store.cancel_run(event.import_id, event.run)
+    async with hosted(setting, ("quickpass",)) as host:
+        await setting.publish(IN, event)
+        await setting.caught_up(host, "quickpass")
+        assert ignored(host, "quickpass", "cancelled") == 1
+    assert made(setting) == []
+
+
+@pytest.fixture
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times of tests."""
+    monkeypatch.setattr(backend, "WATCH_SECONDS", 0.05)
+    monkeypatch.setattr(backend, "AGAIN", Backoff(base=0.01, cap=0.01))
+
+
+@asynccontextmanager
+async def by_http(setting: LocalSetting, *, fails: bool = False) -> AsyncIterator[Predecessor]:
+    """A predecessor that quickpass hands imports to."""
+    async with predecessor() as old:
+        old.state.on_import = writing_profiles(setting.database, fails=fails)
+        setting.changes |= {"v1_backend": "http", "v1_backend_url": old.url, "profile_format": "app"}
+        yield old
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_the_predecessor_processes_an_import_and_its_sections_are_served(
+    setting: LocalSetting, store: Store
+) -> None:
+    async with by_http(setting) as old, hosted(setting, ("quickpass",)) as host:
+        event = setting.event_of("imports/a.zip", conversation_count=12, message_count=99)
+        await setting.publish(IN, *[event] * 3)
+        assert (await ended(store, event)).state == "complete"
+        await setting.caught_up(host, "quickpass")
+        assert old.state.counts == {"POST /import-full": 1}
+        assert old.state.taken[0].model_dump(exclude_defaults=True) == {
+            "user_id": str(event.user_id),
+            "storage_path": "imports/a.zip",
+            "file_type": "zip",
+            "conversation_count": 12,
+            "message_count": 99,
+        }
+    profile = await store.read_profile(event.user_id)
+    assert profile is not None
+    assert [getattr(profile, name) for name in COLUMNS] == list(THEIRS.values())
+    assert (profile.import_id, profile.pipeline, profile.memory_import_id) == (event.import_id, V1, None)
+    assert profile.documents["app"] == {name.removesuffix("_md"): text for name, text in THEIRS.items()}
+    assert made(setting) == []
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_where_it_fails_so_does_the_run_in_its_words(setting: LocalSetting, store: Store) -> None:
+    async with by_http(setting, fails=True), hosted(setting, ("quickpass",)):
+        run = await ended(store, await asked(setting, "imports/a.zip"))
+    assert run.state == "failed"
+    assert "the v1 backend says that it failed" in (run.error or {})["message"]
+    profile = await store.read_profile(run.user_id)
+    assert profile is not None
+    assert profile.full_pass_error == "out of memory"
+
+
+@pytest.mark.usefixtures("brisk")
+@pytest.mark.parametrize(
+    ("status", "calls", "told"),
+    [(503, 3, "answered 503"), (500, 3, "answered 500"), (404, 1, "refuses the import (404)")],
+)
+async def test_what_it_does_not_take_ends_failed(
+    setting: LocalSetting, store: Store, status: int, calls: int, told: str
+) -> None:
+    async with by_http(setting) as old, hosted(setting, ("quickpass",)):
+        old.state.answers["/import-full"] = status
+        run = await ended(store, await asked(setting, "imports/a.zip"))
+        assert old.state.counts["POST /import-full"] == calls
+    assert run.state == "failed"
+    assert told in (run.error or {})["message"]
+
+
+@pytest.mark.usefixtures("brisk")
+@pytest.mark.parametrize("fault", [Fault.DIE, Fault.LARGE, Fault.HEADERS, Fault.DRIP])
+async def test_what_it_may_have_taken_is_watched_and_not_sent_again(
+    setting: LocalSetting, store: Store, sql: asyncpg.Connection, fault: Fault
+) -> None:
+    async with by_http(setting) as old, hosted(setting, ("quickpass",)):
+        old.state.faults["/import-full"] = fault
+        event = await asked(setting, "imports/a.zip")
+        await until(named(lambda: _posted(sql), "the call is settled"))
+        await sql.execute(
+            "UPDATE user_profiles SET full_pass_status = 'complete', soul_md = '{}' WHERE user_id = $1",
+            event.user_id,
+        )
+        assert (await ended(store, event)).state == "complete"
+        assert old.state.counts["POST /import-full"] == 1
+
+
+def named(true: Callable[[], Awaitable[bool]], what: str) -> Callable[[], Awaitable[bool]]:
+    true.__doc__ = what
+    return true
+
+
+async def _posted(sql: asyncpg.Connection) -> bool:
+    return bool(
+        await sql.fetchval("SELECT EXISTS (SELECT FROM v1_calls WHERE state = 'posted' AND token IS NULL)")
+    )
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_it_has_two_in_work_at_most_and_each_import_gets_its_turn(
+    setting: LocalSetting, store: Store
+) -> None:
+    at_work = most = 0
+    async with by_http(setting) as old:
+        ends = writing_profiles(setting.database)
+
+        async def on_import(body: Any) -> None:
+            nonlocal at_work, most
+            at_work += 1
+            most = max(most, at_work)
+            await asyncio.sleep(0.02)  # for others to come in, if they were let
+            at_work -= 1
+            await ends(body)
+
+        old.state.on_import = on_import
+        async with hosted(setting, ("quickpass",)):
+            events = [await asked(setting, f"imports/{n}.json") for n in range(7)]
+            await asyncio.gather(*(ended(store, event) for event in events))
+        assert most == 2
+        assert old.state.counts["POST /import-full"] == 7
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_what_it_had_in_work_is_watched_by_the_next_process(
+    setting: LocalSetting, store: Store, sql: asyncpg.Connection
+) -> None:
+    gate = asyncio.Event()
+    async with by_http(setting) as old:
+        old.state.on_import = writing_profiles(setting.database, between=gate)
+        async with hosted(setting, ("quickpass",)):
+            event = await asked(setting, "imports/a.json")
+            await until(named(lambda: _posted(sql), "the call is settled"))
+        setting.lose_log()
+        setting.changes["v1_backend"] = "builtin"  # what was begun elsewhere ends there
+        async with hosted(setting, ("quickpass",)):
+            await setting.publish(IN, event)
+            gate.set()
+            assert (await ended(store, event)).state == "complete"
+        assert old.state.counts["POST /import-full"] == 1
+    assert made(setting) == []
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_it_is_not_handed_a_local_file_nor_first_sections_of_another_run(
+    setting: LocalSetting, store: Store, exports: Path
+) -> None:
+    async with by_http(setting) as old, hosted(setting, ("quickpass",)):
+        local = await ended(store, await asked(setting, exports / "small.zip"))
+        assert (local.state, "V1_BACKEND=builtin" in (local.error or {})["message"]) == ("failed", True)
+        quick = await asked(setting, exports / "small.zip", kind=RunKind.QUICK, parent_id=uuid4())
+        assert (await ended(store, quick)).state == "complete"
+        assert old.state.counts == {}
+    assert len(made(setting)) == 1
