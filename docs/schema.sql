@@ -632,7 +632,7 @@ BEGIN
         wait := 60;
     END IF;
     IF NOT resumed AND refusal IS NULL AND a.per_hour IS NOT NULL THEN
-        SELECT extract(epoch FROM i.begun_at + interval '1 hour' - now()) INTO wait FROM imports i
+        SELECT extract(epoch FROM i.requested_at + interval '1 hour' - now()) INTO wait FROM imports i
             WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary'
               AND i.requested_at > now() - interval '1 hour'
             ORDER BY i.requested_at DESC, i.ordinal DESC OFFSET greatest(a.per_hour - 1, 0) LIMIT 1;
@@ -1367,6 +1367,7 @@ BEGIN
         FROM imports i
         WHERE i.state NOT IN ('complete', 'failed', 'cancelled')
           AND i.pipeline = argument ->> 'pipeline'
+          AND NOT (i.state = 'received' AND coalesce((argument ->> 'begun')::boolean, false))
           AND CASE WHEN sole IS NULL THEN i.on_log ELSE i.import_id = sole AND NOT i.on_log END
           AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp()
                OR i.lease_owner = argument ->> 'owner')
@@ -1472,6 +1473,20 @@ CREATE FUNCTION public.first_joined() RETURNS integer
 $$;
 REVOKE ALL ON FUNCTION public.first_joined() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.first_joined() TO service_role;
+
+CREATE FUNCTION public.forget_offers(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE imports i SET offered_at = NULL, relay_until = NULL
+        WHERE i.state = 'received' AND i.on_log AND coalesce(i.offered_at, i.relay_until) IS NOT NULL;
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.forget_offers(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forget_offers(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.forget_offers(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.has_sections(p public.user_profiles) RETURNS boolean
     LANGUAGE sql IMMUTABLE
