@@ -8,6 +8,7 @@ from uuid import UUID
 from services.gateway.access.access import Access
 from services.gateway.access.caller import Caller
 from services.gateway.problems import Problem
+from services.gateway.proxy import Proxy
 from shared.host.service import Kit
 from shared.requests.accept import PLAIN, Accepted, Terms, accept
 from shared.requests.relay import Relay
@@ -22,6 +23,7 @@ class Gateway:
     kit: Kit
     access: Access
     relay: Relay
+    proxy: Proxy
 
     async def take(self, request: Request, terms: Terms = PLAIN) -> Accepted:
         """Accept a request within its user's limits. When this returns the run is in the database; the log is

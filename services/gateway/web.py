@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import FastAPI
 
-from services.gateway import imports
+from services.gateway import imports, legacy
 from services.gateway.access import routes as tickets
 from services.gateway.access.cors import let_pages_read
 from services.gateway.access.door import Door
 from services.gateway.bodies import Bodies
 from services.gateway.problems import tell_problems
+from services.gateway.proxy import pass_on_the_rest
+from services.gateway.rest import require_passable
 from services.gateway.state import Gateway
 
 
@@ -25,6 +29,8 @@ def application(gateway: Gateway) -> FastAPI:
     tell_problems(app)
     app.include_router(imports.router(gateway))
     app.include_router(tickets.router(gateway))
+    app.include_router(legacy.router(gateway))
+    pass_on_the_rest(app, gateway.proxy, partial(require_passable, gateway.access))
     app.add_middleware(Bodies, upload_bytes=gateway.kit.settings.upload_max_bytes)
     # What is added later stands further out: a refusal, too, is one that an allowed page may read.
     app.add_middleware(Door, access=gateway.access)

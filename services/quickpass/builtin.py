@@ -90,14 +90,13 @@ class Builtin:
         """To the end, in slices that others of this process come between."""
         spent = 0.0
         large = False
-        while True:
-            async with self._slices.one(spent):
+        async with self._slices.reading() as reader:
+            while True:
                 began = time.perf_counter()
                 if large:  # what is large takes longer than a slice: beside the loop
                     parsed = await next_beside(conversations)
                 else:
                     parsed = next(conversations, None)
-                large = False
                 while parsed is not None:
                     if large := isinstance(parsed, LargeAhead):
                         break
@@ -105,10 +104,10 @@ class Builtin:
                     if time.perf_counter() - began > SLICE:
                         break
                     parsed = next(conversations, None)
+                if parsed is None:
+                    return
                 spent += time.perf_counter() - began
-            if parsed is None:
-                return
-            await asyncio.sleep(0)
+                await reader.rest(spent)
 
     @asynccontextmanager
     async def _reported(

@@ -1,5 +1,5 @@
 """The first pipeline: sections made of one look at an export, and calls of a predecessor that does all of the
-work. The rules are in supabase/migrations/0026_v1_calls.sql."""
+work. The rules are in supabase/migrations/0025_v1_calls.sql."""
 
 from __future__ import annotations
 

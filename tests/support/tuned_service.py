@@ -6,6 +6,7 @@ TUNED_MODEL_SECONDS: each call of the offline model takes this long, as a call o
 TUNED_MODEL_INSTANT: the extractor's model takes no time at all: one fact a conversation, nothing read for it.
 TUNED_SESSION_MS: a killed replica is out of its group after this long, not after the product's 10 s, so that
 a test of many kills spends its time on the kills.
+TUNED_RELAY_SECONDS: what was accepted and not offered is looked for so often, once it is so old.
 TUNED_MAX_POLL_MS: a replica that does not poll for this long is out of its group, not after 10 min.
 """
 
@@ -34,6 +35,7 @@ from shared.log.kafka.client import KafkaLog
 from shared.log.kafka.subscriber import SubscriberPolicy
 from shared.models.base import Extraction
 from shared.models.rules.model import OfflineModel
+from shared.requests import relay
 from shared.settings import load_settings
 from soulprint.serve import configure_service_logs
 
@@ -49,6 +51,7 @@ class Tuning:
     model_instant: bool
     session_ms: int
     max_poll_ms: int
+    relay_seconds: float
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Tuning:
@@ -57,6 +60,7 @@ class Tuning:
             bool(environment.get("TUNED_MODEL_INSTANT")),
             int(environment.get("TUNED_SESSION_MS", "0")),
             int(environment.get("TUNED_MAX_POLL_MS", "0")),
+            float(environment.get("TUNED_RELAY_SECONDS", "0")),
         )
 
     @property
@@ -121,6 +125,8 @@ async def _serve(name: str) -> None:
     configure_service_logs(settings)
     tuning = Tuning.of(os.environ)
     open_log = partial(KafkaLog.of, subscriber=tuning.subscriber)
+    if tuning.relay_seconds:
+        relay.LOOK_SECONDS = relay.OLD_SECONDS = tuning.relay_seconds
     host = Host({name: tuned(name, tuning)}, settings, REGISTRY, open_log=open_log)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, host.stop)
