@@ -33,8 +33,8 @@ def configure_service_logs(settings: Settings) -> None:
 
 
 def served(host: Host, greeting: Callable[[], str] | None = None, *, again: str | None = None) -> None:
-    """Run a host until SIGTERM or SIGINT; then drain and return. Once it serves its greeting is printed. `again`:
-    a second signal ends the process at once, with these words."""
+    """Run a host until SIGTERM or SIGINT; then drain and return. Once it serves its greeting is printed.
+    `again`: a second signal ends the process at once, with these words."""
     asyncio.run(_serve(host, greeting, again))
 
 

@@ -50,9 +50,9 @@ class Host:
         open_log: Callable[[Settings, PoolMetrics], Log] = KafkaLog.of,
         sole: str | None = None,
     ) -> None:
-        """`sole`: the name under which this process, and after it the next one like it, is the only one at work
-        over its database; another that is, is waited for. All that it holds there it then holds under one
-        name, so that after a kill the next goes on at once."""
+        """`sole`: the name under which this process, and after it the next one like it, is the only one at
+        work over its database; another that is, is waited for. All that it holds there it then holds under
+        one name, so that after a kill the next goes on at once."""
         self._openers = openers
         self._settings = settings
         self._sole = sole

@@ -178,8 +178,9 @@ class Services:
         return [state for each in self.running if (state := each.state()) is not None]
 
     async def stop(self, graces: Mapping[str, float] | None = None) -> None:
-        """End all; `graces` are seconds to wait for what is in work, by service, where not its own. On a log in
-        memory, which one after the other works off, those of services that serve whatever comes are one."""
+        """End all; `graces` are seconds to wait for what is in work, by service, where not its own. A log in
+        memory is worked off by one service after the other, within the longest grace of one if they serve
+        whatever comes."""
         graces = graces or {}
         if self._log.durable:
             await asyncio.gather(*(each.stop(graces.get(each.name)) for each in self.running))

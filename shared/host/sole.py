@@ -33,15 +33,16 @@ def sole_in(home: Path) -> Iterator[None]:
         handle = os.open(home / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreError(
-            f"{home}: nothing can be kept here: {system_reason(error)}; set SOULPRINT_HOME to a folder that you "
-            "may write to"
+            f"{home}: nothing can be kept here: {system_reason(error)}; set SOULPRINT_HOME to a folder that "
+            "you may write to"
         ) from None
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BusyError(
-                f"`soulprint up` runs already on {home}; stop it first, or set SOULPRINT_HOME to another folder"
+                f"`soulprint up` runs already on {home}; stop it first, or set SOULPRINT_HOME to another "
+                "folder"
             ) from None
         yield
     finally:
