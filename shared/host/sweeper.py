@@ -79,7 +79,7 @@ class Sweeper:
         )
         for run in stalled:
             if run.driven:
-                self._tell(run)
+                self._tell(run, log.info if anew or only else log.warning)
             if kit.durable or only is not None:
                 await self._drive(run)
             elif run.key not in self._driving:
@@ -91,9 +91,8 @@ class Sweeper:
     def _driven(self, key: RunKey, _: asyncio.Task[None]) -> None:
         self._driving.pop(key, None)
 
-    def _tell(self, run: Stalled) -> None:
+    def _tell(self, run: Stalled, say: Callable[..., Any]) -> None:
         self._kit.metrics.redrives.labels(run.action).inc()
-        say = log.warning if self._kit.only is None else log.info
         say(
             "driving a run again",
             stage="sweeper",
