@@ -21,6 +21,7 @@ from services.gateway.body_rules import (
     HEAD_BYTES,
     LARGE,
     OURS,
+    PROXIED,
     Rule,
     Scope,
     has_body,
@@ -81,6 +82,14 @@ class Bodies:
             if exchange.refused is None:
                 raise
         await exchange.finish()
+
+
+async def answered_unread(
+    answer: App, scope: Scope, receive: Receive, send: Send, patience: Patience
+) -> None:
+    """Answer a request whose body is nobody's to read: the connection ends with the answer."""
+    exchange = _Exchange(scope, receive, send, PROXIED, patience)
+    await answer(scope, exchange.receive, exchange.send)
 
 
 class _Exchange:

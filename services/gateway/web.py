@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from services.gateway import imports, legacy
 from services.gateway.access import routes as tickets
 from services.gateway.access.cors import let_pages_read
+from services.gateway.access.described import describe_credentials
 from services.gateway.access.door import Door
 from services.gateway.bodies import Bodies
 from services.gateway.problems import tell_problems
@@ -31,8 +32,10 @@ def application(gateway: Gateway) -> FastAPI:
     app.include_router(tickets.router(gateway))
     app.include_router(legacy.router(gateway))
     pass_on_the_rest(app, gateway.proxy, partial(require_passable, gateway.access))
+    describe_credentials(app)
+    # What is added later stands further out: who is not known has no body read, and is told so where an
+    # allowed page may read it.
     app.add_middleware(Bodies, upload_bytes=gateway.kit.settings.upload_max_bytes)
-    # What is added later stands further out: a refusal, too, is one that an allowed page may read.
     app.add_middleware(Door, access=gateway.access)
     let_pages_read(app, gateway.kit.settings.cors_origins)
     return app

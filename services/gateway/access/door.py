@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from services.gateway.access.access import PATH_KEY, Access, Scope
-from services.gateway.access.paths import is_public, keyed
+from services.gateway.access.paths import NOBODYS, is_public, keyed
 from services.gateway.access.refusals import no_such_route, not_accepted
+from services.gateway.bodies import App, Patience, Receive, Send, answered_unread
 from services.gateway.problems import Problem, answer
 
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+_PATIENCE = Patience()
 
 
 class Door:
@@ -23,22 +19,25 @@ class Door:
     the answer is written.
     """
 
-    def __init__(self, app: App, access: Access) -> None:
-        self._app = app
-        self._access = access
+    def __init__(self, app: App, access: Access, *, patience: Patience = _PATIENCE) -> None:
+        self._app, self._access, self._patience = app, access, patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             try:
                 await self._let_in(scope)
             except Problem as problem:
-                await answer(problem, scope["path"])(scope, receive, send)
+                told = answer(problem, scope["path"])
+                await answered_unread(told, scope, receive, send, self._patience)
                 return
         await self._app(scope, receive, send)
 
     async def _let_in(self, scope: Scope) -> None:
         raw = scope.get("raw_path") or scope["path"].encode()
-        if (found := keyed(scope["path"], raw.decode("latin-1"))) is not None:
+        found = keyed(scope["path"], raw.decode("latin-1"))
+        if found is None and any(map(self._access.keys.hold, scope["path"].split("/"))):
+            found = NOBODYS  # a base address that is not ours, or not as it should be
+        if found is not None:
             scope["path"], scope["raw_path"] = found.path, found.raw.encode("latin-1")
             if found.key is None:
                 raise no_such_route()
