@@ -1289,10 +1289,11 @@ BEGIN
     IF outcome = 'failed' THEN
         PERFORM fail_run(jsonb_build_object(
             'import_id', i.import_id, 'run', i.run, 'step', 'v1', 'error', reason));
-        UPDATE user_profiles SET  -- in the predecessor's words, where it has said why
-                full_pass_error = coalesce(p.full_pass_error, full_pass_error),
-                import_error = coalesce(p.import_error, import_error)
-            WHERE user_id = i.user_id AND 'failed' IN (p.full_pass_status, p.import_status);
+        UPDATE user_profiles o SET  -- in the predecessor's words, where it has said why
+                full_pass_status = 'failed',
+                full_pass_error = coalesce(p.full_pass_error, p.import_error, o.full_pass_error, reason),
+                import_error = CASE WHEN o.import_status = 'failed' THEN coalesce(p.import_error, o.import_error) END
+            WHERE o.user_id = i.user_id;
         RETURN;
     END IF;
     SELECT * INTO s FROM served_memories o WHERE o.user_id = i.user_id;
@@ -1450,6 +1451,7 @@ BEGIN
         FROM imports i
         WHERE i.state NOT IN ('complete', 'failed', 'cancelled')
           AND i.pipeline = argument ->> 'pipeline'
+          AND NOT (i.state = 'received' AND coalesce((argument ->> 'begun')::boolean, false))
           AND CASE WHEN sole IS NULL THEN i.on_log ELSE i.import_id = sole AND NOT i.on_log END
           AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp()
                OR i.lease_owner = argument ->> 'owner')
@@ -1558,6 +1560,20 @@ CREATE FUNCTION public.first_joined() RETURNS integer
 $$;
 REVOKE ALL ON FUNCTION public.first_joined() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.first_joined() TO service_role;
+
+CREATE FUNCTION public.forget_offers(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE imports i SET offered_at = NULL, relay_until = NULL
+        WHERE i.state = 'received' AND i.on_log AND coalesce(i.offered_at, i.relay_until) IS NOT NULL;
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.forget_offers(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forget_offers(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.forget_offers(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.has_sections(p public.user_profiles) RETURNS boolean
     LANGUAGE sql IMMUTABLE
