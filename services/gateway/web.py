@@ -6,7 +6,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.gateway import health, imports, legacy, progress, reading
+from services.gateway import health, imports, legacy, progress, reading, uploads
 from services.gateway.access import routes as tickets
 from services.gateway.access.cors import let_pages_read
 from services.gateway.access.described import describe_credentials
@@ -17,6 +17,7 @@ from services.gateway.problems import tell_problems
 from services.gateway.proxy import pass_on_the_rest
 from services.gateway.rest import require_passable
 from services.gateway.state import Gateway
+from services.gateway.unread import Unread
 
 
 def application(gateway: Gateway) -> FastAPI:
@@ -30,6 +31,7 @@ def application(gateway: Gateway) -> FastAPI:
     )
     tell_problems(app)
     for each in (
+        uploads.router(gateway),
         imports.router(gateway),
         tickets.router(gateway),
         progress.router(gateway),
@@ -46,4 +48,5 @@ def application(gateway: Gateway) -> FastAPI:
     app.add_middleware(Door, access=gateway.access)
     let_pages_read(app, gateway.kit.settings.cors_origins)
     app.add_middleware(Measured, metrics=gateway.kit.metrics.http)
+    app.add_middleware(Unread)
     return app
