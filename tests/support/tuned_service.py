@@ -6,6 +6,7 @@ TUNED_MODEL_SECONDS: each call of the offline model takes this long, as a call o
 TUNED_MODEL_INSTANT: the extractor's model takes no time at all: one fact a conversation, nothing read for it.
 TUNED_SESSION_MS: a killed replica is out of its group after this long, not after the product's 10 s, so that
 a test of many kills spends its time on the kills.
+TUNED_LOOK_SECONDS: the relay, and quickpass at its predecessor, look so often, and at what is so young.
 TUNED_MAX_POLL_MS: a replica that does not poll for this long is out of its group, not after 10 min.
 """
 
@@ -24,6 +25,7 @@ from functools import partial
 from prometheus_client import REGISTRY
 
 from services.extractor.app import extractor
+from services.quickpass import backend
 from shared.domain.events import ChunkReady
 from shared.domain.facts import Candidate, Category
 from shared.heap import steady_heap
@@ -34,6 +36,7 @@ from shared.log.kafka.client import KafkaLog
 from shared.log.kafka.subscriber import SubscriberPolicy
 from shared.models.base import Extraction
 from shared.models.rules.model import OfflineModel
+from shared.requests import relay
 from shared.settings import load_settings
 from soulprint.serve import configure_service_logs
 
@@ -49,6 +52,7 @@ class Tuning:
     model_instant: bool
     session_ms: int
     max_poll_ms: int
+    look_seconds: float
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Tuning:
@@ -57,6 +61,7 @@ class Tuning:
             bool(environment.get("TUNED_MODEL_INSTANT")),
             int(environment.get("TUNED_SESSION_MS", "0")),
             int(environment.get("TUNED_MAX_POLL_MS", "0")),
+            float(environment.get("TUNED_LOOK_SECONDS", "0")),
         )
 
     @property
@@ -120,6 +125,8 @@ async def _serve(name: str) -> None:
     settings = load_settings()
     configure_service_logs(settings)
     tuning = Tuning.of(os.environ)
+    if tuning.look_seconds:
+        backend.WATCH_SECONDS = relay.LOOK_SECONDS = relay.OLD_SECONDS = tuning.look_seconds
     open_log = partial(KafkaLog.of, subscriber=tuning.subscriber)
     host = Host({name: tuned(name, tuning)}, settings, REGISTRY, open_log=open_log)
     for number in (signal.SIGTERM, signal.SIGINT):
