@@ -257,6 +257,8 @@ CREATE TABLE public.imports (
     lease_until timestamp with time zone,
     requested_at timestamp with time zone DEFAULT now() NOT NULL,
     offered_at timestamp with time zone,
+    relay_until timestamp with time zone,
+    asked jsonb DEFAULT '{}'::jsonb NOT NULL,
     begun_at timestamp with time zone DEFAULT now() NOT NULL,
     chunked_at timestamp with time zone,
     extracted_at timestamp with time zone,
@@ -275,8 +277,6 @@ CREATE TABLE public.imports (
     accounts jsonb DEFAULT '[]'::jsonb NOT NULL,
     joined jsonb DEFAULT '[]'::jsonb NOT NULL,
     edition integer DEFAULT 0 NOT NULL,
-    asked jsonb DEFAULT '{}'::jsonb NOT NULL,
-    relay_until timestamp with time zone,
     CONSTRAINT imports_chunks_total_check CHECK ((chunks_total >= 0)),
     CONSTRAINT imports_coverage_check CHECK (((coverage >= (0)::double precision) AND (coverage <= (1)::double precision))),
     CONSTRAINT imports_kind_check CHECK ((kind = ANY (ARRAY['primary'::text, 'quick'::text, 'fallback'::text, 'shadow'::text]))),
@@ -645,7 +645,7 @@ BEGIN
     IF resumed THEN
         outdone := EXISTS (
             SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
-            WHERE p.user_id = a.user_id
+            WHERE p.user_id = a.user_id AND s.kind <> 'quick'  -- which gives way to what it was begun beside
               AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
         UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
                 requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
@@ -710,7 +710,8 @@ BEGIN
         WHERE o.user_id = (SELECT i.user_id FROM imports i WHERE i.import_id = p_import_id LIMIT 1) FOR UPDATE;
     SELECT * INTO s FROM served_memories o WHERE o.user_id = p.user_id;
     SELECT * INTO v FROM profile_versions o
-        WHERE o.user_id = p.user_id AND o.import_id = p_import_id AND o.kind <> 'shadow' ORDER BY o.run DESC, o.version DESC LIMIT 1;
+        WHERE o.user_id = p.user_id AND o.import_id = p_import_id AND o.kind <> 'shadow'
+        ORDER BY o.run DESC, o.version DESC LIMIT 1;
     IF s.import_id = p_import_id AND s.run >= coalesce(v.run, 0) THEN
         RETURN jsonb_build_object('written', false, 'run', s.run, 'reason', 'served');
     ELSIF v.version IS NULL THEN
@@ -889,6 +890,11 @@ CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
 DECLARE
     i imports;
 BEGIN
+    -- in the order of record_chunks, so that neither waits for the other in a circle
+    PERFORM FROM imports n
+        WHERE n.import_id = (argument ->> 'import_id')::uuid AND n.run = (argument ->> 'run')::integer
+           OR n.parent_id = (argument ->> 'import_id')::uuid
+        ORDER BY n.import_id, n.run FOR UPDATE;
     UPDATE imports SET
             state = 'cancelled', finished_at = now(), updated_at = now(),
             lease_owner = NULL, lease_until = NULL
@@ -1404,6 +1410,26 @@ $$;
 REVOKE ALL ON FUNCTION public.find_lineage(i public.imports, number integer, p_vendor text, p_account text, history text, p_conversations bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_lineage(i public.imports, number integer, p_vendor text, p_account text, history text, p_conversations bigint) TO service_role;
 
+CREATE FUNCTION public.find_run(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT told_run(i) || jsonb_build_object('quick', (
+        SELECT jsonb_build_object('import_id', q.import_id, 'run', q.run, 'state', told_state(q)) FROM imports q
+        WHERE q.parent_id = i.import_id AND q.run = i.run AND q.kind = 'quick' AND i.kind = 'primary' LIMIT 1), 'fallback', (
+        SELECT jsonb_build_object('import_id', f.import_id, 'run', f.run, 'state', told_state(f)) FROM imports f
+        WHERE f.import_id = i.import_id AND f.run = i.run + 1 AND f.kind = 'fallback'))
+    FROM imports i
+    WHERE i.import_id = (argument ->> 'import_id')::uuid
+      AND (argument ->> 'user_id' IS NULL OR (i.user_id = (argument ->> 'user_id')::uuid AND i.kind <> 'shadow'))
+      AND i.run = coalesce((argument ->> 'run')::integer, (
+          SELECT n.run FROM imports n WHERE n.import_id = (argument ->> 'import_id')::uuid
+          ORDER BY n.run DESC LIMIT 1))
+$$;
+REVOKE ALL ON FUNCTION public.find_run(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.find_run(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.find_stalled(argument jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1425,6 +1451,7 @@ BEGIN
         FROM imports i
         WHERE i.state NOT IN ('complete', 'failed', 'cancelled')
           AND i.pipeline = argument ->> 'pipeline'
+          AND NOT (i.state = 'received' AND coalesce((argument ->> 'begun')::boolean, false))
           AND CASE WHEN sole IS NULL THEN i.on_log ELSE i.import_id = sole AND NOT i.on_log END
           AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp()
                OR i.lease_owner = argument ->> 'owner')
@@ -1534,6 +1561,20 @@ $$;
 REVOKE ALL ON FUNCTION public.first_joined() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.first_joined() TO service_role;
 
+CREATE FUNCTION public.forget_offers(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE imports i SET offered_at = NULL, relay_until = NULL
+        WHERE i.state = 'received' AND i.on_log AND coalesce(i.offered_at, i.relay_until) IS NOT NULL;
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.forget_offers(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forget_offers(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.forget_offers(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.has_sections(p public.user_profiles) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1597,6 +1638,18 @@ CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
 $$;
 REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_newest_run(i public.imports) TO service_role;
+
+CREATE FUNCTION public.is_with_predecessor(i public.imports) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN i.variant = 'http' AND (i.state = 'complete' OR i.state NOT IN ('failed', 'cancelled') AND EXISTS (
+        SELECT FROM v1_calls c WHERE c.import_id = i.import_id AND c.run = i.run AND c.state = 'posted'));
+END
+$$;
+REVOKE ALL ON FUNCTION public.is_with_predecessor(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_with_predecessor(i public.imports) TO service_role;
 
 CREATE FUNCTION public.join_for(i public.imports, whole boolean DEFAULT false) RETURNS jsonb
     LANGUAGE plpgsql STABLE
@@ -1733,7 +1786,8 @@ CREATE FUNCTION public.keep_version(p public.user_profiles, s public.served_memo
                                   memory_run, profile_format, documents, written_at, replaced_at)
     SELECT p.user_id, s.import_id, s.run, s.pipeline,
            coalesce((SELECT i.kind FROM imports i WHERE i.import_id = s.import_id AND i.run = s.run), 'primary'),
-           p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md, p.soulprint_text, s.memory_import_id, s.memory_run,
+           p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md, p.soulprint_text,
+           s.memory_import_id, s.memory_run,
            coalesce(s.profile_format, 'markdown'), coalesce(s.documents, '{}'), p.updated_at, replaced
     WHERE coalesce(p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md,
                    p.soulprint_text) IS NOT NULL
@@ -1834,8 +1888,8 @@ BEGIN
             SELECT a.*, CASE
                 WHEN i.user_id IS DISTINCT FROM a.user_id THEN 'unknown'
                 WHEN i.state = 'cancelled' THEN 'cancelled'
-                WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = a.import_id AND o.run > a.run)
-                    THEN 'older'
+                WHEN EXISTS (SELECT FROM imports o
+                             WHERE o.import_id = a.import_id AND o.run > a.run AND o.kind = i.kind) THEN 'older'
                 WHEN r.status = 'ok' OR (r.status = 'dead' AND i.state NOT IN ('chunking', 'extracting'))
                     THEN 'repeated'
                 WHEN i.state IN ('complete', 'failed') THEN 'finished'
@@ -1843,7 +1897,7 @@ BEGIN
             FROM jsonb_to_recordset(argument -> 'chunks') AS a(
                 user_id uuid, import_id uuid, run integer, index integer, content_hash text)
             LEFT JOIN LATERAL (
-                SELECT n.user_id, n.state FROM imports n
+                SELECT n.user_id, n.state, n.kind FROM imports n
                 WHERE n.import_id = a.import_id AND n.run = a.run OFFSET 0) i ON true
             LEFT JOIN LATERAL (
                 SELECT n.status FROM chunk_results n
@@ -2197,6 +2251,72 @@ $$;
 REVOKE ALL ON FUNCTION public.own_lineages(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.own_lineages(i public.imports) TO service_role;
 
+CREATE FUNCTION public.page_facts(argument jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+DECLARE
+    s served_memories;
+    key jsonb;
+BEGIN
+    SELECT * INTO s FROM served_memories m WHERE m.user_id = (argument ->> 'user_id')::uuid;
+    IF nullif(argument -> 'after', 'null') IS NOT NULL THEN
+        SELECT jsonb_build_array(f.matter, f.stated_at, f.fact_id) INTO key FROM facts f
+        WHERE f.import_id = s.memory_import_id AND f.run = s.memory_run
+          AND f.fact_id = (argument -> 'after' ->> 0)::uuid AND f.user_id = s.user_id AND f.status <> 'hidden'
+        LIMIT 1;
+        IF key IS NULL THEN
+            RAISE EXCEPTION 'no such fact to begin after' USING ERRCODE = 'SP003';
+        END IF;
+    END IF;
+    IF s.memory_import_id IS NULL THEN
+        RETURN '[]';
+    END IF;
+    RETURN list_facts(jsonb_build_object(
+        'user_id', s.user_id, 'import_id', s.memory_import_id, 'run', s.memory_run, 'after', key,
+        'limit', argument -> 'limit', 'status', argument -> 'status', 'search', ''));
+END
+$$;
+REVOKE ALL ON FUNCTION public.page_facts(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.page_facts(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.page_facts(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.page_runs(argument jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    p_user uuid := (argument ->> 'user_id')::uuid;
+    p_after bigint := 9223372036854775807;
+    answer json;
+BEGIN
+    IF nullif(argument -> 'after', 'null') IS NOT NULL THEN
+        SELECT i.ordinal INTO p_after FROM imports i
+        WHERE i.import_id = (argument -> 'after' ->> 0)::uuid AND i.run = (argument -> 'after' ->> 1)::integer
+          AND (p_user IS NULL OR i.user_id = p_user);
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'no such run to begin after' USING ERRCODE = 'SP003';
+        END IF;
+    END IF;
+    IF p_user IS NULL THEN
+        SELECT json_agg(told_run(i) ORDER BY i.ordinal DESC) INTO answer FROM (
+            SELECT * FROM imports n WHERE n.ordinal < p_after AND n.kind IN ('primary', 'fallback')
+            ORDER BY n.ordinal DESC LIMIT (argument ->> 'limit')::integer) i;
+    ELSE
+        SELECT json_agg(told_run(i) ORDER BY i.ordinal DESC) INTO answer FROM (
+            SELECT * FROM (
+                SELECT * FROM imports m WHERE m.user_id = p_user OFFSET 0) n  -- never by the order of all
+            WHERE n.ordinal < p_after AND n.kind IN ('primary', 'fallback')
+            ORDER BY n.ordinal DESC LIMIT (argument ->> 'limit')::integer) i;
+    END IF;
+    RETURN coalesce(answer, '[]');
+END
+$$;
+REVOKE ALL ON FUNCTION public.page_runs(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.page_runs(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.page_runs(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.prepare_embeddings(numbers integer) RETURNS text[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2515,6 +2635,18 @@ $$;
 REVOKE ALL ON FUNCTION public.read_of_others(i public.imports, OUT conversations integer, OUT messages integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_of_others(i public.imports, OUT conversations integer, OUT messages integer) TO service_role;
 
+CREATE FUNCTION public.read_outbox(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT json_build_object('runs', count(*), 'seconds', coalesce(
+        greatest(extract(epoch FROM clock_timestamp() - min(requested_at)), 0), 0))
+    FROM imports WHERE state = 'received' AND on_log AND offered_at IS NULL
+$$;
+REVOKE ALL ON FUNCTION public.read_outbox(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_outbox(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_outbox(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.read_passages(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2599,6 +2731,33 @@ REVOKE ALL ON FUNCTION public.read_sample(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.read_served(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT json_build_object(
+        'user_id', p.user_id, 'import_id', s.import_id, 'run', s.run, 'pipeline', s.pipeline, 'kind', i.kind,
+        'coverage', i.coverage, 'served_at', s.served_at, 'lineages', lineages_of(p.user_id),
+        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run,
+        'format', s.profile_format, 'full_pass_status', p.full_pass_status,
+        'sections', json_build_object(
+            'soul', coalesce(d.written ->> 'soul', p.soul_md),
+            'identity', coalesce(d.written ->> 'identity', p.identity_md),
+            'user', coalesce(d.written ->> 'user', p.user_md),
+            'agents', coalesce(d.written ->> 'agents', p.agents_md),
+            'tools', coalesce(d.written ->> 'tools', p.tools_md)),
+        'memory_md', p.memory_md)
+    FROM user_profiles p
+    LEFT JOIN served_memories s ON s.user_id = p.user_id
+    LEFT JOIN imports i ON i.import_id = s.import_id AND i.run = s.run
+    CROSS JOIN LATERAL (SELECT s.documents -> s.profile_format AS written) d
+    WHERE p.user_id = (argument ->> 'user_id')::uuid
+      AND (s.user_id IS NOT NULL OR has_sections(p) OR p.memory_md <> '')
+$$;
+REVOKE ALL ON FUNCTION public.read_served(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_served(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_served(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.read_usage(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2657,7 +2816,8 @@ BEGIN
         SELECT n.*, r.status AS was, CASE
             WHEN i.user_id IS DISTINCT FROM n.user_id THEN 'unknown'
             WHEN i.state = 'cancelled' THEN 'cancelled'
-            WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = n.import_id AND o.run > n.run) THEN 'older'
+            WHEN EXISTS (SELECT FROM imports o
+                         WHERE o.import_id = n.import_id AND o.run > n.run AND o.kind = i.kind) THEN 'older'
             WHEN r.status IS NOT NULL AND NOT (
                 r.status = 'dead' AND n.status = 'ok' AND i.state IN ('chunking', 'extracting'))
                 THEN 'repeated'
@@ -3526,11 +3686,7 @@ BEGIN
         IF (SELECT count(*) FROM v1_calls o WHERE o.state = 'posted') >= (argument ->> 'at_once')::integer THEN
             RETURN NULL;
         END IF;
-        UPDATE v1_calls o SET state = 'dropped', ended_at = now()
-            FROM imports n
-            WHERE o.state = 'due' AND n.import_id = o.import_id AND n.run = o.run
-              AND n.state IN ('complete', 'failed', 'cancelled');
-        -- Runs before calls before profiles, as all who lock several of them.
+        -- Runs first, as all who lock several of these.
         SELECT n.* INTO i FROM v1_calls o JOIN imports n ON n.import_id = o.import_id AND n.run = o.run
             WHERE o.state = 'due' AND o.due_at <= now() AND n.state NOT IN ('complete', 'failed', 'cancelled')
             ORDER BY o.due_at, o.created_at, o.import_id LIMIT 1 FOR UPDATE OF n SKIP LOCKED;
@@ -3661,12 +3817,15 @@ BEGIN
     -- All as it is now: another may have told, or a newer run have begun, while the row was waited for.
     SELECT * INTO m FROM imports n WHERE n.import_id = m.import_id AND n.run = m.run;
     speaks := is_newest_run(m);
-    passes := m.pipeline <> 'v1' AND (speaks OR is_newest_pass(m));
+    -- A predecessor that was called later has full_pass_* for its own word.
+    passes := m.pipeline <> 'v1' AND (speaks OR is_newest_pass(m) AND NOT EXISTS (
+        SELECT FROM imports o
+        WHERE o.user_id = m.user_id AND (o.requested_at, o.ordinal) > (m.requested_at, m.ordinal)
+          AND is_with_predecessor(o)));
     SELECT * INTO f FROM imports n
         WHERE n.import_id = m.import_id AND n.kind = 'fallback'
           AND (n.run > m.run OR n.state NOT IN ('complete', 'failed', 'cancelled')) LIMIT 1;
-    IF NOT (speaks OR passes) OR coalesce(f.variant, m.variant) = 'http'
-            AND coalesce(f.state, m.state) NOT IN ('failed', 'cancelled') THEN
+    IF NOT (speaks OR passes) OR is_with_predecessor(CASE WHEN f.import_id IS NULL THEN m ELSE f END) THEN
         RETURN;
     END IF;
     SELECT * INTO s FROM served_memories o WHERE o.user_id = i.user_id;
@@ -3742,6 +3901,45 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.tell_profile(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_profile(i public.imports) TO service_role;
+
+CREATE FUNCTION public.told_percent(i public.imports) RETURNS numeric
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT round((CASE WHEN i.state = 'extracting'
+        THEN greatest(i.progress_percent,
+                      least(90, 90.0 * (i.chunks_ok + i.chunks_dead) / greatest(i.chunks_total, 1)))
+        ELSE i.progress_percent END)::numeric, 1)
+$$;
+REVOKE ALL ON FUNCTION public.told_percent(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.told_percent(i public.imports) TO service_role;
+
+CREATE FUNCTION public.told_run(i public.imports) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT jsonb_build_object(
+        'import_id', i.import_id, 'run', i.run, 'user_id', i.user_id, 'pipeline', i.pipeline,
+        'kind', i.kind, 'parent_id', i.parent_id,
+        'name', regexp_replace(i.source, '^.*/', ''), 'state', told_state(i), 'unserved', i.unserved, 'stage', told_stage(i), 'percent', told_percent(i),
+        'chunks', jsonb_build_object('ok', i.chunks_ok, 'dead', i.chunks_dead, 'total', i.chunks_total),
+        'coverage', i.coverage, 'breaks', jsonb_array_length(i.breaks), 'usage', nullif(i.usage, '{}'),
+        'error', i.error, 'requested_at', i.requested_at,
+        'begun_at', CASE WHEN i.state <> 'received' THEN i.begun_at END,
+        'finished_at', i.finished_at, 'updated_at', i.updated_at)
+$$;
+REVOKE ALL ON FUNCTION public.told_run(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.told_run(i public.imports) TO service_role;
+
+CREATE FUNCTION public.told_stage(i public.imports) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN i.state IN ('received', 'extracting', 'failed', 'cancelled') THEN i.state
+                ELSE coalesce(i.stage, i.state) END
+$$;
+REVOKE ALL ON FUNCTION public.told_stage(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.told_stage(i public.imports) TO service_role;
 
 CREATE FUNCTION public.told_state(i public.imports) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -3847,6 +4045,23 @@ $$;
 REVOKE ALL ON FUNCTION public.watch_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.watch_runs(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(json_build_object(
+        'import_id', i.import_id, 'run', i.run, 'user_id', i.user_id, 'kind', i.kind, 'state', told_state(i),
+        'stage', told_stage(i), 'percent', told_percent(i), 'ok', i.chunks_ok, 'dead', i.chunks_dead,
+        'total', i.chunks_total, 'coverage', i.coverage,
+        'version', (extract(epoch FROM i.updated_at) * 1000000)::bigint)), '[]')
+    FROM jsonb_array_elements_text(argument -> 'import_ids') a(id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM imports n WHERE n.import_id = a.id::uuid ORDER BY n.run DESC LIMIT 1) i
+$$;
+REVOKE ALL ON FUNCTION public.watch_runs(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.watch_runs(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.watch_runs(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.watch_v1_calls(argument jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER

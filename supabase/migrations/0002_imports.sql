@@ -40,6 +40,10 @@ CREATE TABLE public.imports (
     requested_at timestamptz NOT NULL DEFAULT now(),
     -- when its event was last put on the log; null: not yet
     offered_at timestamptz,
+    -- until when somebody is at work on offering it
+    relay_until timestamptz,
+    -- what the request said of the export besides: conversation_count, message_count
+    asked jsonb NOT NULL DEFAULT '{}',
     begun_at timestamptz NOT NULL DEFAULT now(),
     chunked_at timestamptz,
     extracted_at timestamptz,
@@ -369,6 +373,11 @@ LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     i imports;
 BEGIN
+    -- in the order of record_chunks, so that neither waits for the other in a circle
+    PERFORM FROM imports n
+        WHERE n.import_id = (argument ->> 'import_id')::uuid AND n.run = (argument ->> 'run')::integer
+           OR n.parent_id = (argument ->> 'import_id')::uuid
+        ORDER BY n.import_id, n.run FOR UPDATE;
     UPDATE imports SET
             state = 'cancelled', finished_at = now(), updated_at = now(),
             lease_owner = NULL, lease_until = NULL

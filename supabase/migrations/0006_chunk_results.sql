@@ -39,8 +39,8 @@ BEGIN
             SELECT a.*, CASE
                 WHEN i.user_id IS DISTINCT FROM a.user_id THEN 'unknown'
                 WHEN i.state = 'cancelled' THEN 'cancelled'
-                WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = a.import_id AND o.run > a.run)
-                    THEN 'older'
+                WHEN EXISTS (SELECT FROM imports o
+                             WHERE o.import_id = a.import_id AND o.run > a.run AND o.kind = i.kind) THEN 'older'
                 WHEN r.status = 'ok' OR (r.status = 'dead' AND i.state NOT IN ('chunking', 'extracting'))
                     THEN 'repeated'
                 WHEN i.state IN ('complete', 'failed') THEN 'finished'
@@ -48,7 +48,7 @@ BEGIN
             FROM jsonb_to_recordset(argument -> 'chunks') AS a(
                 user_id uuid, import_id uuid, run integer, index integer, content_hash text)
             LEFT JOIN LATERAL (
-                SELECT n.user_id, n.state FROM imports n
+                SELECT n.user_id, n.state, n.kind FROM imports n
                 WHERE n.import_id = a.import_id AND n.run = a.run OFFSET 0) i ON true
             LEFT JOIN LATERAL (
                 SELECT n.status FROM chunk_results n
@@ -111,7 +111,8 @@ BEGIN
         SELECT n.*, r.status AS was, CASE
             WHEN i.user_id IS DISTINCT FROM n.user_id THEN 'unknown'
             WHEN i.state = 'cancelled' THEN 'cancelled'
-            WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = n.import_id AND o.run > n.run) THEN 'older'
+            WHEN EXISTS (SELECT FROM imports o
+                         WHERE o.import_id = n.import_id AND o.run > n.run AND o.kind = i.kind) THEN 'older'
             WHEN r.status IS NOT NULL AND NOT (
                 r.status = 'dead' AND n.status = 'ok' AND i.state IN ('chunking', 'extracting'))
                 THEN 'repeated'

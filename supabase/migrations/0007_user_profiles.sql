@@ -178,12 +178,22 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
                ELSE 100 END
 $$;
 
+-- True of a run that a predecessor has in its hands, or has brought to a good end: it says itself how it fares, in the
+-- same columns.
+CREATE FUNCTION public.is_with_predecessor(i public.imports) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RETURN i.variant = 'http' AND (i.state = 'complete' OR i.state NOT IN ('failed', 'cancelled') AND EXISTS (
+        SELECT FROM v1_calls c WHERE c.import_id = i.import_id AND c.run = i.run AND c.state = 'posted'));
+END
+$$;
+
 -- Shows in the user's profile how their newest primary run fares, with what the quick and the fallback run beside it
 -- did: told by any of these three, if there is a profile. In app format the columns of the app's import page are told,
 -- too: their percent never falls, what is locked stays locked, first sections send the person to their chat, and a run
 -- that fails says so only where no sections are served and no fallback is at work on some. full_pass_* is told by the
--- newest run that makes a MEMORY, whatever came after it. Of what the predecessor does by itself (variant http) only
--- that it came to nothing is told.
+-- newest run that makes a MEMORY, whatever came after it in v1. Of what a predecessor does only that it came to nothing
+-- is told.
 CREATE FUNCTION public.tell_profile(i public.imports) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -211,12 +221,15 @@ BEGIN
     -- All as it is now: another may have told, or a newer run have begun, while the row was waited for.
     SELECT * INTO m FROM imports n WHERE n.import_id = m.import_id AND n.run = m.run;
     speaks := is_newest_run(m);
-    passes := m.pipeline <> 'v1' AND (speaks OR is_newest_pass(m));
+    -- A predecessor that was called later has full_pass_* for its own word.
+    passes := m.pipeline <> 'v1' AND (speaks OR is_newest_pass(m) AND NOT EXISTS (
+        SELECT FROM imports o
+        WHERE o.user_id = m.user_id AND (o.requested_at, o.ordinal) > (m.requested_at, m.ordinal)
+          AND is_with_predecessor(o)));
     SELECT * INTO f FROM imports n
         WHERE n.import_id = m.import_id AND n.kind = 'fallback'
           AND (n.run > m.run OR n.state NOT IN ('complete', 'failed', 'cancelled')) LIMIT 1;
-    IF NOT (speaks OR passes) OR coalesce(f.variant, m.variant) = 'http'
-            AND coalesce(f.state, m.state) NOT IN ('failed', 'cancelled') THEN
+    IF NOT (speaks OR passes) OR is_with_predecessor(CASE WHEN f.import_id IS NULL THEN m ELSE f END) THEN
         RETURN;
     END IF;
     SELECT * INTO s FROM served_memories o WHERE o.user_id = i.user_id;
@@ -343,9 +356,11 @@ $$;
 
 REVOKE ALL ON FUNCTION
     public.has_sections(public.user_profiles), public.app_progress(public.imports),
+    public.is_with_predecessor(public.imports),
     public.tell_profile(public.imports), public.update_user_profile(jsonb), public.read_profile(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
     public.has_sections(public.user_profiles), public.app_progress(public.imports),
+    public.is_with_predecessor(public.imports),
     public.tell_profile(public.imports), public.update_user_profile(jsonb), public.read_profile(jsonb)
 TO service_role;

@@ -40,7 +40,7 @@ LONGEST_REST = 1.0
 """Seconds from where all consume to the next kill, at most."""
 WORK_SECONDS = 0.3
 """For which a predecessor is at work on an import."""
-TUNING = {"TUNED_SESSION_MS": "2000", "TUNED_LOOK_SECONDS": "0.2"}
+TUNING = {"TUNED_SESSION_MS": "2000", "TUNED_RELAY_SECONDS": "0.2", "TUNED_WATCH_SECONDS": "0.2"}
 UNDER_WAY = "SELECT count(*) FILTER (WHERE state NOT IN ('complete', 'failed')) > 0 FROM imports"
 LATE = (
     "UPDATE v1_calls SET posted_at = posted_at - interval '3 hours' WHERE state = 'posted' AND import_id = $1"

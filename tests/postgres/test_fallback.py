@@ -232,13 +232,16 @@ async def test_what_the_predecessor_writes_is_left_to_it_until_it_fails(
     store: Store, sql: asyncpg.Connection
 ) -> None:
     await failed(store)
-    await sql.execute("UPDATE user_profiles SET full_pass_status = 'pending', import_stage = 'theirs'")
+    await take(store, FALLBACK, variant="http")
+    token = await kinds.posted(store, FALLBACK)
+    await sql.execute("UPDATE user_profiles SET import_stage = 'theirs', progress_percent = 7")
     before = await kinds.shown(sql)
     await take(store, FALLBACK, variant="http")
     await store.update_progress(IMPORT, 2, 10.0, "v1")
     assert await kinds.shown(sql) == before
-    await fail(store, FALLBACK, "nor there")
+    await store.settle_v1_call(token, "refused", "nor there", most=3)
     assert await page(sql) == ("failed", "Failed", 100, WHY)
+    assert (await full_pass(sql))[:2] == ("failed", WHY)
 
 
 async def test_a_fallback_that_stands_still_is_found(store: Store, sql: asyncpg.Connection) -> None:

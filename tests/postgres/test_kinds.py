@@ -12,7 +12,7 @@ from shared.domain.runs import RunKind
 from shared.store.store import Store
 from tests.support import kinds
 from tests.support.kinds import commit, event_of, extracted, fail, full_pass, page, request, runs_of, take
-from tests.support.records import IMPORT, SEED
+from tests.support.records import IMPORT, SEED, result_of, with_matter
 
 OTHER = uuid5(SEED, "other")
 V1 = event_of(5, import_id=OTHER)
@@ -118,12 +118,49 @@ async def test_a_full_pass_is_told_to_its_end_whatever_comes_after_it_in_v1(
 
 async def test_the_predecessor_writes_of_its_runs_itself(store: Store, sql: asyncpg.Connection) -> None:
     await take(store, V1, pipeline="v1", variant="http")
+    assert (await page(sql))[0] == "processing", "until it has it"
+    token = await kinds.posted(store, V1)
+    await sql.execute("UPDATE user_profiles SET import_stage = 'theirs', progress_percent = 7")
     before = await kinds.shown(sql)
     await store.update_progress(OTHER, 5, 50.0, "v1")
     assert await kinds.shown(sql) == before
-    await fail(store, V1, "it does not answer")
-    assert await page(sql) == ("failed", "Failed", 100, "it does not answer")
+    await store.settle_v1_call(token, "refused", "it does not want it", most=3)
+    assert await page(sql) == ("failed", "Failed", 100, "it does not want it")
     assert (await full_pass(sql))[:2] == ("pending", None)
+
+
+async def test_an_older_full_pass_is_no_word_of_the_predecessors(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    main = event_of()
+    await take(store, main)
+    await extracted(store, main)
+    await take(store, V1, pipeline="v1", variant="http")
+    await kinds.posted(store, V1)
+    await commit(store, main)
+    assert (await full_pass(sql))[0] == "pending"
+    assert await store.watch_v1_calls(3600.0) == []
+
+
+async def test_what_the_predecessor_says_at_its_end_stays(store: Store, sql: asyncpg.Connection) -> None:
+    await take(store, V1, pipeline="v1", variant="http")
+    await kinds.posted(store, V1)
+    await sql.execute(
+        "UPDATE user_profiles SET import_stage = 'theirs', full_pass_status = 'complete', soul_md = '{}'"
+    )
+    assert [each.outcome for each in await store.watch_v1_calls(3600.0)] == ["complete"]
+    before = await kinds.shown(sql)
+    await take(store, event_of(kind=RunKind.SHADOW, of=OTHER))
+    await take(store, event_of(kind=RunKind.QUICK, of=OTHER))
+    assert await kinds.shown(sql) == before
+    main = event_of(7)
+    await take(store, main)
+    await extracted(store, main)
+    assert (await commit(store, main)).written
+    assert (await page(sql), await full_pass(sql)) == (
+        ("complete", "Complete", 100, None),
+        ("complete", None, "ready"),
+    )
 
 
 async def test_in_markdown_the_main_run_speaks_too(store: Store, sql: asyncpg.Connection) -> None:
@@ -140,3 +177,18 @@ async def test_in_markdown_the_main_run_speaks_too(store: Store, sql: asyncpg.Co
     )
     assert (row["import_status"], row["soul_md"]) == ("none", "# quick")
     assert await kinds.owed(sql) == []
+
+
+async def test_chunks_are_older_where_a_later_run_of_their_kind_is_there(store: Store) -> None:
+    main = event_of()
+    await take(store, main)
+    await take(store, event_of(2, RunKind.FALLBACK))
+    assert await recorded(store, 1) == []
+    await take(store, event_of(3))
+    assert await recorded(store, 1) == ["cancelled"]
+
+
+async def recorded(store: Store, run: int) -> list[str]:
+    """Why results of this run were ignored."""
+    answer = await store.record_chunks([with_matter(result_of(0, run=run))], model="m", prompt_version="p")
+    return [each.reason for each in answer.ignored]

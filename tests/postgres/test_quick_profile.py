@@ -10,6 +10,7 @@ import pytest
 
 from shared.domain.ids import quick_id
 from shared.domain.runs import RunKey, RunKind
+from shared.store.chunks import Chunking
 from shared.store.store import Store
 from tests.support import kinds
 from tests.support.kinds import commit, event_of, extracted, full_pass, owed, page, request, soul, take
@@ -64,6 +65,21 @@ async def test_first_sections_may_come_before_the_run_is_begun(store: Store, sql
     assert await page(sql) == READY
     await take(store, MAIN)
     assert (await page(sql), await full_pass(sql)) == (READY, ("processing", None, "building"))
+
+
+async def test_asked_for_again_a_run_goes_on_though_first_sections_are_served(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    before = await request(store, "v2", quick_id=QUICK.import_id)
+    assert before.quick is not None
+    await take(store, MAIN)
+    await take(store, QUICK)
+    await commit(store, QUICK)
+    await store.finish_chunking(IMPORT, 1, Chunking(2))
+    again = await request(store, "v2", quick_id=QUICK.import_id)
+    assert (again.run, again.resumed, again.state, again.quick) == (1, True, "extracting", None)
+    assert again.requested_at == before.requested_at, "what it had read counts still"
+    assert await page(sql) == READY
 
 
 async def test_first_sections_that_come_last_are_kept_beside(store: Store, sql: asyncpg.Connection) -> None:

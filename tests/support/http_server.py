@@ -13,18 +13,27 @@ import uvicorn
 
 
 class _Server(uvicorn.Server):
+    """Leaves signals alone: they are for the tests. Stops at once, and not at the next tick of a clock."""
+
+    stopping: asyncio.Event
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self.stopping.wait()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
 @asynccontextmanager
-async def served(app: Any, **options: Any) -> AsyncIterator[int]:
+async def served(app: Any, port: int = 0, **options: Any) -> AsyncIterator[int]:
     """The app, at work; gives its port."""
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, log_config=None, access_log=False, lifespan="off", **options
+        app, host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="off", **options
     )
     server = _Server(config)
+    server.stopping = asyncio.Event()
     task = asyncio.create_task(server.serve())
     while not server.started:
         assert not task.done(), "it does not start"
@@ -33,6 +42,7 @@ async def served(app: Any, **options: Any) -> AsyncIterator[int]:
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         server.should_exit = server.force_exit = True
+        server.stopping.set()
         await asyncio.wait([task])
 
 

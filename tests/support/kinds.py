@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 
@@ -102,6 +102,14 @@ async def commit(
 
 async def fail(store: Store, event: ImportReceived, why: str = "no model answers", **how: Any) -> bool:
     return await store.fail_run(event.import_id, event.run, "extracting", why, **how)
+
+
+async def posted(store: Store, event: ImportReceived) -> UUID:
+    """The predecessor is called for a run; the token of the call."""
+    assert await store.owe_v1_call(event.import_id, event.run)
+    token = uuid4()
+    assert await store.take_v1_call(token, 2) is not None
+    return token
 
 
 async def shown(sql: asyncpg.Connection, user: UUID = ANNA) -> dict[str, Any]:

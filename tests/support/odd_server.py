@@ -42,6 +42,8 @@ class OddServer:
     answers: list[Odd] = field(default_factory=list)
     calls: list[tuple[str, bytes]] = field(default_factory=list)
     connections: int = 0
+    ended: int = 0
+    """Of those, the closed ones."""
     url: str = ""
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -57,6 +59,7 @@ class OddServer:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # it is gone, or was to be
         finally:
+            self.ended += 1
             writer.close()
 
     async def _write(self, writer: asyncio.StreamWriter, odd: Odd) -> None:

@@ -37,8 +37,8 @@ from tests.support.replica import committed, read_all
 from tests.support.waiting import until
 
 HOSTED = ("router", *services_of("v2"))
-"""What takes an import from the log to its memory. Quickpass and the gateway stand beside them, and are hosted
-where a test asks for them."""
+"""What takes an import from the log to its memory. Quickpass and the gateway stand beside them, and are
+hosted where a test asks for them."""
 PARTITIONS = 6
 """Enough for three replicas; the table's 48 cost every rebalance of a test."""
 

@@ -6,8 +6,11 @@ TUNED_MODEL_SECONDS: each call of the offline model takes this long, as a call o
 TUNED_MODEL_INSTANT: the extractor's model takes no time at all: one fact a conversation, nothing read for it.
 TUNED_SESSION_MS: a killed replica is out of its group after this long, not after the product's 10 s, so that
 a test of many kills spends its time on the kills.
-TUNED_LOOK_SECONDS: the relay, and quickpass at its predecessor, look so often, and at what is so young.
+TUNED_RELAY_SECONDS: what was accepted and not offered is looked for so often, once it is so old.
+TUNED_WATCH_SECONDS: quickpass looks so often at what its predecessor does.
 TUNED_MAX_POLL_MS: a replica that does not poll for this long is out of its group, not after 10 min.
+
+Asked by SIGUSR1 it writes to its log what it does: see tests.support.doing.
 """
 
 from __future__ import annotations
@@ -39,6 +42,7 @@ from shared.models.rules.model import OfflineModel
 from shared.requests import relay
 from shared.settings import load_settings
 from soulprint.serve import configure_service_logs
+from tests.support.doing import ASKED, doing
 
 HEARTBEATS = 6
 """Heartbeats in a session."""
@@ -52,7 +56,8 @@ class Tuning:
     model_instant: bool
     session_ms: int
     max_poll_ms: int
-    look_seconds: float
+    relay_seconds: float
+    watch_seconds: float
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Tuning:
@@ -61,7 +66,8 @@ class Tuning:
             bool(environment.get("TUNED_MODEL_INSTANT")),
             int(environment.get("TUNED_SESSION_MS", "0")),
             int(environment.get("TUNED_MAX_POLL_MS", "0")),
-            float(environment.get("TUNED_LOOK_SECONDS", "0")),
+            float(environment.get("TUNED_RELAY_SECONDS", "0")),
+            float(environment.get("TUNED_WATCH_SECONDS", "0")),
         )
 
     @property
@@ -125,12 +131,15 @@ async def _serve(name: str) -> None:
     settings = load_settings()
     configure_service_logs(settings)
     tuning = Tuning.of(os.environ)
-    if tuning.look_seconds:
-        backend.WATCH_SECONDS = relay.LOOK_SECONDS = relay.OLD_SECONDS = tuning.look_seconds
     open_log = partial(KafkaLog.of, subscriber=tuning.subscriber)
+    if tuning.relay_seconds:
+        relay.LOOK_SECONDS = relay.OLD_SECONDS = tuning.relay_seconds
+    if tuning.watch_seconds:
+        backend.WATCH_SECONDS = tuning.watch_seconds
     host = Host({name: tuned(name, tuning)}, settings, REGISTRY, open_log=open_log)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, host.stop)
+    asyncio.get_running_loop().add_signal_handler(ASKED, lambda: sys.stderr.write(f"{doing(host)}\n"))
     await host.run()
 
 

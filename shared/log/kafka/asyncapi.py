@@ -56,7 +56,8 @@ def document() -> str:
             for name, operation in _operations(place).items()
         },
         "components": {
-            "messages": {spec.event.__name__: _message(spec) for spec in reversed(specs)} | {_LETTER: _letter()},
+            "messages": {spec.event.__name__: _message(spec) for spec in reversed(specs)}
+            | {_LETTER: _letter()},
             "schemas": schemas_of(EXAMPLES),
         },
     }

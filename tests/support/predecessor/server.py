@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
-
+from tests.support.http_server import served
 from tests.support.predecessor.faults import Receive, Send, answer
 from tests.support.predecessor.routes import Form, make_app
 from tests.support.predecessor.state import Call, State
 
+COUNTS = "/counts"
+"""Answers how often each route was asked."""
 ECHO = "/echo"
 """Below it any method is answered with what came: target, headers, and length and hash of the body."""
 
@@ -42,6 +41,8 @@ class Predecessor:
                     self.state.gone[path] += 1
             elif path in self.state.answers:
                 await _said(send, {"detail": "as told"}, status=self.state.answers[path])
+            elif path == COUNTS:
+                await _said(send, dict(self.state.counts))
             elif path.startswith(ECHO):
                 await self._echo(call, path, receive, send)
             else:
@@ -91,37 +92,12 @@ async def _said(send: Send, what: dict[str, Any], status: int = 200) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals alone: they are for the tests."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 @asynccontextmanager
 async def predecessor(
     form: Form = "union", *, port: int = 0, state: State | None = None
 ) -> AsyncIterator[Predecessor]:
     """One that serves on loopback, in this loop, until the block is left: then all connections are closed."""
     old = Predecessor(form, state or State())
-    with socket.socket() as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(("127.0.0.1", port))
-        old.url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-        config = uvicorn.Config(
-            old.serve,
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            proxy_headers=False,
-            timeout_graceful_shutdown=1,
-        )
-        server = _Server(config)
-        task = asyncio.create_task(server.serve(sockets=[sock]))
-        try:
-            yield old
-        finally:
-            server.should_exit = True
-            await asyncio.wait([task])
+    async with served(old.serve, port, interface="asgi3", proxy_headers=False) as found:
+        old.url = f"http://127.0.0.1:{found}"
+        yield old

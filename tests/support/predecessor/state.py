@@ -51,6 +51,12 @@ class State:
     """Requests that are not answered yet."""
     jobs: int = 0
 
+    def clear(self) -> None:
+        """As new, for who shares one predecessor with other tests."""
+        self.on_import, self.healthy, self.jobs = None, True, 0
+        for each in (self.faults, self.answers, self.calls, self.counts, self.taken, self.written, self.gone):
+            each.clear()
+
     def begin(self, body: BaseModel) -> None:
         """Note that an import was taken."""
         self.taken.append(body)
