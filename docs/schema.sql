@@ -3686,11 +3686,7 @@ BEGIN
         IF (SELECT count(*) FROM v1_calls o WHERE o.state = 'posted') >= (argument ->> 'at_once')::integer THEN
             RETURN NULL;
         END IF;
-        UPDATE v1_calls o SET state = 'dropped', ended_at = now()
-            FROM imports n
-            WHERE o.state = 'due' AND n.import_id = o.import_id AND n.run = o.run
-              AND n.state IN ('complete', 'failed', 'cancelled');
-        -- Runs before calls before profiles, as all who lock several of them.
+        -- Runs first, as all who lock several of these.
         SELECT n.* INTO i FROM v1_calls o JOIN imports n ON n.import_id = o.import_id AND n.run = o.run
             WHERE o.state = 'due' AND o.due_at <= now() AND n.state NOT IN ('complete', 'failed', 'cancelled')
             ORDER BY o.due_at, o.created_at, o.import_id LIMIT 1 FOR UPDATE OF n SKIP LOCKED;
