@@ -1289,10 +1289,11 @@ BEGIN
     IF outcome = 'failed' THEN
         PERFORM fail_run(jsonb_build_object(
             'import_id', i.import_id, 'run', i.run, 'step', 'v1', 'error', reason));
-        UPDATE user_profiles SET  -- in the predecessor's words, where it has said why
-                full_pass_error = coalesce(p.full_pass_error, full_pass_error),
-                import_error = coalesce(p.import_error, import_error)
-            WHERE user_id = i.user_id AND 'failed' IN (p.full_pass_status, p.import_status);
+        UPDATE user_profiles o SET  -- in the predecessor's words, where it has said why
+                full_pass_status = 'failed',
+                full_pass_error = coalesce(p.full_pass_error, p.import_error, o.full_pass_error, reason),
+                import_error = CASE WHEN o.import_status = 'failed' THEN coalesce(p.import_error, o.import_error) END
+            WHERE o.user_id = i.user_id;
         RETURN;
     END IF;
     SELECT * INTO s FROM served_memories o WHERE o.user_id = i.user_id;
@@ -1409,6 +1410,26 @@ $$;
 REVOKE ALL ON FUNCTION public.find_lineage(i public.imports, number integer, p_vendor text, p_account text, history text, p_conversations bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_lineage(i public.imports, number integer, p_vendor text, p_account text, history text, p_conversations bigint) TO service_role;
 
+CREATE FUNCTION public.find_run(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT told_run(i) || jsonb_build_object('quick', (
+        SELECT jsonb_build_object('import_id', q.import_id, 'run', q.run, 'state', told_state(q)) FROM imports q
+        WHERE q.parent_id = i.import_id AND q.run = i.run AND q.kind = 'quick' AND i.kind = 'primary' LIMIT 1), 'fallback', (
+        SELECT jsonb_build_object('import_id', f.import_id, 'run', f.run, 'state', told_state(f)) FROM imports f
+        WHERE f.import_id = i.import_id AND f.run = i.run + 1 AND f.kind = 'fallback'))
+    FROM imports i
+    WHERE i.import_id = (argument ->> 'import_id')::uuid
+      AND (argument ->> 'user_id' IS NULL OR (i.user_id = (argument ->> 'user_id')::uuid AND i.kind <> 'shadow'))
+      AND i.run = coalesce((argument ->> 'run')::integer, (
+          SELECT n.run FROM imports n WHERE n.import_id = (argument ->> 'import_id')::uuid
+          ORDER BY n.run DESC LIMIT 1))
+$$;
+REVOKE ALL ON FUNCTION public.find_run(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.find_run(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.find_stalled(argument jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1430,6 +1451,7 @@ BEGIN
         FROM imports i
         WHERE i.state NOT IN ('complete', 'failed', 'cancelled')
           AND i.pipeline = argument ->> 'pipeline'
+          AND NOT (i.state = 'received' AND coalesce((argument ->> 'begun')::boolean, false))
           AND CASE WHEN sole IS NULL THEN i.on_log ELSE i.import_id = sole AND NOT i.on_log END
           AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp()
                OR i.lease_owner = argument ->> 'owner')
@@ -1538,6 +1560,20 @@ CREATE FUNCTION public.first_joined() RETURNS integer
 $$;
 REVOKE ALL ON FUNCTION public.first_joined() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.first_joined() TO service_role;
+
+CREATE FUNCTION public.forget_offers(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE imports i SET offered_at = NULL, relay_until = NULL
+        WHERE i.state = 'received' AND i.on_log AND coalesce(i.offered_at, i.relay_until) IS NOT NULL;
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.forget_offers(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forget_offers(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.forget_offers(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.has_sections(p public.user_profiles) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -2215,6 +2251,72 @@ $$;
 REVOKE ALL ON FUNCTION public.own_lineages(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.own_lineages(i public.imports) TO service_role;
 
+CREATE FUNCTION public.page_facts(argument jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+DECLARE
+    s served_memories;
+    key jsonb;
+BEGIN
+    SELECT * INTO s FROM served_memories m WHERE m.user_id = (argument ->> 'user_id')::uuid;
+    IF nullif(argument -> 'after', 'null') IS NOT NULL THEN
+        SELECT jsonb_build_array(f.matter, f.stated_at, f.fact_id) INTO key FROM facts f
+        WHERE f.import_id = s.memory_import_id AND f.run = s.memory_run
+          AND f.fact_id = (argument -> 'after' ->> 0)::uuid AND f.user_id = s.user_id AND f.status <> 'hidden'
+        LIMIT 1;
+        IF key IS NULL THEN
+            RAISE EXCEPTION 'no such fact to begin after' USING ERRCODE = 'SP003';
+        END IF;
+    END IF;
+    IF s.memory_import_id IS NULL THEN
+        RETURN '[]';
+    END IF;
+    RETURN list_facts(jsonb_build_object(
+        'user_id', s.user_id, 'import_id', s.memory_import_id, 'run', s.memory_run, 'after', key,
+        'limit', argument -> 'limit', 'status', argument -> 'status', 'search', ''));
+END
+$$;
+REVOKE ALL ON FUNCTION public.page_facts(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.page_facts(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.page_facts(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.page_runs(argument jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    p_user uuid := (argument ->> 'user_id')::uuid;
+    p_after bigint := 9223372036854775807;
+    answer json;
+BEGIN
+    IF nullif(argument -> 'after', 'null') IS NOT NULL THEN
+        SELECT i.ordinal INTO p_after FROM imports i
+        WHERE i.import_id = (argument -> 'after' ->> 0)::uuid AND i.run = (argument -> 'after' ->> 1)::integer
+          AND (p_user IS NULL OR i.user_id = p_user);
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'no such run to begin after' USING ERRCODE = 'SP003';
+        END IF;
+    END IF;
+    IF p_user IS NULL THEN
+        SELECT json_agg(told_run(i) ORDER BY i.ordinal DESC) INTO answer FROM (
+            SELECT * FROM imports n WHERE n.ordinal < p_after AND n.kind IN ('primary', 'fallback')
+            ORDER BY n.ordinal DESC LIMIT (argument ->> 'limit')::integer) i;
+    ELSE
+        SELECT json_agg(told_run(i) ORDER BY i.ordinal DESC) INTO answer FROM (
+            SELECT * FROM (
+                SELECT * FROM imports m WHERE m.user_id = p_user OFFSET 0) n  -- never by the order of all
+            WHERE n.ordinal < p_after AND n.kind IN ('primary', 'fallback')
+            ORDER BY n.ordinal DESC LIMIT (argument ->> 'limit')::integer) i;
+    END IF;
+    RETURN coalesce(answer, '[]');
+END
+$$;
+REVOKE ALL ON FUNCTION public.page_runs(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.page_runs(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.page_runs(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.prepare_embeddings(numbers integer) RETURNS text[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2533,6 +2635,18 @@ $$;
 REVOKE ALL ON FUNCTION public.read_of_others(i public.imports, OUT conversations integer, OUT messages integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_of_others(i public.imports, OUT conversations integer, OUT messages integer) TO service_role;
 
+CREATE FUNCTION public.read_outbox(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT json_build_object('runs', count(*), 'seconds', coalesce(
+        greatest(extract(epoch FROM clock_timestamp() - min(requested_at)), 0), 0))
+    FROM imports WHERE state = 'received' AND on_log AND offered_at IS NULL
+$$;
+REVOKE ALL ON FUNCTION public.read_outbox(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_outbox(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_outbox(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.read_passages(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2616,6 +2730,33 @@ $$;
 REVOKE ALL ON FUNCTION public.read_sample(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_sample(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_served(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT json_build_object(
+        'user_id', p.user_id, 'import_id', s.import_id, 'run', s.run, 'pipeline', s.pipeline, 'kind', i.kind,
+        'coverage', i.coverage, 'served_at', s.served_at, 'lineages', lineages_of(p.user_id),
+        'memory_import_id', s.memory_import_id, 'memory_run', s.memory_run,
+        'format', s.profile_format, 'full_pass_status', p.full_pass_status,
+        'sections', json_build_object(
+            'soul', coalesce(d.written ->> 'soul', p.soul_md),
+            'identity', coalesce(d.written ->> 'identity', p.identity_md),
+            'user', coalesce(d.written ->> 'user', p.user_md),
+            'agents', coalesce(d.written ->> 'agents', p.agents_md),
+            'tools', coalesce(d.written ->> 'tools', p.tools_md)),
+        'memory_md', p.memory_md)
+    FROM user_profiles p
+    LEFT JOIN served_memories s ON s.user_id = p.user_id
+    LEFT JOIN imports i ON i.import_id = s.import_id AND i.run = s.run
+    CROSS JOIN LATERAL (SELECT s.documents -> s.profile_format AS written) d
+    WHERE p.user_id = (argument ->> 'user_id')::uuid
+      AND (s.user_id IS NOT NULL OR has_sections(p) OR p.memory_md <> '')
+$$;
+REVOKE ALL ON FUNCTION public.read_served(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_served(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_served(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_usage(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -3765,6 +3906,45 @@ $$;
 REVOKE ALL ON FUNCTION public.tell_profile(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_profile(i public.imports) TO service_role;
 
+CREATE FUNCTION public.told_percent(i public.imports) RETURNS numeric
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT round((CASE WHEN i.state = 'extracting'
+        THEN greatest(i.progress_percent,
+                      least(90, 90.0 * (i.chunks_ok + i.chunks_dead) / greatest(i.chunks_total, 1)))
+        ELSE i.progress_percent END)::numeric, 1)
+$$;
+REVOKE ALL ON FUNCTION public.told_percent(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.told_percent(i public.imports) TO service_role;
+
+CREATE FUNCTION public.told_run(i public.imports) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT jsonb_build_object(
+        'import_id', i.import_id, 'run', i.run, 'user_id', i.user_id, 'pipeline', i.pipeline,
+        'kind', i.kind, 'parent_id', i.parent_id,
+        'name', regexp_replace(i.source, '^.*/', ''), 'state', told_state(i), 'unserved', i.unserved, 'stage', told_stage(i), 'percent', told_percent(i),
+        'chunks', jsonb_build_object('ok', i.chunks_ok, 'dead', i.chunks_dead, 'total', i.chunks_total),
+        'coverage', i.coverage, 'breaks', jsonb_array_length(i.breaks), 'usage', nullif(i.usage, '{}'),
+        'error', i.error, 'requested_at', i.requested_at,
+        'begun_at', CASE WHEN i.state <> 'received' THEN i.begun_at END,
+        'finished_at', i.finished_at, 'updated_at', i.updated_at)
+$$;
+REVOKE ALL ON FUNCTION public.told_run(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.told_run(i public.imports) TO service_role;
+
+CREATE FUNCTION public.told_stage(i public.imports) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN i.state IN ('received', 'extracting', 'failed', 'cancelled') THEN i.state
+                ELSE coalesce(i.stage, i.state) END
+$$;
+REVOKE ALL ON FUNCTION public.told_stage(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.told_stage(i public.imports) TO service_role;
+
 CREATE FUNCTION public.told_state(i public.imports) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -3869,6 +4049,23 @@ $$;
 REVOKE ALL ON FUNCTION public.watch_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.watch_run(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.watch_runs(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(json_build_object(
+        'import_id', i.import_id, 'run', i.run, 'user_id', i.user_id, 'kind', i.kind, 'state', told_state(i),
+        'stage', told_stage(i), 'percent', told_percent(i), 'ok', i.chunks_ok, 'dead', i.chunks_dead,
+        'total', i.chunks_total, 'coverage', i.coverage,
+        'version', (extract(epoch FROM i.updated_at) * 1000000)::bigint)), '[]')
+    FROM jsonb_array_elements_text(argument -> 'import_ids') a(id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM imports n WHERE n.import_id = a.id::uuid ORDER BY n.run DESC LIMIT 1) i
+$$;
+REVOKE ALL ON FUNCTION public.watch_runs(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.watch_runs(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.watch_runs(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.watch_v1_calls(argument jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER

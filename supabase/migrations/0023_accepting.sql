@@ -234,11 +234,21 @@ BEGIN
 END
 $$;
 
+-- Forgets what a log was offered that is no more, as one in memory with its process: {}.
+CREATE FUNCTION public.forget_offers(argument jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    UPDATE imports i SET offered_at = NULL, relay_until = NULL
+        WHERE i.state = 'received' AND i.on_log AND coalesce(i.offered_at, i.relay_until) IS NOT NULL;
+    RETURN to_jsonb(true);
+END
+$$;
+
 REVOKE ALL ON FUNCTION
     public.owe_quick(public.imports, uuid), public.route_import(jsonb), public.accept_import(jsonb),
-    public.take_unoffered(jsonb), public.note_offered(jsonb)
+    public.take_unoffered(jsonb), public.note_offered(jsonb), public.forget_offers(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
     public.owe_quick(public.imports, uuid), public.route_import(jsonb), public.accept_import(jsonb),
-    public.take_unoffered(jsonb), public.note_offered(jsonb)
+    public.take_unoffered(jsonb), public.note_offered(jsonb), public.forget_offers(jsonb)
 TO service_role;
