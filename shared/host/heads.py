@@ -1,5 +1,5 @@
-"""HTTP/1.1 whose heads have a time to come: the server itself sets none, and would hold a connection that sends
-half a head for ever."""
+"""HTTP/1.1 whose heads have a time to come: the server itself sets none, and holds for ever a connection that
+sends half a head."""
 
 from __future__ import annotations
 
