@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.gateway.uploads import AT_ONCE, AT_ONCE_OF_ONE
+from services.gateway.receiving.places import AT_ONCE, AT_ONCE_OF_ONE
 from shared.domain.events import ImportReceived
 from shared.domain.ids import import_id
 from shared.pipelines import services_of
@@ -225,6 +225,7 @@ async def test_places_are_bounded_in_all_and_for_each(storage: Place) -> None:
         await until_refused(refusal, BEN, 429)
         lines += [await begin(uuid4()) for _ in range(AT_ONCE - AT_ONCE_OF_ONE)]
         await until_refused(refusal, ANA, 503)
+        assert face.host.registry.get_sample_value("soulprint_http_uploads") == AT_ONCE
         for line in lines:
             await line.send(EXPORT[1000:])
             assert (await line.answer()).status == 202

@@ -20,6 +20,7 @@ from services.gateway.bodies import Bodies
 from services.gateway.body_rules import SERVER
 from services.gateway.receiving.base import Uploads
 from services.gateway.receiving.folder import FolderUploads
+from services.gateway.receiving.places import Places
 from services.gateway.receiving.storage import storage_uploads
 from services.gateway.unread import Unread
 from services.gateway.uploads import router
@@ -41,7 +42,7 @@ class _Gateway:
     """What the route asks of one."""
 
     def __init__(self, uploads: Uploads) -> None:
-        self.uploads, self.access = uploads, _Anybody()
+        self.uploads, self.access, self.places = uploads, _Anybody(), Places()
 
     async def take(self, request: Request, terms: Terms) -> Accepted:
         run = AcceptedRun(
