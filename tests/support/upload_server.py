@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from services.gateway.access.caller import SERVICE, Caller
 from services.gateway.bodies import Bodies
 from services.gateway.body_rules import SERVER
+from services.gateway.problems import tell_problems
 from services.gateway.receiving.base import Uploads
 from services.gateway.receiving.folder import FolderUploads
 from services.gateway.receiving.places import Places
@@ -58,6 +59,7 @@ async def main(where: str) -> None:
         if where.startswith("http"):
             uploads = await stack.enter_async_context(storage_uploads(where, KEY, "imports", MOST))
         app = FastAPI()
+        tell_problems(app)
         app.include_router(router(_Gateway(uploads)))  # type: ignore[arg-type]
         port = await stack.enter_async_context(served(Unread(Bodies(app, upload_bytes=MOST)), **SERVER))
         sys.stdout.write(f"{port}\n")
