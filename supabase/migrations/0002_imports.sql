@@ -40,6 +40,10 @@ CREATE TABLE public.imports (
     requested_at timestamptz NOT NULL DEFAULT now(),
     -- when its event was last put on the log; null: not yet
     offered_at timestamptz,
+    -- until when somebody is at work on offering it
+    relay_until timestamptz,
+    -- what the request said of the export besides: conversation_count, message_count
+    asked jsonb NOT NULL DEFAULT '{}',
     begun_at timestamptz NOT NULL DEFAULT now(),
     chunked_at timestamptz,
     extracted_at timestamptz,

@@ -1,12 +1,6 @@
 -- Taking imports: the one way in. What is accepted is a row in state `received`; its event follows, and where it
 -- does not, the relay publishes it from the row.
 
-ALTER TABLE public.imports
-    -- what the request said of the export besides: conversation_count, message_count
-    ADD COLUMN asked jsonb NOT NULL DEFAULT '{}',
-    -- until when somebody is at work on offering the run's event to the log
-    ADD COLUMN relay_until timestamptz;
-
 -- What a client calls a request of its own: asked again under that key it is answered the same, for a day.
 CREATE TABLE public.idempotency_keys (
     user_id uuid NOT NULL,
