@@ -7,6 +7,7 @@ import sys
 
 from prometheus_client import REGISTRY
 
+from services.gateway.receiving.opening import uploads_folder
 from shared.domain.addresses import is_this_machine
 from shared.domain.ids import user_id_for
 from shared.host.host import Host
@@ -32,6 +33,7 @@ def up_command() -> None:
         configure_logs("warning")  # a person sees that it serves, and asks it how imports fare
     else:
         configure_service_logs(settings)
+    settings = _reading_uploads(settings)
     with sole_in(settings.home):
         host = Host(
             {name: opener_of(name) for name in SERVICES},
@@ -49,6 +51,12 @@ def _for_this_machine(settings: Settings) -> Settings:
     if said or not is_this_machine(settings.gateway_host):
         return settings
     return settings.model_copy(update={"gateway_open": True})
+
+
+def _reading_uploads(settings: Settings) -> Settings:
+    """Where all services are in this process, they read what is uploaded to it."""
+    roots = (*(settings.import_roots or ()), uploads_folder(settings))
+    return settings.model_copy(update={"import_roots": roots})
 
 
 def _greeting(host: Host, settings: Settings) -> str:
