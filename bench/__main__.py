@@ -25,7 +25,7 @@ ON_THE_LOG = ("log-throughput", "log-memory", "log-fairness", "log-scaling", "lo
 WITH_CLAUDE = ("claude-throughput", "claude-prompts", "claude-accounts", "claude-interruptions")
 """Figures against the stand-in of the Claude API."""
 NAMES = (
-    *("throughput", "memory", "linear", "truth", "again", "reading", "accuracy", "rest"),
+    *("throughput", "memory", "linear", "truth", "again", "reading", "accuracy", "rest", "gateway"),
     *ON_THE_LOG,
     *WITH_CLAUDE,
 )

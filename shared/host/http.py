@@ -39,7 +39,9 @@ def bound(host: str, port: int, *, what: str, setting: str) -> socket.socket:
     """A socket bound to this address. Raises UsageError if it cannot be had."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        # Of a socket that does not name TCP asyncio does not know that it is: answers on a connection that stays
+        # open would wait 40 ms for the client's acknowledgement (Nagle's algorithm).
+        sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
     except OSError as error:
