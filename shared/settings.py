@@ -304,7 +304,7 @@ class Settings(BaseSettings):
     @field_validator("v1_backend_url")
     @classmethod
     def _backend(cls, value: str | None) -> str | None:
-        return value and web_address(value)
+        return value and server_address(value)
 
     @model_validator(mode="after")
     def _has_a_backend(self) -> Self:
