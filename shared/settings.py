@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default_factory=lambda: user_data_path("soulprint"))
-    """Where the embedded Postgres keeps its data."""
+    """Where the embedded Postgres keeps its data, and a gateway without storage what is uploaded."""
     store: StoreKind | None = None
     """How the database is reached; None: as `store_kind` says."""
     database_url: SecretStr | None = None

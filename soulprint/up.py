@@ -18,6 +18,7 @@ from shared.pipelines import SERVICES
 from shared.settings import Settings, load_settings
 from soulprint.serve import configure_service_logs, serve_command, served
 
+UPLOADS = "uploads"
 ENDED_AT_ONCE = "ended at once. Nothing that was accepted is lost: the next `soulprint up` goes on with it."
 
 
@@ -28,6 +29,7 @@ def up_command() -> None:
     if settings.kafka_bootstrap_servers:
         serve_command(list(SERVICES), settings)
         return
+    settings = _reading_uploads(settings)
     if sys.stderr.isatty() and "log_level" not in settings.model_fields_set:
         configure_logs("warning")  # a person sees that it serves, and asks it how imports fare
     else:
@@ -49,6 +51,12 @@ def _for_this_machine(settings: Settings) -> Settings:
     if said or not is_this_machine(settings.gateway_host):
         return settings
     return settings.model_copy(update={"gateway_open": True})
+
+
+def _reading_uploads(settings: Settings) -> Settings:
+    """The chunker is of this process: it may read what was uploaded to it."""
+    roots = (*(settings.import_roots or ()), settings.home.absolute() / UPLOADS)
+    return settings.model_copy(update={"import_roots": roots})
 
 
 def _greeting(host: Host, settings: Settings) -> str:
