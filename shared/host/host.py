@@ -141,6 +141,7 @@ class Host:
                 stopping: asyncio.Future[Any] = asyncio.create_task(self._stop.wait())
                 await asyncio.wait({stopping, lost}, return_when=asyncio.FIRST_COMPLETED)
                 stopping.cancel()
+            services.end_streams()
             await face.aclose()  # takes nothing more; then what was taken is worked off
             if lost.done():
                 lost.result()

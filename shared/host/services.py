@@ -177,6 +177,12 @@ class Services:
         """How those that read a topic are."""
         return [state for each in self.running if (state := each.state()) is not None]
 
+    def end_streams(self) -> None:
+        """Have answers end that go on for as long as somebody listens."""
+        for each in self.running:
+            if each.service.ending is not None:
+                each.service.ending()
+
     async def stop(self, graces: Mapping[str, float] | None = None) -> None:
         """End all; `graces` are seconds to wait for what is in work, by service, where not its own. A log in
         memory is worked off by one service after the other, within the longest grace of one if they serve

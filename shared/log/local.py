@@ -280,8 +280,8 @@ class _Reading:
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
         self._committed.update(offsets)
 
-    async def committed(self, partition: Partition) -> int | None:
-        return self._committed.get(partition)
+    async def committed(self, partitions: Sequence[Partition]) -> Mapping[Partition, int | None]:
+        return {partition: self._committed.get(partition) for partition in partitions}
 
     async def end_offsets(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
         return {self._topic.partition: self._topic.end}

@@ -150,7 +150,7 @@ BEGIN
     IF resumed THEN
         outdone := EXISTS (
             SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
-            WHERE p.user_id = a.user_id
+            WHERE p.user_id = a.user_id AND s.kind <> 'quick'  -- which gives way to what it was begun beside
               AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
         UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
                 requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,

@@ -94,9 +94,20 @@ async def planted_once(database: str, import_id: UUID, truth: Truth) -> None:
     assert [row["status"] for row in results] == ["ok"]
 
 
-async def caught_up(audit: Audit) -> bool:
-    """every group has committed all of its topic"""
-    return await audit.lag() == {}
+async def all_caught_up(audit: Audit, seconds: float = END_SECONDS) -> None:
+    """Return when every group has committed all of its topic; fail with the names of those that have not."""
+    lag: dict[str, int] = {}
+
+    async def caught_up() -> bool:
+        lag.clear()
+        lag.update(await audit.lag())
+        return not lag
+
+    try:
+        await until(caught_up, seconds)
+    except AssertionError:
+        behind = ", ".join(f"{READERS[name]} by {count} of {name}" for name, count in lag.items())
+        raise AssertionError(f"not all is committed after {seconds:g} s: {behind}") from None
 
 
 async def swept(setting: Setting) -> bool:

@@ -8,6 +8,8 @@ TUNED_SESSION_MS: a killed replica is out of its group after this long, not afte
 a test of many kills spends its time on the kills.
 TUNED_RELAY_SECONDS: what was accepted and not offered is looked for so often, once it is so old.
 TUNED_MAX_POLL_MS: a replica that does not poll for this long is out of its group, not after 10 min.
+
+Asked by SIGUSR1 it writes to its log what it does: see tests.support.doing.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from shared.models.rules.model import OfflineModel
 from shared.requests import relay
 from shared.settings import load_settings
 from soulprint.serve import configure_service_logs
+from tests.support.doing import ASKED, doing
 
 HEARTBEATS = 6
 """Heartbeats in a session."""
@@ -130,6 +133,7 @@ async def _serve(name: str) -> None:
     host = Host({name: tuned(name, tuning)}, settings, REGISTRY, open_log=open_log)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, host.stop)
+    asyncio.get_running_loop().add_signal_handler(ASKED, lambda: sys.stderr.write(f"{doing(host)}\n"))
     await host.run()
 
 

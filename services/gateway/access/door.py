@@ -5,10 +5,8 @@ from __future__ import annotations
 from services.gateway.access.access import PATH_KEY, Access, Scope
 from services.gateway.access.paths import NOBODYS, is_public, keyed
 from services.gateway.access.refusals import no_such_route, not_accepted
-from services.gateway.bodies import App, Patience, Receive, Send, answered_unread
+from services.gateway.body_rules import App, Receive, Send
 from services.gateway.problems import Problem, answer
-
-_PATIENCE = Patience()
 
 
 class Door:
@@ -19,16 +17,15 @@ class Door:
     the answer is written.
     """
 
-    def __init__(self, app: App, access: Access, *, patience: Patience = _PATIENCE) -> None:
-        self._app, self._access, self._patience = app, access, patience
+    def __init__(self, app: App, access: Access) -> None:
+        self._app, self._access = app, access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             try:
                 await self._let_in(scope)
             except Problem as problem:
-                told = answer(problem, scope["path"])
-                await answered_unread(told, scope, receive, send, self._patience)
+                await answer(problem, scope["path"])(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

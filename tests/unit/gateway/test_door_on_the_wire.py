@@ -11,9 +11,10 @@ from fastapi import FastAPI, Request
 
 from services.gateway.access.door import Door
 from services.gateway.access.opening import opened_access
-from services.gateway.bodies import Bodies, Patience
+from services.gateway.bodies import Bodies
 from services.gateway.body_rules import SERVER
 from services.gateway.problems import tell_problems
+from services.gateway.unread import Unread
 from shared.settings import load_settings
 from tests.support.auth_server import AuthServer, auth_server
 from tests.support.http_server import ask, head, served, wire
@@ -40,7 +41,8 @@ async def port(project: AuthServer) -> AsyncIterator[int]:
             return {"bytes": len(await request.body()), "raw": request.scope["raw_path"].decode()}
 
         app.add_middleware(Bodies, upload_bytes=1024**2)
-        app.add_middleware(Door, access=access, patience=Patience(lingering=0.1))
+        app.add_middleware(Door, access=access)
+        app.add_middleware(Unread, linger=0.1)
         async with served(app, **SERVER, proxy_headers=False) as found:
             yield found
 

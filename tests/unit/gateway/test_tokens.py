@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -51,7 +52,6 @@ async def test_a_token_is_its_subjects(name: str, project: AuthServer, tokens: T
 @pytest.mark.parametrize(
     "changes",
     [
-        {"exp": lambda now: now - 10},  # clocks differ
         {"aud": ["other", "authenticated"]},
         {"role": None},
         {"role": "editor"},
@@ -65,15 +65,19 @@ async def test_what_else_a_persons_token_may_say(
     assert await tokens.user_of(project.token(USER, **changes)) == USER
 
 
+async def test_clocks_may_differ(project: AuthServer, tokens: Tokens) -> None:
+    assert await tokens.user_of(project.token(USER, exp=int(time.time()) - 10)) == USER
+
+
 @pytest.mark.parametrize(
     "changes",
     [
-        {"exp": lambda now: now - 31},
+        {"exp": int(time.time()) - 31},
         {"exp": None},
         {"exp": float("inf")},
         {"exp": [1]},
         {"exp": "soon"},
-        {"nbf": lambda now: now + 600},
+        {"nbf": int(time.time()) + 600},
         {"iat": {}},
         {"iss": "https://other.supabase.co/auth/v1"},
         {"iss": "supabase"},
@@ -102,7 +106,7 @@ async def test_a_signed_token_that_is_no_persons_of_this_project_now(
 
 async def test_that_a_token_has_expired_is_told(project: AuthServer, tokens: Tokens) -> None:
     with pytest.raises(WrongTokenError, match="has expired"):
-        await tokens.user_of(project.token(USER, exp=lambda now: now - 600))
+        await tokens.user_of(project.token(USER, exp=int(time.time()) - 600))
 
 
 @pytest.mark.parametrize(
