@@ -7,18 +7,19 @@ import sys
 
 from prometheus_client import REGISTRY
 
+from services.gateway.receiving.opening import uploads_folder
 from shared.domain.addresses import is_this_machine
 from shared.domain.ids import user_id_for
 from shared.host.host import Host
 from shared.host.services import opener_of
 from shared.host.sole import sole_in
 from shared.log.local import LocalLog
+from shared.log.metrics import PoolMetrics
 from shared.logs import configure_logs
-from shared.pipelines import SERVICES
+from shared.pipelines import READERS, SERVICES, places_of
 from shared.settings import Settings, load_settings
 from soulprint.serve import configure_service_logs, serve_command, served
 
-UPLOADS = "uploads"
 ENDED_AT_ONCE = "ended at once. Nothing that was accepted is lost: the next `soulprint up` goes on with it."
 
 
@@ -39,7 +40,7 @@ def up_command() -> None:
             {name: opener_of(name) for name in SERVICES},
             settings,
             REGISTRY,
-            open_log=lambda _, metrics: LocalLog(metrics),
+            open_log=_log_in_memory,
             sole=f"{socket.gethostname()}:{settings.home.resolve()}",
         )
         served(host, lambda: _greeting(host, settings), again=ENDED_AT_ONCE)
@@ -55,8 +56,13 @@ def _for_this_machine(settings: Settings) -> Settings:
 
 def _reading_uploads(settings: Settings) -> Settings:
     """The chunker is of this process: it may read what was uploaded to it."""
-    roots = (*(settings.import_roots or ()), settings.home.absolute() / UPLOADS)
+    roots = (*(settings.import_roots or ()), uploads_folder(settings))
     return settings.model_copy(update={"import_roots": roots})
+
+
+def _log_in_memory(settings: Settings, metrics: PoolMetrics) -> LocalLog:
+    places = places_of(READERS, settings.pipeline)
+    return LocalLog(metrics, read={each.spec.topic(each.pipeline) for each in places})
 
 
 def _greeting(host: Host, settings: Settings) -> str:

@@ -1,5 +1,5 @@
-"""What a blueprint of Render may say, as far as ours say anything: written after the fields that Render documents
-(docs/blueprint-spec and schema/render.yaml.json on its site), whose own text is not copied here.
+"""What a blueprint of Render may say, as far as ours say anything: written after the fields that Render
+documents (docs/blueprint-spec and schema/render.yaml.json on its site), whose own text is not copied here.
 
 A field that is not known, a value of another type, or one out of bounds is refused, as Render does.
 """
