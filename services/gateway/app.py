@@ -5,10 +5,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from services.gateway.access.opening import opened_access
+from services.gateway.health import opened_health
+from services.gateway.measuring import watch_outbox
 from services.gateway.proxy import opened_proxy
+from services.gateway.receiving.opening import opened_uploads
 from services.gateway.state import Gateway
+from services.gateway.watching import Watcher
 from services.gateway.web import application
 from shared.host.service import Kit, Service
 from shared.requests.relay import Relay
@@ -18,6 +23,17 @@ from shared.requests.relay import Relay
 async def app(kit: Kit) -> AsyncIterator[Service]:
     """Answers, and relays what nobody offered to the log."""
     relay = Relay(kit.store, kit.publisher)
-    async with opened_access(kit.settings) as access, opened_proxy(kit.settings.v1_backend_url) as proxy:
-        gateway = Gateway(kit, access, relay, proxy)
-        yield Service(http=application(gateway), tasks=(relay.run,))
+    watcher, metrics, settings = Watcher(kit.store.watch_runs), kit.metrics.http, kit.settings
+    async with (
+        opened_access(settings) as access,
+        opened_proxy(settings.v1_backend_url) as proxy,
+        opened_health(kit) as health,
+        opened_uploads(settings) as uploads,
+    ):
+        metrics.streams.set_function(lambda: watcher.count)
+        metrics.proxied.set_function(lambda: proxy.under_way)
+        yield Service(
+            http=application(Gateway(kit, access, relay, proxy, watcher, health, uploads)),
+            tasks=(relay.run, watcher.run, partial(watch_outbox, kit.store, metrics)),
+            ending=watcher.close,
+        )

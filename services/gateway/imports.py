@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from services.gateway.problems import Problem
+from services.gateway.receiving.described import UPLOADING
 from services.gateway.state import Gateway
 from shared.domain.bounds import Count, LineageName, PipelineName, Source
 from shared.domain.sources import require_nameable
@@ -102,11 +103,11 @@ def router(gateway: Gateway) -> APIRouter:
     routes = APIRouter(tags=["imports"])
     store = gateway.kit.store
 
-    @routes.post("/imports", status_code=202)
+    @routes.post("/imports", status_code=202, openapi_extra=UPLOADING)
     async def take(
         body: NewImport, request: Request, response: Response, idempotency_key: IdempotencyKey = None
     ) -> TakenImport:
-        """Take an export that lies in storage."""
+        """Take an export: one that lies in storage, or the body itself."""
         caller = await gateway.access.caller(request)
         caller.require(body.user_id)
         asked = request_of(body, gateway.kit.settings)

@@ -13,6 +13,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
 
 from services.gateway.access.paths import is_ours
 from shared.domain.errors import ForeignSourceError, SourceError, StoreError, UsageError
@@ -42,6 +43,30 @@ class Problem(Exception):  # noqa: N818 - an answer, not a fault
         self.detail = detail
         self.import_id = import_id
         self.headers = dict(headers or {})
+
+
+class ProblemTold(BaseModel):
+    """A problem as it is answered (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    import_id: UUID | None = None
+
+
+def told_as(example: object, *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of a route: its answer by an example, and the problems that it may answer."""
+    told: dict[int | str, dict[str, Any]] = {}
+    if example is not None:
+        told[200] = {"content": {"application/json": {"example": example}}}
+    schema = ProblemTold.model_json_schema()
+    for status in statuses:
+        told[status] = {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/problem+json": {"schema": schema}},
+        }
+    return told
 
 
 def answer(problem: Problem, path: str) -> Response:

@@ -40,6 +40,9 @@ on one that is being closed is lost, and is not sent again."""
 _TIMEOUT: Final = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": READ_SECONDS, "pool": 5.0}
 _HIGHEST_STATUS: Final = 599
 
+PASSED_ON: Final = "soulprint.passed_on"
+"""Where it stands in a request's scope that no route of ours answers it."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -239,6 +242,7 @@ def pass_on_the_rest(app: FastAPI, proxy: Proxy, require: Callable[[Scope], Awai
             await otherwise(scope, receive, send)
             return
         await require(scope)
+        scope[PASSED_ON] = True
         await proxy(scope, receive, send)
 
     app.router.default = rest

@@ -7,8 +7,11 @@ from uuid import UUID
 
 from services.gateway.access.access import Access
 from services.gateway.access.caller import Caller
+from services.gateway.health import Health
 from services.gateway.problems import Problem
 from services.gateway.proxy import Proxy
+from services.gateway.receiving.base import Uploads
+from services.gateway.watching import Watcher
 from shared.host.service import Kit
 from shared.requests.accept import PLAIN, Accepted, Terms, accept
 from shared.requests.relay import Relay
@@ -24,6 +27,10 @@ class Gateway:
     access: Access
     relay: Relay
     proxy: Proxy
+    watcher: Watcher
+    health: Health
+    uploads: Uploads | None = None
+    """Where exports go that are sent; None: none can be."""
 
     async def take(self, request: Request, terms: Terms = PLAIN) -> Accepted:
         """Accept a request within its user's limits. When this returns the run is in the database; the log is

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from shared.domain.errors import SourceError, StoreError
+from shared.domain.errors import ClosedSourceError, StoreError
 from shared.domain.events import ImportReceived
 from shared.domain.sources import check_owner, local_paths
 from shared.host.service import Kit
@@ -57,7 +57,7 @@ class Backend:
         what it cannot read."""
         check_owner(event.source, event.user_id)
         if local_paths(event.source) is not None:
-            raise SourceError(
+            raise ClosedSourceError(
                 "source: the v1 backend reads storage alone, and this is a local file: upload it, or set "
                 "V1_BACKEND=builtin"
             )

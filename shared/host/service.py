@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from shared.domain.errors import SoulprintError, StoreError
 from shared.domain.events import ChunkReady, ChunkStatus, Event, FactsExtracted, Usage
@@ -19,7 +19,18 @@ from shared.domain.runs import RunKey
 from shared.log.policy import PoolPolicy
 from shared.log.ports import Publisher
 from shared.log.stage import Stage
-from shared.metrics import CALLBACKS, EVENTS_IGNORED, REDRIVES
+from shared.metrics import (
+    CALLBACKS,
+    EVENTS_IGNORED,
+    HTTP_PROXIED,
+    HTTP_REQUESTS,
+    HTTP_SECONDS,
+    HTTP_STREAMS,
+    HTTP_UPLOADS,
+    OUTBOX_RUNS,
+    OUTBOX_SECONDS,
+    REDRIVES,
+)
 from shared.models.base import Metered, Model
 from shared.models.embeddings.metrics import EmbeddingMetrics
 from shared.models.metrics import ModelMetrics
@@ -42,6 +53,31 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class HttpMetrics:
+    """Metrics of an HTTP face."""
+
+    requests: Counter
+    seconds: Histogram
+    streams: Gauge
+    proxied: Gauge
+    uploads: Gauge
+    outbox_runs: Gauge
+    outbox_seconds: Gauge
+
+    @classmethod
+    def of(cls, registry: CollectorRegistry) -> HttpMetrics:
+        return cls(
+            HTTP_REQUESTS.register(registry),
+            HTTP_SECONDS.register(registry),
+            HTTP_STREAMS.register(registry),
+            HTTP_PROXIED.register(registry),
+            HTTP_UPLOADS.register(registry),
+            OUTBOX_RUNS.register(registry),
+            OUTBOX_SECONDS.register(registry),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceMetrics:
     """Metrics beside the pool's, of all services of this process."""
 
@@ -50,6 +86,7 @@ class ServiceMetrics:
     callbacks: Counter
     models: ModelMetrics
     embeddings: EmbeddingMetrics
+    http: HttpMetrics
 
     @classmethod
     def of(cls, registry: CollectorRegistry) -> ServiceMetrics:
@@ -59,6 +96,7 @@ class ServiceMetrics:
             CALLBACKS.register(registry),
             ModelMetrics(registry),
             EmbeddingMetrics.of(registry),
+            HttpMetrics.of(registry),
         )
 
 
@@ -102,6 +140,8 @@ class Kit:
     open_model: ModelOpener
     log_answers: Callable[[], Awaitable[None]]
     """Raises SoulprintError if the log does not answer."""
+    durable: bool = True
+    """Whether what lies on the log outlives the process."""
     only: OneRun | None = None
     """The one run that this process is for; None: it serves whatever comes."""
     spent: Callable[[Usage], Usage] = as_recorded
@@ -195,6 +235,8 @@ class Service:
     """Why work that the stage does not need waits, by the name of its hold."""
     http: Asgi | None = None
     """What it answers over HTTP, on the process's public address."""
+    ending: Callable[[], None] | None = None
+    """Ends answers without an end of their own; called before the address closes, which waits for answers."""
     drain: Callable[[], Awaitable[None]] | None = None
     """Ends what the stage began and did not await; called before the stage drains."""
 

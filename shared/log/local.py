@@ -134,7 +134,10 @@ class _Topic:
         self._reader = ""
 
     async def put(self, key: str, event: Event, weight: int) -> None:
-        """Return when the record is taken; waits while the topic is full."""
+        """Return when the record is taken; waits while the topic is full. Raises LaneError where it is full
+        and nobody reads it, or nobody does any more."""
+        if not self._reader and not self._room.is_set():
+            raise LaneError(f"nobody reads {self.partition.topic} here")
         async with self._entering:
             await self._room.wait()
         if self._closed:

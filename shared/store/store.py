@@ -27,6 +27,7 @@ from shared.store.transport import CALL_SECONDS, Transport
 from shared.store.usage import Usages
 from shared.store.users import Users
 from shared.store.v1_calls import V1Calls
+from shared.store.watching import Watching
 
 
 class Store(
@@ -45,6 +46,7 @@ class Store(
     V1Calls,
     Schema,
     Access,
+    Watching,
 ):
     """Everything the services keep. Methods raise StoreError with function and SQLSTATE, never a parameter.
 

@@ -153,10 +153,11 @@ BEGIN
     IF outcome = 'failed' THEN
         PERFORM fail_run(jsonb_build_object(
             'import_id', i.import_id, 'run', i.run, 'step', 'v1', 'error', reason));
-        UPDATE user_profiles SET  -- in the predecessor's words, where it has said why
-                full_pass_error = coalesce(p.full_pass_error, full_pass_error),
-                import_error = coalesce(p.import_error, import_error)
-            WHERE user_id = i.user_id AND 'failed' IN (p.full_pass_status, p.import_status);
+        UPDATE user_profiles o SET  -- in the predecessor's words, where it has said why
+                full_pass_status = 'failed',
+                full_pass_error = coalesce(p.full_pass_error, p.import_error, o.full_pass_error, reason),
+                import_error = CASE WHEN o.import_status = 'failed' THEN coalesce(p.import_error, o.import_error) END
+            WHERE o.user_id = i.user_id;
         RETURN;
     END IF;
     SELECT * INTO s FROM served_memories o WHERE o.user_id = i.user_id;

@@ -173,6 +173,16 @@ async def test_the_rest_is_the_predecessors_own_answer(setting: LocalSetting) ->
         assert not [call for call in old.state.calls[1::2] if "authorization" in call.headers]
 
 
+async def test_health_says_what_the_predecessor_says_and_more(setting: LocalSetting) -> None:
+    async with both(setting) as (_, client, face):
+        theirs, ours = (await client.get("/health")).json(), (await face.client.get("/health")).json()
+        assert {name for name in theirs if ours[name] != theirs[name]} == {"timestamp"}
+        assert datetime.fromisoformat(ours["timestamp"]).tzinfo is not None
+        for each in (client, face.client):
+            wrong = await each.post("/health", json={})
+            assert (wrong.status_code, wrong.json()) == (405, {"detail": "Method Not Allowed"})
+
+
 async def test_the_head_form_is_answered_in_its_shape(setting: LocalSetting) -> None:
     good = Ask("POST", "/process-full", {"user_id": U, "storage_path": PATH})
     async with both(setting, "head", legacy_shape="head") as (old, client, face):
