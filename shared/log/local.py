@@ -63,8 +63,8 @@ class LocalLog:
     """See shared.log.ports.Log. One event loop; one reader a topic.
 
     `on_lane_fault` is told of every lane fault of a stage, for a process that would rather end than wait.
-    `reader` reads what was put on topics, if that is not only events. `read`: the topics that are read in this
-    process; None: whichever. Events on others would wait for ever, and are refused.
+    `reader` reads what was put on topics, if that is not only events. `read`: the topics that are read in
+    this process; None: whichever. Events on others would wait for ever, and are refused.
     """
 
     durable = False
