@@ -28,7 +28,8 @@ RUN pip --python /opt/soulprint/bin/python wheel --quiet --disable-pip-version-c
 
 FROM python:3.11-slim
 RUN groupadd --system --gid 10001 soulprint && \
-    useradd --system --uid 10001 --gid 10001 --create-home --shell /usr/sbin/nologin soulprint
+    useradd --system --uid 10001 --gid 10001 --create-home --shell /usr/sbin/nologin soulprint && \
+    install --directory --owner=10001 --group=10001 /var/lib/soulprint /var/lib/soulprint/uploads
 COPY --from=dependencies /opt/soulprint /opt/soulprint
 COPY deploy/docker/healthcheck /usr/local/bin/healthcheck
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
@@ -37,6 +38,8 @@ RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
 ENV PATH=/opt/soulprint/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    SOULPRINT_HOME=/var/lib/soulprint \
+    SOULPRINT_GATEWAY_HOST=0.0.0.0 \
     SOULPRINT_METRICS_HOST=0.0.0.0
 # By number: Kubernetes cannot tell of a name whether it is root (runAsNonRoot).
 USER 10001:10001
@@ -48,6 +51,8 @@ RUN set -e; folder=$(python -c 'import services; print(services.__path__[0])'); 
     done; \
     python -c 'from shared.host.services import opener_of; from shared.pipelines import SERVICES; [opener_of(name) for name in SERVICES]'; \
     soulprint --help >/dev/null
+# The gateway, where it is served; health and metrics of every service.
+EXPOSE 8000
 EXPOSE 9400
 # No entry point: platforms differ in whether their command replaces it or follows it.
 CMD ["soulprint", "--help"]

@@ -25,7 +25,8 @@ ON_THE_LOG = ("log-throughput", "log-memory", "log-fairness", "log-scaling", "lo
 WITH_CLAUDE = ("claude-throughput", "claude-prompts", "claude-accounts", "claude-interruptions")
 """Figures against the stand-in of the Claude API."""
 NAMES = (
-    *("throughput", "memory", "linear", "truth", "again", "reading", "accuracy", "rest", "gateway"),
+    *("throughput", "memory", "linear", "truth", "again", "reading", "accuracy", "rest"),
+    *("gateway", "gateway-proxy"),
     *ON_THE_LOG,
     *WITH_CLAUDE,
 )

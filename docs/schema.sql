@@ -257,6 +257,8 @@ CREATE TABLE public.imports (
     lease_until timestamp with time zone,
     requested_at timestamp with time zone DEFAULT now() NOT NULL,
     offered_at timestamp with time zone,
+    relay_until timestamp with time zone,
+    asked jsonb DEFAULT '{}'::jsonb NOT NULL,
     begun_at timestamp with time zone DEFAULT now() NOT NULL,
     chunked_at timestamp with time zone,
     extracted_at timestamp with time zone,
@@ -275,8 +277,6 @@ CREATE TABLE public.imports (
     accounts jsonb DEFAULT '[]'::jsonb NOT NULL,
     joined jsonb DEFAULT '[]'::jsonb NOT NULL,
     edition integer DEFAULT 0 NOT NULL,
-    asked jsonb DEFAULT '{}'::jsonb NOT NULL,
-    relay_until timestamp with time zone,
     CONSTRAINT imports_chunks_total_check CHECK ((chunks_total >= 0)),
     CONSTRAINT imports_coverage_check CHECK (((coverage >= (0)::double precision) AND (coverage <= (1)::double precision))),
     CONSTRAINT imports_kind_check CHECK ((kind = ANY (ARRAY['primary'::text, 'quick'::text, 'fallback'::text, 'shadow'::text]))),
@@ -645,7 +645,7 @@ BEGIN
     IF resumed THEN
         outdone := EXISTS (
             SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
-            WHERE p.user_id = a.user_id
+            WHERE p.user_id = a.user_id AND s.kind <> 'quick'  -- which gives way to what it was begun beside
               AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
         UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
                 requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
@@ -710,7 +710,8 @@ BEGIN
         WHERE o.user_id = (SELECT i.user_id FROM imports i WHERE i.import_id = p_import_id LIMIT 1) FOR UPDATE;
     SELECT * INTO s FROM served_memories o WHERE o.user_id = p.user_id;
     SELECT * INTO v FROM profile_versions o
-        WHERE o.user_id = p.user_id AND o.import_id = p_import_id ORDER BY o.run DESC, o.version DESC LIMIT 1;
+        WHERE o.user_id = p.user_id AND o.import_id = p_import_id AND o.kind <> 'shadow'
+        ORDER BY o.run DESC, o.version DESC LIMIT 1;
     IF s.import_id = p_import_id AND s.run >= coalesce(v.run, 0) THEN
         RETURN jsonb_build_object('written', false, 'run', s.run, 'reason', 'served');
     ELSIF v.version IS NULL THEN
@@ -752,7 +753,7 @@ BEGIN
             import_stage = CASE s.profile_format WHEN 'app' THEN 'Complete' ELSE 'complete' END,
             progress_percent = 100
         WHERE user_id = p.user_id AND NOT EXISTS (
-            SELECT FROM imports i WHERE i.user_id = p.user_id
+            SELECT FROM imports i WHERE i.user_id = p.user_id AND i.kind = 'primary'
               AND i.state NOT IN ('complete', 'failed', 'cancelled'));
     RETURN jsonb_build_object('written', true, 'run', v.run, 'reason', NULL);
 END
@@ -784,6 +785,25 @@ CREATE FUNCTION public.accounts_of(i public.imports) RETURNS jsonb
 $$;
 REVOKE ALL ON FUNCTION public.accounts_of(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accounts_of(i public.imports) TO service_role;
+
+CREATE FUNCTION public.add_fallback(i public.imports) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO imports (import_id, run, user_id, pipeline, kind, source, on_log, profile_format, lineage, asked,
+                         requested_at)
+    SELECT i.import_id, i.run + 1, i.user_id, 'v1', 'fallback', i.source, true, i.profile_format, i.lineage, i.asked,
+           i.requested_at + interval '1 microsecond'
+    WHERE i.state = 'failed' AND i.kind = 'primary' AND i.on_log AND i.pipeline <> 'v1'
+      AND NOT EXISTS (
+          SELECT FROM imports o
+          WHERE o.import_id = i.import_id AND (o.run > i.run OR o.kind = 'fallback'))
+      AND NOT EXISTS (SELECT FROM user_profiles p WHERE p.user_id = i.user_id AND has_sections(p));
+END
+$$;
+REVOKE ALL ON FUNCTION public.add_fallback(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.add_fallback(i public.imports) TO service_role;
 
 CREATE FUNCTION public.app_cost(usage jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -870,6 +890,11 @@ CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
 DECLARE
     i imports;
 BEGIN
+    -- in the order of record_chunks, so that neither waits for the other in a circle
+    PERFORM FROM imports n
+        WHERE n.import_id = (argument ->> 'import_id')::uuid AND n.run = (argument ->> 'run')::integer
+           OR n.parent_id = (argument ->> 'import_id')::uuid
+        ORDER BY n.import_id, n.run FOR UPDATE;
     UPDATE imports SET
             state = 'cancelled', finished_at = now(), updated_at = now(),
             lease_owner = NULL, lease_until = NULL
@@ -878,6 +903,13 @@ BEGIN
         RETURNING * INTO i;
     IF NOT FOUND THEN
         RETURN to_jsonb(false);
+    END IF;
+    IF i.kind = 'primary' THEN
+        UPDATE imports o SET
+                state = 'cancelled', finished_at = now(), updated_at = now(),
+                lease_owner = NULL, lease_until = NULL
+            WHERE o.parent_id = i.import_id AND o.user_id = i.user_id
+              AND o.state NOT IN ('complete', 'failed', 'cancelled');
     END IF;
     PERFORM tell_profile(i);
     RETURN to_jsonb(true);
@@ -980,6 +1012,7 @@ DECLARE
     n user_profiles;
     s served_memories;
     served imports;
+    m imports;
     written jsonb;
     kept jsonb;  -- what is served already, where the columns have it in another form than from now on
     refusal text;
@@ -991,6 +1024,8 @@ BEGIN
         error jsonb, notify boolean, edition integer);
     IF a.status NOT IN ('complete', 'failed') OR a.status IS NULL THEN
         RAISE EXCEPTION 'a run ends complete or failed' USING ERRCODE = 'SP003';
+    ELSIF a.status = 'failed' THEN
+        PERFORM hold_runs(a.import_id, a.run);
     END IF;
     SELECT * INTO i FROM imports WHERE import_id = a.import_id AND run = a.run FOR UPDATE;
     IF i.user_id IS DISTINCT FROM a.user_id THEN
@@ -1002,14 +1037,24 @@ BEGIN
     ELSIF i.edition <> coalesce(a.edition, 0) THEN  -- made before it was joined anew: the next one is on its way
         RETURN jsonb_build_object('written', false, 'reason', 'repeated');
     END IF;
-    INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
-    SELECT * INTO p FROM user_profiles WHERE user_id = a.user_id FOR UPDATE;
-    SELECT * INTO s FROM served_memories WHERE user_id = a.user_id;
-    SELECT * INTO served FROM imports WHERE import_id = s.import_id AND run = s.run;
+    IF NOT makes_memory(i) THEN
+        a.memory_md := NULL;
+    END IF;
+    IF i.kind <> 'shadow' THEN
+        INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
+        SELECT * INTO p FROM user_profiles WHERE user_id = a.user_id FOR UPDATE;
+        SELECT * INTO s FROM served_memories WHERE user_id = a.user_id;
+        SELECT * INTO served FROM imports WHERE import_id = s.import_id AND run = s.run;
+    END IF;
     refusal := CASE
         WHEN a.status = 'failed' THEN 'failed'
+        WHEN i.kind = 'shadow' THEN 'shadow'
+        WHEN NOT makes_memory(i) AND has_sections(p)
+             AND (i.kind = 'quick' OR s.memory_import_id IS NOT NULL OR makes_memory(served)) THEN 'outdone'
         WHEN CASE WHEN a.memory_md IS NULL OR i.accounts = '[]'
-                  THEN (served.requested_at, served.ordinal) > (i.requested_at, i.ordinal)
+                  -- a quick run counts as no later than the primary one beside which it was begun
+                  THEN (served.requested_at, CASE served.kind WHEN 'quick' THEN 0 ELSE served.ordinal END)
+                       > (i.requested_at, i.ordinal)
                   ELSE outdone_lineages(i) @> own_lineages(i) END THEN 'older'
         WHEN a.memory_md IS NOT NULL AND NOT i.replaces AND loses_much(i, s) THEN 'smaller'
         WHEN a.memory_md IS NOT NULL AND join_for(i) <> i.joined THEN 'joining'
@@ -1026,6 +1071,7 @@ BEGIN
     IF a.status = 'complete' THEN
         n := p;
         IF refusal IS NOT NULL THEN  -- its own, and nothing of what is served
+            n.user_id := a.user_id;
             n.soul_md := NULL; n.identity_md := NULL; n.user_md := NULL; n.agents_md := NULL;
             n.tools_md := NULL; n.memory_md := NULL; n.soulprint_text := NULL; n.updated_at := now();
             s.memory_import_id := NULL; s.memory_run := NULL; s.documents := NULL;
@@ -1067,7 +1113,7 @@ BEGIN
             state = a.status, finished_at = now(), updated_at = now(),
             published_at = coalesce(published_at, now()),
             progress_percent = CASE WHEN a.status = 'complete' THEN 100 ELSE progress_percent END,
-            stage = CASE WHEN refusal IN ('older', 'smaller') THEN 'unserved' ELSE a.status END,
+            stage = CASE WHEN refusal <> 'failed' THEN 'unserved' ELSE a.status END,
             error = a.error, fact_counts = coalesce(a.facts, '{}'),
             usage = coalesce(a.usage, '{}'), cost = (a.usage ->> 'cost')::double precision,
             coverage = coalesce((a.coverage ->> 'ok')::double precision
@@ -1075,25 +1121,34 @@ BEGIN
             unserved = nullif(refusal, 'failed'), profile_format = coalesce(a.profile_format, 'markdown'),
             lease_owner = NULL, lease_until = NULL
         WHERE import_id = a.import_id AND run = a.run RETURNING * INTO i;
+    IF i.kind = 'shadow' THEN
+        RETURN jsonb_build_object('written', false, 'reason', refusal);
+    END IF;
+    PERFORM add_fallback(i);
     PERFORM tell_profile(i);
-    IF i.profile_format = 'app' AND refusal IS NULL AND NOT is_newest_run(i) THEN
+    m := primary_of(i);
+    IF i.profile_format = 'app' AND refusal IS NULL AND is_newest_run(m) IS NOT TRUE THEN
         -- of another account: what the newest run tells depends on what is served, and how much that rests on
         PERFORM tell_profile(o) FROM (
-            SELECT * FROM imports r WHERE r.user_id = i.user_id AND r.state <> 'cancelled'
+            SELECT * FROM imports r WHERE r.user_id = i.user_id AND r.kind = 'primary' AND r.state <> 'cancelled'
             ORDER BY r.requested_at DESC, r.ordinal DESC LIMIT 1) o;
     END IF;
     IF i.profile_format = 'app' THEN
+        -- what a quick run cost is told until its primary one has ended
         UPDATE user_profiles SET import_cost_json = app_cost(i.usage)
             WHERE user_id = i.user_id AND NOT EXISTS (
                 SELECT FROM imports o
-                WHERE o.user_id = i.user_id AND o.state = 'complete'
-                  AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal));
+                WHERE o.user_id = i.user_id AND o.state = 'complete' AND o.kind IN ('primary', 'fallback')
+                  AND CASE i.kind WHEN 'quick' THEN o.requested_at >= i.requested_at
+                                  ELSE (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal) END);
         IF FOUND THEN  -- what was embedded while the run was under way
             PERFORM tell_embedding_cost(i);
         END IF;
     END IF;
-    IF a.notify AND refusal IS NULL THEN
+    IF a.notify AND refusal IS NULL AND i.kind <> 'quick' THEN
         PERFORM owe_callback(i, 'complete');
+    ELSIF a.notify AND refusal IS NULL AND i.profile_format = 'app' AND m.import_id IS NOT NULL THEN
+        PERFORM owe_callback(m, 'quick');
     END IF;
     RETURN jsonb_build_object('written', refusal IS NULL, 'reason', refusal);
 END
@@ -1234,10 +1289,11 @@ BEGIN
     IF outcome = 'failed' THEN
         PERFORM fail_run(jsonb_build_object(
             'import_id', i.import_id, 'run', i.run, 'step', 'v1', 'error', reason));
-        UPDATE user_profiles SET  -- in the predecessor's words, where it has said why
-                full_pass_error = coalesce(p.full_pass_error, full_pass_error),
-                import_error = coalesce(p.import_error, import_error)
-            WHERE user_id = i.user_id AND 'failed' IN (p.full_pass_status, p.import_status);
+        UPDATE user_profiles o SET  -- in the predecessor's words, where it has said why
+                full_pass_status = 'failed',
+                full_pass_error = coalesce(p.full_pass_error, p.import_error, o.full_pass_error, reason),
+                import_error = CASE WHEN o.import_status = 'failed' THEN coalesce(p.import_error, o.import_error) END
+            WHERE o.user_id = i.user_id;
         RETURN;
     END IF;
     SELECT * INTO s FROM served_memories o WHERE o.user_id = i.user_id;
@@ -1273,16 +1329,24 @@ CREATE FUNCTION public.fail_run(argument jsonb) RETURNS jsonb
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
+    at_fault CONSTANT boolean := coalesce((argument ->> 'at_fault')::boolean, false);
     i imports;
 BEGIN
+    IF NOT at_fault THEN
+        PERFORM hold_runs((argument ->> 'import_id')::uuid, (argument ->> 'run')::integer);
+    END IF;
     UPDATE imports SET
             state = 'failed', finished_at = now(), updated_at = now(), lease_owner = NULL, lease_until = NULL,
             error = jsonb_build_object('step', argument ->> 'step', 'message', argument ->> 'error')
+                || CASE WHEN at_fault THEN '{"at_fault": true}' ELSE '{}' END::jsonb
         WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
           AND state NOT IN ('complete', 'failed', 'cancelled')
         RETURNING * INTO i;
     IF NOT FOUND THEN
         RETURN to_jsonb(false);
+    END IF;
+    IF NOT at_fault THEN
+        PERFORM add_fallback(i);
     END IF;
     PERFORM tell_profile(i);
     RETURN to_jsonb(true);
@@ -1387,6 +1451,7 @@ BEGIN
         FROM imports i
         WHERE i.state NOT IN ('complete', 'failed', 'cancelled')
           AND i.pipeline = argument ->> 'pipeline'
+          AND NOT (i.state = 'received' AND coalesce((argument ->> 'begun')::boolean, false))
           AND CASE WHEN sole IS NULL THEN i.on_log ELSE i.import_id = sole AND NOT i.on_log END
           AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp()
                OR i.lease_owner = argument ->> 'owner')
@@ -1447,12 +1512,14 @@ BEGIN
         DELETE FROM facts WHERE import_id = a.import_id AND run = a.run AND chunk_index >= a.total;
     END IF;
     forgotten := ARRAY(SELECT DISTINCT g FROM jsonb_array_elements_text(coalesce(a.forgotten, '[]')) g);
-    newer := take_conversations(i.user_id, i.requested_at, i.ordinal, forgotten, '{}');
-    DELETE FROM conversation_chunks c
-        USING unnest(forgotten) AS gone(conversation_id)
-        WHERE c.user_id = i.user_id AND c.conversation_id COLLATE "C" = gone.conversation_id
-          AND c.passage_index IS NOT NULL
-          AND gone.conversation_id <> ALL (newer);
+    IF i.kind <> 'shadow' THEN
+        newer := take_conversations(i.user_id, i.requested_at, i.ordinal, forgotten, '{}');
+        DELETE FROM conversation_chunks c
+            USING unnest(forgotten) AS gone(conversation_id)
+            WHERE c.user_id = i.user_id AND c.conversation_id COLLATE "C" = gone.conversation_id
+              AND c.passage_index IS NOT NULL
+              AND gone.conversation_id <> ALL (newer);
+    END IF;
     resolved := resolve_accounts(i, coalesce(nullif(nullif(a.accounts, 'null'), '[]'), jsonb_build_array(
         jsonb_build_object(
             'vendor', '', 'history', '', 'conversations', a.counts -> 'conversations' -> 'kept',
@@ -1461,7 +1528,8 @@ BEGIN
     IF resolved IS NULL THEN
         PERFORM fail_run(jsonb_build_object(
             'import_id', a.import_id, 'run', a.run, 'step', 'chunking',
-            'error', 'the user has too many lineages; import under the name of one that there is'));
+            'error', 'the user has too many lineages; import under the name of one that there is',
+            'at_fault', true));
         RETURN jsonb_build_object('complete', false, 'ignored', 'failed');
     END IF;
     UPDATE imports SET
@@ -1493,6 +1561,20 @@ $$;
 REVOKE ALL ON FUNCTION public.first_joined() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.first_joined() TO service_role;
 
+CREATE FUNCTION public.forget_offers(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE imports i SET offered_at = NULL, relay_until = NULL
+        WHERE i.state = 'received' AND i.on_log AND coalesce(i.offered_at, i.relay_until) IS NOT NULL;
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.forget_offers(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forget_offers(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.forget_offers(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.has_sections(p public.user_profiles) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1512,6 +1594,16 @@ REVOKE ALL ON FUNCTION public.has_v1_calls(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.has_v1_calls(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.has_v1_calls(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.hold_runs(p_import_id uuid, p_run integer) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT pg_advisory_xact_lock(hashtextextended(i.import_id::text, 1)) FROM imports i
+    WHERE i.import_id = p_import_id AND i.run = p_run AND i.kind = 'primary' AND i.on_log AND i.pipeline <> 'v1'
+$$;
+REVOKE ALL ON FUNCTION public.hold_runs(p_import_id uuid, p_run integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.hold_runs(p_import_id uuid, p_run integer) TO service_role;
+
 CREATE FUNCTION public.is_complete_run(i public.imports) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1522,6 +1614,18 @@ CREATE FUNCTION public.is_complete_run(i public.imports) RETURNS boolean
 $$;
 REVOKE ALL ON FUNCTION public.is_complete_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_complete_run(i public.imports) TO service_role;
+
+CREATE FUNCTION public.is_newest_pass(i public.imports) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT i.kind = 'primary' AND i.pipeline <> 'v1' AND NOT EXISTS (
+        SELECT FROM imports o
+        WHERE o.user_id = i.user_id AND o.kind = 'primary' AND o.pipeline <> 'v1' AND o.state <> 'cancelled'
+          AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal))
+$$;
+REVOKE ALL ON FUNCTION public.is_newest_pass(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_newest_pass(i public.imports) TO service_role;
 
 CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
     LANGUAGE sql STABLE
@@ -1540,8 +1644,8 @@ CREATE FUNCTION public.is_with_predecessor(i public.imports) RETURNS boolean
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-    RETURN i.variant = 'http' AND EXISTS (
-        SELECT FROM v1_calls c WHERE c.import_id = i.import_id AND c.run = i.run AND c.state = 'posted');
+    RETURN i.variant = 'http' AND (i.state = 'complete' OR i.state NOT IN ('failed', 'cancelled') AND EXISTS (
+        SELECT FROM v1_calls c WHERE c.import_id = i.import_id AND c.run = i.run AND c.state = 'posted'));
 END
 $$;
 REVOKE ALL ON FUNCTION public.is_with_predecessor(i public.imports) FROM PUBLIC;
@@ -1677,11 +1781,13 @@ CREATE FUNCTION public.keep_version(p public.user_profiles, s public.served_memo
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    INSERT INTO profile_versions (user_id, import_id, run, pipeline, soul_md, identity_md, user_md, agents_md,
-                                  tools_md, memory_md, soulprint_text, memory_import_id, memory_run,
-                                  profile_format, documents, written_at, replaced_at)
-    SELECT p.user_id, s.import_id, s.run, s.pipeline, p.soul_md, p.identity_md, p.user_md, p.agents_md,
-           p.tools_md, p.memory_md, p.soulprint_text, s.memory_import_id, s.memory_run,
+    INSERT INTO profile_versions (user_id, import_id, run, pipeline, kind, soul_md, identity_md, user_md,
+                                  agents_md, tools_md, memory_md, soulprint_text, memory_import_id,
+                                  memory_run, profile_format, documents, written_at, replaced_at)
+    SELECT p.user_id, s.import_id, s.run, s.pipeline,
+           coalesce((SELECT i.kind FROM imports i WHERE i.import_id = s.import_id AND i.run = s.run), 'primary'),
+           p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md, p.soulprint_text,
+           s.memory_import_id, s.memory_run,
            coalesce(s.profile_format, 'markdown'), coalesce(s.documents, '{}'), p.updated_at, replaced
     WHERE coalesce(p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md,
                    p.soulprint_text) IS NOT NULL
@@ -1760,7 +1866,8 @@ CREATE FUNCTION public.list_users(argument jsonb) RETURNS json
     SELECT coalesce(json_agg(t), '[]') FROM (
         SELECT u.user_id, n.name, u.runs, told_state(i) AS state, i.requested_at,
                s.user_id IS NOT NULL AS has_memory, lineages_of(u.user_id) AS lineages
-        FROM (SELECT user_id, count(*) AS runs, max(ordinal) AS ordinal FROM imports GROUP BY user_id) u
+        FROM (SELECT user_id, count(*) AS runs, max(ordinal) AS ordinal FROM imports
+              WHERE kind = 'primary' GROUP BY user_id) u
         JOIN imports i ON i.ordinal = u.ordinal
         LEFT JOIN user_names n ON n.user_id = u.user_id
         LEFT JOIN served_memories s ON s.user_id = u.user_id
@@ -1781,8 +1888,8 @@ BEGIN
             SELECT a.*, CASE
                 WHEN i.user_id IS DISTINCT FROM a.user_id THEN 'unknown'
                 WHEN i.state = 'cancelled' THEN 'cancelled'
-                WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = a.import_id AND o.run > a.run)
-                    THEN 'older'
+                WHEN EXISTS (SELECT FROM imports o
+                             WHERE o.import_id = a.import_id AND o.run > a.run AND o.kind = i.kind) THEN 'older'
                 WHEN r.status = 'ok' OR (r.status = 'dead' AND i.state NOT IN ('chunking', 'extracting'))
                     THEN 'repeated'
                 WHEN i.state IN ('complete', 'failed') THEN 'finished'
@@ -1790,7 +1897,7 @@ BEGIN
             FROM jsonb_to_recordset(argument -> 'chunks') AS a(
                 user_id uuid, import_id uuid, run integer, index integer, content_hash text)
             LEFT JOIN LATERAL (
-                SELECT n.user_id, n.state FROM imports n
+                SELECT n.user_id, n.state, n.kind FROM imports n
                 WHERE n.import_id = a.import_id AND n.run = a.run OFFSET 0) i ON true
             LEFT JOIN LATERAL (
                 SELECT n.status FROM chunk_results n
@@ -1877,6 +1984,15 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.loses_much(i public.imports, s public.served_memories) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.loses_much(i public.imports, s public.served_memories) TO service_role;
+
+CREATE FUNCTION public.makes_memory(i public.imports) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT i.kind IN ('primary', 'shadow') AND i.pipeline <> 'v1'
+$$;
+REVOKE ALL ON FUNCTION public.makes_memory(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.makes_memory(i public.imports) TO service_role;
 
 CREATE FUNCTION public.mark_published(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2236,6 +2352,25 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION public.prepare_embeddings(numbers integer) FROM PUBLIC;
+
+CREATE FUNCTION public.primary_of(i public.imports) RETURNS public.imports
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    m imports;
+BEGIN
+    IF i.kind = 'primary' THEN
+        RETURN i;
+    END IF;
+    SELECT * INTO m FROM imports n
+        WHERE n.import_id = CASE i.kind WHEN 'quick' THEN i.parent_id WHEN 'fallback' THEN i.import_id END
+          AND n.user_id = i.user_id AND n.kind = 'primary' ORDER BY n.run DESC LIMIT 1;
+    RETURN m;
+END
+$$;
+REVOKE ALL ON FUNCTION public.primary_of(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.primary_of(i public.imports) TO service_role;
 
 CREATE FUNCTION public.read_access(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2681,7 +2816,8 @@ BEGIN
         SELECT n.*, r.status AS was, CASE
             WHEN i.user_id IS DISTINCT FROM n.user_id THEN 'unknown'
             WHEN i.state = 'cancelled' THEN 'cancelled'
-            WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = n.import_id AND o.run > n.run) THEN 'older'
+            WHEN EXISTS (SELECT FROM imports o
+                         WHERE o.import_id = n.import_id AND o.run > n.run AND o.kind = i.kind) THEN 'older'
             WHEN r.status IS NOT NULL AND NOT (
                 r.status = 'dead' AND n.status = 'ok' AND i.state IN ('chunking', 'extracting'))
                 THEN 'repeated'
@@ -2911,6 +3047,7 @@ DECLARE
     kept CONSTANT text[] := ARRAY[
         'vendor', 'conversations', 'messages', 'skipped', 'lost', 'chunks', 'breaks'];
     e record;
+    counts CONSTANT boolean := i.kind = 'primary' AND makes_memory(i);
     found text;
     named text[] := '{}';
 BEGIN
@@ -2922,13 +3059,13 @@ BEGIN
     LOOP
         found := find_lineage(i, e.number::integer, e.vendor, e.account, e.history, e.conversations);
         INSERT INTO lineages AS l (user_id, lineage, vendor, account)
-        VALUES (i.user_id, found, e.vendor, e.account)
+        SELECT i.user_id, found, e.vendor, e.account WHERE counts
         ON CONFLICT (user_id, lineage) DO UPDATE SET account = excluded.account
             WHERE l.account IS NULL AND excluded.account IS NOT NULL;
         named[e.number] := found;
     END LOOP;
     -- those of which no run was served, as of imports that were cancelled, are read with none
-    IF (SELECT count(*) FROM lineages l WHERE l.user_id = i.user_id
+    IF counts AND (SELECT count(*) FROM lineages l WHERE l.user_id = i.user_id
           AND (l.import_id IS NOT NULL OR l.lineage = ANY (named))) > most THEN
         DELETE FROM lineages l
             WHERE l.user_id = i.user_id AND l.import_id IS NULL AND l.lineage = ANY (named);
@@ -2993,6 +3130,8 @@ BEGIN
               AND n.user_id = owner;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'passages of a run that is not of this user' USING ERRCODE = 'SP002';
+        ELSIF i.kind = 'shadow' THEN
+            RETURN jsonb_build_object('written', 0, 'deleted', 0);
         END IF;
         SELECT array_agg(e.conversation_id), array_agg(e.account) INTO shown, accounts
             FROM (SELECT e.conversation_id, max(e.account) AS account
@@ -3086,7 +3225,8 @@ BEGIN
                          ELSE clock_timestamp() + interval '1 day' * 2 ^ e.refusals END
         FROM jsonb_to_recordset(a.refused) AS g(id uuid, content_hash text, reason text, final boolean)
         WHERE e.passage_id = g.id AND e.owner = a.owner;
-    SELECT * INTO newest FROM imports i WHERE i.user_id = a.user_id AND i.state <> 'cancelled'
+    SELECT * INTO newest FROM imports i
+        WHERE i.user_id = a.user_id AND i.kind = 'primary' AND i.state <> 'cancelled'
         ORDER BY i.requested_at DESC, i.ordinal DESC LIMIT 1;
     INSERT INTO embedding_usage AS u (user_id, import_id, run, model, passages, calls, input_tokens, cost)
     VALUES (a.user_id, coalesce(newest.import_id, '00000000-0000-0000-0000-000000000000'),
@@ -3546,11 +3686,7 @@ BEGIN
         IF (SELECT count(*) FROM v1_calls o WHERE o.state = 'posted') >= (argument ->> 'at_once')::integer THEN
             RETURN NULL;
         END IF;
-        UPDATE v1_calls o SET state = 'dropped', ended_at = now()
-            FROM imports n
-            WHERE o.state = 'due' AND n.import_id = o.import_id AND n.run = o.run
-              AND n.state IN ('complete', 'failed', 'cancelled');
-        -- Runs before calls before profiles, as all who lock several of them.
+        -- Runs first, as all who lock several of these.
         SELECT n.* INTO i FROM v1_calls o JOIN imports n ON n.import_id = o.import_id AND n.run = o.run
             WHERE o.state = 'due' AND o.due_at <= now() AND n.state NOT IN ('complete', 'failed', 'cancelled')
             ORDER BY o.due_at, o.created_at, o.import_id LIMIT 1 FOR UPDATE OF n SKIP LOCKED;
@@ -3629,7 +3765,8 @@ DECLARE
     percent integer;
 BEGIN
     SELECT * INTO counts FROM embedding_counts(whose);
-    SELECT * INTO newest FROM imports i WHERE i.user_id = whose AND i.state <> 'cancelled'
+    SELECT * INTO newest FROM imports i
+        WHERE i.user_id = whose AND i.kind = 'primary' AND i.state <> 'cancelled'
         ORDER BY i.requested_at DESC, i.ordinal DESC LIMIT 1;
     IF newest.profile_format = 'app' THEN
         -- Passages come in while the export is read: what is embedded then is not all.
@@ -3656,67 +3793,100 @@ CREATE FUNCTION public.tell_profile(i public.imports) RETURNS void
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
-    told CONSTANT text := told_state(i);
-    ended CONSTANT boolean := told IN ('complete', 'unserved', 'failed', 'cancelled');
-    why CONSTANT text := CASE WHEN i.unserved = 'smaller'
-        THEN 'its memory would lose much of what is served, and is kept beside it'
-        ELSE i.error ->> 'message' END;
-    in_app CONSTANT boolean := i.profile_format = 'app';
+    m imports := primary_of(i);
+    f imports;
+    s served_memories;
     p user_profiles;
+    speaks boolean;  -- in the columns of the import page
+    passes boolean;  -- in full_pass_*
+    quick boolean;  -- what is served are its first sections
+    told text;
+    ended boolean;
+    why text;
+    status text;
     shown record;
     others record;
 BEGIN
-    IF NOT is_newest_run(i) OR (NOT ended AND is_with_predecessor(i)) THEN
+    IF m.import_id IS NULL OR NOT (is_newest_run(m) OR is_newest_pass(m)) THEN
         RETURN;
     END IF;
     SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id FOR NO KEY UPDATE;
-    IF NOT FOUND OR NOT is_newest_run(i) THEN  -- a newer one may have begun while the row was waited for
+    IF NOT FOUND THEN
         RETURN;
     END IF;
-    p.full_pass_status := CASE told
-        WHEN 'complete' THEN 'complete'
-        WHEN 'unserved' THEN 'failed'
-        WHEN 'failed' THEN 'failed'
-        WHEN 'cancelled' THEN CASE WHEN EXISTS (SELECT FROM served_memories s WHERE s.user_id = i.user_id)
-                                   THEN 'complete' ELSE 'pending' END
-        ELSE 'processing' END;
-    p.full_pass_completed_at := CASE told WHEN 'complete' THEN now()
-                                          WHEN 'cancelled' THEN p.full_pass_completed_at END;
-    p.full_pass_started_at := CASE told WHEN 'cancelled' THEN p.full_pass_started_at ELSE i.begun_at END;
-    p.full_pass_error := CASE told WHEN 'cancelled' THEN p.full_pass_error ELSE why END;
-    IF in_app THEN
-        shown := app_progress(i);
+    -- All as it is now: another may have told, or a newer run have begun, while the row was waited for.
+    SELECT * INTO m FROM imports n WHERE n.import_id = m.import_id AND n.run = m.run;
+    speaks := is_newest_run(m);
+    -- A predecessor that was called later has full_pass_* for its own word.
+    passes := m.pipeline <> 'v1' AND (speaks OR is_newest_pass(m) AND NOT EXISTS (
+        SELECT FROM imports o
+        WHERE o.user_id = m.user_id AND (o.requested_at, o.ordinal) > (m.requested_at, m.ordinal)
+          AND is_with_predecessor(o)));
+    SELECT * INTO f FROM imports n
+        WHERE n.import_id = m.import_id AND n.kind = 'fallback'
+          AND (n.run > m.run OR n.state NOT IN ('complete', 'failed', 'cancelled')) LIMIT 1;
+    IF NOT (speaks OR passes) OR is_with_predecessor(CASE WHEN f.import_id IS NULL THEN m ELSE f END) THEN
+        RETURN;
+    END IF;
+    SELECT * INTO s FROM served_memories o WHERE o.user_id = i.user_id;
+    quick := EXISTS (
+        SELECT FROM imports q
+        WHERE q.import_id = s.import_id AND q.run = s.run AND q.kind = 'quick' AND q.parent_id = m.import_id);
+    told := told_state(m);
+    ended := told IN ('complete', 'unserved', 'failed', 'cancelled');
+    why := CASE WHEN m.unserved = 'smaller' THEN 'its memory would lose much of what is served, and is kept beside it'
+                WHEN told = 'cancelled' THEN 'the import was cancelled'
+                ELSE m.error ->> 'message' END;
+    IF passes THEN
+        p.full_pass_error := CASE WHEN told <> 'cancelled' OR quick THEN why ELSE p.full_pass_error END;
+        p.full_pass_status := CASE
+            WHEN told = 'complete' THEN 'complete'
+            WHEN told IN ('unserved', 'failed') OR told = 'cancelled' AND quick THEN 'failed'
+            WHEN told = 'cancelled' THEN CASE WHEN s.user_id IS NOT NULL THEN 'complete' ELSE 'pending' END
+            ELSE 'processing' END;
+        p.full_pass_completed_at := CASE told WHEN 'complete' THEN m.finished_at
+                                              WHEN 'cancelled' THEN p.full_pass_completed_at END;
+        p.full_pass_started_at := CASE told WHEN 'cancelled' THEN p.full_pass_started_at ELSE m.begun_at END;
+    END IF;
+    IF speaks AND 'app' IN (m.profile_format, i.profile_format) THEN
+        shown := app_progress(m);
+        status := 'processing';
         IF told = 'complete' OR ended AND has_sections(p) THEN
-            p.import_status := CASE WHEN p.import_status = 'locked' THEN 'locked' ELSE 'complete' END;
-            p.import_error := NULL;
+            status := 'complete';
             shown.percent := 100;
             shown.stage := 'Complete';
+        ELSIF ended AND f.state NOT IN ('complete', 'failed', 'cancelled') THEN
+            shown.percent := CASE WHEN p.processing_started_at = m.begun_at AND p.progress_percent BETWEEN 50 AND 99
+                                  THEN p.progress_percent ELSE 50 END;
+            shown.stage := CASE WHEN shown.percent < 80 THEN 'Generating soulprint' ELSE 'Building profile' END;
         ELSIF ended THEN
-            p.import_status := CASE WHEN p.import_status = 'locked' THEN 'locked' ELSE 'failed' END;
-            p.import_error := coalesce(why, 'the import was cancelled');
-        ELSIF p.import_status = 'quick_ready' AND p.processing_started_at = i.begun_at THEN
+            status := 'failed';
+        ELSIF quick AND has_sections(p) THEN
+            status := 'quick_ready';
             shown.percent := 100;
-        ELSE
-            p.import_status := CASE WHEN p.import_status = 'locked' THEN 'locked' ELSE 'processing' END;
-            p.import_error := NULL;
-            IF p.processing_started_at = i.begun_at AND p.progress_percent > shown.percent THEN
-                shown.percent := p.progress_percent;
-            END IF;
+            shown.stage := 'Complete';
+        ELSIF p.processing_started_at = m.begun_at AND p.progress_percent > shown.percent THEN
+            shown.percent := p.progress_percent;
         END IF;
+        p.import_error := CASE WHEN status = 'failed' THEN coalesce(why, 'nothing came of the import') END;
+        p.import_status := CASE WHEN p.import_status = 'locked' THEN 'locked' ELSE status END;
+        p.memory_status := CASE WHEN p.memory_md IS NULL AND status = 'quick_ready' THEN 'building'
+                                WHEN p.memory_md IS NULL AND ended AND p.memory_status = 'building' THEN 'none'
+                                ELSE p.memory_status END;
         p.import_stage := shown.stage;
         p.progress_percent := shown.percent;
-        p.processing_started_at := i.begun_at;
-        others := read_of_others(i);
+        p.processing_started_at := m.begun_at;
+        others := read_of_others(m);
         p.total_conversations := coalesce(
-            (i.counts -> 'conversations' ->> 'kept')::integer + others.conversations,
+            (m.counts -> 'conversations' ->> 'kept')::integer + others.conversations,
             nullif(others.conversations, 0), p.total_conversations);
         p.total_messages := coalesce(
-            (i.counts ->> 'messages')::integer + others.messages, nullif(others.messages, 0), p.total_messages);
-        p.total_chunks := coalesce(i.chunks_total, p.total_chunks);
-        p.processed_chunks := i.chunks_ok + i.chunks_dead;
-    ELSE
-        p.import_stage := CASE told WHEN 'cancelled' THEN told ELSE coalesce(i.stage, i.state) END;
-        p.progress_percent := round(i.progress_percent);
+            (m.counts ->> 'messages')::integer + others.messages, nullif(others.messages, 0), p.total_messages);
+        p.total_chunks := coalesce(m.chunks_total, p.total_chunks);
+        p.processed_chunks := m.chunks_ok + m.chunks_dead;
+    ELSIF speaks THEN
+        p.import_stage := CASE told WHEN 'cancelled' THEN told ELSE coalesce(m.stage, m.state) END;
+        p.progress_percent := round(m.progress_percent);
     END IF;
     UPDATE user_profiles o SET
             full_pass_status = p.full_pass_status, full_pass_started_at = p.full_pass_started_at,
@@ -3724,7 +3894,8 @@ BEGIN
             import_status = p.import_status, import_error = p.import_error, import_stage = p.import_stage,
             progress_percent = p.progress_percent, processing_started_at = p.processing_started_at,
             total_conversations = p.total_conversations, total_messages = p.total_messages,
-            total_chunks = p.total_chunks, processed_chunks = p.processed_chunks, updated_at = now()
+            total_chunks = p.total_chunks, processed_chunks = p.processed_chunks,
+            memory_status = p.memory_status, updated_at = now()
         WHERE o.user_id = i.user_id;
 END
 $$;

@@ -104,7 +104,7 @@ class Place:
 
     @property
     def publishes(self) -> tuple[str, ...]:
-        """The whole names of the topics that it writes. An import goes to whichever pipeline its run is of, but
+        """The whole names of the topics it writes. An import goes to whichever pipeline its run is of, but
         for a service that belongs to one."""
         every = (self.pipeline,) if self.spec.only else tuple(dict.fromkeys((self.pipeline, V1)))
         return tuple(

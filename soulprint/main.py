@@ -16,7 +16,7 @@ from soulprint import __version__, signals
 STOPPABLE = ("run", "serve", "up")
 """Commands that see to signals themselves, from their first moment on."""
 PERSON = "One person's memory"
-SERVICES = "The services on Kafka"
+SERVICES = "The services"
 
 app = typer.Typer(
     name="soulprint",
@@ -179,10 +179,13 @@ def doctor(as_json: Json = False) -> None:
 @app.command(rich_help_panel=SERVICES)
 def serve(
     service: Annotated[
-        str, typer.Argument(metavar="SERVICE", help="router, chunker, extractor, consolidator or writer.")
+        str,
+        typer.Argument(
+            metavar="SERVICE", help="gateway, router, quickpass, chunker, extractor, consolidator or writer."
+        ),
     ],
 ) -> None:
-    """Run one service on Kafka until it is told to stop."""
+    """Run one service on Kafka until it is told to stop. Quickpass comes with the writer of its pipeline."""
     from soulprint.serve import serve_command
 
     serve_command([service])
@@ -190,7 +193,7 @@ def serve(
 
 @app.command(rich_help_panel=SERVICES)
 def up() -> None:
-    """Run every service in one process, on a given Kafka."""
+    """Run the whole service in one process: on a given Kafka, or without one on this machine alone."""
     from soulprint.up import up_command
 
     up_command()

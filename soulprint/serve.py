@@ -1,25 +1,27 @@
-"""`soulprint serve` and `soulprint up`: the services against a Kafka and a Postgres."""
+"""`soulprint serve`, and what `soulprint up` shares with it: services until a signal ends them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import typer
 from prometheus_client import REGISTRY
 
 from shared.host.host import Host
 from shared.host.services import opener_of
 from shared.logs import configure_logs
 from shared.settings import Settings, load_settings
+from soulprint.signals import end_at_once
 
 
-def serve_command(services: Sequence[str]) -> None:
-    """Run services in this process until SIGTERM or SIGINT; then drain and return."""
-    settings = load_settings()
+def serve_command(services: Sequence[str], settings: Settings | None = None) -> None:
+    """Run services on Kafka in this process until SIGTERM or SIGINT; then drain and return."""
+    settings = settings or load_settings()
     configure_service_logs(settings)
-    asyncio.run(_serve(services, settings))
+    served(Host({name: opener_of(name) for name in services}, settings, REGISTRY))
 
 
 def configure_service_logs(settings: Settings) -> None:
@@ -30,9 +32,30 @@ def configure_service_logs(settings: Settings) -> None:
         logging.getLogger().setLevel(logging.WARNING)
 
 
-async def _serve(services: Sequence[str], settings: Settings) -> None:
-    host = Host({name: opener_of(name) for name in services}, settings, REGISTRY)
+def served(host: Host, greeting: Callable[[], str] | None = None, *, again: str | None = None) -> None:
+    """Run a host until SIGTERM or SIGINT; then drain and return. Once it serves its greeting is printed.
+    `again`: a second signal ends the process at once, with these words."""
+    asyncio.run(_serve(host, greeting, again))
+
+
+async def _serve(host: Host, greeting: Callable[[], str] | None, again: str | None) -> None:
     loop = asyncio.get_running_loop()
+    stopping = False
+
+    def stop(number: int) -> None:
+        nonlocal stopping
+        if stopping and again is not None:
+            end_at_once(number, again)
+        stopping = True
+        host.stop()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, host.stop)
-    await host.run()
+        loop.add_signal_handler(number, stop, number)
+    running = asyncio.create_task(host.run())
+    if greeting is not None:
+        ready = asyncio.create_task(host.ready.wait())
+        await asyncio.wait({running, ready}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if host.ready.is_set():
+            typer.echo(greeting())
+    await running

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from types import TracebackType
 
 from services.chunker.chunking import ChunkingJob
@@ -35,8 +36,9 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
 
     Chunks that are recorded already are not published again; where an earlier reading came to its end
     (`read_whole`), that is all: stored again, a conversation's earlier version would stand in the place of
-    its later one until that is read, for good if the run ends before. Raises RunEndedError, StalledError,
-    and what the database and the log raise.
+    its later one until that is read, for good if the run ends before. Of a `shadow` run no passage is stored
+    or forgotten: they belong to the run beside which it is. Raises RunEndedError, StalledError, and what the
+    database and the log raise.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
         patience: float,
         *,
         read_whole: bool = False,
+        shadow: bool = False,
     ) -> None:
         self._kit = kit
         self._job = job
@@ -57,6 +60,7 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
         self._report = report
         self._recorded = recorded
         self._read_whole = read_whole
+        self._shadow = shadow
         self._window = Window(
             lambda: kit.store.watch_run(*key), kit.settings.window_of_runs, patience, recorded.count
         )
@@ -84,7 +88,7 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
 
     async def save_passages(self, passages: list[Passage]) -> None:
         """See ChunkSink."""
-        if self._read_whole:
+        if self._read_whole or self._shadow:
             return
         await self._saves.acquire()
         task = self._group.create_task(self._save(passages))
@@ -109,6 +113,8 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
         report = self._report
         await self._tell_progress()
         chunking = chunking_of(report, self._export, self._job.user_id)
+        if self._shadow:
+            chunking = replace(chunking, forgotten=())
         finished = await self._kit.store.finish_chunking(*self._key, chunking)
         if finished.ignored is not None:
             raise RunEndedError(finished.ignored)

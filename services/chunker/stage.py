@@ -12,14 +12,15 @@ from services.chunker.configured import policy_of, require_something_read, varia
 from services.chunker.report import ChunkingReport
 from services.chunker.sink import LogSink
 from services.chunker.window import RunEndedError, StalledError
-from shared.domain.errors import BrokenExportError, SourceError, UnreadableExportError
+from shared.domain.errors import BrokenExportError, ClosedSourceError, SourceError, UnreadableExportError
 from shared.domain.events import ImportReceived
-from shared.domain.runs import RunKey
+from shared.domain.runs import RunKey, RunKind
 from shared.exports.export import open_exports
 from shared.exports.limits import read_limits
 from shared.host.service import Kit
 from shared.host.sources import Singly, fetched
 from shared.resilience.faults import PoisonError
+from shared.store.driving import Taken
 
 STEP = "chunking"
 LONGEST_PATIENCE = 3600.0
@@ -68,25 +69,26 @@ class Imports:
             return
         try:
             async with fetched(kit, event) as paths:
-                await self._until_published(event, paths, taken.variant)
+                await self._until_published(event, paths, taken)
         except (SourceError, UnreadableExportError, BrokenExportError) as error:
             log.error("import failed", step=STEP, error=str(error), **event.ids)
-            await kit.store.fail_run(*key, step=STEP, error=str(error))
+            at_fault = not isinstance(error, ClosedSourceError)
+            await kit.store.fail_run(*key, step=STEP, error=str(error), at_fault=at_fault)
         except RunEndedError as ended:
             kit.ignore(event, ended.state)
 
-    async def _until_published(self, event: ImportReceived, paths: list[Path], variant: str) -> None:
+    async def _until_published(self, event: ImportReceived, paths: list[Path], taken: Taken) -> None:
         """Chunk; again, where the window stays full because published chunks were lost."""
         patience = self._kit.settings.patience_with_runs
         while True:
             try:
-                await self._chunk(event, paths, variant, patience)
+                await self._chunk(event, paths, taken, patience)
                 return
             except StalledError as stalled:
                 log.warning("chunking again", reason=str(stalled), **event.ids)
                 patience = min(LONGEST_PATIENCE, patience * 2)
 
-    async def _chunk(self, event: ImportReceived, paths: list[Path], variant: str, patience: float) -> None:
+    async def _chunk(self, event: ImportReceived, paths: list[Path], taken: Taken, patience: float) -> None:
         kit = self._kit
         settings = kit.settings
         job = ChunkingJob(event.import_id, event.user_id, event.run, settings.pipeline)
@@ -95,9 +97,18 @@ class Imports:
         report = ChunkingReport()
         with await asyncio.to_thread(open_exports, paths, read_limits(settings)) as export:
             read_whole = seen is not None and seen.state == READ_WHOLE
-            async with LogSink(kit, job, export, report, recorded, patience, read_whole=read_whole) as sink:
+            async with LogSink(
+                kit,
+                job,
+                export,
+                report,
+                recorded,
+                patience,
+                read_whole=read_whole,
+                shadow=taken.kind is RunKind.SHADOW,
+            ) as sink:
                 await chunk_conversations(
-                    export.conversations(), job, policy_of(variant, settings), sink, report
+                    export.conversations(), job, policy_of(taken.variant, settings), sink, report
                 )
                 require_something_read(report, export.breaks)
                 if report.chunks == 0:

@@ -13,6 +13,7 @@ from shared.host.sweeper import Sweeper
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_batch
 from shared.models.base import Metered
+from shared.requests.relay import Relay
 
 BATCH = 64
 AT_ONCE = 2
@@ -26,12 +27,16 @@ paid for does not wait: until it is recorded, it would be lost with the process.
 
 @asynccontextmanager
 async def app(kit: Kit) -> AsyncIterator[Service]:
-    """Records results of chunks, many a call; consolidates runs that are complete; sweeps."""
+    """Records results of chunks, many a call; consolidates runs that are complete; sweeps; offers what
+    the database alone knows to the log, such as the fallback of a run that failed."""
     async with kit.open_model(patience=0.0, workers=0) as model:
         kit.metrics.models.watch(kit.name, model)
         consolidations = Consolidations(kit, model)
         results = Results(kit, model, consolidations)
         stage = per_batch("consolidator", FactsExtracted, results.handle, most=BATCH, on_dead=results.give_up)
+        tasks = [Sweeper(kit, consolidations.offer).run, results.show_progress]
+        if kit.only is None:
+            tasks.append(Relay(kit.store, kit.publisher).run)
         yield Service(
             stage,
             PoolPolicy(
@@ -40,7 +45,7 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
                 gather_bytes=GATHER_BYTES,
             ),
             probe=kit.database_answers,
-            tasks=(Sweeper(kit, consolidations.offer).run, results.show_progress),
+            tasks=tasks,
             trouble=lambda: consolidations.trouble() or silence_of(model),
             drain=consolidations.drain,
         )

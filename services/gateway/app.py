@@ -11,6 +11,7 @@ from services.gateway.access.opening import opened_access
 from services.gateway.health import opened_health
 from services.gateway.measuring import watch_outbox
 from services.gateway.proxy import opened_proxy
+from services.gateway.receiving.opening import opened_uploads
 from services.gateway.state import Gateway
 from services.gateway.watching import Watcher
 from services.gateway.web import application
@@ -27,11 +28,14 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
         opened_access(settings) as access,
         opened_proxy(settings.v1_backend_url) as proxy,
         opened_health(kit) as health,
+        opened_uploads(settings) as uploads,
     ):
         metrics.streams.set_function(lambda: watcher.count)
         metrics.proxied.set_function(lambda: proxy.under_way)
+        gateway = Gateway(kit, access, relay, proxy, watcher, health, uploads)
+        metrics.uploads.set_function(lambda: gateway.places.taken)
         yield Service(
-            http=application(Gateway(kit, access, relay, proxy, watcher, health)),
+            http=application(gateway),
             tasks=(relay.run, watcher.run, partial(watch_outbox, kit.store, metrics)),
             ending=watcher.close,
         )

@@ -1,7 +1,7 @@
 """How large, how slow and of what form a request's body may be: before any route sees it.
 
 ASGI middleware. A body is counted and timed as it is read, and gathered only where it is JSON of ours, which
-is small. What is refused is answered here, whatever the route does with the error; then the connection ends.
+is small. What is refused is answered here, whatever the route does with the error.
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 from codecs import BOM_UTF8
-from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from fastapi import HTTPException
 
@@ -21,8 +19,12 @@ from services.gateway.body_rules import (
     HEAD_BYTES,
     LARGE,
     OURS,
+    App,
+    Message,
+    Receive,
     Rule,
     Scope,
+    Send,
     has_body,
     has_large_head,
     header,
@@ -30,23 +32,16 @@ from services.gateway.body_rules import (
 )
 from services.gateway.json_bodies import why_not_taken
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
 _STEP_BYTES: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds that a body is waited for. Only waiting counts, never what a route does with it."""
+    """How long a body is waited for. Only waiting counts, never what a route does with it."""
 
     silent: float = 60.0
-    """For the next 256 KiB, or for the body's end: what trickles is taken for silent. The slowest line that
-    counts has 4 KB a second."""
-    lingering: float = 2.0
-    """That are read on, for a client which sends before it reads an answer."""
+    """Seconds for the next 256 KiB, or for the body's end: what trickles is taken for silent. The slowest
+    line that counts has 4 KB a second."""
 
 
 class BodyRefusedError(HTTPException):
@@ -99,8 +94,6 @@ class _Exchange:
         self.refused: BodyRefusedError | None = None
         """Why the body is not taken."""
         self._answering = False
-        self._unsent = header(scope, b"expect").lower() == b"100-continue"
-        """Whether the client waits to be asked for the body."""
         if not has_body(scope):
             self._ended = True
 
@@ -160,12 +153,6 @@ class _Exchange:
             return
         if message["type"] == "http.response.start":
             self._answering = True
-            if not self._ended:  # what is left unread would be taken for the next request, or read for ever
-                message["headers"] = [*message.get("headers", []), (b"connection", b"close")]
-        elif message["type"] == "http.response.body" and not (message.get("more_body") or self._ended):
-            await self._send({**message, "more_body": True})
-            await self._linger()
-            message = {"type": "http.response.body", "body": b""}
         await self._send(message)
 
     async def finish(self) -> None:
@@ -196,7 +183,7 @@ class _Exchange:
         now = asyncio.get_running_loop().time
         if self._size - self._step >= _STEP_BYTES:
             self._step, self._waited = self._size, 0.0
-        begun, self._unsent = now(), False
+        begun = now()
         try:
             async with asyncio.timeout(self._patience.silent - self._waited):
                 message = await self._receive()
@@ -212,15 +199,6 @@ class _Exchange:
         if self._size > self._most:
             self._refuse_size()
         return message
-
-    async def _linger(self) -> None:
-        """Read on for a moment: a connection that is closed with bytes unread is reset, and the answer with
-        it, before a client that sends first has read it."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._patience.lingering):
-                while not (self._ended or self._unsent):
-                    message = await self._receive()
-                    self._ended = message["type"] == "http.disconnect" or not message.get("more_body", False)
 
     def _refuse_size(self) -> NoReturn:
         told = f"the body is larger than {self._most:,} bytes"

@@ -17,6 +17,7 @@ from services.gateway.legacy_models import (
     AcceptedReply,
     Detail,
     ImportFull,
+    Invalid,
     OfUser,
     ProcessFull,
     ProcessFullOfHead,
@@ -37,14 +38,26 @@ from shared.settings import Settings
 NOTICE: Final = "/process-full is deprecated. Use /process-full-v2."
 PROCESSING: Final = "Processing started"
 _ABOUT: Final = "/openapi.json"
-_DETAIL: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Detail, "description": description}
-    for status, description in {
-        400: "The body cannot be read, or names no export",
-        403: "The export is not this user's",
-        429: "Too many imports of this user; Retry-After says when to ask again",
-        503: "The database does not answer; nothing was taken",
-    }.items()
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    422: {"model": Invalid, "description": "A field is missing or wrong"},
+    **{
+        status: {"model": Detail, "description": description}
+        for status, description in {
+            400: "The body cannot be read, or names no export",
+            401: "Nobody that is known",
+            403: "The export is not this user's",
+            408: "The body stopped coming",
+            413: "The body is too large",
+            415: "The body is compressed",
+            429: "Too many imports of this user; Retry-After says when to ask again",
+            503: "The database does not answer, and nothing was taken; Retry-After says when to ask again",
+            508: "It comes from this gateway",
+        }.items()
+    },
+}
+_OF_THE_BACKEND: Final[dict[int | str, dict[str, Any]]] = {
+    502: {"model": Detail, "description": "The V1 backend cannot be reached"},
+    504: {"model": Detail, "description": "The V1 backend does not answer"},
 }
 
 
@@ -53,7 +66,7 @@ def router(gateway: Gateway) -> APIRouter:
     settings = gateway.kit.settings
     routes = APIRouter(
         tags=["predecessor"],
-        responses=_DETAIL,
+        responses=_ANSWERS,
         strict_content_type=False,  # it takes JSON that does not say what it is
         route_class=_route_class(gateway),
     )
@@ -80,7 +93,10 @@ def router(gateway: Gateway) -> APIRouter:
         return AcceptedOfHead(message=PROCESSING, deprecation_notice=NOTICE)
 
     if settings.legacy_shape == "full":
-        routes.post("/process-full", response_model=Processing, deprecated=True)(process_full)
+        route = routes.post(
+            "/process-full", response_model=Processing, deprecated=True, responses=_OF_THE_BACKEND
+        )
+        route(process_full)
     else:
         routes.post("/process-full", response_model=AcceptedOfHead, deprecated=True)(process_full_of_head)
 

@@ -134,6 +134,12 @@ class Detail(BaseModel):
     detail: str
 
 
+class Invalid(BaseModel):
+    """What is wrong with a body, field by field; or with what one field names."""
+
+    detail: list[dict[str, Any]] | str
+
+
 def told(count: int | None) -> int | None:
     """A count as a run keeps it: None for what was not told, or can be none."""
     return count if count is not None and 0 < count <= INT4 else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from services.gateway.access.access import Access
@@ -10,6 +10,8 @@ from services.gateway.access.caller import Caller
 from services.gateway.health import Health
 from services.gateway.problems import Problem
 from services.gateway.proxy import Proxy
+from services.gateway.receiving.base import Uploads
+from services.gateway.receiving.places import Places
 from services.gateway.watching import Watcher
 from shared.host.service import Kit
 from shared.requests.accept import PLAIN, Accepted, Terms, accept
@@ -28,6 +30,10 @@ class Gateway:
     proxy: Proxy
     watcher: Watcher
     health: Health
+    uploads: Uploads | None = None
+    """Where exports go that are sent; None: none can be."""
+    places: Places = field(default_factory=Places)
+    """For those that are under way."""
 
     async def take(self, request: Request, terms: Terms = PLAIN) -> Accepted:
         """Accept a request within its user's limits. When this returns the run is in the database; the log is

@@ -7,13 +7,14 @@ So a call is marked before it is made: who dies then leaves a run that is watche
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
 import structlog
 
-from shared.domain.errors import SourceError, StoreError
+from shared.domain.errors import ClosedSourceError, StoreError
 from shared.domain.events import ImportReceived
 from shared.domain.sources import check_owner, local_paths
 from shared.host.service import Kit
@@ -37,6 +38,8 @@ PARTING_SECONDS = 10.0
 """For the calls under way when the service is stopped."""
 _STORE = Backoff(base=0.5, cap=15.0)
 
+Post = Callable[[str, V1Call], Awaitable["Answer"]]
+
 log = structlog.get_logger(__name__)
 
 
@@ -57,7 +60,7 @@ class Backend:
         what it cannot read."""
         check_owner(event.source, event.user_id)
         if local_paths(event.source) is not None:
-            raise SourceError(
+            raise ClosedSourceError(
                 "source: the v1 backend reads storage alone, and this is a local file: upload it, or set "
                 "V1_BACKEND=builtin"
             )
@@ -94,6 +97,9 @@ class Backend:
         """Begin the call that is due first; False if there is none, no place, or no database."""
         if self._address is None:
             return False
+        # An HTTP client is 10 MB. It is there before a call is marked: as little as can be lies between.
+        from services.quickpass.v1_call import post
+
         token = self._token
         try:
             call = await self._kit.store.take_v1_call(token, self._at_once)
@@ -103,14 +109,12 @@ class Backend:
         if call is None:
             return False
         self._token = uuid4()  # whatever comes now, this token is not asked with again
-        task = asyncio.create_task(self._made(self._address, call, token))
+        task = asyncio.create_task(self._made(post, self._address, call, token))
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
         return True
 
-    async def _made(self, address: str, call: V1Call, token: UUID) -> None:
-        from services.quickpass.v1_call import post  # an HTTP client is 10 MB
-
+    async def _made(self, post: Post, address: str, call: V1Call, token: UUID) -> None:
         answer = await post(address, call)
         told = {"stage": self._kit.name, "attempt": call.attempt, **_ids(call)}
         failures = 0

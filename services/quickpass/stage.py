@@ -6,7 +6,7 @@ import structlog
 
 from services.quickpass.backend import Backend
 from services.quickpass.builtin import Builtin, RunEndedError
-from shared.domain.errors import BrokenExportError, SourceError, UnreadableExportError
+from shared.domain.errors import BrokenExportError, ClosedSourceError, SourceError, UnreadableExportError
 from shared.domain.events import ImportReceived
 from shared.domain.runs import RunKey, RunKind
 from shared.host.service import Kit
@@ -67,7 +67,8 @@ class QuickImports:
             await (self._backend.take(event) if elsewhere else self._builtin.work(event))
         except (SourceError, UnreadableExportError, BrokenExportError) as error:
             log.error("import failed", step=STEP, error=str(error), **event.ids)
-            await kit.store.fail_run(*key, step=STEP, error=str(error))
+            at_fault = not isinstance(error, ClosedSourceError)
+            await kit.store.fail_run(*key, step=STEP, error=str(error), at_fault=at_fault)
         except RunEndedError:
             kit.ignore(event, "ended")
 

@@ -47,6 +47,8 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
                 embedding.look(memory.user_id)
             if ending == "smaller":
                 log.warning("memory kept beside the served one", stage=kit.name, **memory.ids)
+            elif ending in ("outdone", "shadow"):
+                log.info("kept, and not served", stage=kit.name, reason=ending, **memory.ids)
             elif ending == "joining":
                 log.info("memory to be made again, with another lineage's", stage=kit.name, **memory.ids)
             elif ending not in ("complete", "failed"):

@@ -74,6 +74,10 @@ class SourceError(StoreError):
     """The source of an import can never be read: not allowed, not there, too large."""
 
 
+class ClosedSourceError(SourceError):
+    """The source may not be read as the services are set up: nothing is said of the export."""
+
+
 class ForeignSourceError(SourceError):
     """The source of an import is not for its user to name: another's, or a place that is not open to them."""
 

@@ -6,8 +6,9 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -18,6 +19,7 @@ from shared.host.holds import telling_holds
 from shared.host.http import opened_front
 from shared.host.service import Opener, ServiceMetrics
 from shared.host.services import Running, Services, refuse_http
+from shared.host.sole import sole_over
 from shared.log.health import LoopState, PoolState
 from shared.log.kafka.client import KafkaLog
 from shared.log.metrics import PoolMetrics
@@ -25,11 +27,14 @@ from shared.log.ports import Log
 from shared.pipelines import SERVICES, places_of
 from shared.settings import Settings
 from shared.store.open import opened_store
+from shared.store.store import Store
 
 CONNECTIONS = 4
 """Most database connections of a service."""
 OF_A_FACE = 8
 """Besides, where there is an HTTP face: reads must not wait behind imports that wait for the disk."""
+SOLE = "soulprint up"
+"""Who holds leases where there is one process: see soulprint.driving.OWNER."""
 _STARTING = "starting"
 
 log = structlog.get_logger(__name__)
@@ -45,9 +50,14 @@ class Host:
         registry: CollectorRegistry,
         *,
         open_log: Callable[[Settings, PoolMetrics], Log] = KafkaLog.of,
+        sole: str | None = None,
     ) -> None:
+        """`sole`: the name under which this process, and after it the next one like it, is the only one at
+        work over its database; another that is, is waited for. All that it holds there it then holds under
+        one name, so that after a kill the next goes on at once."""
         self._openers = openers
         self._settings = settings
+        self._sole = sole
         self.registry = registry
         self._pool_metrics = PoolMetrics(registry)
         self._service_metrics = ServiceMetrics.of(registry)
@@ -91,7 +101,8 @@ class Host:
 
     async def _serve(self) -> None:
         settings, names = self._settings, list(self._openers)
-        owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        owner = SOLE if self._sole is not None else process
         async with AsyncExitStack() as stack:
             self.port = await stack.enter_async_context(
                 health_server(settings.metrics_host, settings.metrics_port, self._states, self.registry)
@@ -109,6 +120,7 @@ class Host:
             store = await stack.enter_async_context(
                 opened_store(settings, connections=connections, waiting=self._waits)
             )
+            lost = await stack.enter_async_context(self._alone(store))
             self._services = services = await stack.enter_async_context(
                 Services(
                     self._openers,
@@ -127,10 +139,23 @@ class Host:
             settle_garbage()
             self.ready.set()
             log.info("serving", services=names, pipeline=settings.pipeline)
-            async with telling_holds(store, owner, lambda: [pool for pool, _ in services.states()]):
-                await self._stop.wait()
+            async with telling_holds(store, process, lambda: [pool for pool, _ in services.states()]):
+                stopping: asyncio.Future[Any] = asyncio.create_task(self._stop.wait())
+                await asyncio.wait({stopping, lost}, return_when=asyncio.FIRST_COMPLETED)
+                stopping.cancel()
             services.end_streams()
             await face.aclose()  # takes nothing more; then what was taken is worked off
+            if lost.done():
+                lost.result()
+
+    @asynccontextmanager
+    async def _alone(self, store: Store) -> AsyncIterator[asyncio.Future[Any]]:
+        """What ends where another process took our place."""
+        if self._sole is not None:
+            async with sole_over(store, self._sole, self._waits) as lost:
+                yield lost
+        else:
+            yield asyncio.get_running_loop().create_future()
 
     def _waits(self, why: str) -> None:
         self._starting = f"{_STARTING}: {why}"

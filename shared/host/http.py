@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from shared.domain.errors import UsageError
+from shared.host.heads import HeadsInTime
 from shared.host.service import Asgi
 
 HEADER_BYTES = 64 * 1024
@@ -39,8 +40,8 @@ def bound(host: str, port: int, *, what: str, setting: str) -> socket.socket:
     """A socket bound to this address. Raises UsageError if it cannot be had."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # Of a socket that does not name TCP asyncio does not know that it is: answers on a connection that stays
-        # open would wait 40 ms for the client's acknowledgement (Nagle's algorithm).
+        # Named, since asyncio looks: of a connection of no named protocol it leaves small packets to wait for
+        # each other, and an answer's body comes 40 ms after its head.
         sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
@@ -106,6 +107,6 @@ async def opened_front(host: str, port: int) -> AsyncIterator[Front]:
     sock = bound(host, port, what="HTTP", setting="GATEWAY_PORT")
     front = Front()
     front.port = int(sock.getsockname()[1])
-    async with serving(front, sock, http="h11", h11_max_incomplete_event_size=HEADER_BYTES):
+    async with serving(front, sock, http=HeadsInTime, h11_max_incomplete_event_size=HEADER_BYTES):
         log.info("serving HTTP", host=host, port=front.port)
         yield front

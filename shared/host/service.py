@@ -140,6 +140,8 @@ class Kit:
     open_model: ModelOpener
     log_answers: Callable[[], Awaitable[None]]
     """Raises SoulprintError if the log does not answer."""
+    durable: bool = True
+    """Whether what lies on the log outlives the process."""
     only: OneRun | None = None
     """The one run that this process is for; None: it serves whatever comes."""
     spent: Callable[[Usage], Usage] = as_recorded

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,8 @@ from shared.store.store import Store
 
 MODEL = "model"
 """The hold of work beside a stage that waits for the model."""
+LEAST_GRACE = 2.0
+"""Seconds that each service has to record what those before it have done, however long they took."""
 _REST = 1.0
 """Seconds before a task that ended by an error is begun again."""
 
@@ -117,10 +120,13 @@ class Services:
         self._serve_http = serve_http
         self._settings = settings
         self._log = log
+        self._store = store
+        self._only = only
         self._stack = AsyncExitStack()
         self._kit = partial(
             Kit,
             log_answers=log.answers,
+            durable=log.durable,
             store=store,
             metrics=metrics,
             owner=owner,
@@ -143,6 +149,8 @@ class Services:
 
     async def start(self, waiting: Callable[[str], None]) -> None:
         """Return when every service consumes; `waiting` is told what is waited for. Raises SoulprintError."""
+        if not self._log.durable and self._only is None:
+            await self._store.forget_offers()  # what an earlier process's log was offered went with it
         for place in places_of(self._openers, self._settings.pipeline):
             name = place.label
             client = self._log.client(name)
@@ -176,13 +184,19 @@ class Services:
                 each.service.ending()
 
     async def stop(self, graces: Mapping[str, float] | None = None) -> None:
-        """End all; `graces` are seconds to wait for what is in work, by service, where not its own."""
+        """End all; `graces` are seconds to wait for what is in work, by service, where not its own. A log in
+        memory is worked off by one service after the other, within the longest grace of one if they serve
+        whatever comes."""
         graces = graces or {}
         if self._log.durable:
             await asyncio.gather(*(each.stop(graces.get(each.name)) for each in self.running))
-        else:
-            for each in self.running:
-                await each.stop(graces.get(each.name))
+            return
+        end = time.monotonic() + max((each.service.grace for each in self.running), default=0.0)
+        for each in self.running:
+            grace = graces.get(each.name)
+            if self._only is None:
+                grace = min(each.service.grace, max(LEAST_GRACE, end - time.monotonic()))
+            await each.stop(grace)
 
 
 async def _forever(name: str, task: Callable[[], Awaitable[None]]) -> None:

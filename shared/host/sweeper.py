@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,10 @@ from shared.store.driving import Stalled
 
 SOLE_SECONDS = 1.0
 """Most seconds between sweeps in a process that is for one run: somebody waits for it."""
+MOST = 100
+"""Most runs that are driven at once."""
+ALL = 10_000
+"""Most runs that are driven at the start of a process whose log is new."""
 TERM = 3.0
 """The lead lasts so many sweeps without a sign of its holder."""
 
@@ -34,6 +39,7 @@ class Sweeper:
         self._consolidate = consolidate
         self._lead = f"sweeper.{kit.only.import_id if kit.only else kit.settings.pipeline}"
         self._first = True
+        self._driving: dict[RunKey, asyncio.Task[None]] = {}
         every = kit.settings.sweep_seconds
         self._every = min(every, SOLE_SECONDS) if kit.only else every
 
@@ -47,6 +53,10 @@ class Sweeper:
                     log.warning("sweep failed", stage="sweeper", error=str(error))
                 await asyncio.sleep(self._every)
         finally:
+            for task in self._driving.values():
+                task.cancel()
+            if self._driving:
+                await asyncio.wait(self._driving.values())
             await self._give_back()
 
     async def sweep(self) -> int:
@@ -55,26 +65,34 @@ class Sweeper:
         if not await kit.store.take_lease(self._lead, kit.owner, TERM * self._every):
             return 0
         only, patience = kit.only, kit.settings.patience_with_runs
-        if self._first and only is not None and only.resumed:
-            patience = 0.0  # whoever began it is gone
+        anew = self._first and (only.resumed if only else not kit.durable)
+        if anew:
+            patience = 0.0  # whoever began it is gone, and what was on the log
         self._first = False
         stalled = await kit.store.find_stalled(
-            kit.settings.pipeline, patience, owner=kit.owner, import_id=only.import_id if only else None
+            kit.settings.pipeline,
+            patience,
+            owner=kit.owner,
+            import_id=only.import_id if only else None,
+            begun=anew and only is None,  # the others are offered from their rows
+            limit=ALL if anew else MOST,
         )
         for run in stalled:
             if run.driven:
-                self._tell(run)
-            try:
+                self._tell(run, log.info if anew or only else log.warning)
+            if kit.durable or only is not None:
                 await self._drive(run)
-            except SoulprintError as error:  # all are noted as driven: the others must be
-                log.warning(
-                    "a run could not be driven", stage="sweeper", error=what_happened(error), **_ids(run)
-                )
+            elif run.key not in self._driving:
+                # A topic in memory that is full waits for its reader, and what else is to be driven must not.
+                self._driving[run.key] = task = asyncio.create_task(self._drive(run))
+                task.add_done_callback(partial(self._driven, run.key))
         return sum(run.driven for run in stalled)
 
-    def _tell(self, run: Stalled) -> None:
+    def _driven(self, key: RunKey, _: asyncio.Task[None]) -> None:
+        self._driving.pop(key, None)
+
+    def _tell(self, run: Stalled, say: Callable[..., Any]) -> None:
         self._kit.metrics.redrives.labels(run.action).inc()
-        say = log.warning if self._kit.only is None else log.info
         say(
             "driving a run again",
             stage="sweeper",
@@ -84,6 +102,12 @@ class Sweeper:
         )
 
     async def _drive(self, run: Stalled) -> None:
+        try:
+            await self._drive_on(run)
+        except SoulprintError as error:  # all are noted as driven: the others must be
+            log.warning("a run could not be driven", stage="sweeper", error=what_happened(error), **_ids(run))
+
+    async def _drive_on(self, run: Stalled) -> None:
         if run.action == "consolidate":
             if self._consolidate is not None:
                 self._consolidate(run.key, run.user_id)

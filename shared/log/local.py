@@ -134,7 +134,10 @@ class _Topic:
         self._reader = ""
 
     async def put(self, key: str, event: Event, weight: int) -> None:
-        """Return when the record is taken; waits while the topic is full."""
+        """Return when the record is taken; waits while the topic is full. Raises LaneError where it is full
+        and nobody reads it, or nobody does any more."""
+        if not self._reader and not self._room.is_set():
+            raise LaneError(f"nobody reads {self.partition.topic} here")
         async with self._entering:
             await self._room.wait()
         if self._closed:
@@ -277,8 +280,8 @@ class _Reading:
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
         self._committed.update(offsets)
 
-    async def committed(self, partition: Partition) -> int | None:
-        return self._committed.get(partition)
+    async def committed(self, partitions: Sequence[Partition]) -> Mapping[Partition, int | None]:
+        return {partition: self._committed.get(partition) for partition in partitions}
 
     async def end_offsets(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
         return {self._topic.partition: self._topic.end}

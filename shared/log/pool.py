@@ -15,13 +15,14 @@ import structlog
 
 from shared.domain.events import Event
 from shared.log.backpressure import Backpressure
+from shared.log.commits import Commits
 from shared.log.deadletter import DeadLetter
 from shared.log.fairness import Turns
 from shared.log.gauges import Gauges
 from shared.log.health import PartitionState, PoolState
 from shared.log.metrics import PoolMetrics
 from shared.log.policy import PoolPolicy
-from shared.log.ports import Consumer, LogUnavailableError, Partition, Reader, TopicLostError
+from shared.log.ports import Consumer, LogUnavailableError, Partition, Reader
 from shared.log.stage import Stage
 from shared.log.units import Item, Unit
 from shared.log.watermark import Ledgers
@@ -73,6 +74,13 @@ class Pool(Generic[E]):
         self.idle.set()
         self._consumer: Consumer | None = None
         self._ledgers: Ledgers[Partition] = Ledgers()
+        self._commits = Commits(
+            stage.name,
+            self._ledgers,
+            timeout=self.policy.commit_timeout,
+            metrics=metrics,
+            unwanted=self._drop_unwanted,
+        )
         self._waiting: Turns[Item] = Turns(self.policy.of_one)
         self._waiting_bytes = 0
         self._ripe: asyncio.TimerHandle | None = None
@@ -81,9 +89,7 @@ class Pool(Generic[E]):
         self._paused: set[Partition] = set()
         self._draining = False
         self._leaving = False
-        self._unreconciled = False
         self._closed = False
-        self._committing = asyncio.Lock()
         self._keeper: asyncio.Task[None] | None = None
         self._ends: Mapping[Partition, int] = {}
         self._ends_read = 0.0
@@ -115,7 +121,7 @@ class Pool(Generic[E]):
         if self._closed:
             return
         self._ledgers.assign(partitions)
-        self._unreconciled = True
+        self._commits.rebalanced()
         self._drop_unwanted()
         self._paused.clear()  # a rebalance forgets what was paused
         self._ends, self._ends_read = {}, 0.0
@@ -139,14 +145,6 @@ class Pool(Generic[E]):
         for task, unit in self._tasks.items():
             if not any(item.wanted for item in unit.items):
                 task.cancel()
-
-    async def _reconcile(self, consumer: Consumer) -> None:
-        """After a rebalance, before the first commit: see whether others went on with partitions we kept."""
-        ours = [p for p, ledger in self._ledgers if ledger.watermark is not None]
-        found = await asyncio.gather(*(consumer.committed(p) for p in ours))
-        self._ledgers.reconcile(dict(zip(ours, found, strict=True)))
-        self._unreconciled = False
-        self._drop_unwanted()
 
     async def revoked(self) -> None:
         """A rebalance begins: stop taking, wait a little for work in flight, commit."""
@@ -243,28 +241,7 @@ class Pool(Generic[E]):
 
     async def commit(self) -> bool:
         """Commit the watermarks that Kafka does not have. False if that failed; it is tried again."""
-        async with self._committing:
-            if (consumer := self._consumer) is None:
-                return True
-            offsets: dict[Partition, int] = {}
-            try:
-                async with asyncio.timeout(self.policy.commit_timeout):
-                    if self._unreconciled and consumer.assignment():
-                        await self._reconcile(consumer)
-                    if offsets := self._ledgers.due(consumer.assignment()):
-                        await consumer.commit(offsets)
-            except (TimeoutError, LogUnavailableError) as error:
-                self._ledgers.note_unanswered(offsets)
-                if isinstance(error, TopicLostError):
-                    self._ledgers.assign(())
-                    self._drop_unwanted()
-                self._metrics.commit_failures.labels(self.stage.name).inc()
-                log.warning("commit failed", stage=self.stage.name, error=type(error).__name__)
-                return False
-            if offsets:
-                self._ledgers.note_committed(offsets)
-                self._metrics.commits.labels(self.stage.name).inc()
-            return True
+        return self._consumer is None or await self._commits.commit(self._consumer)
 
     async def _look_for_lag(self) -> None:
         if self._consumer is None or time.monotonic() - self._ends_read < _LAG_EVERY:

@@ -116,19 +116,25 @@ class Ledgers(Generic[P]):
         for partition in held - self._ledgers.keys():
             self._ledgers[partition] = Ledger(self._epoch)
 
-    def reconcile(self, committed: Mapping[P, int | None]) -> None:
-        """Compare kept ledgers with what the log has after a rebalance.
+    def reconcile(self, committed: Mapping[P, int | None]) -> bool:
+        """Compare ledgers with what the log has, after a rebalance and now and then. True if records in work
+        are no longer wanted.
 
         Above our watermark, and not by our own commit: we were evicted, and somebody else went on from there.
-        Without this the next commit would throw the group back.
+        Without this the next commit would throw the group back. Below what we committed: an older commit
+        reached the log after that, and ours is due again.
         """
+        skipped = False
         for partition, offset in committed.items():
             ledger = self._ledgers.get(partition)
             watermark = None if ledger is None else ledger.watermark
-            if ledger is None or watermark is None or offset is None or offset == ledger.committed:
+            if ledger is None or watermark is None:
                 continue
-            if offset > watermark:
+            if offset is not None and offset != ledger.committed and offset > watermark:
                 ledger.skip_to(offset)
+                skipped = True
+            ledger.committed = offset
+        return skipped
 
     def due(self, assigned: Iterable[P]) -> dict[P, int]:
         """Watermarks of `assigned` partitions that the log does not have yet. Never of others: one lost

@@ -159,3 +159,7 @@ class Accepting(Calls):
     @call
     async def note_offered(self, runs: Annotated[Sequence[RunKey], rows("import_id", "run")]) -> None:
         """The log has the events of these runs."""
+
+    @call
+    async def forget_offers(self) -> None:
+        """The log that had the events of runs that wait is no more: all are to be offered again."""

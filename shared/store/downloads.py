@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from shared.domain.errors import SourceError
+from shared.domain.errors import ClosedSourceError, SourceError
 from shared.domain.sources import local_paths, require_bucket, stored_object
 from shared.exports.containers.members import shown
 
@@ -60,7 +60,7 @@ class Downloads:
 
     async def _download(self, bucket: str, path: str, destination: Path) -> Path:
         if self.storage_url is None or self.service_key is None:
-            raise SourceError("source: reading from storage needs the project's URL and service key")
+            raise ClosedSourceError("source: reading from storage needs the project's URL and service key")
         from shared.store.storage import download  # an HTTP client is 10 MB that a local export does not need
 
         url = f"{self.storage_url.rstrip('/')}/storage/v1/object/{quote(f'{bucket}/{path}')}"

@@ -176,7 +176,9 @@ class Driving(Calls):
         *,
         owner: str = "",
         import_id: UUID | None = None,
+        begun: bool = False,
         limit: int = 100,
     ) -> list[Stalled]:
         """Runs to drive again, of those that are leased to nobody but `owner`; each is noted as driven. Of
-        this import, run by one process; or of all that the services drive."""
+        this import, run by one process; or of all that the services drive, with `begun` without those that
+        still wait for their event."""

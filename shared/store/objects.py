@@ -35,6 +35,10 @@ _CONNECTIONS = 2
 _TIMEOUT = httpx.Timeout(CALL_SECONDS, connect=15.0)
 
 
+class ObjectTooLargeError(SourceError):
+    """An object is larger than its bucket, or the project, takes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """What a bucket takes. None: its project's limit; any type."""
@@ -179,7 +183,7 @@ def _refused(what: str, bucket: str, status: int | str) -> StoreError:
         case "409":
             return SourceError(f"storage: an object of this name is in {bucket} already")
         case "413":
-            return SourceError(f"storage: the file is larger than {bucket} or its project takes")
+            return ObjectTooLargeError(f"storage: the file is larger than {bucket} or its project takes")
         case "415":
             return SourceError(f"storage: {bucket} does not take files of this type")
         case code:

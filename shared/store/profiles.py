@@ -18,8 +18,8 @@ from shared.store.call import SPREAD, Calls, call
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Answer of commit_memory. `reason` if not written: failed, older, smaller, joining, repeated, cancelled,
-    unknown."""
+    """Answer of commit_memory. `reason` if not written: failed, older, smaller, outdone, shadow, joining,
+    repeated, cancelled, unknown."""
 
     written: bool
     reason: str | None
@@ -114,6 +114,10 @@ class Profiles(Calls):
         was claimed is not written, but consolidated again (`joining`). What the memory does not say (None)
         stays as it is served. `soulprint_text` is by default the sections, joined. `notify`: the app is to be
         told of the import, if it is served (see Callbacks).
+
+        Runs of v1, quick and fallback ones make no MEMORY: their sections never replace those of a run that
+        made one, and those of a quick run none at all (`outdone`). What a `shadow` run made is kept, and
+        nobody is told. A primary run on the log that fails gets a fallback, as in fail_run.
         """
 
     @call

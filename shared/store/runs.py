@@ -202,13 +202,18 @@ class Runs(Calls):
         """Show how far these runs are, where their chunking is done."""
 
     @call
-    async def fail_run(self, import_id: UUID, run: int, step: str, error: str) -> bool:
+    async def fail_run(
+        self, import_id: UUID, run: int, step: str, error: str, *, at_fault: bool = False
+    ) -> bool:
         """End an unfinished run as failed; what the profile serves stays. `error` holds no person's text.
-        False if the run had ended before or is unknown."""
+        `at_fault`: the export itself is, so that another pipeline could not do better; else a primary run on
+        the log gets a fallback in the same transaction, once an import, where no sections are served. False
+        if the run had ended before or is unknown."""
 
     @call
     async def cancel_run(self, import_id: UUID, run: int) -> bool:
-        """End an unfinished run on the person's wish; False if it had ended before or is unknown."""
+        """End an unfinished run on the person's wish, and those beside it; False if it had ended before or is
+        unknown."""
 
     @call
     async def list_runs(self, import_id: UUID | None = None, limit: int = 20) -> list[RunRow]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import orjson
 
-from shared.domain.errors import SourceError, StoreError, system_reason
+from shared.domain.errors import ClosedSourceError, SourceError, StoreError, system_reason
 from shared.sockets import KEEP_ALIVE
 
 _TIMEOUT = httpx2.Timeout(60.0, connect=15.0)
@@ -81,5 +81,5 @@ async def _refused(response: httpx2.Response, bucket: str) -> StoreError:
     if status == httpx2.codes.NOT_FOUND:
         return SourceError(f"storage: there is no such object in {bucket}")
     if status in (httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN):
-        return SourceError(f"storage: the service key may not read {bucket}")
+        return ClosedSourceError(f"storage: the service key may not read {bucket}")
     return StoreError(f"storage: answered {status} for the object in {bucket}")

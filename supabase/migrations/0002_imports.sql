@@ -40,6 +40,10 @@ CREATE TABLE public.imports (
     requested_at timestamptz NOT NULL DEFAULT now(),
     -- when its event was last put on the log; null: not yet
     offered_at timestamptz,
+    -- until when somebody is at work on offering it
+    relay_until timestamptz,
+    -- what the request said of the export besides: conversation_count, message_count
+    asked jsonb NOT NULL DEFAULT '{}',
     begun_at timestamptz NOT NULL DEFAULT now(),
     chunked_at timestamptz,
     extracted_at timestamptz,
@@ -162,6 +166,39 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
           AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal))
 $$;
 
+-- True if no later primary run of v2, or of what comes after it, stands beside this one, which is one, too: only the
+-- newest speaks in full_pass_*, which v1 does not know.
+CREATE FUNCTION public.is_newest_pass(i public.imports) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT i.kind = 'primary' AND i.pipeline <> 'v1' AND NOT EXISTS (
+        SELECT FROM imports o
+        WHERE o.user_id = i.user_id AND o.kind = 'primary' AND o.pipeline <> 'v1' AND o.state <> 'cancelled'
+          AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal))
+$$;
+
+-- The primary run through which a run speaks: itself; of a quick run the last of its parent, of a fallback the last of
+-- its import. A shadow run has none.
+CREATE FUNCTION public.primary_of(i public.imports) RETURNS public.imports
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    m imports;
+BEGIN
+    IF i.kind = 'primary' THEN
+        RETURN i;
+    END IF;
+    SELECT * INTO m FROM imports n
+        WHERE n.import_id = CASE i.kind WHEN 'quick' THEN i.parent_id WHEN 'fallback' THEN i.import_id END
+          AND n.user_id = i.user_id AND n.kind = 'primary' ORDER BY n.run DESC LIMIT 1;
+    RETURN m;
+END
+$$;
+
+-- True of runs that make a MEMORY; the others have sections, and stand back behind them.
+CREATE FUNCTION public.makes_memory(i public.imports) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT i.kind IN ('primary', 'shadow') AND i.pipeline <> 'v1'
+$$;
+
 -- True if all chunks are in and the memory is not published: the run may be claimed.
 CREATE FUNCTION public.is_complete_run(i public.imports) RETURNS boolean
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
@@ -276,32 +313,71 @@ BEGIN
 END
 $$;
 
--- Ends an unfinished run as failed. What the profile serves stays. False if the run had ended before.
+-- Keeps others from adding runs to an import, where the failure of this one may add one. Comes before any lock of a
+-- row, as in accept_import and take_run.
+CREATE FUNCTION public.hold_runs(p_import_id uuid, p_run integer) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT pg_advisory_xact_lock(hashtextextended(i.import_id::text, 1)) FROM imports i
+    WHERE i.import_id = p_import_id AND i.run = p_run AND i.kind = 'primary' AND i.on_log AND i.pipeline <> 'v1'
+$$;
+
+-- After a primary run has failed on the log, v1 is to give sections: once for an import, where none are served and no
+-- newer run of it was asked for. The event of that run is put on the log by whoever looks for runs without one.
+CREATE FUNCTION public.add_fallback(i public.imports) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    INSERT INTO imports (import_id, run, user_id, pipeline, kind, source, on_log, profile_format, lineage, asked,
+                         requested_at)
+    SELECT i.import_id, i.run + 1, i.user_id, 'v1', 'fallback', i.source, true, i.profile_format, i.lineage, i.asked,
+           i.requested_at + interval '1 microsecond'
+    WHERE i.state = 'failed' AND i.kind = 'primary' AND i.on_log AND i.pipeline <> 'v1'
+      AND NOT EXISTS (
+          SELECT FROM imports o
+          WHERE o.import_id = i.import_id AND (o.run > i.run OR o.kind = 'fallback'))
+      AND NOT EXISTS (SELECT FROM user_profiles p WHERE p.user_id = i.user_id AND has_sections(p));
+END
+$$;
+
+-- Ends an unfinished run as failed. What the profile serves stays. False if the run had ended before. `at_fault`: the
+-- export itself, so that no other pipeline could do better; else a fallback may follow.
 CREATE FUNCTION public.fail_run(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
+    at_fault CONSTANT boolean := coalesce((argument ->> 'at_fault')::boolean, false);
     i imports;
 BEGIN
+    IF NOT at_fault THEN
+        PERFORM hold_runs((argument ->> 'import_id')::uuid, (argument ->> 'run')::integer);
+    END IF;
     UPDATE imports SET
             state = 'failed', finished_at = now(), updated_at = now(), lease_owner = NULL, lease_until = NULL,
             error = jsonb_build_object('step', argument ->> 'step', 'message', argument ->> 'error')
+                || CASE WHEN at_fault THEN '{"at_fault": true}' ELSE '{}' END::jsonb
         WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
           AND state NOT IN ('complete', 'failed', 'cancelled')
         RETURNING * INTO i;
     IF NOT FOUND THEN
         RETURN to_jsonb(false);
     END IF;
+    IF NOT at_fault THEN
+        PERFORM add_fallback(i);
+    END IF;
     PERFORM tell_profile(i);
     RETURN to_jsonb(true);
 END
 $$;
 
--- Ends an unfinished run on the person's wish; results that still come in are ignored.
+-- Ends an unfinished run on the person's wish, and those beside it; results that still come in are ignored.
 CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     i imports;
 BEGIN
+    -- in the order of record_chunks, so that neither waits for the other in a circle
+    PERFORM FROM imports n
+        WHERE n.import_id = (argument ->> 'import_id')::uuid AND n.run = (argument ->> 'run')::integer
+           OR n.parent_id = (argument ->> 'import_id')::uuid
+        ORDER BY n.import_id, n.run FOR UPDATE;
     UPDATE imports SET
             state = 'cancelled', finished_at = now(), updated_at = now(),
             lease_owner = NULL, lease_until = NULL
@@ -311,6 +387,13 @@ BEGIN
     IF NOT FOUND THEN
         RETURN to_jsonb(false);
     END IF;
+    IF i.kind = 'primary' THEN
+        UPDATE imports o SET
+                state = 'cancelled', finished_at = now(), updated_at = now(),
+                lease_owner = NULL, lease_until = NULL
+            WHERE o.parent_id = i.import_id AND o.user_id = i.user_id
+              AND o.state NOT IN ('complete', 'failed', 'cancelled');
+    END IF;
     PERFORM tell_profile(i);
     RETURN to_jsonb(true);
 END
@@ -319,14 +402,18 @@ $$;
 REVOKE ALL ON FUNCTION
     public.request_time(uuid, timestamptz), public.told_state(public.imports), public.first_joined(),
     public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
-    public.is_newest_run(public.imports), public.is_complete_run(public.imports),
+    public.is_newest_run(public.imports), public.is_newest_pass(public.imports), public.primary_of(public.imports),
+    public.makes_memory(public.imports), public.is_complete_run(public.imports),
     public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
-    public.fail_run(jsonb), public.cancel_run(jsonb)
+    public.hold_runs(uuid, integer), public.add_fallback(public.imports), public.fail_run(jsonb),
+    public.cancel_run(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
     public.request_time(uuid, timestamptz), public.told_state(public.imports), public.first_joined(),
     public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
-    public.is_newest_run(public.imports), public.is_complete_run(public.imports),
+    public.is_newest_run(public.imports), public.is_newest_pass(public.imports), public.primary_of(public.imports),
+    public.makes_memory(public.imports), public.is_complete_run(public.imports),
     public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
-    public.fail_run(jsonb), public.cancel_run(jsonb)
+    public.hold_runs(uuid, integer), public.add_fallback(public.imports), public.fail_run(jsonb),
+    public.cancel_run(jsonb)
 TO service_role;

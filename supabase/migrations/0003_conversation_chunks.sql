@@ -93,7 +93,7 @@ $$;
 
 -- Stores passages of a run: new ones are inserted, changed ones rewritten, unchanged ones left. Where a
 -- passage is the last of its conversation, those beyond it go. Of the same passage given twice, the last one
--- counts. Conversations that a newer run has are passed over; a caller that names no run, as before, overwrites.
+-- counts. Conversations that a newer run has are passed over, all of a shadow run; a caller that names no run, as before, overwrites.
 -- is_recent is meant as of `now`: by default the moment of the save.
 CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -115,6 +115,8 @@ BEGIN
               AND n.user_id = owner;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'passages of a run that is not of this user' USING ERRCODE = 'SP002';
+        ELSIF i.kind = 'shadow' THEN
+            RETURN jsonb_build_object('written', 0, 'deleted', 0);
         END IF;
         SELECT array_agg(e.conversation_id), array_agg(e.account) INTO shown, accounts
             FROM (SELECT e.conversation_id, max(e.account) AS account

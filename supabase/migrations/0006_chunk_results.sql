@@ -39,8 +39,8 @@ BEGIN
             SELECT a.*, CASE
                 WHEN i.user_id IS DISTINCT FROM a.user_id THEN 'unknown'
                 WHEN i.state = 'cancelled' THEN 'cancelled'
-                WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = a.import_id AND o.run > a.run)
-                    THEN 'older'
+                WHEN EXISTS (SELECT FROM imports o
+                             WHERE o.import_id = a.import_id AND o.run > a.run AND o.kind = i.kind) THEN 'older'
                 WHEN r.status = 'ok' OR (r.status = 'dead' AND i.state NOT IN ('chunking', 'extracting'))
                     THEN 'repeated'
                 WHEN i.state IN ('complete', 'failed') THEN 'finished'
@@ -48,7 +48,7 @@ BEGIN
             FROM jsonb_to_recordset(argument -> 'chunks') AS a(
                 user_id uuid, import_id uuid, run integer, index integer, content_hash text)
             LEFT JOIN LATERAL (
-                SELECT n.user_id, n.state FROM imports n
+                SELECT n.user_id, n.state, n.kind FROM imports n
                 WHERE n.import_id = a.import_id AND n.run = a.run OFFSET 0) i ON true
             LEFT JOIN LATERAL (
                 SELECT n.status FROM chunk_results n
@@ -111,7 +111,8 @@ BEGIN
         SELECT n.*, r.status AS was, CASE
             WHEN i.user_id IS DISTINCT FROM n.user_id THEN 'unknown'
             WHEN i.state = 'cancelled' THEN 'cancelled'
-            WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = n.import_id AND o.run > n.run) THEN 'older'
+            WHEN EXISTS (SELECT FROM imports o
+                         WHERE o.import_id = n.import_id AND o.run > n.run AND o.kind = i.kind) THEN 'older'
             WHEN r.status IS NOT NULL AND NOT (
                 r.status = 'dead' AND n.status = 'ok' AND i.state IN ('chunking', 'extracting'))
                 THEN 'repeated'
@@ -233,7 +234,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 -- Says how many chunks the run has and what its reading found. Answers whether all of them are in. Of what is
--- forgotten, conversations that a newer run has stay. A reading that tells of no accounts is of one of which nothing
+-- forgotten, conversations that a newer run has stay, and all of them of a shadow run. A reading that tells of no accounts is of one of which nothing
 -- is known.
 CREATE FUNCTION public.finish_chunking(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
@@ -258,12 +259,14 @@ BEGIN
         DELETE FROM facts WHERE import_id = a.import_id AND run = a.run AND chunk_index >= a.total;
     END IF;
     forgotten := ARRAY(SELECT DISTINCT g FROM jsonb_array_elements_text(coalesce(a.forgotten, '[]')) g);
-    newer := take_conversations(i.user_id, i.requested_at, i.ordinal, forgotten, '{}');
-    DELETE FROM conversation_chunks c
-        USING unnest(forgotten) AS gone(conversation_id)
-        WHERE c.user_id = i.user_id AND c.conversation_id COLLATE "C" = gone.conversation_id
-          AND c.passage_index IS NOT NULL
-          AND gone.conversation_id <> ALL (newer);
+    IF i.kind <> 'shadow' THEN
+        newer := take_conversations(i.user_id, i.requested_at, i.ordinal, forgotten, '{}');
+        DELETE FROM conversation_chunks c
+            USING unnest(forgotten) AS gone(conversation_id)
+            WHERE c.user_id = i.user_id AND c.conversation_id COLLATE "C" = gone.conversation_id
+              AND c.passage_index IS NOT NULL
+              AND gone.conversation_id <> ALL (newer);
+    END IF;
     resolved := resolve_accounts(i, coalesce(nullif(nullif(a.accounts, 'null'), '[]'), jsonb_build_array(
         jsonb_build_object(
             'vendor', '', 'history', '', 'conversations', a.counts -> 'conversations' -> 'kept',
@@ -272,7 +275,8 @@ BEGIN
     IF resolved IS NULL THEN
         PERFORM fail_run(jsonb_build_object(
             'import_id', a.import_id, 'run', a.run, 'step', 'chunking',
-            'error', 'the user has too many lineages; import under the name of one that there is'));
+            'error', 'the user has too many lineages; import under the name of one that there is',
+            'at_fault', true));
         RETURN jsonb_build_object('complete', false, 'ignored', 'failed');
     END IF;
     UPDATE imports SET

@@ -178,82 +178,119 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
                ELSE 100 END
 $$;
 
--- True while a predecessor has the run in its hands: it says itself how it fares, in the same columns.
+-- True of a run that a predecessor has in its hands, or has brought to a good end: it says itself how it fares, in the
+-- same columns.
 CREATE FUNCTION public.is_with_predecessor(i public.imports) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    RETURN i.variant = 'http' AND EXISTS (
-        SELECT FROM v1_calls c WHERE c.import_id = i.import_id AND c.run = i.run AND c.state = 'posted');
+    RETURN i.variant = 'http' AND (i.state = 'complete' OR i.state NOT IN ('failed', 'cancelled') AND EXISTS (
+        SELECT FROM v1_calls c WHERE c.import_id = i.import_id AND c.run = i.run AND c.state = 'posted'));
 END
 $$;
 
--- Shows how a run fares in its user's profile, if there is one and the run is the user's newest. In app format
--- the columns of the app's import page are told, too: their percent never falls, what is locked stays locked, and
--- a run that fails says so only where no sections are served.
+-- Shows in the user's profile how their newest primary run fares, with what the quick and the fallback run beside it
+-- did: told by any of these three, if there is a profile. In app format the columns of the app's import page are told,
+-- too: their percent never falls, what is locked stays locked, first sections send the person to their chat, and a run
+-- that fails says so only where no sections are served and no fallback is at work on some. full_pass_* is told by the
+-- newest run that makes a MEMORY, whatever came after it in v1. Of what a predecessor does only that it came to nothing
+-- is told.
 CREATE FUNCTION public.tell_profile(i public.imports) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    told CONSTANT text := told_state(i);
-    ended CONSTANT boolean := told IN ('complete', 'unserved', 'failed', 'cancelled');
-    why CONSTANT text := CASE WHEN i.unserved = 'smaller'
-        THEN 'its memory would lose much of what is served, and is kept beside it'
-        ELSE i.error ->> 'message' END;
-    in_app CONSTANT boolean := i.profile_format = 'app';
+    m imports := primary_of(i);
+    f imports;
+    s served_memories;
     p user_profiles;
+    speaks boolean;  -- in the columns of the import page
+    passes boolean;  -- in full_pass_*
+    quick boolean;  -- what is served are its first sections
+    told text;
+    ended boolean;
+    why text;
+    status text;
     shown record;
     others record;
 BEGIN
-    IF NOT is_newest_run(i) OR (NOT ended AND is_with_predecessor(i)) THEN
+    IF m.import_id IS NULL OR NOT (is_newest_run(m) OR is_newest_pass(m)) THEN
         RETURN;
     END IF;
     SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id FOR NO KEY UPDATE;
-    IF NOT FOUND OR NOT is_newest_run(i) THEN  -- a newer one may have begun while the row was waited for
+    IF NOT FOUND THEN
         RETURN;
     END IF;
-    p.full_pass_status := CASE told
-        WHEN 'complete' THEN 'complete'
-        WHEN 'unserved' THEN 'failed'
-        WHEN 'failed' THEN 'failed'
-        WHEN 'cancelled' THEN CASE WHEN EXISTS (SELECT FROM served_memories s WHERE s.user_id = i.user_id)
-                                   THEN 'complete' ELSE 'pending' END
-        ELSE 'processing' END;
-    p.full_pass_completed_at := CASE told WHEN 'complete' THEN now()
-                                          WHEN 'cancelled' THEN p.full_pass_completed_at END;
-    p.full_pass_started_at := CASE told WHEN 'cancelled' THEN p.full_pass_started_at ELSE i.begun_at END;
-    p.full_pass_error := CASE told WHEN 'cancelled' THEN p.full_pass_error ELSE why END;
-    IF in_app THEN
-        shown := app_progress(i);
+    -- All as it is now: another may have told, or a newer run have begun, while the row was waited for.
+    SELECT * INTO m FROM imports n WHERE n.import_id = m.import_id AND n.run = m.run;
+    speaks := is_newest_run(m);
+    -- A predecessor that was called later has full_pass_* for its own word.
+    passes := m.pipeline <> 'v1' AND (speaks OR is_newest_pass(m) AND NOT EXISTS (
+        SELECT FROM imports o
+        WHERE o.user_id = m.user_id AND (o.requested_at, o.ordinal) > (m.requested_at, m.ordinal)
+          AND is_with_predecessor(o)));
+    SELECT * INTO f FROM imports n
+        WHERE n.import_id = m.import_id AND n.kind = 'fallback'
+          AND (n.run > m.run OR n.state NOT IN ('complete', 'failed', 'cancelled')) LIMIT 1;
+    IF NOT (speaks OR passes) OR is_with_predecessor(CASE WHEN f.import_id IS NULL THEN m ELSE f END) THEN
+        RETURN;
+    END IF;
+    SELECT * INTO s FROM served_memories o WHERE o.user_id = i.user_id;
+    quick := EXISTS (
+        SELECT FROM imports q
+        WHERE q.import_id = s.import_id AND q.run = s.run AND q.kind = 'quick' AND q.parent_id = m.import_id);
+    told := told_state(m);
+    ended := told IN ('complete', 'unserved', 'failed', 'cancelled');
+    why := CASE WHEN m.unserved = 'smaller' THEN 'its memory would lose much of what is served, and is kept beside it'
+                WHEN told = 'cancelled' THEN 'the import was cancelled'
+                ELSE m.error ->> 'message' END;
+    IF passes THEN
+        p.full_pass_error := CASE WHEN told <> 'cancelled' OR quick THEN why ELSE p.full_pass_error END;
+        p.full_pass_status := CASE
+            WHEN told = 'complete' THEN 'complete'
+            WHEN told IN ('unserved', 'failed') OR told = 'cancelled' AND quick THEN 'failed'
+            WHEN told = 'cancelled' THEN CASE WHEN s.user_id IS NOT NULL THEN 'complete' ELSE 'pending' END
+            ELSE 'processing' END;
+        p.full_pass_completed_at := CASE told WHEN 'complete' THEN m.finished_at
+                                              WHEN 'cancelled' THEN p.full_pass_completed_at END;
+        p.full_pass_started_at := CASE told WHEN 'cancelled' THEN p.full_pass_started_at ELSE m.begun_at END;
+    END IF;
+    IF speaks AND 'app' IN (m.profile_format, i.profile_format) THEN
+        shown := app_progress(m);
+        status := 'processing';
         IF told = 'complete' OR ended AND has_sections(p) THEN
-            p.import_status := CASE WHEN p.import_status = 'locked' THEN 'locked' ELSE 'complete' END;
-            p.import_error := NULL;
+            status := 'complete';
             shown.percent := 100;
             shown.stage := 'Complete';
+        ELSIF ended AND f.state NOT IN ('complete', 'failed', 'cancelled') THEN
+            shown.percent := CASE WHEN p.processing_started_at = m.begun_at AND p.progress_percent BETWEEN 50 AND 99
+                                  THEN p.progress_percent ELSE 50 END;
+            shown.stage := CASE WHEN shown.percent < 80 THEN 'Generating soulprint' ELSE 'Building profile' END;
         ELSIF ended THEN
-            p.import_status := CASE WHEN p.import_status = 'locked' THEN 'locked' ELSE 'failed' END;
-            p.import_error := coalesce(why, 'the import was cancelled');
-        ELSIF p.import_status = 'quick_ready' AND p.processing_started_at = i.begun_at THEN
+            status := 'failed';
+        ELSIF quick AND has_sections(p) THEN
+            status := 'quick_ready';
             shown.percent := 100;
-        ELSE
-            p.import_status := CASE WHEN p.import_status = 'locked' THEN 'locked' ELSE 'processing' END;
-            p.import_error := NULL;
-            IF p.processing_started_at = i.begun_at AND p.progress_percent > shown.percent THEN
-                shown.percent := p.progress_percent;
-            END IF;
+            shown.stage := 'Complete';
+        ELSIF p.processing_started_at = m.begun_at AND p.progress_percent > shown.percent THEN
+            shown.percent := p.progress_percent;
         END IF;
+        p.import_error := CASE WHEN status = 'failed' THEN coalesce(why, 'nothing came of the import') END;
+        p.import_status := CASE WHEN p.import_status = 'locked' THEN 'locked' ELSE status END;
+        p.memory_status := CASE WHEN p.memory_md IS NULL AND status = 'quick_ready' THEN 'building'
+                                WHEN p.memory_md IS NULL AND ended AND p.memory_status = 'building' THEN 'none'
+                                ELSE p.memory_status END;
         p.import_stage := shown.stage;
         p.progress_percent := shown.percent;
-        p.processing_started_at := i.begun_at;
-        others := read_of_others(i);
+        p.processing_started_at := m.begun_at;
+        others := read_of_others(m);
         p.total_conversations := coalesce(
-            (i.counts -> 'conversations' ->> 'kept')::integer + others.conversations,
+            (m.counts -> 'conversations' ->> 'kept')::integer + others.conversations,
             nullif(others.conversations, 0), p.total_conversations);
         p.total_messages := coalesce(
-            (i.counts ->> 'messages')::integer + others.messages, nullif(others.messages, 0), p.total_messages);
-        p.total_chunks := coalesce(i.chunks_total, p.total_chunks);
-        p.processed_chunks := i.chunks_ok + i.chunks_dead;
-    ELSE
-        p.import_stage := CASE told WHEN 'cancelled' THEN told ELSE coalesce(i.stage, i.state) END;
-        p.progress_percent := round(i.progress_percent);
+            (m.counts ->> 'messages')::integer + others.messages, nullif(others.messages, 0), p.total_messages);
+        p.total_chunks := coalesce(m.chunks_total, p.total_chunks);
+        p.processed_chunks := m.chunks_ok + m.chunks_dead;
+    ELSIF speaks THEN
+        p.import_stage := CASE told WHEN 'cancelled' THEN told ELSE coalesce(m.stage, m.state) END;
+        p.progress_percent := round(m.progress_percent);
     END IF;
     UPDATE user_profiles o SET
             full_pass_status = p.full_pass_status, full_pass_started_at = p.full_pass_started_at,
@@ -261,7 +298,8 @@ BEGIN
             import_status = p.import_status, import_error = p.import_error, import_stage = p.import_stage,
             progress_percent = p.progress_percent, processing_started_at = p.processing_started_at,
             total_conversations = p.total_conversations, total_messages = p.total_messages,
-            total_chunks = p.total_chunks, processed_chunks = p.processed_chunks, updated_at = now()
+            total_chunks = p.total_chunks, processed_chunks = p.processed_chunks,
+            memory_status = p.memory_status, updated_at = now()
         WHERE o.user_id = i.user_id;
 END
 $$;

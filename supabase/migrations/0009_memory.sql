@@ -58,11 +58,13 @@ $$;
 CREATE FUNCTION public.keep_version(
     p public.user_profiles, s public.served_memories, replaced timestamptz) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
-    INSERT INTO profile_versions (user_id, import_id, run, pipeline, soul_md, identity_md, user_md, agents_md,
-                                  tools_md, memory_md, soulprint_text, memory_import_id, memory_run,
-                                  profile_format, documents, written_at, replaced_at)
-    SELECT p.user_id, s.import_id, s.run, s.pipeline, p.soul_md, p.identity_md, p.user_md, p.agents_md,
-           p.tools_md, p.memory_md, p.soulprint_text, s.memory_import_id, s.memory_run,
+    INSERT INTO profile_versions (user_id, import_id, run, pipeline, kind, soul_md, identity_md, user_md,
+                                  agents_md, tools_md, memory_md, soulprint_text, memory_import_id,
+                                  memory_run, profile_format, documents, written_at, replaced_at)
+    SELECT p.user_id, s.import_id, s.run, s.pipeline,
+           coalesce((SELECT i.kind FROM imports i WHERE i.import_id = s.import_id AND i.run = s.run), 'primary'),
+           p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md, p.soulprint_text,
+           s.memory_import_id, s.memory_run,
            coalesce(s.profile_format, 'markdown'), coalesce(s.documents, '{}'), p.updated_at, replaced
     WHERE coalesce(p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md, p.memory_md,
                    p.soulprint_text) IS NOT NULL
@@ -177,8 +179,9 @@ $$;
 -- the app is to be told of the import when it is served.
 -- written is false, with the reason, where nothing of the profile's content changed: repeated, failed,
 -- cancelled, unknown; older (of each of its lineages a newer run's memory is served) and smaller (it would lose
--- much, and nobody said that it may): these two are kept as versions, and noted in `unserved`; joining (since it was
--- claimed another lineage's memory was committed, which this one lacks): it is consolidated again, with that.
+-- much, and nobody said that it may), outdone (sections alone, where a memory's are served, or of a quick run any)
+-- and shadow: these four are kept as versions, and noted in `unserved`; joining (since it was claimed another lineage's
+-- memory was committed, which this one lacks): it is consolidated again, with that.
 CREATE FUNCTION public.commit_memory(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
 DECLARE
@@ -188,6 +191,7 @@ DECLARE
     n user_profiles;
     s served_memories;
     served imports;
+    m imports;
     written jsonb;
     kept jsonb;  -- what is served already, where the columns have it in another form than from now on
     refusal text;
@@ -199,6 +203,8 @@ BEGIN
         error jsonb, notify boolean, edition integer);
     IF a.status NOT IN ('complete', 'failed') OR a.status IS NULL THEN
         RAISE EXCEPTION 'a run ends complete or failed' USING ERRCODE = 'SP003';
+    ELSIF a.status = 'failed' THEN
+        PERFORM hold_runs(a.import_id, a.run);
     END IF;
     SELECT * INTO i FROM imports WHERE import_id = a.import_id AND run = a.run FOR UPDATE;
     IF i.user_id IS DISTINCT FROM a.user_id THEN
@@ -210,14 +216,24 @@ BEGIN
     ELSIF i.edition <> coalesce(a.edition, 0) THEN  -- made before it was joined anew: the next one is on its way
         RETURN jsonb_build_object('written', false, 'reason', 'repeated');
     END IF;
-    INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
-    SELECT * INTO p FROM user_profiles WHERE user_id = a.user_id FOR UPDATE;
-    SELECT * INTO s FROM served_memories WHERE user_id = a.user_id;
-    SELECT * INTO served FROM imports WHERE import_id = s.import_id AND run = s.run;
+    IF NOT makes_memory(i) THEN
+        a.memory_md := NULL;
+    END IF;
+    IF i.kind <> 'shadow' THEN
+        INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
+        SELECT * INTO p FROM user_profiles WHERE user_id = a.user_id FOR UPDATE;
+        SELECT * INTO s FROM served_memories WHERE user_id = a.user_id;
+        SELECT * INTO served FROM imports WHERE import_id = s.import_id AND run = s.run;
+    END IF;
     refusal := CASE
         WHEN a.status = 'failed' THEN 'failed'
+        WHEN i.kind = 'shadow' THEN 'shadow'
+        WHEN NOT makes_memory(i) AND has_sections(p)
+             AND (i.kind = 'quick' OR s.memory_import_id IS NOT NULL OR makes_memory(served)) THEN 'outdone'
         WHEN CASE WHEN a.memory_md IS NULL OR i.accounts = '[]'
-                  THEN (served.requested_at, served.ordinal) > (i.requested_at, i.ordinal)
+                  -- a quick run counts as no later than the primary one beside which it was begun
+                  THEN (served.requested_at, CASE served.kind WHEN 'quick' THEN 0 ELSE served.ordinal END)
+                       > (i.requested_at, i.ordinal)
                   ELSE outdone_lineages(i) @> own_lineages(i) END THEN 'older'
         WHEN a.memory_md IS NOT NULL AND NOT i.replaces AND loses_much(i, s) THEN 'smaller'
         WHEN a.memory_md IS NOT NULL AND join_for(i) <> i.joined THEN 'joining'
@@ -234,6 +250,7 @@ BEGIN
     IF a.status = 'complete' THEN
         n := p;
         IF refusal IS NOT NULL THEN  -- its own, and nothing of what is served
+            n.user_id := a.user_id;
             n.soul_md := NULL; n.identity_md := NULL; n.user_md := NULL; n.agents_md := NULL;
             n.tools_md := NULL; n.memory_md := NULL; n.soulprint_text := NULL; n.updated_at := now();
             s.memory_import_id := NULL; s.memory_run := NULL; s.documents := NULL;
@@ -275,7 +292,7 @@ BEGIN
             state = a.status, finished_at = now(), updated_at = now(),
             published_at = coalesce(published_at, now()),
             progress_percent = CASE WHEN a.status = 'complete' THEN 100 ELSE progress_percent END,
-            stage = CASE WHEN refusal IN ('older', 'smaller') THEN 'unserved' ELSE a.status END,
+            stage = CASE WHEN refusal <> 'failed' THEN 'unserved' ELSE a.status END,
             error = a.error, fact_counts = coalesce(a.facts, '{}'),
             usage = coalesce(a.usage, '{}'), cost = (a.usage ->> 'cost')::double precision,
             coverage = coalesce((a.coverage ->> 'ok')::double precision
@@ -283,25 +300,34 @@ BEGIN
             unserved = nullif(refusal, 'failed'), profile_format = coalesce(a.profile_format, 'markdown'),
             lease_owner = NULL, lease_until = NULL
         WHERE import_id = a.import_id AND run = a.run RETURNING * INTO i;
+    IF i.kind = 'shadow' THEN
+        RETURN jsonb_build_object('written', false, 'reason', refusal);
+    END IF;
+    PERFORM add_fallback(i);
     PERFORM tell_profile(i);
-    IF i.profile_format = 'app' AND refusal IS NULL AND NOT is_newest_run(i) THEN
+    m := primary_of(i);
+    IF i.profile_format = 'app' AND refusal IS NULL AND is_newest_run(m) IS NOT TRUE THEN
         -- of another account: what the newest run tells depends on what is served, and how much that rests on
         PERFORM tell_profile(o) FROM (
-            SELECT * FROM imports r WHERE r.user_id = i.user_id AND r.state <> 'cancelled'
+            SELECT * FROM imports r WHERE r.user_id = i.user_id AND r.kind = 'primary' AND r.state <> 'cancelled'
             ORDER BY r.requested_at DESC, r.ordinal DESC LIMIT 1) o;
     END IF;
     IF i.profile_format = 'app' THEN
+        -- what a quick run cost is told until its primary one has ended
         UPDATE user_profiles SET import_cost_json = app_cost(i.usage)
             WHERE user_id = i.user_id AND NOT EXISTS (
                 SELECT FROM imports o
-                WHERE o.user_id = i.user_id AND o.state = 'complete'
-                  AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal));
+                WHERE o.user_id = i.user_id AND o.state = 'complete' AND o.kind IN ('primary', 'fallback')
+                  AND CASE i.kind WHEN 'quick' THEN o.requested_at >= i.requested_at
+                                  ELSE (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal) END);
         IF FOUND THEN  -- what was embedded while the run was under way
             PERFORM tell_embedding_cost(i);
         END IF;
     END IF;
-    IF a.notify AND refusal IS NULL THEN
+    IF a.notify AND refusal IS NULL AND i.kind <> 'quick' THEN
         PERFORM owe_callback(i, 'complete');
+    ELSIF a.notify AND refusal IS NULL AND i.profile_format = 'app' AND m.import_id IS NOT NULL THEN
+        PERFORM owe_callback(m, 'quick');
     END IF;
     RETURN jsonb_build_object('written', refusal IS NULL, 'reason', refusal);
 END
@@ -329,7 +355,8 @@ BEGIN
         WHERE o.user_id = (SELECT i.user_id FROM imports i WHERE i.import_id = p_import_id LIMIT 1) FOR UPDATE;
     SELECT * INTO s FROM served_memories o WHERE o.user_id = p.user_id;
     SELECT * INTO v FROM profile_versions o
-        WHERE o.user_id = p.user_id AND o.import_id = p_import_id ORDER BY o.run DESC, o.version DESC LIMIT 1;
+        WHERE o.user_id = p.user_id AND o.import_id = p_import_id AND o.kind <> 'shadow'
+        ORDER BY o.run DESC, o.version DESC LIMIT 1;
     IF s.import_id = p_import_id AND s.run >= coalesce(v.run, 0) THEN
         RETURN jsonb_build_object('written', false, 'run', s.run, 'reason', 'served');
     ELSIF v.version IS NULL THEN
@@ -371,7 +398,7 @@ BEGIN
             import_stage = CASE s.profile_format WHEN 'app' THEN 'Complete' ELSE 'complete' END,
             progress_percent = 100
         WHERE user_id = p.user_id AND NOT EXISTS (
-            SELECT FROM imports i WHERE i.user_id = p.user_id
+            SELECT FROM imports i WHERE i.user_id = p.user_id AND i.kind = 'primary'
               AND i.state NOT IN ('complete', 'failed', 'cancelled'));
     RETURN jsonb_build_object('written', true, 'run', v.run, 'reason', NULL);
 END

@@ -4,7 +4,8 @@
 -- publish (a memory that nobody commits), import (its event again: chunks are missing). All but the first
 -- wait for stall_seconds without a change, twice as long after each time that changed nothing, 64 times at
 -- most. A run to consolidate is offered at each sweep, and counts as driven again, in `redrives` and in the
--- answer's `driven`, only when it has waited as long as the others.
+-- answer's `driven`, only when it has waited as long as the others. `begun`: without runs that still wait for their
+-- event.
 CREATE FUNCTION public.find_stalled(argument jsonb) RETURNS json
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -24,6 +25,7 @@ BEGIN
         FROM imports i
         WHERE i.state NOT IN ('complete', 'failed', 'cancelled')
           AND i.pipeline = argument ->> 'pipeline'
+          AND NOT (i.state = 'received' AND coalesce((argument ->> 'begun')::boolean, false))
           AND CASE WHEN sole IS NULL THEN i.on_log ELSE i.import_id = sole AND NOT i.on_log END
           AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp()
                OR i.lease_owner = argument ->> 'owner')

@@ -249,7 +249,8 @@ BEGIN
                          ELSE clock_timestamp() + interval '1 day' * 2 ^ e.refusals END
         FROM jsonb_to_recordset(a.refused) AS g(id uuid, content_hash text, reason text, final boolean)
         WHERE e.passage_id = g.id AND e.owner = a.owner;
-    SELECT * INTO newest FROM imports i WHERE i.user_id = a.user_id AND i.state <> 'cancelled'
+    SELECT * INTO newest FROM imports i
+        WHERE i.user_id = a.user_id AND i.kind = 'primary' AND i.state <> 'cancelled'
         ORDER BY i.requested_at DESC, i.ordinal DESC LIMIT 1;
     INSERT INTO embedding_usage AS u (user_id, import_id, run, model, passages, calls, input_tokens, cost)
     VALUES (a.user_id, coalesce(newest.import_id, '00000000-0000-0000-0000-000000000000'),

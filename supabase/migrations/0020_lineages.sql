@@ -56,7 +56,8 @@ END
 $$;
 
 -- The accounts that a reading met (`told`), each with its lineage, as imports.accounts holds them. Lineages that
--- are new are noted. Null if the user has too many: each is read again with every import.
+-- are new are noted, of a run that may count for them. Null if the user has too many: each is read again with every
+-- import.
 CREATE FUNCTION public.resolve_accounts(i public.imports, told jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -64,6 +65,7 @@ DECLARE
     kept CONSTANT text[] := ARRAY[
         'vendor', 'conversations', 'messages', 'skipped', 'lost', 'chunks', 'breaks'];
     e record;
+    counts CONSTANT boolean := i.kind = 'primary' AND makes_memory(i);
     found text;
     named text[] := '{}';
 BEGIN
@@ -75,13 +77,13 @@ BEGIN
     LOOP
         found := find_lineage(i, e.number::integer, e.vendor, e.account, e.history, e.conversations);
         INSERT INTO lineages AS l (user_id, lineage, vendor, account)
-        VALUES (i.user_id, found, e.vendor, e.account)
+        SELECT i.user_id, found, e.vendor, e.account WHERE counts
         ON CONFLICT (user_id, lineage) DO UPDATE SET account = excluded.account
             WHERE l.account IS NULL AND excluded.account IS NOT NULL;
         named[e.number] := found;
     END LOOP;
     -- those of which no run was served, as of imports that were cancelled, are read with none
-    IF (SELECT count(*) FROM lineages l WHERE l.user_id = i.user_id
+    IF counts AND (SELECT count(*) FROM lineages l WHERE l.user_id = i.user_id
           AND (l.import_id IS NOT NULL OR l.lineage = ANY (named))) > most THEN
         DELETE FROM lineages l
             WHERE l.user_id = i.user_id AND l.import_id IS NULL AND l.lineage = ANY (named);

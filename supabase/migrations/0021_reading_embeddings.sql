@@ -30,7 +30,8 @@ DECLARE
     percent integer;
 BEGIN
     SELECT * INTO counts FROM embedding_counts(whose);
-    SELECT * INTO newest FROM imports i WHERE i.user_id = whose AND i.state <> 'cancelled'
+    SELECT * INTO newest FROM imports i
+        WHERE i.user_id = whose AND i.kind = 'primary' AND i.state <> 'cancelled'
         ORDER BY i.requested_at DESC, i.ordinal DESC LIMIT 1;
     IF newest.profile_format = 'app' THEN
         -- Passages come in while the export is read: what is embedded then is not all.

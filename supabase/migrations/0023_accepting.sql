@@ -1,12 +1,6 @@
 -- Taking imports: the one way in. What is accepted is a row in state `received`; its event follows, and where it
 -- does not, the relay publishes it from the row.
 
-ALTER TABLE public.imports
-    -- what the request said of the export besides: conversation_count, message_count
-    ADD COLUMN asked jsonb NOT NULL DEFAULT '{}',
-    -- until when somebody is at work on offering the run's event to the log
-    ADD COLUMN relay_until timestamptz;
-
 -- What a client calls a request of its own: asked again under that key it is answered the same, for a day.
 CREATE TABLE public.idempotency_keys (
     user_id uuid NOT NULL,
@@ -150,7 +144,7 @@ BEGIN
     IF resumed THEN
         outdone := EXISTS (
             SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
-            WHERE p.user_id = a.user_id
+            WHERE p.user_id = a.user_id AND s.kind <> 'quick'  -- which gives way to what it was begun beside
               AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
         UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
                 requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
@@ -234,11 +228,21 @@ BEGIN
 END
 $$;
 
+-- Forgets what a log was offered that is no more, as one in memory with its process: {}.
+CREATE FUNCTION public.forget_offers(argument jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    UPDATE imports i SET offered_at = NULL, relay_until = NULL
+        WHERE i.state = 'received' AND i.on_log AND coalesce(i.offered_at, i.relay_until) IS NOT NULL;
+    RETURN to_jsonb(true);
+END
+$$;
+
 REVOKE ALL ON FUNCTION
     public.owe_quick(public.imports, uuid), public.route_import(jsonb), public.accept_import(jsonb),
-    public.take_unoffered(jsonb), public.note_offered(jsonb)
+    public.take_unoffered(jsonb), public.note_offered(jsonb), public.forget_offers(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
     public.owe_quick(public.imports, uuid), public.route_import(jsonb), public.accept_import(jsonb),
-    public.take_unoffered(jsonb), public.note_offered(jsonb)
+    public.take_unoffered(jsonb), public.note_offered(jsonb), public.forget_offers(jsonb)
 TO service_role;

@@ -98,11 +98,7 @@ BEGIN
         IF (SELECT count(*) FROM v1_calls o WHERE o.state = 'posted') >= (argument ->> 'at_once')::integer THEN
             RETURN NULL;
         END IF;
-        UPDATE v1_calls o SET state = 'dropped', ended_at = now()
-            FROM imports n
-            WHERE o.state = 'due' AND n.import_id = o.import_id AND n.run = o.run
-              AND n.state IN ('complete', 'failed', 'cancelled');
-        -- Runs before calls before profiles, as all who lock several of them.
+        -- Runs first, as all who lock several of these.
         SELECT n.* INTO i FROM v1_calls o JOIN imports n ON n.import_id = o.import_id AND n.run = o.run
             WHERE o.state = 'due' AND o.due_at <= now() AND n.state NOT IN ('complete', 'failed', 'cancelled')
             ORDER BY o.due_at, o.created_at, o.import_id LIMIT 1 FOR UPDATE OF n SKIP LOCKED;
@@ -153,10 +149,11 @@ BEGIN
     IF outcome = 'failed' THEN
         PERFORM fail_run(jsonb_build_object(
             'import_id', i.import_id, 'run', i.run, 'step', 'v1', 'error', reason));
-        UPDATE user_profiles SET  -- in the predecessor's words, where it has said why
-                full_pass_error = coalesce(p.full_pass_error, full_pass_error),
-                import_error = coalesce(p.import_error, import_error)
-            WHERE user_id = i.user_id AND 'failed' IN (p.full_pass_status, p.import_status);
+        UPDATE user_profiles o SET  -- in the predecessor's words, where it has said why
+                full_pass_status = 'failed',
+                full_pass_error = coalesce(p.full_pass_error, p.import_error, o.full_pass_error, reason),
+                import_error = CASE WHEN o.import_status = 'failed' THEN coalesce(p.import_error, o.import_error) END
+            WHERE o.user_id = i.user_id;
         RETURN;
     END IF;
     SELECT * INTO s FROM served_memories o WHERE o.user_id = i.user_id;

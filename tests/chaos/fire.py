@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from uuid import UUID
 
 import asyncpg
 
@@ -62,14 +63,19 @@ async def run_ended(store: Store, event: ImportReceived, seconds: float = END_SE
 
 async def every_planted_fact_is_there_once(setting: Setting, event: ImportReceived, truth: Truth) -> None:
     """None is lost, none doubled, and every chunk was read."""
-    connection = await asyncpg.connect(setting.database)
+    await planted_once(setting.database, event.import_id, truth)
+
+
+async def planted_once(database: str, import_id: UUID, truth: Truth) -> None:
+    """The same, of an import in this database."""
+    connection = await asyncpg.connect(database)
     try:
         rows = await connection.fetch(
             "SELECT statement, quote, message_ids, chunk_index FROM facts WHERE import_id = $1",
-            event.import_id,
+            import_id,
         )
         results = await connection.fetch(
-            "SELECT status, count(*) FROM chunk_results WHERE import_id = $1 GROUP BY status", event.import_id
+            "SELECT status, count(*) FROM chunk_results WHERE import_id = $1 GROUP BY status", import_id
         )
     finally:
         await connection.close()
@@ -88,9 +94,20 @@ async def every_planted_fact_is_there_once(setting: Setting, event: ImportReceiv
     assert [row["status"] for row in results] == ["ok"]
 
 
-async def caught_up(audit: Audit) -> bool:
-    """every group has committed all of its topic"""
-    return await audit.lag() == {}
+async def all_caught_up(audit: Audit, seconds: float = END_SECONDS) -> None:
+    """Return when every group has committed all of its topic; fail with the names of those that have not."""
+    lag: dict[str, int] = {}
+
+    async def caught_up() -> bool:
+        lag.clear()
+        lag.update(await audit.lag())
+        return not lag
+
+    try:
+        await until(caught_up, seconds)
+    except AssertionError:
+        behind = ", ".join(f"{READERS[name]} by {count} of {name}" for name, count in lag.items())
+        raise AssertionError(f"not all is committed after {seconds:g} s: {behind}") from None
 
 
 async def swept(setting: Setting) -> bool:

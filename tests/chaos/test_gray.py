@@ -20,7 +20,7 @@ import pytest
 from shared.postgres.migrate import migrate
 from shared.store.store import open_store
 from tests.chaos.fire import (
-    caught_up,
+    all_caught_up,
     every_planted_fact_is_there_once,
     nothing_is_left_over,
     patiently_audited,
@@ -38,6 +38,7 @@ from tests.support.forking import ForkServer
 from tests.support.kafka import Broker
 from tests.support.mortal_postgres import mortal_postgres
 from tests.support.services import Setting
+from tests.support.telling import telling
 from tests.support.waiting import until
 
 MOMENTS = int(os.environ.get("CHAOS_MOMENTS", "30"))
@@ -156,11 +157,12 @@ async def test_gray_failures_lose_nothing_and_kill_nothing_good(
                 services.start_many(service, EXTRACTORS if service == "extractor" else 1)
             await services.ready()
             storm = Storm(Gray(services, postgres, to_postgres, to_kafka, disk, Random(SEED)), Audit(setting))
-            while storm.moments.total() < MOMENTS:
-                await storm.over_an_import(setting, tmp_path)
-            await until(lambda: caught_up(storm.audit), END_SECONDS)
-            await until(lambda: swept(setting), END_SECONDS)
-            assert await storm.audit.unfinished() == []
+            async with telling(services):
+                while storm.moments.total() < MOMENTS:
+                    await storm.over_an_import(setting, tmp_path)
+                await all_caught_up(storm.audit, END_SECONDS)
+                await until(lambda: swept(setting), END_SECONDS)
+                assert await storm.audit.unfinished() == []
             assert services.ended() == {}, "a service ended by itself"
             codes = await services.stop()
         assert set(codes.values()) == {0}, codes

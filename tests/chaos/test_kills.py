@@ -18,7 +18,7 @@ from shared.postgres.migrate import migrate
 from shared.store.store import open_store
 from tests.chaos.fire import (
     END_SECONDS,
-    caught_up,
+    all_caught_up,
     every_planted_fact_is_there_once,
     nothing_is_left_over,
     patiently_audited,
@@ -35,6 +35,7 @@ from tests.support.forking import ForkServer
 from tests.support.kafka import Broker
 from tests.support.mortal_postgres import MortalPostgres, mortal_postgres
 from tests.support.services import Setting
+from tests.support.telling import telling
 from tests.support.waiting import until
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "4"))
@@ -110,12 +111,13 @@ async def test_kills_at_random_moments_lose_nothing_and_double_nothing(
             chaos = Chaos(services, kafka, postgres, Random(SEED))
             audit = Audit(setting)
             imports = 0
-            while chaos.kills.total() < KILLS:
-                imports += 1
-                await _import_under_fire(chaos, audit, tmp_path, imports)
-            await until(lambda: caught_up(audit), END_SECONDS)
-            await until(lambda: swept(setting), END_SECONDS)
-            assert await audit.unfinished() == []
+            async with telling(services):
+                while chaos.kills.total() < KILLS:
+                    imports += 1
+                    await _import_under_fire(chaos, audit, tmp_path, imports)
+                await all_caught_up(audit)
+                await until(lambda: swept(setting), END_SECONDS)
+                assert await audit.unfinished() == []
             assert services.ended() == {}, "a service ended by itself"
             codes = await services.stop()
         assert set(codes.values()) == {0}, codes

@@ -120,7 +120,7 @@ async def test_a_run_is_cancelled_once(setting: LocalSetting, store: Store) -> N
         assert (await face.client.post(f"{address}/retry")).json()["run"] == 2
         running = await face.client.post(f"{address}/retry")
         assert (running.status_code, running.json()["status"]) == (409, 409)
-        await store.fail_run(UUID(taken["import_id"]), 2, "chunking", "unreadable")
+        await store.fail_run(UUID(taken["import_id"]), 2, "chunking", "unreadable", at_fault=True)
         ended = await face.client.delete(address)
         assert (ended.status_code, ended.json()["import_id"]) == (409, taken["import_id"])
         for method in ("DELETE", "POST"):

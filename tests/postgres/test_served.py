@@ -183,19 +183,19 @@ async def test_accepting_does_not_end_what_is_under_way(store: Store) -> None:
 
 async def test_a_run_without_memory_or_sections_keeps_those_that_are_there(store: Store) -> None:
     await run_of(store, IMPORT, WHOLE)
-    await begin_run(store, SECOND, ANNA, "/b.zip", "v1")
+    await begin_run(store, SECOND, ANNA, "/b.zip", "v3")
     assert (await commit(store, memory_of(import_id=SECOND, memory_md=None))).written
     profile = await profile_of(store)
     assert (profile.memory_md, profile.soul_md, profile.import_id, profile.pipeline) == (
         "memory of 10",
         section_shown("soul"),
         SECOND,
-        "v1",
+        "v3",
     )
     facts = await store.list_facts(ANNA)
     assert len(facts) == 10, "the facts are those of the memory"
     assert await store.find_fact(ANNA, str(facts[0].id)) == [facts[0]]
-    await begin_run(store, uuid5(SEED, "third"), ANNA, "/c.zip", "v1")
+    await begin_run(store, uuid5(SEED, "third"), ANNA, "/c.zip", "v3")
     others = Sections(soul=Soul(boundaries="third"), user=None)
     third = memory_of(import_id=uuid5(SEED, "third"), memory_md=None, sections=others)
     await commit(store, third)
@@ -203,7 +203,7 @@ async def test_a_run_without_memory_or_sections_keeps_those_that_are_there(store
     assert "third" in (profile.soul_md or "")
     assert (profile.user_md, profile.memory_md) == (section_shown("user"), "memory of 10")
     assert profile.soulprint_text == f"{profile.soul_md}\n\n{profile.user_md}"
-    await begin_run(store, uuid5(SEED, "fourth"), ANNA, "/d.zip", "v1")
+    await begin_run(store, uuid5(SEED, "fourth"), ANNA, "/d.zip", "v3")
     none = Sections(soul=None, identity=None, user=None, agents=None, tools=None)
     fourth = memory_of(import_id=uuid5(SEED, "fourth"), memory_md=None, sections=none)
     assert (await commit(store, fourth, profile_format="app")).written

@@ -12,6 +12,9 @@ import pytest
 
 from shared.domain.errors import StoreError, UnansweredError
 from shared.postgres import connection as connections
+from shared.store import direct, transport
+from shared.store.chunks import Chunking
+from shared.store.direct import DirectTransport
 from shared.store.store import Store, open_store
 from shared.store.transport import _LONG, CALL_SECONDS, seconds_for
 from tests.support.door import Door, door_to, postgres_at
@@ -54,6 +57,53 @@ async def test_a_call_without_an_answer_ends_by_its_bound(door: Door, database: 
                 await store.watch_run(NOBODY, 1)
             assert told.value.sqlstate is None
             assert await store.watch_run(NOBODY, 1) is None
+
+
+@pytest.mark.parametrize("long", [True, False])
+async def test_a_call_is_made_on_a_connection_that_answers(
+    door: Door, database: str, monkeypatch: pytest.MonkeyPatch, *, long: bool
+) -> None:
+    """One that fell silent since it was used last is not believed: not for a call that may take minutes, and
+    for another not if that was a while ago."""
+    monkeypatch.setattr(direct, "CONNECT_SECONDS", 0.3)
+    if not long:
+        monkeypatch.setattr(direct, "QUIET_SECONDS", 0.0)
+    async with open_store(door.dsn(database), connections=2) as store:
+        await asyncio.gather(*(store.watch_run(NOBODY, 1) for _ in range(10)))
+        entered = door.entered
+        door.swallow(new=False)
+        async with asyncio.timeout(SOON):
+            if long:
+                assert (await store.finish_chunking(NOBODY, 1, Chunking(total=1))).complete is False
+            else:
+                assert await store.watch_run(NOBODY, 1) is None
+        assert door.entered > entered
+
+
+async def test_a_long_call_ends_when_the_server_is_no_longer_at_it(
+    door: Door, database: str, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(direct, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(transport, "_LONGER", 1000.0)
+    looks: list[bool | None] = []
+    look = DirectTransport._at_work
+
+    async def seen(self: DirectTransport, server: int) -> bool | None:
+        looks.append(await look(self, server))
+        return looks[-1]
+
+    monkeypatch.setattr(DirectTransport, "_at_work", seen)
+    async with open_store(door.dsn(database), connections=2, seconds=0.3) as store, asyncio.timeout(SOON):
+        async with sql.transaction():
+            await sql.execute("LOCK TABLE imports IN ACCESS EXCLUSIVE MODE")
+            call = asyncio.create_task(store.finish_chunking(NOBODY, 1, Chunking(total=1)))
+            await until(lambda: looks.count(True) == 2)
+            assert not call.done()
+            door.swallow(new=False)
+        with pytest.raises(UnansweredError, match="finish_chunking: the database gave no answer"):
+            await call
+        assert looks[-1] is False
+        assert not (await store.finish_chunking(NOBODY, 1, Chunking(total=1))).complete
 
 
 async def test_calls_that_wait_for_a_silent_connection_end_too(door: Door, database: str) -> None:

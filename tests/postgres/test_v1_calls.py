@@ -136,6 +136,9 @@ async def test_one_that_was_surely_not_taken_is_called_for_three_times(
         assert told == ("due" if attempt < 3 else "failed")
     (run,) = await store.list_runs(event.import_id)
     assert (run.state, run.error) == ("failed", {"step": "v1", "message": "it answered 503"})
+    profile = await store.read_profile(event.user_id)
+    assert profile is not None
+    assert (profile.full_pass_status, profile.full_pass_error) == ("failed", "it answered 503")
     versions = "SELECT count(*) FROM profile_versions WHERE user_id = $1"
     assert await sql.fetchval(versions, event.user_id) == 0, "there was nothing to keep"
 
@@ -215,7 +218,7 @@ async def test_a_run_that_was_cancelled_is_neither_called_for_nor_watched(store:
     _, call = await taken(store)
     assert call.import_id == posted.import_id
     await store.cancel_run(posted.import_id, posted.run)
-    assert await outcomes(store) == {posted.import_id: "dropped"}
+    assert await outcomes(store) == {due.import_id: "dropped", posted.import_id: "dropped"}
     assert not await store.has_v1_calls()
 
 

@@ -65,7 +65,7 @@ class AuthServer:
         return shown | {"kid": name, "alg": algorithm, "use": "sig"}
 
     def claims(self, user: UUID, **changes: object) -> dict[str, Any]:
-        """What a person's token says; None leaves out."""
+        """What a person's token says; None leaves out, a function is given the time."""
         now = int(time.time())
         claims = {
             "iss": f"{self.url}/auth/v1",
@@ -75,7 +75,8 @@ class AuthServer:
             "iat": now,
             "exp": now + 3600,
         }
-        return {name: value for name, value in (claims | changes).items() if value is not None}
+        told = {name: each(now) if callable(each) else each for name, each in (claims | changes).items()}
+        return {name: value for name, value in told.items() if value is not None}
 
     def token(
         self, user: UUID, name: str = "first", *, headers: dict[str, Any] | None = None, **changes: object

@@ -139,7 +139,7 @@ class Fleet:
         return {m.name: m.process.returncode for m in self.members.values() if not m.alive}
 
     def log(self, name: str, characters: int = 1500) -> str:
-        """The end of a member's log."""
+        """The end of a member's log; all of it: 0."""
         return (self.folder / f"{name}.log").read_text(errors="replace")[-characters:]
 
 

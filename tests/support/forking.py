@@ -79,6 +79,11 @@ class ForkedCommand(Forked):
         self._folder = folder
 
     @property
+    def out(self) -> str:
+        """What it has printed on standard output so far."""
+        return (Path(self._folder.name) / "out").read_text("utf-8")
+
+    @property
     def err(self) -> str:
         """What it has printed on standard error so far."""
         return (Path(self._folder.name) / "err").read_text("utf-8")
@@ -86,7 +91,7 @@ class ForkedCommand(Forked):
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """What it printed, once it has ended. Raises subprocess.TimeoutExpired."""
         self.wait(timeout)
-        printed = (Path(self._folder.name) / "out").read_text("utf-8"), self.err
+        printed = self.out, self.err
         self._folder.cleanup()
         return printed
 

@@ -40,6 +40,7 @@ ROWS: Final = {
         " VALUES ('p', 'b', $1::text, 'm', 'p', 1, now())"
     ),
     "callbacks": "(import_id, kind, user_id, seconds) VALUES ($2, 'complete', $1, 1)",
+    "idempotency_keys": "(user_id, key, digest) VALUES ($1, 'k', 'd')",
     "v1_calls": "(import_id, run, user_id) VALUES ($2, 1, $1)",
     "embedding_claims": "(passage_id, user_id, until, content_hash, model) VALUES ($2, $1, now(), 'h', 'm')",
     "embedding_turns": "(user_id) VALUES ($1)",

@@ -7,7 +7,10 @@ TUNED_MODEL_INSTANT: the extractor's model takes no time at all: one fact a conv
 TUNED_SESSION_MS: a killed replica is out of its group after this long, not after the product's 10 s, so that
 a test of many kills spends its time on the kills.
 TUNED_RELAY_SECONDS: what was accepted and not offered is looked for so often, once it is so old.
+TUNED_WATCH_SECONDS: quickpass looks so often at what its predecessor does.
 TUNED_MAX_POLL_MS: a replica that does not poll for this long is out of its group, not after 10 min.
+
+Asked by SIGUSR1 it writes to its log what it does: see tests.support.doing.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from functools import partial
 from prometheus_client import REGISTRY
 
 from services.extractor.app import extractor
+from services.quickpass import backend
 from shared.domain.events import ChunkReady
 from shared.domain.facts import Candidate, Category
 from shared.heap import steady_heap
@@ -38,6 +42,7 @@ from shared.models.rules.model import OfflineModel
 from shared.requests import relay
 from shared.settings import load_settings
 from soulprint.serve import configure_service_logs
+from tests.support.doing import ASKED, doing
 
 HEARTBEATS = 6
 """Heartbeats in a session."""
@@ -52,6 +57,7 @@ class Tuning:
     session_ms: int
     max_poll_ms: int
     relay_seconds: float
+    watch_seconds: float
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Tuning:
@@ -61,6 +67,7 @@ class Tuning:
             int(environment.get("TUNED_SESSION_MS", "0")),
             int(environment.get("TUNED_MAX_POLL_MS", "0")),
             float(environment.get("TUNED_RELAY_SECONDS", "0")),
+            float(environment.get("TUNED_WATCH_SECONDS", "0")),
         )
 
     @property
@@ -127,9 +134,12 @@ async def _serve(name: str) -> None:
     open_log = partial(KafkaLog.of, subscriber=tuning.subscriber)
     if tuning.relay_seconds:
         relay.LOOK_SECONDS = relay.OLD_SECONDS = tuning.relay_seconds
+    if tuning.watch_seconds:
+        backend.WATCH_SECONDS = tuning.watch_seconds
     host = Host({name: tuned(name, tuning)}, settings, REGISTRY, open_log=open_log)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, host.stop)
+    asyncio.get_running_loop().add_signal_handler(ASKED, lambda: sys.stderr.write(f"{doing(host)}\n"))
     await host.run()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from shared.host.services import opener_of
 from shared.metrics import METRICS
-from shared.pipelines import SERVICES, topics_of
+from shared.pipelines import SERVICES, live_topics
 from shared.settings import PREFIX, Settings
 from tests.support.plain_yaml import read_yaml
 
@@ -22,11 +22,14 @@ PROMETHEUS = read_yaml(ROOT / "deploy" / "prometheus.yml")
 RULES = read_yaml(ROOT / "deploy" / "alerts.yml")["groups"][0]["rules"]
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "soulprint.json").read_text(encoding="utf-8"))
 RENDER = read_yaml(ROOT / "render.yaml")
+ONE_BOX = read_yaml(ROOT / "deploy" / "render" / "one-box.yaml")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 OTHERS = {"kafka", "postgres", "setup", "prometheus", "soulprint"}
 """What compose runs beside the services."""
-FROM_OUTSIDE = {"ANTHROPIC_AUTH_TOKEN"}
-"""Read by the model's own client, not by our settings."""
+FROM_OUTSIDE = {"ANTHROPIC_AUTH_TOKEN", "PORT"}
+"""Read by the model's own client, and by Render, not by our settings."""
+FOR_DEVELOPMENT = {"SOULPRINT_LOG_LEVEL": "info", "SOULPRINT_GATEWAY_OPEN": "true"}
+"""What compose sets otherwise than the settings do."""
 
 SAMPLES = {"gauge": ("",), "counter": ("",), "histogram": ("_bucket", "_count", "_sum")}
 
@@ -103,7 +106,7 @@ def test_the_extractor_can_be_scaled() -> None:
 
 def test_ports_are_published_on_loopback_only() -> None:
     ports = [port for spec in COMPOSE["services"].values() for port in spec.get("ports", ())]
-    assert len(ports) == 3
+    assert len(ports) == 4
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
@@ -111,6 +114,9 @@ def test_every_environment_names_settings_that_exist() -> None:
     names = {field.upper() for field in Settings.model_fields}
     known = {f"{PREFIX}{name}" for name in names} | (names - {"HOME"}) | FROM_OUTSIDE
     render = {v["key"] for group in RENDER["envVarGroups"] for v in group["envVars"]}
+    render |= {
+        v["key"] for each in (RENDER, ONE_BOX) for s in each["services"] for v in s["envVars"] if "key" in v
+    }
     image = set(re.findall(rf"({PREFIX}[A-Z_]+)=", DOCKERFILE))
     assert set(COMPOSE["x-settings"]) <= known
     assert render <= known
@@ -122,7 +128,7 @@ def test_compose_takes_the_defaults_of_the_settings() -> None:
         if matched := re.fullmatch(r"\$\{(\w+):-(.+)\}", value or ""):
             assert matched[1] == name
             default = Settings.model_fields[name.removeprefix(PREFIX).lower()].default
-            assert matched[2] == ("info" if name == "SOULPRINT_LOG_LEVEL" else str(default))
+            assert matched[2] == FOR_DEVELOPMENT.get(name, str(default))
 
 
 def test_one_port_serves_health_and_metrics_everywhere() -> None:
@@ -134,6 +140,32 @@ def test_one_port_serves_health_and_metrics_everywhere() -> None:
     assert scrape["port"] == port
     assert f"EXPOSE {port}\n" in DOCKERFILE
     assert f"SOULPRINT_METRICS_PORT:-{port}" in (ROOT / "deploy/docker/healthcheck").read_text()
+
+
+def test_the_gateway_answers_on_one_port_everywhere() -> None:
+    port = str(Settings.model_fields["gateway_port"].default)
+    assert COMPOSE["x-settings"]["SOULPRINT_GATEWAY_PORT"] == port
+    (published,) = services()["gateway"]["ports"]
+    assert published.endswith(f":{port}")
+    assert f"EXPOSE {port}\n" in DOCKERFILE
+    for blueprint in (RENDER, ONE_BOX):
+        (web,) = (each for each in blueprint["services"] if each["type"] == "web")
+        groups = [v for group in blueprint.get("envVarGroups", ()) for v in group["envVars"]]
+        given = {v["key"]: v["value"] for v in [*web["envVars"], *groups] if "value" in v}
+        assert {given["PORT"], given["SOULPRINT_GATEWAY_PORT"]} == {port}
+        assert given["SOULPRINT_GATEWAY_HOST"] == "0.0.0.0"
+        assert web["healthCheckPath"] == "/livez"
+
+
+def test_uploads_lie_where_those_who_read_them_look() -> None:
+    (folder,) = re.findall(r"SOULPRINT_HOME=(\S+)", DOCKERFILE)
+    assert f"{folder}/uploads" in COMPOSE["x-settings"]["SOULPRINT_IMPORT_ROOTS"].split(":")
+    mounts = {
+        name: [m for m in spec.get("volumes", ()) if m.startswith("uploads:")]
+        for name, spec in services().items()
+    }
+    assert {name for name, found in mounts.items() if found} == {"gateway", "quickpass", "chunker"}
+    assert all(f":{folder}/uploads" in mount for found in mounts.values() for mount in found)
 
 
 def test_prometheus_scrapes_every_service() -> None:
@@ -183,12 +215,13 @@ def test_an_alert_says_how_bad_it_is_and_what_to_do() -> None:
         assert rule["annotations"]["action"]
 
 
-@pytest.mark.parametrize("name", ["extractor", "chunker"])
+@pytest.mark.parametrize("name", ["extractor", "chunker", "quickpass"])
 def test_an_autoscaler_reads_the_group_of_its_service(name: str) -> None:
     scaled = read_yaml(ROOT / "deploy" / "keda" / f"{name}.yaml")["spec"]
     (trigger,) = scaled["triggers"]
-    partitions = {spec.name: spec.partitions for spec in topics_of("v2")}
-    assert trigger["metadata"]["consumerGroup"] == f"soulprint.v2.{name}"
+    partitions = {spec.name: spec.partitions for spec in live_topics("v2")}
+    assert trigger["metadata"]["consumerGroup"] == SERVICES[name].group("v2")
+    assert trigger["metadata"]["topic"] == SERVICES[name].topic("v2")
     assert int(scaled["maxReplicaCount"]) <= partitions[trigger["metadata"]["topic"]]
 
 
@@ -216,7 +249,7 @@ def test_what_the_image_copies_is_sent_to_the_builder() -> None:
 
 
 def test_no_password_but_the_development_one() -> None:
-    for path in ("docker-compose.yml", "render.yaml"):
+    for path in ("docker-compose.yml", "render.yaml", "deploy/render/one-box.yaml"):
         text = (ROOT / path).read_text(encoding="utf-8")
         for value in re.findall(r"^ +\w*(?:PASSWORD|KEY)\w*: *(\S+)", text, re.MULTILINE):
             assert value == "${POSTGRES_PASSWORD:-soulprint}", f"{path}: {value}"

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4, uuid5
 from shared.exports.formats.registry import FORMATS
 from shared.log import deadletter
 from shared.log.kafka.cloudevents import EVENT_TYPES
-from shared.pipelines import MAX_EVENT_BYTES, SERVICES, topics_of
+from shared.pipelines import MAX_EVENT_BYTES, READERS, SERVICES, live_topics, places_of
 from shared.requests.request import request_of
 from shared.settings import load_settings
 
@@ -34,7 +34,9 @@ def test_the_readme_shows_every_service_in_the_house() -> None:
 
 def test_operations_tells_what_each_service_reads_and_as_which_group() -> None:
     rows = re.findall(r"^\| (\w+) \| `([\w.]+)` \| `(soulprint[\w.]+)` \|", OPERATIONS, re.MULTILINE)
-    assert rows == [(name, spec.topic("v2"), spec.group("v2")) for name, spec in SERVICES.items()]
+    assert rows == [(name, spec.topic("v2"), spec.group("v2")) for name, spec in READERS.items()]
+    without = re.findall(r"^\| (\w+) \| HTTP \| - \|", OPERATIONS, re.MULTILINE)
+    assert without == [name for name in SERVICES if name not in READERS]
 
 
 def test_the_help_of_serve_names_every_service() -> None:
@@ -43,11 +45,12 @@ def test_the_help_of_serve_names_every_service() -> None:
 
 
 def test_the_page_of_events_has_every_topic_and_its_group() -> None:
-    groups = {each.topic("v2"): each.group("v2") for each in SERVICES.values()}
+    places = places_of(READERS, "v2")
+    groups = {each.spec.topic(each.pipeline): each.spec.group(each.pipeline) for each in places}
     row = r"^\| `([\w.]+)` \| (\w+) \| `(\w+)` \| (\d+) days \| `([\w.]+)` \|"
     assert re.findall(row, EVENTS, re.MULTILINE) == [
         (s.name, s.event.__name__, s.key, str(timedelta(milliseconds=s.retention_ms).days), groups[s.name])
-        for s in topics_of("v2")
+        for s in live_topics("v2")
     ]
 
 

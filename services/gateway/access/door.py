@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from services.gateway.access.access import PATH_KEY, Access, Scope
-from services.gateway.access.paths import is_public, keyed
+from services.gateway.access.paths import NOBODYS, is_public, keyed
 from services.gateway.access.refusals import no_such_route, not_accepted
+from services.gateway.body_rules import App, Receive, Send
 from services.gateway.problems import Problem, answer
-
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Door:
@@ -24,8 +18,7 @@ class Door:
     """
 
     def __init__(self, app: App, access: Access) -> None:
-        self._app = app
-        self._access = access
+        self._app, self._access = app, access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -38,7 +31,10 @@ class Door:
 
     async def _let_in(self, scope: Scope) -> None:
         raw = scope.get("raw_path") or scope["path"].encode()
-        if (found := keyed(scope["path"], raw.decode("latin-1"))) is not None:
+        found = keyed(scope["path"], raw.decode("latin-1"))
+        if found is None and any(map(self._access.keys.hold, scope["path"].split("/"))):
+            found = NOBODYS  # a base address that is not ours, or not as it should be
+        if found is not None:
             scope["path"], scope["raw_path"] = found.path, found.raw.encode("latin-1")
             if found.key is None:
                 raise no_such_route()

@@ -20,6 +20,10 @@ _LEAST_BITS, _MOST_BITS = 2048, 8192
 _NAME_CHARS = 200
 
 
+class NoKeySetError(Exception):
+    """What came is no set of keys; says why, in our words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """A key, with the one algorithm that it is for, whatever a token says."""
@@ -30,16 +34,15 @@ class Key:
 
 def read_keys(body: bytes) -> dict[str, Key]:
     """The keys by which tokens may be checked, by their names; none is a set, too. What is of another kind,
-    without a name or broken is left out. Raises ValueError, without a word of the body, if it is no key set
-    or holds too many."""
+    without a name or broken is left out. Raises NoKeySetError if it is no key set or holds too many."""
     try:
         keys = orjson.loads(body)["keys"]
     except (ValueError, TypeError, KeyError):
-        raise ValueError("no key set") from None
+        raise NoKeySetError("no key set") from None
     if not isinstance(keys, list):
-        raise ValueError("no key set")
+        raise NoKeySetError("no key set")
     if len(keys) > MOST_KEYS:
-        raise ValueError(f"more than {MOST_KEYS} keys")
+        raise NoKeySetError(f"more than {MOST_KEYS} keys")
     found: dict[str, Key] = {}
     for each in keys:
         name = each.get("kid") if isinstance(each, dict) else None

@@ -34,6 +34,9 @@ class Keyed:
     path: str = HIDDEN
 
 
+NOBODYS = Keyed()
+
+
 def is_ours(path: str) -> bool:
     """Whether a path is of our own routes, and not of the predecessor's or of nobody's."""
     return path.lstrip("/").partition("/")[0] in OURS
@@ -60,10 +63,12 @@ def keyed(path: str, raw: str) -> Keyed | None:
     A key is taken as the app joins it, `/k/{key}/route`, before a route of the predecessor. All that only
     resembles it is nobody's path: passed on as it stands, it would show a key to whoever is behind us.
     """
+    if not path.startswith("/"):
+        return NOBODYS  # a whole address, as a proxy is asked for one
     words = [each for each in path.split("/") if each not in ("", ".", "..")]
     if not words or words[0].lower() != "k":
         return None
     if (found := _KEYED.fullmatch(raw)) is None:
-        return Keyed()
+        return NOBODYS
     rest = unquote(found[2])
-    return Keyed(found[1], found[2], rest) if _LEGACY.fullmatch(rest) else Keyed()
+    return Keyed(found[1], found[2], rest) if _LEGACY.fullmatch(rest) else NOBODYS

@@ -54,10 +54,15 @@ class TopicGoneError(KafkaError):  # type: ignore[misc]  # aiokafka is untyped
     """A commit was for a topic, or a partition, that does not exist."""
 
 
-def commit_to_what_exists(coordinator: Any) -> None:
-    """Have a GroupCoordinator fail a commit with TopicGoneError where its topic is gone. Unmended it repeats
-    the commit until it is taken: by the next topic of that name, whose first records are then passed over. A
-    second call changes nothing."""
+class NotCommittedError(KafkaError):  # type: ignore[misc]  # aiokafka is untyped
+    """A commit failed, for a reason that may pass. Kafka may have it all the same."""
+
+
+def commit_once(coordinator: Any) -> None:
+    """Have a GroupCoordinator make a commit once, and fail with TopicGoneError where its topic is gone, with
+    NotCommittedError where it would try again. Unmended it repeats a commit until it is taken, whoever waits:
+    by the next topic of that name, whose first records are then passed over; or after a later commit, which
+    it undoes. A second call changes nothing."""
     if hasattr(coordinator, "_soulprint_commits"):
         return
     commit = coordinator._do_commit_offsets
@@ -67,6 +72,10 @@ def commit_to_what_exists(coordinator: Any) -> None:
             await commit(*arguments)
         except UnknownTopicOrPartitionError:
             raise TopicGoneError from None
+        except KafkaError as error:
+            if error.retriable:
+                raise NotCommittedError(type(error).__name__) from error
+            raise
 
     coordinator._do_commit_offsets = once
     coordinator._soulprint_commits = True

@@ -9,32 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from aiokafka.errors import IllegalStateError as NotAssignedError
-from aiokafka.errors import KafkaError
 from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from shared.log.health import LoopState
-from shared.log.kafka.aiokafka_fixes import (
-    TopicGoneError,
-    abandon,
-    commit_to_what_exists,
-    make_patient,
-    quieten,
-)
+from shared.log.kafka.aiokafka_fixes import abandon, commit_once, make_patient, quieten
 from shared.log.kafka.connection import Connection, wait_for_kafka
+from shared.log.kafka.group import GroupConsumer, own
 from shared.log.kafka.publisher import Publisher
 from shared.log.pool import Pool
-from shared.log.ports import LogUnavailableError, Partition, TopicLostError
 
 log = structlog.get_logger(__name__)
 
@@ -181,67 +173,8 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
         make_patient(self._subscription.consumer._client)
         subscription = self._subscription
         subscription.answered()
-        commit_to_what_exists(subscription.consumer._coordinator)
-        subscription.pool.assigned(_Consumer(subscription), _own(assigned))
-
-
-class _Consumer:
-    """AIOKafkaConsumer as pools see it: see shared.log.ports.Consumer."""
-
-    def __init__(self, subscription: Subscription) -> None:
-        self._subscription = subscription
-        self._client = subscription.consumer
-
-    def assignment(self) -> set[Partition]:
-        return _own(self._client.assignment())
-
-    def pause(self, *partitions: Partition) -> None:
-        self._client.pause(*map(_theirs, partitions))
-
-    def resume(self, *partitions: Partition) -> None:
-        self._client.resume(*map(_theirs, partitions))
-
-    async def commit(self, offsets: Mapping[Partition, int]) -> None:
-        try:
-            await self._asked(self._client.commit({_theirs(p): offset for p, offset in offsets.items()}))
-        except LogUnavailableError as error:
-            if isinstance(error.__cause__, TopicGoneError):
-                self._client._coordinator.request_rejoin()
-                raise TopicLostError("the topic is gone") from error
-            raise
-
-    async def committed(self, partition: Partition) -> int | None:
-        offset: int | None = await self._asked(self._client.committed(_theirs(partition)))
-        return offset
-
-    async def end_offsets(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
-        ends = await self._asked(self._client.end_offsets(list(map(_theirs, partitions))))
-        return {Partition(*partition): offset for partition, offset in ends.items()}
-
-    async def _asked(self, answer: Awaitable[Any]) -> Any:
-        self._subscription.asked()
-        asking = asyncio.ensure_future(answer)  # whoever stops waiting leaves it to the client's own bound
-        asking.add_done_callback(_heard)
-        try:
-            found = await asyncio.shield(asking)
-        except (KafkaError, NotAssignedError) as error:
-            raise LogUnavailableError(type(error).__name__) from error
-        self._subscription.answered()
-        return found
-
-
-def _heard(asking: asyncio.Future[Any]) -> None:
-    """Take its error, which nobody else may: asyncio would log that."""
-    if not asking.cancelled():
-        asking.exception()
-
-
-def _own(partitions: Iterable[TopicPartition]) -> set[Partition]:
-    return {Partition(*partition) for partition in partitions}
-
-
-def _theirs(partition: Partition) -> TopicPartition:
-    return TopicPartition(*partition)
+        commit_once(subscription.consumer._coordinator)
+        subscription.pool.assigned(GroupConsumer(subscription), own(assigned))
 
 
 async def _parse(records: Any) -> KafkaAckableMessage:

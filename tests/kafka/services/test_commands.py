@@ -9,6 +9,7 @@ from pathlib import Path
 from unicodedata import normalize
 from uuid import UUID
 
+from shared.pipelines import IMPORT_RECEIVED
 from shared.store.store import Store
 from tests.support.exports import chain, claude_chain, json_of
 from tests.support.kafka import Broker
@@ -70,7 +71,7 @@ async def test_an_upload_is_put_into_storage_and_published(
     assert storage.objects.keys() == {done.json()["source"]}
     (run,) = await store.list_runs(UUID(done.json()["import_id"]))
     assert (run.state, run.user_id) == ("received", ANA)
-    (published,) = await read_all(setting.bootstrap, setting.entrance, PARTITIONS)
+    (published,) = await read_all(setting.bootstrap, setting.topic(IMPORT_RECEIVED), PARTITIONS)
     assert done.json()["source"].encode() in published.value
     assert b'"lineage":"at home"' in published.value.replace(b": ", b":")
 
@@ -102,5 +103,5 @@ async def test_what_is_submitted_under_one_name_takes_the_place_of_what_was(
 def test_what_cannot_be_submitted_is_refused(setting: Setting, command_of: CommandOf, tmp_path: Path) -> None:
     command = command_of(setting)
     assert command("submit", tmp_path / "gone.zip").code == 2
-    assert command("serve", "gateway").code == 2
+    assert command("serve", "doorman").code == 2
     assert command("status", "nonsense").code == 2

@@ -14,6 +14,8 @@ from tests.support.predecessor.faults import Receive, Send, answer
 from tests.support.predecessor.routes import Form, make_app
 from tests.support.predecessor.state import Call, State
 
+COUNTS = "/counts"
+"""Answers how often each route was asked."""
 ECHO = "/echo"
 """Below it any method is answered with what came: target, headers, and length and hash of the body."""
 
@@ -39,6 +41,8 @@ class Predecessor:
                     self.state.gone[path] += 1
             elif path in self.state.answers:
                 await _said(send, {"detail": "as told"}, status=self.state.answers[path])
+            elif path == COUNTS:
+                await _said(send, dict(self.state.counts))
             elif path.startswith(ECHO):
                 await self._echo(call, path, receive, send)
             else:

@@ -26,13 +26,14 @@ from services.gateway.body_rules import (
     is_upload,
     rule_of,
 )  # fmt: skip
+from services.gateway.unread import Unread
 from tests.support.http_server import Answer, Wire, ask, head, served, wire
 from tests.support.waiting import until
 
 PROBLEM = "application/problem+json"
 UPLOAD_BYTES = 300_000
-QUICK = Patience(silent=0.1, lingering=5)
-CALM = Patience(silent=30, lingering=5)
+QUICK = Patience(silent=0.1)
+CALM = Patience(silent=30)
 JSON = {"content_type": "application/json"}
 
 
@@ -101,7 +102,7 @@ async def setting() -> AsyncIterator[Setting]:
     app, seen = make_app()
     calm = Bodies(app, upload_bytes=UPLOAD_BYTES, patience=CALM)
     quick = Bodies(app, upload_bytes=UPLOAD_BYTES, patience=QUICK)
-    async with served(calm, **SERVER) as port, served(quick, **SERVER) as other:
+    async with served(Unread(calm, linger=5), **SERVER) as port, served(Unread(quick), **SERVER) as other:
         yield Setting(port, other, seen)
 
 
@@ -209,7 +210,7 @@ async def test_what_trickles_is_taken_for_silent() -> None:
 
     scope = {"type": "http", "method": "POST", "path": "/x", "query_string": b"", "headers": [
         (b"transfer-encoding", b"chunked")]}  # fmt: skip
-    await Bodies(route, upload_bytes=1, patience=Patience(0.1, 0.01))(scope, trickle, send)
+    await Bodies(route, upload_bytes=1, patience=Patience(0.1))(scope, trickle, send)
     assert refused == [408]
 
 
@@ -229,7 +230,7 @@ async def test_only_waiting_counts(setting: Setting) -> None:
 
     scope = {"type": "http", "method": "POST", "path": "/x", "query_string": b"", "headers": [
         (b"transfer-encoding", b"chunked")]}  # fmt: skip
-    await Bodies(route, upload_bytes=1, patience=Patience(0.1, 0.01))(scope, receive, send)
+    await Bodies(route, upload_bytes=1, patience=Patience(0.1))(scope, receive, send)
 
 
 async def test_what_is_cut_off_is_told_to_the_route_and_to_nobody_else(setting: Setting) -> None:

@@ -1,75 +1,30 @@
-"""The door: who is let in by what, and that nothing of it shows anywhere."""
+"""The door: who is let in by what, and that nothing of it is repeated."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx2
 import pytest
-from fastapi import FastAPI, Request
-from structlog.testing import capture_logs
 
-from services.gateway.access.access import Access
-from services.gateway.access.cors import let_pages_read
-from services.gateway.access.door import Door
 from services.gateway.access.opening import opened_access
-from services.gateway.problems import tell_problems
-from shared.domain.errors import UsageError
-from shared.domain.origins import origins
 from shared.settings import load_settings
 from tests.support.auth_server import AuthServer, auth_server
-
-KEY, OTHER_KEY = "service-key-of-the-tests-" + "1" * 40, "service-key-of-the-tests-" + "2" * 40
-USER, STRANGER = UUID("0d9b3c54-9ed1-4c63-b7a2-6a3b3d1b7f10"), UUID("7a1c9b52-11f8-4dd1-9a67-2c3e0c5d6e7f")
-IMPORT = UUID("5f0f8b0e-6c67-4b6e-9a53-0a4a7c1b9d21")
-EVENTS = f"/imports/{IMPORT}/events"
-DIGESTS = ",".join(hashlib.sha256(key.encode()).hexdigest() for key in (KEY, OTHER_KEY))
-
-
-def bearer(credentials: str) -> dict[str, str]:
-    """The header that brings them."""
-    return {"Authorization": f"Bearer {credentials}"}
-
-
-def application(access: Access, *, cors: str = "") -> FastAPI:
-    """Routes that say who calls and by which path, behind the door."""
-    app = FastAPI(docs_url=None, redoc_url=None)
-    tell_problems(app)
-
-    @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "DELETE"])
-    async def echo(request: Request, user_id: UUID | None = None) -> dict[str, Any]:
-        scope = request.scope
-        if scope["path"] in ("/livez", "/health"):
-            return {"path": scope["path"]}
-        caller = await access.caller(request)
-        if user_id is not None:
-            caller.require(user_id)
-        return {
-            "user": caller.user_id,
-            "service": caller.service,
-            "import": caller.import_id,
-            "path": scope["path"],
-            "raw": scope["raw_path"].decode(),
-            "url": str(request.url),
-        }
-
-    app.add_middleware(Door, access=access)
-    let_pages_read(app, origins(cors))
-    return app
-
-
-@asynccontextmanager
-async def client(*, cors: str = "", **settings: object) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of an application with these settings."""
-    async with opened_access(load_settings(**settings)) as access:
-        app = application(access, cors=cors)
-        transport = httpx2.ASGITransport(app)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost:8000") as opened:
-            yield opened
+from tests.support.known import (
+    DIGESTS,
+    EVENTS,
+    IMPORT,
+    KEY,
+    OTHER_KEY,
+    STRANGER,
+    USER,
+    application,
+    bearer,
+    client,
+)
 
 
 @pytest.fixture(scope="module")
@@ -167,110 +122,6 @@ async def test_a_wrong_token_is_told_why_and_not_repeated(
     assert token[:40] not in answer.text
 
 
-@pytest.mark.parametrize(
-    "path", ["/import-full", "/process-full", "/health", "/query", f"/embedding-status/{USER}", "/test-patch"]
-)
-async def test_a_key_in_the_path_is_a_services_and_leaves_no_trace(
-    path: str, gateway: httpx2.AsyncClient
-) -> None:
-    with capture_logs() as lines:
-        answer = await gateway.post(f"/k/{KEY}{path}?a=b")
-    assert answer.status_code == 200
-    told = answer.json()
-    assert told["path"] == told.get("raw", path) == path
-    assert told.get("service", True) is True
-    assert KEY not in answer.text + str(answer.headers) + str(lines)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        f"/k/{KEY}/imports",
-        f"/k/{KEY}{EVENTS}",
-        f"/k/{KEY}/profiles/{USER}",
-        f"/k/{KEY}/metrics",
-        f"/k/{KEY}/livez",
-        f"/k/{KEY}/openapi.json",
-        f"/k/{KEY}/embedding-status/",
-        f"/k/{KEY}/embedding-status/{USER}/more",
-        f"/k/{KEY}/import-full/",
-        f"/k/{KEY}//import-full",
-        f"/k/{KEY}/k/{KEY}/import-full",
-        f"/k/{KEY}/../import-full",
-        f"/k/{KEY}/import-full%2F..%2F..%2Fimports",
-        f"/k/{KEY}/%69mports",
-        f"/k/{KEY}",
-        f"/k/{KEY}/",
-        f"/K/{KEY}/import-full",
-        f"//k/{KEY}/import-full",
-        f"/./k/{KEY}/import-full",
-        f"/%6b/{KEY}/import-full",
-        f"/%2fk/{KEY}/import-full",
-        f"/k%2f{KEY}/import-full",
-        f"/k/{KEY}%2fimport-full",
-        f"/k/%73{KEY[1:]}/import-full",
-        "/k//import-full",
-        "/k/\xff/import-full",
-    ],
-)
-@pytest.mark.parametrize("headers", [{}, bearer(KEY)])
-async def test_a_key_in_any_other_path_is_no_route_and_goes_nowhere(
-    path: str, headers: dict[str, str], project: AuthServer
-) -> None:
-    seen: list[str] = []
-
-    async def outermost(scope: Any, receive: Any, send: Any) -> None:
-        try:
-            await app(scope, receive, send)
-        finally:
-            seen.append(f"{scope['path']} {scope['raw_path']}")
-
-    async with opened_access(load_settings(service_keys=DIGESTS)) as access:
-        app = application(access)
-        sent: list[Any] = []
-        raw = path.encode("latin-1")
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": httpx2.URL("http://x").copy_with(raw_path=raw).path if path.isascii() else path,
-            "raw_path": raw,
-            "query_string": b"",
-            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        }
-
-        async def receive() -> Any:
-            return {"type": "http.request", "body": b""}
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        await outermost(scope, receive, send)
-    assert sent[0]["status"] == 404
-    assert sent[1]["body"] == b'{"detail":"Not Found"}'
-    assert KEY not in str(seen)
-    assert KEY not in str(sent)
-
-
-async def test_a_wrong_key_in_the_path_is_refused_as_the_predecessor_speaks(
-    gateway: httpx2.AsyncClient,
-) -> None:
-    wrong = "wrong-" + "1" * 60
-    answer = await gateway.post(f"/k/{wrong}/import-full", headers=bearer(KEY))
-    assert answer.status_code == 401
-    assert answer.json() == {"detail": "the key in the path is not accepted"}
-    assert "www-authenticate" in answer.headers
-    assert wrong not in answer.text + str(answer.headers)
-
-
-async def test_credentials_come_before_a_key_in_the_path(
-    gateway: httpx2.AsyncClient, project: AuthServer
-) -> None:
-    answer = await gateway.post(f"/k/{KEY}/import-full", headers=bearer(project.token(USER)))
-    assert answer.json()["user"] == str(USER)
-    answer = await gateway.post(f"/k/{KEY}/import-full", headers=bearer("wrong-" + "1" * 60))
-    assert answer.status_code == 401
-
-
 async def test_a_ticket_opens_the_events_of_its_import_and_nothing_else(project: AuthServer) -> None:
     async with opened_access(load_settings(service_keys=DIGESTS)) as access:
         transport = httpx2.ASGITransport(application(access))
@@ -346,89 +197,6 @@ async def test_only_named_pages_may_read_and_a_refusal_too(gateway: httpx2.Async
         assert "access-control-allow-origin" not in answer.headers
 
 
-async def test_without_keys_or_a_project_the_gateway_does_not_start() -> None:
-    with pytest.raises(UsageError, match=r"SERVICE_KEYS.*SUPABASE_URL.*GATEWAY_OPEN"):
-        async with opened_access(load_settings()):
-            pass
-
-
-@pytest.mark.parametrize(
-    ("settings", "warnings"),
-    [
-        ({"service_keys": DIGESTS, "gateway_host": "0.0.0.0"}, 0),
-        ({"gateway_open": True}, 0),
-        ({"gateway_open": True, "gateway_host": "::1"}, 0),
-        ({"gateway_open": True, "gateway_host": "0.0.0.0"}, 1),
-        ({"gateway_open": True, "gateway_host": ""}, 1),
-        ({"gateway_open": True, "service_keys": DIGESTS}, 1),
-        ({"gateway_open": True, "gateway_host": "10.0.0.1", "service_keys": DIGESTS}, 2),
-    ],
-)
-async def test_that_everybody_is_let_in_is_said_at_every_start(
-    settings: dict[str, Any], warnings: int
-) -> None:
-    with capture_logs() as lines:
-        async with opened_access(load_settings(**settings)):
-            pass
-    assert [line["log_level"] for line in lines] == ["warning"] * warnings
-    assert all("open" in line["event"] for line in lines)
-
-
-async def test_who_brings_nothing_to_an_open_gateway_is_a_service_and_who_brings_something_is_held_to_it(
-    project: AuthServer,
-) -> None:
-    async with client(gateway_open=True, supabase_url=project.url) as caller:
-        assert (await caller.get("/imports", params={"user_id": str(USER)})).json()["service"] is True
-        assert (await caller.post("/import-full")).status_code == 200
-        answer = await caller.get(
-            "/imports", params={"user_id": str(STRANGER)}, headers=bearer(project.token(USER))
-        )
-        assert answer.status_code == 403
-        assert (await caller.get("/imports", headers=bearer("a.b.c"))).status_code == 401
-        assert (await caller.post(f"/k/{KEY}/import-full")).status_code == 401
-        assert (await caller.get(EVENTS, params={"ticket": "wrong"})).status_code == 401
-    async with client(gateway_open=True, service_keys=DIGESTS) as caller:
-        assert (await caller.get("/imports")).status_code == 200
-        assert (await caller.get("/imports", headers=bearer(KEY))).status_code == 200
-        assert (await caller.get("/imports", headers=bearer("wrong-" + "1" * 60))).status_code == 401
-        assert (await caller.post(f"/k/{KEY}/import-full")).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({"Host": "127.0.0.1:8000"}, 200),
-        ({"Host": "[::1]:8000"}, 200),
-        ({"Host": "soulprint.localhost"}, 200),
-        ({"Host": "evil.invalid:8000"}, 403),  # a name that a stranger has lead here
-        ({"Host": "[::1"}, 403),
-        ({"Host": ""}, 403),
-        ({"Origin": "http://localhost:8000"}, 200),
-        ({"Origin": "https://app.example.com", "Sec-Fetch-Site": "cross-site"}, 200),
-        ({"Origin": "https://evil.invalid"}, 403),
-        ({"Origin": "null"}, 403),
-        ({"Origin": "http://localhost:3000"}, 403),
-        ({"Sec-Fetch-Site": "cross-site"}, 403),
-        ({"Sec-Fetch-Site": "same-site"}, 403),
-        ({"Sec-Fetch-Site": "same-origin"}, 200),
-        ({"Sec-Fetch-Site": "none"}, 200),
-    ],
-)
-async def test_an_open_gateway_takes_nothing_from_pages_of_strangers(
-    headers: dict[str, str], status: int
-) -> None:
-    async with client(gateway_open=True, cors_origins="https://app.example.com") as caller:
-        for ask in (caller.get("/imports", headers=headers), caller.post("/import-full", headers=headers)):
-            assert (await ask).status_code == status
-
-
-async def test_behind_another_address_an_open_gateway_goes_by_any_name() -> None:
-    async with client(gateway_open=True, gateway_host="0.0.0.0") as caller:
-        assert (await caller.get("/imports", headers={"Host": "gateway:8000"})).status_code == 200
-        headers = {"Host": "gateway:8000", "Origin": "https://evil.invalid"}
-        assert (await caller.get("/imports", headers=headers)).status_code == 403
-
-
 async def test_tokens_are_not_told_apart_while_the_projects_keys_cannot_be_had() -> None:
     server = AuthServer()
     await server.start()
@@ -439,21 +207,3 @@ async def test_tokens_are_not_told_apart_while_the_projects_keys_cannot_be_had()
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
         assert (await caller.get("/imports", headers=bearer("garbage"))).status_code == 401
         assert (await caller.get("/imports", headers=bearer(KEY))).status_code == 200
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"database_url": "postgresql://nora:tango@localhost/soulprint", "service_keys": DIGESTS},
-        {"supabase_url": "http://127.0.0.1:1", "supabase_service_role_key": "sb_secret_tango"},
-    ],
-)
-async def test_every_gateway_of_one_store_takes_the_tickets_of_the_others(settings: dict[str, Any]) -> None:
-    async with (
-        opened_access(load_settings(**settings)) as one,
-        opened_access(load_settings(**settings)) as other,
-        opened_access(load_settings(service_keys=DIGESTS)) as stranger,
-    ):
-        ticket = one.tickets.give(IMPORT).text
-        assert other.tickets.good(ticket, IMPORT)
-        assert not stranger.tickets.good(ticket, IMPORT)

@@ -112,6 +112,22 @@ def test_a_watermark_that_fell_back_under_an_unanswered_commit_is_committed_agai
     assert ledgers.due([0]) == {0: 1}
 
 
+def test_what_an_older_commit_undid_is_due_again() -> None:
+    ledgers: Ledgers[int] = Ledgers()
+    ledgers.assign([0])
+    ledger = ledgers.get(0)
+    assert ledger is not None
+    ledger.take(0)
+    ledger.finish(0)
+    ledgers.note_committed(ledgers.due([0]))
+    assert not ledgers.reconcile({0: 1})
+    assert ledgers.due([0]) == {}
+    assert not ledgers.reconcile({0: 0})
+    assert ledgers.due([0]) == {0: 1}
+    assert not ledgers.reconcile({0: None})
+    assert ledgers.due([0]) == {0: 1}
+
+
 class Group(RuleBasedStateMachine):
     """A process under test, the log, and the rest of its group, which takes over what the process loses."""
 
@@ -120,6 +136,7 @@ class Group(RuleBasedStateMachine):
         self.log = dict(enumerate(offsets))
         self.done: dict[int, set[int]] = {p: set() for p in PARTITIONS}
         self.committed: dict[int, int | None] = dict.fromkeys(PARTITIONS)
+        self.given_up: list[dict[int, int]] = []
         self.start()
 
     def start(self) -> None:
@@ -181,7 +198,23 @@ class Group(RuleBasedStateMachine):
         if arrives and answered:
             self.ledgers.note_committed(due)
         else:
+            self.given_up.append(due)
             self.ledgers.note_unanswered(due)
+
+    @precondition(lambda self: self.given_up)
+    @rule(data=st.data())
+    def an_old_commit_arrives(self, data: st.DataObject) -> None:
+        self.committed.update(self.given_up.pop(data.draw(st.integers(0, len(self.given_up) - 1))))
+
+    @rule()
+    def look(self) -> None:
+        """From then on the log has what is done, or will."""
+        self.reconciled = False
+        self.commit(arrives=True, answered=True)
+        for partition in self.assigned:
+            ledger = self.ledgers.get(partition)
+            assert ledger is not None
+            assert ledger.watermark in (None, self.committed[partition])
 
     @invariant()
     def the_committed_watermark_never_passes_an_unfinished_record(self) -> None:
