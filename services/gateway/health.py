@@ -168,6 +168,12 @@ class HealthTold(BaseModel):
     checks: dict[str, Literal["ok", "unwell", "none"]]
 
 
+class Unwell(BaseModel):
+    """What is wrong, as the predecessor tells it."""
+
+    detail: str
+
+
 def router(health: Health) -> APIRouter:
     """GET /livez, GET /health; and no /metrics: those are for the inside alone."""
     routes = APIRouter(tags=["health"])
@@ -177,7 +183,12 @@ def router(health: Health) -> APIRouter:
         """Whether the process lives. It asks nobody: what is down elsewhere is no reason to restart it."""
         return Alive()
 
-    @routes.get("/health", response_model=HealthTold, responses=told_as(examples.HEALTH, 503))
+    @routes.get(
+        "/health",
+        response_model=HealthTold,
+        responses=told_as(examples.HEALTH)
+        | {503: {"model": Unwell, "description": "Imports are not taken, or not worked on"}},
+    )
     async def told(response: Response) -> HealthTold:
         """Whether imports are taken and worked on."""
         found = await health.look()
