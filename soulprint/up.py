@@ -14,8 +14,9 @@ from shared.host.host import Host
 from shared.host.services import opener_of
 from shared.host.sole import sole_in
 from shared.log.local import LocalLog
+from shared.log.metrics import PoolMetrics
 from shared.logs import configure_logs
-from shared.pipelines import SERVICES
+from shared.pipelines import READERS, SERVICES, places_of
 from shared.settings import Settings, load_settings
 from soulprint.serve import configure_service_logs, serve_command, served
 
@@ -39,7 +40,7 @@ def up_command() -> None:
             {name: opener_of(name) for name in SERVICES},
             settings,
             REGISTRY,
-            open_log=lambda _, metrics: LocalLog(metrics),
+            open_log=_log_in_memory,
             sole=f"{socket.gethostname()}:{settings.home.resolve()}",
         )
         served(host, lambda: _greeting(host, settings), again=ENDED_AT_ONCE)
@@ -57,6 +58,11 @@ def _reading_uploads(settings: Settings) -> Settings:
     """Where all services are in this process, they read what is uploaded to it."""
     roots = (*(settings.import_roots or ()), uploads_folder(settings))
     return settings.model_copy(update={"import_roots": roots})
+
+
+def _log_in_memory(settings: Settings, metrics: PoolMetrics) -> LocalLog:
+    places = places_of(READERS, settings.pipeline)
+    return LocalLog(metrics, read={each.spec.topic(each.pipeline) for each in places})
 
 
 def _greeting(host: Host, settings: Settings) -> str:
