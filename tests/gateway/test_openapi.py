@@ -1,5 +1,5 @@
-"""The gateway answers what its OpenAPI document says, whatever it lets one ask: nothing breaks it. With CHAOS=1
-more is asked, and something new each time."""
+"""The gateway answers what its OpenAPI document says, whatever it lets one ask, and nothing breaks it. With
+CHAOS=1 more is asked, and something new each time."""
 
 from __future__ import annotations
 
