@@ -41,12 +41,15 @@ def bound(host: str, port: int, *, what: str, setting: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Of a socket that does not name TCP asyncio does not know that it is: answers on a connection that stays
     # open would wait 40 ms for the client's acknowledgement (Nagle's algorithm).
-    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, port))
+        sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((host, port))
+        except OSError:
+            sock.close()
+            raise
     except OSError as error:
-        sock.close()
         raise UsageError(
             f"cannot serve {what} on {host}:{port} ({error.strerror}); "
             f"set {setting} to another port, or to 0 for a free one"
