@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default_factory=lambda: user_data_path("soulprint"))
-    """Where the embedded Postgres keeps its data."""
+    """Where the embedded Postgres keeps its data, and what is sent to the gateway if there is no storage."""
     store: StoreKind | None = None
     """How the database is reached; None: as `store_kind` says."""
     database_url: SecretStr | None = None
@@ -304,7 +304,7 @@ class Settings(BaseSettings):
     @field_validator("v1_backend_url")
     @classmethod
     def _backend(cls, value: str | None) -> str | None:
-        return value and web_address(value)
+        return value and server_address(value)
 
     @model_validator(mode="after")
     def _has_a_backend(self) -> Self:

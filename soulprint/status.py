@@ -49,10 +49,21 @@ def uuid_of(text: str) -> UUID:
 
 async def newest_run(store: Store, import_id: UUID) -> RunRow:
     """Raises UsageError if there is no such import."""
-    runs = await store.list_runs(import_id, limit=1)
+    return (await _newest_runs(store, import_id))[0]
+
+
+async def asked_run(store: Store, import_id: UUID) -> RunRow:
+    """The newest run that somebody asked for: that a fallback follows does not change how it ended. Raises as
+    newest_run."""
+    runs = await _newest_runs(store, import_id)
+    return next((run for run in runs if run.kind is RunKind.PRIMARY), runs[0])
+
+
+async def _newest_runs(store: Store, import_id: UUID) -> Sequence[RunRow]:
+    runs = await store.list_runs(import_id, limit=2)  # at most one of an import is a fallback
     if not runs:
         raise UsageError(f"no import {import_id} yet; a submitted one appears when the chunker takes it up")
-    return runs[0]
+    return runs
 
 
 async def _status(import_id: UUID | None, *, as_json: bool) -> int:
@@ -68,7 +79,7 @@ async def _status(import_id: UUID | None, *, as_json: bool) -> int:
                     typer.echo(block(_held(hold)))
             return 0
         if as_json:
-            run = await newest_run(store, import_id)
+            run = await asked_run(store, import_id)
             holds = [] if run.ended else await store.read_holds(FRESH_SECONDS)
             held = [hold.model_dump(mode="json") for hold in holds]
             names = await names_of(store, [run.user_id])
@@ -84,15 +95,15 @@ async def _taken_up(store: Store, import_id: UUID) -> None:
     deadline = asyncio.get_running_loop().time() + TAKEN_UP_SECONDS
     while not await store.list_runs(import_id, limit=1):
         if asyncio.get_running_loop().time() > deadline:
-            await newest_run(store, import_id)
+            await asked_run(store, import_id)
         await asyncio.sleep(POLL_SECONDS)
 
 
 async def _live(store: Store, import_id: UUID) -> RunRow:
-    names = await names_of(store, [(await newest_run(store, import_id)).user_id])
+    names = await names_of(store, [(await asked_run(store, import_id)).user_id])
     with Live(auto_refresh=False) as live:
         while True:
-            run = await newest_run(store, import_id)
+            run = await asked_run(store, import_id)
             holds = () if run.ended else await store.read_holds(FRESH_SECONDS)
             live.update(Text("\n".join([_block(run, names), *map(_held, holds)])), refresh=True)
             if run.ended:
@@ -104,7 +115,7 @@ async def _plain(store: Store, import_id: UUID) -> RunRow:
     """A line whenever something changed, at most one in a while."""
     said, spoke = "", 0.0
     while True:
-        run = await newest_run(store, import_id)
+        run = await asked_run(store, import_id)
         holds = () if run.ended else await store.read_holds(FRESH_SECONDS)
         now = asyncio.get_running_loop().time()
         if (words := _words(run, holds)) != said and (run.ended or now - spoke >= PLAIN_SECONDS):

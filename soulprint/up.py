@@ -7,14 +7,16 @@ import sys
 
 from prometheus_client import REGISTRY
 
+from services.gateway.receiving.opening import uploads_folder
 from shared.domain.addresses import is_this_machine
 from shared.domain.ids import user_id_for
 from shared.host.host import Host
 from shared.host.services import opener_of
 from shared.host.sole import sole_in
 from shared.log.local import LocalLog
+from shared.log.metrics import PoolMetrics
 from shared.logs import configure_logs
-from shared.pipelines import SERVICES
+from shared.pipelines import READERS, SERVICES, places_of
 from shared.settings import Settings, load_settings
 from soulprint.serve import configure_service_logs, serve_command, served
 
@@ -32,12 +34,13 @@ def up_command() -> None:
         configure_logs("warning")  # a person sees that it serves, and asks it how imports fare
     else:
         configure_service_logs(settings)
+    settings = _reading_uploads(settings)
     with sole_in(settings.home):
         host = Host(
             {name: opener_of(name) for name in SERVICES},
             settings,
             REGISTRY,
-            open_log=lambda _, metrics: LocalLog(metrics),
+            open_log=_log_in_memory,
             sole=f"{socket.gethostname()}:{settings.home.resolve()}",
         )
         served(host, lambda: _greeting(host, settings), again=ENDED_AT_ONCE)
@@ -49,6 +52,17 @@ def _for_this_machine(settings: Settings) -> Settings:
     if said or not is_this_machine(settings.gateway_host):
         return settings
     return settings.model_copy(update={"gateway_open": True})
+
+
+def _reading_uploads(settings: Settings) -> Settings:
+    """Where all services are in this process, they read what is uploaded to it."""
+    roots = (*(settings.import_roots or ()), uploads_folder(settings))
+    return settings.model_copy(update={"import_roots": roots})
+
+
+def _log_in_memory(settings: Settings, metrics: PoolMetrics) -> LocalLog:
+    places = places_of(READERS, settings.pipeline)
+    return LocalLog(metrics, read={each.spec.topic(each.pipeline) for each in places})
 
 
 def _greeting(host: Host, settings: Settings) -> str:

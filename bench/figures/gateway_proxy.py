@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -75,41 +75,35 @@ async def _later(direct: httpx2.AsyncClient, through: httpx2.AsyncClient) -> lis
     return [at_most("passed on: later at p50", beside - without, MOST_MS, "ms", note)]
 
 
-async def _memory(way: str, pid: int, sending: AsyncIterator[None]) -> Figure:
-    """Once before it is measured: what a first time costs stays."""
-    await anext(sending)
+async def _memory(way: str, pid: int, sending: Awaitable[None]) -> Figure:
     before = psutil.Process(pid).memory_info().rss
     sampler = TreeSampler(pid)
     sampler.start()
     began = time.perf_counter()
-    await anext(sending)
+    await sending
     seconds = time.perf_counter() - began
     sampler.stop()
     more = (sampler.peak_rss_bytes - before) / 1e6
     return at_most(f"passed on: more memory, 100 MB {way}", more, MOST_MB, "MB", f"in {seconds:.1f} s")
 
 
-async def _up(client: httpx2.AsyncClient) -> AsyncIterator[None]:
+async def _up(client: httpx2.AsyncClient) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(LARGE // len(PIECE)):
             yield PIECE
 
-    while True:
-        answer = await client.post("/echo", content=pieces())
-        if answer.json()["length"] != LARGE:
-            raise RuntimeError("the body did not come whole")
-        yield
+    answer = await client.post("/echo", content=pieces())
+    if answer.json()["length"] != LARGE:
+        raise RuntimeError("the body did not come whole")
 
 
-async def _down(client: httpx2.AsyncClient) -> AsyncIterator[None]:
-    while True:
-        came = 0
-        async with client.stream("GET", "/large") as answer:
-            async for piece in answer.aiter_raw():
-                came += len(piece)
-        if came != LARGE:
-            raise RuntimeError("the answer did not come whole")
-        yield
+async def _down(client: httpx2.AsyncClient) -> None:
+    came = 0
+    async with client.stream("GET", "/large") as answer:
+        async for piece in answer.aiter_raw():
+            came += len(piece)
+    if came != LARGE:
+        raise RuntimeError("the answer did not come whole")
 
 
 def _client(url: str) -> httpx2.AsyncClient:

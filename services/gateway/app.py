@@ -32,8 +32,10 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
     ):
         metrics.streams.set_function(lambda: watcher.count)
         metrics.proxied.set_function(lambda: proxy.under_way)
+        gateway = Gateway(kit, access, relay, proxy, watcher, health, uploads)
+        metrics.uploads.set_function(lambda: gateway.places.taken)
         yield Service(
-            http=application(Gateway(kit, access, relay, proxy, watcher, health, uploads)),
+            http=application(gateway),
             tasks=(relay.run, watcher.run, partial(watch_outbox, kit.store, metrics)),
             ending=watcher.close,
         )

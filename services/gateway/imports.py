@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from services.gateway.problems import Problem
+from services.gateway.problems import Problem, told_as
 from services.gateway.receiving.described import UPLOADING
 from services.gateway.state import Gateway
 from shared.domain.bounds import Count, LineageName, PipelineName, Source
@@ -23,6 +23,9 @@ from shared.settings import Settings
 KEY_CHARS = 200
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=KEY_CHARS)]
 """What the client calls this request: asked again under it within a day, it is answered the same."""
+
+TOLD = told_as(None, 400, 401, 403, 408, 413, 415, 422, 429, 501, 503, 507)
+"""What POST /imports may answer but 202."""
 
 
 class NewImport(BaseModel):
@@ -103,7 +106,7 @@ def router(gateway: Gateway) -> APIRouter:
     routes = APIRouter(tags=["imports"])
     store = gateway.kit.store
 
-    @routes.post("/imports", status_code=202, openapi_extra=UPLOADING)
+    @routes.post("/imports", status_code=202, responses=TOLD, openapi_extra=UPLOADING)
     async def take(
         body: NewImport, request: Request, response: Response, idempotency_key: IdempotencyKey = None
     ) -> TakenImport:

@@ -31,7 +31,7 @@ def why_not_taken(body: bytes, *, once: bool = False) -> str:
         return "the body is not UTF-8"
     if "\0" in text:
         return "the body holds a NUL: it is not UTF-8, or no JSON"
-    if _levels(body) > MOST_LEVELS:
+    if _is_deep(body):
         return f"the body has more than {MOST_LEVELS} levels"
     try:
         value = json.loads(
@@ -53,15 +53,16 @@ def why_not_taken(body: bytes, *, once: bool = False) -> str:
     return ""
 
 
-def _levels(body: bytes) -> int:
-    """How deep it goes, in one pass over the bytes; more than it does where it is no JSON."""
+def _is_deep(body: bytes) -> bool:
+    """Whether it has too many levels, in one pass over the bytes, whether it is JSON or not."""
     if body.count(b"[") + body.count(b"{") <= MOST_LEVELS:
-        return 0
-    depth = deepest = 0
-    for bracket in _BRACKETS.findall(_TEXT.sub(b"", body)):
-        depth += 1 if bracket in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
+        return False
+    depth = 0
+    for bracket in _BRACKETS.finditer(_TEXT.sub(b"", body)):
+        depth += 1 if bracket[0] in b"[{" else -1
+        if depth > MOST_LEVELS:
+            return True
+    return False
 
 
 def _no_number(_: str) -> None:

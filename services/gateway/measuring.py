@@ -25,7 +25,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Measured:
-    """ASGI middleware, the outermost: counts answers, and how long they took to begin."""
+    """ASGI middleware: counts answers, and how long they took to begin."""
 
     def __init__(self, app: App, metrics: HttpMetrics) -> None:
         self._app = app

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from services.gateway.access.access import Access
@@ -11,6 +11,7 @@ from services.gateway.health import Health
 from services.gateway.problems import Problem
 from services.gateway.proxy import Proxy
 from services.gateway.receiving.base import Uploads
+from services.gateway.receiving.places import Places
 from services.gateway.watching import Watcher
 from shared.host.service import Kit
 from shared.requests.accept import PLAIN, Accepted, Terms, accept
@@ -31,6 +32,8 @@ class Gateway:
     health: Health
     uploads: Uploads | None = None
     """Where exports go that are sent; None: none can be."""
+    places: Places = field(default_factory=Places)
+    """For those that are under way."""
 
     async def take(self, request: Request, terms: Terms = PLAIN) -> Accepted:
         """Accept a request within its user's limits. When this returns the run is in the database; the log is

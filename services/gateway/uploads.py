@@ -4,11 +4,10 @@ is known by its content."""
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -23,6 +22,7 @@ from services.gateway.imports import IdempotencyKey, TakenImport, taken
 from services.gateway.problems import Problem
 from services.gateway.receiving.base import NotTakenError, Upload, Uploads, uninterrupted
 from services.gateway.receiving.form import Form
+from services.gateway.receiving.places import AGAIN
 from services.gateway.state import Gateway
 from shared.domain.bounds import NAME_CHARS, LineageName, PipelineName
 from shared.domain.errors import StoreError
@@ -31,11 +31,6 @@ from shared.requests.accept import Accepted, Terms
 from shared.requests.request import Request as ImportRequest
 from shared.requests.request import lineage_named
 
-AT_ONCE: Final = 8
-AT_ONCE_OF_ONE: Final = 3
-"""Of one user: nobody holds all places."""
-AGAIN: Final = 10
-"""Seconds after which to ask again where all places are taken, or storage does not answer."""
 log = structlog.get_logger(__name__)
 
 
@@ -60,39 +55,6 @@ class About(BaseModel):
             raise Problem(422, told) from None
 
 
-@dataclass(slots=True)
-class Places:
-    """How many uploads are under way, in all and of each user."""
-
-    most: int = AT_ONCE
-    most_of_one: int = AT_ONCE_OF_ONE
-    taken: int = 0
-    by_user: Counter[UUID] = field(default_factory=Counter)
-
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """A place, for the block. Raises Problem (503) where none is free."""
-        if self.taken >= self.most:
-            raise Problem(503, "too many uploads are under way; ask again", headers=_again())
-        self.taken += 1
-        try:
-            yield
-        finally:
-            self.taken -= 1
-
-    @contextmanager
-    def of(self, user_id: UUID) -> Iterator[None]:
-        """One of a user's places, for the block. Raises Problem (429) where they have too many."""
-        if self.by_user[user_id] >= self.most_of_one:
-            raise Problem(429, "too many uploads of this user are under way; ask again", headers=_again())
-        self.by_user[user_id] += 1
-        try:
-            yield
-        finally:
-            self.by_user[user_id] -= 1
-            self.by_user += Counter()  # forgets those who have none
-
-
 class _UploadRoute(APIRoute):
     """Passes over a request whose body is JSON that says where an export lies: the route for that is next."""
 
@@ -101,10 +63,10 @@ class _UploadRoute(APIRoute):
         return (matched, child) if is_upload(scope) else (type(matched).NONE, {})
 
 
-def router(gateway: Gateway, places: Places | None = None) -> APIRouter:
+def router(gateway: Gateway) -> APIRouter:
     """POST /imports of an export itself. Include it before that of JSON."""
     routes = APIRouter(route_class=_UploadRoute)
-    at_work = places or Places()
+    places = gateway.places
 
     @routes.post("/imports", status_code=202, include_in_schema=False)
     async def upload(
@@ -116,7 +78,7 @@ def router(gateway: Gateway, places: Places | None = None) -> APIRouter:
                 501, "nothing can be uploaded here: no storage is set up; name an export in storage"
             )
         try:
-            with at_work.one():
+            with places.one():
                 accepted = await _take(request, gateway.uploads, caller, idempotency_key)
         except NotTakenError as error:
             raise Problem(error.status, str(error)) from None
@@ -128,7 +90,7 @@ def router(gateway: Gateway, places: Places | None = None) -> APIRouter:
         if user_id is None:
             raise Problem(422, "user_id: is missing; name it in the query, or in the form before the file")
         caller.require(user_id)
-        with at_work.of(user_id):
+        with places.of(user_id):
             with _told():
                 received = await uploads.receive(export.pieces, user_id, export.name, export.size)
             return await uninterrupted(_kept(received, uploads, export, user_id, key))
@@ -222,14 +184,10 @@ def _told() -> Iterator[None]:
     except StoreError as error:
         log.error("an upload could not be kept", stage="gateway", error=str(error))
         raise Problem(
-            503, "the export cannot be kept now; nothing was taken, ask again", headers=_again()
+            503, "the export cannot be kept now; nothing was taken, ask again", headers=AGAIN
         ) from None
 
 
 def _short(name: str) -> str:
     """A name's end, where its suffix is, and no folders of another machine."""
     return name.replace("\\", "/").rpartition("/")[2][-NAME_CHARS:] or "export"
-
-
-def _again() -> dict[str, str]:
-    return {"Retry-After": str(AGAIN)}

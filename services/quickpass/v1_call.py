@@ -72,6 +72,7 @@ def _client() -> httpx2.AsyncClient:
             "Accept": "application/json",
             "Accept-Encoding": "identity",
             "User-Agent": "soulprint",
+            "X-Soulprint-Hop": "1",  # a gateway of ours that it leads back to refuses
         },
         follow_redirects=False,
         trust_env=False,

@@ -31,6 +31,8 @@ from shared.store.store import Store
 
 CONNECTIONS = 4
 """Most database connections of a service."""
+OF_A_FACE = 8
+"""Besides, where there is an HTTP face: reads must not wait behind imports that wait for the disk."""
 SOLE = "soulprint up"
 """Who holds leases where there is one process: see soulprint.driving.OWNER."""
 _STARTING = "starting"
@@ -114,7 +116,7 @@ class Host:
                     opened_front(settings.gateway_host, settings.gateway_port)
                 )
                 serve_http, self.public_port = front.serve, front.port
-            connections = min(16, CONNECTIONS * len(names))
+            connections = min(16, CONNECTIONS * len(names) + (OF_A_FACE if self.public_port else 0))
             store = await stack.enter_async_context(
                 opened_store(settings, connections=connections, waiting=self._waits)
             )

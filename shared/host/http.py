@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from shared.domain.errors import UsageError
+from shared.host.heads import HeadsInTime
 from shared.host.service import Asgi
 
 HEADER_BYTES = 64 * 1024
@@ -106,6 +107,6 @@ async def opened_front(host: str, port: int) -> AsyncIterator[Front]:
     sock = bound(host, port, what="HTTP", setting="GATEWAY_PORT")
     front = Front()
     front.port = int(sock.getsockname()[1])
-    async with serving(front, sock, http="h11", h11_max_incomplete_event_size=HEADER_BYTES):
+    async with serving(front, sock, http=HeadsInTime, h11_max_incomplete_event_size=HEADER_BYTES):
         log.info("serving HTTP", host=host, port=front.port)
         yield front

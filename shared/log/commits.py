@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 
@@ -38,12 +39,23 @@ class Commits:
         self._metrics = metrics
         self._unwanted = unwanted
         self._one = asyncio.Lock()
-        self._looked: float | None = None
-        """When the log was last asked; None: never since the last rebalance."""
+        self._compared = False
+        """Whether the log was asked since the last rebalance."""
+        self._looked = time.monotonic()
 
     def rebalanced(self) -> None:
         """Others may have gone on with partitions that we kept: before the next commit the log is asked."""
-        self._looked = None
+        self._compared = False
+
+    async def look(self, consumer: Consumer) -> None:
+        """Now and then, compare with what the log has: what it lacks is due again. Never fails."""
+        if time.monotonic() - self._looked < _LOOK_EVERY:
+            return
+        async with self._one:
+            self._looked = time.monotonic()
+            with suppress(TimeoutError, LogUnavailableError):
+                async with asyncio.timeout(self._timeout):
+                    await self._compare(consumer)
 
     async def commit(self, consumer: Consumer) -> bool:
         """Commit the watermarks that the log does not have. False if that failed: call again."""
@@ -51,8 +63,8 @@ class Commits:
             offsets: dict[Partition, int] = {}
             try:
                 async with asyncio.timeout(self._timeout):
-                    if consumer.assignment():
-                        await self._look(consumer)
+                    if not self._compared and consumer.assignment():
+                        await self._compare(consumer)
                     if offsets := self._ledgers.due(consumer.assignment()):
                         await consumer.commit(offsets)
             except (TimeoutError, LogUnavailableError) as error:
@@ -68,11 +80,8 @@ class Commits:
                 self._metrics.commits.labels(self._stage).inc()
             return True
 
-    async def _look(self, consumer: Consumer) -> None:
-        now = time.monotonic()
-        if self._looked is not None and now - self._looked < _LOOK_EVERY:
-            return
+    async def _compare(self, consumer: Consumer) -> None:
         ours = [p for p, ledger in self._ledgers if ledger.watermark is not None]
         if ours and self._ledgers.reconcile(await consumer.committed(ours)):
             self._unwanted()
-        self._looked = now
+        self._compared = True

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -63,7 +63,8 @@ class LocalLog:
     """See shared.log.ports.Log. One event loop; one reader a topic.
 
     `on_lane_fault` is told of every lane fault of a stage, for a process that would rather end than wait.
-    `reader` reads what was put on topics, if that is not only events.
+    `reader` reads what was put on topics, if that is not only events. `read`: the topics that are read in
+    this process; None: whichever. Events on others would wait for ever, and are refused.
     """
 
     durable = False
@@ -74,10 +75,12 @@ class LocalLog:
         *,
         on_lane_fault: Callable[[Exception], None] | None = None,
         reader: Reader | None = None,
+        read: Collection[str] | None = None,
     ) -> None:
         self.metrics = metrics
         self.reader = reader or EventReader()
         self.on_lane_fault = on_lane_fault
+        self._read = read
         self._topics: dict[str, _Topic] = {}
         self._letters: dict[str, deque[DeadLetter]] = {}
 
@@ -97,6 +100,8 @@ class LocalLog:
 
     async def publish(self, topic: str, key: str, event: Event) -> None:
         """See Publisher: one serves all."""
+        if self._read is not None and topic not in self._read:
+            raise LaneError(f"nobody reads {topic} here")
         weight = event.weight
         if weight * BYTES_A_CHARACTER > MAX_EVENT_BYTES:
             size = len(event.model_dump_json().encode())
@@ -134,10 +139,7 @@ class _Topic:
         self._reader = ""
 
     async def put(self, key: str, event: Event, weight: int) -> None:
-        """Return when the record is taken; waits while the topic is full. Raises LaneError where it is full
-        and nobody reads it, or nobody does any more."""
-        if not self._reader and not self._room.is_set():
-            raise LaneError(f"nobody reads {self.partition.topic} here")
+        """Return when the record is taken; waits while the topic is full."""
         async with self._entering:
             await self._room.wait()
         if self._closed:

@@ -231,6 +231,8 @@ class Pool(Generic[E]):
         """Housekeeping: commit, look for lag, publish the metrics. Never raises."""
         try:
             if not self._draining:
+                if self._consumer is not None:
+                    await self._commits.look(self._consumer)
                 await self.commit()
                 await self._look_for_lag()
             self._fill()

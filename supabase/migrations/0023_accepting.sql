@@ -178,6 +178,9 @@ BEGIN
         'import_id', newest.import_id, 'run', newest.run, 'resumed', resumed, 'requested_at', newest.requested_at,
         'source', newest.source, 'lineage', newest.lineage, 'pipeline', newest.pipeline, 'state', newest.state,
         'kind', newest.kind, 'asked', newest.asked, 'quick', routed -> 'quick');
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true);  -- what is answered must outlive the machine, too
+    END IF;
     IF a.key IS NOT NULL THEN
         UPDATE idempotency_keys o SET reply = answer WHERE o.user_id = a.user_id AND o.key = a.key;
     END IF;

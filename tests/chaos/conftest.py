@@ -12,6 +12,7 @@ NEED_MINUTES = (
     "test_gray.py",
     "test_hostile_events.py",
     "test_outage.py",
+    "test_predecessor.py",
     "test_silence.py",
     "test_storm.py",
 )

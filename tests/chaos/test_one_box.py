@@ -71,8 +71,7 @@ async def test_what_was_accepted_ends_whole_and_once_however_often_the_process_i
             if database_is == "given"
             else on_embedded(storage, fork_server)
         )
-        async with opened as (box, dsn), box.client() as client:
-            box.start()
+        async with opened as (box, dsn), box.up(), box.client() as client:
 
             async def accepted(number: int, user: UUID, source: str) -> UUID:
                 await asyncio.sleep(LONGEST_LIFE * KILLS / IMPORTS * number)  # some in each life

@@ -25,8 +25,9 @@ from tests.support.waiting import until
 
 ENDS = """
 SELECT p.import_status, p.full_pass_status, p.full_pass_error LIKE 'only 0.0% %' AS told,
-       p.soul_md IS NOT NULL AS soul, p.import_error, (SELECT array_agg(i.kind || ' ' || i.state ORDER BY i.run) FROM imports i
-                        WHERE i.user_id = p.user_id) AS runs
+       p.soul_md IS NOT NULL AS soul, p.import_error,
+       (SELECT array_agg(i.kind || ' ' || i.state ORDER BY i.run)
+        FROM imports i WHERE i.user_id = p.user_id) AS runs
 FROM user_profiles p
 """
 FALLEN = ("complete", "failed", True, True, None, ["primary failed", "fallback complete"])

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.gateway.uploads import AT_ONCE, AT_ONCE_OF_ONE
+from services.gateway.receiving.places import AT_ONCE, AT_ONCE_OF_ONE
 from shared.domain.events import ImportReceived
 from shared.domain.ids import import_id
 from shared.pipelines import services_of
@@ -82,18 +82,18 @@ async def rows(store: Store) -> int:
     return len(await store.list_runs(limit=1000))
 
 
-async def test_an_upload_becomes_a_memory(place: Place, store: Store, exports: Path) -> None:
+async def test_an_upload_becomes_a_memory(storage: Place, store: Store, exports: Path) -> None:
     export = (exports / "small.zip").read_bytes()
-    async with faced(place.setting, ("gateway", *services_of("v2"))) as face:
+    async with faced(storage.setting, ("gateway", *services_of("v2"))) as face:
         answer = await face.client.post("/imports", params=OF_ANA, content=export, headers=ZIP)
         assert answer.status_code == 202, answer.text
         taken = answer.json()
         assert taken.keys() == {"import_id", "run", "state", "pipeline", "events_url"}
         assert answer.headers["location"] == f"/imports/{taken['import_id']}"
-        (source,) = place.names()
+        (source,) = storage.names()
         run = await ended(store, event_of(taken, source))
         assert (run.state, run.coverage, run.error) == ("complete", 1.0, None), run
-        assert place.names() == [source]
+        assert storage.names() == [source]
         again = await face.client.post(f"/imports/{taken['import_id']}/retry")
         assert (again.status_code, again.json()["run"]) == (202, 2)
         assert (await ended(store, event_of(again.json(), source))).state == "complete"
@@ -123,8 +123,7 @@ async def test_the_same_content_is_the_same_import_however_it_is_sent(storage: P
 async def test_a_key_is_answered_the_same_and_its_second_upload_is_taken_away(
     folder: Place, store: Store
 ) -> None:
-    place = folder
-    async with faced(place.setting) as face:
+    async with faced(folder.setting) as face:
 
         async def send(key: str, content: bytes = EXPORT, **params: str) -> Any:
             return await face.client.post(
@@ -132,19 +131,19 @@ async def test_a_key_is_answered_the_same_and_its_second_upload_is_taken_away(
             )
 
         first = await send("k")
-        (source,) = place.names()
+        (source,) = folder.names()
         for _ in range(3):
             assert (await send("k")).content == first.content
-        assert place.names() == [source]
+        assert folder.names() == [source]
         for other in ({"content": EXPORT + b"x"}, {"lineage": "work"}, {"replace": "true"}):
             answer = await send("k", **other)  # type: ignore[arg-type]
             assert (answer.status_code, answer.json()["status"]) == (422, 422)
-        assert place.names() == [source]
+        assert folder.names() == [source]
         assert await rows(store) == 1
 
 
-async def test_what_is_not_taken_leaves_nothing(place: Place, store: Store) -> None:
-    async with faced(place.setting, imports_unfinished=1, upload_max_bytes=300_000) as face:
+async def test_what_is_not_taken_leaves_nothing(storage: Place, store: Store) -> None:
+    async with faced(storage.setting, imports_unfinished=1, upload_max_bytes=300_000) as face:
         post = face.client.post
         answers = {
             413: post("/imports", params=OF_ANA, content=EXPORT * 2, headers=ZIP),
@@ -173,12 +172,12 @@ async def test_what_is_not_taken_leaves_nothing(place: Place, store: Store) -> N
         for sent in wrong:
             answer = await sent
             assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
-        assert (place.names(), await rows(store)) == ([], 0)
+        assert (storage.names(), await rows(store)) == ([], 0)
         assert (await post("/imports", params=OF_ANA, content=EXPORT, headers=ZIP)).status_code == 202
-        (source,) = place.names()
+        (source,) = storage.names()
         more = await post("/imports", params=OF_ANA, content=EXPORT + b"x", headers=ZIP)
         assert (more.status_code, more.headers["retry-after"]) == (429, "60")
-        assert (place.names(), await rows(store)) == ([source], 1)
+        assert (storage.names(), await rows(store)) == ([source], 1)
 
 
 async def test_fifty_uploads_cut_off_leave_no_object_and_no_row(place: Place, store: Store) -> None:
@@ -225,6 +224,7 @@ async def test_places_are_bounded_in_all_and_for_each(storage: Place) -> None:
         await until_refused(refusal, BEN, 429)
         lines += [await begin(uuid4()) for _ in range(AT_ONCE - AT_ONCE_OF_ONE)]
         await until_refused(refusal, ANA, 503)
+        assert face.host.registry.get_sample_value("soulprint_http_uploads") == AT_ONCE
         for line in lines:
             await line.send(EXPORT[1000:])
             assert (await line.answer()).status == 202
@@ -243,17 +243,16 @@ async def until_refused(refusal: Callable[[UUID], Any], user: UUID, status: int)
 
 
 async def test_while_the_database_is_away_nothing_is_kept(storage: Place, store: Store) -> None:
-    place = storage
-    async with door_to(postgres_at(place.setting.database)) as door:
-        place.setting.database = door.dsn(place.setting.database)
-        async with faced(place.setting) as face:
+    async with door_to(postgres_at(storage.setting.database)) as door:
+        storage.setting.database = door.dsn(storage.setting.database)
+        async with faced(storage.setting) as face:
             door.refuse()
             answer = await face.client.post("/imports", params=OF_ANA, content=EXPORT, headers=ZIP)
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "5"), answer.text
-            assert (place.names(), await rows(store)) == ([], 0)
+            assert (storage.names(), await rows(store)) == ([], 0)
             door.open()
             assert (await face.client.post("/imports", params=OF_ANA, content=EXPORT, headers=ZIP)).is_success
-            assert (len(place.names()), await rows(store)) == (1, 1)
+            assert (len(storage.names()), await rows(store)) == (1, 1)
 
 
 async def test_while_storage_is_away_it_is_told(setting: LocalSetting, store: Store) -> None:

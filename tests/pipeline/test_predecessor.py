@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,15 +16,13 @@ from services.gateway.body_rules import JSON_BYTES
 from shared.domain.ids import import_id
 from shared.store.store import Store
 from tests.support.auth_server import auth_server
-from tests.support.face import KEY, Face, faced
+from tests.support.face import KEY, faced
 from tests.support.local import LocalSetting
-from tests.support.predecessor import Predecessor, predecessor
-from tests.support.predecessor.routes import Form
+from tests.support.side_by_side import OPEN, both, seen
 
 U = "5e0f1a52-6b7c-4f7e-9d55-8a2f6c1b7e42"
 PATH = f"imports/{U}/1732600000000-export.zip"
 JSON, TEXT = "application/json", "text/plain"
-OPEN = {"imports_unfinished": 1000, "imports_per_hour": 1000}
 
 
 @dataclass(frozen=True)
@@ -108,33 +104,6 @@ NO_USER = [
     Ask("POST", route, {"user_id": "system-health-check", "storage_path": PATH})
     for route in ("/process-full", "/process-full-v2", "/import-full", "/retry-full-pass")
 ]
-
-
-@asynccontextmanager
-async def both(
-    setting: LocalSetting, form: Form = "union", **changes: Any
-) -> AsyncIterator[tuple[Predecessor, httpx2.AsyncClient, Face]]:
-    """A predecessor, a client of it, and a gateway before it."""
-    async with (
-        predecessor(form) as old,
-        httpx2.AsyncClient(base_url=old.url) as client,
-        faced(setting, v1_backend_url=old.url, **OPEN | changes) as face,
-    ):
-        yield old, client, face
-
-
-def seen(answer: httpx2.Response) -> tuple[Any, ...]:
-    """What a caller sees of an answer: status, body but for ids of jobs and times, and headers of its own."""
-    try:
-        body = answer.json()
-    except ValueError:
-        body = answer.text
-    if isinstance(body, dict):
-        body = list({name: "any" if name in ("job_id", "jobs") else body[name] for name in body}.items())
-    headers = {name: answer.headers.get(name) for name in ("content-type", "allow", "vary", "location")}
-    if headers["location"]:
-        headers["location"] = httpx2.URL(headers["location"]).raw_path.decode()
-    return answer.status_code, body, headers
 
 
 async def test_imports_are_answered_as_the_predecessor_answers_them(setting: LocalSetting) -> None:
@@ -290,6 +259,15 @@ async def test_a_key_in_the_path_goes_no_further(setting: LocalSetting) -> None:
             assert (wrong.status_code, list(wrong.json())) == (401, ["detail"])
         assert [call.target for call in old.state.calls] == ["/query"]
         assert KEY not in repr(old.state.calls)
+
+
+async def test_what_we_passed_on_does_not_come_back(setting: LocalSetting, store: Store) -> None:
+    async with faced(setting) as face:
+        for target in ("/import-full", "/process-full", "/query"):
+            body = {"user_id": U, "storage_path": PATH}
+            answer = await face.client.post(target, json=body, headers={"X-Soulprint-Hop": "1"})
+            assert answer.status_code == (404 if target == "/query" else 508)  # there is no backend
+    assert await store.list_runs() == []
 
 
 async def test_too_many_imports_of_a_user_are_told(setting: LocalSetting) -> None:

@@ -75,6 +75,8 @@ FAULTS: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "broken off": (f"exports/{USER}/small.zip", {"truncate": True}, "broke off", "TransientError"),
 }
 """Source, what storage does, what is told, and the reason of the dead letter where there is one."""
+NOT_ITS_FAULT = {"forbidden", "down", "broken off"}
+"""Where the export may be well: v1 is to try it."""
 
 
 async def test_objects_that_cannot_be_had_fail_their_imports_and_status_says_why(
@@ -82,12 +84,14 @@ async def test_objects_that_cannot_be_had_fail_their_imports_and_status_says_why
 ) -> None:
     storage.objects[f"exports/{USER}/cut.zip"] = (exports / "small.zip").read_bytes()[:20]
     letters = []
+    ids = {}
     well = {"key": KEY, "endless": False, "fails": 0, "truncate": False}
     async with hosted(setting, ("chunker",), chunker=quick_chunker):
         for case, (source, fault, told, letter) in FAULTS.items():
             for name, value in (well | fault).items():
                 setattr(storage, name, value)
             event = await setting.import_of(source, USER)
+            ids[case] = str(event.import_id)
             run = await ended(store, event)
             assert (run.state, run.user_id) == ("failed", USER), case
             assert run.error is not None
@@ -104,11 +108,14 @@ async def test_objects_that_cannot_be_had_fail_their_imports_and_status_says_why
     assert followed.code == 1
     assert "failed" in followed.out
     assert "step chunking: storage: the object in exports broke off before its end" in followed.out
-    rows = listed.json()
+    rows = [row for row in listed.json() if row["kind"] == "primary"]
     assert {(row["state"], row["error"]["step"], row["user_id"]) for row in rows} == {
         ("failed", "chunking", str(USER))
     }
     assert len(rows) == len(FAULTS)
+    others = [row for row in listed.json() if row["kind"] == "fallback"]
+    assert len(others) == len(NOT_ITS_FAULT)
+    assert {row["import_id"] for row in others} == {ids[case] for case in NOT_ITS_FAULT}
 
 
 async def test_a_local_export_that_breaks_off_gives_what_it_held_and_an_unreadable_one_fails(

@@ -190,3 +190,28 @@ async def test_what_one_process_runs_is_offered_to_no_log(store: Store, sql: asy
     await taken(store, on_log=False)
     await sql.execute("UPDATE imports SET begun_at = begun_at - interval '1 hour'")
     assert await store.take_unoffered(5, LEASE, 10) == []
+
+
+async def test_what_a_log_that_is_gone_was_offered_is_offered_again(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    for other in OTHERS[:4]:
+        await taken(store, other)
+    await store.note_offered([RunKey(OTHERS[0], 1), RunKey(OTHERS[1], 1)])
+    await sql.execute("UPDATE imports SET begun_at = begun_at - interval '6 seconds'")
+    assert len(await store.take_unoffered(5, LEASE, 1)) == 1  # and whoever took it is killed
+    await sql.execute("UPDATE imports SET state = 'chunking' WHERE import_id = $1", OTHERS[1])
+    await store.forget_offers()
+    found = await store.take_unoffered(5, LEASE, 10)
+    assert {run.import_id for run in found} == {OTHERS[0], *OTHERS[2:4]}, "but for the one that was begun"
+
+
+async def test_what_is_accepted_outlives_the_machine_where_the_database_answers_before_it_writes(
+    sql: asyncpg.Connection,
+) -> None:
+    asked_for = f'{{"import_id": "{IMPORT}", "user_id": "{ANNA}", "source": "{SOURCE}", "served": "v2"}}'
+    for before, within in (("off", "on"), ("local", "local")):
+        async with sql.transaction():
+            await sql.execute(f"SET LOCAL synchronous_commit = {before}")
+            await sql.execute("SELECT accept_import($1)", asked_for)
+            assert await sql.fetchval("SHOW synchronous_commit") == within

@@ -44,12 +44,24 @@ class Box:
         self.process = self.fork_server.command(["up"], self.command.environment())
         return self.process
 
+    @asynccontextmanager
+    async def up(self) -> AsyncIterator[ForkedCommand]:
+        """It runs, from its greeting on; whatever runs in the end is killed."""
+        try:
+            process = self.start()
+            await self.ready()
+            yield process
+        finally:
+            if self.process is not None:
+                self.kill()
+
     def kill(self) -> None:
         """kill -9 the process itself; what it has started sees to its own end."""
         assert self.process is not None
         with suppress(ProcessLookupError):
             os.kill(self.process.pid, signal.SIGKILL)
         self.process.communicate(30)
+        self.process = None
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> Finished:
         """Have it end by itself."""
@@ -63,6 +75,7 @@ class Box:
 
         await until(gone, 60)
         out, err = process.communicate()
+        self.process = None
         return Finished(process.code, out, err)
 
     @property

@@ -25,7 +25,7 @@ from services.gateway.receiving.base import (
     with_suffix,
 )
 from shared.domain.errors import StoreError, is_disk_full, system_reason
-from shared.domain.sources import local_source
+from shared.domain.sources import local_paths, local_source
 from shared.store.object_names import object_path
 
 _PART = ".{}.part"
@@ -75,7 +75,8 @@ class FolderUploads:
     async def discard(self, upload: Upload) -> None:
         """See Uploads."""
         try:
-            await uninterrupted(asyncio.to_thread(Path(upload.source).unlink, missing_ok=True))
+            for path in local_paths(upload.source) or ():
+                await uninterrupted(asyncio.to_thread(path.unlink, missing_ok=True))
         except OSError as error:
             log.error("an upload that nobody wants stays in its folder", error=system_reason(error))
 

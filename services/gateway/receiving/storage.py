@@ -11,12 +11,11 @@ from uuid import UUID
 import structlog
 
 from services.gateway.receiving.base import Clock, NotTakenError, Reading, Upload, now, too_large, with_suffix
+from services.gateway.receiving.places import AT_ONCE
 from shared.domain.errors import StoreError
 from shared.store.object_names import object_path
 from shared.store.objects import Bucket, Objects, ObjectTooLargeError, open_objects
 
-AT_ONCE = 8
-"""Most uploads at a time: each holds a connection to storage."""
 LOOK_AGAIN = 60.0
 """Seconds that what a bucket takes is believed."""
 REMOVING = (0.0, 0.5, 2.0)

@@ -19,12 +19,12 @@ from uuid import UUID
 
 import pytest
 
-from services.gateway.receiving.base import NotTakenError, Upload, Uploads
+from services.gateway.receiving.base import NotTakenError, Upload, Uploads, uninterrupted
 from services.gateway.receiving.folder import FolderUploads
 from services.gateway.receiving.opening import opened_uploads, uploads_folder
 from services.gateway.receiving.storage import StorageUploads
 from shared.domain.errors import SourceError, StoreError
-from shared.domain.sources import require_nameable
+from shared.domain.sources import local_paths, require_nameable
 from shared.settings import load_settings
 from shared.store.objects import open_objects
 from tests.support.storage_server import Storage, storage_server
@@ -236,6 +236,34 @@ async def test_a_file_is_its_users_alone_and_appears_whole(tmp_path: Path) -> No
     assert [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent, path.parent.parent)] == [
         0o600, 0o700, 0o700,
     ]  # fmt: skip
+
+
+async def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    place = in_folder(tmp_path / "\udcff [ü]")
+    upload = await place.uploads.receive(pieces_of(ZIP), ANNA, "a.zip")
+    (path,) = local_paths(upload.source) or ()
+    assert place.lies_there() == {str(path): ZIP}
+    await place.uploads.discard(upload)
+    assert place.lies_there() == {}
+
+
+async def test_who_is_cancelled_ends_what_was_begun() -> None:
+    begun, may_end, ended = asyncio.Event(), asyncio.Event(), list[str]()
+
+    async def work() -> None:
+        begun.set()
+        await may_end.wait()
+        ended.append("ended")
+        raise ZeroDivisionError
+
+    task = asyncio.create_task(uninterrupted(work()))
+    await begun.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended == ["ended"]
 
 
 async def test_what_a_crash_left_is_removed_and_what_is_being_written_stays(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from shared.log.metrics import PoolMetrics
 from shared.log.policy import PoolPolicy
 from shared.log.ports import Consumption
 from shared.log.stage import per_batch, per_record
+from shared.resilience.faults import LaneError
 
 PATIENT = 3600.0
 """Seconds that a batch may wait for more: a test that waits for them fails."""
@@ -53,3 +54,13 @@ async def test_a_batch_that_waits_for_more_is_filled() -> None:
             await client.publisher.publish("topic", "key", event)
         assert await seen.get() == BATCH
     await client.stop()
+
+
+async def test_what_nobody_reads_here_is_refused_and_what_somebody_will_waits() -> None:
+    log = LocalLog(PoolMetrics(CollectorRegistry()), read={"topic"})
+    event = ImportReceived(
+        import_id=UUID(int=1), user_id=UUID(int=2), run=1, source="exports/x", requested_at=datetime.now(UTC)
+    )
+    await log.publish("topic", "key", event)  # whoever reads it may begin later
+    with pytest.raises(LaneError, match="nobody reads another here"):
+        await log.publish("another", "key", event)
