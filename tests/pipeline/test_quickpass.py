@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from services.quickpass import backend
+from services.quickpass import backend, builtin
 from services.quickpass.app import app
 from shared.domain.events import ImportReceived, Sections, Usage
 from shared.domain.runs import RunKind
@@ -110,6 +110,22 @@ async def test_who_has_said_nothing_has_empty_sections(
         event = await asked(setting, setting.root / "quiet.json")
         assert (await ended(store, event)).state == "complete"
     assert [memory.sections for memory in made(setting)] == [Sections()]
+
+
+async def test_a_long_talk_is_read_beside_the_loop_and_counts_like_others(
+    setting: LocalSetting, store: Store
+) -> None:
+    talks = [
+        chain(("word " * words).strip(), "Sure.", conversation_id=f"t{number}")
+        for number, words in enumerate((400_000, 3, 300_000))
+    ]
+    (setting.root / "long.json").write_bytes(json_of(talks))
+    async with hosted(setting, ("quickpass",)):
+        event = await asked(setting, setting.root / "long.json")
+        assert (await ended(store, event)).state == "complete"
+    report = await store.read_run(event.import_id, event.run)
+    assert report is not None
+    assert (report.counts["conversations"]["kept"], report.counts["messages"]) == (3, 6)
 
 
 async def test_another_persons_object_is_refused(setting: LocalSetting, store: Store) -> None:
@@ -225,6 +241,21 @@ async def test_a_cancelled_import_is_not_read_to_its_end(
     assert made(setting) == []
 
 
+async def test_who_cancels_it_does_not_wait_for_the_model(
+    setting: LocalSetting, store: Store, exports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builtin, "REPORT_SECONDS", 0.05)
+    setting.changes |= {"model": "claude", "anthropic_api_key": "test-key"}
+    async with fake_claude(latency=600.0) as fake:
+        setting.changes["anthropic_base_url"] = fake.url
+        async with hosted(setting, ("quickpass",)) as host:
+            event = await asked(setting, exports / "small.zip")
+            await until(lambda: fake.told()["requests"] > 0)
+            await store.cancel_run(event.import_id, event.run)
+            await until(lambda: ignored(host, "quickpass", "ended") == 1)
+    assert made(setting) == []
+
+
 @pytest.fixture
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times of tests."""
@@ -285,10 +316,13 @@ async def test_where_it_fails_so_does_the_run_in_its_words(setting: LocalSetting
 async def test_what_it_does_not_take_ends_failed(
     setting: LocalSetting, store: Store, status: int, calls: int, told: str
 ) -> None:
-    async with by_http(setting) as old, hosted(setting, ("quickpass",)):
+    async with by_http(setting) as old, hosted(setting, ("quickpass",)) as host:
         old.state.answers["/import-full"] = status
         run = await ended(store, await asked(setting, "imports/a.zip"))
         assert old.state.counts["POST /import-full"] == calls
+        counted = host.registry.get_sample_value
+        last = "refused" if status == 404 else "again"
+        assert counted("soulprint_predecessor_calls_total", {"outcome": last}) == calls
     assert run.state == "failed"
     assert told in (run.error or {})["message"]
 
