@@ -143,8 +143,8 @@ class Kit:
     open_model: ModelOpener
     log_answers: Callable[[], Awaitable[None]]
     """Raises SoulprintError if the log does not answer."""
-    durable: bool = True
-    """Whether what lies on the log outlives the process."""
+    sole: bool = False
+    """Whether no other process is at work over the database, and what lies on the log goes with this one."""
     only: OneRun | None = None
     """The one run that this process is for; None: it serves whatever comes."""
     spent: Callable[[Usage], Usage] = as_recorded
