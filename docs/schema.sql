@@ -2260,7 +2260,6 @@ GRANT ALL ON FUNCTION public.own_lineages(i public.imports) TO service_role;
 CREATE FUNCTION public.page_facts(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     s served_memories;
