@@ -1,4 +1,4 @@
-"""One box: `soulprint up` without Kafka, a large import sent over HTTP, one of 1,000 conversations beside it."""
+"""One box: `soulprint up` without Kafka, a large import sent over HTTP, and a small one beside it."""
 
 from __future__ import annotations
 
