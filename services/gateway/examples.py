@@ -48,13 +48,13 @@ SERVED: Final[dict[str, Any]] = {
     "full_pass_status": "complete",
     "served_at": "2026-11-26T04:06:00Z",
     "sections": {
-        "soul": "# SOUL\n\n- Communication style: brief and dry",
-        "identity": "# IDENTITY\n",
-        "user": "# USER\n\n- Location: Porto",
-        "agents": "# AGENTS\n",
-        "tools": "# TOOLS\n",
+        "soul": "# Soul\n\n## How they write\n\n- Brief and dry",
+        "identity": "",
+        "user": "# User\n\n- Lives in Porto",
+        "agents": "",
+        "tools": "",
     },
-    "memory_md": "# MEMORY\n\n- Lives in Porto since 2023.",
+    "memory_md": "# Memory\n\n- The person lives in Porto.",
 }
 FACTS: Final[dict[str, Any]] = {
     "facts": [

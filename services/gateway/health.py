@@ -24,6 +24,8 @@ from shared.pipelines import SERVICES
 
 ASK_SECONDS: Final = 1.0
 """So long an answer is waited for."""
+LOAD_SECONDS: Final = 30.0
+"""So long the stages may take to be imported, which is done once."""
 FRESH_SECONDS: Final = 2.0
 """So long what was found is told again."""
 NAME: Final = "soulprint-rlm"
@@ -38,15 +40,16 @@ class Part:
     """Something that can be asked whether it is well. One question at a time: what has not answered is not
     asked again, nor cut off."""
 
-    def __init__(self, ask: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, ask: Callable[[], Awaitable[None]], patience: float | None = None) -> None:
         self._ask = ask
+        self._patience = patience
         self._asking: asyncio.Task[None] | None = None
 
     async def well(self) -> bool:
-        """Whether it answers within a second."""
+        """Whether it answers in time."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._asked())
-        done, _ = await asyncio.wait([self._asking], timeout=ASK_SECONDS)
+        done, _ = await asyncio.wait([self._asking], timeout=self._patience or ASK_SECONDS)
         return bool(done) and self._asking.exception() is None
 
     async def _asked(self) -> None:
@@ -114,7 +117,7 @@ class Health:
 async def opened_health(kit: Kit) -> AsyncIterator[Health]:
     """The health of this gateway, for the block."""
     parts = {
-        "stages": Part(_Stages().load),
+        "stages": Part(_Stages().load, LOAD_SECONDS),
         "database": Part(kit.database_answers),
         "log": Part(kit.log_answers),
     }
@@ -168,6 +171,12 @@ class HealthTold(BaseModel):
     checks: dict[str, Literal["ok", "unwell", "none"]]
 
 
+class Unwell(BaseModel):
+    """What is wrong, as the predecessor tells it."""
+
+    detail: str
+
+
 def router(health: Health) -> APIRouter:
     """GET /livez, GET /health; and no /metrics: those are for the inside alone."""
     routes = APIRouter(tags=["health"])
@@ -177,7 +186,12 @@ def router(health: Health) -> APIRouter:
         """Whether the process lives. It asks nobody: what is down elsewhere is no reason to restart it."""
         return Alive()
 
-    @routes.get("/health", response_model=HealthTold, responses=told_as(examples.HEALTH, 503))
+    @routes.get(
+        "/health",
+        response_model=HealthTold,
+        responses=told_as(examples.HEALTH)
+        | {503: {"model": Unwell, "description": "Imports are not taken, or not worked on"}},
+    )
     async def told(response: Response) -> HealthTold:
         """Whether imports are taken and worked on."""
         found = await health.look()

@@ -118,7 +118,9 @@ def router(gateway: Gateway) -> APIRouter:
         terms = Terms(pipeline=body.pipeline, replace=body.replace, key=idempotency_key, digest=digest)
         return taken(await gateway.take(asked, terms), response)
 
-    @routes.delete("/imports/{import_id}", status_code=202)
+    @routes.delete(
+        "/imports/{import_id}", status_code=202, responses=told_as(None, 400, 401, 404, 409, 413, 422, 503)
+    )
     async def cancel(import_id: UUID, request: Request) -> CancelledImport:
         """Cancel an import: its newest run ends; what is served stays."""
         run = await gateway.newest_run(import_id, await gateway.access.caller(request))
@@ -128,7 +130,11 @@ def router(gateway: Gateway) -> APIRouter:
                 raise Problem(409, f"it has ended: {run.state}", import_id=import_id)
         return CancelledImport(import_id=import_id, run=run.run, state="cancelled")
 
-    @routes.post("/imports/{import_id}/retry", status_code=202)
+    @routes.post(
+        "/imports/{import_id}/retry",
+        status_code=202,
+        responses=told_as(None, 400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503),
+    )
     async def retry(
         import_id: UUID, request: Request, response: Response, idempotency_key: IdempotencyKey = None
     ) -> TakenImport:

@@ -32,6 +32,16 @@ LIFE_SECONDS: Final = 3_600.0
 """Of a stream. Its client then comes again, and shows anew that it may."""
 _AGAIN = {"Retry-After": "5"}
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_EVENT = {
+    "type": "object",
+    "required": ["event", "id", "data"],
+    "properties": {
+        "event": {"enum": ["progress", "end"]},
+        "id": {"type": "string", "pattern": "^[0-9]+(-end)?$"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
+"""An event, for OpenAPI."""
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -137,7 +147,7 @@ def router(gateway: Gateway) -> APIRouter:
                     "Events `progress`, the newest state first, and `end`, after which the stream ends. It "
                     "goes on over retries, until nothing of the import is under way."
                 ),
-                "content": {"text/event-stream": {"example": examples.EVENTS}},
+                "content": {"text/event-stream": {"schema": _EVENT, "example": examples.EVENTS}},
             },
             204: {"description": "The import ended, and Last-Event-ID says that this was told."},
         },

@@ -38,13 +38,17 @@ class _Server(uvicorn.Server):
 
 def bound(host: str, port: int, *, what: str, setting: str) -> socket.socket:
     """A socket bound to this address. Raises UsageError if it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Of a socket that does not name TCP asyncio does not know that it is: answers on a connection that stays
+    # open would wait 40 ms for the client's acknowledgement (Nagle's algorithm).
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # Named, since asyncio looks: of a connection of no named protocol it leaves small packets to wait for
-        # each other, and an answer's body comes 40 ms after its head.
         sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, port))
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((host, port))
+        except OSError:
+            sock.close()
+            raise
     except OSError as error:
         raise UsageError(
             f"cannot serve {what} on {host}:{port} ({error.strerror}); "

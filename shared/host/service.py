@@ -29,6 +29,7 @@ from shared.metrics import (
     HTTP_UPLOADS,
     OUTBOX_RUNS,
     OUTBOX_SECONDS,
+    PREDECESSOR_CALLS,
     REDRIVES,
 )
 from shared.models.base import Metered, Model
@@ -84,6 +85,7 @@ class ServiceMetrics:
     ignored: Counter
     redrives: Counter
     callbacks: Counter
+    predecessor_calls: Counter
     models: ModelMetrics
     embeddings: EmbeddingMetrics
     http: HttpMetrics
@@ -94,6 +96,7 @@ class ServiceMetrics:
             EVENTS_IGNORED.register(registry),
             REDRIVES.register(registry),
             CALLBACKS.register(registry),
+            PREDECESSOR_CALLS.register(registry),
             ModelMetrics(registry),
             EmbeddingMetrics.of(registry),
             HttpMetrics.of(registry),

@@ -102,7 +102,7 @@ class FoundRun(ToldRun):
 
 
 class ToldSections(Told):
-    """The five sections as documents; null where there is none."""
+    """The five sections as documents: empty where nothing supports one, null where nobody wrote it."""
 
     soul: str | None
     identity: str | None

@@ -8,6 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
 
+from services.gateway.problems import told_as
+
 if TYPE_CHECKING:
     from services.gateway.state import Gateway
 
@@ -38,7 +40,11 @@ def router(gateway: Gateway) -> APIRouter:
     """POST /imports/{import_id}/events/ticket."""
     routes = APIRouter(tags=["imports"])
 
-    @routes.post("/imports/{import_id}/events/ticket", status_code=201)
+    @routes.post(
+        "/imports/{import_id}/events/ticket",
+        status_code=201,
+        responses=told_as(None, 400, 401, 404, 408, 413, 415, 422, 503),
+    )
     async def give_ticket(import_id: UUID, request: Request, response: Response) -> EventsTicket:
         """Give a ticket for the events of an import: a browser's EventSource sends no Authorization."""
         await gateway.newest_run(import_id, await gateway.access.caller(request))
