@@ -76,7 +76,10 @@ async def test_a_run_that_cannot_be_driven_for_want_of_room_keeps_none_of_the_ot
     assert len(box.events(IMPORT_RECEIVED)) == WAITING
 
 
-async def test_one_process_at_a_time_works_over_a_database_and_the_next_waits(store: Store) -> None:
+async def test_one_process_at_a_time_works_over_a_database_and_the_next_waits(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sole, "EVERY_SECONDS", 0.05)
     waits: list[str] = []
     async with sole_over(store, "first", waits.append):
         second = asyncio.create_task(_hold(store, waits))
