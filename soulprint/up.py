@@ -37,13 +37,13 @@ def up_command() -> None:
     else:
         configure_service_logs(settings)
     settings = _reading_uploads(settings)
-    with sole_in(settings.home):
+    with sole_in(settings.home) as name:
         host = Host(
             {name: opener_of(name) for name in SERVICES},
             settings,
             REGISTRY,
             open_log=_log_in_memory,
-            sole=f"{socket.gethostname()}:{settings.home.resolve()}",
+            sole=name,
         )
         served(host, lambda: _greeting(host, settings), again=ENDED_AT_ONCE)
 

@@ -106,7 +106,9 @@ async def test_whose_place_was_taken_is_told(store: Store, monkeypatch: pytest.M
 
 def test_a_second_process_of_one_home_is_refused(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    with sole_in(home), pytest.raises(BusyError, match="runs already"), sole_in(home):
+    with sole_in(home) as name, pytest.raises(BusyError, match="runs already"), sole_in(home):
         pass
-    with sole_in(home):
-        pass
+    with sole_in(home) as again:
+        assert again == name
+    with sole_in(tmp_path / "another") as another:
+        assert another != name
