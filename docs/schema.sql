@@ -2232,9 +2232,12 @@ CREATE FUNCTION public.owe_v1_call(argument jsonb) RETURNS jsonb
 BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
     INSERT INTO v1_calls (import_id, run, user_id, conversation_count, message_count)
-    SELECT i.import_id, i.run, i.user_id, (argument ->> 'conversation_count')::bigint,
-           (argument ->> 'message_count')::bigint
-    FROM imports i
+    SELECT i.import_id, i.run, i.user_id,
+           coalesce(argument ->> 'conversation_count', first.asked ->> 'conversation_count')::bigint,
+           coalesce(argument ->> 'message_count', first.asked ->> 'message_count')::bigint
+    FROM imports i LEFT JOIN LATERAL (
+        SELECT n.asked FROM imports n WHERE n.import_id = i.import_id AND n.asked <> '{}'
+        ORDER BY n.run DESC LIMIT 1) first ON true
     WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
       AND i.state NOT IN ('complete', 'failed', 'cancelled')
     ON CONFLICT DO NOTHING;
@@ -2257,7 +2260,6 @@ GRANT ALL ON FUNCTION public.own_lineages(i public.imports) TO service_role;
 CREATE FUNCTION public.page_facts(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    SET statement_timeout TO '450s'
     AS $$
 DECLARE
     s served_memories;

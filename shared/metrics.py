@@ -217,6 +217,17 @@ CALLBACKS = CounterMetric(
     ),
 )
 
+PREDECESSOR_CALLS = CounterMetric(
+    "soulprint_predecessor_calls_total",
+    ("outcome",),
+    "calls",
+    "Imports that the v1 backend was called for, by what became of the call, and then of the import.",
+    (
+        "`accepted`, or `unknown`: it may be at work on it; `again`, of which each is tried 3 times; "
+        "`refused`; then `complete`, `failed`, `late` (no end within 2 hours). Alert on `refused` and `late`."
+    ),
+)
+
 # Models at a provider. No label names a user.
 
 _OF_MODEL = ("stage", "model")

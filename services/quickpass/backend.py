@@ -128,6 +128,7 @@ class Backend:
                 if fault_of(error) is Fault.POISON:
                     return
                 await asyncio.sleep(_STORE.delay(failures))
+        self._kit.metrics.predecessor_calls.labels(answer.outcome).inc()
         if state == "failed":
             log.error("import failed", step="v1", error=answer.reason, **told)
         else:
@@ -147,6 +148,8 @@ class Backend:
             log.warning("the v1 backend cannot be watched", stage=self._kit.name, error=str(error))
             return
         for each in ended:
+            if each.outcome != "dropped":
+                self._kit.metrics.predecessor_calls.labels(each.outcome).inc()
             ids = {"import_id": str(each.import_id), "user_id": str(each.user_id), "run": each.run}
             say = log.info if each.outcome in ("complete", "dropped") else log.error
             say("v1 backend ended", stage=self._kit.name, outcome=each.outcome, **ids)

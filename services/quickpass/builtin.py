@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from pathlib import Path
 
 import structlog
 
@@ -55,24 +54,15 @@ class Builtin:
 
         Raises RunEndedError, SourceError, UnreadableExportError, and what the model, the database and the log
         raise."""
-        kit = self._kit
-        async with fetched(kit, event) as paths:
-            memory, sampling, export = await self._made(event, paths)
-        counts = sampling.counts(export.format_names)
-        breaks = [asdict(each) for each in export.breaks]
-        if not await kit.store.keep_sections(event.import_id, event.run, memory, counts, breaks):
-            raise RunEndedError
-        await publish_kept(kit, RunKey(event.import_id, event.run))
-        log.info("sections published", stage=kit.name, conversations=sampling.kept, **event.ids)
-
-    async def _made(self, event: ImportReceived, paths: list[Path]) -> tuple[MemoryReady, Sampling, Export]:
-        settings = self._kit.settings
+        kit, settings = self._kit, self._kit.settings
         sampling = Sampling(min(SAMPLE, settings.sample_size))
-        with await asyncio.to_thread(open_exports, paths, read_limits(settings)) as export:
-            async with self._reported(event, export, sampling):
-                await self._read(export.conversations(), sampling)
-                sampling.require_something(export.breaks)
-                sections, usage = await self._model.sections(Digest(()), sampling.conversations())
+        async with self._reported(event) as reported:
+            async with fetched(kit, event) as paths:
+                with await asyncio.to_thread(open_exports, paths, read_limits(settings)) as export:
+                    reported.append((export, sampling))
+                    await self._read(export.conversations(), sampling)
+            sampling.require_something(export.breaks)
+            sections, usage = await self._model.sections(Digest(()), sampling.conversations())
         memory = MemoryReady(
             import_id=event.import_id,
             user_id=event.user_id,
@@ -82,9 +72,14 @@ class Builtin:
             sections=sections,
             coverage=Coverage(ok=0, dead=0, total=0, breaks=len(export.breaks)),
             facts=FactCounts(),
-            usage=self._kit.spent(usage),
+            usage=kit.spent(usage),
         )
-        return memory, sampling, export
+        counts = sampling.counts(export.format_names)
+        breaks = [asdict(each) for each in export.breaks]
+        if not await kit.store.keep_sections(*_key(event), memory, counts, breaks):
+            raise RunEndedError
+        await publish_kept(kit, _key(event))
+        log.info("sections published", stage=kit.name, conversations=sampling.kept, **event.ids)
 
     async def _read(self, conversations: Iterator[Parsed], sampling: Sampling) -> None:
         """To the end, in slices that others of this process come between."""
@@ -110,28 +105,31 @@ class Builtin:
                 await reader.rest(spent)
 
     @asynccontextmanager
-    async def _reported(
-        self, event: ImportReceived, export: Export, sampling: Sampling
-    ) -> AsyncIterator[None]:
-        """Tell how far the run is while the block lasts; that also shows the sweeper that somebody works on
-        it. The block is ended by RunEndedError where the run is."""
+    async def _reported(self, event: ImportReceived) -> AsyncIterator[list[tuple[Export, Sampling]]]:
+        """Tell how far the reading is that the block puts into the list, for as long as the block lasts; that
+        also shows the sweeper that somebody works on the run. The block is ended by RunEndedError where the
+        run is."""
+        readings: list[tuple[Export, Sampling]] = []
         try:
             async with asyncio.TaskGroup() as group:
-                telling = group.create_task(self._tell(event, export, sampling))
-                yield
+                telling = group.create_task(self._tell(event, readings))
+                yield readings
                 telling.cancel()
         except BaseExceptionGroup as error:
             raise first_of(error) from None
 
-    async def _tell(self, event: ImportReceived, export: Export, sampling: Sampling) -> None:
+    async def _tell(self, event: ImportReceived, readings: list[tuple[Export, Sampling]]) -> None:
         while True:
             await asyncio.sleep(REPORT_SECONDS)
-            share = min(1.0, export.bytes_read / export.bytes_total) if export.bytes_total else 1.0
-            reading = Reading(
-                bytes_read=export.bytes_read, bytes_total=export.bytes_total, conversations=sampling.seen
-            )
-            going = await self._kit.store.update_progress(
-                event.import_id, event.run, READING_PERCENT * share, STAGE, reading
-            )
-            if not going:
-                raise RunEndedError
+            for export, sampling in readings:
+                share = min(1.0, export.bytes_read / export.bytes_total) if export.bytes_total else 1.0
+                reading = Reading(
+                    bytes_read=export.bytes_read, bytes_total=export.bytes_total, conversations=sampling.seen
+                )
+                percent = READING_PERCENT * share
+                if not await self._kit.store.update_progress(*_key(event), percent, STAGE, reading):
+                    raise RunEndedError
+
+
+def _key(event: ImportReceived) -> RunKey:
+    return RunKey(event.import_id, event.run)

@@ -59,7 +59,7 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
                 await kit.end_failed(memory, step="writing", error=error)
 
         yield Service(
-            per_record("writer", MemoryReady, commit, on_dead=give_up),
+            per_record(kit.name, MemoryReady, commit, on_dead=give_up),
             PoolPolicy(ceiling=IN_FLIGHT),
             probe=kit.database_answers,
             tasks=[each.run for each in (sender, embedding) if each is not None],

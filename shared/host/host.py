@@ -129,6 +129,7 @@ class Host:
                     log=self._log,
                     metrics=self._service_metrics,
                     owner=owner,
+                    sole=self._sole is not None,
                     serve_http=serve_http,
                 )
             )

@@ -29,6 +29,7 @@ from shared.metrics import (
     HTTP_UPLOADS,
     OUTBOX_RUNS,
     OUTBOX_SECONDS,
+    PREDECESSOR_CALLS,
     REDRIVES,
 )
 from shared.models.base import Metered, Model
@@ -84,6 +85,7 @@ class ServiceMetrics:
     ignored: Counter
     redrives: Counter
     callbacks: Counter
+    predecessor_calls: Counter
     models: ModelMetrics
     embeddings: EmbeddingMetrics
     http: HttpMetrics
@@ -94,6 +96,7 @@ class ServiceMetrics:
             EVENTS_IGNORED.register(registry),
             REDRIVES.register(registry),
             CALLBACKS.register(registry),
+            PREDECESSOR_CALLS.register(registry),
             ModelMetrics(registry),
             EmbeddingMetrics.of(registry),
             HttpMetrics.of(registry),
@@ -140,8 +143,8 @@ class Kit:
     open_model: ModelOpener
     log_answers: Callable[[], Awaitable[None]]
     """Raises SoulprintError if the log does not answer."""
-    durable: bool = True
-    """Whether what lies on the log outlives the process."""
+    sole: bool = False
+    """Whether no other process is at work over the database, and what lies on the log goes with this one."""
     only: OneRun | None = None
     """The one run that this process is for; None: it serves whatever comes."""
     spent: Callable[[Usage], Usage] = as_recorded

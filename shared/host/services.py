@@ -112,6 +112,7 @@ class Services:
         owner: str,
         open_model: ModelOpener | None = None,
         only: OneRun | None = None,
+        sole: bool = False,
         spent: Callable[[Usage], Usage] = as_recorded,
         on_fault: Callable[[Exception], None] = wait_it_out,
         serve_http: ServeHttp = refuse_http,
@@ -122,11 +123,12 @@ class Services:
         self._log = log
         self._store = store
         self._only = only
+        self._sole = sole
         self._stack = AsyncExitStack()
         self._kit = partial(
             Kit,
             log_answers=log.answers,
-            durable=log.durable,
+            sole=sole,
             store=store,
             metrics=metrics,
             owner=owner,
@@ -149,7 +151,7 @@ class Services:
 
     async def start(self, waiting: Callable[[str], None]) -> None:
         """Return when every service consumes; `waiting` is told what is waited for. Raises SoulprintError."""
-        if not self._log.durable and self._only is None:
+        if self._sole:
             await self._store.forget_offers()  # what an earlier process's log was offered went with it
         for place in places_of(self._openers, self._settings.pipeline):
             name = place.label

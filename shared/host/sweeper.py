@@ -65,7 +65,7 @@ class Sweeper:
         if not await kit.store.take_lease(self._lead, kit.owner, TERM * self._every):
             return 0
         only, patience = kit.only, kit.settings.patience_with_runs
-        anew = self._first and (only.resumed if only else not kit.durable)
+        anew = self._first and (only.resumed if only else kit.sole)
         if anew:
             patience = 0.0  # whoever began it is gone, and what was on the log
         self._first = False
@@ -80,7 +80,7 @@ class Sweeper:
         for run in stalled:
             if run.driven:
                 self._tell(run, log.info if anew or only else log.warning)
-            if kit.durable or only is not None:
+            if not kit.sole:
                 await self._drive(run)
             elif run.key not in self._driving:
                 # A topic in memory that is full waits for its reader, and what else is to be driven must not.

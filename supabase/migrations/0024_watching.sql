@@ -121,7 +121,7 @@ $$;
 -- {user_id, after, limit, status}: a page of the facts that are served, in the order of list_facts, beginning
 -- after the fact `after`, a key [id].
 CREATE FUNCTION public.page_facts(argument jsonb) RETURNS json
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     s served_memories;
     key jsonb;

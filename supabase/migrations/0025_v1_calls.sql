@@ -55,15 +55,19 @@ REVOKE ALL ON public.v1_calls FROM PUBLIC, anon, authenticated, service_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.v1_calls TO service_role;
 CREATE POLICY services ON public.v1_calls TO service_role USING (true) WITH CHECK (true);
 
--- Has the predecessor called for a run, once. False if the run has ended, or is that already.
+-- Has the predecessor called for a run, once. False if the run has ended, or is that already. What its event does not say
+-- of the export is as it was said when the import was first asked for.
 CREATE FUNCTION public.owe_v1_call(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
     INSERT INTO v1_calls (import_id, run, user_id, conversation_count, message_count)
-    SELECT i.import_id, i.run, i.user_id, (argument ->> 'conversation_count')::bigint,
-           (argument ->> 'message_count')::bigint
-    FROM imports i
+    SELECT i.import_id, i.run, i.user_id,
+           coalesce(argument ->> 'conversation_count', first.asked ->> 'conversation_count')::bigint,
+           coalesce(argument ->> 'message_count', first.asked ->> 'message_count')::bigint
+    FROM imports i LEFT JOIN LATERAL (
+        SELECT n.asked FROM imports n WHERE n.import_id = i.import_id AND n.asked <> '{}'
+        ORDER BY n.run DESC LIMIT 1) first ON true
     WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
       AND i.state NOT IN ('complete', 'failed', 'cancelled')
     ON CONFLICT DO NOTHING;

@@ -36,7 +36,7 @@ SEED = int(os.environ.get("CHAOS_SEED", "1"))
 IMPORTS = 3
 """For the predecessor, a kill: it has its hands full."""
 AT_ONCE = 2
-LONGEST_REST = 1.0
+LONGEST_REST = 0.8
 """Seconds from where all consume to the next kill, at most."""
 WORK_SECONDS = 0.3
 """For which a predecessor is at work on an import."""
@@ -66,8 +66,8 @@ async def killed(
     under way. What runs meanwhile is what is tested: nothing is waited for."""
     random, met = Random(SEED), 0
     for number in range(KILLS):
-        await begin(number)
         await services.ready()  # a kill of what has not begun says little
+        await begin(number)
         await asyncio.sleep(random.uniform(0.0, LONGEST_REST))
         met += await sql.fetchval(UNDER_WAY)
         await asyncio.to_thread(services.restart, victims[number % len(victims)])

@@ -46,7 +46,7 @@ async def test_what_was_begun_and_what_was_only_offered_goes_on_at_once(
         await until(lambda: box.published(CHUNKS_READY, WAITING))
     await store.note_offered([waiting.key])  # it lay on the log
     box.lose_log()
-    async with hosted(box, ALL):
+    async with hosted(box, ALL, sole="box"):
         for each in (begun, waiting):
             run = await ended(store, each.event)
             assert (run.state, run.run, run.coverage) == ("complete", 1, 1.0), run
@@ -62,7 +62,7 @@ async def test_a_run_that_cannot_be_driven_for_want_of_room_keeps_none_of_the_ot
         accepted = await accept(request_of(str(exports / "small.zip"), uuid4(), settings), store, settings)
         await store.take_run(accepted.event, "v2", "")
     box.changes |= {"sweep_seconds": 0.1, "stall_seconds": 0.1}
-    async with hosted(box, ("consolidator",)):
+    async with hosted(box, ("consolidator",), sole="box"):
         await until(lambda: box.published(IMPORT_RECEIVED, WAITING))
         last = await accept(request_of(str(exports / "large.zip"), uuid4(), settings), store, settings)
         await store.take_run(last.event, "v2", "")

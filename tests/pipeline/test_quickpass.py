@@ -1,52 +1,31 @@
-"""Quickpass beside the other services: first sections of one reading and one call, however often it is asked,
-whatever breaks; and imports that a predecessor processes."""
+"""Quickpass: first sections of one reading and one call, however often it is asked, whatever breaks."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import asyncpg
 import pytest
 
-from services.quickpass import backend
+from services.quickpass import builtin
 from services.quickpass.app import app
-from shared.domain.events import ImportReceived, Sections, Usage
+from shared.domain.events import Sections, Usage
 from shared.domain.runs import RunKind
 from shared.host.service import Kit, Service
-from shared.pipelines import IMPORT_RECEIVED, MEMORY_READY, V1, topic
+from shared.pipelines import V1
 from shared.resilience.backoff import Backoff
 from shared.store.store import Store
 from tests.support.exports import chain, json_of
 from tests.support.fake_claude.fixtures import fake_claude, served_usage, spent_usage
 from tests.support.local import LocalSetting
-from tests.support.predecessor import Fault, Predecessor, predecessor, writing_profiles
-from tests.support.predecessor.importing import SECTIONS as THEIRS
+from tests.support.quickpass import IN, OUT, asked, made
 from tests.support.services import ended, hosted, ignored
 from tests.support.waiting import until
-
-IN = topic(IMPORT_RECEIVED, V1)
-OUT = topic(MEMORY_READY, V1)
-COLUMNS = ("soul_md", "identity_md", "user_md", "agents_md", "tools_md")
-
-
-async def asked(
-    setting: LocalSetting, source: Path | str, user: UUID | None = None, **more: Any
-) -> ImportReceived:
-    """An import of v1, on its topic."""
-    event = setting.event_of(source, user, **more)
-    await setting.publish(IN, event)
-    return event
-
-
-def made(setting: LocalSetting) -> list[Any]:
-    """The memories that were published in v1."""
-    return [event for _, event in setting.log.kept.get(OUT, ())]
 
 
 async def test_an_import_has_sections_and_keeps_the_memory_that_is_served(
@@ -110,6 +89,22 @@ async def test_who_has_said_nothing_has_empty_sections(
         event = await asked(setting, setting.root / "quiet.json")
         assert (await ended(store, event)).state == "complete"
     assert [memory.sections for memory in made(setting)] == [Sections()]
+
+
+async def test_a_long_talk_is_read_beside_the_loop_and_counts_like_others(
+    setting: LocalSetting, store: Store
+) -> None:
+    talks = [
+        chain(("word " * words).strip(), "Sure.", conversation_id=f"t{number}")
+        for number, words in enumerate((400_000, 3, 300_000))
+    ]
+    (setting.root / "long.json").write_bytes(json_of(talks))
+    async with hosted(setting, ("quickpass",)):
+        event = await asked(setting, setting.root / "long.json")
+        assert (await ended(store, event)).state == "complete"
+    report = await store.read_run(event.import_id, event.run)
+    assert report is not None
+    assert (report.counts["conversations"]["kept"], report.counts["messages"]) == (3, 6)
 
 
 async def test_another_persons_object_is_refused(setting: LocalSetting, store: Store) -> None:
@@ -225,154 +220,16 @@ async def test_a_cancelled_import_is_not_read_to_its_end(
     assert made(setting) == []
 
 
-@pytest.fixture
-def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Times of tests."""
-    monkeypatch.setattr(backend, "WATCH_SECONDS", 0.05)
-    monkeypatch.setattr(backend, "AGAIN", Backoff(base=0.01, cap=0.01))
-
-
-@asynccontextmanager
-async def by_http(setting: LocalSetting, *, fails: bool = False) -> AsyncIterator[Predecessor]:
-    """A predecessor that quickpass hands imports to."""
-    async with predecessor() as old:
-        old.state.on_import = writing_profiles(setting.database, fails=fails)
-        setting.changes |= {"v1_backend": "http", "v1_backend_url": old.url, "profile_format": "app"}
-        yield old
-
-
-@pytest.mark.usefixtures("brisk")
-async def test_the_predecessor_processes_an_import_and_its_sections_are_served(
-    setting: LocalSetting, store: Store
+async def test_who_cancels_it_does_not_wait_for_the_model(
+    setting: LocalSetting, store: Store, exports: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with by_http(setting) as old, hosted(setting, ("quickpass",)) as host:
-        event = setting.event_of("imports/a.zip", conversation_count=12, message_count=99)
-        await setting.publish(IN, *[event] * 3)
-        assert (await ended(store, event)).state == "complete"
-        await setting.caught_up(host, "quickpass")
-        assert old.state.counts == {"POST /import-full": 1}
-        assert old.state.taken[0].model_dump(exclude_defaults=True) == {
-            "user_id": str(event.user_id),
-            "storage_path": "imports/a.zip",
-            "file_type": "zip",
-            "conversation_count": 12,
-            "message_count": 99,
-        }
-    profile = await store.read_profile(event.user_id)
-    assert profile is not None
-    assert [getattr(profile, name) for name in COLUMNS] == list(THEIRS.values())
-    assert (profile.import_id, profile.pipeline, profile.memory_import_id) == (event.import_id, V1, None)
-    assert profile.documents["app"] == {name.removesuffix("_md"): text for name, text in THEIRS.items()}
+    monkeypatch.setattr(builtin, "REPORT_SECONDS", 0.05)
+    setting.changes |= {"model": "claude", "anthropic_api_key": "test-key"}
+    async with fake_claude(latency=600.0) as fake:
+        setting.changes["anthropic_base_url"] = fake.url
+        async with hosted(setting, ("quickpass",)) as host:
+            event = await asked(setting, exports / "small.zip")
+            await until(lambda: fake.told()["requests"] > 0)
+            await store.cancel_run(event.import_id, event.run)
+            await until(lambda: ignored(host, "quickpass", "ended") == 1)
     assert made(setting) == []
-
-
-@pytest.mark.usefixtures("brisk")
-async def test_where_it_fails_so_does_the_run_in_its_words(setting: LocalSetting, store: Store) -> None:
-    async with by_http(setting, fails=True), hosted(setting, ("quickpass",)):
-        run = await ended(store, await asked(setting, "imports/a.zip"))
-    assert run.state == "failed"
-    assert "the v1 backend says that it failed" in (run.error or {})["message"]
-    profile = await store.read_profile(run.user_id)
-    assert profile is not None
-    assert profile.full_pass_error == "out of memory"
-
-
-@pytest.mark.usefixtures("brisk")
-@pytest.mark.parametrize(
-    ("status", "calls", "told"),
-    [(503, 3, "answered 503"), (500, 3, "answered 500"), (404, 1, "refuses the import (404)")],
-)
-async def test_what_it_does_not_take_ends_failed(
-    setting: LocalSetting, store: Store, status: int, calls: int, told: str
-) -> None:
-    async with by_http(setting) as old, hosted(setting, ("quickpass",)):
-        old.state.answers["/import-full"] = status
-        run = await ended(store, await asked(setting, "imports/a.zip"))
-        assert old.state.counts["POST /import-full"] == calls
-    assert run.state == "failed"
-    assert told in (run.error or {})["message"]
-
-
-@pytest.mark.usefixtures("brisk")
-@pytest.mark.parametrize("fault", [Fault.DIE, Fault.LARGE, Fault.HEADERS, Fault.DRIP])
-async def test_what_it_may_have_taken_is_watched_and_not_sent_again(
-    setting: LocalSetting, store: Store, sql: asyncpg.Connection, fault: Fault
-) -> None:
-    async with by_http(setting) as old, hosted(setting, ("quickpass",)):
-        old.state.faults["/import-full"] = fault
-        event = await asked(setting, "imports/a.zip")
-        await until(named(lambda: _posted(sql), "the call is settled"))
-        await sql.execute(
-            "UPDATE user_profiles SET full_pass_status = 'complete', soul_md = '{}' WHERE user_id = $1",
-            event.user_id,
-        )
-        assert (await ended(store, event)).state == "complete"
-        assert old.state.counts["POST /import-full"] == 1
-
-
-def named(true: Callable[[], Awaitable[bool]], what: str) -> Callable[[], Awaitable[bool]]:
-    true.__doc__ = what
-    return true
-
-
-async def _posted(sql: asyncpg.Connection) -> bool:
-    return bool(
-        await sql.fetchval("SELECT EXISTS (SELECT FROM v1_calls WHERE state = 'posted' AND token IS NULL)")
-    )
-
-
-@pytest.mark.usefixtures("brisk")
-async def test_it_has_two_in_work_at_most_and_each_import_gets_its_turn(
-    setting: LocalSetting, store: Store
-) -> None:
-    at_work = most = 0
-    async with by_http(setting) as old:
-        ends = writing_profiles(setting.database)
-
-        async def on_import(body: Any) -> None:
-            nonlocal at_work, most
-            at_work += 1
-            most = max(most, at_work)
-            await asyncio.sleep(0.02)  # for others to come in, if they were let
-            at_work -= 1
-            await ends(body)
-
-        old.state.on_import = on_import
-        async with hosted(setting, ("quickpass",)):
-            events = [await asked(setting, f"imports/{n}.json") for n in range(7)]
-            await asyncio.gather(*(ended(store, event) for event in events))
-        assert most == 2
-        assert old.state.counts["POST /import-full"] == 7
-
-
-@pytest.mark.usefixtures("brisk")
-async def test_what_it_had_in_work_is_watched_by_the_next_process(
-    setting: LocalSetting, store: Store, sql: asyncpg.Connection
-) -> None:
-    gate = asyncio.Event()
-    async with by_http(setting) as old:
-        old.state.on_import = writing_profiles(setting.database, between=gate)
-        async with hosted(setting, ("quickpass",)):
-            event = await asked(setting, "imports/a.json")
-            await until(named(lambda: _posted(sql), "the call is settled"))
-        setting.lose_log()
-        setting.changes["v1_backend"] = "builtin"  # what was begun elsewhere ends there
-        async with hosted(setting, ("quickpass",)):
-            await setting.publish(IN, event)
-            gate.set()
-            assert (await ended(store, event)).state == "complete"
-        assert old.state.counts["POST /import-full"] == 1
-    assert made(setting) == []
-
-
-@pytest.mark.usefixtures("brisk")
-async def test_it_is_not_handed_a_local_file_nor_first_sections_of_another_run(
-    setting: LocalSetting, store: Store, exports: Path
-) -> None:
-    async with by_http(setting) as old, hosted(setting, ("quickpass",)):
-        local = await ended(store, await asked(setting, exports / "small.zip"))
-        assert (local.state, "V1_BACKEND=builtin" in (local.error or {})["message"]) == ("failed", True)
-        quick = await asked(setting, exports / "small.zip", kind=RunKind.QUICK, parent_id=uuid4())
-        assert (await ended(store, quick)).state == "complete"
-        assert old.state.counts == {}
-    assert len(made(setting)) == 1

@@ -126,7 +126,7 @@ async def test_the_predecessor_writes_of_its_runs_itself(store: Store, sql: asyn
     assert await kinds.shown(sql) == before
     await store.settle_v1_call(token, "refused", "it does not want it", most=3)
     assert await page(sql) == ("failed", "Failed", 100, "it does not want it")
-    assert (await full_pass(sql))[:2] == ("pending", None)
+    assert (await full_pass(sql))[:2] == ("failed", "it does not want it"), "which is its own to say"
 
 
 async def test_an_older_full_pass_is_no_word_of_the_predecessors(

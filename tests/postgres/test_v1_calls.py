@@ -106,6 +106,20 @@ async def test_a_run_is_owed_once_and_not_when_it_has_ended(store: Store) -> Non
     assert await store.has_v1_calls()
 
 
+async def test_a_fallback_is_called_for_with_what_was_asked_first(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    event = await begun(store)
+    await store.fail_run(event.import_id, event.run, step="v1", error="odd")
+    asked = '{"conversation_count": 7, "message_count": 70}'
+    await sql.execute("UPDATE imports SET asked = $2 WHERE import_id = $1", event.import_id, asked)
+    again = event.model_copy(update={"run": 2})
+    await store.take_run(again, "v1", "http")
+    assert await store.owe_v1_call(again.import_id, again.run)
+    _, call = await taken(store)
+    assert (call.run, call.conversation_count, call.message_count) == (2, 7, 70)
+
+
 async def test_so_many_at_a_time_whoever_asks(store: Store) -> None:
     events = [await owed(store) for _ in range(5)]
     asked = await asyncio.gather(*(store.take_v1_call(uuid4(), 2) for _ in range(8)))

@@ -60,6 +60,7 @@ class AnySetting(ABC):
             "import_roots": self.root,
             "pipeline": self.pipeline,
             "metrics_port": 0,
+            "gateway_port": 0,
             "sweep_seconds": 0.3,
             **self.of_log(),
             **self.changes,
@@ -229,7 +230,7 @@ class Setting(AnySetting):
 
 @asynccontextmanager
 async def hosted(
-    setting: AnySetting, services: Sequence[str] = HOSTED, **openers: Opener
+    setting: AnySetting, services: Sequence[str] = HOSTED, *, sole: str | None = None, **openers: Opener
 ) -> AsyncIterator[Host]:
     """Services in this process, consuming; by default those of one pipeline, and the router."""
     host = Host(
@@ -237,6 +238,7 @@ async def hosted(
         setting.settings(),
         CollectorRegistry(),
         open_log=setting.open_log,
+        sole=sole,
     )
     running = asyncio.create_task(host.run())
     ready = asyncio.create_task(host.ready.wait())

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared.pipelines import CHUNKS_READY
+from shared.pipelines import CHUNKS_READY, places_of
+from shared.pipelines import READERS as WITH_TOPIC
 from shared.store.store import Store
 from tests.support.fleet import fleet
 from tests.support.forking import ForkServer
@@ -20,7 +21,7 @@ from tests.support.waiting import until
 
 USER = UUID(int=0xA)
 READERS = {"chunker", "extractor", "consolidator", "writer"}
-STAGES = {"router", *READERS}
+STAGES = {each.label for each in places_of(WITH_TOPIC, "v2")}
 
 
 class Page:
@@ -46,11 +47,11 @@ async def test_a_process_shows_every_metric_and_logs_whose_and_which(
     """An import whose first download fails, and a record that cannot be read."""
     async with storage_server("key") as storage:
         storage.objects[f"exports/{USER}/small.zip"] = (exports / "small.zip").read_bytes()
-        storage.fails = 1
         setting.changes |= {"supabase_url": storage.url, "supabase_service_role_key": "key"}
         with fleet(setting, tmp_path, fork_server=fork_server) as services:
             process = services.start("up")
             await services.ready()
+            storage.fails = 1  # from here on: at its start the gateway looks for keys there
             await setting.send_raw(CHUNKS_READY, b"not an event")
             run = await ended(store, await setting.import_of(f"exports/{USER}/small.zip", USER))
             assert (run.state, run.coverage) == ("complete", 1.0), run
@@ -62,9 +63,7 @@ async def test_a_process_shows_every_metric_and_logs_whose_and_which(
                 pages.append(page := Page(text))
                 done = sum(page.of("soulprint_pool_records_total", stage="extractor"))
                 marks = sum(page.of("soulprint_pool_watermark", stage="extractor"))
-                committed = all(
-                    page.of("soulprint_pool_commits_total", stage=s) != [0.0] for s in STAGES - {"router"}
-                )
+                committed = all(page.of("soulprint_pool_commits_total", stage=s) != [0.0] for s in READERS)
                 shown = page.stages("soulprint_pool_lag_seconds") == STAGES
                 return done == marks == (run.chunks_total or 0) + 1 and committed and shown
 

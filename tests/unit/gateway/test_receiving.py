@@ -45,7 +45,7 @@ def a_zip(size: int = 100_000) -> bytes:
 
 
 ZIP, JSON = a_zip(), b'\xef\xbb\xbf \n[{"a": 1}]'
-GZIP = gzip.compress(JSON)
+GZIP = gzip.compress(JSON, mtime=0)
 
 
 @dataclass
