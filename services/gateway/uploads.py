@@ -90,6 +90,7 @@ def router(gateway: Gateway) -> APIRouter:
         if user_id is None:
             raise Problem(422, "user_id: is missing; name it in the query, or in the form before the file")
         caller.require(user_id)
+        gateway.require_pipeline(export.said_before().pipeline)
         with places.of(user_id):
             with _told():
                 received = await uploads.receive(export.pieces, user_id, export.name, export.size)
@@ -105,7 +106,7 @@ def router(gateway: Gateway) -> APIRouter:
         except BaseException:
             await uploads.discard(received)
             raise
-        if accepted.run.source != received.source:  # asked before under the same key
+        if accepted.run.source != received.source:  # asked before
             await uploads.discard(received)
         return accepted
 
@@ -118,7 +119,10 @@ def router(gateway: Gateway) -> APIRouter:
         )
         said = f"{received.sha256}\0{about.pipeline}\0{about.lineage}\0{about.replace}"
         digest = hashlib.sha256(said.encode()).hexdigest()
-        terms = Terms(pipeline=about.pipeline, replace=about.replace, key=key, digest=digest)
+        # A run that goes on has the same bytes already, and may be reading them.
+        terms = Terms(
+            pipeline=about.pipeline, replace=about.replace, keep_source=True, key=key, digest=digest
+        )
         try:
             return await gateway.take(asked, terms)
         except StoreError:
