@@ -1468,13 +1468,17 @@ BEGIN
     ), due AS (
         SELECT * FROM timed WHERE action = 'consolidate' OR stood_still
         ORDER BY updated_at LIMIT (argument ->> 'limit')::integer
+    ), held AS MATERIALIZED (  -- in the order of record_chunks
+        SELECT i.import_id, i.run FROM imports i JOIN due d ON d.import_id = i.import_id AND d.run = i.run
+        ORDER BY i.import_id, i.run FOR UPDATE OF i
     ), driven AS (
         UPDATE imports i SET
                 redrives = CASE WHEN d.stood_still THEN d.redrives + 1 ELSE i.redrives END,
                 redriven_at = CASE WHEN d.stood_still THEN now() ELSE i.redriven_at END,
                 redriven_done = CASE WHEN d.stood_still THEN d.done ELSE i.redriven_done END,
                 updated_at = CASE WHEN d.action = 'consolidate' THEN i.updated_at ELSE now() END
-        FROM due d WHERE i.import_id = d.import_id AND i.run = d.run
+        FROM held h JOIN due d ON d.import_id = h.import_id AND d.run = h.run
+        WHERE i.import_id = h.import_id AND i.run = h.run
         RETURNING i.import_id, i.run, i.user_id, i.source, i.requested_at, i.lineage, i.kind, i.parent_id,
                   i.redrives, d.action, d.stood_still
     )
@@ -1569,6 +1573,8 @@ CREATE FUNCTION public.forget_offers(argument jsonb) RETURNS jsonb
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
+    PERFORM FROM imports i WHERE i.state = 'received' AND i.on_log
+        ORDER BY i.import_id, i.run FOR UPDATE;  -- in the order of note_offered
     UPDATE imports i SET offered_at = NULL, relay_until = NULL
         WHERE i.state = 'received' AND i.on_log AND coalesce(i.offered_at, i.relay_until) IS NOT NULL;
     RETURN to_jsonb(true);
@@ -2142,13 +2148,18 @@ CREATE FUNCTION public.note_progress(argument jsonb) RETURNS jsonb
 DECLARE
     i imports;
 BEGIN
+    -- Runs and then profiles, each in one order, so that neither of two callers waits for the other.
+    PERFORM FROM imports n JOIN jsonb_to_recordset(argument -> 'runs') AS r(import_id uuid, run integer)
+        ON n.import_id = r.import_id AND n.run = r.run ORDER BY n.import_id, n.run FOR UPDATE OF n;
     FOR i IN
-        UPDATE imports n SET stage = 'extracting',
-                progress_percent = least(
-                    90, 90.0 * (n.chunks_ok + n.chunks_dead) / greatest(n.chunks_total, 1))
-            FROM jsonb_to_recordset(argument -> 'runs') AS r(import_id uuid, run integer)
-            WHERE n.import_id = r.import_id AND n.run = r.run AND n.state = 'extracting'
-            RETURNING n.*
+        WITH noted AS (
+            UPDATE imports n SET stage = 'extracting',
+                    progress_percent = least(
+                        90, 90.0 * (n.chunks_ok + n.chunks_dead) / greatest(n.chunks_total, 1))
+                FROM jsonb_to_recordset(argument -> 'runs') AS r(import_id uuid, run integer)
+                WHERE n.import_id = r.import_id AND n.run = r.run AND n.state = 'extracting'
+                RETURNING n.*)
+        SELECT * FROM noted ORDER BY user_id
     LOOP
         PERFORM tell_profile(i);
     END LOOP;
@@ -3591,9 +3602,9 @@ BEGIN
     a.profile_format := coalesce(a.profile_format, 'markdown');
     a.kind := coalesce(a.kind, 'primary');
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
-    SELECT * INTO newest FROM imports n
-        WHERE n.import_id = a.import_id ORDER BY n.run DESC LIMIT 1 FOR UPDATE;
-    SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run FOR UPDATE;
+    PERFORM FROM imports n WHERE n.import_id = a.import_id ORDER BY n.run FOR UPDATE;  -- in the order of record_chunks
+    SELECT * INTO newest FROM imports n WHERE n.import_id = a.import_id ORDER BY n.run DESC LIMIT 1;
+    SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run;
     a.kind := coalesce(i.kind, a.kind);
     refusal := CASE
         WHEN newest.user_id <> a.user_id THEN 'foreign'
@@ -4082,7 +4093,8 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
     FOR i IN
         SELECT n.* FROM v1_calls o JOIN imports n ON n.import_id = o.import_id AND n.run = o.run
-        WHERE o.state IN ('due', 'posted') ORDER BY n.import_id, n.run FOR UPDATE OF n SKIP LOCKED
+        WHERE o.state IN ('due', 'posted')
+        ORDER BY n.user_id, n.import_id, n.run FOR UPDATE OF n SKIP LOCKED  -- profiles in the order of note_progress
     LOOP
         SELECT * INTO c FROM v1_calls o WHERE o.import_id = i.import_id AND o.run = i.run FOR UPDATE;
         SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id;

@@ -235,6 +235,8 @@ $$;
 CREATE FUNCTION public.forget_offers(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
+    PERFORM FROM imports i WHERE i.state = 'received' AND i.on_log
+        ORDER BY i.import_id, i.run FOR UPDATE;  -- in the order of note_offered
     UPDATE imports i SET offered_at = NULL, relay_until = NULL
         WHERE i.state = 'received' AND i.on_log AND coalesce(i.offered_at, i.relay_until) IS NOT NULL;
     RETURN to_jsonb(true);

@@ -231,7 +231,8 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
     FOR i IN
         SELECT n.* FROM v1_calls o JOIN imports n ON n.import_id = o.import_id AND n.run = o.run
-        WHERE o.state IN ('due', 'posted') ORDER BY n.import_id, n.run FOR UPDATE OF n SKIP LOCKED
+        WHERE o.state IN ('due', 'posted')
+        ORDER BY n.user_id, n.import_id, n.run FOR UPDATE OF n SKIP LOCKED  -- profiles in the order of note_progress
     LOOP
         SELECT * INTO c FROM v1_calls o WHERE o.import_id = i.import_id AND o.run = i.run FOR UPDATE;
         SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id;
