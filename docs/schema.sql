@@ -1296,7 +1296,11 @@ BEGIN
                 full_pass_status = 'failed',
                 full_pass_error = coalesce(p.full_pass_error, p.import_error, o.full_pass_error, reason),
                 import_error = CASE WHEN o.import_status = 'failed' THEN coalesce(p.import_error, o.import_error) END
-            WHERE o.user_id = i.user_id;
+            WHERE o.user_id = i.user_id AND NOT EXISTS (  -- what was asked for since speaks for itself
+                SELECT FROM imports n
+                WHERE n.user_id = i.user_id AND n.kind = 'primary' AND n.pipeline <> 'v1'
+                  AND n.state NOT IN ('failed', 'cancelled')
+                  AND (n.requested_at, n.ordinal) > (i.requested_at, i.ordinal));
         RETURN;
     END IF;
     SELECT * INTO s FROM served_memories o WHERE o.user_id = i.user_id;
@@ -1322,6 +1326,7 @@ BEGIN
             state = 'complete', stage = 'complete', progress_percent = 100, coverage = 1, finished_at = now(),
             updated_at = now(), published_at = coalesce(published_at, now())
         WHERE import_id = i.import_id AND run = i.run AND state NOT IN ('complete', 'failed', 'cancelled');
+    PERFORM tell_profile(i);  -- of what was asked for since, and was not told while the predecessor spoke
 END
 $$;
 REVOKE ALL ON FUNCTION public.end_v1_call(i public.imports, outcome text, reason text) FROM PUBLIC;
@@ -1458,8 +1463,8 @@ BEGIN
           AND CASE WHEN sole IS NULL THEN i.on_log ELSE i.import_id = sole AND NOT i.on_log END
           AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp()
                OR i.lease_owner = argument ->> 'owner')
-          AND NOT EXISTS (SELECT FROM imports o
-                          WHERE o.import_id = i.import_id AND o.run > i.run AND o.kind = i.kind)
+          AND NOT EXISTS (SELECT FROM imports o  -- OFFSET 0 keeps it a probe
+                          WHERE o.import_id = i.import_id AND o.run > i.run AND o.kind = i.kind OFFSET 0)
     ), timed AS (
         -- Only a run to consolidate keeps its updated_at when it is driven: greatest() makes it wait too.
         SELECT *, greatest(updated_at, redriven_at)
@@ -1647,6 +1652,16 @@ CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
 $$;
 REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_newest_run(i public.imports) TO service_role;
+
+CREATE FUNCTION public.is_served(p_user uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT FROM served_memories s WHERE s.user_id = p_user)
+        OR EXISTS (SELECT FROM user_profiles p WHERE p.user_id = p_user AND has_sections(p))
+$$;
+REVOKE ALL ON FUNCTION public.is_served(p_user uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_served(p_user uuid) TO service_role;
 
 CREATE FUNCTION public.is_with_predecessor(i public.imports) RETURNS boolean
     LANGUAGE plpgsql STABLE
@@ -1859,9 +1874,11 @@ CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
                i.progress_percent, i.stage, i.reading, i.chunks_total, i.chunks_ok, i.chunks_dead,
                i.facts_extracted, i.coverage, jsonb_array_length(i.breaks) AS breaks, i.cost, i.error,
                own_lineages(i) AS lineages, i.redrives, i.on_log, i.requested_at, i.begun_at, i.finished_at, i.updated_at
-        FROM imports i
-        WHERE nullif(argument -> 'import_id', 'null') IS NULL
-           OR i.import_id = (argument ->> 'import_id')::uuid
+        FROM (  -- each by its own index: for an OR the runs of all imports were read for one
+            SELECT * FROM imports n WHERE n.import_id = (argument ->> 'import_id')::uuid
+            UNION ALL
+            (SELECT * FROM imports n WHERE argument ->> 'import_id' IS NULL
+             ORDER BY n.ordinal DESC LIMIT (argument ->> 'limit')::integer)) i
         ORDER BY i.ordinal DESC LIMIT (argument ->> 'limit')::integer) t
 $$;
 REVOKE ALL ON FUNCTION public.list_runs(argument jsonb) FROM PUBLIC;
@@ -2221,8 +2238,8 @@ CREATE FUNCTION public.owe_quick(i public.imports, quick_id uuid) RETURNS jsonb
     AS $$
 BEGIN
     IF quick_id IS NULL OR i.kind <> 'primary' OR i.pipeline = 'v1' OR NOT i.on_log OR i.profile_format <> 'app'
-       OR EXISTS (SELECT FROM served_memories s WHERE s.user_id = i.user_id)
-       OR EXISTS (SELECT FROM user_profiles p WHERE p.user_id = i.user_id AND has_sections(p)) THEN
+       OR is_served(i.user_id)
+       OR EXISTS (SELECT FROM imports n WHERE n.import_id = quick_id AND n.user_id <> i.user_id) THEN
         RETURN NULL;
     END IF;
     INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, requested_at, lineage, profile_format,
@@ -3114,6 +3131,10 @@ BEGIN
         i.pipeline := coalesce(a.pipeline, a.served); i.kind := coalesce(a.kind, 'primary');
         i.requested_at := request_time(a.user_id, a.requested_at); i.lineage := a.lineage; i.asked := '{}';
         i.profile_format := a.profile_format; i.on_log := true;
+        IF EXISTS (SELECT FROM imports n WHERE n.import_id = a.import_id
+                   AND (n.user_id <> a.user_id OR n.run > a.run AND n.kind = i.kind)) THEN
+            a.quick_id := NULL;  -- it will not be taken: foreign, or older
+        END IF;
     ELSIF i.user_id <> a.user_id OR i.state <> 'received' THEN
         a.quick_id := NULL;  -- another's, or under way: what it was owed it got
     END IF;
@@ -3614,6 +3635,12 @@ BEGIN
         WHEN i.on_log <> a.on_log OR i.pipeline <> a.pipeline THEN 'elsewhere'
         WHEN i.state = 'consolidating' OR is_complete_run(i) THEN 'extracted'
     END;
+    IF refusal IS NULL AND i.kind = 'quick' AND i.state = 'received' AND is_served(a.user_id) THEN
+        UPDATE imports n SET state = 'cancelled', finished_at = now(), updated_at = now(),
+                error = jsonb_build_object('step', 'take_run', 'message', 'sections are served already')
+            WHERE n.import_id = a.import_id AND n.run = a.run;
+        refusal := 'cancelled';  -- it would be paid for, and come to nothing
+    END IF;
     IF refusal IS NOT NULL THEN
         RETURN jsonb_build_object('refusal', refusal);
     END IF;
@@ -3705,6 +3732,7 @@ BEGIN
         -- Runs first, as all who lock several of these.
         SELECT n.* INTO i FROM v1_calls o JOIN imports n ON n.import_id = o.import_id AND n.run = o.run
             WHERE o.state = 'due' AND o.due_at <= now() AND n.state NOT IN ('complete', 'failed', 'cancelled')
+              AND NOT EXISTS (SELECT FROM v1_calls x WHERE x.user_id = o.user_id AND x.state = 'posted')
             ORDER BY o.due_at, o.created_at, o.import_id LIMIT 1 FOR UPDATE OF n SKIP LOCKED;
         IF NOT FOUND THEN
             RETURN NULL;

@@ -239,6 +239,12 @@ BEGIN
         WHEN i.on_log <> a.on_log OR i.pipeline <> a.pipeline THEN 'elsewhere'
         WHEN i.state = 'consolidating' OR is_complete_run(i) THEN 'extracted'
     END;
+    IF refusal IS NULL AND i.kind = 'quick' AND i.state = 'received' AND is_served(a.user_id) THEN
+        UPDATE imports n SET state = 'cancelled', finished_at = now(), updated_at = now(),
+                error = jsonb_build_object('step', 'take_run', 'message', 'sections are served already')
+            WHERE n.import_id = a.import_id AND n.run = a.run;
+        refusal := 'cancelled';  -- it would be paid for, and come to nothing
+    END IF;
     IF refusal IS NOT NULL THEN
         RETURN jsonb_build_object('refusal', refusal);
     END IF;

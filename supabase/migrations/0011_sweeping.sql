@@ -29,8 +29,8 @@ BEGIN
           AND CASE WHEN sole IS NULL THEN i.on_log ELSE i.import_id = sole AND NOT i.on_log END
           AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp()
                OR i.lease_owner = argument ->> 'owner')
-          AND NOT EXISTS (SELECT FROM imports o
-                          WHERE o.import_id = i.import_id AND o.run > i.run AND o.kind = i.kind)
+          AND NOT EXISTS (SELECT FROM imports o  -- OFFSET 0 keeps it a probe
+                          WHERE o.import_id = i.import_id AND o.run > i.run AND o.kind = i.kind OFFSET 0)
     ), timed AS (
         -- Only a run to consolidate keeps its updated_at when it is driven: greatest() makes it wait too.
         SELECT *, greatest(updated_at, redriven_at)
