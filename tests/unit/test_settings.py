@@ -10,7 +10,9 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from shared.domain.errors import UsageError
-from shared.settings import _FORMS, BATCH_WINDOW, PREFIX, Settings, load_settings
+from shared.settings import Settings, load_settings
+from shared.settings.gateway import PREFIX
+from shared.settings.settings import _FORMS, BATCH_WINDOW
 
 TABLE = Path(__file__).parents[2] / "docs" / "settings.md"
 _ROW = re.compile(r"\| `(SOULPRINT_\w+)` \| (.+?) \| (.+?) \|")
