@@ -14,6 +14,7 @@ from services.gateway.receiving.base import Uploads
 from services.gateway.receiving.places import Places
 from services.gateway.watching import Watcher
 from shared.host.service import Kit
+from shared.pipelines import V1
 from shared.requests.accept import PLAIN, Accepted, Terms, accept
 from shared.requests.relay import Relay
 from shared.requests.request import Request
@@ -37,13 +38,21 @@ class Gateway:
 
     async def take(self, request: Request, terms: Terms = PLAIN) -> Accepted:
         """Accept a request within its user's limits. When this returns the run is in the database; the log is
-        offered it meanwhile. Raises RefusedError, StoreError."""
+        offered it meanwhile. Raises RefusedError, StoreError, and Problem as `require_pipeline` does."""
         settings = self.kit.settings
+        self.require_pipeline(terms.pipeline)
         within = replace(terms, per_hour=settings.imports_per_hour, at_once=settings.imports_unfinished)
         accepted = await accept(request, self.kit.store, settings, within)
         if not accepted.run.repeated and accepted.run.state == "received":
             self.relay.hand(accepted.offers)
         return accepted
+
+    def require_pipeline(self, name: str | None) -> None:
+        """A pipeline that is asked for is one of this deployment's: another's run would wait for ever, since
+        nobody reads its topic. Raises Problem (422)."""
+        known = (self.kit.settings.pipeline, V1)
+        if name is not None and name not in known:
+            raise Problem(422, f"pipeline: must be {' or '.join(known)}; without it, it is as imports go")
 
     async def newest_run(self, import_id: UUID, caller: Caller) -> RunRow:
         """The newest run of an import that the caller may ask for. Another person's is answered as one that

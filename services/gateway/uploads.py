@@ -86,7 +86,9 @@ def router(gateway: Gateway) -> APIRouter:
 
     async def _take(request: Request, uploads: Uploads, caller: Caller, key: str | None) -> Accepted:
         export = await _Export.begun(request)
-        user_id = export.said_before().user_id or caller.user_id
+        before = export.said_before()
+        gateway.require_pipeline(before.pipeline)
+        user_id = before.user_id or caller.user_id
         if user_id is None:
             raise Problem(422, "user_id: is missing; name it in the query, or in the form before the file")
         caller.require(user_id)

@@ -135,3 +135,12 @@ async def test_a_user_who_asks_too_often_is_told_when_to_come_again(setting: Loc
         another = NEW | {"source": f"imports/{ANA}/2-b.zip"}
         answer = await face.client.post("/imports", json=another)
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
+
+
+async def test_a_pipeline_that_nobody_runs_is_refused(setting: LocalSetting, store: Store) -> None:
+    async with faced(setting) as face:
+        answer = await face.client.post("/imports", json=NEW | {"pipeline": "v9"})
+        assert (answer.status_code, "v2 or v1" in answer.json()["detail"]) == (422, True), answer.text
+        assert await store.list_runs(limit=1) == []
+        taken = await face.client.post("/imports", json=NEW | {"pipeline": "v1"})
+        assert (taken.status_code, taken.json()["pipeline"]) == (202, "v1"), taken.text
