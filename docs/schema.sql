@@ -589,7 +589,7 @@ BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, source text, pipeline text, served text, variant text, on_log boolean,
         replace boolean, lineage text, profile_format text, quick_id uuid, asked jsonb, key text, digest text,
-        again boolean, per_hour integer, at_once integer);
+        again boolean, keep_source boolean, per_hour integer, at_once integer);
     IF a.key IS NOT NULL THEN
         -- Whoever has the same key in work is waited for here.
         INSERT INTO idempotency_keys AS o (user_id, key, digest) VALUES (a.user_id, a.key, coalesce(a.digest, ''))
@@ -638,16 +638,24 @@ BEGIN
             ORDER BY i.requested_at DESC, i.ordinal DESC OFFSET greatest(a.per_hour - 1, 0) LIMIT 1;
         refusal := CASE WHEN FOUND THEN 'hourly' END;
     END IF;
+    IF refusal IS NULL AND a.key IS NOT NULL AND 10 * a.per_hour < (
+        SELECT count(*) FROM idempotency_keys o
+        WHERE o.user_id = a.user_id AND o.created_at > now() - interval '1 hour') THEN
+        refusal := 'hourly';
+        wait := 600;
+    END IF;
     IF refusal IS NOT NULL THEN
         DELETE FROM idempotency_keys o WHERE o.user_id = a.user_id AND o.key = a.key;
-        RETURN jsonb_build_object('refusal', refusal, 'retry_after', ceil(least(greatest(wait, 1), 3600)));
+        RETURN jsonb_build_object('refusal', refusal, 'retry_after', CASE
+            WHEN refusal IN ('hourly', 'unfinished') THEN ceil(least(greatest(wait, 1), 3600)) END);
     END IF;
     IF resumed THEN
         outdone := EXISTS (
             SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
             WHERE p.user_id = a.user_id AND s.kind <> 'quick'  -- which gives way to what it was begun beside
               AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
-        UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
+        UPDATE imports i SET source = CASE WHEN a.keep_source THEN i.source ELSE a.source END,
+                replaces = i.replaces OR coalesce(a.replace, false),
                 requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
                 -- read anew, where chunks are missing: the newer run may have stored its passages instead
                 state = CASE WHEN outdone AND i.state = 'extracting' THEN 'chunking' ELSE i.state END,
@@ -3964,17 +3972,19 @@ GRANT ALL ON FUNCTION public.told_percent(i public.imports) TO service_role;
 CREATE FUNCTION public.told_run(i public.imports) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
+    AS $_$
     SELECT jsonb_build_object(
         'import_id', i.import_id, 'run', i.run, 'user_id', i.user_id, 'pipeline', i.pipeline,
         'kind', i.kind, 'parent_id', i.parent_id,
         'name', regexp_replace(i.source, '^.*/', ''), 'state', told_state(i), 'unserved', i.unserved, 'stage', told_stage(i), 'percent', told_percent(i),
         'chunks', jsonb_build_object('ok', i.chunks_ok, 'dead', i.chunks_dead, 'total', i.chunks_total),
         'coverage', i.coverage, 'breaks', jsonb_array_length(i.breaks), 'usage', nullif(i.usage, '{}'),
-        'error', i.error, 'requested_at', i.requested_at,
+        'error', CASE WHEN i.source LIKE '/%' AND i.error ? 'message' THEN jsonb_set(i.error, '{message}', to_jsonb(
+            replace(i.error ->> 'message', regexp_replace(i.source, '[^/]*$', ''), ''))) ELSE i.error END,
+        'requested_at', i.requested_at,
         'begun_at', CASE WHEN i.state <> 'received' THEN i.begun_at END,
         'finished_at', i.finished_at, 'updated_at', i.updated_at)
-$$;
+$_$;
 REVOKE ALL ON FUNCTION public.told_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.told_run(i public.imports) TO service_role;
 

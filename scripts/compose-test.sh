@@ -13,8 +13,8 @@ sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]
 print(*(s.getsockname()[1] for s in sockets))
 PY
 }
-read -r KAFKA_HOST_PORT POSTGRES_HOST_PORT PROMETHEUS_HOST_PORT < <(free_ports 3)
-export KAFKA_HOST_PORT POSTGRES_HOST_PORT PROMETHEUS_HOST_PORT
+read -r GATEWAY_HOST_PORT KAFKA_HOST_PORT POSTGRES_HOST_PORT PROMETHEUS_HOST_PORT < <(free_ports 4)
+export GATEWAY_HOST_PORT KAFKA_HOST_PORT POSTGRES_HOST_PORT PROMETHEUS_HOST_PORT
 export COMPOSE_PROJECT_NAME="soulprint-test-$$" SOULPRINT_TAG="test-$$" COMPOSE_ANSI=never IMPORTS_FOLDER=./examples
 
 compose() { docker compose "$@"; }
@@ -57,6 +57,19 @@ import_for() { # USER: submit the example, wait for its end, and compare the mem
   say "the memory of $1 is there, from $facts facts"
 }
 
+through_the_gateway() { # USER_ID: send the example over HTTP, wait for its end, and ask for what is served
+  local gateway="http://127.0.0.1:$GATEWAY_HOST_PORT" id
+  id=$(curl --silent --show-error --fail -X POST -T examples/export.zip -H 'Content-Type: application/zip' \
+    "$gateway/imports?user_id=$1" | field 'it["import_id"]') || fail "the gateway took no export"
+  state() { curl --silent --fail "$gateway/imports/$id" | field 'it["state"]'; }
+  until_is complete 120 state
+  curl --silent --show-error --fail "$gateway/profiles/$1" | grep -q 'I live in Porto' || fail "the gateway does not serve it"
+  if curl --silent --output /dev/null --fail -H 'Origin: https://example.org' "$gateway/imports/$id"; then
+    fail "a stranger's page may ask"
+  fi
+  say "an export sent over HTTP is served over HTTP"
+}
+
 say "the rules of the alerts"
 for check in "check config prometheus.yml" "test rules alerts_test.yml"; do
   # shellcheck disable=SC2086
@@ -71,6 +84,7 @@ say "the image takes $(($(docker image inspect --format '{{.Size}}' "soulprint:$
 compose up --detach --wait >/dev/null 2>&1 || fail "not everything became healthy"
 say "up and healthy"
 import_for nora
+through_the_gateway 5e0f1a52-6b7c-4f7e-9d55-8a2f6c1b7e42
 
 compose up --detach --wait --no-recreate --scale extractor=3 >/dev/null 2>&1 || fail "three extractors did not become healthy"
 until_is 3 30 healthy extractor
@@ -78,7 +92,7 @@ until_is 3 60 scraped extractor
 say "three extractors, each seen by Prometheus"
 import_for quigley
 
-compose stop --timeout 40 router chunker extractor consolidator writer >/dev/null 2>&1
+compose stop --timeout 40 gateway router quickpass chunker extractor consolidator writer >/dev/null 2>&1
 unclean=$(compose ps --all --format json | grep -c '"ExitCode":[1-9]' || true)
 ((unclean == 0)) || fail "$unclean containers did not end cleanly"
 say "every service stopped by itself when told to"

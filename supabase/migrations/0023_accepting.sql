@@ -72,7 +72,8 @@ $$;
 -- asked for, of what the import was. `per_hour`, `at_once`: how many runs the user may ask for, and have unfinished.
 -- What one process was at work on in another variant is cancelled: its chunks could not be told from the new ones.
 -- A run that goes on becomes the newest where a newer one is served already: else what is asked for now would
--- come to nothing. `replace` is the person's word that much may be lost.
+-- come to nothing: it is read from `source`, or, with `keep_source`, from where it was. `replace` is the person's word
+-- that much may be lost. Of keys a user has ten an hour for each run they may ask for.
 -- refusal, if nothing was taken: key (it was of another body), hourly and unfinished (too many; retry_after says in
 -- how many seconds not), running (`again`, and a run is under way), unknown (`again`, and there is none).
 CREATE FUNCTION public.accept_import(argument jsonb) RETURNS jsonb
@@ -92,7 +93,7 @@ BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, source text, pipeline text, served text, variant text, on_log boolean,
         replace boolean, lineage text, profile_format text, quick_id uuid, asked jsonb, key text, digest text,
-        again boolean, per_hour integer, at_once integer);
+        again boolean, keep_source boolean, per_hour integer, at_once integer);
     IF a.key IS NOT NULL THEN
         -- Whoever has the same key in work is waited for here.
         INSERT INTO idempotency_keys AS o (user_id, key, digest) VALUES (a.user_id, a.key, coalesce(a.digest, ''))
@@ -141,16 +142,24 @@ BEGIN
             ORDER BY i.requested_at DESC, i.ordinal DESC OFFSET greatest(a.per_hour - 1, 0) LIMIT 1;
         refusal := CASE WHEN FOUND THEN 'hourly' END;
     END IF;
+    IF refusal IS NULL AND a.key IS NOT NULL AND 10 * a.per_hour < (
+        SELECT count(*) FROM idempotency_keys o
+        WHERE o.user_id = a.user_id AND o.created_at > now() - interval '1 hour') THEN
+        refusal := 'hourly';
+        wait := 600;
+    END IF;
     IF refusal IS NOT NULL THEN
         DELETE FROM idempotency_keys o WHERE o.user_id = a.user_id AND o.key = a.key;
-        RETURN jsonb_build_object('refusal', refusal, 'retry_after', ceil(least(greatest(wait, 1), 3600)));
+        RETURN jsonb_build_object('refusal', refusal, 'retry_after', CASE
+            WHEN refusal IN ('hourly', 'unfinished') THEN ceil(least(greatest(wait, 1), 3600)) END);
     END IF;
     IF resumed THEN
         outdone := EXISTS (
             SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
             WHERE p.user_id = a.user_id AND s.kind <> 'quick'  -- which gives way to what it was begun beside
               AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
-        UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
+        UPDATE imports i SET source = CASE WHEN a.keep_source THEN i.source ELSE a.source END,
+                replaces = i.replaces OR coalesce(a.replace, false),
                 requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
                 -- read anew, where chunks are missing: the newer run may have stored its passages instead
                 state = CASE WHEN outdone AND i.state = 'extracting' THEN 'chunking' ELSE i.state END,

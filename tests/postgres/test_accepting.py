@@ -45,6 +45,26 @@ async def count(sql: asyncpg.Connection, where: str = "true") -> int:
     return found
 
 
+async def test_a_run_that_goes_on_is_read_from_where_it_was_if_so_asked(store: Store) -> None:
+    await taken(store)
+    assert (await taken(store, source="imports/a/2.zip", keep_source=True)).source == SOURCE
+    assert (await taken(store, source="imports/a/2.zip")).source == "imports/a/2.zip"
+    await store.cancel_run(IMPORT, 1)
+    assert (await taken(store, keep_source=True)).source == SOURCE
+
+
+async def test_a_user_has_so_many_keys_an_hour(store: Store, sql: asyncpg.Connection) -> None:
+    for n in range(10):
+        await taken(store, key=f"k{n}", per_hour=1)
+    refusal = await refused(store, key="k10", per_hour=1)
+    assert (refusal.refusal, refusal.retry_after) == ("hourly", 600)
+    assert await sql.fetchval("SELECT count(*) FROM idempotency_keys") == 10
+    assert (await taken(store, key="k9", per_hour=1)).repeated
+    assert (await taken(store, per_hour=1)).resumed
+    await sql.execute("UPDATE idempotency_keys SET created_at = now() - interval '61 minutes'")
+    await taken(store, key="k10", per_hour=1)
+
+
 async def test_many_at_once_without_a_key_are_one_run(store: Store, sql: asyncpg.Connection) -> None:
     runs = await asyncio.gather(*(taken(store) for _ in range(20)))
     assert {run.run for run in runs} == {1}
@@ -96,9 +116,9 @@ async def test_an_unfinished_run_is_answered_again_and_a_finished_one_is_not(sto
 
 
 async def test_the_next_run_is_for_an_import_that_has_ended(store: Store) -> None:
-    assert (await refused(store, again=True, source=None)).refusal == "unknown"
+    assert (await refused(store, again=True, source=None)) == RefusedRun(refusal="unknown", retry_after=None)
     await taken(store, lineage="work", asked={"conversation_count": 7, "message_count": None})
-    assert (await refused(store, again=True, source=None)).refusal == "running"
+    assert (await refused(store, again=True, source=None)) == RefusedRun(refusal="running", retry_after=None)
     await store.cancel_run(IMPORT, 1)
     run = await taken(store, again=True, source=None)
     assert (run.run, run.source, run.lineage, run.asked.conversation_count) == (2, SOURCE, "work", 7)
