@@ -3870,10 +3870,13 @@ BEGIN
     SELECT * INTO m FROM imports n WHERE n.import_id = m.import_id AND n.run = m.run;
     speaks := is_newest_run(m);
     -- A predecessor that was called later has full_pass_* for its own word.
-    passes := m.pipeline <> 'v1' AND (speaks OR is_newest_pass(m) AND NOT EXISTS (
-        SELECT FROM imports o
-        WHERE o.user_id = m.user_id AND (o.requested_at, o.ordinal) > (m.requested_at, m.ordinal)
-          AND is_with_predecessor(o)));
+    passes := CASE WHEN m.pipeline = 'v1' THEN speaks AND NOT EXISTS (
+            SELECT FROM imports o
+            WHERE o.user_id = m.user_id AND o.kind = 'primary' AND o.pipeline <> 'v1' AND o.state <> 'cancelled')
+        ELSE speaks OR is_newest_pass(m) AND NOT EXISTS (
+            SELECT FROM imports o
+            WHERE o.user_id = m.user_id AND (o.requested_at, o.ordinal) > (m.requested_at, m.ordinal)
+              AND is_with_predecessor(o)) END;
     SELECT * INTO f FROM imports n
         WHERE n.import_id = m.import_id AND n.kind = 'fallback'
           AND (n.run > m.run OR n.state NOT IN ('complete', 'failed', 'cancelled')) LIMIT 1;
