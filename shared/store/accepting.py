@@ -136,6 +136,7 @@ class Accepting(Calls):
         key: str | None = None,
         digest: str | None = None,
         again: bool = False,
+        keep_source: bool = False,
         per_hour: int | None = None,
         at_once: int | None = None,
     ) -> AcceptedRun | RefusedRun:
@@ -149,8 +150,9 @@ class Accepting(Calls):
         `quick_id`, `shadow_id`: the import ids of runs beside it, if they may be owed. `key`, `digest`: a
         request of this user that is known by its key, with the digest of its body, is answered the same for
         24 hours. `again`: the next run of the import, which must have ended; `source` None: as it was.
-        `per_hour`, `at_once`: the user's limits; None: there are none. What is requested later is newer, by
-        the database's clock; a run that goes on keeps its place, unless a newer one is served already.
+        `keep_source`: a run that goes on is read from where it was. `per_hour`, `at_once`: the user's limits;
+        None: there are none. What is requested later is newer, by the database's clock; a run that goes on
+        keeps its place, unless a newer one is served already.
 
         Raises StoreError (SP002) if the import is another user's.
         """
