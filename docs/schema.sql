@@ -1996,7 +1996,7 @@ GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.keep_policy() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN

@@ -164,7 +164,7 @@ class Accepting(Calls):
         served: str,
         profile_format: ProfileFormat,
         quick_id: UUID,
-        shadow_id: UUID,
+        shadow_id: UUID | None = None,
     ) -> Routed:
         """Which pipeline the run of an event goes to, which is decided once; and its quick and its shadow
         run, which are added if they are owed."""

@@ -94,7 +94,7 @@ CREATE TRIGGER number_policy BEFORE UPDATE ON public.routing_policy
     FOR EACH ROW EXECUTE FUNCTION public.number_policy();
 
 CREATE FUNCTION public.keep_policy() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     INSERT INTO routing_history (version, policy, changed_by, changed_at, reason)
     VALUES (NEW.version, to_jsonb(NEW) - 'id', NEW.changed_by, NEW.changed_at, NEW.reason);
