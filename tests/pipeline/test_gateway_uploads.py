@@ -242,6 +242,25 @@ async def test_places_are_bounded_in_all_and_for_each(storage: Place) -> None:
         ).status_code == 202
 
 
+async def test_a_person_whose_forms_never_come_to_their_file_holds_no_more_places(folder: Place) -> None:
+    async with auth_server() as project, AsyncExitStack() as stack:
+        face = await stack.enter_async_context(faced(folder.setting, supabase_url=project.url))
+        form = {"content_type": "multipart/form-data; boundary=x", "content_length": 1000}
+        form |= {"authorization": f"Bearer {project.token(ANA)}"}
+
+        async def begin() -> Wire:
+            opened = await stack.enter_async_context(wire(face.host.public_port))
+            await opened.send(head("POST", "/imports", **form), b"--x\r\nContent-Disposition: form-data; na")
+            return opened
+
+        lines = [await begin() for _ in range(AT_ONCE_OF_ONE)]
+        taken = face.host.registry.get_sample_value
+        await until(lambda: taken("soulprint_http_uploads") == AT_ONCE_OF_ONE)
+        assert (await (await begin()).answer()).status == 429
+        lines[0].cut()
+        await until(lambda: taken("soulprint_http_uploads") == AT_ONCE_OF_ONE - 1)
+
+
 async def until_refused(refusal: Callable[[UUID], Any], user: UUID, status: int) -> None:
     async def refused() -> bool:
         answer = await refusal(user)
