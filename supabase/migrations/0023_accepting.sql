@@ -24,8 +24,8 @@ CREATE FUNCTION public.owe_quick(i public.imports, quick_id uuid) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF quick_id IS NULL OR i.kind <> 'primary' OR i.pipeline = 'v1' OR NOT i.on_log OR i.profile_format <> 'app'
-       OR EXISTS (SELECT FROM served_memories s WHERE s.user_id = i.user_id)
-       OR EXISTS (SELECT FROM user_profiles p WHERE p.user_id = i.user_id AND has_sections(p)) THEN
+       OR is_served(i.user_id)
+       OR EXISTS (SELECT FROM imports n WHERE n.import_id = quick_id AND n.user_id <> i.user_id) THEN
         RETURN NULL;
     END IF;
     INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, requested_at, lineage, profile_format,
@@ -55,6 +55,10 @@ BEGIN
         i.pipeline := coalesce(a.pipeline, a.served); i.kind := coalesce(a.kind, 'primary');
         i.requested_at := request_time(a.user_id, a.requested_at); i.lineage := a.lineage; i.asked := '{}';
         i.profile_format := a.profile_format; i.on_log := true;
+        IF EXISTS (SELECT FROM imports n WHERE n.import_id = a.import_id
+                   AND (n.user_id <> a.user_id OR n.run > a.run AND n.kind = i.kind)) THEN
+            a.quick_id := NULL;  -- it will not be taken: foreign, or older
+        END IF;
     ELSIF i.user_id <> a.user_id OR i.state <> 'received' THEN
         a.quick_id := NULL;  -- another's, or under way: what it was owed it got
     END IF;
@@ -244,6 +248,8 @@ $$;
 CREATE FUNCTION public.forget_offers(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
+    PERFORM FROM imports i WHERE i.state = 'received' AND i.on_log
+        ORDER BY i.import_id, i.run FOR UPDATE;  -- in the order of note_offered
     UPDATE imports i SET offered_at = NULL, relay_until = NULL
         WHERE i.state = 'received' AND i.on_log AND coalesce(i.offered_at, i.relay_until) IS NOT NULL;
     RETURN to_jsonb(true);

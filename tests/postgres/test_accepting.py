@@ -15,6 +15,7 @@ from shared.domain.runs import RunKey, RunKind
 from shared.store.accepting import AcceptedRun, RefusedRun
 from shared.store.profiles import Commit
 from shared.store.store import Store
+from tests.support.kinds import event_of
 from tests.support.records import ANNA, BORIS, IMPORT, SEED, commit, memory_of
 from tests.support.runs import begin_run
 
@@ -188,6 +189,37 @@ async def test_who_has_sections_is_owed_none(store: Store) -> None:
     assert await commit(store, memory_of()) == Commit(True, None)
     other = OTHERS[0]
     assert (await taken(store, other, quick_id=quick_id(other), profile_format="app")).quick is None
+
+
+async def test_who_got_sections_meanwhile_is_given_no_first_ones(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    quick = quick_id(IMPORT)
+    await taken(store, quick_id=quick, profile_format="app")
+    await store.update_user_profile(ANNA, {"soul_md": "of another import"})
+    event = event_of(kind=RunKind.QUICK)
+    assert (await store.take_run(event, "v1", "builtin", profile_format="app")).refusal == "cancelled"
+    (row,) = await store.list_runs(quick)
+    assert (row.state, row.error) == (
+        "cancelled",
+        {"step": "take_run", "message": "sections are served already"},
+    )
+
+
+async def test_an_event_that_is_not_taken_is_owed_no_first_sections(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    await taken(store)
+    await store.cancel_run(IMPORT, 1)
+    await taken(store)
+    for user_id, run in ((BORIS, 1), (BORIS, 3), (BORIS, 2)):
+        event = event_of(run, user_id=user_id)
+        assert (await store.route_import(event, "v2", "app", quick_id(IMPORT))).quick is None
+    await sql.execute("DELETE FROM imports WHERE run = 1")
+    assert (await store.route_import(event_of(), "v2", "app", quick_id(IMPORT))).quick is None, "older"
+    owed = await store.route_import(event_of(3), "v2", "app", quick_id(IMPORT))
+    assert owed.quick is not None
+    assert await count(sql, "kind = 'quick'") == 1
 
 
 async def test_the_log_is_offered_what_it_was_not(store: Store, sql: asyncpg.Connection) -> None:
