@@ -3962,7 +3962,7 @@ CREATE FUNCTION public.told_percent(i public.imports) RETURNS numeric
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT round((CASE WHEN i.state = 'extracting'
+    SELECT round((CASE WHEN i.state IN ('extracting', 'consolidating')
         THEN greatest(i.progress_percent,
                       least(90, 90.0 * (i.chunks_ok + i.chunks_dead) / greatest(i.chunks_total, 1)))
         ELSE i.progress_percent END)::numeric, 1)
@@ -3993,7 +3993,7 @@ CREATE FUNCTION public.told_stage(i public.imports) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT CASE WHEN i.state IN ('received', 'extracting', 'failed', 'cancelled') THEN i.state
+    SELECT CASE WHEN i.state IN ('received', 'extracting', 'consolidating', 'failed', 'cancelled') THEN i.state
                 ELSE coalesce(i.stage, i.state) END
 $$;
 REVOKE ALL ON FUNCTION public.told_stage(i public.imports) FROM PUBLIC;

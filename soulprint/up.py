@@ -25,7 +25,7 @@ ENDED_AT_ONCE = "ended at once. Nothing that was accepted is lost: the next `sou
 
 
 def up_command() -> None:
-    """Run every service until SIGTERM or SIGINT: on Kafka where one is set, else over a log in memory, which
+    """Run every service until a signal ends them: on Kafka where one is set, else over a log in memory, which
     needs no other server. Raises SoulprintError."""
     settings = _for_this_machine(load_settings())
     if settings.kafka_bootstrap_servers:

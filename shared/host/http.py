@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -53,10 +54,10 @@ def bound(host: str, port: int, *, what: str, setting: str) -> socket.socket:
             sock.close()
             raise
     except OSError as error:
-        raise UsageError(
-            f"cannot serve {what} on {host}:{port} ({error.strerror}); "
-            f"set {setting} to another port, or to 0 for a free one"
-        ) from None
+        todo = f"set {setting}_PORT to another port, or to 0 for a free one"
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            todo = f"set {setting}_HOST to an address of this machine"
+        raise UsageError(f"cannot serve {what} on {host}:{port} ({error.strerror}); {todo}") from None
     return sock
 
 
@@ -111,7 +112,7 @@ class Front:
 @asynccontextmanager
 async def opened_front(host: str, port: int) -> AsyncIterator[Front]:
     """A face that answers while the block runs. Raises UsageError."""
-    sock = bound(host, port, what="HTTP", setting="GATEWAY_PORT")
+    sock = bound(host, port, what="HTTP", setting="GATEWAY")
     front = Front()
     front.port = int(sock.getsockname()[1])
     async with serving(front, sock, http=HeadsInTime, h11_max_incomplete_event_size=HEADER_BYTES):

@@ -45,11 +45,6 @@ class Relay:
         self._offered: list[RunKey] = []
         self._news = asyncio.Event()
 
-    @property
-    def in_work(self) -> int:
-        """Offers that the log has not taken yet."""
-        return len(self._offers)
-
     def hand(self, offers: Iterable[Offer]) -> None:
         """Offer these at once. Where too much waits already they are left to be found."""
         for each in offers:

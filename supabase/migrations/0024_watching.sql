@@ -1,10 +1,10 @@
 -- What the gateway shows: how imports fare, what is served, and what waits for the log.
 
--- How far a run is, and at what stage, as people see it. While its chunks are extracted that follows from their
--- number, so it says no less than updated_at does: note_progress comes later, and leaves that as it is.
+-- How far a run is, and at what stage, as people see it. From when all its chunks are known that follows from their
+-- number and its state, so it says no less than updated_at does: note_progress comes later, and leaves that as it is.
 CREATE FUNCTION public.told_percent(i public.imports) RETURNS numeric
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT round((CASE WHEN i.state = 'extracting'
+    SELECT round((CASE WHEN i.state IN ('extracting', 'consolidating')
         THEN greatest(i.progress_percent,
                       least(90, 90.0 * (i.chunks_ok + i.chunks_dead) / greatest(i.chunks_total, 1)))
         ELSE i.progress_percent END)::numeric, 1)
@@ -12,7 +12,7 @@ $$;
 
 CREATE FUNCTION public.told_stage(i public.imports) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT CASE WHEN i.state IN ('received', 'extracting', 'failed', 'cancelled') THEN i.state
+    SELECT CASE WHEN i.state IN ('received', 'extracting', 'consolidating', 'failed', 'cancelled') THEN i.state
                 ELSE coalesce(i.stage, i.state) END
 $$;
 

@@ -250,7 +250,7 @@ async def test_a_person_whose_forms_never_come_to_their_file_holds_no_more_place
 
         async def begin() -> Wire:
             opened = await stack.enter_async_context(wire(face.host.public_port))
-            await opened.send(head("POST", "/imports", **form), b'--x\r\nContent-Disposition: form-data; na')
+            await opened.send(head("POST", "/imports", **form), b"--x\r\nContent-Disposition: form-data; na")
             return opened
 
         lines = [await begin() for _ in range(AT_ONCE_OF_ONE)]

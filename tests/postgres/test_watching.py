@@ -74,6 +74,9 @@ async def test_a_watched_run_says_at_each_change_how_far_it_is(store: Store) -> 
     await store.note_progress([RunKey(IMPORT, 1)])
     assert await watched(store) == second  # nothing is told that its version does not say
     await recorded(store, 2, 3)
+    assert (await store.claim_run(IMPORT, 1, "me", 60)).claimed
+    third = await watched(store)
+    assert (third.state, third.stage, third.percent) == ("consolidating", "consolidating", 90)
     await commit(store, memory_of())
     last = await watched(store)
     assert (last.state, last.percent, last.coverage, last.ended) == ("complete", 100, 1.0, True)

@@ -58,7 +58,7 @@ async def faced_alone(
         open_model=None,  # type: ignore[arg-type]  # it asks none
         log_answers=log.answers,
     )
-    sock = bound("127.0.0.1", 0, what="a test", setting="GATEWAY_PORT")
+    sock = bound("127.0.0.1", 0, what="a test", setting="GATEWAY")
     sock.listen(2048)  # who comes before the server waits for it
     port = int(sock.getsockname()[1])
     async with app(changed(kit)) as service:

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from shared.host.services import opener_of
-from shared.metrics import METRICS
+from shared.metrics.table import METRICS
 from shared.pipelines import SERVICES, live_topics
-from shared.settings import PREFIX, Settings
+from shared.settings import Settings
+from shared.settings.gateway import PREFIX
 from tests.support.plain_yaml import read_yaml
 
 ROOT = Path(__file__).parents[2]
