@@ -49,8 +49,8 @@ class Backend:
     def __init__(self, kit: Kit) -> None:
         settings = kit.settings
         self._kit = kit
-        # Where it is named no more, what is still due to it is refused, as by an address that is none: else it
-        # would wait for ever.
+        # Where it is named no more, what is still due to it is refused, as by an address that is none: else
+        # it would wait for ever.
         self._address = f"{settings.v1_backend_url or ''}{settings.v1_path}"
         self._at_once = settings.v1_concurrency
         self._token = uuid4()
