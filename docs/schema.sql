@@ -1017,7 +1017,8 @@ DECLARE
 BEGIN
     -- in the order of record_chunks, so that neither waits for the other in a circle
     PERFORM FROM imports n
-        WHERE n.import_id = (argument ->> 'import_id')::uuid AND n.run = (argument ->> 'run')::integer
+        WHERE n.import_id = (argument ->> 'import_id')::uuid
+              AND (n.run = (argument ->> 'run')::integer OR n.kind = 'fallback')
            OR n.parent_id = (argument ->> 'import_id')::uuid
         ORDER BY n.import_id, n.run FOR UPDATE;
     UPDATE imports SET
@@ -1033,8 +1034,8 @@ BEGIN
         UPDATE imports o SET
                 state = 'cancelled', finished_at = now(), updated_at = now(),
                 lease_owner = NULL, lease_until = NULL
-            WHERE o.parent_id = i.import_id AND o.user_id = i.user_id
-              AND o.state NOT IN ('complete', 'failed', 'cancelled');
+            WHERE (o.parent_id = i.import_id OR o.import_id = i.import_id AND o.kind = 'fallback')
+              AND o.user_id = i.user_id AND o.state NOT IN ('complete', 'failed', 'cancelled');
     END IF;
     PERFORM tell_profile(i);
     RETURN to_jsonb(true);
