@@ -39,6 +39,7 @@ KEPT_SECONDS: Final = 2.0
 on one that is being closed is lost, and is not sent again."""
 _TIMEOUT: Final = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": READ_SECONDS, "pool": 5.0}
 _HIGHEST_STATUS: Final = 599
+_NO_CONTENT: Final = 204
 
 PASSED_ON: Final = "soulprint.passed_on"
 """Where it stands in a request's scope that no route of ours answers it."""
@@ -144,6 +145,8 @@ class Proxy:
             if status > _HIGHEST_STATUS or _size(headers) > MOST_HEADER_BYTES:
                 await say(send, 502, "the V1 backend's answer is not one that can be passed on")
                 return
+            if status == _NO_CONTENT:  # where one says how long it is, it is not what it says
+                headers = [each for each in headers if each[0] != b"content-length"]
             await _sent(send, {"type": "http.response.start", "status": status, "headers": headers})
             async for piece in stream:
                 await _sent(send, {"type": "http.response.body", "body": piece, "more_body": True})

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from shared.domain.errors import UsageError
 from shared.host.heads import HeadsInTime
 from shared.host.service import Asgi
+from shared.sockets import ACCEPTING
 
 HEADER_BYTES = 64 * 1024
 """Most bytes of a request's head."""
@@ -46,6 +47,8 @@ def bound(host: str, port: int, *, what: str, setting: str) -> socket.socket:
         sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            for option in ACCEPTING:
+                sock.setsockopt(*option)
             sock.bind((host, port))
         except OSError:
             sock.close()

@@ -122,6 +122,7 @@ class Accepting(Calls):
         key: str | None = None,
         digest: str | None = None,
         again: bool = False,
+        keep_source: bool = False,
         per_hour: int | None = None,
         at_once: int | None = None,
     ) -> AcceptedRun | RefusedRun:
@@ -134,7 +135,8 @@ class Accepting(Calls):
         served however much less it holds than the one that is. `lineage`: as the person names it.
         `quick_id`: the import id of the quick run, if one may be owed. `key`, `digest`: a request of this
         user that is known by its key, with the digest of its body, is answered the same for 24 hours.
-        `again`: the next run of the import, which must have ended; `source` None: as it was. `per_hour`,
+        `again`: the next run of the import, which must have ended; `source` None: as it was.
+        `keep_source`: a run that goes on is read from where it was. `per_hour`,
         `at_once`: the user's limits; None: there are none. What is requested later is newer, by the
         database's clock; a run that goes on keeps its place, unless a newer one is served already.
 

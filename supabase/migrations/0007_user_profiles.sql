@@ -156,6 +156,13 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT coalesce(p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md) IS NOT NULL
 $$;
 
+-- True if a user has sections, whoever wrote them.
+CREATE FUNCTION public.is_served(p_user uuid) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM served_memories s WHERE s.user_id = p_user)
+        OR EXISTS (SELECT FROM user_profiles p WHERE p.user_id = p_user AND has_sections(p))
+$$;
+
 -- How far a run is, for the app's import page: a label that it knows and a whole percent. An export is read
 -- while its first chunks are: reading counts until it ends.
 CREATE FUNCTION public.app_progress(i public.imports, OUT stage text, OUT percent integer)
@@ -355,12 +362,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 REVOKE ALL ON FUNCTION
-    public.has_sections(public.user_profiles), public.app_progress(public.imports),
+    public.has_sections(public.user_profiles), public.is_served(uuid), public.app_progress(public.imports),
     public.is_with_predecessor(public.imports),
     public.tell_profile(public.imports), public.update_user_profile(jsonb), public.read_profile(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
-    public.has_sections(public.user_profiles), public.app_progress(public.imports),
+    public.has_sections(public.user_profiles), public.is_served(uuid), public.app_progress(public.imports),
     public.is_with_predecessor(public.imports),
     public.tell_profile(public.imports), public.update_user_profile(jsonb), public.read_profile(jsonb)
 TO service_role;

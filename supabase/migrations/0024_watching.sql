@@ -16,7 +16,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
                 ELSE coalesce(i.stage, i.state) END
 $$;
 
--- A run as one who asks for it sees it: where it came from by the name of the file alone.
+-- A run as one who asks for it sees it: where it came from by the name of the file alone, in an error's words too.
 CREATE FUNCTION public.told_run(i public.imports) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT jsonb_build_object(
@@ -25,7 +25,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         'name', regexp_replace(i.source, '^.*/', ''), 'state', told_state(i), 'unserved', i.unserved, 'stage', told_stage(i), 'percent', told_percent(i),
         'chunks', jsonb_build_object('ok', i.chunks_ok, 'dead', i.chunks_dead, 'total', i.chunks_total),
         'coverage', i.coverage, 'breaks', jsonb_array_length(i.breaks), 'usage', nullif(i.usage, '{}'),
-        'error', i.error, 'requested_at', i.requested_at,
+        'error', CASE WHEN i.source LIKE '/%' AND i.error ? 'message' THEN jsonb_set(i.error, '{message}', to_jsonb(
+            replace(i.error ->> 'message', regexp_replace(i.source, '[^/]*$', ''), ''))) ELSE i.error END,
+        'requested_at', i.requested_at,
         'begun_at', CASE WHEN i.state <> 'received' THEN i.begun_at END,
         'finished_at', i.finished_at, 'updated_at', i.updated_at)
 $$;

@@ -37,6 +37,12 @@ async def test_a_backend_that_hangs_is_504(monkeypatch: pytest.MonkeyPatch, old:
     assert old.state.counts["POST /query"] == 1
 
 
+async def test_where_there_is_no_body_none_is_announced() -> None:
+    async with odd_server(Odd(204, b"hello")) as backend, fronted(backend.url) as url:
+        answer = await raw(url, f"GET /chat HTTP/1.1\r\n{CLOSE}\r\n".encode())
+    assert (answer.status, answer.body, answer.all("content-length")) == (204, b"", [])
+
+
 @pytest.mark.parametrize("fault", [Fault.DIE, Fault.DIE_CHUNKED])
 async def test_an_answer_that_breaks_off_comes_broken(old: Predecessor, front: str, fault: Fault) -> None:
     old.state.faults["/chat"] = fault

@@ -109,6 +109,10 @@ async def test_an_ended_run_says_what_it_took_and_why_it_failed(store: Store) ->
     await begin_run(store, IMPORT, ANNA, SOURCE, "v2")
     await store.fail_run(IMPORT, 1, "reading", "the export breaks")
     assert (await found(store)).error == {"step": "reading", "message": "the export breaks"}
+    await begin_run(store, BORIS, ANNA, "/srv/uploads/anna/a.zip", "v2")
+    await store.fail_run(BORIS, 1, "reading", "/srv/uploads/anna/a.zip is none: /srv/uploads/anna/a.zip")
+    told = (await found(store, BORIS)).error
+    assert told == {"step": "reading", "message": "a.zip is none: a.zip"}, "no folder of ours is told"
     await begin_run(store, IMPORT, ANNA, SOURCE, "v2")
     await store.save_chunks_batch(ANNA, [PassageOf()], of_run=RunKey(IMPORT, 2))
     await store.finish_chunking(IMPORT, 2, Chunking(total=0))

@@ -88,6 +88,17 @@ async def test_an_encoded_body_is_refused_and_a_proxied_one_goes_on(setting: Set
     assert answer.json == {"size": len(body), "large": False}
 
 
+@pytest.mark.parametrize("path", ["/imports", "/imports?name=a.json", "/query", "/import-full"])
+async def test_a_body_of_two_lengths_hides_no_request(setting: Setting, path: str) -> None:
+    async with wire(setting.calm) as line:
+        framing = {"content_length": 4, "transfer_encoding": "chunked"}
+        await line.send(head("POST", path, **framing, **JSON), b"0\r\n\r\n", head("GET", "/health"))
+        answer = await line.answer()
+        assert (answer.status, answer.headers["connection"]) == (400, "close"), answer
+        assert (answer.headers["content-type"] == PROBLEM) == path.startswith("/imports")
+        assert await line.is_closed()
+
+
 async def test_what_is_no_request_with_a_body_is_passed_on_as_it_is(setting: Setting) -> None:
     for method, status in (("GET", 405), ("POST", 422)):
         assert (await ask(setting.calm, method, "/import-full")).status == status
