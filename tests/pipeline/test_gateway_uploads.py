@@ -325,13 +325,3 @@ async def test_where_nothing_is_set_up_nothing_is_taken(setting: LocalSetting, t
         assert {each["name"] for each in described["parameters"]} >= {"user_id", "name", "idempotency-key"}
         answer = await face.client.post("/imports", params=OF_ANA, content=EXPORT, headers=ZIP)
         assert (answer.status_code, "no storage is set up" in answer.json()["detail"]) == (501, True)
-
-
-async def test_an_export_for_a_pipeline_that_nobody_runs_is_refused(folder: Place) -> None:
-    async with faced(folder.setting) as face:
-        asked = OF_ANA | {"pipeline": "v9"}
-        answer = await face.client.post("/imports", params=asked, headers=ZIP, content=EXPORT)
-        assert (answer.status_code, "v2 or v1" in answer.json()["detail"]) == (422, True), answer.text
-        form = await face.client.post("/imports", data=asked, files={"file": ("export.zip", EXPORT)})
-        assert form.status_code == 422, form.text
-        assert folder.names() == []
