@@ -91,9 +91,8 @@ def router(gateway: Gateway) -> APIRouter:
             export = await _Export.begun(request)
             user_id = export.said_before().user_id or caller.user_id
             if user_id is None:
-                raise Problem(
-                    422, "user_id: is missing; name it in the query, or in the form before the file"
-                )
+                told = "user_id: is missing; name it in the query, or in the form before the file"
+                raise Problem(422, told)
             caller.require(user_id)
             gateway.require_pipeline(export.said_before().pipeline)
             if caller.user_id is None:

@@ -378,7 +378,7 @@ BEGIN
 END
 $$;
 
--- Ends an unfinished run on the person's wish, and those beside it; results that still come in are ignored.
+-- Ends an unfinished run on the person's wish, and those beside it, the fallback for one before it, too; results that still come in are ignored.
 CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -386,7 +386,8 @@ DECLARE
 BEGIN
     -- in the order of record_chunks, so that neither waits for the other in a circle
     PERFORM FROM imports n
-        WHERE n.import_id = (argument ->> 'import_id')::uuid AND n.run = (argument ->> 'run')::integer
+        WHERE n.import_id = (argument ->> 'import_id')::uuid
+              AND (n.run = (argument ->> 'run')::integer OR n.kind = 'fallback')
            OR n.parent_id = (argument ->> 'import_id')::uuid
         ORDER BY n.import_id, n.run FOR UPDATE;
     UPDATE imports SET
@@ -402,8 +403,8 @@ BEGIN
         UPDATE imports o SET
                 state = 'cancelled', finished_at = now(), updated_at = now(),
                 lease_owner = NULL, lease_until = NULL
-            WHERE o.parent_id = i.import_id AND o.user_id = i.user_id
-              AND o.state NOT IN ('complete', 'failed', 'cancelled');
+            WHERE (o.parent_id = i.import_id OR o.import_id = i.import_id AND o.kind = 'fallback')
+              AND o.user_id = i.user_id AND o.state NOT IN ('complete', 'failed', 'cancelled');
     END IF;
     PERFORM tell_profile(i);
     RETURN to_jsonb(true);

@@ -199,7 +199,8 @@ $$;
 -- did: told by any of these three, if there is a profile. In app format the columns of the app's import page are told,
 -- too: their percent never falls, what is locked stays locked, first sections send the person to their chat, and a run
 -- that fails says so only where no sections are served and no fallback is at work on some. full_pass_* is told by the
--- newest run that makes a MEMORY, whatever came after it in v1. Of what a predecessor does only that it came to nothing
+-- newest run that makes a MEMORY, whatever came after it in v1; of a user who has none, by the newest of v1: the app's
+-- chat page asks until it is complete or failed, and no more will come. Of what a predecessor does only that it came to nothing
 -- is told.
 CREATE FUNCTION public.tell_profile(i public.imports) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -229,10 +230,13 @@ BEGIN
     SELECT * INTO m FROM imports n WHERE n.import_id = m.import_id AND n.run = m.run;
     speaks := is_newest_run(m);
     -- A predecessor that was called later has full_pass_* for its own word.
-    passes := m.pipeline <> 'v1' AND (speaks OR is_newest_pass(m) AND NOT EXISTS (
-        SELECT FROM imports o
-        WHERE o.user_id = m.user_id AND (o.requested_at, o.ordinal) > (m.requested_at, m.ordinal)
-          AND is_with_predecessor(o)));
+    passes := CASE WHEN m.pipeline = 'v1' THEN speaks AND NOT EXISTS (
+            SELECT FROM imports o
+            WHERE o.user_id = m.user_id AND o.kind = 'primary' AND o.pipeline <> 'v1' AND o.state <> 'cancelled')
+        ELSE speaks OR is_newest_pass(m) AND NOT EXISTS (
+            SELECT FROM imports o
+            WHERE o.user_id = m.user_id AND (o.requested_at, o.ordinal) > (m.requested_at, m.ordinal)
+              AND is_with_predecessor(o)) END;
     SELECT * INTO f FROM imports n
         WHERE n.import_id = m.import_id AND n.kind = 'fallback'
           AND (n.run > m.run OR n.state NOT IN ('complete', 'failed', 'cancelled')) LIMIT 1;
