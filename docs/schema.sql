@@ -319,6 +319,19 @@ ALTER TABLE public.leases ENABLE ROW LEVEL SECURITY;
 CREATE POLICY services ON public.leases TO service_role USING (true) WITH CHECK (true);
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.leases TO service_role;
 
+CREATE TABLE public.legacy_calls (
+    route text NOT NULL,
+    user_id uuid NOT NULL,
+    calls bigint DEFAULT 1 NOT NULL,
+    first_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY public.legacy_calls
+    ADD CONSTRAINT legacy_calls_pkey PRIMARY KEY (route, user_id);
+ALTER TABLE public.legacy_calls ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.legacy_calls TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.legacy_calls TO service_role;
+
 CREATE TABLE public.lineages (
     user_id uuid NOT NULL,
     lineage text NOT NULL COLLATE pg_catalog."C",
@@ -385,6 +398,87 @@ ALTER TABLE public.profile_versions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY services ON public.profile_versions TO service_role USING (true) WITH CHECK (true);
 GRANT SELECT ON TABLE public.profile_versions TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.profile_versions TO service_role;
+
+CREATE TABLE public.routing_decisions (
+    import_id uuid NOT NULL,
+    run integer NOT NULL,
+    user_id uuid NOT NULL,
+    lane text NOT NULL,
+    reason text NOT NULL,
+    bucket integer NOT NULL,
+    share integer NOT NULL,
+    policy_version integer NOT NULL,
+    shadow boolean NOT NULL,
+    decided_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT routing_decisions_reason_check CHECK ((reason = ANY (ARRAY['passthrough'::text, 'override'::text, 'explicit'::text, 'share'::text])))
+);
+ALTER TABLE ONLY public.routing_decisions
+    ADD CONSTRAINT routing_decisions_pkey PRIMARY KEY (import_id, run);
+CREATE INDEX routing_decisions_in_order ON public.routing_decisions USING btree (decided_at);
+ALTER TABLE public.routing_decisions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.routing_decisions TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routing_decisions TO service_role;
+
+CREATE TABLE public.routing_history (
+    version integer NOT NULL,
+    policy jsonb NOT NULL,
+    changed_by text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    figures jsonb
+);
+ALTER TABLE ONLY public.routing_history
+    ADD CONSTRAINT routing_history_pkey PRIMARY KEY (version);
+ALTER TABLE public.routing_history ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.routing_history TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routing_history TO service_role;
+
+CREATE TABLE public.routing_overrides (
+    user_id uuid NOT NULL,
+    lane text NOT NULL,
+    until timestamp with time zone,
+    changed_by text DEFAULT ''::text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    CONSTRAINT routing_overrides_lane_check CHECK ((lane ~ '^v[1-9][0-9]*$'::text))
+);
+ALTER TABLE ONLY public.routing_overrides
+    ADD CONSTRAINT routing_overrides_pkey PRIMARY KEY (user_id);
+ALTER TABLE public.routing_overrides ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.routing_overrides TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routing_overrides TO service_role;
+
+CREATE TABLE public.routing_policy (
+    id boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    mode text DEFAULT 'manual'::text NOT NULL,
+    share integer DEFAULT 10000 NOT NULL,
+    shadow integer DEFAULT 0 NOT NULL,
+    passthrough boolean DEFAULT false NOT NULL,
+    frozen boolean DEFAULT false NOT NULL,
+    salt text DEFAULT 'canary'::text NOT NULL,
+    entered_at timestamp with time zone DEFAULT now() NOT NULL,
+    thresholds jsonb DEFAULT '{}'::jsonb NOT NULL,
+    deprecated_at timestamp with time zone,
+    sunset_at timestamp with time zone,
+    changed_by text DEFAULT ''::text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    CONSTRAINT routing_policy_check CHECK ((sunset_at >= deprecated_at)),
+    CONSTRAINT routing_policy_id_check CHECK (id),
+    CONSTRAINT routing_policy_mode_check CHECK ((mode = ANY (ARRAY['manual'::text, 'auto'::text]))),
+    CONSTRAINT routing_policy_salt_check CHECK ((salt <> ''::text)),
+    CONSTRAINT routing_policy_shadow_check CHECK (((shadow >= 0) AND (shadow <= 10000))),
+    CONSTRAINT routing_policy_share_check CHECK (((share >= 0) AND (share <= 10000))),
+    CONSTRAINT routing_policy_thresholds_check CHECK ((jsonb_typeof(thresholds) = 'object'::text))
+);
+ALTER TABLE ONLY public.routing_policy
+    ADD CONSTRAINT routing_policy_pkey PRIMARY KEY (id);
+CREATE TRIGGER keep_policy AFTER INSERT OR UPDATE ON public.routing_policy FOR EACH ROW EXECUTE FUNCTION public.keep_policy();
+CREATE TRIGGER number_policy BEFORE UPDATE ON public.routing_policy FOR EACH ROW EXECUTE FUNCTION public.number_policy();
+ALTER TABLE public.routing_policy ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.routing_policy TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routing_policy TO service_role;
 
 CREATE TABLE public.served_memories (
     user_id uuid NOT NULL,
@@ -588,8 +682,8 @@ DECLARE
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, source text, pipeline text, served text, variant text, on_log boolean,
-        replace boolean, lineage text, profile_format text, quick_id uuid, asked jsonb, key text, digest text,
-        again boolean, keep_source boolean, per_hour integer, at_once integer);
+        replace boolean, lineage text, profile_format text, quick_id uuid, shadow_id uuid, asked jsonb, key text,
+        digest text, again boolean, keep_source boolean, per_hour integer, at_once integer);
     IF a.key IS NOT NULL THEN
         -- Whoever has the same key in work is waited for here.
         INSERT INTO idempotency_keys AS o (user_id, key, digest) VALUES (a.user_id, a.key, coalesce(a.digest, ''))
@@ -677,7 +771,7 @@ BEGIN
     END IF;
     IF a.on_log THEN
         routed := route_import(to_jsonb(newest) || jsonb_build_object(
-            'pipeline', a.pipeline, 'served', a.served, 'quick_id', a.quick_id));
+            'pipeline', a.pipeline, 'served', a.served, 'quick_id', a.quick_id, 'shadow_id', a.shadow_id));
         IF newest.pipeline <> routed ->> 'pipeline' THEN
             UPDATE imports i SET pipeline = routed ->> 'pipeline'
                 WHERE i.import_id = newest.import_id AND i.run = newest.run RETURNING i.* INTO newest;
@@ -686,7 +780,8 @@ BEGIN
     answer := jsonb_build_object(
         'import_id', newest.import_id, 'run', newest.run, 'resumed', resumed, 'requested_at', newest.requested_at,
         'source', newest.source, 'lineage', newest.lineage, 'pipeline', newest.pipeline, 'state', newest.state,
-        'kind', newest.kind, 'asked', newest.asked, 'quick', routed -> 'quick');
+        'kind', newest.kind, 'asked', newest.asked, 'quick', routed -> 'quick',
+        'shadow', routed -> 'shadow', 'deprecated_at', routed -> 'deprecated_at', 'sunset_at', routed -> 'sunset_at');
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'on', true);  -- what is answered must outlive the machine, too
     END IF;
@@ -816,6 +911,25 @@ $$;
 REVOKE ALL ON FUNCTION public.add_fallback(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_fallback(i public.imports) TO service_role;
 
+CREATE FUNCTION public.add_shadow(i public.imports, p_pipeline text, shadow_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF shadow_id IS NULL OR i.kind <> 'primary' OR NOT i.on_log THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, requested_at, lineage, profile_format,
+                         kind, parent_id, asked)
+    VALUES (shadow_id, i.run, i.user_id, p_pipeline, i.source, true, i.requested_at, i.lineage, i.profile_format,
+            'shadow', i.import_id, i.asked)
+    ON CONFLICT (import_id, run) DO NOTHING;
+    RETURN jsonb_build_object('import_id', shadow_id, 'run', i.run, 'pipeline', p_pipeline);
+END
+$$;
+REVOKE ALL ON FUNCTION public.add_shadow(i public.imports, p_pipeline text, shadow_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.add_shadow(i public.imports, p_pipeline text, shadow_id uuid) TO service_role;
+
 CREATE FUNCTION public.app_cost(usage jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -930,6 +1044,45 @@ $$;
 REVOKE ALL ON FUNCTION public.cancel_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cancel_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.cancel_run(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.change_policy(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    changes jsonb := (
+        SELECT coalesce(jsonb_object_agg(e.key, e.value), '{}') FROM jsonb_each(argument -> 'changes') e
+        WHERE e.key IN ('share', 'shadow', 'mode', 'passthrough', 'frozen', 'thresholds', 'deprecated_at', 'sunset_at'));
+    p routing_policy;
+    n routing_policy;
+    refusal text;
+BEGIN
+    SELECT * INTO p FROM routing_policy FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM held_policy();
+        SELECT * INTO p FROM routing_policy FOR UPDATE;
+    END IF;
+    n := jsonb_populate_record(p, changes);
+    refusal := CASE
+        WHEN p.version <> (argument ->> 'expected')::integer THEN 'changed'
+        WHEN p.frozen AND n.frozen AND (n.share, n.shadow, n.mode, n.passthrough)
+            IS DISTINCT FROM (p.share, p.shadow, p.mode, p.passthrough) THEN 'frozen'
+    END;
+    IF refusal IS NOT NULL OR n IS NOT DISTINCT FROM p THEN
+        RETURN jsonb_build_object('refusal', refusal, 'changed', false, 'policy', to_jsonb(p) - 'id');
+    END IF;
+    UPDATE routing_policy SET
+            share = n.share, shadow = n.shadow, mode = n.mode, passthrough = n.passthrough, frozen = n.frozen,
+            thresholds = n.thresholds, deprecated_at = n.deprecated_at, sunset_at = n.sunset_at,
+            changed_by = coalesce(argument ->> 'by', ''), reason = coalesce(argument ->> 'reason', '')
+        RETURNING * INTO n;
+    UPDATE routing_history h SET figures = nullif(argument -> 'figures', 'null') WHERE h.version = n.version;
+    RETURN jsonb_build_object('refusal', NULL, 'changed', true, 'policy', to_jsonb(n) - 'id');
+END
+$$;
+REVOKE ALL ON FUNCTION public.change_policy(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.change_policy(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.change_policy(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.claim_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1209,6 +1362,30 @@ $$;
 REVOKE ALL ON FUNCTION public.count_lineages(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_lineages(i public.imports) TO service_role;
 
+CREATE FUNCTION public.decide_lane(p public.routing_policy, p_user uuid, asked_for text, served text, OUT lane text, OUT reason text, OUT bucket integer, OUT shadow boolean) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    bucket := routing_bucket(p.salt, p_user);
+    SELECT o.lane INTO lane FROM routing_overrides o
+        WHERE o.user_id = p_user AND (o.until IS NULL OR o.until > now());
+    IF p.passthrough THEN
+        lane := 'v1'; reason := 'passthrough';
+    ELSIF lane IS NOT NULL THEN
+        reason := 'override';
+    ELSIF asked_for IS NOT NULL THEN
+        lane := asked_for; reason := 'explicit';
+    ELSE
+        lane := CASE WHEN bucket < p.share THEN served ELSE 'v1' END; reason := 'share';
+    END IF;
+    shadow := lane = 'v1' AND served <> 'v1' AND NOT p.passthrough
+        AND routing_bucket(p.salt || ':shadow', p_user) < p.shadow;
+END
+$$;
+REVOKE ALL ON FUNCTION public.decide_lane(p public.routing_policy, p_user uuid, asked_for text, served text, OUT lane text, OUT reason text, OUT bucket integer, OUT shadow boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.decide_lane(p public.routing_policy, p_user uuid, asked_for text, served text, OUT lane text, OUT reason text, OUT bucket integer, OUT shadow boolean) TO service_role;
+
 CREATE FUNCTION public.drop_stale_embedding() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1340,6 +1517,21 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.end_v1_call(i public.imports, outcome text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.end_v1_call(i public.imports, outcome text, reason text) TO service_role;
+
+CREATE FUNCTION public.explain_routing(argument jsonb) RETURNS json
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(json_build_object(
+        'user_id', u.id, 'bucket', d.bucket, 'lane', d.lane, 'reason', d.reason, 'shadow', d.shadow) ORDER BY u.n), '[]')
+    FROM held_policy() p,
+         ROWS FROM (jsonb_array_elements_text(argument -> 'users')) WITH ORDINALITY AS x(v, n)
+         CROSS JOIN LATERAL (SELECT x.v::uuid AS id, x.n) u
+         CROSS JOIN LATERAL decide_lane(p, u.id, NULL, argument ->> 'served') d
+$$;
+REVOKE ALL ON FUNCTION public.explain_routing(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.explain_routing(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.explain_routing(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.fail_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1617,6 +1809,26 @@ REVOKE ALL ON FUNCTION public.has_v1_calls(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.has_v1_calls(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.has_v1_calls(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.held_policy() RETURNS public.routing_policy
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    p routing_policy;
+BEGIN
+    SELECT * INTO p FROM routing_policy FOR SHARE;
+    IF NOT FOUND THEN
+        INSERT INTO routing_policy (version, reason)
+        VALUES (coalesce((SELECT max(h.version) FROM routing_history h), 0) + 1, 'there was none')
+        ON CONFLICT DO NOTHING;
+        SELECT * INTO p FROM routing_policy FOR SHARE;
+    END IF;
+    RETURN p;
+END
+$$;
+REVOKE ALL ON FUNCTION public.held_policy() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.held_policy() TO service_role;
+
 CREATE FUNCTION public.hold_runs(p_import_id uuid, p_run integer) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1783,6 +1995,18 @@ $$;
 REVOKE ALL ON FUNCTION public.keep_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.keep_policy() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO routing_history (version, policy, changed_by, changed_at, reason)
+    VALUES (NEW.version, to_jsonb(NEW) - 'id', NEW.changed_by, NEW.changed_at, NEW.reason);
+    RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION public.keep_policy() FROM PUBLIC;
 
 CREATE FUNCTION public.keep_sections(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2020,6 +2244,32 @@ $$;
 REVOKE ALL ON FUNCTION public.loses_much(i public.imports, s public.served_memories) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.loses_much(i public.imports, s public.served_memories) TO service_role;
 
+CREATE FUNCTION public.made_of(i public.imports) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT json_build_object(
+        'import_id', i.import_id, 'run', i.run, 'pipeline', i.pipeline, 'state', i.state,
+        'facts', coalesce((i.fact_counts ->> 'current')::integer, 0),
+        'sections', (SELECT count(*) FROM jsonb_each_text(m.documents) e WHERE e.value <> ''),
+        'memory_characters', coalesce(length(m.memory_md), 0),
+        'tokens', coalesce((i.usage ->> 'input_tokens')::bigint, 0) + coalesce((i.usage ->> 'output_tokens')::bigint, 0),
+        'seconds', extract(epoch FROM i.finished_at - i.begun_at)::double precision, 'cost', i.cost,
+        'coverage', i.coverage)
+    FROM (SELECT 1) one LEFT JOIN LATERAL (
+        SELECT v.documents -> 'markdown' AS documents, v.memory_md, v.version FROM profile_versions v
+        WHERE v.user_id = i.user_id AND v.import_id = i.import_id AND v.run = i.run
+        UNION ALL
+        SELECT s.documents -> 'markdown',
+               CASE WHEN s.memory_import_id = i.import_id AND s.memory_run = i.run THEN p.memory_md END,
+               9223372036854775807
+        FROM served_memories s JOIN user_profiles p ON p.user_id = s.user_id
+        WHERE s.user_id = i.user_id AND s.import_id = i.import_id AND s.run = i.run
+        ORDER BY version DESC LIMIT 1) m ON true
+$$;
+REVOKE ALL ON FUNCTION public.made_of(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.made_of(i public.imports) TO service_role;
+
 CREATE FUNCTION public.makes_memory(i public.imports) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2150,6 +2400,19 @@ REVOKE ALL ON FUNCTION public.note_holds(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.note_holds(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.note_legacy_call(argument jsonb) RETURNS jsonb
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    INSERT INTO legacy_calls AS o (route, user_id)
+    VALUES (argument ->> 'route', (argument ->> 'user_id')::uuid)
+    ON CONFLICT (route, user_id) DO UPDATE SET calls = o.calls + 1, last_at = now();
+    SELECT to_jsonb(true)
+$$;
+REVOKE ALL ON FUNCTION public.note_legacy_call(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_legacy_call(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.note_legacy_call(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.note_offered(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2196,6 +2459,22 @@ REVOKE ALL ON FUNCTION public.note_progress(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_progress(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.note_progress(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.number_policy() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    NEW.version := OLD.version + 1;
+    NEW.changed_at := clock_timestamp();
+    IF (NEW.share, NEW.shadow, NEW.passthrough, NEW.salt)
+            IS DISTINCT FROM (OLD.share, OLD.shadow, OLD.passthrough, OLD.salt) THEN
+        NEW.entered_at := clock_timestamp();
+    END IF;
+    RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION public.number_policy() FROM PUBLIC;
+
 CREATE FUNCTION public.open_batch(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2228,6 +2507,32 @@ CREATE FUNCTION public.outdone_lineages(i public.imports) RETURNS text[]
 $$;
 REVOKE ALL ON FUNCTION public.outdone_lineages(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.outdone_lineages(i public.imports) TO service_role;
+
+CREATE FUNCTION public.override_routing(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    p_user CONSTANT uuid := (argument ->> 'user_id')::uuid;
+BEGIN
+    IF argument ->> 'lane' IS NULL THEN
+        DELETE FROM routing_overrides o WHERE o.user_id = p_user;
+    ELSE
+        INSERT INTO routing_overrides AS o (user_id, lane, until, changed_by, reason)
+        VALUES (p_user, argument ->> 'lane', (argument ->> 'until')::timestamptz,
+                coalesce(argument ->> 'by', ''), coalesce(argument ->> 'reason', ''))
+        ON CONFLICT (user_id) DO UPDATE SET lane = excluded.lane, until = excluded.until,
+            changed_by = excluded.changed_by, reason = excluded.reason, changed_at = now();
+    END IF;
+    RETURN (
+        SELECT coalesce(jsonb_agg(jsonb_build_object('run', i.import_id || ' ' || i.run, 'pipeline', i.pipeline)), '[]')
+        FROM imports i
+        WHERE i.user_id = p_user AND i.kind = 'primary' AND i.state NOT IN ('complete', 'failed', 'cancelled'));
+END
+$$;
+REVOKE ALL ON FUNCTION public.override_routing(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.override_routing(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.override_routing(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.owe_callback(i public.imports, kind text) RETURNS void
     LANGUAGE sql
@@ -2601,6 +2906,19 @@ REVOKE ALL ON FUNCTION public.read_holds(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_holds(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_holds(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.read_in_flight(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT i.pipeline AS lane, i.kind, count(*) AS runs FROM imports i
+        WHERE i.state NOT IN ('complete', 'failed', 'cancelled') AND i.on_log
+        GROUP BY i.pipeline, i.kind ORDER BY i.pipeline, i.kind LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.read_in_flight(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_in_flight(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_in_flight(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.read_joined(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2664,6 +2982,19 @@ REVOKE ALL ON FUNCTION public.read_kept_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_kept_memory(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_kept_memory(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.read_legacy_calls(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT c.route, c.user_id, c.calls, c.first_at, c.last_at FROM legacy_calls c
+        WHERE c.last_at >= (argument ->> 'since')::timestamptz
+        ORDER BY c.last_at DESC, c.user_id LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.read_legacy_calls(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_legacy_calls(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_legacy_calls(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.read_of_others(i public.imports, OUT conversations integer, OUT messages integer) RETURNS record
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2689,6 +3020,48 @@ REVOKE ALL ON FUNCTION public.read_outbox(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_outbox(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_outbox(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.read_outcomes(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT d.import_id, d.run, d.lane, d.reason, d.policy_version, d.decided_at, i.begun_at,
+               i.state, i.finished_at AS ended_at, coalesce((i.error ->> 'at_fault')::boolean, false) AS at_fault,
+               i.error ->> 'step' AS failed_at,
+               i.begun_at + make_interval(secs => (argument ->> 'stuck_seconds')::double precision)
+                   < coalesce(i.finished_at, clock_timestamp()) AS was_stuck,
+               extract(epoch FROM i.finished_at - i.begun_at)::double precision AS seconds,
+               i.chunks_total AS chunks, i.chunks_cached AS cached, i.coverage, i.cost,
+               (i.counts -> 'conversations' ->> 'kept')::integer AS conversations
+        FROM routing_decisions d JOIN imports i ON i.import_id = d.import_id AND i.run = d.run
+        WHERE d.decided_at >= (argument ->> 'since')::timestamptz AND i.kind = 'primary' AND i.state <> 'cancelled'
+          AND i.user_id = d.user_id
+        ORDER BY d.decided_at DESC LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.read_outcomes(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_outcomes(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_outcomes(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_pairs(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(json_build_object(
+        'import_id', t.import_id, 'run', t.run, 'user_id', t.user_id, 'v1', t.one, 'shadow', t.other)
+        ORDER BY t.decided_at DESC), '[]')
+    FROM (
+        SELECT d.import_id, d.run, d.user_id, d.decided_at, made_of(i) AS one, made_of(s) AS other
+        FROM routing_decisions d
+        JOIN imports i ON i.import_id = d.import_id AND i.run = d.run
+        JOIN imports s ON s.parent_id = i.import_id AND s.run = i.run AND s.kind = 'shadow' AND s.user_id = i.user_id
+        WHERE d.shadow AND d.decided_at >= (argument ->> 'since')::timestamptz
+          AND i.state IN ('complete', 'failed') AND s.state IN ('complete', 'failed')
+        ORDER BY d.decided_at DESC LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.read_pairs(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_pairs(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_pairs(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.read_passages(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2704,6 +3077,28 @@ $$;
 REVOKE ALL ON FUNCTION public.read_passages(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_passages(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_passages(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_policy(argument jsonb) RETURNS jsonb
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT to_jsonb(held_policy()) - 'id'
+$$;
+REVOKE ALL ON FUNCTION public.read_policy(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_policy(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_policy(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_policy_history(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT h.version, h.policy, h.changed_by, h.changed_at, h.reason, h.figures FROM routing_history h
+        ORDER BY h.version DESC LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.read_policy_history(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_policy_history(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_policy_history(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_profile(argument jsonb) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2824,6 +3219,31 @@ $$;
 REVOKE ALL ON FUNCTION public.read_user_names(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_user_names(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_user_names(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.recall_runs(argument jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    r record;
+    recalled jsonb := '[]';
+BEGIN
+    FOR r IN
+        SELECT i.import_id, i.run FROM imports i
+        WHERE i.state NOT IN ('complete', 'failed', 'cancelled') AND i.on_log AND i.kind = 'primary' AND i.pipeline <> 'v1'
+        ORDER BY i.ordinal LIMIT (argument ->> 'limit')::integer
+    LOOP
+        IF fail_run(jsonb_build_object('import_id', r.import_id, 'run', r.run, 'step', 'recalled',
+                                       'error', argument ->> 'reason'))::boolean THEN
+            recalled := recalled || jsonb_build_object('import_id', r.import_id, 'run', r.run);
+        END IF;
+    END LOOP;
+    RETURN recalled;
+END
+$$;
+REVOKE ALL ON FUNCTION public.recall_runs(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.recall_runs(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.recall_runs(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.record_chunks(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3130,29 +3550,58 @@ CREATE FUNCTION public.route_import(argument jsonb) RETURNS jsonb
 DECLARE
     a record;
     i imports;
+    p routing_policy;
+    d routing_decisions;
+    decided record;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, run integer, user_id uuid, source text, requested_at timestamptz, lineage text, kind text,
-        pipeline text, served text, profile_format text, quick_id uuid);
+        pipeline text, served text, profile_format text, quick_id uuid, shadow_id uuid);
     SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run;
     IF NOT FOUND THEN
         i.import_id := a.import_id; i.run := a.run; i.user_id := a.user_id; i.source := a.source;
         i.pipeline := coalesce(a.pipeline, a.served); i.kind := coalesce(a.kind, 'primary');
         i.requested_at := request_time(a.user_id, a.requested_at); i.lineage := a.lineage; i.asked := '{}';
-        i.profile_format := a.profile_format; i.on_log := true;
+        i.profile_format := a.profile_format; i.on_log := true; i.state := 'received';
         IF EXISTS (SELECT FROM imports n WHERE n.import_id = a.import_id
                    AND (n.user_id <> a.user_id OR n.run > a.run AND n.kind = i.kind)) THEN
-            a.quick_id := NULL;  -- it will not be taken: foreign, or older
+            i.state := 'cancelled';  -- it will not be taken: foreign, or older
         END IF;
-    ELSIF i.user_id <> a.user_id OR i.state <> 'received' THEN
+    END IF;
+    p := held_policy();
+    IF i.user_id = a.user_id AND i.state = 'received' AND i.kind = 'primary' THEN
+        decided := decide_lane(p, i.user_id, a.pipeline, a.served);
+        INSERT INTO routing_decisions (import_id, run, user_id, lane, reason, bucket, share, policy_version, shadow)
+        VALUES (i.import_id, i.run, i.user_id, decided.lane, decided.reason, decided.bucket, p.share, p.version,
+                decided.shadow)
+        ON CONFLICT (import_id, run) DO NOTHING;
+        -- By a statement of its own: who decided at the same moment was waited for.
+        SELECT * INTO d FROM routing_decisions n WHERE n.import_id = i.import_id AND n.run = i.run;
+        IF d.user_id = i.user_id THEN
+            i.pipeline := d.lane;
+        END IF;
+    ELSE
         a.quick_id := NULL;  -- another's, or under way: what it was owed it got
     END IF;
-    RETURN jsonb_build_object('pipeline', i.pipeline, 'quick', owe_quick(i, a.quick_id));
+    RETURN jsonb_build_object(
+        'pipeline', i.pipeline, 'quick', owe_quick(i, a.quick_id),
+        'shadow', CASE WHEN d.shadow AND d.user_id = i.user_id THEN add_shadow(i, a.served, a.shadow_id) END,
+        'deprecated_at', p.deprecated_at, 'sunset_at', p.sunset_at);
 END
 $$;
 REVOKE ALL ON FUNCTION public.route_import(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.route_import(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.route_import(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.routing_bucket(seed text, p_user uuid) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT (('x' || left(encode(sha256(convert_to(seed || ':' || p_user, 'UTF8')), 'hex'), 15))::bit(60)::bigint
+            % 10000)::integer
+$$;
+REVOKE ALL ON FUNCTION public.routing_bucket(seed text, p_user uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.routing_bucket(seed text, p_user uuid) TO service_role;
 
 CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER

@@ -150,5 +150,5 @@ def tell_problems(app: FastAPI) -> None:
         app.add_exception_handler(kind, told)
     app.add_exception_handler(RequestValidationError, invalid)  # type: ignore[arg-type]  # it gets its own kind
     app.add_exception_handler(HTTPException, refused)  # type: ignore[arg-type]
-    app.add_exception_handler(405, refused)  # type: ignore[arg-type]  # raised by the router, of another kind
+    app.add_exception_handler(405, unknown)  # raised by the router, of another kind
     app.add_exception_handler(Exception, broken)

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from shared.domain.events import ImportReceived
-from shared.domain.ids import quick_id
+from shared.domain.ids import quick_id, shadow_id
 from shared.domain.runs import RunKind
 from shared.pipelines import V1
 from shared.settings import Settings
 from shared.store.store import Store
 
+Routes = tuple[tuple[ImportReceived, str], ...]
 
-async def routes(
-    event: ImportReceived, store: Store, settings: Settings
-) -> tuple[tuple[ImportReceived, str], ...]:
-    """Events and the pipelines they go to: the import's own, and before it, since it is awaited, that of the
-    quick run it is owed. Raises StoreError."""
+
+async def routes(event: ImportReceived, store: Store, settings: Settings) -> Routes:
+    """Events and the pipelines they go to: the import's own; before it, since it is awaited, that of the
+    quick run it is owed; last that of its shadow run. Raises StoreError."""
+    parent = event.import_id
     routed = await store.route_import(
-        event, settings.pipeline, settings.profile_format, quick_id(event.import_id)
+        event,
+        settings.pipeline,
+        settings.profile_format,
+        quick_id(parent),
+        shadow_id(parent, settings.pipeline),
     )
-    own = (event, routed.pipeline)
-    if routed.quick is None:
-        return (own,)
-    beside = {"import_id": routed.quick.import_id, "kind": RunKind.QUICK, "parent_id": event.import_id}
-    return (event.model_copy(update=beside), V1), own
+    found = [(event, routed.pipeline)]
+    if (quick := routed.quick) is not None:
+        beside = {"import_id": quick.import_id, "kind": RunKind.QUICK, "parent_id": parent}
+        found.insert(0, (event.model_copy(update=beside), V1))
+    if (shadow := routed.shadow) is not None:
+        beside = {"import_id": shadow.import_id, "kind": RunKind.SHADOW, "parent_id": parent}
+        found.append((event.model_copy(update=beside), shadow.pipeline))
+    return tuple(found)

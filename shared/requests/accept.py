@@ -8,7 +8,7 @@ from uuid import UUID
 
 from shared.domain.errors import SoulprintError
 from shared.domain.events import ImportReceived
-from shared.domain.ids import quick_id
+from shared.domain.ids import quick_id, shadow_id
 from shared.domain.runs import RunKey, RunKind
 from shared.log.ports import Publisher
 from shared.pipelines import IMPORT_RECEIVED, V1, topic
@@ -91,13 +91,16 @@ class Accepted:
 
     @property
     def offers(self) -> tuple[Offer, ...]:
-        """The run's own event, and that of its quick run, which comes first: it is awaited."""
-        own = Offer(self.event, self.run.pipeline)
-        quick = self.run.quick
-        if quick is None:
-            return (own,)
-        beside = self._event(kind=RunKind.QUICK, import_id=quick.import_id, parent_id=self.run.import_id)
-        return (Offer(beside, V1), own)
+        """The run's own event; before it that of its quick run, which is awaited; last that of its shadow."""
+        run, parent = self.run, self.run.import_id
+        offers = [Offer(self.event, run.pipeline)]
+        if run.quick is not None:
+            quick = self._event(kind=RunKind.QUICK, import_id=run.quick.import_id, parent_id=parent)
+            offers.insert(0, Offer(quick, V1))
+        if run.shadow is not None:
+            shadow = self._event(kind=RunKind.SHADOW, import_id=run.shadow.import_id, parent_id=parent)
+            offers.append(Offer(shadow, run.shadow.pipeline))
+        return tuple(offers)
 
     def _event(self, **ids: Any) -> ImportReceived:
         run = self.run
@@ -131,6 +134,7 @@ async def accept(request: Request, store: Store, settings: Settings, terms: Term
         lineage=request.lineage,
         profile_format=settings.profile_format,
         quick_id=quick_id(request.import_id),
+        shadow_id=shadow_id(request.import_id, settings.pipeline),
         asked={
             "conversation_count": request.conversation_count,
             "message_count": request.message_count,

@@ -4,6 +4,7 @@ supabase/migrations/0023_accepting.sql."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -37,6 +38,12 @@ class QuickRun(BaseModel):
     run: RunNumber
 
 
+class ShadowRun(QuickRun):
+    """The run that is compared with a run of v1."""
+
+    pipeline: str
+
+
 class AcceptedRun(BaseModel):
     """Answer of accept_import: which run it is; or why nothing was taken."""
 
@@ -58,6 +65,11 @@ class AcceptedRun(BaseModel):
     asked: Asked = Asked()
     quick: QuickRun | None = None
     """The run of kind quick that goes with it."""
+    shadow: ShadowRun | None = None
+    """The run of kind shadow that does."""
+    deprecated_at: datetime | None = None
+    """Since when the route of the predecessor that takes exports is deprecated; None: it is not."""
+    sunset_at: datetime | None = None
 
 
 class RefusedRun(BaseModel):
@@ -77,6 +89,7 @@ class Routed(BaseModel):
 
     pipeline: str
     quick: QuickRun | None = None
+    shadow: ShadowRun | None = None
 
 
 class Unoffered(BaseModel):
@@ -94,10 +107,6 @@ class Unoffered(BaseModel):
     parent_id: UUID | None = None
     pipeline: str
     asked: Asked = Asked()
-
-    @property
-    def key(self) -> RunKey:
-        return RunKey(self.import_id, self.run)
 
 
 class Accepting(Calls):
@@ -118,6 +127,7 @@ class Accepting(Calls):
         lineage: str | None = None,
         profile_format: ProfileFormat = "markdown",
         quick_id: UUID | None = None,
+        shadow_id: UUID | None = None,
         asked: Mapping[str, int | None] | None = None,
         key: str | None = None,
         digest: str | None = None,
@@ -133,12 +143,12 @@ class Accepting(Calls):
         `variant` names what a run depends on besides the export, as JSON: sizes, and its model where
         one process runs it from end to end, for which `on_log` is false. `replace`: its memory is to be
         served however much less it holds than the one that is. `lineage`: as the person names it.
-        `quick_id`: the import id of the quick run, if one may be owed. `key`, `digest`: a request of this
-        user that is known by its key, with the digest of its body, is answered the same for 24 hours.
-        `again`: the next run of the import, which must have ended; `source` None: as it was.
-        `keep_source`: a run that goes on is read from where it was. `per_hour`,
-        `at_once`: the user's limits; None: there are none. What is requested later is newer, by the
-        database's clock; a run that goes on keeps its place, unless a newer one is served already.
+        `quick_id`, `shadow_id`: the import ids of runs beside it, if they may be owed. `key`, `digest`: a
+        request of this user that is known by its key, with the digest of its body, is answered the same for
+        24 hours. `again`: the next run of the import, which must have ended; `source` None: as it was.
+        `keep_source`: a run that goes on is read from where it was. `per_hour`, `at_once`: the user's limits;
+        None: there are none. What is requested later is newer, by the database's clock; a run that goes on
+        keeps its place, unless a newer one is served already.
 
         Raises StoreError (SP002) if the import is another user's.
         """
@@ -150,8 +160,10 @@ class Accepting(Calls):
         served: str,
         profile_format: ProfileFormat,
         quick_id: UUID,
+        shadow_id: UUID | None = None,
     ) -> Routed:
-        """Which pipeline the run of an event goes to; and its quick run, which is added if it is owed one."""
+        """Which pipeline the run of an event goes to, which is decided once; and its quick and its shadow
+        run, which are added if they are owed."""
 
     @call
     async def take_unoffered(self, older_than: float, lease_seconds: float, limit: int) -> list[Unoffered]:

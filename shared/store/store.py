@@ -21,6 +21,7 @@ from shared.store.embeddings import Embeddings
 from shared.store.facts import Facts
 from shared.store.leases import Leases
 from shared.store.profiles import Profiles
+from shared.store.routing import Routing
 from shared.store.runs import Runs
 from shared.store.schema import Schema
 from shared.store.transport import CALL_SECONDS, Transport
@@ -32,6 +33,7 @@ from shared.store.watching import Watching
 
 class Store(
     Accepting,
+    Routing,
     Runs,
     Driving,
     Chunks,

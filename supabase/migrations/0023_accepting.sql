@@ -37,35 +37,6 @@ BEGIN
 END
 $$;
 
--- Which pipeline a run goes to: that of its row, else the one that is asked for, else the one that is served.
--- And its quick run, if it is owed one. {import_id, run, user_id, source, requested_at, lineage?, pipeline?, served,
--- profile_format, quick_id}: {pipeline, quick}.
-CREATE FUNCTION public.route_import(argument jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    a record;
-    i imports;
-BEGIN
-    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        import_id uuid, run integer, user_id uuid, source text, requested_at timestamptz, lineage text, kind text,
-        pipeline text, served text, profile_format text, quick_id uuid);
-    SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run;
-    IF NOT FOUND THEN
-        i.import_id := a.import_id; i.run := a.run; i.user_id := a.user_id; i.source := a.source;
-        i.pipeline := coalesce(a.pipeline, a.served); i.kind := coalesce(a.kind, 'primary');
-        i.requested_at := request_time(a.user_id, a.requested_at); i.lineage := a.lineage; i.asked := '{}';
-        i.profile_format := a.profile_format; i.on_log := true;
-        IF EXISTS (SELECT FROM imports n WHERE n.import_id = a.import_id
-                   AND (n.user_id <> a.user_id OR n.run > a.run AND n.kind = i.kind)) THEN
-            a.quick_id := NULL;  -- it will not be taken: foreign, or older
-        END IF;
-    ELSIF i.user_id <> a.user_id OR i.state <> 'received' THEN
-        a.quick_id := NULL;  -- another's, or under way: what it was owed it got
-    END IF;
-    RETURN jsonb_build_object('pipeline', i.pipeline, 'quick', owe_quick(i, a.quick_id));
-END
-$$;
-
 -- Accepts a request: which run it is, in one transaction. The import's newest, where that is unfinished, driven the
 -- same way and, if a pipeline or variant is given, of that one; else the next, which waits as `received` for its
 -- event. `key`: the same answer is given again for the same `digest`, while it is kept. `again`: the next run is
@@ -92,8 +63,8 @@ DECLARE
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, source text, pipeline text, served text, variant text, on_log boolean,
-        replace boolean, lineage text, profile_format text, quick_id uuid, asked jsonb, key text, digest text,
-        again boolean, keep_source boolean, per_hour integer, at_once integer);
+        replace boolean, lineage text, profile_format text, quick_id uuid, shadow_id uuid, asked jsonb, key text,
+        digest text, again boolean, keep_source boolean, per_hour integer, at_once integer);
     IF a.key IS NOT NULL THEN
         -- Whoever has the same key in work is waited for here.
         INSERT INTO idempotency_keys AS o (user_id, key, digest) VALUES (a.user_id, a.key, coalesce(a.digest, ''))
@@ -181,7 +152,7 @@ BEGIN
     END IF;
     IF a.on_log THEN
         routed := route_import(to_jsonb(newest) || jsonb_build_object(
-            'pipeline', a.pipeline, 'served', a.served, 'quick_id', a.quick_id));
+            'pipeline', a.pipeline, 'served', a.served, 'quick_id', a.quick_id, 'shadow_id', a.shadow_id));
         IF newest.pipeline <> routed ->> 'pipeline' THEN
             UPDATE imports i SET pipeline = routed ->> 'pipeline'
                 WHERE i.import_id = newest.import_id AND i.run = newest.run RETURNING i.* INTO newest;
@@ -190,7 +161,8 @@ BEGIN
     answer := jsonb_build_object(
         'import_id', newest.import_id, 'run', newest.run, 'resumed', resumed, 'requested_at', newest.requested_at,
         'source', newest.source, 'lineage', newest.lineage, 'pipeline', newest.pipeline, 'state', newest.state,
-        'kind', newest.kind, 'asked', newest.asked, 'quick', routed -> 'quick');
+        'kind', newest.kind, 'asked', newest.asked, 'quick', routed -> 'quick',
+        'shadow', routed -> 'shadow', 'deprecated_at', routed -> 'deprecated_at', 'sunset_at', routed -> 'sunset_at');
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'on', true);  -- what is answered must outlive the machine, too
     END IF;
@@ -257,10 +229,10 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION
-    public.owe_quick(public.imports, uuid), public.route_import(jsonb), public.accept_import(jsonb),
+    public.owe_quick(public.imports, uuid), public.accept_import(jsonb),
     public.take_unoffered(jsonb), public.note_offered(jsonb), public.forget_offers(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
-    public.owe_quick(public.imports, uuid), public.route_import(jsonb), public.accept_import(jsonb),
+    public.owe_quick(public.imports, uuid), public.accept_import(jsonb),
     public.take_unoffered(jsonb), public.note_offered(jsonb), public.forget_offers(jsonb)
 TO service_role;

@@ -54,6 +54,11 @@ INTERNAL = [
     "callbacks",
     "v1_calls",
     "idempotency_keys",
+    "routing_policy",
+    "routing_history",
+    "routing_overrides",
+    "routing_decisions",
+    "legacy_calls",
 ]
 """Tables that only services see."""
 VIEWS = ["run_usage", "user_usage"]
@@ -256,7 +261,7 @@ async def test_who_is_no_superuser_migrates_and_owns_what_acts(postgres: str, mi
     )
     await run_sql(postgres, "CREATE DATABASE moved OWNER mover")
     dsn = dsn_of(postgres, "moved").replace("postgres@", "mover@")
-    assert "0026_service_role" in await migrate(dsn)
+    assert "0027_service_role" in await migrate(dsn)
     connection = await asyncpg.connect(dsn)
     try:
         owners = await connection.fetchval(

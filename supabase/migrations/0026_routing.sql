@@ -1,0 +1,444 @@
+-- Which pipeline an import goes to: the policy that ops move, what it was before, whom it does not hold for, and what
+-- was decided. A share is of 10,000 users.
+
+-- One row. It is read under a lock that a change of it waits for, and that waits for the change: what is decided after
+-- a rollback was committed is decided by it.
+CREATE TABLE public.routing_policy (
+    id boolean PRIMARY KEY DEFAULT true CHECK (id),
+    version integer NOT NULL DEFAULT 1,
+    mode text NOT NULL DEFAULT 'manual' CHECK (mode IN ('manual', 'auto')),
+    -- of users whose imports go to the pipeline that is served, the others' to v1
+    share integer NOT NULL DEFAULT 10000 CHECK (share BETWEEN 0 AND 10000),
+    -- of users whose imports go to v1 and are compared with what the pipeline that is served makes of them
+    shadow integer NOT NULL DEFAULT 0 CHECK (shadow BETWEEN 0 AND 10000),
+    -- true: every import goes to v1, whatever else is said
+    passthrough boolean NOT NULL DEFAULT false,
+    -- true: after a rollback, until a person has thawed it
+    frozen boolean NOT NULL DEFAULT false,
+    salt text NOT NULL DEFAULT 'canary' CHECK (salt <> ''),
+    -- since when share, shadow and passthrough are as they are: what is judged was begun since
+    entered_at timestamptz NOT NULL DEFAULT now(),
+    -- what the judge's own thresholds are replaced by, by their names
+    thresholds jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(thresholds) = 'object'),
+    deprecated_at timestamptz,
+    sunset_at timestamptz CHECK (sunset_at >= deprecated_at),
+    changed_by text NOT NULL DEFAULT '',
+    changed_at timestamptz NOT NULL DEFAULT now(),
+    reason text NOT NULL DEFAULT ''
+);
+INSERT INTO public.routing_policy (reason) VALUES ('the first');
+
+-- Every policy that there was, and the figures that a judge had before it.
+CREATE TABLE public.routing_history (
+    version integer PRIMARY KEY,
+    policy jsonb NOT NULL,
+    changed_by text NOT NULL,
+    changed_at timestamptz NOT NULL,
+    reason text NOT NULL,
+    figures jsonb
+);
+
+-- Users of whom it is said where their imports go.
+CREATE TABLE public.routing_overrides (
+    user_id uuid PRIMARY KEY,
+    lane text NOT NULL CHECK (lane ~ '^v[1-9][0-9]*$'),
+    until timestamptz,
+    changed_by text NOT NULL DEFAULT '',
+    changed_at timestamptz NOT NULL DEFAULT now(),
+    reason text NOT NULL DEFAULT ''
+);
+
+-- Where each run went, and why: it stays there to its end.
+CREATE TABLE public.routing_decisions (
+    import_id uuid NOT NULL,
+    run integer NOT NULL,
+    user_id uuid NOT NULL,
+    lane text NOT NULL,
+    reason text NOT NULL CHECK (reason IN ('passthrough', 'override', 'explicit', 'share')),
+    bucket integer NOT NULL,
+    share integer NOT NULL,
+    policy_version integer NOT NULL,
+    shadow boolean NOT NULL,
+    decided_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (import_id, run)
+);
+CREATE INDEX routing_decisions_in_order ON public.routing_decisions (decided_at);
+
+DO $$
+DECLARE
+    t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['routing_policy', 'routing_history', 'routing_overrides', 'routing_decisions'] LOOP
+        EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', t);
+        EXECUTE format('REVOKE ALL ON public.%I FROM PUBLIC, anon, authenticated, service_role', t);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON public.%I TO service_role', t);
+        EXECUTE format('CREATE POLICY services ON public.%I TO service_role USING (true) WITH CHECK (true)', t);
+    END LOOP;
+END
+$$;
+
+-- Each change of the policy has a number and a time, and is kept, also one that was made by hand.
+CREATE FUNCTION public.number_policy() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    NEW.version := OLD.version + 1;
+    NEW.changed_at := clock_timestamp();
+    IF (NEW.share, NEW.shadow, NEW.passthrough, NEW.salt)
+            IS DISTINCT FROM (OLD.share, OLD.shadow, OLD.passthrough, OLD.salt) THEN
+        NEW.entered_at := clock_timestamp();
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER number_policy BEFORE UPDATE ON public.routing_policy
+    FOR EACH ROW EXECUTE FUNCTION public.number_policy();
+
+CREATE FUNCTION public.keep_policy() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    INSERT INTO routing_history (version, policy, changed_by, changed_at, reason)
+    VALUES (NEW.version, to_jsonb(NEW) - 'id', NEW.changed_by, NEW.changed_at, NEW.reason);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER keep_policy AFTER INSERT OR UPDATE ON public.routing_policy
+    FOR EACH ROW EXECUTE FUNCTION public.keep_policy();
+INSERT INTO public.routing_history (version, policy, changed_by, changed_at, reason)
+SELECT version, to_jsonb(p) - 'id', changed_by, changed_at, reason FROM public.routing_policy p;
+
+-- The policy, which nobody changes before this transaction ends. One that is not there is made as the first was: to take
+-- it away is no way to stop imports.
+CREATE FUNCTION public.held_policy() RETURNS public.routing_policy
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    p routing_policy;
+BEGIN
+    SELECT * INTO p FROM routing_policy FOR SHARE;
+    IF NOT FOUND THEN
+        INSERT INTO routing_policy (version, reason)
+        VALUES (coalesce((SELECT max(h.version) FROM routing_history h), 0) + 1, 'there was none')
+        ON CONFLICT DO NOTHING;
+        SELECT * INTO p FROM routing_policy FOR SHARE;
+    END IF;
+    RETURN p;
+END
+$$;
+
+-- A user's place among 10,000, by a seed.
+CREATE FUNCTION public.routing_bucket(seed text, p_user uuid) RETURNS integer
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT (('x' || left(encode(sha256(convert_to(seed || ':' || p_user, 'UTF8')), 'hex'), 15))::bit(60)::bigint
+            % 10000)::integer
+$$;
+
+-- Where a user's imports go by a policy, and why. The first that holds: everything goes to v1; it is said of this
+-- user; it was asked for; the user's place is below the share.
+CREATE FUNCTION public.decide_lane(
+    p public.routing_policy, p_user uuid, asked_for text, served text,
+    OUT lane text, OUT reason text, OUT bucket integer, OUT shadow boolean)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    bucket := routing_bucket(p.salt, p_user);
+    SELECT o.lane INTO lane FROM routing_overrides o
+        WHERE o.user_id = p_user AND (o.until IS NULL OR o.until > now());
+    IF p.passthrough THEN
+        lane := 'v1'; reason := 'passthrough';
+    ELSIF lane IS NOT NULL THEN
+        reason := 'override';
+    ELSIF asked_for IS NOT NULL THEN
+        lane := asked_for; reason := 'explicit';
+    ELSE
+        lane := CASE WHEN bucket < p.share THEN served ELSE 'v1' END; reason := 'share';
+    END IF;
+    shadow := lane = 'v1' AND served <> 'v1' AND NOT p.passthrough
+        AND routing_bucket(p.salt || ':shadow', p_user) < p.shadow;
+END
+$$;
+
+-- Changes the policy: {expected?, changes: {share, shadow, mode, passthrough, frozen, thresholds, deprecated_at,
+-- sunset_at}, by, reason, figures?}. refusal, with the policy as it is: changed (it is not `expected` any more: who
+-- changed it stands in it), frozen (after a rollback nothing but thawing goes on). changed is false where all is as it
+-- is to be.
+CREATE FUNCTION public.change_policy(argument jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    changes jsonb := (
+        SELECT coalesce(jsonb_object_agg(e.key, e.value), '{}') FROM jsonb_each(argument -> 'changes') e
+        WHERE e.key IN ('share', 'shadow', 'mode', 'passthrough', 'frozen', 'thresholds', 'deprecated_at', 'sunset_at'));
+    p routing_policy;
+    n routing_policy;
+    refusal text;
+BEGIN
+    SELECT * INTO p FROM routing_policy FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM held_policy();
+        SELECT * INTO p FROM routing_policy FOR UPDATE;
+    END IF;
+    n := jsonb_populate_record(p, changes);
+    refusal := CASE
+        WHEN p.version <> (argument ->> 'expected')::integer THEN 'changed'
+        WHEN p.frozen AND n.frozen AND (n.share, n.shadow, n.mode, n.passthrough)
+            IS DISTINCT FROM (p.share, p.shadow, p.mode, p.passthrough) THEN 'frozen'
+    END;
+    IF refusal IS NOT NULL OR n IS NOT DISTINCT FROM p THEN
+        RETURN jsonb_build_object('refusal', refusal, 'changed', false, 'policy', to_jsonb(p) - 'id');
+    END IF;
+    UPDATE routing_policy SET
+            share = n.share, shadow = n.shadow, mode = n.mode, passthrough = n.passthrough, frozen = n.frozen,
+            thresholds = n.thresholds, deprecated_at = n.deprecated_at, sunset_at = n.sunset_at,
+            changed_by = coalesce(argument ->> 'by', ''), reason = coalesce(argument ->> 'reason', '')
+        RETURNING * INTO n;
+    UPDATE routing_history h SET figures = nullif(argument -> 'figures', 'null') WHERE h.version = n.version;
+    RETURN jsonb_build_object('refusal', NULL, 'changed', true, 'policy', to_jsonb(n) - 'id');
+END
+$$;
+
+CREATE FUNCTION public.read_policy(argument jsonb) RETURNS jsonb
+LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT to_jsonb(held_policy()) - 'id'
+$$;
+
+-- {limit}: the policies that there were, newest first.
+CREATE FUNCTION public.read_policy_history(argument jsonb) RETURNS json
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT h.version, h.policy, h.changed_by, h.changed_at, h.reason, h.figures FROM routing_history h
+        ORDER BY h.version DESC LIMIT (argument ->> 'limit')::integer) t
+$$;
+
+-- Says of a user where their imports go, or (lane null) no longer. Runs that are under way stay where they are.
+CREATE FUNCTION public.override_routing(argument jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    p_user CONSTANT uuid := (argument ->> 'user_id')::uuid;
+BEGIN
+    IF argument ->> 'lane' IS NULL THEN
+        DELETE FROM routing_overrides o WHERE o.user_id = p_user;
+    ELSE
+        INSERT INTO routing_overrides AS o (user_id, lane, until, changed_by, reason)
+        VALUES (p_user, argument ->> 'lane', (argument ->> 'until')::timestamptz,
+                coalesce(argument ->> 'by', ''), coalesce(argument ->> 'reason', ''))
+        ON CONFLICT (user_id) DO UPDATE SET lane = excluded.lane, until = excluded.until,
+            changed_by = excluded.changed_by, reason = excluded.reason, changed_at = now();
+    END IF;
+    RETURN (
+        SELECT coalesce(jsonb_agg(jsonb_build_object('run', i.import_id || ' ' || i.run, 'pipeline', i.pipeline)), '[]')
+        FROM imports i
+        WHERE i.user_id = p_user AND i.kind = 'primary' AND i.state NOT IN ('complete', 'failed', 'cancelled'));
+END
+$$;
+
+-- {users, served}: where the next import of each would go, and why. Nothing is recorded.
+CREATE FUNCTION public.explain_routing(argument jsonb) RETURNS json
+LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(json_agg(json_build_object(
+        'user_id', u.id, 'bucket', d.bucket, 'lane', d.lane, 'reason', d.reason, 'shadow', d.shadow) ORDER BY u.n), '[]')
+    FROM held_policy() p,
+         ROWS FROM (jsonb_array_elements_text(argument -> 'users')) WITH ORDINALITY AS x(v, n)
+         CROSS JOIN LATERAL (SELECT x.v::uuid AS id, x.n) u
+         CROSS JOIN LATERAL decide_lane(p, u.id, NULL, argument ->> 'served') d
+$$;
+
+-- Adds the shadow run of a run that goes to v1: null, or its key.
+CREATE FUNCTION public.add_shadow(i public.imports, p_pipeline text, shadow_id uuid) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF shadow_id IS NULL OR i.kind <> 'primary' OR NOT i.on_log THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, requested_at, lineage, profile_format,
+                         kind, parent_id, asked)
+    VALUES (shadow_id, i.run, i.user_id, p_pipeline, i.source, true, i.requested_at, i.lineage, i.profile_format,
+            'shadow', i.import_id, i.asked)
+    ON CONFLICT (import_id, run) DO NOTHING;
+    RETURN jsonb_build_object('import_id', shadow_id, 'run', i.run, 'pipeline', p_pipeline);
+END
+$$;
+
+-- Decides where a run goes, and records it: what was recorded once holds to the run's end, whatever becomes of the
+-- policy. Answers with the runs beside it that are owed. {import_id, run, user_id, source, requested_at, lineage?,
+-- kind?, pipeline? (as asked for), served, profile_format, quick_id, shadow_id}: {pipeline, quick, shadow,
+-- deprecated_at, sunset_at}.
+CREATE FUNCTION public.route_import(argument jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    a record;
+    i imports;
+    p routing_policy;
+    d routing_decisions;
+    decided record;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        import_id uuid, run integer, user_id uuid, source text, requested_at timestamptz, lineage text, kind text,
+        pipeline text, served text, profile_format text, quick_id uuid, shadow_id uuid);
+    SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run;
+    IF NOT FOUND THEN
+        i.import_id := a.import_id; i.run := a.run; i.user_id := a.user_id; i.source := a.source;
+        i.pipeline := coalesce(a.pipeline, a.served); i.kind := coalesce(a.kind, 'primary');
+        i.requested_at := request_time(a.user_id, a.requested_at); i.lineage := a.lineage; i.asked := '{}';
+        i.profile_format := a.profile_format; i.on_log := true; i.state := 'received';
+        IF EXISTS (SELECT FROM imports n WHERE n.import_id = a.import_id
+                   AND (n.user_id <> a.user_id OR n.run > a.run AND n.kind = i.kind)) THEN
+            i.state := 'cancelled';  -- it will not be taken: foreign, or older
+        END IF;
+    END IF;
+    p := held_policy();
+    IF i.user_id = a.user_id AND i.state = 'received' AND i.kind = 'primary' THEN
+        decided := decide_lane(p, i.user_id, a.pipeline, a.served);
+        INSERT INTO routing_decisions (import_id, run, user_id, lane, reason, bucket, share, policy_version, shadow)
+        VALUES (i.import_id, i.run, i.user_id, decided.lane, decided.reason, decided.bucket, p.share, p.version,
+                decided.shadow)
+        ON CONFLICT (import_id, run) DO NOTHING;
+        -- By a statement of its own: who decided at the same moment was waited for.
+        SELECT * INTO d FROM routing_decisions n WHERE n.import_id = i.import_id AND n.run = i.run;
+        IF d.user_id = i.user_id THEN
+            i.pipeline := d.lane;
+        END IF;
+    ELSE
+        a.quick_id := NULL;  -- another's, or under way: what it was owed it got
+    END IF;
+    RETURN jsonb_build_object(
+        'pipeline', i.pipeline, 'quick', owe_quick(i, a.quick_id),
+        'shadow', CASE WHEN d.shadow AND d.user_id = i.user_id THEN add_shadow(i, a.served, a.shadow_id) END,
+        'deprecated_at', p.deprecated_at, 'sunset_at', p.sunset_at);
+END
+$$;
+
+-- What became of runs that were decided since: {since, lanes?, limit, stuck_seconds}: newest first, primary runs of the
+-- services. ended_at null: it is under way, `stuck` for longer than that. Cancelled runs are not among them.
+CREATE FUNCTION public.read_outcomes(argument jsonb) RETURNS json
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT d.import_id, d.run, d.lane, d.reason, d.policy_version, d.decided_at, i.begun_at,
+               i.state, i.finished_at AS ended_at, coalesce((i.error ->> 'at_fault')::boolean, false) AS at_fault,
+               i.error ->> 'step' AS failed_at,
+               i.begun_at + make_interval(secs => (argument ->> 'stuck_seconds')::double precision)
+                   < coalesce(i.finished_at, clock_timestamp()) AS was_stuck,
+               extract(epoch FROM i.finished_at - i.begun_at)::double precision AS seconds,
+               i.chunks_total AS chunks, i.chunks_cached AS cached, i.coverage, i.cost,
+               (i.counts -> 'conversations' ->> 'kept')::integer AS conversations
+        FROM routing_decisions d JOIN imports i ON i.import_id = d.import_id AND i.run = d.run
+        WHERE d.decided_at >= (argument ->> 'since')::timestamptz AND i.kind = 'primary' AND i.state <> 'cancelled'
+          AND i.user_id = d.user_id
+        ORDER BY d.decided_at DESC LIMIT (argument ->> 'limit')::integer) t
+$$;
+
+-- What a run made, in figures: no text.
+CREATE FUNCTION public.made_of(i public.imports) RETURNS json
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT json_build_object(
+        'import_id', i.import_id, 'run', i.run, 'pipeline', i.pipeline, 'state', i.state,
+        'facts', coalesce((i.fact_counts ->> 'current')::integer, 0),
+        'sections', (SELECT count(*) FROM jsonb_each_text(m.documents) e WHERE e.value <> ''),
+        'memory_characters', coalesce(length(m.memory_md), 0),
+        'tokens', coalesce((i.usage ->> 'input_tokens')::bigint, 0) + coalesce((i.usage ->> 'output_tokens')::bigint, 0),
+        'seconds', extract(epoch FROM i.finished_at - i.begun_at)::double precision, 'cost', i.cost,
+        'coverage', i.coverage)
+    FROM (SELECT 1) one LEFT JOIN LATERAL (
+        SELECT v.documents -> 'markdown' AS documents, v.memory_md, v.version FROM profile_versions v
+        WHERE v.user_id = i.user_id AND v.import_id = i.import_id AND v.run = i.run
+        UNION ALL
+        SELECT s.documents -> 'markdown',
+               CASE WHEN s.memory_import_id = i.import_id AND s.memory_run = i.run THEN p.memory_md END,
+               9223372036854775807
+        FROM served_memories s JOIN user_profiles p ON p.user_id = s.user_id
+        WHERE s.user_id = i.user_id AND s.import_id = i.import_id AND s.run = i.run
+        ORDER BY version DESC LIMIT 1) m ON true
+$$;
+
+-- {since, limit}: runs of v1 and the shadow runs beside them that have both ended, newest first: what each made.
+CREATE FUNCTION public.read_pairs(argument jsonb) RETURNS json
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(json_agg(json_build_object(
+        'import_id', t.import_id, 'run', t.run, 'user_id', t.user_id, 'v1', t.one, 'shadow', t.other)
+        ORDER BY t.decided_at DESC), '[]')
+    FROM (
+        SELECT d.import_id, d.run, d.user_id, d.decided_at, made_of(i) AS one, made_of(s) AS other
+        FROM routing_decisions d
+        JOIN imports i ON i.import_id = d.import_id AND i.run = d.run
+        JOIN imports s ON s.parent_id = i.import_id AND s.run = i.run AND s.kind = 'shadow' AND s.user_id = i.user_id
+        WHERE d.shadow AND d.decided_at >= (argument ->> 'since')::timestamptz
+          AND i.state IN ('complete', 'failed') AND s.state IN ('complete', 'failed')
+        ORDER BY d.decided_at DESC LIMIT (argument ->> 'limit')::integer) t
+$$;
+
+-- {limit}: how many primary runs are under way, by lane, and how many fallbacks.
+CREATE FUNCTION public.read_in_flight(argument jsonb) RETURNS json
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT i.pipeline AS lane, i.kind, count(*) AS runs FROM imports i
+        WHERE i.state NOT IN ('complete', 'failed', 'cancelled') AND i.on_log
+        GROUP BY i.pipeline, i.kind ORDER BY i.pipeline, i.kind LIMIT (argument ->> 'limit')::integer) t
+$$;
+
+-- Calls back primary runs that are under way on other lanes than v1, oldest first, {limit, reason}: each ends, and its
+-- user gets the fallback that a failure would give. Answers their keys: none is left where there are fewer than asked for.
+CREATE FUNCTION public.recall_runs(argument jsonb) RETURNS json
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    r record;
+    recalled jsonb := '[]';
+BEGIN
+    FOR r IN
+        SELECT i.import_id, i.run FROM imports i
+        WHERE i.state NOT IN ('complete', 'failed', 'cancelled') AND i.on_log AND i.kind = 'primary' AND i.pipeline <> 'v1'
+        ORDER BY i.ordinal LIMIT (argument ->> 'limit')::integer
+    LOOP
+        IF fail_run(jsonb_build_object('import_id', r.import_id, 'run', r.run, 'step', 'recalled',
+                                       'error', argument ->> 'reason'))::boolean THEN
+            recalled := recalled || jsonb_build_object('import_id', r.import_id, 'run', r.run);
+        END IF;
+    END LOOP;
+    RETURN recalled;
+END
+$$;
+
+-- Who still calls a route that ends.
+CREATE TABLE public.legacy_calls (
+    route text NOT NULL,
+    user_id uuid NOT NULL,
+    calls bigint NOT NULL DEFAULT 1,
+    first_at timestamptz NOT NULL DEFAULT now(),
+    last_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (route, user_id)
+);
+ALTER TABLE public.legacy_calls ENABLE ROW LEVEL SECURITY;
+REVOKE ALL ON public.legacy_calls FROM PUBLIC, anon, authenticated, service_role;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.legacy_calls TO service_role;
+CREATE POLICY services ON public.legacy_calls TO service_role USING (true) WITH CHECK (true);
+
+-- Counts a call of a route by a user.
+CREATE FUNCTION public.note_legacy_call(argument jsonb) RETURNS jsonb
+LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
+    INSERT INTO legacy_calls AS o (route, user_id)
+    VALUES (argument ->> 'route', (argument ->> 'user_id')::uuid)
+    ON CONFLICT (route, user_id) DO UPDATE SET calls = o.calls + 1, last_at = now();
+    SELECT to_jsonb(true)
+$$;
+
+-- {since, limit}: calls of routes that end, by user, the latest first.
+CREATE FUNCTION public.read_legacy_calls(argument jsonb) RETURNS json
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT c.route, c.user_id, c.calls, c.first_at, c.last_at FROM legacy_calls c
+        WHERE c.last_at >= (argument ->> 'since')::timestamptz
+        ORDER BY c.last_at DESC, c.user_id LIMIT (argument ->> 'limit')::integer) t
+$$;
+
+REVOKE ALL ON FUNCTION
+    public.number_policy(), public.keep_policy(), public.held_policy(), public.routing_bucket(text, uuid),
+    public.decide_lane(public.routing_policy, uuid, text, text), public.change_policy(jsonb),
+    public.read_policy(jsonb), public.read_policy_history(jsonb), public.override_routing(jsonb),
+    public.explain_routing(jsonb), public.add_shadow(public.imports, text, uuid), public.route_import(jsonb),
+    public.read_outcomes(jsonb), public.read_pairs(jsonb), public.made_of(public.imports),
+    public.read_in_flight(jsonb), public.recall_runs(jsonb), public.note_legacy_call(jsonb),
+    public.read_legacy_calls(jsonb)
+FROM PUBLIC, anon, authenticated;
+GRANT EXECUTE ON FUNCTION
+    public.held_policy(), public.routing_bucket(text, uuid), public.decide_lane(public.routing_policy, uuid, text, text),
+    public.change_policy(jsonb), public.read_policy(jsonb), public.read_policy_history(jsonb),
+    public.override_routing(jsonb), public.explain_routing(jsonb), public.add_shadow(public.imports, text, uuid),
+    public.route_import(jsonb), public.read_outcomes(jsonb), public.read_pairs(jsonb), public.made_of(public.imports),
+    public.read_in_flight(jsonb), public.recall_runs(jsonb), public.note_legacy_call(jsonb),
+    public.read_legacy_calls(jsonb)
+TO service_role;
