@@ -26,7 +26,7 @@ WITH_CLAUDE = ("claude-throughput", "claude-prompts", "claude-accounts", "claude
 """Figures against the stand-in of the Claude API."""
 NAMES = (
     *("throughput", "memory", "linear", "truth", "again", "reading", "accuracy", "rest"),
-    *("gateway", "gateway-proxy", "first-sections"),
+    *("gateway", "gateway-proxy", "first-sections", "one-box"),
     *ON_THE_LOG,
     *WITH_CLAUDE,
 )

@@ -682,8 +682,8 @@ DECLARE
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, source text, pipeline text, served text, variant text, on_log boolean,
-        replace boolean, lineage text, profile_format text, quick_id uuid, shadow_id uuid, asked jsonb, key text, digest text,
-        again boolean, per_hour integer, at_once integer);
+        replace boolean, lineage text, profile_format text, quick_id uuid, shadow_id uuid, asked jsonb, key text,
+        digest text, again boolean, keep_source boolean, per_hour integer, at_once integer);
     IF a.key IS NOT NULL THEN
         -- Whoever has the same key in work is waited for here.
         INSERT INTO idempotency_keys AS o (user_id, key, digest) VALUES (a.user_id, a.key, coalesce(a.digest, ''))
@@ -732,16 +732,24 @@ BEGIN
             ORDER BY i.requested_at DESC, i.ordinal DESC OFFSET greatest(a.per_hour - 1, 0) LIMIT 1;
         refusal := CASE WHEN FOUND THEN 'hourly' END;
     END IF;
+    IF refusal IS NULL AND a.key IS NOT NULL AND 10 * a.per_hour < (
+        SELECT count(*) FROM idempotency_keys o
+        WHERE o.user_id = a.user_id AND o.created_at > now() - interval '1 hour') THEN
+        refusal := 'hourly';
+        wait := 600;
+    END IF;
     IF refusal IS NOT NULL THEN
         DELETE FROM idempotency_keys o WHERE o.user_id = a.user_id AND o.key = a.key;
-        RETURN jsonb_build_object('refusal', refusal, 'retry_after', ceil(least(greatest(wait, 1), 3600)));
+        RETURN jsonb_build_object('refusal', refusal, 'retry_after', CASE
+            WHEN refusal IN ('hourly', 'unfinished') THEN ceil(least(greatest(wait, 1), 3600)) END);
     END IF;
     IF resumed THEN
         outdone := EXISTS (
             SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
             WHERE p.user_id = a.user_id AND s.kind <> 'quick'  -- which gives way to what it was begun beside
               AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
-        UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
+        UPDATE imports i SET source = CASE WHEN a.keep_source THEN i.source ELSE a.source END,
+                replaces = i.replaces OR coalesce(a.replace, false),
                 requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
                 -- read anew, where chunks are missing: the newer run may have stored its passages instead
                 state = CASE WHEN outdone AND i.state = 'extracting' THEN 'chunking' ELSE i.state END,
@@ -1009,7 +1017,8 @@ DECLARE
 BEGIN
     -- in the order of record_chunks, so that neither waits for the other in a circle
     PERFORM FROM imports n
-        WHERE n.import_id = (argument ->> 'import_id')::uuid AND n.run = (argument ->> 'run')::integer
+        WHERE n.import_id = (argument ->> 'import_id')::uuid
+              AND (n.run = (argument ->> 'run')::integer OR n.kind = 'fallback')
            OR n.parent_id = (argument ->> 'import_id')::uuid
         ORDER BY n.import_id, n.run FOR UPDATE;
     UPDATE imports SET
@@ -1025,8 +1034,8 @@ BEGIN
         UPDATE imports o SET
                 state = 'cancelled', finished_at = now(), updated_at = now(),
                 lease_owner = NULL, lease_until = NULL
-            WHERE o.parent_id = i.import_id AND o.user_id = i.user_id
-              AND o.state NOT IN ('complete', 'failed', 'cancelled');
+            WHERE (o.parent_id = i.import_id OR o.import_id = i.import_id AND o.kind = 'fallback')
+              AND o.user_id = i.user_id AND o.state NOT IN ('complete', 'failed', 'cancelled');
     END IF;
     PERFORM tell_profile(i);
     RETURN to_jsonb(true);
@@ -1473,7 +1482,11 @@ BEGIN
                 full_pass_status = 'failed',
                 full_pass_error = coalesce(p.full_pass_error, p.import_error, o.full_pass_error, reason),
                 import_error = CASE WHEN o.import_status = 'failed' THEN coalesce(p.import_error, o.import_error) END
-            WHERE o.user_id = i.user_id;
+            WHERE o.user_id = i.user_id AND NOT EXISTS (  -- what was asked for since speaks for itself
+                SELECT FROM imports n
+                WHERE n.user_id = i.user_id AND n.kind = 'primary' AND n.pipeline <> 'v1'
+                  AND n.state NOT IN ('failed', 'cancelled')
+                  AND (n.requested_at, n.ordinal) > (i.requested_at, i.ordinal));
         RETURN;
     END IF;
     SELECT * INTO s FROM served_memories o WHERE o.user_id = i.user_id;
@@ -1499,6 +1512,7 @@ BEGIN
             state = 'complete', stage = 'complete', progress_percent = 100, coverage = 1, finished_at = now(),
             updated_at = now(), published_at = coalesce(published_at, now())
         WHERE import_id = i.import_id AND run = i.run AND state NOT IN ('complete', 'failed', 'cancelled');
+    PERFORM tell_profile(i);  -- of what was asked for since, and was not told while the predecessor spoke
 END
 $$;
 REVOKE ALL ON FUNCTION public.end_v1_call(i public.imports, outcome text, reason text) FROM PUBLIC;
@@ -1650,8 +1664,8 @@ BEGIN
           AND CASE WHEN sole IS NULL THEN i.on_log ELSE i.import_id = sole AND NOT i.on_log END
           AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp()
                OR i.lease_owner = argument ->> 'owner')
-          AND NOT EXISTS (SELECT FROM imports o
-                          WHERE o.import_id = i.import_id AND o.run > i.run AND o.kind = i.kind)
+          AND NOT EXISTS (SELECT FROM imports o  -- OFFSET 0 keeps it a probe
+                          WHERE o.import_id = i.import_id AND o.run > i.run AND o.kind = i.kind OFFSET 0)
     ), timed AS (
         -- Only a run to consolidate keeps its updated_at when it is driven: greatest() makes it wait too.
         SELECT *, greatest(updated_at, redriven_at)
@@ -1660,13 +1674,17 @@ BEGIN
     ), due AS (
         SELECT * FROM timed WHERE action = 'consolidate' OR stood_still
         ORDER BY updated_at LIMIT (argument ->> 'limit')::integer
+    ), held AS MATERIALIZED (  -- in the order of record_chunks
+        SELECT i.import_id, i.run FROM imports i JOIN due d ON d.import_id = i.import_id AND d.run = i.run
+        ORDER BY i.import_id, i.run FOR UPDATE OF i
     ), driven AS (
         UPDATE imports i SET
                 redrives = CASE WHEN d.stood_still THEN d.redrives + 1 ELSE i.redrives END,
                 redriven_at = CASE WHEN d.stood_still THEN now() ELSE i.redriven_at END,
                 redriven_done = CASE WHEN d.stood_still THEN d.done ELSE i.redriven_done END,
                 updated_at = CASE WHEN d.action = 'consolidate' THEN i.updated_at ELSE now() END
-        FROM due d WHERE i.import_id = d.import_id AND i.run = d.run
+        FROM held h JOIN due d ON d.import_id = h.import_id AND d.run = h.run
+        WHERE i.import_id = h.import_id AND i.run = h.run
         RETURNING i.import_id, i.run, i.user_id, i.source, i.requested_at, i.lineage, i.kind, i.parent_id,
                   i.redrives, d.action, d.stood_still
     )
@@ -1761,6 +1779,8 @@ CREATE FUNCTION public.forget_offers(argument jsonb) RETURNS jsonb
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
+    PERFORM FROM imports i WHERE i.state = 'received' AND i.on_log
+        ORDER BY i.import_id, i.run FOR UPDATE;  -- in the order of note_offered
     UPDATE imports i SET offered_at = NULL, relay_until = NULL
         WHERE i.state = 'received' AND i.on_log AND coalesce(i.offered_at, i.relay_until) IS NOT NULL;
     RETURN to_jsonb(true);
@@ -1853,6 +1873,16 @@ CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
 $$;
 REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_newest_run(i public.imports) TO service_role;
+
+CREATE FUNCTION public.is_served(p_user uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT FROM served_memories s WHERE s.user_id = p_user)
+        OR EXISTS (SELECT FROM user_profiles p WHERE p.user_id = p_user AND has_sections(p))
+$$;
+REVOKE ALL ON FUNCTION public.is_served(p_user uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_served(p_user uuid) TO service_role;
 
 CREATE FUNCTION public.is_with_predecessor(i public.imports) RETURNS boolean
     LANGUAGE plpgsql STABLE
@@ -1967,7 +1997,7 @@ GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.keep_memory(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.keep_policy() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
@@ -2077,9 +2107,11 @@ CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
                i.progress_percent, i.stage, i.reading, i.chunks_total, i.chunks_ok, i.chunks_dead,
                i.facts_extracted, i.coverage, jsonb_array_length(i.breaks) AS breaks, i.cost, i.error,
                own_lineages(i) AS lineages, i.redrives, i.on_log, i.requested_at, i.begun_at, i.finished_at, i.updated_at
-        FROM imports i
-        WHERE nullif(argument -> 'import_id', 'null') IS NULL
-           OR i.import_id = (argument ->> 'import_id')::uuid
+        FROM (  -- each by its own index: for an OR the runs of all imports were read for one
+            SELECT * FROM imports n WHERE n.import_id = (argument ->> 'import_id')::uuid
+            UNION ALL
+            (SELECT * FROM imports n WHERE argument ->> 'import_id' IS NULL
+             ORDER BY n.ordinal DESC LIMIT (argument ->> 'limit')::integer)) i
         ORDER BY i.ordinal DESC LIMIT (argument ->> 'limit')::integer) t
 $$;
 REVOKE ALL ON FUNCTION public.list_runs(argument jsonb) FROM PUBLIC;
@@ -2405,13 +2437,18 @@ CREATE FUNCTION public.note_progress(argument jsonb) RETURNS jsonb
 DECLARE
     i imports;
 BEGIN
+    -- Runs and then profiles, each in one order, so that neither of two callers waits for the other.
+    PERFORM FROM imports n JOIN jsonb_to_recordset(argument -> 'runs') AS r(import_id uuid, run integer)
+        ON n.import_id = r.import_id AND n.run = r.run ORDER BY n.import_id, n.run FOR UPDATE OF n;
     FOR i IN
-        UPDATE imports n SET stage = 'extracting',
-                progress_percent = least(
-                    90, 90.0 * (n.chunks_ok + n.chunks_dead) / greatest(n.chunks_total, 1))
-            FROM jsonb_to_recordset(argument -> 'runs') AS r(import_id uuid, run integer)
-            WHERE n.import_id = r.import_id AND n.run = r.run AND n.state = 'extracting'
-            RETURNING n.*
+        WITH noted AS (
+            UPDATE imports n SET stage = 'extracting',
+                    progress_percent = least(
+                        90, 90.0 * (n.chunks_ok + n.chunks_dead) / greatest(n.chunks_total, 1))
+                FROM jsonb_to_recordset(argument -> 'runs') AS r(import_id uuid, run integer)
+                WHERE n.import_id = r.import_id AND n.run = r.run AND n.state = 'extracting'
+                RETURNING n.*)
+        SELECT * FROM noted ORDER BY user_id
     LOOP
         PERFORM tell_profile(i);
     END LOOP;
@@ -2515,8 +2552,8 @@ CREATE FUNCTION public.owe_quick(i public.imports, quick_id uuid) RETURNS jsonb
     AS $$
 BEGIN
     IF quick_id IS NULL OR i.kind <> 'primary' OR i.pipeline = 'v1' OR NOT i.on_log OR i.profile_format <> 'app'
-       OR EXISTS (SELECT FROM served_memories s WHERE s.user_id = i.user_id)
-       OR EXISTS (SELECT FROM user_profiles p WHERE p.user_id = i.user_id AND has_sections(p)) THEN
+       OR is_served(i.user_id)
+       OR EXISTS (SELECT FROM imports n WHERE n.import_id = quick_id AND n.user_id <> i.user_id) THEN
         RETURN NULL;
     END IF;
     INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, requested_at, lineage, profile_format,
@@ -3516,18 +3553,20 @@ DECLARE
     p routing_policy;
     d routing_decisions;
     decided record;
-    known boolean;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, run integer, user_id uuid, source text, requested_at timestamptz, lineage text, kind text,
         pipeline text, served text, profile_format text, quick_id uuid, shadow_id uuid);
     SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run;
-    known := FOUND;
-    IF NOT known THEN
+    IF NOT FOUND THEN
         i.import_id := a.import_id; i.run := a.run; i.user_id := a.user_id; i.source := a.source;
         i.pipeline := coalesce(a.pipeline, a.served); i.kind := coalesce(a.kind, 'primary');
         i.requested_at := request_time(a.user_id, a.requested_at); i.lineage := a.lineage; i.asked := '{}';
         i.profile_format := a.profile_format; i.on_log := true; i.state := 'received';
+        IF EXISTS (SELECT FROM imports n WHERE n.import_id = a.import_id
+                   AND (n.user_id <> a.user_id OR n.run > a.run AND n.kind = i.kind)) THEN
+            i.state := 'cancelled';  -- it will not be taken: foreign, or older
+        END IF;
     END IF;
     p := held_policy();
     IF i.user_id = a.user_id AND i.state = 'received' AND i.kind = 'primary' THEN
@@ -4042,9 +4081,9 @@ BEGIN
     a.profile_format := coalesce(a.profile_format, 'markdown');
     a.kind := coalesce(a.kind, 'primary');
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
-    SELECT * INTO newest FROM imports n
-        WHERE n.import_id = a.import_id ORDER BY n.run DESC LIMIT 1 FOR UPDATE;
-    SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run FOR UPDATE;
+    PERFORM FROM imports n WHERE n.import_id = a.import_id ORDER BY n.run FOR UPDATE;  -- in the order of record_chunks
+    SELECT * INTO newest FROM imports n WHERE n.import_id = a.import_id ORDER BY n.run DESC LIMIT 1;
+    SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run;
     a.kind := coalesce(i.kind, a.kind);
     refusal := CASE
         WHEN newest.user_id <> a.user_id THEN 'foreign'
@@ -4054,6 +4093,12 @@ BEGIN
         WHEN i.on_log <> a.on_log OR i.pipeline <> a.pipeline THEN 'elsewhere'
         WHEN i.state = 'consolidating' OR is_complete_run(i) THEN 'extracted'
     END;
+    IF refusal IS NULL AND i.kind = 'quick' AND i.state = 'received' AND is_served(a.user_id) THEN
+        UPDATE imports n SET state = 'cancelled', finished_at = now(), updated_at = now(),
+                error = jsonb_build_object('step', 'take_run', 'message', 'sections are served already')
+            WHERE n.import_id = a.import_id AND n.run = a.run;
+        refusal := 'cancelled';  -- it would be paid for, and come to nothing
+    END IF;
     IF refusal IS NOT NULL THEN
         RETURN jsonb_build_object('refusal', refusal);
     END IF;
@@ -4145,6 +4190,7 @@ BEGIN
         -- Runs first, as all who lock several of these.
         SELECT n.* INTO i FROM v1_calls o JOIN imports n ON n.import_id = o.import_id AND n.run = o.run
             WHERE o.state = 'due' AND o.due_at <= now() AND n.state NOT IN ('complete', 'failed', 'cancelled')
+              AND NOT EXISTS (SELECT FROM v1_calls x WHERE x.user_id = o.user_id AND x.state = 'posted')
             ORDER BY o.due_at, o.created_at, o.import_id LIMIT 1 FOR UPDATE OF n SKIP LOCKED;
         IF NOT FOUND THEN
             RETURN NULL;
@@ -4274,10 +4320,13 @@ BEGIN
     SELECT * INTO m FROM imports n WHERE n.import_id = m.import_id AND n.run = m.run;
     speaks := is_newest_run(m);
     -- A predecessor that was called later has full_pass_* for its own word.
-    passes := m.pipeline <> 'v1' AND (speaks OR is_newest_pass(m) AND NOT EXISTS (
-        SELECT FROM imports o
-        WHERE o.user_id = m.user_id AND (o.requested_at, o.ordinal) > (m.requested_at, m.ordinal)
-          AND is_with_predecessor(o)));
+    passes := CASE WHEN m.pipeline = 'v1' THEN speaks AND NOT EXISTS (
+            SELECT FROM imports o
+            WHERE o.user_id = m.user_id AND o.kind = 'primary' AND o.pipeline <> 'v1' AND o.state <> 'cancelled')
+        ELSE speaks OR is_newest_pass(m) AND NOT EXISTS (
+            SELECT FROM imports o
+            WHERE o.user_id = m.user_id AND (o.requested_at, o.ordinal) > (m.requested_at, m.ordinal)
+              AND is_with_predecessor(o)) END;
     SELECT * INTO f FROM imports n
         WHERE n.import_id = m.import_id AND n.kind = 'fallback'
           AND (n.run > m.run OR n.state NOT IN ('complete', 'failed', 'cancelled')) LIMIT 1;
@@ -4362,7 +4411,7 @@ CREATE FUNCTION public.told_percent(i public.imports) RETURNS numeric
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT round((CASE WHEN i.state = 'extracting'
+    SELECT round((CASE WHEN i.state IN ('extracting', 'consolidating')
         THEN greatest(i.progress_percent,
                       least(90, 90.0 * (i.chunks_ok + i.chunks_dead) / greatest(i.chunks_total, 1)))
         ELSE i.progress_percent END)::numeric, 1)
@@ -4373,17 +4422,19 @@ GRANT ALL ON FUNCTION public.told_percent(i public.imports) TO service_role;
 CREATE FUNCTION public.told_run(i public.imports) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
+    AS $_$
     SELECT jsonb_build_object(
         'import_id', i.import_id, 'run', i.run, 'user_id', i.user_id, 'pipeline', i.pipeline,
         'kind', i.kind, 'parent_id', i.parent_id,
         'name', regexp_replace(i.source, '^.*/', ''), 'state', told_state(i), 'unserved', i.unserved, 'stage', told_stage(i), 'percent', told_percent(i),
         'chunks', jsonb_build_object('ok', i.chunks_ok, 'dead', i.chunks_dead, 'total', i.chunks_total),
         'coverage', i.coverage, 'breaks', jsonb_array_length(i.breaks), 'usage', nullif(i.usage, '{}'),
-        'error', i.error, 'requested_at', i.requested_at,
+        'error', CASE WHEN i.source LIKE '/%' AND i.error ? 'message' THEN jsonb_set(i.error, '{message}', to_jsonb(
+            replace(i.error ->> 'message', regexp_replace(i.source, '[^/]*$', ''), ''))) ELSE i.error END,
+        'requested_at', i.requested_at,
         'begun_at', CASE WHEN i.state <> 'received' THEN i.begun_at END,
         'finished_at', i.finished_at, 'updated_at', i.updated_at)
-$$;
+$_$;
 REVOKE ALL ON FUNCTION public.told_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.told_run(i public.imports) TO service_role;
 
@@ -4391,7 +4442,7 @@ CREATE FUNCTION public.told_stage(i public.imports) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT CASE WHEN i.state IN ('received', 'extracting', 'failed', 'cancelled') THEN i.state
+    SELECT CASE WHEN i.state IN ('received', 'extracting', 'consolidating', 'failed', 'cancelled') THEN i.state
                 ELSE coalesce(i.stage, i.state) END
 $$;
 REVOKE ALL ON FUNCTION public.told_stage(i public.imports) FROM PUBLIC;
@@ -4533,7 +4584,8 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
     FOR i IN
         SELECT n.* FROM v1_calls o JOIN imports n ON n.import_id = o.import_id AND n.run = o.run
-        WHERE o.state IN ('due', 'posted') ORDER BY n.import_id, n.run FOR UPDATE OF n SKIP LOCKED
+        WHERE o.state IN ('due', 'posted')
+        ORDER BY n.user_id, n.import_id, n.run FOR UPDATE OF n SKIP LOCKED  -- profiles in the order of note_progress
     LOOP
         SELECT * INTO c FROM v1_calls o WHERE o.import_id = i.import_id AND o.run = i.run FOR UPDATE;
         SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id;

@@ -13,8 +13,8 @@ sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]
 print(*(s.getsockname()[1] for s in sockets))
 PY
 }
-read -r KAFKA_HOST_PORT POSTGRES_HOST_PORT PROMETHEUS_HOST_PORT < <(free_ports 3)
-export KAFKA_HOST_PORT POSTGRES_HOST_PORT PROMETHEUS_HOST_PORT
+read -r GATEWAY_HOST_PORT KAFKA_HOST_PORT POSTGRES_HOST_PORT PROMETHEUS_HOST_PORT < <(free_ports 4)
+export GATEWAY_HOST_PORT KAFKA_HOST_PORT POSTGRES_HOST_PORT PROMETHEUS_HOST_PORT
 export COMPOSE_PROJECT_NAME="soulprint-test-$$" SOULPRINT_TAG="test-$$" COMPOSE_ANSI=never IMPORTS_FOLDER=./examples
 
 compose() { docker compose "$@"; }
@@ -56,6 +56,20 @@ import_for() { # USER: submit the example, wait for its end, and compare the mem
   soulprint show --user "$1" --section memory | grep -q 'I live in Porto' || fail "the memory of $1 lacks where they live"
   say "the memory of $1 is there, from $facts facts"
 }
+gateway() { # PATH CURL-OPTION...: its answer, which must be none of an error
+  local path=$1
+  shift
+  curl --silent --show-error --fail-with-body --max-time 60 "$@" "http://127.0.0.1:$GATEWAY_HOST_PORT$path"
+}
+import_over_http() { # USER PIPELINE: send the example to the gateway, watch it to its end, and read what is served
+  local query="user_id=$1&pipeline=$2" id
+  id=$(gateway "/imports?$query" --request POST --upload-file examples/export.zip --header 'Content-Type: application/zip' |
+    field 'it["import_id"]')
+  gateway "/imports/$id/events" --no-buffer | grep -q '"state":"complete"' || fail "the import over HTTP did not end complete"
+  gateway "/profiles/$1" | field 'it["pipeline"], sum(len(text) for text in it["sections"].values()) > 500' |
+    grep -q "('$2', True)" || fail "$2 serves no sections over HTTP"
+  say "what was sent to the gateway is served, by $2"
+}
 
 say "the rules of the alerts"
 for check in "check config prometheus.yml" "test rules alerts_test.yml"; do
@@ -71,6 +85,10 @@ say "the image takes $(($(docker image inspect --format '{{.Size}}' "soulprint:$
 compose up --detach --wait >/dev/null 2>&1 || fail "not everything became healthy"
 say "up and healthy"
 import_for nora
+[[ $(gateway /health | field 'it["status"]') == healthy ]] || fail "the gateway is not healthy"
+import_over_http 5e0f1a52-6b7c-4f7e-9d55-8a2f6c1b7e42 v2
+import_over_http 7c1d0b0e-3f62-4a0c-8a55-0d4f1f1f9b11 v1
+for service in gateway quickpass; do until_is 1 60 scraped "$service"; done
 
 compose up --detach --wait --no-recreate --scale extractor=3 >/dev/null 2>&1 || fail "three extractors did not become healthy"
 until_is 3 30 healthy extractor
@@ -78,7 +96,7 @@ until_is 3 60 scraped extractor
 say "three extractors, each seen by Prometheus"
 import_for quigley
 
-compose stop --timeout 40 router chunker extractor consolidator writer >/dev/null 2>&1
+compose stop --timeout 40 gateway router quickpass chunker extractor consolidator writer >/dev/null 2>&1
 unclean=$(compose ps --all --format json | grep -c '"ExitCode":[1-9]' || true)
 ((unclean == 0)) || fail "$unclean containers did not end cleanly"
 say "every service stopped by itself when told to"

@@ -24,3 +24,16 @@ KEEP_ALIVE: Final[list[tuple[int, int, int]]] = [
     ),
 ]
 """Level, option and value, for `setsockopt`."""
+
+UNTAKEN_SECONDS: Final = 60
+"""So long a client may take nothing of an answer. Else one that sends requests and reads no answer would hold
+its connection for ever, whoever it is."""
+ACCEPTING: Final[list[tuple[int, int, int]]] = [
+    *(each for each in KEEP_ALIVE if each[1] != getattr(socket, "TCP_USER_TIMEOUT", None)),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), 1000 * UNTAKEN_SECONDS)
+        for name in ("TCP_USER_TIMEOUT",)
+        if hasattr(socket, name)
+    ),
+]
+"""The same for a socket that listens: what it accepts has them, too."""

@@ -14,11 +14,11 @@ from shared.host.host import Host
 from shared.host.services import opener_of
 from shared.logs import configure_logs
 from shared.settings import Settings, load_settings
-from soulprint.signals import end_at_once
+from soulprint.signals import SIGNALS, end_at_once
 
 
 def serve_command(services: Sequence[str], settings: Settings | None = None) -> None:
-    """Run services on Kafka in this process until SIGTERM or SIGINT; then drain and return."""
+    """Run services on Kafka in this process until a signal ends them; then drain and return."""
     settings = settings or load_settings()
     configure_service_logs(settings)
     served(Host({name: opener_of(name) for name in services}, settings, REGISTRY))
@@ -33,8 +33,8 @@ def configure_service_logs(settings: Settings) -> None:
 
 
 def served(host: Host, greeting: Callable[[], str] | None = None, *, again: str | None = None) -> None:
-    """Run a host until SIGTERM or SIGINT; then drain and return. Once it serves its greeting is printed.
-    `again`: a second signal ends the process at once, with these words."""
+    """Run a host until SIGTERM, SIGINT or the end of its terminal; then drain and return. Once it serves its
+    greeting is printed. `again`: a second signal ends the process at once, with these words."""
     asyncio.run(_serve(host, greeting, again))
 
 
@@ -44,13 +44,19 @@ async def _serve(host: Host, greeting: Callable[[], str] | None, again: str | No
 
     def stop(number: int) -> None:
         nonlocal stopping
-        if stopping and again is not None:
+        if stopping and again is not None and number != signal.SIGHUP:  # which shells send once more
             end_at_once(number, again)
+        if not stopping and again is not None and number == signal.SIGINT:
+            typer.echo(
+                "Ending: what is at work is worked off, for 20 s at most. Ctrl-C again ends it at once.",
+                err=True,
+            )
         stopping = True
         host.stop()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop, number)
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, stop, number)
     running = asyncio.create_task(host.run())
     if greeting is not None:
         ready = asyncio.create_task(host.ready.wait())

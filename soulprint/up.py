@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 
+import typer
 from prometheus_client import REGISTRY
 
 from services.gateway.receiving.opening import uploads_folder
@@ -24,7 +25,7 @@ ENDED_AT_ONCE = "ended at once. Nothing that was accepted is lost: the next `sou
 
 
 def up_command() -> None:
-    """Run every service until SIGTERM or SIGINT: on Kafka where one is set, else over a log in memory, which
+    """Run every service until a signal ends them: on Kafka where one is set, else over a log in memory, which
     needs no other server. Raises SoulprintError."""
     settings = _for_this_machine(load_settings())
     if settings.kafka_bootstrap_servers:
@@ -32,16 +33,17 @@ def up_command() -> None:
         return
     if sys.stderr.isatty() and "log_level" not in settings.model_fields_set:
         configure_logs("warning")  # a person sees that it serves, and asks it how imports fare
+        typer.echo("Starting; the first start takes some seconds longer. Ctrl-C ends it.", err=True)
     else:
         configure_service_logs(settings)
     settings = _reading_uploads(settings)
-    with sole_in(settings.home):
+    with sole_in(settings.home) as name:
         host = Host(
             {name: opener_of(name) for name in SERVICES},
             settings,
             REGISTRY,
             open_log=_log_in_memory,
-            sole=f"{socket.gethostname()}:{settings.home.resolve()}",
+            sole=name,
         )
         served(host, lambda: _greeting(host, settings), again=ENDED_AT_ONCE)
 
@@ -69,9 +71,12 @@ def _greeting(host: Host, settings: Settings) -> str:
     """What a person needs to know to begin."""
     name = settings.gateway_host if is_this_machine(settings.gateway_host) else socket.gethostname()
     address = f"http://{f'[{name}]' if ':' in name else name}:{host.public_port}"
-    who = (
-        "open to this machine, nobody else" if settings.gateway_open else "open to who brings a key or token"
-    )
+    if not settings.gateway_open:
+        who = "open to whoever brings a key or a token"
+    elif is_this_machine(settings.gateway_host):
+        who = "open to this machine, nobody else"
+    else:
+        who = "open to whoever reaches it"
     kept = settings.home if settings.store_kind == "embedded" else "the database that is set"
     key = "" if settings.gateway_open else " -H 'Authorization: Bearer KEY'"
     return f"""\
@@ -79,4 +84,4 @@ SoulPrint answers at {address}, {who}. What it keeps lies in {kept}.
 Send an export:  curl -X POST -T export.zip -H 'Content-Type: application/zip'{key} \\
                      '{address}/imports?user_id={user_id_for("me")}'
 The answer names the import: {address}/imports/IMPORT tells how it fares, `soulprint show` what became of it.
-Ctrl-C ends it; what was accepted goes on at the next start."""
+What was accepted and is not finished when it ends goes on at the next start."""

@@ -36,7 +36,7 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
         stage = per_batch("consolidator", FactsExtracted, results.handle, most=BATCH, on_dead=results.give_up)
         tasks = [Sweeper(kit, consolidations.offer).run, results.show_progress]
         if kit.only is None:
-            tasks.append(Relay(kit.store, kit.publisher).run)
+            tasks.append(Relay(kit.store, kit.publisher, sole=kit.sole).run)
         yield Service(
             stage,
             PoolPolicy(

@@ -17,7 +17,7 @@ from shared.host.service import parting
 from shared.models.base import BatchModel, Extraction
 from shared.models.ledger import BatchLedger
 from shared.resilience.faults import Fault, fault_of
-from shared.settings import BATCH_WINDOW
+from shared.settings.settings import BATCH_WINDOW
 
 GATHER_SECONDS = 5.0
 """How long the first chunk of a batch waits for others."""

@@ -22,7 +22,7 @@ from shared.requests.relay import Relay
 @asynccontextmanager
 async def app(kit: Kit) -> AsyncIterator[Service]:
     """Answers, and relays what nobody offered to the log."""
-    relay = Relay(kit.store, kit.publisher)
+    relay = Relay(kit.store, kit.publisher, sole=kit.sole)
     watcher, metrics, settings = Watcher(kit.store.watch_runs), kit.metrics.http, kit.settings
     async with (
         opened_access(settings) as access,

@@ -102,6 +102,11 @@ class _Exchange:
         if has_large_head(self._scope):
             told = f"the request's head is larger than {HEAD_BYTES:,} bytes"
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, told)
+        if header(self._scope, b"transfer-encoding") and header(self._scope, b"content-length"):
+            # RFC 9112, 6.3: whoever stands before us may have gone by the other, and taken what follows for
+            # a request of somebody else's. With this answer the connection ends.
+            told = "a request has a Content-Length or a Transfer-Encoding, not both"
+            self._refuse(HTTPStatus.BAD_REQUEST, told)
         encoding = header(self._scope, b"content-encoding").strip().lower()
         if encoding not in (b"", b"identity") and not self.rule.encoded:
             self._refuse(

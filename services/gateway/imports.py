@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from services.gateway.problems import Problem, told_as
@@ -21,7 +21,19 @@ from shared.requests.request import storage_request
 from shared.settings import Settings
 
 KEY_CHARS = 200
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=KEY_CHARS)]
+
+
+def _one_key(
+    request: Request,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=KEY_CHARS)] = None,
+) -> str | None:
+    """Raises Problem (422) for two of them: which is meant, two readers could tell differently."""
+    if len(request.headers.getlist("idempotency-key")) > 1:
+        raise Problem(422, "Idempotency-Key: is there twice")
+    return idempotency_key
+
+
+IdempotencyKey = Annotated[str | None, Depends(_one_key)]
 """What the client calls this request: asked again under it within a day, it is answered the same."""
 
 TOLD = told_as(None, 400, 401, 403, 408, 413, 415, 422, 429, 501, 503, 507)

@@ -3,6 +3,7 @@ routes {detail}, as it says it. Nothing that was sent is repeated."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -104,6 +105,16 @@ def problem_of(error: Exception) -> Problem:
     return Problem(500, "this went wrong here, and is in the log")
 
 
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """Which methods a path takes: of several routes, where the router names those of the first."""
+    return sorted(
+        method.upper()
+        for template, methods in app.openapi()["paths"].items()
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path)
+        for method in methods
+    )
+
+
 def tell_problems(app: FastAPI) -> None:
     """Have faults answered as problems."""
 
@@ -124,6 +135,13 @@ def tell_problems(app: FastAPI) -> None:
         problem = Problem(error.status_code, str(error.detail), headers=error.headers)
         return answer(problem, request.scope["path"])
 
+    async def unknown(request: Request, error: Exception) -> Response:
+        path = request.scope["path"]
+        if not is_ours(path):
+            return await http_exception_handler(request, error)  # type: ignore[arg-type]
+        allowed = ", ".join(_methods(request.app, path))
+        return answer(Problem(405, f"this takes {allowed}", headers={"Allow": allowed}), path)
+
     async def broken(request: Request, error: Exception) -> Response:
         log.error("a request broke", stage="gateway", error=type(error).__name__, exc_info=error)
         return answer(problem_of(error), request.scope["path"])
@@ -132,4 +150,5 @@ def tell_problems(app: FastAPI) -> None:
         app.add_exception_handler(kind, told)
     app.add_exception_handler(RequestValidationError, invalid)  # type: ignore[arg-type]  # it gets its own kind
     app.add_exception_handler(HTTPException, refused)  # type: ignore[arg-type]
+    app.add_exception_handler(405, unknown)  # raised by the router, of another kind
     app.add_exception_handler(Exception, broken)

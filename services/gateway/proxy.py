@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import httpx2
 import structlog
 from fastapi import FastAPI, Response
 
+from services.gateway.access.access import CALLER
 from services.gateway.passing import has_hop, target, to_backend, to_caller
 from shared.sockets import KEEP_ALIVE
 
@@ -31,6 +34,8 @@ READ_SECONDS: Final = 300.0
 CALLER_SECONDS: Final = 60.0
 """For a caller to take a piece of an answer. How a body comes is bounded before (`bodies.py`)."""
 AT_ONCE: Final = 64
+AT_ONCE_OF_ONE: Final = 8
+"""Of one person, whose own routes run for minutes: nobody holds all of them."""
 MOST_HEADER_BYTES: Final = 64 * 1024
 """Of an answer, names and values together."""
 IN_A_CIRCLE: Final = "the V1 backend is this gateway: set V1_BACKEND_URL to the predecessor"
@@ -39,6 +44,7 @@ KEPT_SECONDS: Final = 2.0
 on one that is being closed is lost, and is not sent again."""
 _TIMEOUT: Final = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": READ_SECONDS, "pool": 5.0}
 _HIGHEST_STATUS: Final = 599
+_NO_CONTENT: Final = 204
 
 PASSED_ON: Final = "soulprint.passed_on"
 """Where it stands in a request's scope that no route of ours answers it."""
@@ -59,6 +65,7 @@ class Proxy:
         self.under_way = 0
         """Requests that are passed on now."""
         self._at_once = at_once
+        self._of_person: Counter[UUID] = Counter()
         self._netloc = urlsplit(base).netloc.encode() if base else b""
         self._transport = httpx2.AsyncHTTPTransport(
             trust_env=False,
@@ -72,6 +79,7 @@ class Proxy:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, body: bytes | None = None) -> None:
         """Pass a request on; with this body, if it was read already."""
         asked = target(self.base or "", scope["raw_path"], scope["query_string"])
+        person: UUID | None = getattr(scope.get(CALLER), "user_id", None)
         if self.base is None:
             await say(send, 404, "Not Found")
         elif has_hop(scope["headers"]):
@@ -80,12 +88,17 @@ class Proxy:
             await say(send, 400, "the request must name a path")
         elif self.under_way >= self._at_once:
             await say(send, 503, "too many requests at a time; try again", (b"retry-after", b"5"))
+        elif person is not None and self._of_person[person] >= AT_ONCE_OF_ONE:
+            told = "too many requests of this person at a time; try again"
+            await say(send, 429, told, (b"retry-after", b"5"))
         else:
             self.under_way += 1
+            self._of_person.update([person] if person else ())
             try:
                 await self._pass(scope, asked, _Body(receive, body), send)
             finally:
                 self.under_way -= 1
+                self._of_person -= Counter([person] if person else ())  # forgets those who have none
 
     async def close(self) -> None:
         """Close all connections. Safe to call twice."""
@@ -144,6 +157,8 @@ class Proxy:
             if status > _HIGHEST_STATUS or _size(headers) > MOST_HEADER_BYTES:
                 await say(send, 502, "the V1 backend's answer is not one that can be passed on")
                 return
+            if status == _NO_CONTENT:  # where one says how long it is, it is not what it says
+                headers = [each for each in headers if each[0] != b"content-length"]
             await _sent(send, {"type": "http.response.start", "status": status, "headers": headers})
             async for piece in stream:
                 await _sent(send, {"type": "http.response.body", "body": piece, "more_body": True})

@@ -13,7 +13,10 @@ from services.gateway.proxy import Proxy
 from services.gateway.receiving.base import Uploads
 from services.gateway.receiving.places import Places
 from services.gateway.watching import Watcher
+from shared.domain.errors import UsageError
+from shared.domain.runs import RunKind
 from shared.host.service import Kit
+from shared.pipelines import V1
 from shared.requests.accept import PLAIN, Accepted, Terms, accept
 from shared.requests.relay import Relay
 from shared.requests.request import Request
@@ -37,18 +40,27 @@ class Gateway:
 
     async def take(self, request: Request, terms: Terms = PLAIN) -> Accepted:
         """Accept a request within its user's limits. When this returns the run is in the database; the log is
-        offered it meanwhile. Raises RefusedError, StoreError."""
+        offered it meanwhile. Raises RefusedError, UsageError, StoreError."""
         settings = self.kit.settings
+        self.require_pipeline(terms.pipeline)
         within = replace(terms, per_hour=settings.imports_per_hour, at_once=settings.imports_unfinished)
         accepted = await accept(request, self.kit.store, settings, within)
         if not accepted.run.repeated and accepted.run.state == "received":
             self.relay.hand(accepted.offers)
         return accepted
 
+    def require_pipeline(self, name: str | None) -> None:
+        """Raises UsageError for a pipeline that nobody serves here: its runs would wait for ever, and what is
+        owed to the log with them."""
+        served = dict.fromkeys((V1, self.kit.settings.pipeline))
+        if name is not None and name not in served:
+            raise UsageError(f"pipeline: there is no such one here; there are {', '.join(served)}")
+
     async def newest_run(self, import_id: UUID, caller: Caller) -> RunRow:
         """The newest run of an import that the caller may ask for. Another person's is answered as one that
-        there is not. Raises Problem (404), StoreError."""
+        there is not, and a shadow, which is the services' alone. Raises Problem (404), StoreError."""
         runs = await self.kit.store.list_runs(import_id, limit=1)
-        if not runs or not caller.may(runs[0].user_id, import_id):
+        hidden = not runs or (runs[0].kind is RunKind.SHADOW and not caller.service)
+        if hidden or not caller.may(runs[0].user_id, import_id):
             raise Problem(404, "there is no such import", import_id=import_id)
         return runs[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -85,12 +85,18 @@ def router(gateway: Gateway) -> APIRouter:
         return taken(accepted, response)
 
     async def _take(request: Request, uploads: Uploads, caller: Caller, key: str | None) -> Accepted:
-        export = await _Export.begun(request)
-        user_id = export.said_before().user_id or caller.user_id
-        if user_id is None:
-            raise Problem(422, "user_id: is missing; name it in the query, or in the form before the file")
-        caller.require(user_id)
-        with places.of(user_id):
+        with ExitStack() as held:
+            if caller.user_id is not None:  # before a form is read that may never come to its file
+                held.enter_context(places.of(caller.user_id))
+            export = await _Export.begun(request)
+            user_id = export.said_before().user_id or caller.user_id
+            if user_id is None:
+                told = "user_id: is missing; name it in the query, or in the form before the file"
+                raise Problem(422, told)
+            caller.require(user_id)
+            gateway.require_pipeline(export.said_before().pipeline)
+            if caller.user_id is None:
+                held.enter_context(places.of(user_id))
             with _told():
                 received = await uploads.receive(export.pieces, user_id, export.name, export.size)
             return await uninterrupted(_kept(received, uploads, export, user_id, key))
@@ -105,7 +111,7 @@ def router(gateway: Gateway) -> APIRouter:
         except BaseException:
             await uploads.discard(received)
             raise
-        if accepted.run.source != received.source:  # asked before under the same key
+        if accepted.run.source != received.source:  # asked before
             await uploads.discard(received)
         return accepted
 
@@ -118,7 +124,10 @@ def router(gateway: Gateway) -> APIRouter:
         )
         said = f"{received.sha256}\0{about.pipeline}\0{about.lineage}\0{about.replace}"
         digest = hashlib.sha256(said.encode()).hexdigest()
-        terms = Terms(pipeline=about.pipeline, replace=about.replace, key=key, digest=digest)
+        # A run that goes on has the same bytes already, and may be reading them.
+        terms = Terms(
+            pipeline=about.pipeline, replace=about.replace, keep_source=True, key=key, digest=digest
+        )
         try:
             return await gateway.take(asked, terms)
         except StoreError:

@@ -49,7 +49,9 @@ class Backend:
     def __init__(self, kit: Kit) -> None:
         settings = kit.settings
         self._kit = kit
-        self._address = f"{settings.v1_backend_url}{settings.v1_path}" if settings.v1_backend_url else None
+        # Where it is named no more, what is still due to it is refused, as by an address that is none: else
+        # it would wait for ever.
+        self._address = f"{settings.v1_backend_url or ''}{settings.v1_path}"
         self._at_once = settings.v1_concurrency
         self._token = uuid4()
         self._due = asyncio.Event()
@@ -95,8 +97,6 @@ class Backend:
 
     async def _call_next(self) -> bool:
         """Begin the call that is due first; False if there is none, no place, or no database."""
-        if self._address is None:
-            return False
         # An HTTP client is 10 MB. It is there before a call is marked: as little as can be lies between.
         from services.quickpass.v1_call import post
 

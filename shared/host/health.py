@@ -27,7 +27,7 @@ async def health_server(
     host: str, port: int, states: States, registry: CollectorRegistry
 ) -> AsyncIterator[int]:
     """Answers while the block runs; gives the port. Raises UsageError if it cannot be had."""
-    sock = bound(host, port, what="health and metrics", setting="METRICS_PORT")
+    sock = bound(host, port, what="health and metrics", setting="METRICS")
     # When a counter was made: a series more for each, which nobody reads.
     disable_created_metrics()  # type: ignore[no-untyped-call]
     found = int(sock.getsockname()[1])

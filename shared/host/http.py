@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, Final
 
 import structlog
 import uvicorn
@@ -16,9 +17,13 @@ from starlette.types import Receive, Scope, Send
 from shared.domain.errors import UsageError
 from shared.host.heads import HeadsInTime
 from shared.host.service import Asgi
+from shared.sockets import ACCEPTING
 
 HEADER_BYTES = 64 * 1024
 """Most bytes of a request's head."""
+FACE: Final = {"http": HeadsInTime, "h11_max_incomplete_event_size": HEADER_BYTES}
+"""How the server of a public face reads requests (uvicorn's names): h11 bounds a head that comes in pieces;
+httptools bounds none."""
 LINGER_SECONDS = 5.0
 """A stop waits so long for answers under way; streams are told to end before."""
 BACKLOG = 2048
@@ -45,15 +50,17 @@ def bound(host: str, port: int, *, what: str, setting: str) -> socket.socket:
         sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            for option in ACCEPTING:
+                sock.setsockopt(*option)
             sock.bind((host, port))
         except OSError:
             sock.close()
             raise
     except OSError as error:
-        raise UsageError(
-            f"cannot serve {what} on {host}:{port} ({error.strerror}); "
-            f"set {setting} to another port, or to 0 for a free one"
-        ) from None
+        todo = f"set {setting}_PORT to another port, or to 0 for a free one"
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            todo = f"set {setting}_HOST to an address of this machine"
+        raise UsageError(f"cannot serve {what} on {host}:{port} ({error.strerror}); {todo}") from None
     return sock
 
 
@@ -108,9 +115,9 @@ class Front:
 @asynccontextmanager
 async def opened_front(host: str, port: int) -> AsyncIterator[Front]:
     """A face that answers while the block runs. Raises UsageError."""
-    sock = bound(host, port, what="HTTP", setting="GATEWAY_PORT")
+    sock = bound(host, port, what="HTTP", setting="GATEWAY")
     front = Front()
     front.port = int(sock.getsockname()[1])
-    async with serving(front, sock, http=HeadsInTime, h11_max_incomplete_event_size=HEADER_BYTES):
+    async with serving(front, sock, **FACE):
         log.info("serving HTTP", host=host, port=front.port)
         yield front

@@ -19,9 +19,7 @@ from shared.domain.runs import RunKey
 from shared.log.policy import PoolPolicy
 from shared.log.ports import Publisher
 from shared.log.stage import Stage
-from shared.metrics import (
-    CALLBACKS,
-    EVENTS_IGNORED,
+from shared.metrics.gateway import (
     HTTP_PROXIED,
     HTTP_REQUESTS,
     HTTP_SECONDS,
@@ -29,9 +27,8 @@ from shared.metrics import (
     HTTP_UPLOADS,
     OUTBOX_RUNS,
     OUTBOX_SECONDS,
-    PREDECESSOR_CALLS,
-    REDRIVES,
 )
+from shared.metrics.services import CALLBACKS, EVENTS_IGNORED, PREDECESSOR_CALLS, REDRIVES
 from shared.models.base import Metered, Model
 from shared.models.embeddings.metrics import EmbeddingMetrics
 from shared.models.metrics import ModelMetrics

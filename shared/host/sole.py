@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -20,14 +21,16 @@ LEASE = "up"
 TERM_SECONDS = 15.0
 """After which a process that was killed is no longer waited for."""
 EVERY_SECONDS = 4.0
+_NAME_CHARS = 16
 
 log = structlog.get_logger(__name__)
 
 
 @contextmanager
-def sole_in(home: Path) -> Iterator[None]:
+def sole_in(home: Path) -> Iterator[str]:
     """For the block no other process is `up` on this SOULPRINT_HOME. The system lets the lock go however the
-    process ends. Raises BusyError, StoreError."""
+    process ends. Gives the name of the home, which is its own wherever it lies: whoever has it next takes the
+    place of a process that was killed. Raises BusyError, StoreError."""
     try:
         home.mkdir(parents=True, exist_ok=True)
         handle = os.open(home / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -44,9 +47,17 @@ def sole_in(home: Path) -> Iterator[None]:
                 f"`soulprint up` runs already on {home}; stop it first, or set SOULPRINT_HOME to another "
                 "folder"
             ) from None
-        yield
+        yield _name_in(handle)
     finally:
         os.close(handle)
+
+
+def _name_in(handle: int) -> str:
+    name = os.pread(handle, _NAME_CHARS, 0).decode("ascii", "replace")
+    if len(name) < _NAME_CHARS:
+        name = secrets.token_hex(_NAME_CHARS // 2)
+        os.pwrite(handle, name.encode(), 0)
+    return f"home {name}"
 
 
 @asynccontextmanager

@@ -1,10 +1,10 @@
-"""The metrics of consumer pools and publishers, a label a stage. What each means: shared/metrics.py."""
+"""The metrics of pools and publishers, a label a stage. What each means: shared/metrics/services.py."""
 
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry
 
-from shared import metrics
+from shared.metrics import services as metrics
 from shared.resilience.faults import Fault
 
 

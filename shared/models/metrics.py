@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from shared.metrics import (
+from shared.metrics.models import (
     MODEL_CALLS,
     MODEL_CALLS_IN_FLIGHT,
     MODEL_CALLS_LIMIT,

@@ -47,6 +47,7 @@ class Terms:
     on_log: bool = True
     replace: bool = False
     again: bool = False
+    keep_source: bool = False
     key: str | None = None
     digest: str | None = None
     per_hour: int | None = None
@@ -141,6 +142,7 @@ async def accept(request: Request, store: Store, settings: Settings, terms: Term
         key=terms.key,
         digest=terms.digest,
         again=terms.again,
+        keep_source=terms.keep_source,
         per_hour=terms.per_hour,
         at_once=terms.at_once,
     )

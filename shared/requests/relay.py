@@ -36,17 +36,14 @@ class Relay:
     """Offers what it is handed, and what it finds. Any number of them work side by side: a run's event that
     comes twice is the same run."""
 
-    def __init__(self, store: Store, publisher: Publisher) -> None:
+    def __init__(self, store: Store, publisher: Publisher, *, sole: bool = False) -> None:
+        """`sole`: whoever accepted what is there before the first look is gone, and offers nothing."""
+        self._old = 0.0 if sole else OLD_SECONDS
         self._store = store
         self._publisher = publisher
         self._offers: dict[RunKey, asyncio.Task[None]] = {}
         self._offered: list[RunKey] = []
         self._news = asyncio.Event()
-
-    @property
-    def in_work(self) -> int:
-        """Offers that the log has not taken yet."""
-        return len(self._offers)
 
     def hand(self, offers: Iterable[Offer]) -> None:
         """Offer these at once. Where too much waits already they are left to be found."""
@@ -85,7 +82,8 @@ class Relay:
         room = MOST - len(self._offers)
         if room <= 0:
             return False
-        found = await self._store.take_unoffered(OLD_SECONDS, LEASE_SECONDS, room)
+        found = await self._store.take_unoffered(self._old, LEASE_SECONDS, room)
+        self._old = OLD_SECONDS if len(found) < room else self._old
         if found:
             log.info("offering what was not", stage="relay", runs=len(found))
         self.hand(offer_of(run) for run in found)

@@ -108,10 +108,6 @@ class Unoffered(BaseModel):
     pipeline: str
     asked: Asked = Asked()
 
-    @property
-    def key(self) -> RunKey:
-        return RunKey(self.import_id, self.run)
-
 
 class Accepting(Calls):
     """Methods of Store on the way in."""
@@ -136,6 +132,7 @@ class Accepting(Calls):
         key: str | None = None,
         digest: str | None = None,
         again: bool = False,
+        keep_source: bool = False,
         per_hour: int | None = None,
         at_once: int | None = None,
     ) -> AcceptedRun | RefusedRun:
@@ -149,8 +146,9 @@ class Accepting(Calls):
         `quick_id`, `shadow_id`: the import ids of runs beside it, if they may be owed. `key`, `digest`: a
         request of this user that is known by its key, with the digest of its body, is answered the same for
         24 hours. `again`: the next run of the import, which must have ended; `source` None: as it was.
-        `per_hour`, `at_once`: the user's limits; None: there are none. What is requested later is newer, by
-        the database's clock; a run that goes on keeps its place, unless a newer one is served already.
+        `keep_source`: a run that goes on is read from where it was. `per_hour`, `at_once`: the user's limits;
+        None: there are none. What is requested later is newer, by the database's clock; a run that goes on
+        keeps its place, unless a newer one is served already.
 
         Raises StoreError (SP002) if the import is another user's.
         """
@@ -162,7 +160,7 @@ class Accepting(Calls):
         served: str,
         profile_format: ProfileFormat,
         quick_id: UUID,
-        shadow_id: UUID,
+        shadow_id: UUID | None = None,
     ) -> Routed:
         """Which pipeline the run of an event goes to, which is decided once; and its quick and its shadow
         run, which are added if they are owed."""

@@ -227,9 +227,9 @@ BEGIN
     a.profile_format := coalesce(a.profile_format, 'markdown');
     a.kind := coalesce(a.kind, 'primary');
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
-    SELECT * INTO newest FROM imports n
-        WHERE n.import_id = a.import_id ORDER BY n.run DESC LIMIT 1 FOR UPDATE;
-    SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run FOR UPDATE;
+    PERFORM FROM imports n WHERE n.import_id = a.import_id ORDER BY n.run FOR UPDATE;  -- in the order of record_chunks
+    SELECT * INTO newest FROM imports n WHERE n.import_id = a.import_id ORDER BY n.run DESC LIMIT 1;
+    SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run;
     a.kind := coalesce(i.kind, a.kind);
     refusal := CASE
         WHEN newest.user_id <> a.user_id THEN 'foreign'
@@ -239,6 +239,12 @@ BEGIN
         WHEN i.on_log <> a.on_log OR i.pipeline <> a.pipeline THEN 'elsewhere'
         WHEN i.state = 'consolidating' OR is_complete_run(i) THEN 'extracted'
     END;
+    IF refusal IS NULL AND i.kind = 'quick' AND i.state = 'received' AND is_served(a.user_id) THEN
+        UPDATE imports n SET state = 'cancelled', finished_at = now(), updated_at = now(),
+                error = jsonb_build_object('step', 'take_run', 'message', 'sections are served already')
+            WHERE n.import_id = a.import_id AND n.run = a.run;
+        refusal := 'cancelled';  -- it would be paid for, and come to nothing
+    END IF;
     IF refusal IS NOT NULL THEN
         RETURN jsonb_build_object('refusal', refusal);
     END IF;
@@ -299,13 +305,18 @@ LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     i imports;
 BEGIN
+    -- Runs and then profiles, each in one order, so that neither of two callers waits for the other.
+    PERFORM FROM imports n JOIN jsonb_to_recordset(argument -> 'runs') AS r(import_id uuid, run integer)
+        ON n.import_id = r.import_id AND n.run = r.run ORDER BY n.import_id, n.run FOR UPDATE OF n;
     FOR i IN
-        UPDATE imports n SET stage = 'extracting',
-                progress_percent = least(
-                    90, 90.0 * (n.chunks_ok + n.chunks_dead) / greatest(n.chunks_total, 1))
-            FROM jsonb_to_recordset(argument -> 'runs') AS r(import_id uuid, run integer)
-            WHERE n.import_id = r.import_id AND n.run = r.run AND n.state = 'extracting'
-            RETURNING n.*
+        WITH noted AS (
+            UPDATE imports n SET stage = 'extracting',
+                    progress_percent = least(
+                        90, 90.0 * (n.chunks_ok + n.chunks_dead) / greatest(n.chunks_total, 1))
+                FROM jsonb_to_recordset(argument -> 'runs') AS r(import_id uuid, run integer)
+                WHERE n.import_id = r.import_id AND n.run = r.run AND n.state = 'extracting'
+                RETURNING n.*)
+        SELECT * FROM noted ORDER BY user_id
     LOOP
         PERFORM tell_profile(i);
     END LOOP;
@@ -367,7 +378,7 @@ BEGIN
 END
 $$;
 
--- Ends an unfinished run on the person's wish, and those beside it; results that still come in are ignored.
+-- Ends an unfinished run on the person's wish, and those beside it, the fallback for one before it, too; results that still come in are ignored.
 CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -375,7 +386,8 @@ DECLARE
 BEGIN
     -- in the order of record_chunks, so that neither waits for the other in a circle
     PERFORM FROM imports n
-        WHERE n.import_id = (argument ->> 'import_id')::uuid AND n.run = (argument ->> 'run')::integer
+        WHERE n.import_id = (argument ->> 'import_id')::uuid
+              AND (n.run = (argument ->> 'run')::integer OR n.kind = 'fallback')
            OR n.parent_id = (argument ->> 'import_id')::uuid
         ORDER BY n.import_id, n.run FOR UPDATE;
     UPDATE imports SET
@@ -391,8 +403,8 @@ BEGIN
         UPDATE imports o SET
                 state = 'cancelled', finished_at = now(), updated_at = now(),
                 lease_owner = NULL, lease_until = NULL
-            WHERE o.parent_id = i.import_id AND o.user_id = i.user_id
-              AND o.state NOT IN ('complete', 'failed', 'cancelled');
+            WHERE (o.parent_id = i.import_id OR o.import_id = i.import_id AND o.kind = 'fallback')
+              AND o.user_id = i.user_id AND o.state NOT IN ('complete', 'failed', 'cancelled');
     END IF;
     PERFORM tell_profile(i);
     RETURN to_jsonb(true);

@@ -156,6 +156,13 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT coalesce(p.soul_md, p.identity_md, p.user_md, p.agents_md, p.tools_md) IS NOT NULL
 $$;
 
+-- True if a user has sections, whoever wrote them.
+CREATE FUNCTION public.is_served(p_user uuid) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM served_memories s WHERE s.user_id = p_user)
+        OR EXISTS (SELECT FROM user_profiles p WHERE p.user_id = p_user AND has_sections(p))
+$$;
+
 -- How far a run is, for the app's import page: a label that it knows and a whole percent. An export is read
 -- while its first chunks are: reading counts until it ends.
 CREATE FUNCTION public.app_progress(i public.imports, OUT stage text, OUT percent integer)
@@ -192,7 +199,8 @@ $$;
 -- did: told by any of these three, if there is a profile. In app format the columns of the app's import page are told,
 -- too: their percent never falls, what is locked stays locked, first sections send the person to their chat, and a run
 -- that fails says so only where no sections are served and no fallback is at work on some. full_pass_* is told by the
--- newest run that makes a MEMORY, whatever came after it in v1. Of what a predecessor does only that it came to nothing
+-- newest run that makes a MEMORY, whatever came after it in v1; of a user who has none, by the newest of v1: the app's
+-- chat page asks until it is complete or failed, and no more will come. Of what a predecessor does only that it came to nothing
 -- is told.
 CREATE FUNCTION public.tell_profile(i public.imports) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -222,10 +230,13 @@ BEGIN
     SELECT * INTO m FROM imports n WHERE n.import_id = m.import_id AND n.run = m.run;
     speaks := is_newest_run(m);
     -- A predecessor that was called later has full_pass_* for its own word.
-    passes := m.pipeline <> 'v1' AND (speaks OR is_newest_pass(m) AND NOT EXISTS (
-        SELECT FROM imports o
-        WHERE o.user_id = m.user_id AND (o.requested_at, o.ordinal) > (m.requested_at, m.ordinal)
-          AND is_with_predecessor(o)));
+    passes := CASE WHEN m.pipeline = 'v1' THEN speaks AND NOT EXISTS (
+            SELECT FROM imports o
+            WHERE o.user_id = m.user_id AND o.kind = 'primary' AND o.pipeline <> 'v1' AND o.state <> 'cancelled')
+        ELSE speaks OR is_newest_pass(m) AND NOT EXISTS (
+            SELECT FROM imports o
+            WHERE o.user_id = m.user_id AND (o.requested_at, o.ordinal) > (m.requested_at, m.ordinal)
+              AND is_with_predecessor(o)) END;
     SELECT * INTO f FROM imports n
         WHERE n.import_id = m.import_id AND n.kind = 'fallback'
           AND (n.run > m.run OR n.state NOT IN ('complete', 'failed', 'cancelled')) LIMIT 1;
@@ -355,12 +366,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 REVOKE ALL ON FUNCTION
-    public.has_sections(public.user_profiles), public.app_progress(public.imports),
+    public.has_sections(public.user_profiles), public.is_served(uuid), public.app_progress(public.imports),
     public.is_with_predecessor(public.imports),
     public.tell_profile(public.imports), public.update_user_profile(jsonb), public.read_profile(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
-    public.has_sections(public.user_profiles), public.app_progress(public.imports),
+    public.has_sections(public.user_profiles), public.is_served(uuid), public.app_progress(public.imports),
     public.is_with_predecessor(public.imports),
     public.tell_profile(public.imports), public.update_user_profile(jsonb), public.read_profile(jsonb)
 TO service_role;

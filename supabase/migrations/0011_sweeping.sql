@@ -29,8 +29,8 @@ BEGIN
           AND CASE WHEN sole IS NULL THEN i.on_log ELSE i.import_id = sole AND NOT i.on_log END
           AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp()
                OR i.lease_owner = argument ->> 'owner')
-          AND NOT EXISTS (SELECT FROM imports o
-                          WHERE o.import_id = i.import_id AND o.run > i.run AND o.kind = i.kind)
+          AND NOT EXISTS (SELECT FROM imports o  -- OFFSET 0 keeps it a probe
+                          WHERE o.import_id = i.import_id AND o.run > i.run AND o.kind = i.kind OFFSET 0)
     ), timed AS (
         -- Only a run to consolidate keeps its updated_at when it is driven: greatest() makes it wait too.
         SELECT *, greatest(updated_at, redriven_at)
@@ -39,13 +39,17 @@ BEGIN
     ), due AS (
         SELECT * FROM timed WHERE action = 'consolidate' OR stood_still
         ORDER BY updated_at LIMIT (argument ->> 'limit')::integer
+    ), held AS MATERIALIZED (  -- in the order of record_chunks
+        SELECT i.import_id, i.run FROM imports i JOIN due d ON d.import_id = i.import_id AND d.run = i.run
+        ORDER BY i.import_id, i.run FOR UPDATE OF i
     ), driven AS (
         UPDATE imports i SET
                 redrives = CASE WHEN d.stood_still THEN d.redrives + 1 ELSE i.redrives END,
                 redriven_at = CASE WHEN d.stood_still THEN now() ELSE i.redriven_at END,
                 redriven_done = CASE WHEN d.stood_still THEN d.done ELSE i.redriven_done END,
                 updated_at = CASE WHEN d.action = 'consolidate' THEN i.updated_at ELSE now() END
-        FROM due d WHERE i.import_id = d.import_id AND i.run = d.run
+        FROM held h JOIN due d ON d.import_id = h.import_id AND d.run = h.run
+        WHERE i.import_id = h.import_id AND i.run = h.run
         RETURNING i.import_id, i.run, i.user_id, i.source, i.requested_at, i.lineage, i.kind, i.parent_id,
                   i.redrives, d.action, d.stood_still
     )

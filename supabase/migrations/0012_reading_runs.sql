@@ -16,9 +16,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
                i.progress_percent, i.stage, i.reading, i.chunks_total, i.chunks_ok, i.chunks_dead,
                i.facts_extracted, i.coverage, jsonb_array_length(i.breaks) AS breaks, i.cost, i.error,
                own_lineages(i) AS lineages, i.redrives, i.on_log, i.requested_at, i.begun_at, i.finished_at, i.updated_at
-        FROM imports i
-        WHERE nullif(argument -> 'import_id', 'null') IS NULL
-           OR i.import_id = (argument ->> 'import_id')::uuid
+        FROM (  -- each by its own index: for an OR the runs of all imports were read for one
+            SELECT * FROM imports n WHERE n.import_id = (argument ->> 'import_id')::uuid
+            UNION ALL
+            (SELECT * FROM imports n WHERE argument ->> 'import_id' IS NULL
+             ORDER BY n.ordinal DESC LIMIT (argument ->> 'limit')::integer)) i
         ORDER BY i.ordinal DESC LIMIT (argument ->> 'limit')::integer) t
 $$;
 

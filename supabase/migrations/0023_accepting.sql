@@ -24,8 +24,8 @@ CREATE FUNCTION public.owe_quick(i public.imports, quick_id uuid) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF quick_id IS NULL OR i.kind <> 'primary' OR i.pipeline = 'v1' OR NOT i.on_log OR i.profile_format <> 'app'
-       OR EXISTS (SELECT FROM served_memories s WHERE s.user_id = i.user_id)
-       OR EXISTS (SELECT FROM user_profiles p WHERE p.user_id = i.user_id AND has_sections(p)) THEN
+       OR is_served(i.user_id)
+       OR EXISTS (SELECT FROM imports n WHERE n.import_id = quick_id AND n.user_id <> i.user_id) THEN
         RETURN NULL;
     END IF;
     INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, requested_at, lineage, profile_format,
@@ -43,7 +43,8 @@ $$;
 -- asked for, of what the import was. `per_hour`, `at_once`: how many runs the user may ask for, and have unfinished.
 -- What one process was at work on in another variant is cancelled: its chunks could not be told from the new ones.
 -- A run that goes on becomes the newest where a newer one is served already: else what is asked for now would
--- come to nothing. `replace` is the person's word that much may be lost.
+-- come to nothing: it is read from `source`, or, with `keep_source`, from where it was. `replace` is the person's word
+-- that much may be lost. Of keys a user has ten an hour for each run they may ask for.
 -- refusal, if nothing was taken: key (it was of another body), hourly and unfinished (too many; retry_after says in
 -- how many seconds not), running (`again`, and a run is under way), unknown (`again`, and there is none).
 CREATE FUNCTION public.accept_import(argument jsonb) RETURNS jsonb
@@ -62,8 +63,8 @@ DECLARE
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, source text, pipeline text, served text, variant text, on_log boolean,
-        replace boolean, lineage text, profile_format text, quick_id uuid, shadow_id uuid, asked jsonb, key text, digest text,
-        again boolean, per_hour integer, at_once integer);
+        replace boolean, lineage text, profile_format text, quick_id uuid, shadow_id uuid, asked jsonb, key text,
+        digest text, again boolean, keep_source boolean, per_hour integer, at_once integer);
     IF a.key IS NOT NULL THEN
         -- Whoever has the same key in work is waited for here.
         INSERT INTO idempotency_keys AS o (user_id, key, digest) VALUES (a.user_id, a.key, coalesce(a.digest, ''))
@@ -112,16 +113,24 @@ BEGIN
             ORDER BY i.requested_at DESC, i.ordinal DESC OFFSET greatest(a.per_hour - 1, 0) LIMIT 1;
         refusal := CASE WHEN FOUND THEN 'hourly' END;
     END IF;
+    IF refusal IS NULL AND a.key IS NOT NULL AND 10 * a.per_hour < (
+        SELECT count(*) FROM idempotency_keys o
+        WHERE o.user_id = a.user_id AND o.created_at > now() - interval '1 hour') THEN
+        refusal := 'hourly';
+        wait := 600;
+    END IF;
     IF refusal IS NOT NULL THEN
         DELETE FROM idempotency_keys o WHERE o.user_id = a.user_id AND o.key = a.key;
-        RETURN jsonb_build_object('refusal', refusal, 'retry_after', ceil(least(greatest(wait, 1), 3600)));
+        RETURN jsonb_build_object('refusal', refusal, 'retry_after', CASE
+            WHEN refusal IN ('hourly', 'unfinished') THEN ceil(least(greatest(wait, 1), 3600)) END);
     END IF;
     IF resumed THEN
         outdone := EXISTS (
             SELECT FROM served_memories p JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
             WHERE p.user_id = a.user_id AND s.kind <> 'quick'  -- which gives way to what it was begun beside
               AND (s.requested_at, s.ordinal) > (newest.requested_at, newest.ordinal));
-        UPDATE imports i SET source = a.source, replaces = i.replaces OR coalesce(a.replace, false),
+        UPDATE imports i SET source = CASE WHEN a.keep_source THEN i.source ELSE a.source END,
+                replaces = i.replaces OR coalesce(a.replace, false),
                 requested_at = CASE WHEN outdone THEN request_time(a.user_id, NULL) ELSE i.requested_at END,
                 -- read anew, where chunks are missing: the newer run may have stored its passages instead
                 state = CASE WHEN outdone AND i.state = 'extracting' THEN 'chunking' ELSE i.state END,
@@ -211,6 +220,8 @@ $$;
 CREATE FUNCTION public.forget_offers(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
+    PERFORM FROM imports i WHERE i.state = 'received' AND i.on_log
+        ORDER BY i.import_id, i.run FOR UPDATE;  -- in the order of note_offered
     UPDATE imports i SET offered_at = NULL, relay_until = NULL
         WHERE i.state = 'received' AND i.on_log AND coalesce(i.offered_at, i.relay_until) IS NOT NULL;
     RETURN to_jsonb(true);

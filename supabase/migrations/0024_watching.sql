@@ -1,10 +1,10 @@
 -- What the gateway shows: how imports fare, what is served, and what waits for the log.
 
--- How far a run is, and at what stage, as people see it. While its chunks are extracted that follows from their
--- number, so it says no less than updated_at does: note_progress comes later, and leaves that as it is.
+-- How far a run is, and at what stage, as people see it. From when all its chunks are known that follows from their
+-- number and its state, so it says no less than updated_at does: note_progress comes later, and leaves that as it is.
 CREATE FUNCTION public.told_percent(i public.imports) RETURNS numeric
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT round((CASE WHEN i.state = 'extracting'
+    SELECT round((CASE WHEN i.state IN ('extracting', 'consolidating')
         THEN greatest(i.progress_percent,
                       least(90, 90.0 * (i.chunks_ok + i.chunks_dead) / greatest(i.chunks_total, 1)))
         ELSE i.progress_percent END)::numeric, 1)
@@ -12,11 +12,11 @@ $$;
 
 CREATE FUNCTION public.told_stage(i public.imports) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT CASE WHEN i.state IN ('received', 'extracting', 'failed', 'cancelled') THEN i.state
+    SELECT CASE WHEN i.state IN ('received', 'extracting', 'consolidating', 'failed', 'cancelled') THEN i.state
                 ELSE coalesce(i.stage, i.state) END
 $$;
 
--- A run as one who asks for it sees it: where it came from by the name of the file alone.
+-- A run as one who asks for it sees it: where it came from by the name of the file alone, in an error's words too.
 CREATE FUNCTION public.told_run(i public.imports) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT jsonb_build_object(
@@ -25,7 +25,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         'name', regexp_replace(i.source, '^.*/', ''), 'state', told_state(i), 'unserved', i.unserved, 'stage', told_stage(i), 'percent', told_percent(i),
         'chunks', jsonb_build_object('ok', i.chunks_ok, 'dead', i.chunks_dead, 'total', i.chunks_total),
         'coverage', i.coverage, 'breaks', jsonb_array_length(i.breaks), 'usage', nullif(i.usage, '{}'),
-        'error', i.error, 'requested_at', i.requested_at,
+        'error', CASE WHEN i.source LIKE '/%' AND i.error ? 'message' THEN jsonb_set(i.error, '{message}', to_jsonb(
+            replace(i.error ->> 'message', regexp_replace(i.source, '[^/]*$', ''), ''))) ELSE i.error END,
+        'requested_at', i.requested_at,
         'begun_at', CASE WHEN i.state <> 'received' THEN i.begun_at END,
         'finished_at', i.finished_at, 'updated_at', i.updated_at)
 $$;

@@ -81,7 +81,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT to_jsonb(EXISTS (SELECT FROM v1_calls c WHERE c.state IN ('due', 'posted')))
 $$;
 
--- Marks the call that is due first, and answers it; null if none is due, or `at_once` are at the predecessor. The first
+-- Marks the call that is due first, and answers it; null if none is due, or `at_once` are at the predecessor. Of one
+-- person one at a time: they have one profile, and the end that it shows would be taken for that of both. The first
 -- time what the profile shows is kept, and it is set to show no end: the next end that it shows is the
 -- predecessor's. The same token is answered the same call until that is settled, so an answer that was lost may be
 -- asked for again.
@@ -105,6 +106,7 @@ BEGIN
         -- Runs first, as all who lock several of these.
         SELECT n.* INTO i FROM v1_calls o JOIN imports n ON n.import_id = o.import_id AND n.run = o.run
             WHERE o.state = 'due' AND o.due_at <= now() AND n.state NOT IN ('complete', 'failed', 'cancelled')
+              AND NOT EXISTS (SELECT FROM v1_calls x WHERE x.user_id = o.user_id AND x.state = 'posted')
             ORDER BY o.due_at, o.created_at, o.import_id LIMIT 1 FOR UPDATE OF n SKIP LOCKED;
         IF NOT FOUND THEN
             RETURN NULL;
@@ -157,7 +159,11 @@ BEGIN
                 full_pass_status = 'failed',
                 full_pass_error = coalesce(p.full_pass_error, p.import_error, o.full_pass_error, reason),
                 import_error = CASE WHEN o.import_status = 'failed' THEN coalesce(p.import_error, o.import_error) END
-            WHERE o.user_id = i.user_id;
+            WHERE o.user_id = i.user_id AND NOT EXISTS (  -- what was asked for since speaks for itself
+                SELECT FROM imports n
+                WHERE n.user_id = i.user_id AND n.kind = 'primary' AND n.pipeline <> 'v1'
+                  AND n.state NOT IN ('failed', 'cancelled')
+                  AND (n.requested_at, n.ordinal) > (i.requested_at, i.ordinal));
         RETURN;
     END IF;
     SELECT * INTO s FROM served_memories o WHERE o.user_id = i.user_id;
@@ -183,6 +189,7 @@ BEGIN
             state = 'complete', stage = 'complete', progress_percent = 100, coverage = 1, finished_at = now(),
             updated_at = now(), published_at = coalesce(published_at, now())
         WHERE import_id = i.import_id AND run = i.run AND state NOT IN ('complete', 'failed', 'cancelled');
+    PERFORM tell_profile(i);  -- of what was asked for since, and was not told while the predecessor spoke
 END
 $$;
 
@@ -231,7 +238,8 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
     FOR i IN
         SELECT n.* FROM v1_calls o JOIN imports n ON n.import_id = o.import_id AND n.run = o.run
-        WHERE o.state IN ('due', 'posted') ORDER BY n.import_id, n.run FOR UPDATE OF n SKIP LOCKED
+        WHERE o.state IN ('due', 'posted')
+        ORDER BY n.user_id, n.import_id, n.run FOR UPDATE OF n SKIP LOCKED  -- profiles in the order of note_progress
     LOOP
         SELECT * INTO c FROM v1_calls o WHERE o.import_id = i.import_id AND o.run = i.run FOR UPDATE;
         SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id;

@@ -94,7 +94,7 @@ CREATE TRIGGER number_policy BEFORE UPDATE ON public.routing_policy
     FOR EACH ROW EXECUTE FUNCTION public.number_policy();
 
 CREATE FUNCTION public.keep_policy() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     INSERT INTO routing_history (version, policy, changed_by, changed_at, reason)
     VALUES (NEW.version, to_jsonb(NEW) - 'id', NEW.changed_by, NEW.changed_at, NEW.reason);
@@ -267,18 +267,20 @@ DECLARE
     p routing_policy;
     d routing_decisions;
     decided record;
-    known boolean;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, run integer, user_id uuid, source text, requested_at timestamptz, lineage text, kind text,
         pipeline text, served text, profile_format text, quick_id uuid, shadow_id uuid);
     SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run;
-    known := FOUND;
-    IF NOT known THEN
+    IF NOT FOUND THEN
         i.import_id := a.import_id; i.run := a.run; i.user_id := a.user_id; i.source := a.source;
         i.pipeline := coalesce(a.pipeline, a.served); i.kind := coalesce(a.kind, 'primary');
         i.requested_at := request_time(a.user_id, a.requested_at); i.lineage := a.lineage; i.asked := '{}';
         i.profile_format := a.profile_format; i.on_log := true; i.state := 'received';
+        IF EXISTS (SELECT FROM imports n WHERE n.import_id = a.import_id
+                   AND (n.user_id <> a.user_id OR n.run > a.run AND n.kind = i.kind)) THEN
+            i.state := 'cancelled';  -- it will not be taken: foreign, or older
+        END IF;
     END IF;
     p := held_policy();
     IF i.user_id = a.user_id AND i.state = 'received' AND i.kind = 'primary' THEN

@@ -28,8 +28,8 @@ from tests.support.storage_server import Storage, storage_server
 from tests.support.waiting import until
 
 LONG = bool(os.environ.get("CHAOS"))
-KILLS, IMPORTS, CONVERSATIONS = (20, 10, 400) if LONG else (2, 3, 60)
-LONGEST_LIFE = 4.0 if LONG else 1.5
+KILLS, IMPORTS, CONVERSATIONS = (20, 10, 400) if LONG else (2, 3, 40)
+LONGEST_LIFE = 4.0 if LONG else 1.0
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 BUCKET, KEY = "imports", "service-key"
 

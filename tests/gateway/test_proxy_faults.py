@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -35,6 +36,12 @@ async def test_a_backend_that_hangs_is_504(monkeypatch: pytest.MonkeyPatch, old:
     assert answer.json()["detail"].startswith("the V1 backend did not answer")
     await until(lambda: old.state.gone["/query"] == 1)
     assert old.state.counts["POST /query"] == 1
+
+
+async def test_where_there_is_no_body_none_is_announced() -> None:
+    async with odd_server(Odd(204, b"hello")) as backend, fronted(backend.url) as url:
+        answer = await raw(url, f"GET /chat HTTP/1.1\r\n{CLOSE}\r\n".encode())
+    assert (answer.status, answer.body, answer.all("content-length")) == (204, b"", [])
 
 
 @pytest.mark.parametrize("fault", [Fault.DIE, Fault.DIE_CHUNKED])
@@ -89,6 +96,20 @@ async def test_a_body_that_is_cut_off_is_never_whole_at_the_backend(
         await until(lambda: old.state.under_way == 1)
     await until(lambda: old.state.under_way == 0)
     assert old.state.gone == {"/echo": 1}
+
+
+async def test_one_person_has_not_all_of_the_backend(old: Predecessor) -> None:
+    old.state.faults["/slow"] = Fault.HANG
+    ana = UUID(int=0xA)
+    async with fronted(old.url, person=ana) as url, httpx2.AsyncClient(base_url=url) as caller:
+        waiting = [asyncio.create_task(caller.get("/slow")) for _ in range(proxy.AT_ONCE_OF_ONE)]
+        await until(lambda: old.state.under_way == proxy.AT_ONCE_OF_ONE)
+        refused = await caller.get("/echo")
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
+        for each in waiting:
+            each.cancel()
+        await until(lambda: old.state.under_way == 0)
+        assert (await caller.get("/echo")).status_code == 200
 
 
 async def test_only_so_many_are_passed_on_at_a_time(old: Predecessor) -> None:

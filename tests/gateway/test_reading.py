@@ -161,3 +161,11 @@ def test_the_examples_are_what_is_answered() -> None:
     assert RunPage.model_validate(examples.RUNS).model_dump(mode="json") == examples.RUNS
     assert Served.model_validate(examples.SERVED).model_dump(mode="json") == examples.SERVED
     assert FactPage.model_validate(examples.FACTS).model_dump(mode="json") == examples.FACTS
+
+
+async def test_another_method_is_a_problem_that_names_those_there_are(served: Store, face: Alone) -> None:
+    for path, allowed in (("/imports", "GET, POST"), (f"/imports/{IMPORT}", "DELETE, GET")):
+        answer = await face.client.patch(path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == 405

@@ -135,3 +135,28 @@ async def test_a_user_who_asks_too_often_is_told_when_to_come_again(setting: Loc
         another = NEW | {"source": f"imports/{ANA}/2-b.zip"}
         answer = await face.client.post("/imports", json=another)
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
+
+
+async def test_what_nobody_would_work_on_or_two_readers_read_differently_is_not_taken(
+    setting: LocalSetting, store: Store
+) -> None:
+    async with faced(setting) as face:
+        for pipeline in ("v9", "v99999999999"):
+            answer = await face.client.post("/imports", json=NEW | {"pipeline": pipeline})
+            assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+        twice = await face.client.post(
+            "/imports", json=NEW, headers=[("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+        )
+        assert (twice.status_code, twice.headers["content-type"]) == (422, "application/problem+json")
+        assert await store.list_runs() == []
+        for pipeline in ("v1", "v2"):
+            answer = await face.client.post("/imports", json=NEW | {"pipeline": pipeline})
+            assert (answer.status_code, answer.json()["pipeline"]) == (202, pipeline)
+
+
+async def test_a_method_that_is_not_there_is_told_as_a_problem(setting: LocalSetting) -> None:
+    async with faced(setting) as face:
+        for path in ("/imports", f"/profiles/{ANA}", "/livez"):
+            answer = await face.client.put(path)
+            assert (answer.status_code, answer.headers["content-type"]) == (405, "application/problem+json")
+            assert answer.headers["allow"]

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
 from structlog.testing import capture_logs
 
+from shared.domain.events import ImportReceived
+from shared.domain.ids import shadow_id
+from shared.domain.runs import RunKind
+from shared.store.store import Store
 from tests.support.auth_server import AuthServer, auth_server
 from tests.support.face import KEY, called, faced
 from tests.support.local import LocalSetting
@@ -105,3 +110,32 @@ async def test_the_document_says_what_is_asked_for(setting: LocalSetting) -> Non
             assert document["components"]["securitySchemes"].keys() == {"bearer", "ticket"}
             assert document["security"] == [{"bearer": []}]
             assert "security" not in document["paths"]["/imports"]["post"]
+
+
+async def test_a_shadow_is_the_services_alone(
+    setting: LocalSetting, project: AuthServer, store: Store
+) -> None:
+    async with faced(setting, supabase_url=project.url) as face:
+        ana = {"Authorization": f"Bearer {project.token(ANA)}"}
+        primary = UUID((await face.client.post("/imports", json=new(ANA), headers=ana)).json()["import_id"])
+        event = ImportReceived(
+            import_id=shadow_id(primary, "v2"),
+            parent_id=primary,
+            user_id=ANA,
+            run=1,
+            source=new(ANA)["source"],
+            requested_at=datetime.now(UTC),
+            kind=RunKind.SHADOW,
+        )
+        await store.take_run(event, variant="", pipeline="v2", profile_format="app")
+        address = f"/imports/{event.import_id}"
+        for method, path in (
+            ("GET", address),
+            ("GET", f"{address}/events"),
+            ("POST", f"{address}/events/ticket"),
+            ("POST", f"{address}/retry"),
+            ("DELETE", address),
+        ):
+            assert (await face.client.request(method, path, headers=ana)).status_code == 404, path
+        assert (await face.client.get(address)).json()["state"] == "chunking"
+        assert (await face.client.delete(address)).status_code == 202

@@ -112,6 +112,7 @@ async def test_the_same_content_is_the_same_import_however_it_is_sent(storage: P
         assert len({answer.content for answer in answers}) == 1
         (run,) = await store.list_runs()
         assert run.import_id == UUID(answers[0].json()["import_id"])
+        assert storage.names() == [run.source], "what goes on has the same bytes already"
         other = await post(
             "/imports", data=OF_ANA | {"lineage": "work", "pipeline": "v1"}, files={"file": ("a", EXPORT)}
         )
@@ -156,6 +157,7 @@ async def test_what_is_not_taken_leaves_nothing(storage: Place, store: Store) ->
             post("/imports", content=EXPORT, headers=ZIP),
             post("/imports", params={"user_id": "ana"}, content=EXPORT, headers=ZIP),
             post("/imports", params=OF_ANA | {"pipeline": "x"}, content=EXPORT, headers=ZIP),
+            post("/imports", params=OF_ANA | {"pipeline": "v9"}, content=EXPORT, headers=ZIP),
             post("/imports", params=OF_ANA | {"lineage": "a\u202eb"}, content=EXPORT, headers=ZIP),
             post("/imports", params=OF_ANA | {"replace": "perhaps"}, content=EXPORT, headers=ZIP),
             post("/imports", params={"user_id": [str(ANA), str(BEN)]}, content=EXPORT, headers=ZIP),
@@ -220,11 +222,17 @@ async def test_places_are_bounded_in_all_and_for_each(storage: Place) -> None:
                 await line.send(head("POST", f"/imports?user_id={user}&name=a.zip", **headers))
                 return await line.answer()
 
+        async def under_way(count: int) -> None:
+            # who asks for a place too soon takes it from one of these
+            await until(lambda: face.host.registry.get_sample_value("soulprint_http_uploads") == count)
+
         lines = [await begin(BEN) for _ in range(AT_ONCE_OF_ONE)]
+        await under_way(AT_ONCE_OF_ONE)
         await until_refused(refusal, BEN, 429)
+        await under_way(AT_ONCE_OF_ONE)
         lines += [await begin(uuid4()) for _ in range(AT_ONCE - AT_ONCE_OF_ONE)]
+        await under_way(AT_ONCE)
         await until_refused(refusal, ANA, 503)
-        assert face.host.registry.get_sample_value("soulprint_http_uploads") == AT_ONCE
         for line in lines:
             await line.send(EXPORT[1000:])
             assert (await line.answer()).status == 202
@@ -232,6 +240,25 @@ async def test_places_are_bounded_in_all_and_for_each(storage: Place) -> None:
         assert (
             await face.client.post("/imports", params=OF_ANA, content=EXPORT, headers=ZIP)
         ).status_code == 202
+
+
+async def test_a_person_whose_forms_never_come_to_their_file_holds_no_more_places(folder: Place) -> None:
+    async with auth_server() as project, AsyncExitStack() as stack:
+        face = await stack.enter_async_context(faced(folder.setting, supabase_url=project.url))
+        form = {"content_type": "multipart/form-data; boundary=x", "content_length": 1000}
+        form |= {"authorization": f"Bearer {project.token(ANA)}"}
+
+        async def begin() -> Wire:
+            opened = await stack.enter_async_context(wire(face.host.public_port))
+            await opened.send(head("POST", "/imports", **form), b"--x\r\nContent-Disposition: form-data; na")
+            return opened
+
+        lines = [await begin() for _ in range(AT_ONCE_OF_ONE)]
+        taken = face.host.registry.get_sample_value
+        await until(lambda: taken("soulprint_http_uploads") == AT_ONCE_OF_ONE)
+        assert (await (await begin()).answer()).status == 429
+        lines[0].cut()
+        await until(lambda: taken("soulprint_http_uploads") == AT_ONCE_OF_ONE - 1)
 
 
 async def until_refused(refusal: Callable[[UUID], Any], user: UUID, status: int) -> None:

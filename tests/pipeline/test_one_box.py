@@ -76,7 +76,10 @@ async def test_a_run_that_cannot_be_driven_for_want_of_room_keeps_none_of_the_ot
     assert len(box.events(IMPORT_RECEIVED)) == WAITING
 
 
-async def test_one_process_at_a_time_works_over_a_database_and_the_next_waits(store: Store) -> None:
+async def test_one_process_at_a_time_works_over_a_database_and_the_next_waits(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sole, "EVERY_SECONDS", 0.05)
     waits: list[str] = []
     async with sole_over(store, "first", waits.append):
         second = asyncio.create_task(_hold(store, waits))
@@ -103,7 +106,9 @@ async def test_whose_place_was_taken_is_told(store: Store, monkeypatch: pytest.M
 
 def test_a_second_process_of_one_home_is_refused(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    with sole_in(home), pytest.raises(BusyError, match="runs already"), sole_in(home):
+    with sole_in(home) as name, pytest.raises(BusyError, match="runs already"), sole_in(home):
         pass
-    with sole_in(home):
-        pass
+    with sole_in(home) as again:
+        assert again == name
+    with sole_in(tmp_path / "another") as another:
+        assert another != name

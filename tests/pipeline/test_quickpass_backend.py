@@ -178,3 +178,15 @@ async def test_it_is_not_handed_a_local_file_nor_first_sections_of_another_run(
         assert (await ended(store, quick)).state == "complete"
         assert old.state.counts == {}
     assert len(made(setting)) == 1
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_what_is_due_to_one_that_is_no_longer_named_ends(setting: LocalSetting, store: Store) -> None:
+    setting.changes |= {"v1_backend": "builtin", "profile_format": "app"}
+    event = setting.event_of("imports/a.zip")
+    await store.take_run(event, V1, "http", profile_format="app")
+    await store.owe_v1_call(event.import_id, event.run)
+    async with hosted(setting, ("quickpass",)):
+        run = await ended(store, event)
+    assert run.state == "failed"
+    assert "set it to that of the v1 backend" in (run.error or {})["message"]

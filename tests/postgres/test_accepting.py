@@ -15,6 +15,7 @@ from shared.domain.runs import RunKey, RunKind
 from shared.store.accepting import AcceptedRun, RefusedRun
 from shared.store.profiles import Commit
 from shared.store.store import Store
+from tests.support.kinds import event_of
 from tests.support.records import ANNA, BORIS, IMPORT, SEED, commit, memory_of
 from tests.support.runs import begin_run
 
@@ -42,6 +43,26 @@ async def refused(store: Store, *args: Any, **terms: Any) -> RefusedRun:
 async def count(sql: asyncpg.Connection, where: str = "true") -> int:
     found: int = await sql.fetchval(f"SELECT count(*) FROM imports WHERE {where}")
     return found
+
+
+async def test_a_run_that_goes_on_is_read_from_where_it_was_if_so_asked(store: Store) -> None:
+    await taken(store)
+    assert (await taken(store, source="imports/a/2.zip", keep_source=True)).source == SOURCE
+    assert (await taken(store, source="imports/a/2.zip")).source == "imports/a/2.zip"
+    await store.cancel_run(IMPORT, 1)
+    assert (await taken(store, keep_source=True)).source == SOURCE
+
+
+async def test_a_user_has_so_many_keys_an_hour(store: Store, sql: asyncpg.Connection) -> None:
+    for n in range(10):
+        await taken(store, key=f"k{n}", per_hour=1)
+    refusal = await refused(store, key="k10", per_hour=1)
+    assert (refusal.refusal, refusal.retry_after) == ("hourly", 600)
+    assert await sql.fetchval("SELECT count(*) FROM idempotency_keys") == 10
+    assert (await taken(store, key="k9", per_hour=1)).repeated
+    assert (await taken(store, per_hour=1)).resumed
+    await sql.execute("UPDATE idempotency_keys SET created_at = now() - interval '61 minutes'")
+    await taken(store, key="k10", per_hour=1)
 
 
 async def test_many_at_once_without_a_key_are_one_run(store: Store, sql: asyncpg.Connection) -> None:
@@ -95,9 +116,9 @@ async def test_an_unfinished_run_is_answered_again_and_a_finished_one_is_not(sto
 
 
 async def test_the_next_run_is_for_an_import_that_has_ended(store: Store) -> None:
-    assert (await refused(store, again=True, source=None)).refusal == "unknown"
+    assert (await refused(store, again=True, source=None)) == RefusedRun(refusal="unknown", retry_after=None)
     await taken(store, lineage="work", asked={"conversation_count": 7, "message_count": None})
-    assert (await refused(store, again=True, source=None)).refusal == "running"
+    assert (await refused(store, again=True, source=None)) == RefusedRun(refusal="running", retry_after=None)
     await store.cancel_run(IMPORT, 1)
     run = await taken(store, again=True, source=None)
     assert (run.run, run.source, run.lineage, run.asked.conversation_count) == (2, SOURCE, "work", 7)
@@ -168,6 +189,37 @@ async def test_who_has_sections_is_owed_none(store: Store) -> None:
     assert await commit(store, memory_of()) == Commit(True, None)
     other = OTHERS[0]
     assert (await taken(store, other, quick_id=quick_id(other), profile_format="app")).quick is None
+
+
+async def test_who_got_sections_meanwhile_is_given_no_first_ones(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    quick = quick_id(IMPORT)
+    await taken(store, quick_id=quick, profile_format="app")
+    await store.update_user_profile(ANNA, {"soul_md": "of another import"})
+    event = event_of(kind=RunKind.QUICK)
+    assert (await store.take_run(event, "v1", "builtin", profile_format="app")).refusal == "cancelled"
+    (row,) = await store.list_runs(quick)
+    assert (row.state, row.error) == (
+        "cancelled",
+        {"step": "take_run", "message": "sections are served already"},
+    )
+
+
+async def test_an_event_that_is_not_taken_is_owed_no_first_sections(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    await taken(store)
+    await store.cancel_run(IMPORT, 1)
+    await taken(store)
+    for user_id, run in ((BORIS, 1), (BORIS, 3), (BORIS, 2)):
+        event = event_of(run, user_id=user_id)
+        assert (await store.route_import(event, "v2", "app", quick_id(IMPORT))).quick is None
+    await sql.execute("DELETE FROM imports WHERE run = 1")
+    assert (await store.route_import(event_of(), "v2", "app", quick_id(IMPORT))).quick is None, "older"
+    owed = await store.route_import(event_of(3), "v2", "app", quick_id(IMPORT))
+    assert owed.quick is not None
+    assert await count(sql, "kind = 'quick'") == 1
 
 
 async def test_the_log_is_offered_what_it_was_not(store: Store, sql: asyncpg.Connection) -> None:

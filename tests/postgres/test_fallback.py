@@ -166,6 +166,17 @@ async def test_a_retry_goes_beside_the_fallback_and_gets_none_of_its_own(
     assert await page(sql) == DONE
 
 
+async def test_cancelling_a_retry_cancels_the_fallback_beside_it(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    await failed(store)
+    await take(store, FALLBACK)
+    await request(store, "v2")
+    assert await store.cancel_run(IMPORT, 3)
+    assert [state for *_, state in await runs_of(sql)] == ["failed", "cancelled", "cancelled"]
+    assert (await commit(store, FALLBACK)).reason == "cancelled"
+
+
 async def test_a_retry_that_fails_gets_no_second_fallback(store: Store, sql: asyncpg.Connection) -> None:
     await failed(store)
     await take(store, FALLBACK)

@@ -19,6 +19,7 @@ from shared.domain.runs import RunKey
 from shared.store.facts import FactUpdate
 from shared.store.store import Store
 from shared.store.transport import to_json
+from tests.support.kinds import event_of, take
 from tests.support.lineages import CHATGPT, CLAUDE, Run, imported
 from tests.support.records import (
     ANNA,
@@ -145,3 +146,28 @@ async def test_recording_reads_no_other_runs(store: Store, sql: asyncpg.Connecti
     locked, judged, counted, asked = 1, 1, 1, 1
     async with counting(sql, "imports", locked + judged + counted + asked) as own:
         await own.record_chunks([result], model=MODEL, prompt_version=PROMPTS)
+
+
+async def test_an_import_is_listed_and_swept_without_reading_others(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    for run in (1, 2):
+        await take(store, event_of(run))
+    await sql.execute("UPDATE imports SET updated_at = '2020-01-01'")
+    for state, many in (("extracting", FEW), ("complete", MANY)):
+        await sql.execute(
+            "INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, state)"
+            " SELECT gen_random_uuid(), 1, $1, 'v2', '/b.zip', true, $2 FROM generate_series(1, $3)",
+            uuid5(SEED, "someone"),
+            state,
+            many,
+        )
+    async with sql.transaction():
+        own = Store(OneConnection(sql))
+        assert [row.run for row in await own.list_runs(IMPORT, limit=1)] == [2]
+        stalled = await own.find_stalled("v2", 60, owner="me")
+        read = await sql.fetchval(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'imports'"
+        )
+    assert [run.run for run in stalled] == [2]
+    assert read < 3 * FEW

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import uuid5
 
 import asyncpg
@@ -75,17 +76,22 @@ async def test_what_is_asked_for_later_is_newer_than_a_fallback(
     assert asked.requested_at >= await sql.fetchval("SELECT max(requested_at) FROM imports WHERE run = 2")
 
 
-async def test_v1_tells_the_import_page_and_nothing_of_a_full_pass(
+async def test_where_v1_is_all_there_is_both_pages_come_to_an_end(
     store: Store, sql: asyncpg.Connection
 ) -> None:
     await take(store, V1, pipeline="v1")
     assert await page(sql) == ("processing", "Downloading export", 0, None)
-    assert await full_pass(sql) == ("pending", None, "none")
+    assert await full_pass(sql) == ("processing", None, "none")
     assert (await commit(store, V1, pipeline="v1")).written
     assert await page(sql) == ("complete", "Complete", 100, None)
-    assert await full_pass(sql) == ("pending", None, "none")
+    assert await full_pass(sql) == ("complete", None, "none")
     row = await kinds.shown(sql)
     assert (row["memory_md"], row["import_id"], row["pipeline"]) == (None, OTHER, "v1")
+    await take(store, V1.model_copy(update={"run": 6}), pipeline="v1")
+    await fail(store, V1.model_copy(update={"run": 6}))
+    assert await full_pass(sql) == ("failed", "no model answers", "none")
+    await take(store, event_of(requested_at=datetime.now(UTC)))
+    assert (await full_pass(sql))[0] == "processing", "from now on v2 speaks"
 
 
 async def test_a_run_of_v1_keeps_the_memory_that_is_there(store: Store, sql: asyncpg.Connection) -> None:

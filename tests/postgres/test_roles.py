@@ -54,6 +54,11 @@ INTERNAL = [
     "callbacks",
     "v1_calls",
     "idempotency_keys",
+    "routing_policy",
+    "routing_history",
+    "routing_overrides",
+    "routing_decisions",
+    "legacy_calls",
 ]
 """Tables that only services see."""
 VIEWS = ["run_usage", "user_usage"]

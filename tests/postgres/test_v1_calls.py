@@ -11,11 +11,14 @@ import asyncpg
 import pytest
 
 from shared.domain.events import Coverage, FactCounts, ImportReceived, MemoryReady, Sections, Usage
-from shared.domain.runs import RunKey
+from shared.domain.runs import RunKey, RunKind
 from shared.store.store import Store
 from shared.store.v1_calls import V1Call
+from tests.support.kinds import commit, event_of, extracted, fail, full_pass, page, posted, take
+from tests.support.records import ANNA
 
 LATEST = 2 * 3600.0
+MAIN = event_of()
 
 
 async def begun(store: Store, user_id: UUID | None = None, run: int = 1, **more: Any) -> ImportReceived:
@@ -256,3 +259,37 @@ async def test_the_sweeper_leaves_alone_what_is_looked_after(store: Store, sql: 
     assert await store.find_stalled("v1", 60.0) == []
     await sql.execute("UPDATE imports SET updated_at = now() - interval '1 hour'")
     assert [run.import_id for run in await store.find_stalled("v1", 60.0)] == [event.import_id]
+
+
+async def test_of_one_person_one_at_a_time(store: Store, sql: asyncpg.Connection) -> None:
+    """Their profile is one: its end would be taken for that of both."""
+    user = uuid4()
+    first, second = await owed(store, user), await owed(store, user)
+    await taken(store)
+    assert await store.take_v1_call(uuid4(), 2) is None
+    await says(sql, user, full_pass_status="complete", soul_md="first")
+    assert await outcomes(store) == {first.import_id: "complete"}
+    _, call = await taken(store)
+    assert call.import_id == second.import_id
+    assert await outcomes(store) == {}
+
+
+@pytest.mark.parametrize("end", ["late", "complete"])
+async def test_what_was_asked_for_since_speaks_for_itself(
+    store: Store, sql: asyncpg.Connection, end: str
+) -> None:
+    await take(store, MAIN)
+    await fail(store, MAIN)
+    fallback = event_of(2, RunKind.FALLBACK)
+    assert (await take(store, fallback, variant="http")).refusal is None
+    await posted(store, fallback)
+    again = event_of(3)
+    await take(store, again)
+    await extracted(store, again)
+    assert (await commit(store, again)).written
+    assert (await full_pass(sql))[0] == "pending", "while the predecessor has the word"
+    if end == "complete":
+        await says(sql, ANNA, full_pass_status="complete")
+    assert await outcomes(store, 0.0 if end == "late" else LATEST) != {}
+    assert await full_pass(sql) == ("complete", None, "ready")
+    assert (await page(sql))[:2] == ("complete", "Complete")

@@ -74,6 +74,9 @@ async def test_a_watched_run_says_at_each_change_how_far_it_is(store: Store) -> 
     await store.note_progress([RunKey(IMPORT, 1)])
     assert await watched(store) == second  # nothing is told that its version does not say
     await recorded(store, 2, 3)
+    assert (await store.claim_run(IMPORT, 1, "me", 60)).claimed
+    third = await watched(store)
+    assert (third.state, third.stage, third.percent) == ("consolidating", "consolidating", 90)
     await commit(store, memory_of())
     last = await watched(store)
     assert (last.state, last.percent, last.coverage, last.ended) == ("complete", 100, 1.0, True)
@@ -106,6 +109,10 @@ async def test_an_ended_run_says_what_it_took_and_why_it_failed(store: Store) ->
     await begin_run(store, IMPORT, ANNA, SOURCE, "v2")
     await store.fail_run(IMPORT, 1, "reading", "the export breaks")
     assert (await found(store)).error == {"step": "reading", "message": "the export breaks"}
+    await begin_run(store, BORIS, ANNA, "/srv/uploads/anna/a.zip", "v2")
+    await store.fail_run(BORIS, 1, "reading", "/srv/uploads/anna/a.zip is none: /srv/uploads/anna/a.zip")
+    told = (await found(store, BORIS)).error
+    assert told == {"step": "reading", "message": "a.zip is none: a.zip"}, "no folder of ours is told"
     await begin_run(store, IMPORT, ANNA, SOURCE, "v2")
     await store.save_chunks_batch(ANNA, [PassageOf()], of_run=RunKey(IMPORT, 2))
     await store.finish_chunking(IMPORT, 2, Chunking(total=0))

@@ -12,7 +12,7 @@ import httpx2
 from prometheus_client import CollectorRegistry
 
 from services.gateway.app import app
-from shared.host.http import HEADER_BYTES, bound, serving
+from shared.host.http import FACE, bound, serving
 from shared.host.service import Kit, Service, ServiceMetrics
 from shared.log.local import LocalLog
 from shared.log.metrics import PoolMetrics
@@ -58,7 +58,7 @@ async def faced_alone(
         open_model=None,  # type: ignore[arg-type]  # it asks none
         log_answers=log.answers,
     )
-    sock = bound("127.0.0.1", 0, what="a test", setting="GATEWAY_PORT")
+    sock = bound("127.0.0.1", 0, what="a test", setting="GATEWAY")
     sock.listen(2048)  # who comes before the server waits for it
     port = int(sock.getsockname()[1])
     async with app(changed(kit)) as service:
@@ -66,7 +66,7 @@ async def faced_alone(
         tasks = [asyncio.ensure_future(task()) for task in service.tasks]
         try:
             async with (
-                serving(service.http, sock, http="h11", h11_max_incomplete_event_size=HEADER_BYTES),
+                serving(service.http, sock, **FACE),
                 called(port) as client,
             ):
                 yield Alone(port, service, registry, client)

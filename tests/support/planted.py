@@ -40,6 +40,10 @@ ROWS: Final = {
         " VALUES ('p', 'b', $1::text, 'm', 'p', 1, now())"
     ),
     "callbacks": "(import_id, kind, user_id, seconds) VALUES ($2, 'complete', $1, 1)",
+    "routing_overrides": "(user_id, lane) VALUES ($1, 'v1')",
+    "routing_decisions": "(import_id, run, user_id, lane, reason, bucket, share, policy_version, shadow) "
+    "VALUES ($2, 1, $1, 'v2', 'share', 0, 10000, 1, false)",
+    "legacy_calls": "(route, user_id) VALUES ('/process-full', $1)",
     "idempotency_keys": "(user_id, key, digest) VALUES ($1, 'k', 'd')",
     "v1_calls": "(import_id, run, user_id) VALUES ($2, 1, $1)",
     "embedding_claims": "(passage_id, user_id, until, content_hash, model) VALUES ($2, $1, now(), 'h', 'm')",
@@ -60,14 +64,18 @@ APP_ROWS: Final = {
 """The same of the app's own tables."""
 
 
+NOBODYS: Final = {"soulprint_migrations", "routing_policy", "routing_history"}
+"""Tables of ours whose rows are nobody's."""
+
+
 async def plant(connection: asyncpg.Connection, tables: list[str], *users: UUID) -> None:
-    """Put a row of each user's into each of these tables. Raises KeyError for a table with no row above; only
-    that of the migrations needs none, which has rows of nobody's."""
+    """Put a row of each user's into each of these tables. Raises KeyError for a table with no row above; but
+    for NOBODYS."""
     rows = ROWS | APP_ROWS
     for user in users:
         work = uuid4()
         for table in tables:
-            if table == "soulprint_migrations":
+            if table in NOBODYS:
                 continue
             given = "WITH given AS (SELECT $1::uuid, $2::uuid)"  # all rows take both, whichever they need
             await connection.execute(f"{given} INSERT INTO public.{table} {rows[table]}", user, work)

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from shared.host.services import opener_of
-from shared.metrics import METRICS
+from shared.metrics.table import METRICS
 from shared.pipelines import SERVICES, live_topics
-from shared.settings import PREFIX, Settings
+from shared.settings import Settings
+from shared.settings.gateway import PREFIX, GatewaySettings
 from tests.support.plain_yaml import read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -123,6 +124,12 @@ def test_every_environment_names_settings_that_exist() -> None:
     assert image <= known
 
 
+def test_compose_passes_on_every_setting_of_the_gateway() -> None:
+    assert {f"{PREFIX}{field.upper()}" for field in GatewaySettings.model_fields} <= set(
+        COMPOSE["x-settings"]
+    )
+
+
 def test_compose_takes_the_defaults_of_the_settings() -> None:
     for name, value in COMPOSE["x-settings"].items():
         if matched := re.fullmatch(r"\$\{(\w+):-(.+)\}", value or ""):
@@ -213,6 +220,12 @@ def test_an_alert_says_how_bad_it_is_and_what_to_do() -> None:
         assert rule["labels"]["severity"] in ("page", "ticket")
         assert rule["annotations"]["summary"]
         assert rule["annotations"]["action"]
+
+
+def test_operations_has_a_row_for_every_alert_and_no_other() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    told = re.findall(r"^\| `(Soulprint\w+)` \|", page, re.MULTILINE)
+    assert sorted(told) == sorted(rule["alert"] for rule in RULES)
 
 
 @pytest.mark.parametrize("name", ["extractor", "chunker", "quickpass"])

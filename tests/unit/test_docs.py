@@ -58,3 +58,24 @@ def missing(path: Path) -> Iterator[str]:
 
 def test_every_file_and_module_that_is_named_exists() -> None:
     assert {str(p.relative_to(ROOT)): sorted(found) for p in FILES if (found := {*missing(p)})} == {}
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"(?ms)^```.*?^```$", "", page.read_text("utf-8"))
+    return {
+        re.sub(r"[^\w\- ]", "", line.lower()).strip().replace(" ", "-")
+        for line in re.findall(r"(?m)^#+ (.+)$", text)
+    }
+
+
+def test_every_link_leads_to_a_page_and_a_heading_that_there_are() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    lost = []
+    for page in pages:
+        for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text("utf-8")):
+            name, _, anchor = link.partition("#")
+            target = (page.parent / name) if name else page
+            if not target.exists() or (anchor and anchor not in headings(target)):
+                lost.append(f"{page.relative_to(ROOT)}: {link}")
+    assert lost == []

@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families as plain
 from shared.host.health import health_server
 from shared.host.service import ServiceMetrics
 from shared.log.metrics import PoolMetrics
-from shared.metrics import METRICS, STAGE_SECONDS, table
+from shared.metrics.services import STAGE_SECONDS
+from shared.metrics.table import METRICS, table
 
 ROOT = Path(__file__).parents[2]
 ASKS_FOR_OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Final
@@ -15,6 +16,8 @@ MOST_FIELDS: Final = 20
 MOST_BYTES: Final = 16 * 1024
 """Of all fields."""
 _BOUNDARY_BYTES: Final = 200
+# The parser quotes what it cannot read, which may be a person's; what is wrong is answered.
+logging.getLogger("python_multipart.multipart").setLevel(logging.CRITICAL)
 _MALFORMED = "the form is not well-formed multipart/form-data"
 
 

@@ -7,7 +7,7 @@ from typing import Self
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from shared.metrics import (
+from shared.metrics.models import (
     EMBEDDING_CALLS,
     EMBEDDING_COST,
     EMBEDDING_PASSAGES,

@@ -58,6 +58,17 @@ async def test_fields_before_the_file_are_there_when_it_begins() -> None:
     assert form.before == {"user_id": "x"}
 
 
+async def test_no_log_quotes_what_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
+    for body in (
+        b"--Xsecret",
+        part("file", FILE, "a").replace(b"Content-Type", b"Content(Type"),
+        WHOLE + b"more",
+    ):
+        with suppress(NotTakenError):
+            await read(body)
+    assert not caplog.records
+
+
 async def test_a_file_may_be_empty_and_unnamed() -> None:
     assert await read(part("file", b"", "") + END) == ("", b"", {})
 

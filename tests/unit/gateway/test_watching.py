@@ -41,6 +41,7 @@ class Table:
 
     async def look(self, import_ids: Sequence[UUID]) -> list[WatchedRun]:
         self.asked.append(set(import_ids))
+        await asyncio.sleep(0)
         if self.hold is not None:
             await self.hold.wait()
         if self.fault is not None:
@@ -67,6 +68,12 @@ async def watch(watcher: Watcher, import_id: UUID = IMPORT) -> Watch:
     return found
 
 
+async def turns() -> None:
+    """Let whatever could go on go on: of a watcher that never rests."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
 async def newest(found: Watch) -> WatchedRun:
     assert await found.changed(5)
     assert found.newest is not None
@@ -75,15 +82,15 @@ async def newest(found: Watch) -> WatchedRun:
 
 async def test_while_nobody_watches_nothing_is_asked() -> None:
     table = Table(row_of())
-    async with watching(table) as watcher:
-        await asyncio.sleep(0.05)  # what must not happen has no end to wait for
+    async with watching(table, every=0) as watcher:
+        await turns()
         assert table.asked == []
         found = await watch(watcher)
         await until(lambda: len(table.asked) > 2)
         watcher.leave(found)
-        await asyncio.sleep(0.02)
+        await turns()
         looks = len(table.asked)
-        await asyncio.sleep(0.05)
+        await turns()
         assert len(table.asked) == looks
 
 
@@ -116,14 +123,14 @@ async def test_who_takes_slowly_gets_the_newest_state_alone() -> None:
 
 async def test_an_import_is_watched_over_its_next_run_to_its_end() -> None:
     table = Table(row_of())
-    async with watching(table) as watcher:
+    async with watching(table, every=0) as watcher:
         found = await watch(watcher)
         table.put(row_of(run=2, version=2, kind=RunKind.FALLBACK))
         assert (await newest(found)).run == 2
         table.put(row_of(run=2, version=3, state="complete"))
         assert (await newest(found)).ended
         looks = len(table.asked)
-        await asyncio.sleep(0.03)
+        await turns()
         assert len(table.asked) == looks  # what has ended is not looked at
         assert (await watcher.find(IMPORT)) == table.rows[IMPORT]
 

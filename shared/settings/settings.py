@@ -15,7 +15,6 @@ from platformdirs import user_data_path
 from pydantic import (
     AliasChoices,
     AliasGenerator,
-    AwareDatetime,
     Field,
     SecretStr,
     ValidationError,
@@ -27,12 +26,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from shared.domain.addresses import server_address, web_address, wrong_in_dsn
 from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
-from shared.domain.key_digests import key_digests
-from shared.domain.origins import Origins, origins
 from shared.domain.runs import ProfileFormat
 from shared.domain.service_keys import service_key
+from shared.settings.gateway import PREFIX, GatewaySettings
 
-PREFIX = "SOULPRINT_"
 _FORMS = {
     "pipeline": "must be v and a number, such as v2",
     "v1_path": "must be a path that begins with / and has at most 200 characters of ASCII",
@@ -44,8 +41,6 @@ _PREFIXED_ONLY = ("home", "store")
 StoreKind = Literal["embedded", "direct", "rest"]
 BATCH_STALL_SECONDS = 25 * 3600.0
 """Results of a message batch come within 24 hours."""
-JWT_SECRET_CHARS = 32
-"""Of the legacy secret of a project at least."""
 BATCH_WINDOW = 2500
 """As many chunks as the extractor puts into one batch."""
 
@@ -55,7 +50,7 @@ def _names(field: str) -> AliasChoices:
     return AliasChoices(prefixed) if field in _PREFIXED_ONLY else AliasChoices(prefixed, field.upper())
 
 
-class Settings(BaseSettings):
+class Settings(GatewaySettings, BaseSettings):
     """What ops and laptops may change. Wrong values are refused when the program starts."""
 
     model_config = SettingsConfigDict(
@@ -175,38 +170,6 @@ class Settings(BaseSettings):
     """How often the leading consolidator looks for runs that do not move."""
     stall_seconds: float = Field(default=120.0, gt=0)
     """How long a run may stand still before it is driven again."""
-    gateway_host: str = "127.0.0.1"
-    """Address on which the gateway answers."""
-    gateway_port: int = Field(default=8000, ge=0, le=65535)
-    """Its port; 0 takes a free one and logs it."""
-    gateway_open: bool = False
-    """Whether it answers everybody as if they had a service key: for a machine of one's own."""
-    service_keys: Annotated[tuple[bytes, ...] | None, NoDecode] = None
-    """SHA-256 digests, in hex, of the keys with which an app's server may ask for any user."""
-    supabase_jwt_secret: SecretStr | None = None
-    """The secret of a project whose tokens are signed with one (HS256)."""
-    cors_origins: Annotated[Origins | None, NoDecode] = None
-    """Origins whose pages may call the gateway; one that begins with ^ is a pattern."""
-    v1_backend: Literal["builtin", "http"] = "builtin"
-    """What makes the first sections: quickpass itself, or the service at `v1_backend_url`."""
-    v1_backend_url: str | None = None
-    """The predecessor: what the gateway does not answer is passed on to it."""
-    v1_path: str = Field(default="/import-full", pattern=r"^/[!-~]{0,199}$")
-    """Where it takes imports."""
-    v1_concurrency: int = Field(default=2, ge=1, le=64)
-    """Most imports that it has in work for us."""
-    legacy_shape: Literal["full", "head"] = "full"
-    """Which form of the predecessor POST /process-full answers like."""
-    upload_max_bytes: int = Field(default=5 * 1024**3, ge=1024)
-    """Largest export that is taken over HTTP."""
-    imports_per_hour: int = Field(default=20, ge=1)
-    """Most imports that a user may ask the gateway for within an hour."""
-    imports_unfinished: int = Field(default=3, ge=1)
-    """Most imports of a user that may be unfinished when another is asked for."""
-    process_full_deprecated_at: AwareDatetime | None = None
-    """Since when POST /process-full is deprecated; None: it is not."""
-    process_full_sunset_at: AwareDatetime | None = None
-    """When it will end."""
     metrics_host: str = "127.0.0.1"
     """Address on which a service answers /livez, /readyz and /metrics."""
     metrics_port: int = Field(default=9400, ge=0, le=65535)
@@ -277,48 +240,10 @@ class Settings(BaseSettings):
             )
         return self
 
-    @field_validator("service_keys", mode="before")
-    @classmethod
-    def _digests(cls, value: object) -> object:
-        return key_digests(value) if isinstance(value, str) else value
-
-    @field_validator("supabase_jwt_secret")
-    @classmethod
-    def _jwt_secret(cls, value: SecretStr | None) -> SecretStr | None:
-        secret = value.get_secret_value().strip() if value else ""
-        if secret and len(secret) < JWT_SECRET_CHARS:
-            raise ValueError(f"must have at least {JWT_SECRET_CHARS} characters, as the project shows it")
-        return SecretStr(secret) if secret else None
-
     @model_validator(mode="after")
     def _has_a_project(self) -> Self:
         if self.supabase_jwt_secret and not self.supabase_url:
             raise ValueError(f"{PREFIX}SUPABASE_JWT_SECRET needs {PREFIX}SUPABASE_URL, whose tokens they are")
-        return self
-
-    @field_validator("cors_origins", mode="before")
-    @classmethod
-    def _origins(cls, value: object) -> object:
-        return origins(value) if isinstance(value, str) else value
-
-    @field_validator("v1_backend_url")
-    @classmethod
-    def _backend(cls, value: str | None) -> str | None:
-        return value and server_address(value)
-
-    @model_validator(mode="after")
-    def _has_a_backend(self) -> Self:
-        if self.v1_backend == "http" and not self.v1_backend_url:
-            raise ValueError(f"{PREFIX}V1_BACKEND=http needs {PREFIX}V1_BACKEND_URL")
-        return self
-
-    @model_validator(mode="after")
-    def _ends_after_it_is_deprecated(self) -> Self:
-        since, until = self.process_full_deprecated_at, self.process_full_sunset_at
-        if until is not None and (since is None or until < since):
-            raise ValueError(
-                f"{PREFIX}PROCESS_FULL_SUNSET_AT must not lie before {PREFIX}PROCESS_FULL_DEPRECATED_AT"
-            )
         return self
 
     @field_validator("embeddings_url")
@@ -367,6 +292,9 @@ def load_settings(**overrides: object) -> Settings:
 def _told(place: tuple[int | str, ...], message: str) -> str:
     """What is wrong with a setting, or with several together; a pattern is told in words."""
     message = message.replace("Input should be", "must be").removeprefix("Value error, ")
+    message = message.replace(
+        "Input should have timezone info", "must say its offset, such as 2026-12-01T00:00:00Z"
+    )
     if not place:
         return message
     field = str(place[0]).removeprefix(PREFIX).lower()
