@@ -117,6 +117,7 @@ class Made(BaseModel):
     pipeline: str
     state: str
     facts: int
+    """Those that hold, without superseded ones."""
     sections: int
     """Those with a word in them."""
     memory_characters: int

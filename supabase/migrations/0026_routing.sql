@@ -329,7 +329,7 @@ CREATE FUNCTION public.made_of(i public.imports) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT json_build_object(
         'import_id', i.import_id, 'run', i.run, 'pipeline', i.pipeline, 'state', i.state,
-        'facts', coalesce((i.fact_counts ->> 'current')::integer, 0),
+        'facts', coalesce((i.fact_counts ->> 'kept')::integer - (i.fact_counts ->> 'superseded')::integer, 0),
         'sections', (SELECT count(*) FROM jsonb_each_text(m.documents) e WHERE e.value <> ''),
         'memory_characters', coalesce(length(m.memory_md), 0),
         'tokens', coalesce((i.usage ->> 'input_tokens')::bigint, 0) + coalesce((i.usage ->> 'output_tokens')::bigint, 0),
