@@ -466,6 +466,7 @@ CREATE TABLE public.routing_policy (
     reason text DEFAULT ''::text NOT NULL,
     CONSTRAINT routing_policy_check CHECK (((sunset_at >= COALESCE(deprecated_at, '1970-01-01 00:00:00+00'::timestamp with time zone)) AND (sunset_at <= '9999-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT routing_policy_deprecated_at_check CHECK (((deprecated_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (deprecated_at <= '9999-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT routing_policy_entered_at_check CHECK (((entered_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (entered_at <= '9999-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT routing_policy_id_check CHECK (id),
     CONSTRAINT routing_policy_mode_check CHECK ((mode = ANY (ARRAY['manual'::text, 'auto'::text]))),
     CONSTRAINT routing_policy_salt_check CHECK ((salt <> ''::text)),

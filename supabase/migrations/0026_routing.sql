@@ -17,7 +17,8 @@ CREATE TABLE public.routing_policy (
     frozen boolean NOT NULL DEFAULT false,
     salt text NOT NULL DEFAULT 'canary' CHECK (salt <> ''),
     -- since when share, shadow and passthrough are as they are: what is judged was begun since
-    entered_at timestamptz NOT NULL DEFAULT now(),
+    entered_at timestamptz NOT NULL DEFAULT now()
+        CHECK (entered_at BETWEEN '1970-01-01 00:00Z' AND '9999-01-01 00:00Z'),
     -- what the judge's own thresholds are replaced by, by their names
     thresholds jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(thresholds) = 'object'),
     -- since when POST /process-full is deprecated, and when it ends: times that can be told in a header
