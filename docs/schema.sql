@@ -464,7 +464,9 @@ CREATE TABLE public.routing_policy (
     changed_by text DEFAULT ''::text NOT NULL,
     changed_at timestamp with time zone DEFAULT now() NOT NULL,
     reason text DEFAULT ''::text NOT NULL,
-    CONSTRAINT routing_policy_check CHECK ((sunset_at >= deprecated_at)),
+    CONSTRAINT routing_policy_check CHECK (((sunset_at >= deprecated_at) AND (sunset_at < '3000-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT routing_policy_deprecated_at_check CHECK (((deprecated_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (deprecated_at <= '3000-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT routing_policy_entered_at_check CHECK (((entered_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (entered_at <= '3000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT routing_policy_id_check CHECK (id),
     CONSTRAINT routing_policy_mode_check CHECK ((mode = ANY (ARRAY['manual'::text, 'auto'::text]))),
     CONSTRAINT routing_policy_salt_check CHECK ((salt <> ''::text)),
@@ -780,7 +782,7 @@ BEGIN
     answer := jsonb_build_object(
         'import_id', newest.import_id, 'run', newest.run, 'resumed', resumed, 'requested_at', newest.requested_at,
         'source', newest.source, 'lineage', newest.lineage, 'pipeline', newest.pipeline, 'state', newest.state,
-        'kind', newest.kind, 'asked', newest.asked, 'quick', routed -> 'quick',
+        'kind', newest.kind, 'asked', newest.asked, 'reason', routed -> 'reason', 'quick', routed -> 'quick',
         'shadow', routed -> 'shadow', 'deprecated_at', routed -> 'deprecated_at', 'sunset_at', routed -> 'sunset_at');
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'on', true);  -- what is answered must outlive the machine, too
@@ -1065,8 +1067,12 @@ BEGIN
     n := jsonb_populate_record(p, changes);
     refusal := CASE
         WHEN p.version <> (argument ->> 'expected')::integer THEN 'changed'
-        WHEN p.frozen AND n.frozen AND (n.share, n.shadow, n.mode, n.passthrough)
-            IS DISTINCT FROM (p.share, p.shadow, p.mode, p.passthrough) THEN 'frozen'
+        WHEN p.frozen AND n.frozen AND (n.share, n.shadow, n.mode, n.passthrough) IS DISTINCT FROM
+                (p.share, p.shadow, p.mode, p.passthrough)
+            AND (n.share, n.shadow, n.mode, n.passthrough) IS DISTINCT FROM (0, 0, p.mode, true) THEN 'frozen'
+        WHEN argument ->> 'lease' IS NOT NULL AND NOT EXISTS (
+            SELECT FROM leases l WHERE l.name = argument ->> 'lease' AND l.owner = argument ->> 'owner'
+                AND l.until > clock_timestamp()) THEN 'lease'
     END;
     IF refusal IS NOT NULL OR n IS NOT DISTINCT FROM p THEN
         RETURN jsonb_build_object('refusal', refusal, 'changed', false, 'policy', to_jsonb(p) - 'id');
@@ -1976,6 +1982,45 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.join_lineages(i public.imports, joining jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.join_lineages(i public.imports, joining jsonb) TO service_role;
+
+CREATE FUNCTION public.keep_event(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    a record;
+    newest imports;
+    i imports;
+    refusal text;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        import_id uuid, run integer, user_id uuid, source text, requested_at timestamptz, lineage text, kind text,
+        parent_id uuid, conversation_count integer, message_count integer, pipeline text, profile_format text);
+    PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
+    SELECT * INTO newest FROM imports n WHERE n.import_id = a.import_id ORDER BY n.run DESC LIMIT 1;
+    SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run FOR UPDATE;
+    refusal := CASE
+        WHEN newest.user_id <> a.user_id THEN 'foreign'
+        WHEN EXISTS (SELECT FROM imports n
+                     WHERE n.import_id = a.import_id AND n.run > a.run AND n.kind = a.kind) THEN 'older'
+        WHEN i.state <> 'received' OR NOT i.on_log OR i.pipeline <> a.pipeline THEN 'taken'
+    END;
+    IF refusal IS NOT NULL THEN
+        RETURN jsonb_build_object('refusal', refusal);
+    END IF;
+    INSERT INTO imports AS o (import_id, run, user_id, pipeline, kind, parent_id, source, requested_at, on_log,
+                              profile_format, lineage, asked)
+    VALUES (a.import_id, a.run, a.user_id, a.pipeline, coalesce(a.kind, 'primary'), a.parent_id, a.source,
+            greatest(request_time(a.user_id, a.requested_at), newest.requested_at), true, a.profile_format, a.lineage,
+            jsonb_strip_nulls(jsonb_build_object(
+                'conversation_count', a.conversation_count, 'message_count', a.message_count)))
+    ON CONFLICT (import_id, run) DO UPDATE SET offered_at = NULL;
+    RETURN jsonb_build_object('refusal', NULL);
+END
+$$;
+REVOKE ALL ON FUNCTION public.keep_event(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.keep_event(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.keep_event(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.keep_memory(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3035,7 +3080,7 @@ CREATE FUNCTION public.read_outcomes(argument jsonb) RETURNS json
                (i.counts -> 'conversations' ->> 'kept')::integer AS conversations
         FROM routing_decisions d JOIN imports i ON i.import_id = d.import_id AND i.run = d.run
         WHERE d.decided_at >= (argument ->> 'since')::timestamptz AND i.kind = 'primary' AND i.state <> 'cancelled'
-          AND i.user_id = d.user_id
+          AND d.decided_at < coalesce((argument ->> 'until')::timestamptz, 'infinity') AND i.user_id = d.user_id
         ORDER BY d.decided_at DESC LIMIT (argument ->> 'limit')::integer) t
 $$;
 REVOKE ALL ON FUNCTION public.read_outcomes(argument jsonb) FROM PUBLIC;
@@ -3082,7 +3127,7 @@ CREATE FUNCTION public.read_policy(argument jsonb) RETURNS jsonb
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT to_jsonb(held_policy()) - 'id'
+    SELECT to_jsonb(held_policy()) - 'id' || jsonb_build_object('now', clock_timestamp())
 $$;
 REVOKE ALL ON FUNCTION public.read_policy(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_policy(argument jsonb) TO service_role;
@@ -3553,6 +3598,7 @@ DECLARE
     p routing_policy;
     d routing_decisions;
     decided record;
+    first text;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, run integer, user_id uuid, source text, requested_at timestamptz, lineage text, kind text,
@@ -3574,7 +3620,7 @@ BEGIN
         INSERT INTO routing_decisions (import_id, run, user_id, lane, reason, bucket, share, policy_version, shadow)
         VALUES (i.import_id, i.run, i.user_id, decided.lane, decided.reason, decided.bucket, p.share, p.version,
                 decided.shadow)
-        ON CONFLICT (import_id, run) DO NOTHING;
+        ON CONFLICT (import_id, run) DO NOTHING RETURNING reason INTO first;
         -- By a statement of its own: who decided at the same moment was waited for.
         SELECT * INTO d FROM routing_decisions n WHERE n.import_id = i.import_id AND n.run = i.run;
         IF d.user_id = i.user_id THEN
@@ -3584,7 +3630,7 @@ BEGIN
         a.quick_id := NULL;  -- another's, or under way: what it was owed it got
     END IF;
     RETURN jsonb_build_object(
-        'pipeline', i.pipeline, 'quick', owe_quick(i, a.quick_id),
+        'pipeline', i.pipeline, 'reason', first, 'quick', owe_quick(i, a.quick_id),
         'shadow', CASE WHEN d.shadow AND d.user_id = i.user_id THEN add_shadow(i, a.served, a.shadow_id) END,
         'deprecated_at', p.deprecated_at, 'sunset_at', p.sunset_at);
 END
@@ -4151,7 +4197,8 @@ BEGIN
         WHERE i.state = 'received' AND i.on_log AND i.offered_at IS NULL
           AND i.begun_at < now() - make_interval(secs => (argument ->> 'older_than')::double precision)
           AND (i.relay_until IS NULL OR i.relay_until < now())
-        ORDER BY i.requested_at LIMIT (argument ->> 'limit')::integer FOR UPDATE SKIP LOCKED
+        -- what was never tried first: behind a topic that takes nothing the others do not wait
+        ORDER BY i.relay_until NULLS FIRST, i.requested_at LIMIT (argument ->> 'limit')::integer FOR UPDATE SKIP LOCKED
     ), taken AS (
         UPDATE imports i SET relay_until = now() + make_interval(
                 secs => (argument ->> 'lease_seconds')::double precision)

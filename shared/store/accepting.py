@@ -67,6 +67,8 @@ class AcceptedRun(BaseModel):
     """The run of kind quick that goes with it."""
     shadow: ShadowRun | None = None
     """The run of kind shadow that does."""
+    reason: str | None = None
+    """Why it goes to its pipeline, if that was decided now."""
     deprecated_at: datetime | None = None
     """Since when the route of the predecessor that takes exports is deprecated; None: it is not."""
     sunset_at: datetime | None = None
@@ -88,8 +90,19 @@ class Routed(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     pipeline: str
+    reason: str | None = None
+    """Why, if that was decided now."""
     quick: QuickRun | None = None
     shadow: ShadowRun | None = None
+
+
+class Kept(BaseModel):
+    """Answer of keep_event. `refusal`: the import is another user's; a newer run of it was asked for; it is
+    under way, or has ended."""
+
+    model_config = ConfigDict(frozen=True)
+
+    refusal: Literal["foreign", "older", "taken"] | None
 
 
 class Unoffered(BaseModel):
@@ -168,6 +181,13 @@ class Accepting(Calls):
     ) -> Routed:
         """Which pipeline the run of an event goes to, which is decided once; and its quick and its shadow
         run, which are added if they are owed."""
+
+    @call
+    async def keep_event(
+        self, event: Annotated[ImportReceived, SPREAD], pipeline: str, profile_format: ProfileFormat
+    ) -> Kept:
+        """Keep a run whose event the topic of its pipeline did not take: it is offered again from here, like
+        what was accepted."""
 
     @call
     async def take_unoffered(self, older_than: float, lease_seconds: float, limit: int) -> list[Unoffered]:

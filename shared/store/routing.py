@@ -44,13 +44,20 @@ class Policy(BaseModel):
     reason: str = ""
 
 
+class PolicyNow(Policy):
+    """The policy as it is now."""
+
+    now: datetime
+    """By the database's clock, like all other times: that of a process may be an hour off."""
+
+
 class PolicyChange(BaseModel):
     """Answer of change_policy, with the policy as it is then. `refusal`: changed (it was not the expected one
-    any more), frozen."""
+    any more), frozen, lease (it is not the owner's)."""
 
     model_config = ConfigDict(frozen=True)
 
-    refusal: Literal["changed", "frozen"] | None
+    refusal: Literal["changed", "frozen", "lease"] | None
     changed: bool
     policy: Policy
 
@@ -182,7 +189,7 @@ class Routing(Calls):
     """Methods of Store on where imports go."""
 
     @call
-    async def read_policy(self) -> Policy:
+    async def read_policy(self) -> PolicyNow:
         """The policy as it is."""
 
     @call
@@ -194,10 +201,12 @@ class Routing(Calls):
         reason: str,
         expected: int | None = None,
         figures: Mapping[str, Any] | None = None,
+        lease: str | None = None,
+        owner: str | None = None,
     ) -> PolicyChange:
         """Change share, shadow, mode, passthrough, frozen, thresholds, deprecated_at or sunset_at; what is
         decided after it returns is decided by it. `expected`: only if the policy still is this version.
-        Raises StoreError for what the policy cannot be."""
+        `lease`: only while the lease of this name is the owner's. Raises StoreError for what the policy cannot be."""
 
     @call
     async def read_policy_history(self, limit: int = 20) -> list[PolicyVersion]:
@@ -221,8 +230,11 @@ class Routing(Calls):
         """Where the next import of each would go, and why. Nothing is recorded."""
 
     @call
-    async def read_outcomes(self, since: datetime, stuck_seconds: float, limit: int = 5000) -> list[Outcome]:
-        """What became of the runs that were decided on since, newest first, without cancelled ones."""
+    async def read_outcomes(
+        self, since: datetime, stuck_seconds: float, limit: int = 5000, until: datetime | None = None
+    ) -> list[Outcome]:
+        """What became of the runs that were decided on since, and before `until`, newest first, without
+        cancelled ones."""
 
     @call
     async def read_pairs(self, since: datetime, limit: int = 1000) -> list[Pair]:

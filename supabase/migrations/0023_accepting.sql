@@ -161,7 +161,7 @@ BEGIN
     answer := jsonb_build_object(
         'import_id', newest.import_id, 'run', newest.run, 'resumed', resumed, 'requested_at', newest.requested_at,
         'source', newest.source, 'lineage', newest.lineage, 'pipeline', newest.pipeline, 'state', newest.state,
-        'kind', newest.kind, 'asked', newest.asked, 'quick', routed -> 'quick',
+        'kind', newest.kind, 'asked', newest.asked, 'reason', routed -> 'reason', 'quick', routed -> 'quick',
         'shadow', routed -> 'shadow', 'deprecated_at', routed -> 'deprecated_at', 'sunset_at', routed -> 'sunset_at');
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'on', true);  -- what is answered must outlive the machine, too
@@ -173,7 +173,7 @@ BEGIN
 END
 $$;
 
--- Takes runs whose event the log was not offered, of any pipeline, oldest first, for `lease_seconds`: those
+-- Takes runs whose event the log was not offered, of any pipeline, those first that nobody has tried, for `lease_seconds`: those
 -- accepted `older_than` seconds ago, whom whoever accepted them has had the time to offer. Others that do the same
 -- at this moment take others. Keys that are no longer kept go meanwhile.
 CREATE FUNCTION public.take_unoffered(argument jsonb) RETURNS json
@@ -189,7 +189,8 @@ BEGIN
         WHERE i.state = 'received' AND i.on_log AND i.offered_at IS NULL
           AND i.begun_at < now() - make_interval(secs => (argument ->> 'older_than')::double precision)
           AND (i.relay_until IS NULL OR i.relay_until < now())
-        ORDER BY i.requested_at LIMIT (argument ->> 'limit')::integer FOR UPDATE SKIP LOCKED
+        -- what was never tried first: behind a topic that takes nothing the others do not wait
+        ORDER BY i.relay_until NULLS FIRST, i.requested_at LIMIT (argument ->> 'limit')::integer FOR UPDATE SKIP LOCKED
     ), taken AS (
         UPDATE imports i SET relay_until = now() + make_interval(
                 secs => (argument ->> 'lease_seconds')::double precision)

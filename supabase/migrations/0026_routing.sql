@@ -17,11 +17,12 @@ CREATE TABLE public.routing_policy (
     frozen boolean NOT NULL DEFAULT false,
     salt text NOT NULL DEFAULT 'canary' CHECK (salt <> ''),
     -- since when share, shadow and passthrough are as they are: what is judged was begun since
-    entered_at timestamptz NOT NULL DEFAULT now(),
+    entered_at timestamptz NOT NULL DEFAULT now() CHECK (entered_at BETWEEN '2000-01-01Z' AND '3000-01-01Z'),
     -- what the judge's own thresholds are replaced by, by their names
     thresholds jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(thresholds) = 'object'),
-    deprecated_at timestamptz,
-    sunset_at timestamptz CHECK (sunset_at >= deprecated_at),
+    -- not infinity: every import is answered with them
+    deprecated_at timestamptz CHECK (deprecated_at BETWEEN '2000-01-01Z' AND '3000-01-01Z'),
+    sunset_at timestamptz CHECK (sunset_at >= deprecated_at AND sunset_at < '3000-01-01Z'),
     changed_by text NOT NULL DEFAULT '',
     changed_at timestamptz NOT NULL DEFAULT now(),
     reason text NOT NULL DEFAULT ''
@@ -156,9 +157,10 @@ END
 $$;
 
 -- Changes the policy: {expected?, changes: {share, shadow, mode, passthrough, frozen, thresholds, deprecated_at,
--- sunset_at}, by, reason, figures?}. refusal, with the policy as it is: changed (it is not `expected` any more: who
--- changed it stands in it), frozen (after a rollback nothing but thawing goes on). changed is false where all is as it
--- is to be.
+-- sunset_at}, by, reason, figures?, lease?, owner?}. refusal, with the policy as it is: changed (it is not `expected` any
+-- more: who changed it stands in it), frozen (after a rollback nothing but thawing goes on, and another rollback), lease
+-- (it is not, or no longer, the owner's: what was seen while it was may be long ago). changed is false where all is as
+-- it is to be.
 CREATE FUNCTION public.change_policy(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -177,8 +179,12 @@ BEGIN
     n := jsonb_populate_record(p, changes);
     refusal := CASE
         WHEN p.version <> (argument ->> 'expected')::integer THEN 'changed'
-        WHEN p.frozen AND n.frozen AND (n.share, n.shadow, n.mode, n.passthrough)
-            IS DISTINCT FROM (p.share, p.shadow, p.mode, p.passthrough) THEN 'frozen'
+        WHEN p.frozen AND n.frozen AND (n.share, n.shadow, n.mode, n.passthrough) IS DISTINCT FROM
+                (p.share, p.shadow, p.mode, p.passthrough)
+            AND (n.share, n.shadow, n.mode, n.passthrough) IS DISTINCT FROM (0, 0, p.mode, true) THEN 'frozen'
+        WHEN argument ->> 'lease' IS NOT NULL AND NOT EXISTS (
+            SELECT FROM leases l WHERE l.name = argument ->> 'lease' AND l.owner = argument ->> 'owner'
+                AND l.until > clock_timestamp()) THEN 'lease'
     END;
     IF refusal IS NOT NULL OR n IS NOT DISTINCT FROM p THEN
         RETURN jsonb_build_object('refusal', refusal, 'changed', false, 'policy', to_jsonb(p) - 'id');
@@ -193,9 +199,10 @@ BEGIN
 END
 $$;
 
+-- The policy, and what time it is here: the only clock that it is judged by.
 CREATE FUNCTION public.read_policy(argument jsonb) RETURNS jsonb
 LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT to_jsonb(held_policy()) - 'id'
+    SELECT to_jsonb(held_policy()) - 'id' || jsonb_build_object('now', clock_timestamp())
 $$;
 
 -- {limit}: the policies that there were, newest first.
@@ -257,8 +264,8 @@ $$;
 
 -- Decides where a run goes, and records it: what was recorded once holds to the run's end, whatever becomes of the
 -- policy. Answers with the runs beside it that are owed. {import_id, run, user_id, source, requested_at, lineage?,
--- kind?, pipeline? (as asked for), served, profile_format, quick_id, shadow_id}: {pipeline, quick, shadow,
--- deprecated_at, sunset_at}.
+-- kind?, pipeline? (as asked for), served, profile_format, quick_id, shadow_id}: {pipeline, reason (null: it had been
+-- decided before, or nothing was), quick, shadow, deprecated_at, sunset_at}.
 CREATE FUNCTION public.route_import(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -267,6 +274,7 @@ DECLARE
     p routing_policy;
     d routing_decisions;
     decided record;
+    first text;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, run integer, user_id uuid, source text, requested_at timestamptz, lineage text, kind text,
@@ -288,7 +296,7 @@ BEGIN
         INSERT INTO routing_decisions (import_id, run, user_id, lane, reason, bucket, share, policy_version, shadow)
         VALUES (i.import_id, i.run, i.user_id, decided.lane, decided.reason, decided.bucket, p.share, p.version,
                 decided.shadow)
-        ON CONFLICT (import_id, run) DO NOTHING;
+        ON CONFLICT (import_id, run) DO NOTHING RETURNING reason INTO first;
         -- By a statement of its own: who decided at the same moment was waited for.
         SELECT * INTO d FROM routing_decisions n WHERE n.import_id = i.import_id AND n.run = i.run;
         IF d.user_id = i.user_id THEN
@@ -298,14 +306,51 @@ BEGIN
         a.quick_id := NULL;  -- another's, or under way: what it was owed it got
     END IF;
     RETURN jsonb_build_object(
-        'pipeline', i.pipeline, 'quick', owe_quick(i, a.quick_id),
+        'pipeline', i.pipeline, 'reason', first, 'quick', owe_quick(i, a.quick_id),
         'shadow', CASE WHEN d.shadow AND d.user_id = i.user_id THEN add_shadow(i, a.served, a.shadow_id) END,
         'deprecated_at', p.deprecated_at, 'sunset_at', p.sunset_at);
 END
 $$;
 
--- What became of runs that were decided since: {since, lanes?, limit, stuck_seconds}: newest first, primary runs of the
--- services. ended_at null: it is under way, `stuck` for longer than that. Cancelled runs are not among them.
+-- Keeps a run whose event its lane's topic did not take, as if it had just been accepted: whoever offers what the log
+-- was not offered offers it, when the topic is there. {import_id, run, user_id, source, requested_at, lineage?, kind?,
+-- parent_id?, conversation_count?, message_count?, pipeline, profile_format}: null, or why not: foreign, older, taken.
+CREATE FUNCTION public.keep_event(argument jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    a record;
+    newest imports;
+    i imports;
+    refusal text;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        import_id uuid, run integer, user_id uuid, source text, requested_at timestamptz, lineage text, kind text,
+        parent_id uuid, conversation_count integer, message_count integer, pipeline text, profile_format text);
+    PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
+    SELECT * INTO newest FROM imports n WHERE n.import_id = a.import_id ORDER BY n.run DESC LIMIT 1;
+    SELECT * INTO i FROM imports n WHERE n.import_id = a.import_id AND n.run = a.run FOR UPDATE;
+    refusal := CASE
+        WHEN newest.user_id <> a.user_id THEN 'foreign'
+        WHEN EXISTS (SELECT FROM imports n
+                     WHERE n.import_id = a.import_id AND n.run > a.run AND n.kind = a.kind) THEN 'older'
+        WHEN i.state <> 'received' OR NOT i.on_log OR i.pipeline <> a.pipeline THEN 'taken'
+    END;
+    IF refusal IS NOT NULL THEN
+        RETURN jsonb_build_object('refusal', refusal);
+    END IF;
+    INSERT INTO imports AS o (import_id, run, user_id, pipeline, kind, parent_id, source, requested_at, on_log,
+                              profile_format, lineage, asked)
+    VALUES (a.import_id, a.run, a.user_id, a.pipeline, coalesce(a.kind, 'primary'), a.parent_id, a.source,
+            greatest(request_time(a.user_id, a.requested_at), newest.requested_at), true, a.profile_format, a.lineage,
+            jsonb_strip_nulls(jsonb_build_object(
+                'conversation_count', a.conversation_count, 'message_count', a.message_count)))
+    ON CONFLICT (import_id, run) DO UPDATE SET offered_at = NULL;
+    RETURN jsonb_build_object('refusal', NULL);
+END
+$$;
+
+-- What became of runs that were decided since, and before `until`: {since, until?, limit, stuck_seconds}: newest first,
+-- primary runs of the services. ended_at null: it is under way, `stuck` for longer than that. Cancelled runs are not among them.
 CREATE FUNCTION public.read_outcomes(argument jsonb) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
@@ -319,7 +364,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
                (i.counts -> 'conversations' ->> 'kept')::integer AS conversations
         FROM routing_decisions d JOIN imports i ON i.import_id = d.import_id AND i.run = d.run
         WHERE d.decided_at >= (argument ->> 'since')::timestamptz AND i.kind = 'primary' AND i.state <> 'cancelled'
-          AND i.user_id = d.user_id
+          AND d.decided_at < coalesce((argument ->> 'until')::timestamptz, 'infinity') AND i.user_id = d.user_id
         ORDER BY d.decided_at DESC LIMIT (argument ->> 'limit')::integer) t
 $$;
 
@@ -430,7 +475,7 @@ REVOKE ALL ON FUNCTION
     public.decide_lane(public.routing_policy, uuid, text, text), public.change_policy(jsonb),
     public.read_policy(jsonb), public.read_policy_history(jsonb), public.override_routing(jsonb),
     public.explain_routing(jsonb), public.add_shadow(public.imports, text, uuid), public.route_import(jsonb),
-    public.read_outcomes(jsonb), public.read_pairs(jsonb), public.made_of(public.imports),
+    public.keep_event(jsonb), public.read_outcomes(jsonb), public.read_pairs(jsonb), public.made_of(public.imports),
     public.read_in_flight(jsonb), public.recall_runs(jsonb), public.note_legacy_call(jsonb),
     public.read_legacy_calls(jsonb)
 FROM PUBLIC, anon, authenticated;
@@ -438,7 +483,7 @@ GRANT EXECUTE ON FUNCTION
     public.held_policy(), public.routing_bucket(text, uuid), public.decide_lane(public.routing_policy, uuid, text, text),
     public.change_policy(jsonb), public.read_policy(jsonb), public.read_policy_history(jsonb),
     public.override_routing(jsonb), public.explain_routing(jsonb), public.add_shadow(public.imports, text, uuid),
-    public.route_import(jsonb), public.read_outcomes(jsonb), public.read_pairs(jsonb), public.made_of(public.imports),
+    public.route_import(jsonb), public.keep_event(jsonb), public.read_outcomes(jsonb), public.read_pairs(jsonb), public.made_of(public.imports),
     public.read_in_flight(jsonb), public.recall_runs(jsonb), public.note_legacy_call(jsonb),
     public.read_legacy_calls(jsonb)
 TO service_role;
