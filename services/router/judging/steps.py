@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Literal
 
 from services.router.judging.comparison import PairFigures
@@ -141,11 +142,9 @@ def span_before(history: Sequence[PolicyVersion], policy: Policy) -> tuple[datet
     for each in sorted(history, key=lambda each: each.version):
         entered[each.policy.entered_at] = each.policy  # the last version of a step
     steps = [each for _, each in sorted(entered.items()) if each.entered_at < policy.entered_at]
-    ends = [each.entered_at for each in steps[1:]] + [policy.entered_at]
-    after = [*steps[1:], policy]
-    for step, end, successor in reversed(list(zip(steps, ends, after, strict=True))):
+    for step, successor in reversed(list(pairwise([*steps, policy]))):
         if step.share and not step.passthrough and not successor.passthrough:
-            return step.entered_at, end
+            return step.entered_at, successor.entered_at
     return None
 
 
