@@ -45,7 +45,10 @@ class Gateway:
         self.require_pipeline(terms.pipeline)
         within = replace(terms, per_hour=settings.imports_per_hour, at_once=settings.imports_unfinished)
         accepted = await accept(request, self.kit.store, settings, within)
-        if not accepted.run.repeated and accepted.run.state == "received":
+        run = accepted.run
+        if run.reason is not None and not run.repeated:
+            self.kit.metrics.canary.decisions.labels(run.pipeline, run.reason).inc()
+        if not run.repeated and run.state == "received":
             self.relay.hand(accepted.offers)
         return accepted
 

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from shared.domain.errors import SoulprintError, StoreError
 from shared.domain.events import ChunkReady, ChunkStatus, Event, FactsExtracted, Usage
 from shared.domain.runs import RunKey
+from shared.host.canary import CanaryMetrics
 from shared.log.policy import PoolPolicy
 from shared.log.ports import Publisher
 from shared.log.stage import Stage
@@ -86,6 +87,7 @@ class ServiceMetrics:
     models: ModelMetrics
     embeddings: EmbeddingMetrics
     http: HttpMetrics
+    canary: CanaryMetrics
 
     @classmethod
     def of(cls, registry: CollectorRegistry) -> ServiceMetrics:
@@ -97,6 +99,7 @@ class ServiceMetrics:
             ModelMetrics(registry),
             EmbeddingMetrics.of(registry),
             HttpMetrics.of(registry),
+            CanaryMetrics.of(registry),
         )
 
 

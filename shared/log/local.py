@@ -27,7 +27,7 @@ from shared.log.pool import Pool
 from shared.log.ports import TOO_LARGE, UNKNOWN_TYPE, Consumption, Partition, Reader
 from shared.pipelines import MAX_EVENT_BYTES
 from shared.pipelines import topic as topic_name
-from shared.resilience.faults import LaneError, PoisonError
+from shared.resilience.faults import LaneError, NoTopicError, PoisonError
 from shared.resilience.lane import Lane
 from shared.tracing import current_trace, next_traceparent
 
@@ -101,7 +101,7 @@ class LocalLog:
     async def publish(self, topic: str, key: str, event: Event) -> None:
         """See Publisher: one serves all."""
         if self._read is not None and topic not in self._read:
-            raise LaneError(f"nobody reads {topic} here")
+            raise NoTopicError(f"nobody reads {topic} here")
         weight = event.weight
         if weight * BYTES_A_CHARACTER > MAX_EVENT_BYTES:
             size = len(event.model_dump_json().encode())

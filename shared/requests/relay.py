@@ -15,6 +15,7 @@ from shared.domain.events import ImportReceived
 from shared.domain.runs import RunKey
 from shared.log.ports import Publisher
 from shared.requests.accept import Offer
+from shared.requests.lanes import Lanes
 from shared.store.accepting import Unoffered
 from shared.store.store import Store
 
@@ -33,14 +34,14 @@ log = structlog.get_logger(__name__)
 
 
 class Relay:
-    """Offers what it is handed, and what it finds. Any number of them work side by side: a run's event that
-    comes twice is the same run."""
+    """Offers what it is handed, and what it finds; a lane without a topic holds up no other. Any number of
+    them work side by side: a run's event that comes twice is the same run."""
 
     def __init__(self, store: Store, publisher: Publisher, *, sole: bool = False) -> None:
         """`sole`: whoever accepted what is there before the first look is gone, and offers nothing."""
         self._old = 0.0 if sole else OLD_SECONDS
         self._store = store
-        self._publisher = publisher
+        self._lanes = Lanes(publisher)
         self._offers: dict[RunKey, asyncio.Task[None]] = {}
         self._offered: list[RunKey] = []
         self._news = asyncio.Event()
@@ -100,7 +101,8 @@ class Relay:
 
     async def _offer(self, offer: Offer) -> None:
         try:
-            await offer.publish(self._publisher)
+            if not await self._lanes.publish(offer):
+                return  # it stays in the database, too
         except SoulprintError as error:  # it stays in the database, and is found again
             log.warning("not offered", stage="relay", error=str(error), **offer.event.ids)
             return

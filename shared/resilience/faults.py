@@ -55,6 +55,10 @@ class LaneError(SoulprintError):
     """No record can be processed until somebody or something mends the cause."""
 
 
+class NoTopicError(LaneError):
+    """The log has no such topic. What goes to others goes on."""
+
+
 _OF_ERRORS: Mapping[type[BaseException], Fault] = MappingProxyType(
     {
         TransientError: Fault.TRANSIENT,

@@ -170,6 +170,8 @@ class Settings(GatewaySettings, BaseSettings):
     """How often the leading consolidator looks for runs that do not move."""
     stall_seconds: float = Field(default=120.0, gt=0)
     """How long a run may stand still before it is driven again."""
+    canary_check_seconds: float = Field(default=60.0, gt=0)
+    """How often the leading router judges the lanes."""
     metrics_host: str = "127.0.0.1"
     """Address on which a service answers /livez, /readyz and /metrics."""
     metrics_port: int = Field(default=9400, ge=0, le=65535)

@@ -206,7 +206,8 @@ class Routing(Calls):
     ) -> PolicyChange:
         """Change share, shadow, mode, passthrough, frozen, thresholds, deprecated_at or sunset_at; what is
         decided after it returns is decided by it. `expected`: only if the policy still is this version.
-        `lease`: only while the lease of this name is the owner's. Raises StoreError for what the policy cannot be."""
+        `lease`: only while the lease of this name is the owner's. Raises StoreError for what the policy
+        cannot be."""
 
     @call
     async def read_policy_history(self, limit: int = 20) -> list[PolicyVersion]:

@@ -19,7 +19,9 @@ CREATE TABLE public.routing_policy (
     -- since when share, shadow and passthrough are as they are: what is judged was begun since
     entered_at timestamptz NOT NULL DEFAULT now() CHECK (entered_at BETWEEN '2000-01-01Z' AND '3000-01-01Z'),
     -- what the judge's own thresholds are replaced by, by their names
-    thresholds jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(thresholds) = 'object'),
+    thresholds jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(thresholds) = 'object')
+        -- numbers that no client reads: neither could the rest of the row be read
+        CHECK (NOT thresholds @? '$.** ? (@ > 1e300 || @ < -1e300)'),
     -- not infinity: every import is answered with them
     deprecated_at timestamptz CHECK (deprecated_at BETWEEN '2000-01-01Z' AND '3000-01-01Z'),
     sunset_at timestamptz CHECK (sunset_at >= deprecated_at AND sunset_at < '3000-01-01Z'),

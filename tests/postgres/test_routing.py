@@ -119,9 +119,10 @@ async def test_an_accepted_import_is_decided_on_in_the_same_transaction(
     await change(store, share=0)
     taken = await store.accept_import(IMPORT, ANNA, "b/p", "v2")
     assert isinstance(taken, AcceptedRun)
-    assert taken.pipeline == "v1"
+    assert (taken.pipeline, taken.reason) == ("v1", "share")
     await change(store, share=10_000)
-    assert (await route(store, event_of(ANNA))).pipeline == "v1", "to its end"
+    later = await route(store, event_of(ANNA))
+    assert (later.pipeline, later.reason) == ("v1", None), "to its end; it was counted when it was decided"
     await store.cancel_run(IMPORT, 1)
     again = await store.accept_import(IMPORT, ANNA, "b/p", "v2")
     assert isinstance(again, AcceptedRun)
@@ -196,3 +197,31 @@ async def test_a_policy_that_was_taken_away_is_as_the_first_was(
     await sql.execute("DELETE FROM routing_policy")
     assert (await route(store, event_of(ANNA))).pipeline == "v2"
     assert (await store.read_policy()).share == 10_000
+
+
+async def test_a_run_whose_lane_has_no_topic_is_kept_to_be_offered_again(store: Store) -> None:
+    event = event_of(ANNA, conversation_count=3)
+    assert (await store.keep_event(event, "v1", "app")).refusal is None
+    assert (await store.keep_event(event, "v1", "app")).refusal is None, "a second delivery is the same run"
+    (row,) = await store.take_unoffered(0.0, 30.0, 10)
+    assert (row.key, row.pipeline, row.asked.conversation_count) == ((IMPORT, 1), "v1", 3)
+    await store.note_offered([row.key])
+    assert await store.take_unoffered(0.0, 30.0, 10) == []
+    await store.keep_event(event, "v1", "app")
+    assert len(await store.take_unoffered(0.0, 30.0, 10)) == 1
+    assert (await store.keep_event(event_of(BORIS), "v1", "app")).refusal == "foreign"
+    assert (await store.take_run(event, "v1", "a")).refusal is None
+    assert (await store.keep_event(event, "v1", "app")).refusal == "taken"
+    assert (await store.keep_event(event_of(ANNA, run=2), "v1", "app")).refusal is None
+    assert (await store.keep_event(event, "v1", "app")).refusal == "older"
+
+
+async def test_behind_runs_that_nobody_takes_the_others_do_not_wait(store: Store) -> None:
+    stuck = [event_of(ANNA, uuid5(SEED, f"stuck {n}")) for n in range(3)]
+    for event in stuck:
+        await store.keep_event(event, "v1", "app")
+    assert len(await store.take_unoffered(0.0, 0.0, 3)) == 3
+    fresh = event_of(BORIS, uuid5(SEED, "fresh"))
+    await store.keep_event(fresh, "v2", "app")
+    (first, *_) = await store.take_unoffered(0.0, 0.0, 1)
+    assert first.import_id == fresh.import_id

@@ -34,7 +34,7 @@ from shared.log.kafka.producer import Producer
 from shared.log.metrics import PoolMetrics
 from shared.log.ports import TOO_LARGE
 from shared.pipelines import MAX_EVENT_BYTES
-from shared.resilience.faults import LaneError, PoisonError
+from shared.resilience.faults import LaneError, NoTopicError, PoisonError
 from shared.resilience.lane import Lane
 
 KAFKA = "kafka"
@@ -123,7 +123,8 @@ class Publisher:
     async def publish(self, topic: str, key: str, event: Event) -> None:
         """Return when the event is acknowledged. Waits for as long as Kafka is down.
 
-        Raises PoisonError for an event over the size limit, LaneError where Kafka refuses us or the topic.
+        Raises PoisonError for an event over the size limit, LaneError where Kafka refuses us or the topic,
+        NoTopicError where there is none.
         """
         value, headers = encode(event, source=self._source, pipeline=self._pipeline)
         if len(value) > MAX_EVENT_BYTES:
@@ -162,7 +163,7 @@ class Publisher:
                 raise PoisonError(TOO_LARGE, f"a record too large for {to}") from None
             except UnknownTopicOrPartitionError:
                 missing = f"Kafka has no topic {to}; make it with `soulprint topics create`"
-                raise LaneError(missing) from None
+                raise NoTopicError(missing) from None
             except _REFUSED as error:
                 raise LaneError(f"Kafka refuses {to}: {type(error).__name__}") from error
             except KafkaError as error:
