@@ -16,9 +16,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 JSON_BYTES: Final = 64 * 1024
 PROXIED_BYTES: Final = 200 * 1000**2
 HEAD_BYTES: Final = 32 * 1024
-SERVER: Final = {"http": "h11", "h11_max_incomplete_event_size": HEAD_BYTES}
-"""How the server before this is set up (uvicorn's names): h11 bounds the head of a request that comes in
-pieces; httptools bounds none."""
+"""Of a request; the server before this bounds what comes in pieces (`shared.host.http.FACE`)."""
 LARGE: Final = "soulprint.large"
 """Set in the scope of a request whose body was too large to be looked at, where its rule passes that on."""
 UPLOADED: Final = frozenset({

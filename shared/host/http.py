@@ -7,7 +7,7 @@ import errno
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, Final
 
 import structlog
 import uvicorn
@@ -21,6 +21,9 @@ from shared.sockets import ACCEPTING
 
 HEADER_BYTES = 64 * 1024
 """Most bytes of a request's head."""
+FACE: Final = {"http": HeadsInTime, "h11_max_incomplete_event_size": HEADER_BYTES}
+"""How the server of a public face reads requests (uvicorn's names): h11 bounds a head that comes in pieces;
+httptools bounds none."""
 LINGER_SECONDS = 5.0
 """A stop waits so long for answers under way; streams are told to end before."""
 BACKLOG = 2048
@@ -115,6 +118,6 @@ async def opened_front(host: str, port: int) -> AsyncIterator[Front]:
     sock = bound(host, port, what="HTTP", setting="GATEWAY")
     front = Front()
     front.port = int(sock.getsockname()[1])
-    async with serving(front, sock, http=HeadsInTime, h11_max_incomplete_event_size=HEADER_BYTES):
+    async with serving(front, sock, **FACE):
         log.info("serving HTTP", host=host, port=front.port)
         yield front

@@ -121,10 +121,6 @@ class Unoffered(BaseModel):
     pipeline: str
     asked: Asked = Asked()
 
-    @property
-    def key(self) -> RunKey:
-        return RunKey(self.import_id, self.run)
-
 
 class Accepting(Calls):
     """Methods of Store on the way in."""

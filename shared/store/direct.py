@@ -88,23 +88,32 @@ class DirectTransport:
                 server: int | None = 0
                 if long or connection.quiet() > QUIET_SECONDS:
                     server = await self._server_of(connection)
-                if server is None:
-                    continue
-                answer = self._answer(connection, query, argument)
-                found = await (self._watched(server, answer) if long and server else answer)
-                connection.heard()
-                return found
+                if server is not None:
+                    answer = self._answer(connection, query, argument)
+                    found = await (self._watched(server, answer) if long and server else answer)
+                    connection.heard()
+                    return found
 
     async def _server_of(self, connection: Any) -> int | None:
         """The process that works for a connection, 0 if nobody says; None if it does not answer: then it is
         dropped."""
+        # A task, and none that is cancelled where it answers in time.
+        asked = asyncio.create_task(self._asked(connection))
         try:
-            async with asyncio.timeout(CONNECT_SECONDS), dropped_on_failure(connection):
+            answers = await _done(asked, CONNECT_SECONDS)
+        finally:
+            if not asked.done():
+                connection.terminate()
+                asked.cancel()
+        return asked.result() if answers else None
+
+    async def _asked(self, connection: Any) -> int | None:
+        try:
+            async with dropped_on_failure(connection):
                 if self._first:  # the next statement may be another's
                     await connection.execute("SELECT 1")
                     return 0
-                server: int = await connection.fetchval("SELECT pg_backend_pid()")
-                return server
+                return int(await connection.fetchval("SELECT pg_backend_pid()"))
         except asyncpg.PostgresError:  # an answer, if no good one: the call will meet it too
             return 0
         except UNREACHABLE:

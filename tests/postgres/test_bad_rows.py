@@ -110,3 +110,10 @@ async def test_passages_and_holds_that_cannot_be_read_are_left_out(
     for service, since in (("chunker", "infinity"), ("writer", "2024-05-01")):
         await both.note_holds(service, [{"service": service, "hold": "h", "reason": "r", "since": since}])
     assert [each.service for each in await both.read_holds(60)] == ["writer"]
+
+
+async def test_the_relay_is_given_the_other_runs(store: Store, sql: asyncpg.Connection) -> None:
+    for key, user in ((IMPORT, ANNA), (BAD, BORIS)):
+        await store.accept_import(key, user, "a/b", "v2")
+    await sql.execute("UPDATE imports SET source = repeat('s', 5000) WHERE import_id = $1", BAD)
+    assert [run.import_id for run in await store.take_unoffered(-1.0, 30.0, 10)] == [IMPORT]

@@ -10,8 +10,9 @@ from fastapi import FastAPI, HTTPException, Request
 from pydantic import BaseModel
 
 from services.gateway.bodies import Bodies, BodyRefusedError, Patience
-from services.gateway.body_rules import LARGE, SERVER, is_upload
+from services.gateway.body_rules import LARGE, is_upload
 from services.gateway.unread import Unread
+from shared.host.http import FACE
 from tests.support.http_server import served, wire
 from tests.support.waiting import until
 
@@ -86,5 +87,5 @@ async def taking_bodies() -> AsyncIterator[Setting]:
     app, seen = make_app()
     calm = Bodies(app, upload_bytes=UPLOAD_BYTES, patience=CALM)
     quick = Bodies(app, upload_bytes=UPLOAD_BYTES, patience=QUICK)
-    async with served(Unread(calm, linger=5), **SERVER) as port, served(Unread(quick), **SERVER) as other:
+    async with served(Unread(calm, linger=5), **FACE) as port, served(Unread(quick), **FACE) as other:
         yield Setting(port, other, seen)

@@ -12,7 +12,7 @@ import httpx2
 from prometheus_client import CollectorRegistry
 
 from services.gateway.app import app
-from shared.host.http import HEADER_BYTES, bound, serving
+from shared.host.http import FACE, bound, serving
 from shared.host.service import Kit, Service, ServiceMetrics
 from shared.log.local import LocalLog
 from shared.log.metrics import PoolMetrics
@@ -66,7 +66,7 @@ async def faced_alone(
         tasks = [asyncio.ensure_future(task()) for task in service.tasks]
         try:
             async with (
-                serving(service.http, sock, http="h11", h11_max_incomplete_event_size=HEADER_BYTES),
+                serving(service.http, sock, **FACE),
                 called(port) as client,
             ):
                 yield Alone(port, service, registry, client)

@@ -12,8 +12,8 @@ from fastapi import FastAPI
 from services.gateway.access.access import CALLER
 from services.gateway.access.caller import SERVICE, Caller
 from services.gateway.bodies import Bodies, Patience
-from services.gateway.body_rules import SERVER
 from services.gateway.proxy import opened_proxy, pass_on_the_rest
+from shared.host.http import FACE
 from tests.support.http_server import served
 
 _AS_THE_GATEWAY = Patience()
@@ -37,6 +37,6 @@ async def fronted(
     app = FastAPI(docs_url=None, redirect_slashes=False)
     app.post("/ours")(lambda: {"by": "us"})
     app.add_middleware(Bodies, upload_bytes=1024, patience=patience)
-    async with opened_proxy(backend, **how) as proxy, served(app, port, **SERVER) as found:
+    async with opened_proxy(backend, **how) as proxy, served(app, port, **FACE) as found:
         pass_on_the_rest(app, proxy, let_in)
         yield f"http://127.0.0.1:{found}"

@@ -17,7 +17,6 @@ from fastapi import FastAPI
 
 from services.gateway.access.caller import SERVICE, Caller
 from services.gateway.bodies import Bodies
-from services.gateway.body_rules import SERVER
 from services.gateway.problems import tell_problems
 from services.gateway.receiving.base import Uploads
 from services.gateway.receiving.folder import FolderUploads
@@ -25,6 +24,7 @@ from services.gateway.receiving.places import Places
 from services.gateway.receiving.storage import storage_uploads
 from services.gateway.unread import Unread
 from services.gateway.uploads import router
+from shared.host.http import FACE
 from shared.requests.accept import Accepted, Terms
 from shared.requests.request import Request
 from shared.store.accepting import AcceptedRun
@@ -61,7 +61,7 @@ async def main(where: str) -> None:
         app = FastAPI()
         tell_problems(app)
         app.include_router(router(_Gateway(uploads)))  # type: ignore[arg-type]
-        port = await stack.enter_async_context(served(Unread(Bodies(app, upload_bytes=MOST)), **SERVER))
+        port = await stack.enter_async_context(served(Unread(Bodies(app, upload_bytes=MOST)), **FACE))
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)  # until whoever started it is gone

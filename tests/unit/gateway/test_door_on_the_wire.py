@@ -12,9 +12,9 @@ from fastapi import FastAPI, Request
 from services.gateway.access.door import Door
 from services.gateway.access.opening import opened_access
 from services.gateway.bodies import Bodies
-from services.gateway.body_rules import SERVER
 from services.gateway.problems import tell_problems
 from services.gateway.unread import Unread
+from shared.host.http import FACE
 from shared.settings import load_settings
 from tests.support.auth_server import AuthServer, auth_server
 from tests.support.http_server import ask, head, served, wire
@@ -43,7 +43,7 @@ async def port(project: AuthServer) -> AsyncIterator[int]:
         app.add_middleware(Bodies, upload_bytes=1024**2)
         app.add_middleware(Door, access=access)
         app.add_middleware(Unread, linger=0.1)
-        async with served(app, **SERVER, proxy_headers=False) as found:
+        async with served(app, **FACE, proxy_headers=False) as found:
             yield found
 
 

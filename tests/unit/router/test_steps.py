@@ -171,7 +171,8 @@ def test_what_is_announced_ends_when_nobody_calls_it() -> None:
         announced, after(14 * DAY), calls=[called(6 * DAY), called(13 * DAY), called(12 * DAY, user=2)]
     )
     assert late.missing == (
-        "2 users have called POST /process-full in the last 7 d, the latest at 2026-03-15 09:00 UTC (none may)",
+        "2 users have called POST /process-full in the last 7 d, "
+        "the latest at 2026-03-15 09:00 UTC (none may)",
     )
 
 
