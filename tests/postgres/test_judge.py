@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -17,7 +18,7 @@ from shared.domain.errors import StoreError
 from shared.store.routing import PolicyNow
 from shared.store.store import Store
 from tests.postgres.conftest import DIRECT
-from tests.support.canary import anyone, decided
+from tests.support.canary import decided
 from tests.support.kinds import request
 from tests.support.records import IMPORT
 
@@ -124,16 +125,13 @@ async def test_at_the_last_step_the_end_of_the_route_is_announced(
     assert (await (await leads(store, "a")).check()).act is None
 
 
-@pytest.mark.parametrize(
-    ("failed", "act"), [(7, "rollback"), (0, "share")], ids=["a rollback", "a promotion"]
-)
+@pytest.mark.parametrize(("failed", "act"), [(20, "rollback"), (0, "share")])
 @DIRECT
 async def test_of_two_leaders_at_once_one_acts(
-    store: Store, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, failed: int, act: str
+    store: Store, sql: asyncpg.Connection, failed: int, act: str
 ) -> None:
     await change(store, **TENTH)
-    await decided(sql, 30 - failed)
-    await decided(sql, failed, "failed")
+    await decided(sql, 20)
     await decided(sql, failed, "failed")
     judges = [Judge(store), Judge(store)]  # as two whom no lease keeps apart
     first = await asyncio.gather(*(judge.check() for judge in judges))
@@ -219,7 +217,7 @@ async def test_thresholds_of_nonsense_hold_and_keep_nobody_from_being_rolled_bac
     store: Store, sql: asyncpg.Connection, thresholds: dict[str, Any], said: str
 ) -> None:
     await change(store, share=1000, mode="auto")
-    await sql.set_type_codec("jsonb", encoder=_json, decoder=str, schema="pg_catalog")
+    await sql.set_type_codec("jsonb", encoder=json.dumps, decoder=str, schema="pg_catalog")
     await sql.execute("UPDATE routing_policy SET thresholds = $1", thresholds)
     await decided(sql, 30)
     judge = await leads(store, "a")
@@ -228,12 +226,6 @@ async def test_thresholds_of_nonsense_hold_and_keep_nobody_from_being_rolled_bac
     assert said in held.sentence
     await decided(sql, 20, "failed")
     assert (await judge.check()).acted == "rollback"
-
-
-def _json(value: Any) -> str:
-    import json
-
-    return json.dumps(value)
 
 
 @DIRECT
@@ -285,7 +277,6 @@ async def test_the_clock_of_the_process_says_nothing(
     assert timedelta() <= here - looked.policy.now < timedelta(minutes=1)
     assert looked.verdict.judged_at == looked.policy.now
     assert 0 <= looked.standing.lasted_seconds < 60
-    assert datetime.now(UTC).tzinfo is UTC
 
 
 @DIRECT
@@ -337,4 +328,3 @@ async def test_without_the_database_nothing_is_rolled_back_and_nothing_is_taken(
     assert await sql.fetchval("SELECT count(*) FROM imports") == 0
     assert (await roll_back(store, by="ops", reason="now")).changed
     assert (await request(store, "v2", IMPORT)).pipeline == "v1"
-    assert anyone() != anyone()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 
@@ -28,8 +28,3 @@ async def decided(
 ) -> list[UUID]:
     """So many runs that were decided on now and are in this state, begun so long ago."""
     return [row["import_id"] for row in await sql.fetch(_RUNS, lane, count, state, seconds)]
-
-
-def anyone() -> UUID:
-    """A user who has no runs yet."""
-    return uuid4()
