@@ -222,6 +222,15 @@ def test_an_alert_says_how_bad_it_is_and_what_to_do() -> None:
         assert rule["annotations"]["action"]
 
 
+def test_a_runbook_that_an_alert_names_is_a_heading_of_a_page() -> None:
+    named = [url for rule in RULES if (url := rule["annotations"].get("runbook_url"))]
+    assert len(named) >= 4
+    for url in named:
+        page, _, anchor = url.partition("#")
+        headings = re.findall(r"^#+ (.+)$", (ROOT / page).read_text("utf-8"), re.MULTILINE)
+        assert anchor in {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}, url
+
+
 def test_operations_has_a_row_for_every_alert_and_no_other() -> None:
     page = (ROOT / "docs" / "operations.md").read_text("utf-8")
     told = re.findall(r"^\| `(Soulprint\w+)` \|", page, re.MULTILINE)
