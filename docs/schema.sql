@@ -464,8 +464,8 @@ CREATE TABLE public.routing_policy (
     changed_by text DEFAULT ''::text NOT NULL,
     changed_at timestamp with time zone DEFAULT now() NOT NULL,
     reason text DEFAULT ''::text NOT NULL,
-    CONSTRAINT routing_policy_check CHECK (((sunset_at >= deprecated_at) AND (sunset_at < '3000-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT routing_policy_deprecated_at_check CHECK (((deprecated_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (deprecated_at <= '3000-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT routing_policy_check CHECK (((sunset_at >= COALESCE(deprecated_at, '1970-01-01 00:00:00+00'::timestamp with time zone)) AND (sunset_at <= '9999-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT routing_policy_deprecated_at_check CHECK (((deprecated_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (deprecated_at <= '9999-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT routing_policy_entered_at_check CHECK (((entered_at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (entered_at <= '3000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT routing_policy_id_check CHECK (id),
     CONSTRAINT routing_policy_mode_check CHECK ((mode = ANY (ARRAY['manual'::text, 'auto'::text]))),
@@ -2450,9 +2450,9 @@ CREATE FUNCTION public.note_legacy_call(argument jsonb) RETURNS jsonb
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    INSERT INTO legacy_calls AS o (route, user_id)
-    VALUES (argument ->> 'route', (argument ->> 'user_id')::uuid)
-    ON CONFLICT (route, user_id) DO UPDATE SET calls = o.calls + 1, last_at = now();
+    INSERT INTO legacy_calls AS o (route, user_id, calls)
+    VALUES (argument ->> 'route', (argument ->> 'user_id')::uuid, coalesce((argument ->> 'calls')::bigint, 1))
+    ON CONFLICT (route, user_id) DO UPDATE SET calls = o.calls + excluded.calls, last_at = now();
     SELECT to_jsonb(true)
 $$;
 REVOKE ALL ON FUNCTION public.note_legacy_call(argument jsonb) FROM PUBLIC;

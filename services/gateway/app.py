@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from services.gateway.access.opening import opened_access
+from services.gateway.deprecation import opened_deprecation
 from services.gateway.health import opened_health
+from services.gateway.legacy_calls import opened_calls
 from services.gateway.measuring import watch_outbox
 from services.gateway.proxy import opened_proxy
 from services.gateway.receiving.opening import opened_uploads
@@ -29,13 +31,15 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
         opened_proxy(settings.v1_backend_url) as proxy,
         opened_health(kit) as health,
         opened_uploads(settings) as uploads,
+        opened_deprecation(kit.store.read_policy, gone=settings.v1_route == "gone") as deprecation,
+        opened_calls(kit.store.note_legacy_call, metrics.legacy_calls) as calls,
     ):
         metrics.streams.set_function(lambda: watcher.count)
         metrics.proxied.set_function(lambda: proxy.under_way)
-        gateway = Gateway(kit, access, relay, proxy, watcher, health, uploads)
+        gateway = Gateway(kit, access, relay, proxy, watcher, health, deprecation, calls, uploads)
         metrics.uploads.set_function(lambda: gateway.places.taken)
         yield Service(
             http=application(gateway),
-            tasks=(relay.run, watcher.run, partial(watch_outbox, kit.store, metrics)),
+            tasks=(relay.run, watcher.run, calls.run, partial(watch_outbox, kit.store, metrics)),
             ending=watcher.close,
         )

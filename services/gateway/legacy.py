@@ -3,7 +3,7 @@ headers: which import and run it is stands there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, Final
 
@@ -11,7 +11,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from services.gateway.body_rules import JSON_BYTES, LARGE
-from services.gateway.deprecation import deprecation_headers
+from services.gateway.deprecation import ENDING, SUCCESSOR
+from services.gateway.legacy_calls import user_named
 from services.gateway.legacy_models import (
     AcceptedOfHead,
     AcceptedReply,
@@ -33,11 +34,11 @@ from services.gateway.state import Gateway
 from shared.domain.sources import require_nameable
 from shared.requests.accept import Terms
 from shared.requests.request import storage_request
-from shared.settings import Settings
+from shared.store.routing import UNNAMED
 
-NOTICE: Final = "/process-full is deprecated. Use /process-full-v2."
+NOTICE: Final = f"{ENDING} is deprecated. Use {SUCCESSOR}."
+GONE: Final = f"{ENDING} has ended. Use {SUCCESSOR}."
 PROCESSING: Final = "Processing started"
-_ABOUT: Final = "/openapi.json"
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     422: {"model": Invalid, "description": "A field is missing or wrong"},
     **{
@@ -55,7 +56,11 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
         }.items()
     },
 }
+_OF_ONE_THAT_ENDS: Final[dict[int | str, dict[str, Any]]] = {
+    410: {"model": Detail, "description": "It has ended; Link says what to call"},
+}
 _OF_THE_BACKEND: Final[dict[int | str, dict[str, Any]]] = {
+    **_OF_ONE_THAT_ENDS,
     502: {"model": Detail, "description": "The V1 backend cannot be reached"},
     504: {"model": Detail, "description": "The V1 backend does not answer"},
 }
@@ -77,7 +82,6 @@ def router(gateway: Gateway) -> APIRouter:
             (await gateway.access.caller(request)).require(body.user)
             return await _by_the_backend(gateway, request)
         import_id = await _take(gateway, body, body.storage_path, request, response)
-        _deprecated(settings, response)
         return Processing(
             message=PROCESSING,
             user_id=body.user_id,
@@ -89,18 +93,18 @@ def router(gateway: Gateway) -> APIRouter:
     async def process_full_of_head(body: ProcessFullOfHead, request: Request, response: Response) -> Any:
         """Process an export in storage."""
         await _take(gateway, body, body.storage_path, request, response)
-        _deprecated(settings, response)
         return AcceptedOfHead(message=PROCESSING, deprecation_notice=NOTICE)
 
     if settings.legacy_shape == "full":
-        route = routes.post(
-            "/process-full", response_model=Processing, deprecated=True, responses=_OF_THE_BACKEND
-        )
+        route = routes.post(ENDING, response_model=Processing, deprecated=True, responses=_OF_THE_BACKEND)
         route(process_full)
     else:
-        routes.post("/process-full", response_model=AcceptedOfHead, deprecated=True)(process_full_of_head)
+        route = routes.post(
+            ENDING, response_model=AcceptedOfHead, deprecated=True, responses=_OF_ONE_THAT_ENDS
+        )
+        route(process_full_of_head)
 
-    @routes.post("/process-full-v2")
+    @routes.post(SUCCESSOR)
     async def process_full_v2(body: ProcessFull, request: Request, response: Response) -> ProcessingV2:
         """Process an export in storage by the pipeline that is served, whatever share of imports it has."""
         if not body.storage_path:
@@ -148,6 +152,7 @@ async def _take(
         message_count=told(getattr(body, "message_count", None)),
     )
     run = (await gateway.take(asked, Terms(pipeline=pipeline))).run
+    gateway.deprecation.learn(run.deprecated_at, run.sunset_at)
     response.headers["Location"] = f"/imports/{run.import_id}"
     response.headers["X-Import-Id"] = str(run.import_id)
     response.headers["X-Import-Run"] = str(run.run)
@@ -161,18 +166,15 @@ async def _by_the_backend(gateway: Gateway, request: Request) -> Response:
     return PassedOn(gateway.proxy, await request.body())
 
 
-def _deprecated(settings: Settings, response: Response) -> None:
-    response.headers.update(deprecation_of(settings))
-
-
-def deprecation_of(settings: Settings) -> Mapping[str, str]:
-    """What /process-full says of its own end."""
-    return deprecation_headers(
-        settings.process_full_deprecated_at,
-        settings.process_full_sunset_at,
-        successor="/process-full-v2",
-        about=_ABOUT,
-    )
+async def _counted(gateway: Gateway, request: Request) -> None:
+    """Note whose call of a route that ends this is, if they may make it; after it has ended, too. Raises
+    Problem (410) then."""
+    caller = await gateway.access.caller(request)
+    user = UNNAMED if request.scope.get(LARGE) else user_named(await request.body())
+    if user is not None and caller.may(user):
+        gateway.calls.count(ENDING, user)
+    if gateway.deprecation.gone:
+        raise Problem(410, GONE)
 
 
 def _route_class(gateway: Gateway) -> type[APIRoute]:
@@ -185,6 +187,8 @@ def _route_class(gateway: Gateway) -> type[APIRoute]:
             async def first(request: Request) -> Response:
                 if has_hop(request.scope["headers"]):
                     raise Problem(508, IN_A_CIRCLE)
+                if request.scope["path"] == ENDING:
+                    await _counted(gateway, request)
                 if request.scope.get(LARGE):  # only who has conversations in the body sends so much
                     (await gateway.access.caller(request)).require_service()
                     if gateway.proxy.base is None:

@@ -19,8 +19,13 @@ _USER = "5e0f1a52-6b7c-4f7e-9d55-8a2f6c1b7e42"
 _PATH = f"imports/{_USER}/1732600000000-export.zip"
 
 
+def written_uuid(value: object) -> UUID | None:
+    """The UUID that a value is, as it is written in a body; None if it is none."""
+    return UUID(value) if isinstance(value, str) and _UUID.fullmatch(value) else None
+
+
 def _user(text: str) -> str:
-    if _UUID.fullmatch(text) is None:
+    if written_uuid(text) is None:
         raise PydanticCustomError("uuid_parsing", "Input should be a valid UUID")
     return text
 

@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from services.gateway.access.paths import is_ours
+from services.gateway.deprecation import SAID
 from shared.domain.errors import ForeignSourceError, SourceError, StoreError, UsageError
 from shared.requests.accept import RefusedError
 
@@ -144,7 +145,9 @@ def tell_problems(app: FastAPI) -> None:
 
     async def broken(request: Request, error: Exception) -> Response:
         log.error("a request broke", stage="gateway", error=type(error).__name__, exc_info=error)
-        return answer(problem_of(error), request.scope["path"])
+        problem = problem_of(error)
+        problem.headers.update(request.scope.get(SAID, {}))
+        return answer(problem, request.scope["path"])
 
     for kind in (Problem, RefusedError, StoreError, SourceError, UsageError):
         app.add_exception_handler(kind, told)

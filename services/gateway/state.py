@@ -7,7 +7,9 @@ from uuid import UUID
 
 from services.gateway.access.access import Access
 from services.gateway.access.caller import Caller
+from services.gateway.deprecation import Deprecation
 from services.gateway.health import Health
+from services.gateway.legacy_calls import LegacyCalls
 from services.gateway.problems import Problem
 from services.gateway.proxy import Proxy
 from services.gateway.receiving.base import Uploads
@@ -33,6 +35,8 @@ class Gateway:
     proxy: Proxy
     watcher: Watcher
     health: Health
+    deprecation: Deprecation
+    calls: LegacyCalls
     uploads: Uploads | None = None
     """Where exports go that are sent; None: none can be."""
     places: Places = field(default_factory=Places)

@@ -12,6 +12,7 @@ from services.gateway.access.cors import let_pages_read
 from services.gateway.access.described import describe_credentials
 from services.gateway.access.door import Door
 from services.gateway.bodies import Bodies
+from services.gateway.deprecation import SaysItEnds
 from services.gateway.measuring import Measured
 from services.gateway.problems import tell_problems
 from services.gateway.proxy import pass_on_the_rest
@@ -46,6 +47,7 @@ def application(gateway: Gateway) -> FastAPI:
     # allowed page may read it; and all of it is counted.
     app.add_middleware(Bodies, upload_bytes=gateway.kit.settings.upload_max_bytes)
     app.add_middleware(Door, access=gateway.access)
+    app.add_middleware(SaysItEnds, deprecation=gateway.deprecation)
     let_pages_read(app, gateway.kit.settings.cors_origins)
     app.add_middleware(Measured, metrics=gateway.kit.metrics.http)
     app.add_middleware(Unread)

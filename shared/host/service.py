@@ -26,6 +26,7 @@ from shared.metrics.gateway import (
     HTTP_SECONDS,
     HTTP_STREAMS,
     HTTP_UPLOADS,
+    LEGACY_CALLS,
     OUTBOX_RUNS,
     OUTBOX_SECONDS,
 )
@@ -62,6 +63,7 @@ class HttpMetrics:
     uploads: Gauge
     outbox_runs: Gauge
     outbox_seconds: Gauge
+    legacy_calls: Counter
 
     @classmethod
     def of(cls, registry: CollectorRegistry) -> HttpMetrics:
@@ -73,6 +75,7 @@ class HttpMetrics:
             HTTP_UPLOADS.register(registry),
             OUTBOX_RUNS.register(registry),
             OUTBOX_SECONDS.register(registry),
+            LEGACY_CALLS.register(registry),
         )
 
 

@@ -47,3 +47,10 @@ OUTBOX_SECONDS = GaugeMetric(
     "For how long the oldest of them waits, as last counted.",
     "A few seconds. Minutes: Kafka is away, or takes nothing. Alert on it.",
 )
+LEGACY_CALLS = CounterMetric(
+    "soulprint_legacy_calls_total",
+    ("route",),
+    "calls",
+    "Calls of a route that ends, by those who may make them, whatever was answered.",
+    "Who they are of stands in `legacy_calls`. Without any for a week a route can go: V1_ROUTE=gone.",
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from shared.domain.addresses import server_address
@@ -41,16 +41,14 @@ class GatewaySettings(BaseModel):
     """Most imports that it has in work for us."""
     legacy_shape: Literal["full", "head"] = "full"
     """Which form of the predecessor POST /process-full answers like."""
+    v1_route: Literal["open", "gone"] = "open"
+    """Whether POST /process-full still takes imports; `gone`: it is answered 410."""
     upload_max_bytes: int = Field(default=5 * 1024**3, ge=1024)
     """Largest export that is taken over HTTP."""
     imports_per_hour: int = Field(default=20, ge=1)
     """Most imports that a user may ask the gateway for within an hour."""
     imports_unfinished: int = Field(default=3, ge=1)
     """Most imports of a user that may be unfinished when another is asked for."""
-    process_full_deprecated_at: AwareDatetime | None = None
-    """Since when POST /process-full is deprecated; None: it is not."""
-    process_full_sunset_at: AwareDatetime | None = None
-    """When it will end."""
 
     @field_validator("service_keys", mode="before")
     @classmethod
@@ -79,13 +77,4 @@ class GatewaySettings(BaseModel):
     def _has_a_backend(self) -> Self:
         if self.v1_backend == "http" and not self.v1_backend_url:
             raise ValueError(f"{PREFIX}V1_BACKEND=http needs {PREFIX}V1_BACKEND_URL")
-        return self
-
-    @model_validator(mode="after")
-    def _ends_after_it_is_deprecated(self) -> Self:
-        since, until = self.process_full_deprecated_at, self.process_full_sunset_at
-        if until is not None and (since is None or until < since):
-            raise ValueError(
-                f"{PREFIX}PROCESS_FULL_SUNSET_AT must not lie before {PREFIX}PROCESS_FULL_DEPRECATED_AT"
-            )
         return self

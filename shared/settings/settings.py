@@ -294,9 +294,6 @@ def load_settings(**overrides: object) -> Settings:
 def _told(place: tuple[int | str, ...], message: str) -> str:
     """What is wrong with a setting, or with several together; a pattern is told in words."""
     message = message.replace("Input should be", "must be").removeprefix("Value error, ")
-    message = message.replace(
-        "Input should have timezone info", "must say its offset, such as 2026-12-01T00:00:00Z"
-    )
     if not place:
         return message
     field = str(place[0]).removeprefix(PREFIX).lower()

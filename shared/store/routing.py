@@ -155,6 +155,10 @@ class InFlight(BaseModel):
     runs: int
 
 
+UNNAMED = UUID(int=0)
+"""In place of the user of a call whose body was too large to be looked at."""
+
+
 class LegacyCalls(BaseModel):
     """How often a user called a route that ends."""
 
@@ -162,6 +166,7 @@ class LegacyCalls(BaseModel):
 
     route: str
     user_id: UUID
+    """Or `UNNAMED`."""
     calls: int
     first_at: datetime
     last_at: datetime
@@ -251,8 +256,8 @@ class Routing(Calls):
         than `limit`: there are no more."""
 
     @call
-    async def note_legacy_call(self, route: str, user_id: UUID) -> None:
-        """Count a call of a route that ends."""
+    async def note_legacy_call(self, route: str, user_id: UUID, calls: int = 1) -> None:
+        """Count calls of a route that ends."""
 
     @call
     async def read_legacy_calls(self, since: datetime, limit: int = 1000) -> list[LegacyCalls]:

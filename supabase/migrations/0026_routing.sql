@@ -22,9 +22,9 @@ CREATE TABLE public.routing_policy (
     thresholds jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(thresholds) = 'object')
         -- numbers that no client reads: neither could the rest of the row be read
         CHECK (NOT thresholds @? '$.** ? (@ > 1e300 || @ < -1e300)'),
-    -- not infinity: every import is answered with them
-    deprecated_at timestamptz CHECK (deprecated_at BETWEEN '2000-01-01Z' AND '3000-01-01Z'),
-    sunset_at timestamptz CHECK (sunset_at >= deprecated_at AND sunset_at < '3000-01-01Z'),
+    -- since when POST /process-full is deprecated, and when it ends: times that can be told in a header
+    deprecated_at timestamptz CHECK (deprecated_at BETWEEN '1970-01-01 00:00Z' AND '9999-01-01 00:00Z'),
+    sunset_at timestamptz CHECK (sunset_at BETWEEN coalesce(deprecated_at, '1970-01-01 00:00Z') AND '9999-01-01 00:00Z'),
     changed_by text NOT NULL DEFAULT '',
     changed_at timestamptz NOT NULL DEFAULT now(),
     reason text NOT NULL DEFAULT ''
@@ -454,12 +454,12 @@ REVOKE ALL ON public.legacy_calls FROM PUBLIC, anon, authenticated, service_role
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.legacy_calls TO service_role;
 CREATE POLICY services ON public.legacy_calls TO service_role USING (true) WITH CHECK (true);
 
--- Counts a call of a route by a user.
+-- Counts calls of a route by a user, one if it is not said how many.
 CREATE FUNCTION public.note_legacy_call(argument jsonb) RETURNS jsonb
 LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
-    INSERT INTO legacy_calls AS o (route, user_id)
-    VALUES (argument ->> 'route', (argument ->> 'user_id')::uuid)
-    ON CONFLICT (route, user_id) DO UPDATE SET calls = o.calls + 1, last_at = now();
+    INSERT INTO legacy_calls AS o (route, user_id, calls)
+    VALUES (argument ->> 'route', (argument ->> 'user_id')::uuid, coalesce((argument ->> 'calls')::bigint, 1))
+    ON CONFLICT (route, user_id) DO UPDATE SET calls = o.calls + excluded.calls, last_at = now();
     SELECT to_jsonb(true)
 $$;
 

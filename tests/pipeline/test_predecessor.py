@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -162,21 +162,15 @@ async def test_the_head_form_is_answered_in_its_shape(setting: LocalSetting) -> 
 
 
 async def test_which_run_it_is_stands_in_headers(setting: LocalSetting, store: Store) -> None:
-    since, until = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
-    changes = {"process_full_deprecated_at": since, "process_full_sunset_at": until}
-    async with faced(setting, **OPEN | changes) as face:
+    async with faced(setting, **OPEN) as face:
         body = {"user_id": U, "storage_path": PATH, "conversation_count": "12", "message_count": -1}
         first = await face.client.post("/process-full", json=body)
         run = import_id(UUID(U), f"source\0{PATH}")
         assert first.json()["job_id"] == first.headers["x-import-id"] == str(run)
         assert first.headers["location"] == f"/imports/{run}"
         assert first.headers["x-import-run"] == "1"
-        assert first.headers["deprecation"] == "@1767323045"
-        assert first.headers["sunset"] == "Sun, 01 Mar 2026 00:00:00 GMT"
-        assert 'rel="successor-version"' in first.headers["link"]
         second = await face.client.post("/import-full", json=body)
         assert (second.headers["x-import-id"], second.headers["x-import-run"]) == (str(run), "1")
-        assert "deprecation" not in second.headers
         await store.cancel_run(run, 1)
         third = await face.client.post("/retry-full-pass", json=body)
         assert (third.status_code, third.headers["x-import-run"]) == (202, "2")

@@ -14,7 +14,7 @@ from services.router.buckets import bucket, shadow_bucket
 from shared.domain.errors import StoreError
 from shared.domain.events import ImportReceived
 from shared.domain.ids import quick_id, shadow_id
-from shared.domain.runs import RunKind
+from shared.domain.runs import RunKey, RunKind
 from shared.store.accepting import AcceptedRun, Routed
 from shared.store.store import Store
 from tests.support.records import ANNA, BORIS, IMPORT, SEED
@@ -204,8 +204,8 @@ async def test_a_run_whose_lane_has_no_topic_is_kept_to_be_offered_again(store: 
     assert (await store.keep_event(event, "v1", "app")).refusal is None
     assert (await store.keep_event(event, "v1", "app")).refusal is None, "a second delivery is the same run"
     (row,) = await store.take_unoffered(0.0, 30.0, 10)
-    assert (row.key, row.pipeline, row.asked.conversation_count) == ((IMPORT, 1), "v1", 3)
-    await store.note_offered([row.key])
+    assert (row.import_id, row.run, row.pipeline, row.asked.conversation_count) == (IMPORT, 1, "v1", 3)
+    await store.note_offered([RunKey(IMPORT, 1)])
     assert await store.take_unoffered(0.0, 30.0, 10) == []
     await store.keep_event(event, "v1", "app")
     assert len(await store.take_unoffered(0.0, 30.0, 10)) == 1

@@ -224,8 +224,3 @@ def test_every_pattern_has_words() -> None:
         if any(hasattr(each, "pattern") for each in field.metadata)
     }
     assert patterned == set(_FORMS)
-
-
-def test_a_time_without_an_offset_is_told_what_it_lacks() -> None:
-    with pytest.raises(UsageError, match=r"PROCESS_FULL_SUNSET_AT must say its offset, such as 2026"):
-        load_settings(process_full_sunset_at="2027-01-01T00:00:00")

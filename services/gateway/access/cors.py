@@ -16,6 +16,7 @@ _READ = (
     "X-Import-Run",
     "Deprecation",
     "Sunset",
+    "Link",
     "WWW-Authenticate",
 )
 _SECONDS = 600

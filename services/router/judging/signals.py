@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from services.router.judging.counting import has_ended, has_failed, is_at_work, is_stuck, latest, took
 from services.router.judging.percentiles import median
@@ -34,44 +34,50 @@ class Signal:
 def failures(own: Sequence[Outcome], t: Thresholds) -> Signal:
     """Whether too many fail to go on.
 
-    Runs count as they end. Since what fails may do so in a second, and what does not take minutes, the first
-    to end after a change would all be failures: a run at work for longer than any that failed took counts as
-    not failed, so far.
+    Runs count when they end, and in the order in which they were begun. But what fails may do so in a second,
+    and what does not take minutes: the first to end after a change would all be failures, whatever the rate.
+    So a run at work counts too, as far as runs that fail would have failed by its age.
     """
     test = Sprt(t.failure_rate, t.failure_rate_bad, t.alpha, t.beta)
-    ends, so_far = _in_order(own)
-    walk = test.walk(ends)
+    known = _known(own)
+    walk = test.walk((each.failed for each in known), (each.seen for each in known))
+    at_work = sum(each.at_work for each in known[: walk.runs])
     sentence = (
-        f"{walk.failed} of {walk.runs} failed: log ratio {walk.ratio:.2f} (rolls back at {walk.bound:.2f}, "
-        f"which is {limit(t.failure_rate_bad)} failing rather than {limit(t.failure_rate)})"
+        f"{walk.failed:,} of {walk.runs:,} failed: log ratio {walk.ratio:.2f} (rolls back at "
+        f"{walk.bound:.2f}, which is {limit(t.failure_rate_bad)} failing rather than {limit(t.failure_rate)})"
     )
-    if so_far:
-        sentence += (
-            f"; {so_far} of them {plural(so_far, 'is', 'are')} at work for longer than any that failed"
-        )
+    if at_work:
+        are = plural(at_work, "is", "are")
+        sentence += f"; {at_work:,} of them {are} at work, and of an age at which others failed"
     figures = {
         "failed": walk.failed,
         "runs": walk.runs,
-        "at_work": so_far,
+        "at_work": at_work,
         "log_ratio": round(walk.ratio, 4),
         "bound": round(walk.bound, 4),
     }
     return Signal("failures", "rollback" if walk.crossed else "pass", figures, sentence)
 
 
-def _in_order(own: Sequence[Outcome]) -> tuple[list[bool], int]:
-    """Whether each failed, in the order in which that was known; how many at work are among them."""
-    known = [(each.ended_at, each.import_id, has_failed(each)) for each in own if each.ended_at]
-    longest = max((took(each) for each in own if has_failed(each)), default=None)
-    so_far = []
-    if longest is not None:
-        until = latest(own)
-        so_far = [
-            (each.begun_at + timedelta(seconds=longest), each.import_id, False)
-            for each in own
-            if is_at_work(each) and took(each, until) > longest
-        ]
-    return [failed for *_, failed in sorted(known + so_far)], len(so_far)
+class _Known(NamedTuple):
+    """What is known of a run. `seen`: which part of what fails had failed by its age; 1 if it has ended."""
+
+    failed: bool
+    seen: float
+    at_work: bool
+
+
+def _known(own: Sequence[Outcome]) -> list[_Known]:
+    """The runs in the order in which they were begun, without those of which nothing is known yet."""
+    ages = sorted(took(each) for each in own if has_failed(each))
+    until = latest(own)
+    known = []
+    for each in sorted(own, key=lambda each: (each.begun_at, each.import_id)):
+        if has_ended(each):
+            known.append(_Known(has_failed(each), 1.0, False))
+        elif ages and is_at_work(each) and (by_now := bisect_right(ages, took(each, until))):
+            known.append(_Known(False, by_now / len(ages), True))
+    return known
 
 
 def stuck(own: Sequence[Outcome], t: Thresholds) -> Signal:

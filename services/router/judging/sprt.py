@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import repeat
 from math import log
 
 
@@ -44,16 +45,18 @@ class Sprt:
         """Where the ratio stays, however well it goes."""
         return log(self.beta / (1 - self.alpha))
 
-    def walk(self, failures: Iterable[bool]) -> Walk:
-        """The test over runs in the order in which they ended, True: failed. It reads no further than the run
+    def walk(self, failures: Iterable[bool], seen: Iterable[float] = repeat(1.0)) -> Walk:
+        """The test over runs in order, True: failed. `seen`: of one that has not, 1 if it never will, less if
+        it is at work, and this part of the failing would have failed by now. It reads no further than the run
         that decides it."""
         upper, lower = self.upper, self.lower
-        up, down = log(self.worse / self.rate), log((1 - self.worse) / (1 - self.rate))
+        up = log(self.worse / self.rate)
         runs = failed = 0
         ratio = 0.0
-        for runs, bad in enumerate(failures, 1):
+        for runs, (bad, part) in enumerate(zip(failures, seen, strict=False), 1):
             failed += bad
-            ratio = max(lower, ratio + (up if bad else down))
+            step = up if bad else log((1 - part * self.worse) / (1 - part * self.rate))
+            ratio = max(lower, ratio + step)
             if ratio >= upper:
                 return Walk(runs, failed, ratio, upper, True)
         return Walk(runs, failed, ratio, upper, False)

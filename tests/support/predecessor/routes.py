@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from fastapi import BackgroundTasks, FastAPI, HTTPException
+from fastapi import BackgroundTasks, FastAPI, HTTPException, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 
@@ -32,6 +32,13 @@ ROUTES: Final[dict[str, frozenset[str]]] = {
 """Those of the forms that have few. How many is known; which, of the app's calls only."""
 NOT_IN_FULL: Final = frozenset({"/retry-full-pass"})
 NOTICE: Final = "/process-full is deprecated. Use /process-full-v2."
+
+ENDS: Final = {
+    "Deprecation": "true",
+    "Sunset": "Sat, 01 Mar 2026 00:00:00 GMT",
+    "Link": '</process-full-v2>; rel="successor-version"',
+}
+"""No date, and a wrong day of the week, as it has it."""
 
 
 def make_app(state: State, form: Form) -> FastAPI:
@@ -64,8 +71,9 @@ def _offered(path: str, few: frozenset[str] | None, form: Form) -> bool:
 def _imports(app: FastAPI, state: State, form: Form) -> None:
     """What takes exports."""
 
-    async def full(body: ProcessFull) -> dict[str, Any]:
+    async def full(body: ProcessFull, response: Response) -> dict[str, Any]:
         state.begin(body)
+        response.headers.update(ENDS)
         return {
             "status": "processing",
             "message": "Processing started",

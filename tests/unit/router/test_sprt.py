@@ -76,6 +76,12 @@ def test_a_long_good_time_does_not_delay_it() -> None:
     assert walk.runs == 100_009
 
 
+def test_a_run_at_work_counts_as_far_as_it_was_seen() -> None:
+    whole, none = TEST.walk([True, False]).ratio, TEST.walk([True]).ratio
+    half = TEST.walk([True, False], [1.0, 0.5]).ratio
+    assert whole < half < none == TEST.walk([True, False], [1.0, 0.0]).ratio
+
+
 def test_nothing_ended_says_nothing() -> None:
     assert TEST.walk([]) == TEST.walk(iter(()))
     assert not TEST.walk([]).crossed

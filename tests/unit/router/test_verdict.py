@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.router.judging.signals import Signal
+from services.router.judging.signals import Signal, failures
 from services.router.judging.thresholds import Thresholds
 from services.router.judging.verdict import Verdict, judge
 from shared.store.routing import Outcome, Policy
@@ -97,9 +97,33 @@ def test_quick_failures_do_not_speak_for_runs_that_are_at_work() -> None:
         for rate in (0.03, 0.2, 1.0)
     }
     assert rolled_back[0.03].sentence == "Hold: success 0.0 % of 20 (at least 95 %)."
-    assert "at work for longer than any that failed" in signal(rolled_back[0.03], "failures").sentence
+    told = signal(rolled_back[0.03], "failures").sentence
+    assert told.endswith("; 575 of them are at work, and of an age at which others failed")
     assert rolled_back[0.2].kind == rolled_back[1.0].kind == "rollback"
     assert signal(rolled_back[1.0], "failures").figures["runs"] == 7
+
+
+@pytest.mark.parametrize(("rate", "kinds"), [(0.03, {"pass"}), (0.3, {"rollback"})])
+def test_looking_again_and_again_is_no_look_too_many(rate: float, kinds: set[str]) -> None:
+    """An import every four seconds for an hour; it fails in a second, or takes minutes."""
+    random = Random(11)
+    runs = [(n * 4.0, random.random() < rate, random.lognormvariate(6.3, 0.4)) for n in range(900)]
+    found = set[str]()
+    for minute in range(3, 61, 3):
+        begun = [each for each in runs if each[0] <= minute * 60]
+        seen = [
+            outcome("failed", at=at, took=1)
+            if bad
+            else outcome("complete" if at + took <= minute * 60 else "extracting", at=at, took=took)
+            for at, bad, took in begun
+        ]
+        signal = failures(seen, Thresholds())
+        found.add(signal.kind)
+        if signal.kind == "rollback":
+            assert minute < 12
+            found = {"rollback"}
+            break
+    assert found == kinds
 
 
 @pytest.mark.parametrize("fields", [{"state": "received"}, {"state": "extracting", "was_stuck": True}])
