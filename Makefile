@@ -21,7 +21,7 @@ lint: .venv/dev.stamp
 	$(BIN)/lint-imports
 
 chaos: .venv/dev.stamp
-	CHAOS=1 REQUIRE_KAFKA=1 CHAOS_KILLS=$(KILLS) CHAOS_MOMENTS=$(MOMENTS) CHAOS_CONVERSATIONS=2000 CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos -s $(ARGS)
+	CHAOS=1 REQUIRE_KAFKA=1 CHAOS_KILLS=$(KILLS) CHAOS_MOMENTS=$(MOMENTS) CHAOS_CONVERSATIONS=2000 CHAOS_SEED=$(SEED) $(BIN)/python -m pytest -o faulthandler_timeout=0 tests/chaos -s $(ARGS)
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(ARGS)

@@ -77,7 +77,7 @@ async def uploading(where: str) -> AsyncIterator[Server]:
     try:
         yield Server(process.pid, int(await process.stdout.readline()))
     finally:
-        process.stdin.close()
+        process.kill()
         await process.wait()
 
 

@@ -45,6 +45,9 @@ class _Gateway:
     def __init__(self, uploads: Uploads) -> None:
         self.uploads, self.access, self.places = uploads, _Anybody(), Places()
 
+    def require_pipeline(self, name: str | None) -> None:
+        """Any will do."""
+
     async def take(self, request: Request, terms: Terms) -> Accepted:
         run = AcceptedRun(
             import_id=request.import_id, run=1, resumed=False, requested_at=datetime.now(UTC),
