@@ -2296,7 +2296,7 @@ CREATE FUNCTION public.made_of(i public.imports) RETURNS json
     AS $$
     SELECT json_build_object(
         'import_id', i.import_id, 'run', i.run, 'pipeline', i.pipeline, 'state', i.state,
-        'facts', coalesce((i.fact_counts ->> 'current')::integer, 0),
+        'facts', coalesce((i.fact_counts ->> 'kept')::integer - (i.fact_counts ->> 'superseded')::integer, 0),
         'sections', (SELECT count(*) FROM jsonb_each_text(m.documents) e WHERE e.value <> ''),
         'memory_characters', coalesce(length(m.memory_md), 0),
         'tokens', coalesce((i.usage ->> 'input_tokens')::bigint, 0) + coalesce((i.usage ->> 'output_tokens')::bigint, 0),
@@ -3087,6 +3087,19 @@ $$;
 REVOKE ALL ON FUNCTION public.read_outcomes(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_outcomes(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_outcomes(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_overrides(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT o.user_id, o.lane, o.until, o.changed_by, o.changed_at, o.reason
+        FROM routing_overrides o WHERE o.until IS NULL OR o.until > now()
+        ORDER BY o.changed_at DESC, o.user_id LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.read_overrides(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_overrides(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_overrides(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_pairs(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER

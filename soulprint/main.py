@@ -12,11 +12,13 @@ from typing import Annotated, Literal, get_args
 import typer
 
 from soulprint import __version__, signals
+from soulprint.canary.app import canary
 
 STOPPABLE = ("run", "serve", "up")
 """Commands that see to signals themselves, from their first moment on."""
 PERSON = "One person's memory"
 SERVICES = "The services"
+CANARY = "From v1 to v2"
 
 app = typer.Typer(
     name="soulprint",
@@ -284,9 +286,13 @@ def topics_create(as_json: Json = False) -> None:
     create_command(as_json=as_json)
 
 
+app.add_typer(canary, rich_help_panel=CANARY)
+
+
 def main() -> None:
     """The entry point. Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable export, 3 the export breaks,
-    4 the memory is not served, 130 Ctrl-C (128 and the number of another signal)."""
+    4 the memory is not served, 130 Ctrl-C (128 and the number of another signal); `canary check` has 3
+    and 4 of its own."""
     signals.begin()
     try:
         app(prog_name="soulprint")

@@ -124,6 +124,7 @@ class Made(BaseModel):
     pipeline: str
     state: str
     facts: int
+    """Those that hold, without superseded ones."""
     sections: int
     """Those with a word in them."""
     memory_characters: int
@@ -170,6 +171,19 @@ class LegacyCalls(BaseModel):
     calls: int
     first_at: datetime
     last_at: datetime
+
+
+class Override(BaseModel):
+    """A user of whom it is said where their imports go."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: UUID
+    lane: str
+    until: datetime | None
+    changed_by: str
+    changed_at: datetime
+    reason: str
 
 
 class OverriddenRun(BaseModel):
@@ -230,6 +244,10 @@ class Routing(Calls):
     ) -> list[OverriddenRun]:
         """Say of a user where their imports go; lane None: no longer. Answers their runs that are under way:
         they stay where they are."""
+
+    @call
+    async def read_overrides(self, limit: int = 100) -> list[Override]:
+        """Users of whom it is said where their imports go, newest first."""
 
     @call
     async def explain_routing(self, users: Sequence[UUID], served: str) -> list[Explained]:

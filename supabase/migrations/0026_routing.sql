@@ -67,18 +67,25 @@ CREATE TABLE public.routing_decisions (
 );
 CREATE INDEX routing_decisions_in_order ON public.routing_decisions (decided_at);
 
-DO $$
-DECLARE
-    t text;
-BEGIN
-    FOREACH t IN ARRAY ARRAY['routing_policy', 'routing_history', 'routing_overrides', 'routing_decisions'] LOOP
-        EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', t);
-        EXECUTE format('REVOKE ALL ON public.%I FROM PUBLIC, anon, authenticated, service_role', t);
-        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON public.%I TO service_role', t);
-        EXECUTE format('CREATE POLICY services ON public.%I TO service_role USING (true) WITH CHECK (true)', t);
-    END LOOP;
-END
-$$;
+ALTER TABLE public.routing_policy ENABLE ROW LEVEL SECURITY;
+REVOKE ALL ON public.routing_policy FROM PUBLIC, anon, authenticated, service_role;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.routing_policy TO service_role;
+CREATE POLICY services ON public.routing_policy TO service_role USING (true) WITH CHECK (true);
+
+ALTER TABLE public.routing_history ENABLE ROW LEVEL SECURITY;
+REVOKE ALL ON public.routing_history FROM PUBLIC, anon, authenticated, service_role;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.routing_history TO service_role;
+CREATE POLICY services ON public.routing_history TO service_role USING (true) WITH CHECK (true);
+
+ALTER TABLE public.routing_overrides ENABLE ROW LEVEL SECURITY;
+REVOKE ALL ON public.routing_overrides FROM PUBLIC, anon, authenticated, service_role;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.routing_overrides TO service_role;
+CREATE POLICY services ON public.routing_overrides TO service_role USING (true) WITH CHECK (true);
+
+ALTER TABLE public.routing_decisions ENABLE ROW LEVEL SECURITY;
+REVOKE ALL ON public.routing_decisions FROM PUBLIC, anon, authenticated, service_role;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.routing_decisions TO service_role;
+CREATE POLICY services ON public.routing_decisions TO service_role USING (true) WITH CHECK (true);
 
 -- Each change of the policy has a number and a time, and is kept, also one that was made by hand.
 CREATE FUNCTION public.number_policy() RETURNS trigger
@@ -237,6 +244,15 @@ BEGIN
 END
 $$;
 
+-- {limit}: users of whom it is said where their imports go, newest first.
+CREATE FUNCTION public.read_overrides(argument jsonb) RETURNS json
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT o.user_id, o.lane, o.until, o.changed_by, o.changed_at, o.reason
+        FROM routing_overrides o WHERE o.until IS NULL OR o.until > now()
+        ORDER BY o.changed_at DESC, o.user_id LIMIT (argument ->> 'limit')::integer) t
+$$;
+
 -- {users, served}: where the next import of each would go, and why. Nothing is recorded.
 CREATE FUNCTION public.explain_routing(argument jsonb) RETURNS json
 LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -375,7 +391,7 @@ CREATE FUNCTION public.made_of(i public.imports) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT json_build_object(
         'import_id', i.import_id, 'run', i.run, 'pipeline', i.pipeline, 'state', i.state,
-        'facts', coalesce((i.fact_counts ->> 'current')::integer, 0),
+        'facts', coalesce((i.fact_counts ->> 'kept')::integer - (i.fact_counts ->> 'superseded')::integer, 0),
         'sections', (SELECT count(*) FROM jsonb_each_text(m.documents) e WHERE e.value <> ''),
         'memory_characters', coalesce(length(m.memory_md), 0),
         'tokens', coalesce((i.usage ->> 'input_tokens')::bigint, 0) + coalesce((i.usage ->> 'output_tokens')::bigint, 0),
@@ -479,7 +495,7 @@ REVOKE ALL ON FUNCTION
     public.explain_routing(jsonb), public.add_shadow(public.imports, text, uuid), public.route_import(jsonb),
     public.keep_event(jsonb), public.read_outcomes(jsonb), public.read_pairs(jsonb), public.made_of(public.imports),
     public.read_in_flight(jsonb), public.recall_runs(jsonb), public.note_legacy_call(jsonb),
-    public.read_legacy_calls(jsonb)
+    public.read_legacy_calls(jsonb), public.read_overrides(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
     public.held_policy(), public.routing_bucket(text, uuid), public.decide_lane(public.routing_policy, uuid, text, text),
@@ -487,5 +503,5 @@ GRANT EXECUTE ON FUNCTION
     public.override_routing(jsonb), public.explain_routing(jsonb), public.add_shadow(public.imports, text, uuid),
     public.route_import(jsonb), public.keep_event(jsonb), public.read_outcomes(jsonb), public.read_pairs(jsonb), public.made_of(public.imports),
     public.read_in_flight(jsonb), public.recall_runs(jsonb), public.note_legacy_call(jsonb),
-    public.read_legacy_calls(jsonb)
+    public.read_legacy_calls(jsonb), public.read_overrides(jsonb)
 TO service_role;

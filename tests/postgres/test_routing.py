@@ -185,7 +185,19 @@ async def test_what_is_frozen_is_thawed_first(store: Store) -> None:
     assert rolled_back.figures == figures
 
 
-@pytest.mark.parametrize("nonsense", [{"share": 10_001}, {"share": -1}, {"mode": "wild"}, {"thresholds": []}])
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"share": 10_001},
+        {"share": -1},
+        {"mode": "wild"},
+        {"thresholds": []},
+        {"deprecated_at": "infinity"},  # no header can tell it, and no answer that takes an import
+        {"deprecated_at": "0044-03-15 BC"},
+        {"deprecated_at": "2026-03-01T00:00:00Z", "sunset_at": "2026-02-28T00:00:00Z"},
+        {"sunset_at": "infinity"},
+    ],
+)
 async def test_nonsense_is_refused(store: Store, nonsense: dict[str, Any]) -> None:
     with pytest.raises(StoreError, match="change_policy"):
         await store.change_policy(nonsense, by="ops", reason="")
@@ -197,6 +209,15 @@ async def test_a_policy_that_was_taken_away_is_as_the_first_was(
     await sql.execute("DELETE FROM routing_policy")
     assert (await route(store, event_of(ANNA))).pipeline == "v2"
     assert (await store.read_policy()).share == 10_000
+
+
+async def test_calls_are_counted_by_user_the_latest_first(store: Store) -> None:
+    for user, calls in ((ANNA, 1), (BORIS, 1), (ANNA, 3)):
+        await store.note_legacy_call("/process-full", user, calls)
+    since = datetime.now(UTC) - timedelta(hours=1)
+    found = await store.read_legacy_calls(since)
+    assert [(each.user_id, each.calls) for each in found] == [(ANNA, 4), (BORIS, 1)]
+    assert await store.read_legacy_calls(datetime.now(UTC) + timedelta(hours=1)) == []
 
 
 async def test_a_run_whose_lane_has_no_topic_is_kept_to_be_offered_again(store: Store) -> None:

@@ -1,0 +1,44 @@
+"""What every change is asked with: who asks, why, and of which policy."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from dataclasses import dataclass
+
+from shared.domain.errors import UsageError
+from soulprint.context import on_one_line
+
+MOST_CHARACTERS = 500
+"""Of a reason, and of a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks for a change, and why. `version`: only if the policy still is that one."""
+
+    by: str
+    reason: str
+    as_json: bool = False
+    version: int | None = None
+
+
+def asked_by(by: str | None, reason: str, *, as_json: bool = False, version: int | None = None) -> Asked:
+    """Raises UsageError for a reason that is none, and for what nobody would read."""
+    reason, name = on_one_line(reason).strip(), on_one_line(login() if by is None else by).strip()
+    if not reason:
+        raise UsageError("--reason is empty: say why, who looks at `soulprint canary history` will ask")
+    if not name:
+        raise UsageError("--by is empty: say who asks, or leave it out for your login name")
+    for option, text in (("--reason", reason), ("--by", name)):
+        if len(text) > MOST_CHARACTERS:
+            raise UsageError(f"{option} has {len(text):,} characters: at most {MOST_CHARACTERS} are kept")
+    return Asked(name, reason, as_json, version)
+
+
+def login() -> str:
+    """The login name; in a container that knows none, the number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
