@@ -27,6 +27,12 @@ MAX_DEAD_LETTER_BYTES: Final = 2 * 1024**2
 _DAY_MS = 24 * 3600 * 1000
 
 
+def lane_label(lane: str, served: str) -> str:
+    """What a metric calls a lane: itself if somebody serves it here, else `other`. An event, or an override
+    made by hand, may name any, and labels must stay few."""
+    return lane if lane in (V1, served) else "other"
+
+
 def topic(name: str, pipeline: str | None = None, *, dead: bool = False) -> str:
     """The name on the log of topic `name`: with its pipeline's version, and `.dlq` for its dead letters."""
     return name + (f".{pipeline}" if pipeline else "") + (".dlq" if dead else "")

@@ -18,7 +18,7 @@ from services.gateway.watching import Watcher
 from shared.domain.errors import UsageError
 from shared.domain.runs import RunKind
 from shared.host.service import Kit
-from shared.pipelines import V1
+from shared.pipelines import V1, lane_label
 from shared.requests.accept import PLAIN, Accepted, Terms, accept
 from shared.requests.relay import Relay
 from shared.requests.request import Request
@@ -51,7 +51,8 @@ class Gateway:
         accepted = await accept(request, self.kit.store, settings, within)
         run = accepted.run
         if run.reason is not None and not run.repeated:
-            self.kit.metrics.canary.decisions.labels(run.pipeline, run.reason).inc()
+            lane = lane_label(run.pipeline, settings.pipeline)
+            self.kit.metrics.canary.decisions.labels(lane, run.reason).inc()
         if not run.repeated and run.state == "received":
             self.relay.hand(accepted.offers)
         return accepted

@@ -9,6 +9,7 @@ import structlog
 from services.router.judge import LEASE, Judge, Judged
 from shared.domain.errors import StoreError
 from shared.host.service import Kit, parting
+from shared.pipelines import lane_label
 from shared.store.routing import SHARE_WHOLE
 
 TERM = 3.0
@@ -77,4 +78,4 @@ class Leader:
         shown.frozen.labels(policy.mode).set(policy.frozen)
         shown.verdict.labels(verdict.kind).set(1)
         for lane in verdict.lanes:
-            shown.stuck.labels(lane.lane).set(lane.stuck)
+            shown.stuck.labels(lane_label(lane.lane, self._kit.settings.pipeline)).inc(lane.stuck)

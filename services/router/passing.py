@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.router.policy import routes
 from shared.domain.events import ImportReceived
 from shared.host.service import Kit
+from shared.pipelines import lane_label
 from shared.requests.lanes import Lanes
 
 
@@ -21,7 +22,8 @@ class Passing:
         kit = self._kit
         routed = await routes(event, kit.store, kit.settings)
         if routed.reason is not None:
-            kit.metrics.canary.decisions.labels(routed.pipeline, routed.reason).inc()
+            lane = lane_label(routed.pipeline, kit.settings.pipeline)
+            kit.metrics.canary.decisions.labels(lane, routed.reason).inc()
         for offer in routed.offers:
             if not await self._lanes.publish(offer) and offer.event is event:  # the others are kept already
                 kept = await kit.store.keep_event(event, offer.pipeline, kit.settings.profile_format)

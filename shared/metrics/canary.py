@@ -9,7 +9,8 @@ ROUTING_DECISIONS = CounterMetric(
     ("lane", "reason"),
     "imports",
     "Imports, by the lane that was decided on and why.",
-    "`share`, `explicit`, `override`, `passthrough`. Counted once an import, where it was decided.",
+    "`share`, `explicit`, `override`, `passthrough`. Counted once an import, where it was decided. "
+    "`other`: no lane here.",
 )
 CANARY_CHECKS = CounterMetric(
     "soulprint_canary_checks_total",

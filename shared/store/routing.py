@@ -258,7 +258,7 @@ class Routing(Calls):
         self, since: datetime, stuck_seconds: float, limit: int = 5000, until: datetime | None = None
     ) -> list[Outcome]:
         """What became of the runs that were decided on since, and before `until`, newest first, without
-        cancelled ones."""
+        cancelled ones: `limit` of v1, as many of other lanes, and all of those that are stuck."""
 
     @call
     async def read_pairs(self, since: datetime, limit: int = 1000) -> list[Pair]:

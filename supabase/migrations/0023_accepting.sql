@@ -38,8 +38,8 @@ END
 $$;
 
 -- Accepts a request: which run it is, in one transaction. The import's newest, where that is unfinished, driven the
--- same way and, if a pipeline or variant is given, of that one; else the next, which waits as `received` for its
--- event. `key`: the same answer is given again for the same `digest`, while it is kept. `again`: the next run is
+-- same way and, if a pipeline or variant is given, of that one, or where the policy would send the next in spite of
+-- it; else the next, which waits as `received` for its event. `key`: the same answer is given again for the same `digest`, while it is kept. `again`: the next run is
 -- asked for, of what the import was. `per_hour`, `at_once`: how many runs the user may ask for, and have unfinished.
 -- What one process was at work on in another variant is cancelled: its chunks could not be told from the new ones.
 -- A run that goes on becomes the newest where a newer one is served already: else what is asked for now would
@@ -98,6 +98,11 @@ BEGIN
     ELSIF newest.state NOT IN ('complete', 'failed', 'cancelled') THEN
         resumed := newest.pipeline = coalesce(a.pipeline, CASE WHEN a.on_log THEN newest.pipeline ELSE a.served END)
             AND newest.on_log = a.on_log AND coalesce(a.variant, '') IN ('', newest.variant);
+        IF NOT resumed AND newest.on_log AND a.on_log AND coalesce(a.variant, '') IN ('', newest.variant) THEN
+            -- What is asked for would not be given: the run is where the next would be sent.
+            SELECT d.lane = newest.pipeline INTO resumed
+                FROM decide_lane(held_policy(), a.user_id, a.pipeline, a.served) d;
+        END IF;
     END IF;
     IF NOT resumed AND refusal IS NULL AND a.at_once <= (
         SELECT count(*) FROM imports i

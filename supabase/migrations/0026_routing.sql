@@ -65,7 +65,9 @@ CREATE TABLE public.routing_decisions (
     decided_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (import_id, run)
 );
-CREATE INDEX routing_decisions_in_order ON public.routing_decisions (decided_at);
+CREATE INDEX routing_decisions_of_v1 ON public.routing_decisions (decided_at) WHERE lane = 'v1';
+CREATE INDEX routing_decisions_of_others ON public.routing_decisions (decided_at) WHERE lane <> 'v1';
+CREATE INDEX routing_decisions_of_shadows ON public.routing_decisions (decided_at) WHERE shadow;
 
 ALTER TABLE public.routing_policy ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON public.routing_policy FROM PUBLIC, anon, authenticated, service_role;
@@ -91,6 +93,10 @@ CREATE POLICY services ON public.routing_decisions TO service_role USING (true) 
 CREATE FUNCTION public.number_policy() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
+    IF TG_OP = 'INSERT' THEN  -- in place of one that was taken away
+        NEW.version := coalesce((SELECT max(h.version) FROM routing_history h), 0) + 1;
+        RETURN NEW;
+    END IF;
     NEW.version := OLD.version + 1;
     NEW.changed_at := clock_timestamp();
     IF (NEW.share, NEW.shadow, NEW.passthrough, NEW.salt)
@@ -100,7 +106,7 @@ BEGIN
     RETURN NEW;
 END
 $$;
-CREATE TRIGGER number_policy BEFORE UPDATE ON public.routing_policy
+CREATE TRIGGER number_policy BEFORE INSERT OR UPDATE ON public.routing_policy
     FOR EACH ROW EXECUTE FUNCTION public.number_policy();
 
 CREATE FUNCTION public.keep_policy() RETURNS trigger
@@ -116,18 +122,35 @@ CREATE TRIGGER keep_policy AFTER INSERT OR UPDATE ON public.routing_policy
 INSERT INTO public.routing_history (version, policy, changed_by, changed_at, reason)
 SELECT version, to_jsonb(p) - 'id', changed_by, changed_at, reason FROM public.routing_policy p;
 
--- The policy, which nobody changes before this transaction ends. One that is not there is made as the first was: to take
--- it away is no way to stop imports.
+-- Who changes the policy stands in line here: of the row alone those who hold it together would always let in one more
+-- of their own, and a rollback would wait for as long as imports come.
+CREATE FUNCTION public.line_up_to_change() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('routing_policy', 6));
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER line_up_to_change BEFORE UPDATE OR DELETE ON public.routing_policy
+    FOR EACH STATEMENT EXECUTE FUNCTION public.line_up_to_change();
+
+-- The policy, which nobody changes before this transaction ends. One that is not there is made as the last was, whose
+-- rollback holds on: to take it away is no way to stop imports, nor to send them anywhere else.
 CREATE FUNCTION public.held_policy() RETURNS public.routing_policy
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     p routing_policy;
 BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('routing_policy', 6));
     SELECT * INTO p FROM routing_policy FOR SHARE;
     IF NOT FOUND THEN
-        INSERT INTO routing_policy (version, reason)
-        VALUES (coalesce((SELECT max(h.version) FROM routing_history h), 0) + 1, 'there was none')
+        INSERT INTO routing_policy
+        SELECT (jsonb_populate_record(NULL::routing_policy, h.policy || jsonb_build_object(
+            'id', true, 'changed_at', clock_timestamp(),
+            'reason', left('there was none; before: ' || h.reason, 1000)))).*
+        FROM routing_history h ORDER BY h.version DESC LIMIT 1
         ON CONFLICT DO NOTHING;
+        INSERT INTO routing_policy (reason) VALUES ('there was none') ON CONFLICT DO NOTHING;
         SELECT * INTO p FROM routing_policy FOR SHARE;
     END IF;
     RETURN p;
@@ -180,6 +203,7 @@ DECLARE
     n routing_policy;
     refusal text;
 BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('routing_policy', 6));
     SELECT * INTO p FROM routing_policy FOR UPDATE;
     IF NOT FOUND THEN
         PERFORM held_policy();
@@ -368,22 +392,46 @@ END
 $$;
 
 -- What became of runs that were decided since, and before `until`: {since, until?, limit, stuck_seconds}: newest first,
--- primary runs of the services. ended_at null: it is under way, `stuck` for longer than that. Cancelled runs are not among them.
+-- so many of v1, so many of others, and those that are stuck, however long ago they were decided: primary runs of the
+-- services. ended_at null: it is under way, `stuck` for longer than that. Cancelled runs are not among them.
+-- Each is a probe of the key, among a million, too.
 CREATE FUNCTION public.read_outcomes(argument jsonb) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT coalesce(json_agg(t), '[]') FROM (
+    WITH a AS MATERIALIZED (
+        SELECT (argument ->> 'since')::timestamptz AS since,
+               coalesce((argument ->> 'until')::timestamptz, 'infinity') AS until,
+               make_interval(secs => (argument ->> 'stuck_seconds')::double precision) AS stuck,
+               (argument ->> 'limit')::integer AS most
+    ), newest AS (
+        (SELECT d.import_id, d.run FROM routing_decisions d
+         WHERE d.lane = 'v1' AND d.decided_at >= (SELECT since FROM a) AND d.decided_at < (SELECT until FROM a)
+         ORDER BY d.decided_at DESC LIMIT (SELECT most FROM a))
+        UNION
+        (SELECT d.import_id, d.run FROM routing_decisions d
+         WHERE d.lane <> 'v1' AND d.decided_at >= (SELECT since FROM a) AND d.decided_at < (SELECT until FROM a)
+         ORDER BY d.decided_at DESC LIMIT (SELECT most FROM a))
+        UNION
+        (SELECT i.import_id, i.run FROM imports i
+         WHERE i.state NOT IN ('complete', 'failed', 'cancelled') AND i.on_log AND i.kind = 'primary'
+           AND i.begun_at >= (SELECT since FROM a) - interval '1 minute'
+           AND i.begun_at < clock_timestamp() - (SELECT stuck FROM a)
+         LIMIT (SELECT most FROM a))
+    )
+    SELECT coalesce(json_agg(t ORDER BY t.decided_at DESC), '[]') FROM (
         SELECT d.import_id, d.run, d.lane, d.reason, d.policy_version, d.decided_at, i.begun_at,
                i.state, i.finished_at AS ended_at, coalesce((i.error ->> 'at_fault')::boolean, false) AS at_fault,
                i.error ->> 'step' AS failed_at,
-               i.begun_at + make_interval(secs => (argument ->> 'stuck_seconds')::double precision)
-                   < coalesce(i.finished_at, clock_timestamp()) AS was_stuck,
+               i.begun_at + a.stuck < coalesce(i.finished_at, clock_timestamp()) AS was_stuck,
                extract(epoch FROM i.finished_at - i.begun_at)::double precision AS seconds,
                i.chunks_total AS chunks, i.chunks_cached AS cached, i.coverage, i.cost,
                (i.counts -> 'conversations' ->> 'kept')::integer AS conversations
-        FROM routing_decisions d JOIN imports i ON i.import_id = d.import_id AND i.run = d.run
-        WHERE d.decided_at >= (argument ->> 'since')::timestamptz AND i.kind = 'primary' AND i.state <> 'cancelled'
-          AND d.decided_at < coalesce((argument ->> 'until')::timestamptz, 'infinity') AND i.user_id = d.user_id
-        ORDER BY d.decided_at DESC LIMIT (argument ->> 'limit')::integer) t
+        FROM newest n CROSS JOIN a
+        CROSS JOIN LATERAL (
+            SELECT * FROM routing_decisions o WHERE o.import_id = n.import_id AND o.run = n.run OFFSET 0) d
+        CROSS JOIN LATERAL (
+            SELECT * FROM imports o WHERE o.import_id = n.import_id AND o.run = n.run OFFSET 0) i
+        WHERE d.decided_at >= a.since AND d.decided_at < a.until AND i.user_id = d.user_id
+          AND i.kind = 'primary' AND i.state <> 'cancelled') t
 $$;
 
 -- What a run made, in figures: no text.
@@ -409,20 +457,32 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         ORDER BY version DESC LIMIT 1) m ON true
 $$;
 
--- {since, limit}: runs of v1 and the shadow runs beside them that have both ended, newest first: what each made.
+-- {since, limit}: runs of v1 and the shadow runs beside them that have both ended, newest first: what each made. They
+-- are looked for from the newest on, and figures are made of those alone that are answered.
 CREATE FUNCTION public.read_pairs(argument jsonb) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    WITH a AS MATERIALIZED (
+        SELECT (argument ->> 'since')::timestamptz AS since, (argument ->> 'limit')::integer AS most
+    ), pairs AS MATERIALIZED (
+        SELECT d.import_id, d.run, d.decided_at, s.import_id AS shadow_id
+        FROM (SELECT * FROM routing_decisions o WHERE o.shadow AND o.decided_at >= (SELECT since FROM a)
+              ORDER BY o.decided_at DESC OFFSET 0) d
+        CROSS JOIN LATERAL (
+            SELECT o.user_id FROM imports o WHERE o.import_id = d.import_id AND o.run = d.run
+               AND o.state IN ('complete', 'failed') OFFSET 0) i
+        CROSS JOIN LATERAL (
+            SELECT o.import_id FROM imports o WHERE o.parent_id = d.import_id AND o.run = d.run AND o.kind = 'shadow'
+               AND o.user_id = i.user_id AND o.state IN ('complete', 'failed') OFFSET 0) s
+        ORDER BY d.decided_at DESC LIMIT (SELECT most FROM a)
+    )
     SELECT coalesce(json_agg(json_build_object(
         'import_id', t.import_id, 'run', t.run, 'user_id', t.user_id, 'v1', t.one, 'shadow', t.other)
         ORDER BY t.decided_at DESC), '[]')
     FROM (
-        SELECT d.import_id, d.run, d.user_id, d.decided_at, made_of(i) AS one, made_of(s) AS other
-        FROM routing_decisions d
-        JOIN imports i ON i.import_id = d.import_id AND i.run = d.run
-        JOIN imports s ON s.parent_id = i.import_id AND s.run = i.run AND s.kind = 'shadow' AND s.user_id = i.user_id
-        WHERE d.shadow AND d.decided_at >= (argument ->> 'since')::timestamptz
-          AND i.state IN ('complete', 'failed') AND s.state IN ('complete', 'failed')
-        ORDER BY d.decided_at DESC LIMIT (argument ->> 'limit')::integer) t
+        SELECT p.import_id, p.run, i.user_id, p.decided_at, made_of(i) AS one, made_of(s) AS other
+        FROM pairs p
+        JOIN imports i ON i.import_id = p.import_id AND i.run = p.run
+        JOIN imports s ON s.import_id = p.shadow_id AND s.run = p.run) t
 $$;
 
 -- {limit}: how many primary runs are under way, by lane, and how many fallbacks.
@@ -489,7 +549,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 REVOKE ALL ON FUNCTION
-    public.number_policy(), public.keep_policy(), public.held_policy(), public.routing_bucket(text, uuid),
+    public.number_policy(), public.keep_policy(), public.line_up_to_change(), public.held_policy(), public.routing_bucket(text, uuid),
     public.decide_lane(public.routing_policy, uuid, text, text), public.change_policy(jsonb),
     public.read_policy(jsonb), public.read_policy_history(jsonb), public.override_routing(jsonb),
     public.explain_routing(jsonb), public.add_shadow(public.imports, text, uuid), public.route_import(jsonb),

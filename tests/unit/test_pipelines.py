@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from shared.log.kafka.cloudevents import EVENT_TYPES
-from shared.pipelines import CHUNKS_READY, all_topics, live_topics, topic, topics_of
+from shared.pipelines import CHUNKS_READY, all_topics, lane_label, live_topics, topic, topics_of
 
 
 def test_one_function_names_topics() -> None:
@@ -31,3 +31,7 @@ def test_every_topic_has_a_dead_letter_topic_that_can_take_any_of_its_records() 
         dead = specs[f"{spec.name}.dlq"]
         assert int(dead.settings["max.message.bytes"]) > 1_048_588
         assert dead.retention_ms >= spec.retention_ms
+
+
+def test_a_lane_that_nobody_serves_has_no_label_of_its_own() -> None:
+    assert [lane_label(lane, "v3") for lane in ("v1", "v2", "v3", "v999")] == ["v1", "other", "v3", "other"]
