@@ -29,7 +29,7 @@ CREATE TABLE public.routing_policy (
     changed_at timestamptz NOT NULL DEFAULT now(),
     reason text NOT NULL DEFAULT ''
 );
-INSERT INTO public.routing_policy (reason) VALUES ('the first');
+INSERT INTO public.routing_policy (changed_by, reason) VALUES ('soulprint migrate', 'the first');
 
 -- Every policy that there was, and the figures that a judge had before it.
 CREATE TABLE public.routing_history (
