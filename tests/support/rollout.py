@@ -178,8 +178,8 @@ class Rollout:
     async def lanes(self, version: int) -> Counter[tuple[str, str, str]]:
         """Since this version of the policy: imports by lane, and by kind and end of their runs."""
         rows = await self.sql.fetch(
-            "SELECT d.lane, i.kind, i.state FROM routing_decisions d JOIN imports i USING (import_id) "
-            "WHERE d.policy_version >= $1",
+            "SELECT DISTINCT d.import_id, d.lane, i.kind, i.state "
+            "FROM routing_decisions d JOIN imports i USING (import_id) WHERE d.policy_version >= $1",
             version,
         )
         return Counter((row["lane"], row["kind"], row["state"]) for row in rows)
