@@ -299,7 +299,7 @@ ALTER TABLE ONLY public.imports
 CREATE INDEX imports_in_order ON public.imports USING btree (ordinal);
 CREATE INDEX imports_of_parent ON public.imports USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX imports_of_user ON public.imports USING btree (user_id, requested_at, ordinal);
-CREATE INDEX imports_to_offer ON public.imports USING btree (requested_at) WHERE ((state = 'received'::text) AND on_log AND (offered_at IS NULL));
+CREATE INDEX imports_to_offer ON public.imports USING btree (relay_until NULLS FIRST, requested_at) WHERE ((state = 'received'::text) AND on_log AND (offered_at IS NULL));
 CREATE INDEX imports_unfinished ON public.imports USING btree (pipeline) WHERE (state <> ALL (ARRAY['complete'::text, 'failed'::text, 'cancelled'::text]));
 CREATE TRIGGER bound_request_time BEFORE INSERT OR UPDATE OF requested_at ON public.imports FOR EACH ROW EXECUTE FUNCTION public.bound_request_time();
 ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;

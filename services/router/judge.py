@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -106,7 +107,8 @@ class Judge:
         thresholds, _ = thresholds_of(policy.thresholds)  # what is wrong with them the verdict says
         outcomes = await self._store.read_outcomes(policy.entered_at, thresholds.stuck_seconds)
         before = await self._before(policy, thresholds)
-        verdict = judge(policy, outcomes, before, policy.now)
+        # Thousands of runs take a tenth of a second, in which a router's own work would wait.
+        verdict = await asyncio.to_thread(judge, policy, outcomes, before, policy.now)
         return Looked(policy, verdict, await self._standing(policy, verdict, outcomes, thresholds))
 
     async def check(self) -> Judged:

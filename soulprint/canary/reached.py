@@ -28,9 +28,16 @@ async def policy_store(settings: Settings, *, meanwhile: str = MEANWHILE) -> Asy
             asked = True
             yield store
     except StoreError as error:
-        if error.sqlstate is not None and error.sqlstate[:2] not in _DOWN:
+        if not _is_down(error):
             raise
-        unsure = f" {UNKNOWN}" if asked and isinstance(error, UnansweredError) else ""
+        unsure = f" {UNKNOWN}" if asked else ""
         said = str(error).rstrip(".")
         end = "" if said.endswith("?") else "."
         raise StoreError(f"{said}{end}{unsure} {meanwhile}", sqlstate=error.sqlstate) from None
+
+
+def _is_down(error: StoreError) -> bool:
+    """True where nobody answered; an answer that is a refusal says itself what to do."""
+    if error.sqlstate is not None:
+        return error.sqlstate[:2] in _DOWN
+    return isinstance(error, UnansweredError) or "cannot be reached" in str(error)

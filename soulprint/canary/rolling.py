@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from services.router.rollback import in_flight, recall, roll_back
 from shared.domain.errors import StoreError
@@ -34,12 +35,15 @@ def rollback_command(asked: Asked, *, recalling: bool) -> int:
 
 async def _rollback(asked: Asked, *, recalling: bool) -> int:
     async with policy_store(load_settings(), meanwhile=WITHOUT) as store:
-        before = await store.read_policy()
+        before = None
+        with suppress(StoreError):  # it is told of, no more: a row that cannot be read is rolled back too
+            before = await store.read_policy()
         change = await roll_back(store, by=asked.by, reason=asked.reason)
         told = _told(change)
         recalled, failure = None, ""
         try:
-            told += await _meanwhile(store, before, change.policy)
+            if before is not None:
+                told += await overtaken(store, before, change.policy)
             recalled = await recall(store, asked.reason) if recalling else None
             told += [f"{each[0].upper()}{each[1:]}." for each in (await in_flight(store, recalled)).sentences]
         except StoreError as error:  # it is rolled back all the same
@@ -66,7 +70,7 @@ def _told(change: PolicyChange) -> list[str]:
     ]
 
 
-async def _meanwhile(store: Store, before: Policy, after: Policy) -> list[str]:
+async def overtaken(store: Store, before: Policy, after: Policy) -> list[str]:
     """What others did between our look and the rollback."""
     if after.version <= before.version + 1:
         return []

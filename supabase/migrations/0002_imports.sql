@@ -80,7 +80,7 @@ CREATE INDEX imports_of_user ON public.imports (user_id, requested_at, ordinal);
 CREATE INDEX imports_unfinished ON public.imports (pipeline)
     WHERE state NOT IN ('complete', 'failed', 'cancelled');
 CREATE INDEX imports_in_order ON public.imports (ordinal);
-CREATE INDEX imports_to_offer ON public.imports (requested_at)
+CREATE INDEX imports_to_offer ON public.imports (relay_until NULLS FIRST, requested_at)
     WHERE state = 'received' AND on_log AND offered_at IS NULL;
 CREATE INDEX imports_of_parent ON public.imports (parent_id) WHERE parent_id IS NOT NULL;
 

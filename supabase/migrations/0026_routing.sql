@@ -29,7 +29,7 @@ CREATE TABLE public.routing_policy (
     changed_at timestamptz NOT NULL DEFAULT now(),
     reason text NOT NULL DEFAULT ''
 );
-INSERT INTO public.routing_policy (reason) VALUES ('the first');
+INSERT INTO public.routing_policy (changed_by, reason) VALUES ('soulprint migrate', 'the first');
 
 -- Every policy that there was, and the figures that a judge had before it.
 CREATE TABLE public.routing_history (
@@ -67,18 +67,25 @@ CREATE TABLE public.routing_decisions (
 );
 CREATE INDEX routing_decisions_in_order ON public.routing_decisions (decided_at);
 
-DO $$
-DECLARE
-    t text;
-BEGIN
-    FOREACH t IN ARRAY ARRAY['routing_policy', 'routing_history', 'routing_overrides', 'routing_decisions'] LOOP
-        EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', t);
-        EXECUTE format('REVOKE ALL ON public.%I FROM PUBLIC, anon, authenticated, service_role', t);
-        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON public.%I TO service_role', t);
-        EXECUTE format('CREATE POLICY services ON public.%I TO service_role USING (true) WITH CHECK (true)', t);
-    END LOOP;
-END
-$$;
+ALTER TABLE public.routing_policy ENABLE ROW LEVEL SECURITY;
+REVOKE ALL ON public.routing_policy FROM PUBLIC, anon, authenticated, service_role;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.routing_policy TO service_role;
+CREATE POLICY services ON public.routing_policy TO service_role USING (true) WITH CHECK (true);
+
+ALTER TABLE public.routing_history ENABLE ROW LEVEL SECURITY;
+REVOKE ALL ON public.routing_history FROM PUBLIC, anon, authenticated, service_role;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.routing_history TO service_role;
+CREATE POLICY services ON public.routing_history TO service_role USING (true) WITH CHECK (true);
+
+ALTER TABLE public.routing_overrides ENABLE ROW LEVEL SECURITY;
+REVOKE ALL ON public.routing_overrides FROM PUBLIC, anon, authenticated, service_role;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.routing_overrides TO service_role;
+CREATE POLICY services ON public.routing_overrides TO service_role USING (true) WITH CHECK (true);
+
+ALTER TABLE public.routing_decisions ENABLE ROW LEVEL SECURITY;
+REVOKE ALL ON public.routing_decisions FROM PUBLIC, anon, authenticated, service_role;
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.routing_decisions TO service_role;
+CREATE POLICY services ON public.routing_decisions TO service_role USING (true) WITH CHECK (true);
 
 -- Each change of the policy has a number and a time, and is kept, also one that was made by hand.
 CREATE FUNCTION public.number_policy() RETURNS trigger

@@ -6,14 +6,16 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 from prometheus_client import CollectorRegistry
 
+from services.router.judge import Judge
 from services.router.leader import Leader
-from services.router.rollback import roll_back
+from services.router.rollback import recall, roll_back
 from shared.host.service import Kit, ServiceMetrics
 from shared.log.local import LocalLog
 from shared.log.metrics import PoolMetrics
@@ -23,6 +25,7 @@ from shared.store.store import Store
 from tests.support.canary import decided
 from tests.support.face import faced
 from tests.support.local import LocalSetting
+from tests.support.services import Setting
 from tests.support.waiting import until
 
 
@@ -144,6 +147,30 @@ async def test_a_rollback_holds_within_a_second_under_twenty_imports_a_second(
         "SELECT count(*) FROM imports i JOIN routing_decisions d USING (import_id, run) WHERE lane = pipeline"
     )
     assert await sql.fetchval(of_lane) == 40
+
+
+async def test_while_kafka_is_away_a_rollback_holds_and_imports_are_taken_for_v1(
+    database: str, store: Store, sql: asyncpg.Connection, tmp_path: Path
+) -> None:
+    setting = Setting("127.0.0.1:1", database, tmp_path)
+    async with faced(setting) as face:
+
+        async def asked() -> str:
+            user = uuid4()
+            body = {"source": f"imports/{user}/1-a.zip", "user_id": str(user)}
+            answer = await face.client.post("/imports", json=body)
+            assert answer.status_code == 202, answer.text
+            return str(answer.json()["pipeline"])
+
+        assert await asked() == "v2"
+        await decided(sql, 7, "failed")
+        assert (await Judge(store).check()).acted == "rollback"
+        assert await asked() == "v1"
+        assert await recall(store, "failures") == 1
+        waits = (
+            "SELECT count(*) FROM imports WHERE state = 'received' AND offered_at IS NULL AND pipeline = 'v1'"
+        )
+        assert await sql.fetchval(waits) == 2, "the fallback of the one, and the other"
 
 
 async def test_decisions_are_counted_where_they_are_made(setting: LocalSetting, store: Store) -> None:

@@ -16,8 +16,13 @@ import asyncpg
 import pytest
 
 from services.router.buckets import bucket
+from services.router.rollback import roll_back
+from shared.domain.errors import StoreError, UnansweredError
 from shared.domain.ids import shadow_id, user_id_for
+from shared.settings import load_settings
 from shared.store.store import Store, open_store
+from soulprint.canary.reached import policy_store
+from soulprint.canary.rolling import overtaken
 from tests.support.canary import decided
 from tests.support.command import Finished, Soulprint
 from tests.support.forking import ForkedSoulprint, ForkServer
@@ -225,6 +230,25 @@ async def test_a_rollback_holds_until_it_is_thawed_and_recalls_what_is_under_way
     assert "Passthrough is off" in canary.done("passthrough", "off", "--reason", "the drill is over")
     policy = await store.read_policy()
     assert (policy.frozen, policy.passthrough, policy.share, policy.shadow) == (False, False, 0, 0)
+
+
+async def test_a_rollback_says_whom_it_overtook(store: Store) -> None:
+    before = await store.read_policy()
+    await store.change_policy({"share": 5000}, by="bo", reason="a step")
+    after = (await roll_back(store, by="ana", reason="bad")).policy
+    first, other = await overtaken(store, before, after)
+    assert first == "Somebody else had changed it just before:"
+    assert other.startswith("policy 2: share 100 % -> 50 %; by bo at 20")
+    assert await overtaken(store, after, after) == []
+
+
+async def test_a_database_that_goes_away_leaves_it_open_what_was_changed(database: str) -> None:
+    with pytest.raises(StoreError, match=r"Whether anything was changed is not known.+Bring it back"):
+        async with policy_store(load_settings(database_url=database)):
+            raise UnansweredError("change_policy: the database gave no answer within 5 s")
+    with pytest.raises(StoreError, match=r"^a rule$"):
+        async with policy_store(load_settings(database_url=database)):
+            raise StoreError("a rule", sqlstate="23514")
 
 
 async def test_a_row_made_nonsense_by_hand_is_shown_rolled_back_and_mended(

@@ -21,6 +21,7 @@ USED = "SELECT seqrelid FROM pg_sequence WHERE pg_sequence_last_value(seqrelid) 
 async def test_nothing_is_left(emptied: Emptier, sql: asyncpg.Connection, many: int) -> None:
     tables = [row["relname"] for row in await sql.fetch(TABLES)]
     await plant(sql, tables, ANNA, BORIS)
+    await sql.execute("SELECT held_policy()")
     await sql.execute(
         "INSERT INTO user_names (user_id, name)"
         " SELECT gen_random_uuid(), repeat('n', 100) || n FROM generate_series(1, $1) n",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4, uuid5
+
+import typer
 
 from shared.exports.formats.registry import FORMATS
 from shared.log import deadletter
@@ -13,6 +16,7 @@ from shared.log.kafka.cloudevents import EVENT_TYPES
 from shared.pipelines import MAX_EVENT_BYTES, READERS, SERVICES, live_topics, places_of
 from shared.requests.request import request_of
 from shared.settings import load_settings
+from soulprint.canary.app import canary
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -77,3 +81,15 @@ def test_operations_tells_of_everything_that_doctor_looks_at() -> None:
     names = set(re.findall(r'(?:Check|found_if)\(\s*"(\w+)"', checks)) | {"embeddings"}
     (text,) = re.findall(r"(?s)### What doctor looks at\n(.+?)\n#", OPERATIONS)
     assert set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.+?) \|", text, re.MULTILINE)))) == names
+
+
+def test_readme_and_operations_list_every_command_of_the_canary() -> None:
+    group = typer.main.get_command(canary)
+    assert isinstance(group, typer.core.TyperGroup)
+    shown = re.findall(r"^    soulprint canary (\w+)(.*)$", OPERATIONS, re.MULTILINE)
+    assert {name for name, _ in shown} == set(group.commands)
+    for name, arguments in shown:  # as they stand there they can be typed
+        words = shlex.split(arguments, comments=True)
+        group.commands[name].make_context(name, words[: words.index("<")] if "<" in words else words)
+    (listed,) = re.findall(r"(?s)    soulprint canary (.+?)\n\n", README)
+    assert {re.split(r"\W", each)[0] for each in re.split(r"\s+\|\s", listed)} == set(group.commands)

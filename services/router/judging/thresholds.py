@@ -65,8 +65,6 @@ class Thresholds:
     """An import that takes longer than this is long."""
     long_share: float = 0.10
     """The part of imports that may not be reached by long ones."""
-    check_seconds: float = 60.0
-    """How often the leader judges."""
 
     @classmethod
     def of(cls, overrides: Mapping[str, Any]) -> Self:
@@ -132,7 +130,6 @@ _RANGES = MappingProxyType(
         "most_within_seconds": _SECONDS,
         "long_seconds": _SECONDS,
         "long_share": _Range(0.0, 1.0),
-        "check_seconds": _Range(0.1, _HOUR),
     }
 )
 

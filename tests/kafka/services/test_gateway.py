@@ -6,6 +6,9 @@ import asyncio
 from contextlib import AsyncExitStack
 from uuid import UUID, uuid4
 
+import pytest
+
+from shared.host import host
 from shared.pipelines import IMPORT_RECEIVED
 from shared.store.store import Store
 from tests.support.face import faced
@@ -17,7 +20,10 @@ GATEWAYS = 4
 ASKED = 200
 
 
-async def test_asked_at_all_of_them_at_once_it_is_one_import(setting: Setting, store: Store) -> None:
+async def test_asked_at_all_of_them_at_once_it_is_one_import(
+    setting: Setting, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "OF_A_FACE", 2)  # the embedded server takes 50 connections in all
     asked = {}
     async with AsyncExitStack() as stack:
         faces = [await stack.enter_async_context(faced(setting)) for _ in range(GATEWAYS)]

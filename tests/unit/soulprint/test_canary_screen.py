@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -14,8 +16,9 @@ from services.router.judging.steps import standing
 from services.router.judging.thresholds import thresholds_of
 from services.router.judging.verdict import judge
 from shared.store.routing import InFlight, Outcome, Override, Policy, PolicyVersion
-from soulprint.canary.bars import PARTS, bar, legend
+from soulprint.canary.bars import PARTS, bar, legend, plain
 from soulprint.canary.following import following
+from soulprint.canary.painting import paint_of
 from soulprint.canary.screen import Seen, screen
 from soulprint.canary.wording import differences, told_versions
 from tests.support.records import ANNA, SEED
@@ -139,6 +142,22 @@ def test_colour_is_what_the_painter_makes_of_it() -> None:
     painted = screen(seen(policy_of()), 80, lambda text, colour: f"<{colour}>{text}</>")
     assert painted[0] == "<cyan>10 % of users go to v2, the others to v1</>"
     assert any("<red>x" in line for line in painted)
+
+
+class Terminal(io.StringIO):
+    """Standard output that says it is one."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_there_is_colour_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert paint_of() is plain
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    assert paint_of()("held", "red") == "\x1b[31mheld\x1b[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert paint_of() is plain
 
 
 @given(st.tuples(*[st.integers(0, 10**6)] * len(PARTS)), st.integers(8, 60))
