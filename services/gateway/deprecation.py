@@ -82,12 +82,14 @@ class Deprecation:
             self._late = bool(pending)
 
     async def _learned(self) -> None:
+        known = self._as_of
         try:
             policy = await self._read()
         except StoreError:
             self.learn(*self._times)  # it is asked again after a while, not by every request
         else:
-            self.learn(policy.deprecated_at, policy.sunset_at)
+            if self._as_of == known:  # else it was read meanwhile in the course of something else
+                self.learn(policy.deprecated_at, policy.sunset_at)
 
 
 @asynccontextmanager

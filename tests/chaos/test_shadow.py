@@ -21,7 +21,7 @@ from tests.support.box import Box, sent
 from tests.support.command import Soulprint
 from tests.support.databases import Emptier
 from tests.support.forking import ForkServer
-from tests.support.shadows import World, kinds, person, rows_of, shadow_ended
+from tests.support.shadows import World, kinds, person, rows_of, settled, shadow_ended
 from tests.support.storage_server import Storage, storage_server
 from tests.support.waiting import until
 
@@ -31,14 +31,12 @@ KILLS, PERSONS = (20, 134) if LONG else (2, 3)
 LONGEST_LIFE = 3.0 if LONG else 1.0
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 BUCKET, KEY = "imports", "service-key"
-OWED = "SELECT EXISTS (SELECT FROM callbacks WHERE state IN ('due', 'marked'))"
 
 
 async def world(
     box: Box, store: Store, sql: asyncpg.Connection, app: App, *, shadow: int, kills: int
 ) -> World:
     """Every second person has a memory of v2; then all import into v1, while the process is killed."""
-    app.emails.clear()
     random = Random(SEED)
     async with box.up(), box.client() as client:
 
@@ -56,6 +54,8 @@ async def world(
                 await shadow_ended(store, import_id)
 
         await asyncio.gather(*(imports(number, "one.json") for number in range(0, PERSONS, 2)))
+        await settled(sql)
+        app.emails.clear()
         await store.change_policy({"share": 0, "shadow": shadow}, by="ops", reason="a test")
         importing = [
             asyncio.create_task(imports(number, "two.json", LONGEST_LIFE * kills / PERSONS * number))
@@ -68,11 +68,7 @@ async def world(
             box.start()
         await asyncio.gather(*importing)
 
-        async def told() -> bool:
-            """no call is owed any more"""
-            return not await sql.fetchval(OWED)
-
-        await until(told, 120)
+        await settled(sql)
         finished = await box.stop()
     assert finished.code == 0, finished.err
     return World(await rows_of(sql), sorted(app.emails))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.gateway import deprecation
 from shared.domain.errors import StoreError
 from shared.store.store import Store
 from tests.support.face_alone import faced_alone
@@ -29,7 +30,10 @@ class Taking:
 
 
 @pytest.mark.parametrize(("fault", "status"), [(StoreError("away"), 503), (RuntimeError("x"), 500)])
-async def test_a_fault_says_when_its_route_ends(store: Store, fault: Exception, status: int) -> None:
+async def test_a_fault_says_when_its_route_ends(
+    store: Store, fault: Exception, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deprecation, "LOOK_SECONDS", 30.0)  # however busy this machine is
     await store.change_policy({"deprecated_at": "2026-01-02T03:04:05Z"}, by="ops", reason="a test")
     broken: Any = Taking(store, fault)
     async with faced_alone(store, changed=lambda kit: replace(kit, store=broken)) as face:

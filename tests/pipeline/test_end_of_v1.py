@@ -53,7 +53,7 @@ async def counted(store: Store, expected: Mapping[UUID, int]) -> None:
 
     are.__doc__ = f"{expected} are counted"
     try:
-        await until(are, 10)
+        await until(are)
     except AssertionError as error:
         raise AssertionError(f"{error}: {found}") from None
 
@@ -125,4 +125,4 @@ async def test_what_is_gone_names_what_came_after_it_and_still_counts(
             answer = await face.client.post(ROUTE, json={})
             return (answer.status_code, said(answer)) == (410, SAID)
 
-        await until(told, 20)
+        await until(told)

@@ -25,7 +25,7 @@ from tests.support.databases import Emptier
 from tests.support.local import LocalSetting
 from tests.support.records import SEED
 from tests.support.services import ended, hosted
-from tests.support.shadows import World, kinds, person, rows_of, shadow_ended
+from tests.support.shadows import World, kinds, person, rows_of, settled, shadow_ended
 from tests.support.waiting import until
 
 __all__ = ["app"]
@@ -61,7 +61,6 @@ async def world(
 ) -> tuple[World, list[ImportReceived]]:
     """Every second person has a memory of v2; then all import into v1, with shadows or without. Answers what
     is seen in the end, and the imports into v1."""
-    app.emails.clear()
     into_v1: list[ImportReceived] = []
     limit = asyncio.Semaphore(AT_ONCE)
 
@@ -77,17 +76,14 @@ async def world(
 
     async with hosted(setting, EVERY):
         await asyncio.gather(*(imports(number, "one.zip") for number in range(0, PERSONS, 2)))
+        await settled(sql)
+        app.emails.clear()
         await policy(store, share=0, shadow=shadow)
         await asyncio.gather(*(imports(number, "one.zip") for number in range(1, PERSONS, 2)))
         await asyncio.gather(*(imports(number, "two.zip") for number in range(PERSONS)))
         await asyncio.gather(*(imports(number, "three.zip") for number in range(PERSONS)))
-        await until(lambda: _all_told(sql))
+        await settled(sql)
     return World(await rows_of(sql), sorted(app.emails)), into_v1
-
-
-async def _all_told(sql: asyncpg.Connection) -> bool:
-    """no call is owed any more"""
-    return not await sql.fetchval("SELECT EXISTS (SELECT FROM callbacks WHERE state IN ('due', 'marked'))")
 
 
 async def test_with_shadows_all_that_is_seen_is_as_without(

@@ -63,14 +63,18 @@ class Fleet:
     members: dict[str, Member] = field(default_factory=dict)
 
     def start(
-        self, service: str, name: str | None = None, environment: Mapping[str, str] | None = None
+        self,
+        service: str,
+        name: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        tuning: Mapping[str, str] | None = None,
     ) -> Member:
         """Start a process of a service. Returns at once: see `ready`. One with more in its `environment` is
-        not forked: what it says may be for the loader."""
+        not forked: what it says may be for the loader. `tuning`: more for this one alone."""
         name, port = name or service, free_port()
         kept = {k: v for k, v in os.environ.items() if not k.startswith("SOULPRINT_")}
         settings = self.setting.environment() | {"SOULPRINT_METRICS_PORT": str(port)}
-        whole = {**kept, **settings, **self.tuning, **(environment or {})}
+        whole = {**kept, **settings, **self.tuning, **(tuning or {}), **(environment or {})}
         module = "tests.support.tuned_service" if self.tuning else "soulprint"
         arguments = [service] if self.tuning or service == "up" else ["serve", service]
         with (self.folder / f"{name}.log").open("ab") as log:

@@ -18,12 +18,17 @@ from tests.support.waiting import until
 SEEN: Final = ("user_profiles", "conversation_chunks", "conversation_runs", "served_memories", "lineages")
 BY_CHANCE: Final = {"user_profiles": "id", "conversation_chunks": "id", "conversation_runs": "ordinal"}
 """Columns that a database draws, or counts over all users: who came first among them is chance."""
+UNSETTLED = """
+SELECT EXISTS (SELECT FROM imports WHERE state NOT IN ('complete', 'failed', 'cancelled'))
+    OR EXISTS (SELECT FROM callbacks WHERE state IN ('due', 'marked'))
+"""
 KINDS = "SELECT kind, pipeline, state, count(*) FROM imports GROUP BY kind, pipeline, state ORDER BY 1, 2, 3"
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the app sees of all users: rows without times, and whom it told."""
+    """What the app sees of all users: rows without times, and who was told of imports into v1. Who is told of
+    one into v2, once or of first sections too, is a matter of what was faster."""
 
     rows: Mapping[str, list[str]]
     told: list[str]
@@ -68,3 +73,13 @@ async def shadow_ended(store: Store, import_id: UUID, run: int = 1) -> RunRow:
 async def kinds(sql: asyncpg.Connection) -> dict[tuple[str, str, str], int]:
     """How many runs there are, by kind, pipeline and state."""
     return {tuple(row)[:3]: row["count"] for row in await sql.fetch(KINDS)}  # type: ignore[misc]
+
+
+async def settled(sql: asyncpg.Connection) -> None:
+    """Return when no run is under way, and no call of the app is owed."""
+
+    async def is_settled() -> bool:
+        """every run has ended, and the app is told"""
+        return not await sql.fetchval(UNSETTLED)
+
+    await until(is_settled, 120)

@@ -4,6 +4,7 @@
 
 TUNED_MODEL_SECONDS: each call of the offline model takes this long, as a call of a provider would.
 TUNED_MODEL_INSTANT: the extractor's model takes no time at all: one fact a conversation, nothing read for it.
+TUNED_MODEL_REFUSES: the extractor's model refuses every chunk: a release that is no good.
 TUNED_SESSION_MS: a killed replica is out of its group after this long, not after the product's 10 s, so that
 a test of many kills spends its time on the kills.
 TUNED_RELAY_SECONDS: what was accepted and not offered is looked for so often, once it is so old.
@@ -29,6 +30,7 @@ from prometheus_client import REGISTRY
 
 from services.extractor.app import extractor
 from services.quickpass import backend
+from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady
 from shared.domain.facts import Candidate, Category
 from shared.heap import steady_heap
@@ -37,7 +39,7 @@ from shared.host.service import Kit, Opener, Service
 from shared.host.services import opener_of
 from shared.log.kafka.client import KafkaLog
 from shared.log.kafka.subscriber import SubscriberPolicy
-from shared.models.base import Extraction
+from shared.models.base import Extraction, Model
 from shared.models.rules.model import OfflineModel
 from shared.requests import relay
 from shared.settings import load_settings
@@ -54,6 +56,7 @@ class Tuning:
 
     model_seconds: float
     model_instant: bool
+    model_refuses: bool
     session_ms: int
     max_poll_ms: int
     relay_seconds: float
@@ -64,6 +67,7 @@ class Tuning:
         return cls(
             float(environment.get("TUNED_MODEL_SECONDS", "0")),
             bool(environment.get("TUNED_MODEL_INSTANT")),
+            bool(environment.get("TUNED_MODEL_REFUSES")),
             int(environment.get("TUNED_SESSION_MS", "0")),
             int(environment.get("TUNED_MAX_POLL_MS", "0")),
             float(environment.get("TUNED_RELAY_SECONDS", "0")),
@@ -111,13 +115,28 @@ class InstantModel(OfflineModel):
         return Extraction(tuple(first.values()), own_words=True)
 
 
+class RefusingModel(OfflineModel):
+    """Reads nothing, and its name is the good one's: what it refused, that one reads."""
+
+    async def extract(self, chunk: ChunkReady) -> Extraction:
+        raise ModelError("it was refused")
+
+
+def model_of(tuning: Tuning) -> Model | None:
+    """The extractor's model, where it is not the product's own."""
+    if tuning.model_refuses:
+        return RefusingModel()
+    if tuning.model_instant:
+        return InstantModel()
+    return SlowModel(tuning.model_seconds) if tuning.model_seconds else None
+
+
 def tuned(name: str, tuning: Tuning) -> Opener:
     """The `app` of a service, tuned."""
 
     @asynccontextmanager
     async def opener(kit: Kit) -> AsyncIterator[Service]:
-        if name == "extractor" and (tuning.model_seconds or tuning.model_instant):
-            model = InstantModel() if tuning.model_instant else SlowModel(tuning.model_seconds)
+        if name == "extractor" and (model := model_of(tuning)) is not None:
             yield extractor(kit, model)
         else:
             async with opener_of(name)(kit) as service:

@@ -79,7 +79,7 @@ async def test_an_import_waits_for_a_topic_that_its_service_writes_to(
         chunks = setting.topic(CHUNKS_READY)
         await delete_topics(setting.bootstrap, chunks)
         event = await setting.import_of(exports / "small.zip")
-        wanted = f"chunker: paused (faults: LaneError: Kafka has no topic {chunks}; "
+        wanted = f"chunker: paused (faults: NoTopicError: Kafka has no topic {chunks}; "
         await until(lambda: says(host, "/readyz", wanted, 503))
         await create_topics(setting.bootstrap, {chunks: 1})
         run = await ended(store, event)
