@@ -500,12 +500,20 @@ CREATE FUNCTION public.recall_runs(argument jsonb) RETURNS json
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     r record;
+    batch bigint[];
     recalled jsonb := '[]';
 BEGIN
-    FOR r IN
-        SELECT i.import_id, i.run FROM imports i
+    -- Rows of runs by import and number, profiles by user: as everybody has them who needs several.
+    SELECT array_agg(t.ordinal) INTO batch FROM (
+        SELECT i.ordinal FROM imports i
         WHERE i.state NOT IN ('complete', 'failed', 'cancelled') AND i.on_log AND i.kind = 'primary' AND i.pipeline <> 'v1'
-        ORDER BY i.ordinal LIMIT (argument ->> 'limit')::integer
+        ORDER BY i.ordinal LIMIT (argument ->> 'limit')::integer) t;
+    PERFORM hold_runs(t.import_id, t.run) FROM (
+        SELECT i.import_id, i.run FROM imports i WHERE i.ordinal = ANY (batch)
+        ORDER BY i.import_id, i.run OFFSET 0) t;
+    PERFORM FROM imports i WHERE i.ordinal = ANY (batch) ORDER BY i.import_id, i.run FOR UPDATE;
+    FOR r IN
+        SELECT i.import_id, i.run FROM imports i WHERE i.ordinal = ANY (batch) ORDER BY i.user_id, i.import_id, i.run
     LOOP
         IF fail_run(jsonb_build_object('import_id', r.import_id, 'run', r.run, 'step', 'recalled',
                                        'error', argument ->> 'reason'))::boolean THEN

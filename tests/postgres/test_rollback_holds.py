@@ -9,8 +9,9 @@ from uuid import UUID, uuid5
 import asyncpg
 import pytest
 
-from services.router.rollback import roll_back
+from services.router.rollback import recall, roll_back
 from shared.domain.ids import quick_id, shadow_id
+from shared.domain.runs import RunKey
 from shared.store.accepting import AcceptedRun, Routed
 from shared.store.store import Store
 from tests.postgres.conftest import DIRECT
@@ -159,3 +160,28 @@ async def test_runs_of_one_lane_hide_none_of_the_other_nor_what_is_stuck(
     assert not {each.import_id for each in found} & set(old)
     assert [each.decided_at for each in found] == sorted((each.decided_at for each in found), reverse=True)
     assert [each.was_stuck for each in found if each.import_id == stuck] == [True]
+
+
+@DIRECT
+async def test_recall_meets_services_at_work_on_the_same_runs_without_a_collision(
+    store: Store, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.router.rollback.TRIES", 1)
+    runs = await decided(sql, 120, "extracting")
+    await rolled_back(store)
+    keys = sorted(RunKey(UUID(str(run)), 1) for run in runs)
+
+    async def services() -> None:
+        for at in range(0, len(keys), 20):
+            await store.note_offered(keys[at : at + 20])
+            await asyncio.gather(
+                store.fail_run(keys[at].import_id, 1, "extract", "no"),
+                store.cancel_run(keys[at + 1].import_id, 1),
+            )
+
+    recalled, _ = await asyncio.gather(recall(store, "slow"), services())
+    ended = await sql.fetch("SELECT state, kind, error ->> 'step' AS step FROM imports WHERE run = 1")
+    assert {row["state"] for row in ended} <= {"failed", "cancelled"}
+    assert sum(row["step"] == "recalled" for row in ended) == recalled
+    fallbacks = await sql.fetchval("SELECT count(*) FROM imports WHERE kind = 'fallback'")
+    assert fallbacks == sum(row["state"] == "failed" for row in ended)
