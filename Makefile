@@ -5,8 +5,8 @@ KILLS ?= 100
 MOMENTS ?= 30
 SEED ?= 1
 BIN := .venv/bin
-# All tests run in three processes, of which one or the other waits at any time; those that ARGS names in one.
-WORKERS ?= $(if $(ARGS),0,3)
+# All tests run in four processes, of which one or the other waits at any time; those that ARGS names in one.
+WORKERS ?= $(if $(ARGS),0,4)
 
 run: .venv/run.stamp
 	$(BIN)/soulprint run "$(EXPORT)"

@@ -9,10 +9,12 @@ from tests.support.kafka import kafka
 __all__ = ["kafka"]
 NEED_MINUTES = (
     "test_embeddings.py",
+    "test_fallback.py",  # tests/pipeline/test_fallback_run.py has it without kills
     "test_gray.py",
     "test_hostile_events.py",
     "test_outage.py",
     "test_predecessor.py",
+    "test_shadow.py",  # tests/pipeline/test_shadow_routing.py has it without kills
     "test_silence.py",
     "test_storm.py",
 )
