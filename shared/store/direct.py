@@ -96,7 +96,7 @@ class DirectTransport:
 
     async def _server_of(self, connection: Any) -> int | None:
         """The process that works for a connection, 0 if nobody says; None if it does not answer: then it is
-        dropped."""
+        dropped. Raises asyncpg.PostgresError where it is refused, as the call itself would be."""
         # A task, and none that is cancelled where it answers in time.
         asked = asyncio.create_task(self._asked(connection))
         try:
@@ -114,8 +114,6 @@ class DirectTransport:
                     await connection.execute("SELECT 1")
                     return 0
                 return int(await connection.fetchval("SELECT pg_backend_pid()"))
-        except asyncpg.PostgresError:  # an answer, if no good one: the call will meet it too
-            return 0
         except UNREACHABLE:
             return None
 
