@@ -10,8 +10,8 @@ from typing import Any
 import httpx2
 import orjson
 
+from shared.resilience.one_call import one_call_client
 from shared.resilience.retry_after import retry_after
-from shared.sockets import KEEP_ALIVE
 from shared.store.v1_calls import Outcome, V1Call
 
 CONNECT_SECONDS = 5.0
@@ -63,21 +63,8 @@ def _body(call: V1Call) -> Mapping[str, Any]:
 
 
 def _client() -> httpx2.AsyncClient:
-    """A client for one call: where connections are kept, one that was closed meanwhile looks like a call
-    whose outcome nobody knows."""
-    return httpx2.AsyncClient(
-        timeout=httpx2.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
-        headers={
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": "soulprint",
-            "X-Soulprint-Hop": "1",  # a gateway of ours that it leads back to refuses
-        },
-        follow_redirects=False,
-        trust_env=False,
-        transport=httpx2.AsyncHTTPTransport(trust_env=False, socket_options=KEEP_ALIVE),
-    )
+    hop = {"X-Soulprint-Hop": "1"}  # a gateway of ours that it leads back to refuses
+    return one_call_client(seconds=CALL_SECONDS, connect_seconds=CONNECT_SECONDS, headers=hop)
 
 
 def _judged(status: int, headers: Mapping[str, str]) -> Answer:

@@ -12,8 +12,8 @@ from uuid import UUID
 import httpx2
 import orjson
 
+from shared.resilience.one_call import one_call_client
 from shared.resilience.retry_after import retry_after
-from shared.sockets import KEEP_ALIVE
 
 PATH = "/api/import/complete"
 CONNECT_SECONDS = 5.0
@@ -96,20 +96,7 @@ async def missing_app(app_url: str) -> str:
 
 
 def _client() -> httpx2.AsyncClient:
-    """A client for one call: where connections are kept, one that the app closed meanwhile looks like a call
-    whose outcome nobody knows."""
-    return httpx2.AsyncClient(
-        timeout=httpx2.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
-        headers={
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": "soulprint",
-        },
-        follow_redirects=False,
-        trust_env=False,
-        transport=httpx2.AsyncHTTPTransport(trust_env=False, socket_options=KEEP_ALIVE),
-    )
+    return one_call_client(seconds=CALL_SECONDS, connect_seconds=CONNECT_SECONDS)
 
 
 async def _head(response: httpx2.Response) -> bytes:

@@ -14,7 +14,7 @@ from shared.log.ports import Publisher
 from shared.pipelines import IMPORT_RECEIVED, V1, topic
 from shared.requests.request import Request
 from shared.settings import Settings
-from shared.store.accepting import AcceptedRun, Refusal, RefusedRun
+from shared.store.accepting import AcceptedRun, Refusal, RefusedRun, Unoffered
 from shared.store.store import Store
 
 _WHY: dict[Refusal, str] = {
@@ -103,17 +103,21 @@ class Accepted:
         return tuple(offers)
 
     def _event(self, **ids: Any) -> ImportReceived:
-        run = self.run
-        return ImportReceived(
-            user_id=self.user_id,
-            run=run.run,
-            source=run.source,
-            requested_at=run.requested_at,
-            lineage=run.lineage,
-            conversation_count=run.asked.conversation_count,
-            message_count=run.asked.message_count,
-            **ids,
-        )
+        return event_of(self.run, self.user_id, **ids)
+
+
+def event_of(run: AcceptedRun | Unoffered, user_id: UUID, **ids: Any) -> ImportReceived:
+    """The event of a run, from what the database says of it; `ids` are those of it, or of a run beside it."""
+    return ImportReceived(
+        user_id=user_id,
+        run=run.run,
+        source=run.source,
+        requested_at=run.requested_at,
+        lineage=run.lineage,
+        conversation_count=run.asked.conversation_count,
+        message_count=run.asked.message_count,
+        **ids,
+    )
 
 
 async def accept(request: Request, store: Store, settings: Settings, terms: Terms = PLAIN) -> Accepted:

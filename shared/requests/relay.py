@@ -11,10 +11,9 @@ from functools import partial
 import structlog
 
 from shared.domain.errors import SoulprintError, StoreError
-from shared.domain.events import ImportReceived
 from shared.domain.runs import RunKey
 from shared.log.ports import Publisher
-from shared.requests.accept import Offer
+from shared.requests.accept import Offer, event_of
 from shared.requests.lanes import Lanes
 from shared.store.accepting import Unoffered
 from shared.store.store import Store
@@ -122,16 +121,5 @@ class Relay:
 
 def offer_of(run: Unoffered) -> Offer:
     """The event of a run, from its row."""
-    event = ImportReceived(
-        import_id=run.import_id,
-        user_id=run.user_id,
-        run=run.run,
-        source=run.source,
-        requested_at=run.requested_at,
-        lineage=run.lineage,
-        kind=run.kind,
-        parent_id=run.parent_id,
-        conversation_count=run.asked.conversation_count,
-        message_count=run.asked.message_count,
-    )
+    event = event_of(run, run.user_id, import_id=run.import_id, kind=run.kind, parent_id=run.parent_id)
     return Offer(event, run.pipeline)
