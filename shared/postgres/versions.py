@@ -34,6 +34,11 @@ END
 $$;
 """
 """Where it is kept which migrations are applied; for nobody but who migrates."""
+_IS_MIGRATED: Final = f"""
+SELECT EXISTS (SELECT FROM pg_catalog.pg_class
+               WHERE relname = '{OWN}' AND relnamespace = to_regnamespace('public'))
+"""  # noqa: S608 - of a constant
+"""Reads the catalogue: to_regclass answers from what the session knew before it waited for its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ def load_migrations(folder: Path) -> list[Migration]:
 async def applied(connection: asyncpg.Connection) -> dict[str, str]:
     """The checksums of the versions applied; nothing in a database that was never migrated. Raises
     MigrationError for a login that may not know."""
-    if await connection.fetchval("SELECT to_regclass('public.soulprint_migrations')") is None:
+    if not await connection.fetchval(_IS_MIGRATED):
         return {}
     if not await connection.fetchval("SELECT has_table_privilege('public.soulprint_migrations', 'SELECT')"):
         return await _asked(connection)

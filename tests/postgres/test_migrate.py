@@ -15,6 +15,7 @@ from shared.postgres.turn import LOCK, Patience
 from shared.postgres.versions import load_migrations, migrations_folder
 from shared.store.store import open_store
 from tests.support.records import ANNA
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -24,6 +25,13 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "0002_b.sql").write_text("CREATE TABLE b (n integer); INSERT INTO b VALUES (1);")
     (tmp_path / "0003_c.sql").write_text("ALTER TABLE a ADD COLUMN m integer;")
     return tmp_path
+
+
+WAITING = """
+SELECT count(*) FROM pg_locks
+WHERE locktype = 'advisory' AND NOT granted
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 async def tables_of(dsn: str) -> set[str]:
@@ -47,6 +55,23 @@ async def test_migrating_at_once_applies_each_once(empty_database: str) -> None:
     applied = await asyncio.gather(*(migrate(empty_database) for _ in range(4)))
     versions = [version for each in applied for version in each]
     assert sorted(versions) == [migration.version for migration in load_migrations(migrations_folder())]
+
+
+async def test_who_waited_sees_what_was_applied_meanwhile(empty_database: str, folder: Path) -> None:
+    """Of so few statements a session that waits is not told by itself, as it is of the whole schema."""
+    other = await asyncpg.connect(empty_database)
+
+    async def both_wait() -> bool:
+        return bool(await other.fetchval(WAITING) == 2)
+
+    try:
+        async with other.transaction():
+            await other.execute(LOCK)
+            both = asyncio.gather(*(migrate(empty_database, folder) for _ in range(2)))
+            await until(both_wait)
+        assert sorted(await both) == [[], ["0001_a", "0002_b", "0003_c"]]
+    finally:
+        await other.close()
 
 
 async def test_later_migrations_are_added(empty_database: str, folder: Path) -> None:
