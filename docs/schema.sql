@@ -57,6 +57,7 @@ CREATE TABLE public.chunk_results (
     usage jsonb,
     error text,
     account smallint DEFAULT 0 NOT NULL,
+    tokens integer DEFAULT 0 NOT NULL,
     CONSTRAINT chunk_results_chunk_index_check CHECK ((chunk_index >= 0)),
     CONSTRAINT chunk_results_status_check CHECK ((status = ANY (ARRAY['ok'::text, 'dead'::text])))
 );
@@ -277,14 +278,23 @@ CREATE TABLE public.imports (
     accounts jsonb DEFAULT '[]'::jsonb NOT NULL,
     joined jsonb DEFAULT '[]'::jsonb NOT NULL,
     edition integer DEFAULT 0 NOT NULL,
+    readers jsonb DEFAULT '[]'::jsonb NOT NULL,
+    priority text DEFAULT 'live'::text NOT NULL,
+    replay_id uuid,
+    replay_stage text,
+    base_run integer,
+    reopened_at timestamp with time zone,
+    CONSTRAINT imports_check CHECK ((((replay_id IS NULL) = (replay_stage IS NULL)) AND ((replay_id IS NULL) = (base_run IS NULL)))),
     CONSTRAINT imports_chunks_total_check CHECK ((chunks_total >= 0)),
     CONSTRAINT imports_coverage_check CHECK (((coverage >= (0)::double precision) AND (coverage <= (1)::double precision))),
     CONSTRAINT imports_kind_check CHECK ((kind = ANY (ARRAY['primary'::text, 'quick'::text, 'fallback'::text, 'shadow'::text]))),
+    CONSTRAINT imports_priority_check CHECK ((priority = ANY (ARRAY['live'::text, 'replay'::text]))),
     CONSTRAINT imports_profile_format_check CHECK ((profile_format = ANY (ARRAY['markdown'::text, 'app'::text]))),
     CONSTRAINT imports_progress_percent_check CHECK (((progress_percent >= (0)::double precision) AND (progress_percent <= (100)::double precision))),
+    CONSTRAINT imports_replay_stage_check CHECK ((replay_stage = ANY (ARRAY['chunks'::text, 'facts'::text, 'memory'::text]))),
     CONSTRAINT imports_run_check CHECK ((run >= 1)),
     CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['received'::text, 'chunking'::text, 'extracting'::text, 'consolidating'::text, 'complete'::text, 'failed'::text, 'cancelled'::text]))),
-    CONSTRAINT imports_unserved_check CHECK ((unserved = ANY (ARRAY['older'::text, 'smaller'::text, 'outdone'::text, 'shadow'::text])))
+    CONSTRAINT imports_unserved_check CHECK ((unserved = ANY (ARRAY['older'::text, 'smaller'::text, 'outdone'::text, 'shadow'::text, 'held'::text])))
 );
 ALTER TABLE public.imports ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.imports_ordinal_seq
@@ -298,8 +308,9 @@ ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (import_id, run);
 CREATE INDEX imports_in_order ON public.imports USING btree (ordinal);
 CREATE INDEX imports_of_parent ON public.imports USING btree (parent_id) WHERE (parent_id IS NOT NULL);
+CREATE INDEX imports_of_replay ON public.imports USING btree (replay_id, import_id) WHERE (replay_id IS NOT NULL);
 CREATE INDEX imports_of_user ON public.imports USING btree (user_id, requested_at, ordinal);
-CREATE INDEX imports_to_offer ON public.imports USING btree (relay_until NULLS FIRST, requested_at) WHERE ((state = 'received'::text) AND on_log AND (offered_at IS NULL));
+CREATE INDEX imports_to_offer ON public.imports USING btree (priority, relay_until NULLS FIRST, requested_at) WHERE ((state = 'received'::text) AND on_log AND (offered_at IS NULL));
 CREATE INDEX imports_unfinished ON public.imports USING btree (pipeline) WHERE (state <> ALL (ARRAY['complete'::text, 'failed'::text, 'cancelled'::text]));
 CREATE TRIGGER bound_request_time BEFORE INSERT OR UPDATE OF requested_at ON public.imports FOR EACH ROW EXECUTE FUNCTION public.bound_request_time();
 ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
@@ -398,6 +409,83 @@ ALTER TABLE public.profile_versions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY services ON public.profile_versions TO service_role USING (true) WITH CHECK (true);
 GRANT SELECT ON TABLE public.profile_versions TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.profile_versions TO service_role;
+
+CREATE TABLE public.replay_items (
+    replay_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    import_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    base_run integer NOT NULL,
+    run integer,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    why text,
+    chunks integer DEFAULT 0 NOT NULL,
+    cached integer DEFAULT 0 NOT NULL,
+    calls integer DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cost double precision,
+    spent double precision,
+    calls_made integer,
+    begun_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT replay_items_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'begun'::text, 'done'::text, 'held'::text, 'failed'::text, 'unserved'::text, 'cancelled'::text, 'skipped'::text])))
+);
+ALTER TABLE ONLY public.replay_items
+    ADD CONSTRAINT replay_items_pkey PRIMARY KEY (replay_id, "position");
+ALTER TABLE ONLY public.replay_items
+    ADD CONSTRAINT replay_items_replay_id_import_id_key UNIQUE (replay_id, import_id);
+CREATE INDEX replay_items_begun ON public.replay_items USING btree (replay_id) WHERE (state = 'begun'::text);
+CREATE INDEX replay_items_waiting ON public.replay_items USING btree (replay_id, "position") WHERE (state = 'waiting'::text);
+ALTER TABLE public.replay_items ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.replay_items TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.replay_items TO service_role;
+
+CREATE TABLE public.replays (
+    id uuid NOT NULL,
+    ordinal bigint NOT NULL,
+    state text DEFAULT 'planned'::text NOT NULL,
+    stage text NOT NULL,
+    which text[] NOT NULL,
+    selection jsonb DEFAULT '{}'::jsonb NOT NULL,
+    pipeline text NOT NULL,
+    model text NOT NULL,
+    prompt_version text NOT NULL,
+    figures jsonb DEFAULT '{}'::jsonb NOT NULL,
+    planned_by text DEFAULT ''::text NOT NULL,
+    planned_at timestamp with time zone DEFAULT now() NOT NULL,
+    run_by text DEFAULT ''::text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    rate double precision,
+    canary integer,
+    max_cost double precision,
+    serve_anyway boolean DEFAULT false NOT NULL,
+    paused_why text,
+    started_at timestamp with time zone,
+    moved_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT replays_canary_check CHECK ((canary > 0)),
+    CONSTRAINT replays_max_cost_check CHECK ((max_cost >= (0)::double precision)),
+    CONSTRAINT replays_rate_check CHECK ((rate > (0)::double precision)),
+    CONSTRAINT replays_stage_check CHECK ((stage = ANY (ARRAY['chunks'::text, 'facts'::text, 'memory'::text]))),
+    CONSTRAINT replays_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'running'::text, 'paused'::text, 'stopped'::text, 'done'::text]))),
+    CONSTRAINT replays_which_check CHECK (((which <> '{}'::text[]) AND ((which <@ ARRAY['missing'::text, 'dead'::text]) OR ((which = '{stale}'::text[]) OR (which = '{all}'::text[])))))
+);
+ALTER TABLE public.replays ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.replays_ordinal_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+ALTER TABLE ONLY public.replays
+    ADD CONSTRAINT replays_pkey PRIMARY KEY (id);
+CREATE INDEX replays_at_work ON public.replays USING btree (ordinal) WHERE (state = ANY (ARRAY['running'::text, 'paused'::text]));
+CREATE UNIQUE INDEX replays_in_order ON public.replays USING btree (ordinal);
+ALTER TABLE public.replays ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.replays TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.replays TO service_role;
 
 CREATE TABLE public.routing_decisions (
     import_id uuid NOT NULL,
@@ -680,6 +768,7 @@ DECLARE
     newest imports;
     before imports;
     routed jsonb;
+    at_work boolean;  -- a replay gives way to what is asked for
     resumed boolean := false;
     outdone boolean;
     refusal text;
@@ -712,6 +801,7 @@ BEGIN
         RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
     END IF;
     a.on_log := coalesce(a.on_log, true);
+    at_work := newest.state NOT IN ('complete', 'failed', 'cancelled') AND newest.replay_id IS NULL;
     IF a.again THEN
         SELECT * INTO before FROM imports i
             WHERE i.import_id = a.import_id AND i.kind = 'primary' ORDER BY i.run DESC LIMIT 1;
@@ -719,8 +809,8 @@ BEGIN
         a.lineage := coalesce(a.lineage, before.lineage);
         a.asked := coalesce(nullif(a.asked, '{}'), before.asked);
         refusal := CASE WHEN before.import_id IS NULL THEN 'unknown'
-                        WHEN newest.state NOT IN ('complete', 'failed', 'cancelled') THEN 'running' END;
-    ELSIF newest.state NOT IN ('complete', 'failed', 'cancelled') THEN
+                        WHEN at_work THEN 'running' END;
+    ELSIF at_work THEN
         resumed := newest.pipeline = coalesce(a.pipeline, CASE WHEN a.on_log THEN newest.pipeline ELSE a.served END)
             AND newest.on_log = a.on_log AND coalesce(a.variant, '') IN ('', newest.variant);
         IF NOT resumed AND newest.on_log AND a.on_log AND coalesce(a.variant, '') IN ('', newest.variant) THEN
@@ -731,14 +821,14 @@ BEGIN
     END IF;
     IF NOT resumed AND refusal IS NULL AND a.at_once <= (
         SELECT count(*) FROM imports i
-        WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary'
+        WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary' AND i.replay_id IS NULL
           AND i.state NOT IN ('complete', 'failed', 'cancelled')) THEN
         refusal := 'unfinished';
         wait := 60;
     END IF;
     IF NOT resumed AND refusal IS NULL AND a.per_hour IS NOT NULL THEN
         SELECT extract(epoch FROM i.requested_at + interval '1 hour' - now()) INTO wait FROM imports i
-            WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary'
+            WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary' AND i.replay_id IS NULL
               AND i.requested_at > now() - interval '1 hour'
             ORDER BY i.requested_at DESC, i.ordinal DESC OFFSET greatest(a.per_hour - 1, 0) LIMIT 1;
         refusal := CASE WHEN FOUND THEN 'hourly' END;
@@ -813,66 +903,27 @@ CREATE FUNCTION public.accept_memory(argument jsonb) RETURNS jsonb
     AS $$
 DECLARE
     p_import_id uuid := (argument ->> 'import_id')::uuid;
-    p user_profiles;
-    n user_profiles;
+    p_user uuid;
     s served_memories;
     v profile_versions;
-    shown jsonb;
-    made imports;
+    refusal text;
 BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
     -- Runs before profiles, as commit_memory locks them.
     PERFORM FROM imports i WHERE i.import_id = p_import_id ORDER BY i.run FOR UPDATE;
-    SELECT * INTO p FROM user_profiles o
-        WHERE o.user_id = (SELECT i.user_id FROM imports i WHERE i.import_id = p_import_id LIMIT 1) FOR UPDATE;
-    SELECT * INTO s FROM served_memories o WHERE o.user_id = p.user_id;
+    p_user := (SELECT i.user_id FROM imports i WHERE i.import_id = p_import_id LIMIT 1);
+    PERFORM FROM user_profiles o WHERE o.user_id = p_user FOR UPDATE;
+    SELECT * INTO s FROM served_memories o WHERE o.user_id = p_user;
     SELECT * INTO v FROM profile_versions o
-        WHERE o.user_id = p.user_id AND o.import_id = p_import_id AND o.kind <> 'shadow'
+        WHERE o.user_id = p_user AND o.import_id = p_import_id AND o.kind <> 'shadow'
         ORDER BY o.run DESC, o.version DESC LIMIT 1;
     IF s.import_id = p_import_id AND s.run >= coalesce(v.run, 0) THEN
         RETURN jsonb_build_object('written', false, 'run', s.run, 'reason', 'served');
     ELSIF v.version IS NULL THEN
         RETURN jsonb_build_object('written', false, 'run', NULL, 'reason', 'unknown');
     END IF;
-    SELECT * INTO made FROM imports o WHERE o.import_id = v.memory_import_id AND o.run = v.memory_run;
-    IF join_for(made, true) <> made.joined THEN
-        RETURN jsonb_build_object('written', false, 'run', v.run, 'reason', 'apart');
-    END IF;
-    PERFORM keep_version(p, s, now());
-    n := p;
-    s.profile_format := coalesce(s.profile_format, v.profile_format);
-    -- As it was kept, which may be refined since it was written; in the other form, as it was written.
-    shown := CASE WHEN s.profile_format = v.profile_format
-                  THEN jsonb_build_object('soul', v.soul_md, 'identity', v.identity_md, 'user', v.user_md,
-                                          'agents', v.agents_md, 'tools', v.tools_md)
-                  ELSE v.documents -> s.profile_format END;
-    n.soul_md := coalesce(shown ->> 'soul', p.soul_md);
-    n.identity_md := coalesce(shown ->> 'identity', p.identity_md);
-    n.user_md := coalesce(shown ->> 'user', p.user_md);
-    n.agents_md := coalesce(shown ->> 'agents', p.agents_md);
-    n.tools_md := coalesce(shown ->> 'tools', p.tools_md);
-    n.memory_md := coalesce(v.memory_md, p.memory_md);
-    n.soulprint_text := coalesce(v.soulprint_text, p.soulprint_text);
-    s.documents := jsonb_build_object(
-        'markdown', coalesce(s.documents -> 'markdown', '{}') || coalesce(v.documents -> 'markdown', '{}'),
-        'app', coalesce(s.documents -> 'app', '{}') || coalesce(v.documents -> 'app', '{}'));
-    s.import_id := v.import_id; s.run := v.run; s.pipeline := v.pipeline;
-    IF v.memory_import_id IS NOT NULL THEN
-        s.memory_import_id := v.memory_import_id; s.memory_run := v.memory_run;
-    END IF;
-    PERFORM serve_version(n, s);
-    PERFORM count_lineages(made);
-    DELETE FROM profile_versions o WHERE o.user_id = v.user_id AND o.version = v.version;
-    UPDATE imports SET unserved = NULL, stage = 'complete', updated_at = now()
-        WHERE import_id = p_import_id AND run = v.run;
-    UPDATE user_profiles SET
-            full_pass_status = 'complete', full_pass_completed_at = now(), full_pass_error = NULL,
-            import_stage = CASE s.profile_format WHEN 'app' THEN 'Complete' ELSE 'complete' END,
-            progress_percent = 100
-        WHERE user_id = p.user_id AND NOT EXISTS (
-            SELECT FROM imports i WHERE i.user_id = p.user_id AND i.kind = 'primary'
-              AND i.state NOT IN ('complete', 'failed', 'cancelled'));
-    RETURN jsonb_build_object('written', true, 'run', v.run, 'reason', NULL);
+    refusal := serve_kept(v);
+    RETURN jsonb_build_object('written', refusal IS NULL, 'run', v.run, 'reason', refusal);
 END
 $$;
 REVOKE ALL ON FUNCTION public.accept_memory(argument jsonb) FROM PUBLIC;
@@ -912,7 +963,7 @@ BEGIN
                          requested_at)
     SELECT i.import_id, i.run + 1, i.user_id, 'v1', 'fallback', i.source, true, i.profile_format, i.lineage, i.asked,
            i.requested_at + interval '1 microsecond'
-    WHERE i.state = 'failed' AND i.kind = 'primary' AND i.on_log AND i.pipeline <> 'v1'
+    WHERE i.state = 'failed' AND i.kind = 'primary' AND i.on_log AND i.pipeline <> 'v1' AND i.replay_id IS NULL
       AND NOT EXISTS (
           SELECT FROM imports o
           WHERE o.import_id = i.import_id AND (o.run > i.run OR o.kind = 'fallback'))
@@ -982,6 +1033,101 @@ $$;
 REVOKE ALL ON FUNCTION public.app_progress(i public.imports, OUT stage text, OUT percent integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.app_progress(i public.imports, OUT stage text, OUT percent integer) TO service_role;
 
+CREATE FUNCTION public.begin_replay_run(r public.replays, x public.replay_items) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    partly CONSTANT boolean := r.which <@ ARRAY['missing', 'dead'];
+    takes CONSTANT boolean := r.stage = 'memory' OR partly;
+    b imports;
+    n imports;
+    newest integer;
+    left_out integer;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(x.import_id::text, 1));
+    PERFORM FROM imports o WHERE o.import_id = x.import_id ORDER BY o.run FOR UPDATE;
+    SELECT * INTO b FROM imports o WHERE o.import_id = x.import_id AND o.run = x.base_run AND o.user_id = x.user_id;
+    IF b.import_id IS NULL THEN
+        RETURN 'gone';
+    ELSIF b.state NOT IN ('complete', 'failed') THEN
+        RETURN 'running';
+    ELSIF EXISTS (SELECT FROM imports o WHERE o.import_id = x.import_id AND o.kind = 'primary' AND o.run > b.run
+                  AND o.state <> 'cancelled') THEN
+        RETURN 'newer';
+    ELSIF b.chunked_at IS NULL AND r.stage <> 'chunks' AND r.which <> '{missing}' THEN
+        RETURN 'unread';
+    ELSIF r.stage = 'memory' AND b.chunks_ok + b.chunks_dead < b.chunks_total THEN
+        RETURN 'unread';
+    END IF;
+    newest := (SELECT max(o.run) FROM imports o WHERE o.import_id = x.import_id);
+    n := b;
+    INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, replaces, requested_at, lineage,
+                         profile_format, asked, priority, replay_id, replay_stage, base_run)
+    VALUES (b.import_id, newest + 1, b.user_id, r.pipeline, b.source, true, r.serve_anyway,
+            b.requested_at + interval '1 microsecond', b.lineage, b.profile_format, b.asked, 'replay', r.id, r.stage,
+            b.run)
+    RETURNING * INTO n;
+    IF r.stage = 'chunks' AND NOT partly THEN
+        UPDATE replay_items o SET run = n.run, state = 'begun', begun_at = now()
+            WHERE o.replay_id = x.replay_id AND o.position = x.position;
+        RETURN NULL;
+    END IF;
+    IF takes THEN
+        INSERT INTO chunk_results (import_id, run, chunk_index, chunk_id, user_id, content_hash, status, cached,
+                                   dropped, unread, usage, error, account, tokens)
+        SELECT c.import_id, n.run, c.chunk_index, c.chunk_id, c.user_id, c.content_hash, c.status, true, c.dropped,
+               c.unread, NULL, c.error, c.account, c.tokens
+        FROM chunk_results c
+        WHERE c.import_id = b.import_id AND c.run = b.run AND (r.stage = 'memory' OR fate_of(c) <> ALL (r.which));
+        IF partly AND b.chunks_total IS NOT NULL AND 'missing' <> ALL (r.which) THEN
+            INSERT INTO chunk_results (import_id, run, chunk_index, chunk_id, user_id, content_hash, status, error)
+            SELECT b.import_id, n.run, k, gen_random_uuid(), b.user_id, '', 'dead',
+                   'missing: it had no result in run ' || b.run
+            FROM generate_series(0, b.chunks_total - 1) k
+            WHERE NOT EXISTS (SELECT FROM chunk_results c
+                              WHERE c.import_id = b.import_id AND c.run = b.run AND c.chunk_index = k);
+        END IF;
+        INSERT INTO facts (import_id, run, fact_id, account, user_id, category, matter, statement, quote, message_ids,
+                           conversation_id, stated_at, valid_from, valid_until, confidence, source_kind, chunk_index)
+        SELECT f.import_id, n.run, f.fact_id, f.account, f.user_id, f.category, f.matter, f.statement, f.quote,
+               f.message_ids, f.conversation_id, f.stated_at, f.valid_from, f.valid_until, f.confidence, f.source_kind,
+               f.chunk_index
+        FROM facts f
+        WHERE f.import_id = b.import_id AND f.run = b.run AND f.account < first_joined()
+          AND EXISTS (SELECT FROM chunk_results c
+                      WHERE c.import_id = n.import_id AND c.run = n.run AND c.chunk_index = f.chunk_index)
+        ORDER BY f.fact_id;
+    END IF;
+    UPDATE imports o SET
+            variant = b.variant, counts = b.counts, breaks = b.breaks, superseded = b.superseded, sample = b.sample,
+            accounts = b.accounts, chunks_total = b.chunks_total, chunked_at = b.chunked_at,
+            readers = CASE WHEN takes THEN b.readers ELSE '[]' END,
+            (chunks_ok, chunks_dead, chunks_cached) = (
+                SELECT count(*) FILTER (WHERE c.status = 'ok'), count(*) FILTER (WHERE c.status = 'dead'), count(*)
+                FROM chunk_results c WHERE c.import_id = n.import_id AND c.run = n.run),
+            facts_extracted = (SELECT count(*) FROM facts f WHERE f.import_id = n.import_id AND f.run = n.run)
+        WHERE o.import_id = n.import_id AND o.run = n.run RETURNING o.* INTO n;
+    left_out := n.chunks_total - n.chunks_ok - n.chunks_dead;
+    IF partly AND left_out = 0 THEN
+        DELETE FROM facts f WHERE f.import_id = n.import_id AND f.run = n.run;
+        DELETE FROM chunk_results c WHERE c.import_id = n.import_id AND c.run = n.run;
+        DELETE FROM imports o WHERE o.import_id = n.import_id AND o.run = n.run;
+        RETURN 'nothing';
+    END IF;
+    IF r.stage = 'memory' OR left_out = 0 THEN  -- it waits for nobody but whoever consolidates
+        UPDATE imports o SET state = 'extracting', offered_at = now()
+            WHERE o.import_id = n.import_id AND o.run = n.run;
+        PERFORM close_extraction(n.import_id, n.run);
+    END IF;
+    UPDATE replay_items o SET run = n.run, state = 'begun', begun_at = now()
+        WHERE o.replay_id = x.replay_id AND o.position = x.position;
+    RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION public.begin_replay_run(r public.replays, x public.replay_items) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_replay_run(r public.replays, x public.replay_items) TO service_role;
+
 CREATE FUNCTION public.bound_request_time() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1018,6 +1164,20 @@ $$;
 REVOKE ALL ON FUNCTION public.cached_hashes(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cached_hashes(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.cached_hashes(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.came_out_worse(i public.imports, p_coverage jsonb, p_facts jsonb) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT i.replay_id IS NOT NULL AND EXISTS (
+        SELECT FROM imports b
+        WHERE b.import_id = i.import_id AND b.run = i.base_run AND b.state = 'complete'
+          AND ((p_facts ->> 'kept')::double precision < 0.8 * (b.fact_counts ->> 'kept')::double precision
+               OR coalesce((p_coverage ->> 'ok')::double precision
+                           / nullif((p_coverage ->> 'total')::double precision, 0), 1) < 0.8 * b.coverage))
+$$;
+REVOKE ALL ON FUNCTION public.came_out_worse(i public.imports, p_coverage jsonb, p_facts jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.came_out_worse(i public.imports, p_coverage jsonb, p_facts jsonb) TO service_role;
 
 CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1237,6 +1397,7 @@ BEGIN
                   THEN (served.requested_at, CASE served.kind WHEN 'quick' THEN 0 ELSE served.ordinal END)
                        > (i.requested_at, i.ordinal)
                   ELSE outdone_lineages(i) @> own_lineages(i) END THEN 'older'
+        WHEN NOT i.replaces AND came_out_worse(i, a.coverage, a.facts) THEN 'held'
         WHEN a.memory_md IS NOT NULL AND NOT i.replaces AND loses_much(i, s) THEN 'smaller'
         WHEN a.memory_md IS NOT NULL AND join_for(i) <> i.joined THEN 'joining'
     END;
@@ -1581,6 +1742,15 @@ REVOKE ALL ON FUNCTION public.fail_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fail_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.fail_run(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.fate_of(r public.chunk_results) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN r.status = 'ok' THEN 'ok' WHEN r.error LIKE 'missing:%' THEN 'missing' ELSE 'dead' END
+$$;
+REVOKE ALL ON FUNCTION public.fate_of(r public.chunk_results) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.fate_of(r public.chunk_results) TO service_role;
+
 CREATE FUNCTION public.find_fact(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1702,11 +1872,11 @@ BEGIN
         FROM held h JOIN due d ON d.import_id = h.import_id AND d.run = h.run
         WHERE i.import_id = h.import_id AND i.run = h.run
         RETURNING i.import_id, i.run, i.user_id, i.source, i.requested_at, i.lineage, i.kind, i.parent_id,
-                  i.redrives, d.action, d.stood_still
+                  i.priority, i.redrives, d.action, d.stood_still
     )
     SELECT json_agg(json_build_object(
         'import_id', import_id, 'run', run, 'user_id', user_id, 'source', source,
-        'requested_at', requested_at, 'lineage', lineage, 'kind', kind, 'parent_id', parent_id,
+        'requested_at', requested_at, 'lineage', lineage, 'kind', kind, 'parent_id', parent_id, 'priority', priority,
         'action', action, 'redrives', redrives, 'driven', stood_still)) INTO answer FROM driven;
     RETURN coalesce(answer, '[]');
 END
@@ -1875,10 +2045,10 @@ CREATE FUNCTION public.is_newest_pass(i public.imports) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT i.kind = 'primary' AND i.pipeline <> 'v1' AND NOT EXISTS (
+    SELECT i.kind = 'primary' AND i.pipeline <> 'v1' AND NOT is_silent(i) AND NOT EXISTS (
         SELECT FROM imports o
         WHERE o.user_id = i.user_id AND o.kind = 'primary' AND o.pipeline <> 'v1' AND o.state <> 'cancelled'
-          AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal))
+          AND NOT is_silent(o) AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal))
 $$;
 REVOKE ALL ON FUNCTION public.is_newest_pass(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_newest_pass(i public.imports) TO service_role;
@@ -1887,9 +2057,9 @@ CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT i.kind = 'primary' AND NOT EXISTS (
+    SELECT i.kind = 'primary' AND NOT is_silent(i) AND NOT EXISTS (
         SELECT FROM imports o
-        WHERE o.user_id = i.user_id AND o.kind = 'primary' AND o.state <> 'cancelled'
+        WHERE o.user_id = i.user_id AND o.kind = 'primary' AND o.state <> 'cancelled' AND NOT is_silent(o)
           AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal))
 $$;
 REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
@@ -1904,6 +2074,15 @@ CREATE FUNCTION public.is_served(p_user uuid) RETURNS boolean
 $$;
 REVOKE ALL ON FUNCTION public.is_served(p_user uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_served(p_user uuid) TO service_role;
+
+CREATE FUNCTION public.is_silent(i public.imports) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT i.replay_id IS NOT NULL AND NOT (i.state = 'complete' AND i.unserved IS NULL)
+$$;
+REVOKE ALL ON FUNCTION public.is_silent(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_silent(i public.imports) TO service_role;
 
 CREATE FUNCTION public.is_with_predecessor(i public.imports) RETURNS boolean
     LANGUAGE plpgsql STABLE
@@ -2206,6 +2385,21 @@ $$;
 REVOKE ALL ON FUNCTION public.list_users(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_users(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.list_users(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.list_versions(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT v.version, v.import_id, v.run, v.pipeline, v.kind, v.profile_format, v.written_at, v.replaced_at,
+               coalesce(length(v.memory_md), 0) AS memory_characters,
+               num_nonnulls(v.soul_md, v.identity_md, v.user_md, v.agents_md, v.tools_md) AS sections
+        FROM profile_versions v WHERE v.user_id = (argument ->> 'user_id')::uuid
+        ORDER BY v.version DESC LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.list_versions(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_versions(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_versions(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.look_up_chunks(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -2787,7 +2981,7 @@ BEGIN
     END IF;
     SELECT * INTO m FROM imports n
         WHERE n.import_id = CASE i.kind WHEN 'quick' THEN i.parent_id WHEN 'fallback' THEN i.import_id END
-          AND n.user_id = i.user_id AND n.kind = 'primary' ORDER BY n.run DESC LIMIT 1;
+          AND n.user_id = i.user_id AND n.kind = 'primary' AND NOT is_silent(n) ORDER BY n.run DESC LIMIT 1;
     RETURN m;
 END
 $$;
@@ -3133,7 +3327,7 @@ CREATE FUNCTION public.read_outcomes(argument jsonb) RETURNS json
         CROSS JOIN LATERAL (
             SELECT * FROM imports o WHERE o.import_id = n.import_id AND o.run = n.run OFFSET 0) i
         WHERE d.decided_at >= a.since AND d.decided_at < a.until AND i.user_id = d.user_id
-          AND i.kind = 'primary' AND i.state <> 'cancelled') t
+          AND i.kind = 'primary' AND i.replay_id IS NULL AND i.state <> 'cancelled') t
 $$;
 REVOKE ALL ON FUNCTION public.read_outcomes(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_outcomes(argument jsonb) TO service_role;
@@ -3384,6 +3578,8 @@ DECLARE
     complete jsonb := '[]';
     touched record;
     counted imports;
+    reader CONSTANT jsonb := jsonb_build_array(jsonb_build_object(
+        'model', argument ->> 'model', 'prompt_version', argument ->> 'prompt_version'));
 BEGIN
     -- One caller at a time per run, locked in one order: no deadlock, and the last one sees the run complete.
     FOR touched IN
@@ -3401,7 +3597,7 @@ BEGIN
              jsonb_to_record(e -> 'event') AS v(
                  import_id uuid, user_id uuid, run integer, chunk_id uuid, index integer, content_hash text,
                  status text, facts jsonb, cached boolean, dropped jsonb, unread jsonb, usage jsonb,
-                 error text, account smallint)
+                 error text, account smallint, tokens integer)
         ORDER BY v.import_id, v.run, v.user_id, v.index, (v.status = 'ok') DESC, n
     ), judged AS MATERIALIZED (
         SELECT n.*, r.status AS was, CASE
@@ -3423,16 +3619,17 @@ BEGIN
         SELECT * FROM judged WHERE refusal IS NULL
     ), results AS (
         INSERT INTO chunk_results (import_id, run, chunk_index, chunk_id, user_id, content_hash, status,
-                                   cached, dropped, unread, usage, error, account)
+                                   cached, dropped, unread, usage, error, account, tokens)
         SELECT import_id, run, index, chunk_id, user_id, content_hash, status, coalesce(cached, false),
                nullif(dropped, '{}'),
                CASE WHEN unread <> '[]' THEN ARRAY(SELECT jsonb_array_elements_text(unread)) END, usage, error,
-               coalesce(account, 0)
+               coalesce(account, 0), coalesce(tokens, 0)
         FROM fresh
         ON CONFLICT (import_id, run, chunk_index) DO UPDATE SET
             status = excluded.status, cached = excluded.cached, dropped = excluded.dropped,
             unread = excluded.unread, usage = excluded.usage, error = excluded.error,
-            chunk_id = excluded.chunk_id, content_hash = excluded.content_hash, account = excluded.account
+            chunk_id = excluded.chunk_id, content_hash = excluded.content_hash, account = excluded.account,
+            tokens = excluded.tokens
     ), facts_in AS (
         -- A fact met in several chunks of one account is the one of the latest chunk: a newer version of a conversation
         -- keeps what it repeats when the older version's facts are deleted.
@@ -3474,6 +3671,7 @@ BEGIN
         UPDATE imports i SET
             chunks_ok = i.chunks_ok + c.ok, chunks_dead = i.chunks_dead + c.dead - c.mended,
             chunks_cached = i.chunks_cached + c.cached, facts_extracted = i.facts_extracted + c.facts,
+            readers = CASE WHEN i.readers @> reader THEN i.readers ELSE i.readers || reader END,
             updated_at = now()
         FROM (
             SELECT import_id, run, count(*) FILTER (WHERE status = 'ok') AS ok,
@@ -3671,6 +3869,32 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.resolve_accounts(i public.imports, told jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.resolve_accounts(i public.imports, told jsonb) TO service_role;
+
+CREATE FUNCTION public.restore_version(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+DECLARE
+    p_user uuid := (argument ->> 'user_id')::uuid;
+    v profile_versions;
+    refusal text;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    SELECT * INTO v FROM profile_versions o
+        WHERE o.user_id = p_user AND o.version = (argument ->> 'version')::bigint;
+    PERFORM FROM imports i WHERE i.import_id = v.import_id ORDER BY i.run FOR UPDATE;
+    PERFORM FROM user_profiles o WHERE o.user_id = p_user FOR UPDATE;
+    -- By a statement of its own: who restored at the same moment was waited for.
+    SELECT * INTO v FROM profile_versions o
+        WHERE o.user_id = p_user AND o.version = (argument ->> 'version')::bigint;
+    refusal := CASE WHEN v.version IS NULL THEN 'unknown' WHEN v.kind = 'shadow' THEN 'shadow' ELSE serve_kept(v) END;
+    RETURN jsonb_build_object('written', refusal IS NULL, 'run', v.run, 'reason', refusal);
+END
+$$;
+REVOKE ALL ON FUNCTION public.restore_version(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.restore_version(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.restore_version(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.route_import(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3950,6 +4174,63 @@ CREATE FUNCTION public.search_patterns(search text) RETURNS text[]
 $$;
 REVOKE ALL ON FUNCTION public.search_patterns(search text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_patterns(search text) TO service_role;
+
+CREATE FUNCTION public.serve_kept(v public.profile_versions) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    p user_profiles;
+    n user_profiles;
+    s served_memories;
+    shown jsonb;
+    made imports;
+BEGIN
+    SELECT * INTO p FROM user_profiles o WHERE o.user_id = v.user_id FOR UPDATE;
+    SELECT * INTO s FROM served_memories o WHERE o.user_id = v.user_id;
+    SELECT * INTO made FROM imports o WHERE o.import_id = v.memory_import_id AND o.run = v.memory_run;
+    IF join_for(made, true) <> made.joined THEN
+        RETURN 'apart';
+    END IF;
+    PERFORM keep_version(p, s, now());
+    n := p;
+    s.profile_format := coalesce(s.profile_format, v.profile_format);
+    -- As it was kept, which may be refined since it was written; in the other form, as it was written.
+    shown := CASE WHEN s.profile_format = v.profile_format
+                  THEN jsonb_build_object('soul', v.soul_md, 'identity', v.identity_md, 'user', v.user_md,
+                                          'agents', v.agents_md, 'tools', v.tools_md)
+                  ELSE v.documents -> s.profile_format END;
+    n.soul_md := coalesce(shown ->> 'soul', p.soul_md);
+    n.identity_md := coalesce(shown ->> 'identity', p.identity_md);
+    n.user_md := coalesce(shown ->> 'user', p.user_md);
+    n.agents_md := coalesce(shown ->> 'agents', p.agents_md);
+    n.tools_md := coalesce(shown ->> 'tools', p.tools_md);
+    n.memory_md := coalesce(v.memory_md, p.memory_md);
+    n.soulprint_text := coalesce(v.soulprint_text, p.soulprint_text);
+    s.documents := jsonb_build_object(
+        'markdown', coalesce(s.documents -> 'markdown', '{}') || coalesce(v.documents -> 'markdown', '{}'),
+        'app', coalesce(s.documents -> 'app', '{}') || coalesce(v.documents -> 'app', '{}'));
+    s.import_id := v.import_id; s.run := v.run; s.pipeline := v.pipeline;
+    IF v.memory_import_id IS NOT NULL THEN
+        s.memory_import_id := v.memory_import_id; s.memory_run := v.memory_run;
+    END IF;
+    PERFORM serve_version(n, s);
+    PERFORM count_lineages(made);
+    DELETE FROM profile_versions o WHERE o.user_id = v.user_id AND o.version = v.version;
+    UPDATE imports SET unserved = NULL, stage = 'complete', updated_at = now()
+        WHERE import_id = v.import_id AND run = v.run AND state = 'complete';
+    UPDATE user_profiles SET
+            full_pass_status = 'complete', full_pass_completed_at = now(), full_pass_error = NULL,
+            import_stage = CASE s.profile_format WHEN 'app' THEN 'Complete' ELSE 'complete' END,
+            progress_percent = 100
+        WHERE user_id = p.user_id AND NOT EXISTS (
+            SELECT FROM imports i WHERE i.user_id = p.user_id AND i.kind = 'primary' AND i.replay_id IS NULL
+              AND i.state NOT IN ('complete', 'failed', 'cancelled'));
+    RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION public.serve_kept(v public.profile_versions) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.serve_kept(v public.profile_versions) TO service_role;
 
 CREATE FUNCTION public.serve_version(n public.user_profiles, s public.served_memories) RETURNS void
     LANGUAGE plpgsql
@@ -4244,7 +4525,9 @@ BEGIN
                 variant = coalesce(nullif(n.variant, ''), a.variant), profile_format = a.profile_format,
                 lineage = coalesce(n.lineage, a.lineage),
                 begun_at = CASE WHEN n.state = 'received' THEN now() ELSE n.begun_at END,
-                state = CASE WHEN n.state = 'received' THEN 'chunking' ELSE n.state END
+                state = CASE WHEN n.state <> 'received' THEN n.state
+                             WHEN n.chunked_at IS NOT NULL THEN 'extracting'  -- a replay took the reading over
+                             ELSE 'chunking' END
             WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
     ELSE
         INSERT INTO imports (import_id, run, user_id, pipeline, kind, parent_id, source, variant, state,
@@ -4259,7 +4542,11 @@ BEGIN
         INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
         PERFORM tell_profile(i);
     END IF;
-    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant, 'kind', i.kind);
+    RETURN jsonb_build_object(
+        'refusal', NULL, 'variant', i.variant, 'kind', i.kind, 'replay', CASE WHEN i.replay_id IS NOT NULL THEN (
+            SELECT jsonb_build_object('stage', i.replay_stage, 'base_run', b.run, 'pipeline', b.pipeline,
+                                      'begun_at', b.begun_at, 'chunked_at', coalesce(b.chunked_at, b.updated_at))
+            FROM imports b WHERE b.import_id = i.import_id AND b.run = i.base_run) END);
 END
 $$;
 REVOKE ALL ON FUNCTION public.take_run(argument jsonb) FROM PUBLIC;
@@ -4282,7 +4569,7 @@ BEGIN
           AND i.begun_at < now() - make_interval(secs => (argument ->> 'older_than')::double precision)
           AND (i.relay_until IS NULL OR i.relay_until < now())
         -- what was never tried first: behind a topic that takes nothing the others do not wait
-        ORDER BY i.relay_until NULLS FIRST, i.requested_at LIMIT (argument ->> 'limit')::integer FOR UPDATE SKIP LOCKED
+        ORDER BY i.priority, i.relay_until NULLS FIRST, i.requested_at LIMIT (argument ->> 'limit')::integer FOR UPDATE SKIP LOCKED
     ), taken AS (
         UPDATE imports i SET relay_until = now() + make_interval(
                 secs => (argument ->> 'lease_seconds')::double precision)
@@ -4290,7 +4577,8 @@ BEGIN
     )
     SELECT json_agg(json_build_object(
         'import_id', import_id, 'run', run, 'user_id', user_id, 'source', source, 'requested_at', requested_at,
-        'lineage', lineage, 'kind', kind, 'parent_id', parent_id, 'pipeline', pipeline, 'asked', asked)
+        'lineage', lineage, 'kind', kind, 'parent_id', parent_id, 'pipeline', pipeline, 'asked', asked,
+        'priority', priority)
         ORDER BY requested_at, ordinal) INTO answer FROM taken;
     RETURN coalesce(answer, '[]');
 END
@@ -4440,7 +4728,9 @@ DECLARE
     shown record;
     others record;
 BEGIN
-    IF m.import_id IS NULL OR NOT (is_newest_run(m) OR is_newest_pass(m)) THEN
+    IF m.import_id IS NULL OR NOT (is_newest_run(m) OR is_newest_pass(m))
+       -- what is opened again goes on behind what is served, and is told when it ends
+       OR m.reopened_at IS NOT NULL AND m.state NOT IN ('complete', 'failed', 'cancelled') THEN
         RETURN;
     END IF;
     SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id FOR NO KEY UPDATE;

@@ -15,6 +15,7 @@ from services.chunker.prompt_view import Span, content_hash, spans_of, time_of
 from services.chunker.report import MAX_NAMED, ChunkingReport, ChunkPolicy, Superseded
 from shared.domain.events import ChunkReady, ConversationHeader, Message
 from shared.domain.ids import stage_id
+from shared.domain.runs import Priority
 from shared.domain.text import text_size
 from shared.exports.beside import next_beside
 from shared.exports.conversation import (
@@ -40,6 +41,7 @@ class ChunkingJob:
     user_id: UUID
     run: int
     pipeline: str
+    priority: Priority = "live"
 
 
 class ChunkSink(Protocol):
@@ -243,4 +245,5 @@ class _Chunking:
             conversations=tuple(conversations.values()),
             messages=tuple(messages),
             account=reading.number,
+            priority=job.priority,
         )

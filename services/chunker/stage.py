@@ -91,7 +91,7 @@ class Imports:
     async def _chunk(self, event: ImportReceived, paths: list[Path], taken: Taken, patience: float) -> None:
         kit = self._kit
         settings = kit.settings
-        job = ChunkingJob(event.import_id, event.user_id, event.run, settings.pipeline)
+        job = ChunkingJob(event.import_id, event.user_id, event.run, settings.pipeline, event.priority)
         seen = await kit.store.watch_run(event.import_id, event.run)
         recorded = await kit.store.recorded_chunks(event.import_id, event.run)
         report = ChunkingReport()

@@ -31,7 +31,7 @@ from shared.domain.bounds import (
     Total,
 )
 from shared.domain.facts import Fact
-from shared.domain.runs import RunKind
+from shared.domain.runs import Priority, RunKind
 from shared.domain.sections import KINDS, Agents, Identity, Section, Soul, Tools, User
 from shared.domain.text import BYTES_PER_TOKEN, repair
 
@@ -83,6 +83,8 @@ class ImportReceived(Event):
     """Of a quick or a shadow run: the import beside which it is."""
     pipeline: PipelineName | None = None
     """Which pipeline is asked for; None: whichever the deployment chooses."""
+    priority: Priority = "live"
+    """Whether somebody waits for it."""
 
     @property
     def weight(self) -> int:
@@ -134,6 +136,8 @@ class ChunkReady(Event):
     messages: Annotated[tuple[Message, ...], Listed, bounds.FIRST_ERROR]
     account: AccountNumber = 0
     """Which of the run's accounts it is of: a chunk is of one."""
+    priority: Priority = "live"
+    """That of its run."""
 
     @property
     def has_own_words(self) -> bool:
@@ -207,6 +211,8 @@ class FactsExtracted(Event):
     """Why the chunk is dead; never holds the person's text."""
     account: AccountNumber = 0
     """Which of the run's accounts it is of."""
+    tokens: Count = 0
+    """Estimated tokens of what a model reads of it; 0: there is nothing to ask one for."""
 
     @classmethod
     def of(cls, chunk: ChunkReady, status: ChunkStatus = ChunkStatus.OK, **found: Any) -> FactsExtracted:
@@ -222,6 +228,7 @@ class FactsExtracted(Event):
             total=chunk.total,
             content_hash=chunk.content_hash,
             account=chunk.account,
+            tokens=chunk.token_count if chunk.has_own_words else 0,
             status=status,
             **found,
         )

@@ -10,6 +10,10 @@ ProfileFormat = Literal["markdown", "app"]
 """Sections as Markdown; or as the JSON that the app reads, with all columns that its pages watch."""
 
 
+Priority = Literal["live", "replay"]
+"""Whether somebody waits for a run: what is `replay` stands behind what is `live`."""
+
+
 class RunKind(StrEnum):
     """What a run is for."""
 

@@ -121,5 +121,12 @@ class Relay:
 
 def offer_of(run: Unoffered) -> Offer:
     """The event of a run, from its row."""
-    event = event_of(run, run.user_id, import_id=run.import_id, kind=run.kind, parent_id=run.parent_id)
+    event = event_of(
+        run,
+        run.user_id,
+        import_id=run.import_id,
+        kind=run.kind,
+        parent_id=run.parent_id,
+        priority=run.priority,
+    )
     return Offer(event, run.pipeline)

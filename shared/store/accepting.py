@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.domain.bounds import Count, LineageName, Moment, RunNumber, Source
 from shared.domain.events import ImportReceived
-from shared.domain.runs import ProfileFormat, RunKey, RunKind
+from shared.domain.runs import Priority, ProfileFormat, RunKey, RunKind
 from shared.store.call import SPREAD, Calls, call, rows
 
 Refusal = Literal["key", "hourly", "unfinished", "running", "unknown"]
@@ -120,6 +120,7 @@ class Unoffered(BaseModel):
     parent_id: UUID | None = None
     pipeline: str
     asked: Asked = Asked()
+    priority: Priority = "live"
 
 
 class Accepting(Calls):

@@ -1,4 +1,4 @@
-"""Who may do what with our tables and functions. The rule is in supabase/migrations/0027_service_role.sql."""
+"""Who may do what with our tables and functions. The rule is in supabase/migrations/0032_service_role.sql."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -16,21 +17,41 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 from shared.domain.bounds import LineageName, Moment, RunNumber, Source
 from shared.domain.events import ChunkReady, ImportReceived, Usage
 from shared.domain.facts import Fact
-from shared.domain.runs import ProfileFormat, RunKey, RunKind
+from shared.domain.runs import Priority, ProfileFormat, RunKey, RunKind
 from shared.store.answers import Answers
 from shared.store.call import SPREAD, Calls, call, rows
 from shared.store.runs import ENDED
+
+ReplayStage = Literal["chunks", "facts", "memory"]
+"""From where on a replay works anew: it reads the export; has the chunks read again; has the facts."""
+
+
+class ReplayOf(BaseModel):
+    """What a run of a replay is made from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    stage: ReplayStage
+    base_run: RunNumber
+    """The run of the same import that it is to replace: its chunks have the same indices and contents."""
+    pipeline: str
+    """That of the base."""
+    begun_at: datetime
+    """From when on the chunks of the base were put on the log."""
+    chunked_at: datetime
+    """When its reading ended, or when it was heard of last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
     """Answer of take_run. `refusal` if there is nothing to do: older, complete, failed, cancelled, extracted;
     or must not be: foreign, elsewhere. `variant` is the one with which the run was begun, `kind` what it is
-    for."""
+    for; `replay` what it is made from, if it is of a replay."""
 
     refusal: str | None
     variant: str = ""
     kind: RunKind = RunKind.PRIMARY
+    replay: ReplayOf | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +136,7 @@ class Stalled(BaseModel):
     lineage: LineageName | None = None
     kind: RunKind = RunKind.PRIMARY
     parent_id: UUID | None = None
+    priority: Priority = "live"
     action: Literal["consolidate", "publish", "import"]
     redrives: int
     """How often it was driven again without a chunk coming in, this time included."""

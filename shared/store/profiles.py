@@ -12,14 +12,14 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from shared.domain.events import MemoryReady
-from shared.domain.runs import ProfileFormat
+from shared.domain.runs import ProfileFormat, RunKind
 from shared.store.call import SPREAD, Calls, call
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Answer of commit_memory. `reason` if not written: failed, older, smaller, outdone, shadow, joining,
-    repeated, cancelled, unknown."""
+    """Answer of commit_memory. `reason` if not written: failed, older, smaller, outdone, shadow, held,
+    joining, repeated, cancelled, unknown."""
 
     written: bool
     reason: str | None
@@ -27,8 +27,8 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Answer of accept_memory: whose memory is served. `reason` if nothing changed: served, unknown,
-    apart."""
+    """Answer of accept_memory and restore_version: whose memory is served. `reason` if nothing changed:
+    served, unknown, apart, shadow."""
 
     written: bool
     run: int | None
@@ -46,6 +46,26 @@ class Documents(BaseModel):
     agents_md: str | None
     tools_md: str | None
     memory_md: str | None
+
+
+class KeptVersion(BaseModel):
+    """A version of a profile that is kept: what was served before, or what never was."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int
+    import_id: UUID | None
+    """With `run`: whose it is; None: it came from elsewhere."""
+    run: int | None
+    pipeline: str | None
+    kind: RunKind
+    profile_format: ProfileFormat
+    written_at: datetime | None
+    replaced_at: datetime | None
+    """None: it was never served."""
+    memory_characters: int
+    sections: int
+    """How many of the five it has."""
 
 
 class Profile(Documents):
@@ -124,6 +144,15 @@ class Profiles(Calls):
     async def accept_memory(self, import_id: UUID) -> Accepted:
         """Serve the memory that is kept of an import: one that was kept beside, or that was replaced. What
         is served now is kept in turn. Not one that lacks what counts for other lineages now (`apart`)."""
+
+    @call
+    async def restore_version(self, user_id: UUID, version: int) -> Accepted:
+        """Serve a version of a profile that is kept, as accept_memory does an import's. `reason` also:
+        unknown (none is kept under this number), shadow (it is never served)."""
+
+    @call
+    async def list_versions(self, user_id: UUID, limit: int) -> list[KeptVersion]:
+        """The versions of a profile that are kept, newest first. None of their text."""
 
     @call
     async def read_documents(self, import_id: UUID, run: int) -> Documents | None:

@@ -21,6 +21,7 @@ _LONG: Final = frozenset(
         "claim_run",
         "commit_memory",
         "accept_memory",
+        "restore_version",
         "finish_chunking",
         "settle_facts",
         "list_facts",

@@ -61,8 +61,9 @@ CREATE TABLE public.imports (
     replaces boolean NOT NULL DEFAULT false,
     -- why what a complete run made is not served: older (a newer run's is), smaller (it would lose much of what is
     -- served, and is kept beside it), outdone (sections without a memory, where better ones are served), shadow (it is
-    -- never served); null: it is or was served, or the run is not complete
-    unserved text CHECK (unserved IN ('older', 'smaller', 'outdone', 'shadow')),
+    -- never served), held (a replay came out much worse than the run that it was to replace, and is kept beside it);
+    -- null: it is or was served, or the run is not complete
+    unserved text CHECK (unserved IN ('older', 'smaller', 'outdone', 'shadow', 'held')),
     -- how the profile is told of the run: as Markdown, or as the app reads it
     profile_format text NOT NULL DEFAULT 'markdown' CHECK (profile_format IN ('markdown', 'app')),
     -- the lineage that the person names for all of the export; null: as its accounts tell
@@ -73,6 +74,18 @@ CREATE TABLE public.imports (
     joined jsonb NOT NULL DEFAULT '[]',
     -- how often that changed: a memory is made from one of these
     edition integer NOT NULL DEFAULT 0,
+    -- which models read its chunks, and with which prompts: {model, prompt_version}, each once
+    readers jsonb NOT NULL DEFAULT '[]',
+    -- whether it stands behind what people wait for: live, replay
+    priority text NOT NULL DEFAULT 'live' CHECK (priority IN ('live', 'replay')),
+    -- of a run of a replay: which replay, from where on it works anew (chunks: it reads the export; facts: it has the
+    -- chunks of base_run read again; memory: it has its facts), and the run of the import that it is to replace
+    replay_id uuid,
+    replay_stage text CHECK (replay_stage IN ('chunks', 'facts', 'memory')),
+    base_run integer,
+    -- when a run that had ended was opened again, since chunks of it were requeued
+    reopened_at timestamptz,
+    CHECK ((replay_id IS NULL) = (replay_stage IS NULL) AND (replay_id IS NULL) = (base_run IS NULL)),
     PRIMARY KEY (import_id, run)
 );
 CREATE INDEX imports_of_user ON public.imports (user_id, requested_at, ordinal);
@@ -80,7 +93,7 @@ CREATE INDEX imports_of_user ON public.imports (user_id, requested_at, ordinal);
 CREATE INDEX imports_unfinished ON public.imports (pipeline)
     WHERE state NOT IN ('complete', 'failed', 'cancelled');
 CREATE INDEX imports_in_order ON public.imports (ordinal);
-CREATE INDEX imports_to_offer ON public.imports (relay_until NULLS FIRST, requested_at)
+CREATE INDEX imports_to_offer ON public.imports (priority, relay_until NULLS FIRST, requested_at)
     WHERE state = 'received' AND on_log AND offered_at IS NULL;
 CREATE INDEX imports_of_parent ON public.imports (parent_id) WHERE parent_id IS NOT NULL;
 
@@ -156,13 +169,19 @@ BEGIN
 END
 $$;
 
+-- True of a run that nobody waits for and of which its user is told nothing: a replay, until its memory is served.
+CREATE FUNCTION public.is_silent(i public.imports) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT i.replay_id IS NOT NULL AND NOT (i.state = 'complete' AND i.unserved IS NULL)
+$$;
+
 -- True if no later primary run of the user stands beside this one, which is one, too: only the newest speaks in
 -- user_profiles.
 CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT i.kind = 'primary' AND NOT EXISTS (
+    SELECT i.kind = 'primary' AND NOT is_silent(i) AND NOT EXISTS (
         SELECT FROM imports o
-        WHERE o.user_id = i.user_id AND o.kind = 'primary' AND o.state <> 'cancelled'
+        WHERE o.user_id = i.user_id AND o.kind = 'primary' AND o.state <> 'cancelled' AND NOT is_silent(o)
           AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal))
 $$;
 
@@ -170,10 +189,10 @@ $$;
 -- newest speaks in full_pass_*, which v1 does not know.
 CREATE FUNCTION public.is_newest_pass(i public.imports) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT i.kind = 'primary' AND i.pipeline <> 'v1' AND NOT EXISTS (
+    SELECT i.kind = 'primary' AND i.pipeline <> 'v1' AND NOT is_silent(i) AND NOT EXISTS (
         SELECT FROM imports o
         WHERE o.user_id = i.user_id AND o.kind = 'primary' AND o.pipeline <> 'v1' AND o.state <> 'cancelled'
-          AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal))
+          AND NOT is_silent(o) AND (o.requested_at, o.ordinal) > (i.requested_at, i.ordinal))
 $$;
 
 -- The primary run through which a run speaks: itself; of a quick run the last of its parent, of a fallback the last of
@@ -188,7 +207,7 @@ BEGIN
     END IF;
     SELECT * INTO m FROM imports n
         WHERE n.import_id = CASE i.kind WHEN 'quick' THEN i.parent_id WHEN 'fallback' THEN i.import_id END
-          AND n.user_id = i.user_id AND n.kind = 'primary' ORDER BY n.run DESC LIMIT 1;
+          AND n.user_id = i.user_id AND n.kind = 'primary' AND NOT is_silent(n) ORDER BY n.run DESC LIMIT 1;
     RETURN m;
 END
 $$;
@@ -260,7 +279,9 @@ BEGIN
                 variant = coalesce(nullif(n.variant, ''), a.variant), profile_format = a.profile_format,
                 lineage = coalesce(n.lineage, a.lineage),
                 begun_at = CASE WHEN n.state = 'received' THEN now() ELSE n.begun_at END,
-                state = CASE WHEN n.state = 'received' THEN 'chunking' ELSE n.state END
+                state = CASE WHEN n.state <> 'received' THEN n.state
+                             WHEN n.chunked_at IS NOT NULL THEN 'extracting'  -- a replay took the reading over
+                             ELSE 'chunking' END
             WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
     ELSE
         INSERT INTO imports (import_id, run, user_id, pipeline, kind, parent_id, source, variant, state,
@@ -275,7 +296,11 @@ BEGIN
         INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
         PERFORM tell_profile(i);
     END IF;
-    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant, 'kind', i.kind);
+    RETURN jsonb_build_object(
+        'refusal', NULL, 'variant', i.variant, 'kind', i.kind, 'replay', CASE WHEN i.replay_id IS NOT NULL THEN (
+            SELECT jsonb_build_object('stage', i.replay_stage, 'base_run', b.run, 'pipeline', b.pipeline,
+                                      'begun_at', b.begun_at, 'chunked_at', coalesce(b.chunked_at, b.updated_at))
+            FROM imports b WHERE b.import_id = i.import_id AND b.run = i.base_run) END);
 END
 $$;
 
@@ -341,7 +366,7 @@ BEGIN
                          requested_at)
     SELECT i.import_id, i.run + 1, i.user_id, 'v1', 'fallback', i.source, true, i.profile_format, i.lineage, i.asked,
            i.requested_at + interval '1 microsecond'
-    WHERE i.state = 'failed' AND i.kind = 'primary' AND i.on_log AND i.pipeline <> 'v1'
+    WHERE i.state = 'failed' AND i.kind = 'primary' AND i.on_log AND i.pipeline <> 'v1' AND i.replay_id IS NULL
       AND NOT EXISTS (
           SELECT FROM imports o
           WHERE o.import_id = i.import_id AND (o.run > i.run OR o.kind = 'fallback'))
@@ -412,7 +437,8 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION
-    public.request_time(uuid, timestamptz), public.told_state(public.imports), public.first_joined(),
+    public.request_time(uuid, timestamptz), public.told_state(public.imports), public.is_silent(public.imports),
+    public.first_joined(),
     public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
     public.is_newest_run(public.imports), public.is_newest_pass(public.imports), public.primary_of(public.imports),
     public.makes_memory(public.imports), public.is_complete_run(public.imports),
@@ -421,7 +447,8 @@ REVOKE ALL ON FUNCTION
     public.cancel_run(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
-    public.request_time(uuid, timestamptz), public.told_state(public.imports), public.first_joined(),
+    public.request_time(uuid, timestamptz), public.told_state(public.imports), public.is_silent(public.imports),
+    public.first_joined(),
     public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
     public.is_newest_run(public.imports), public.is_newest_pass(public.imports), public.primary_of(public.imports),
     public.makes_memory(public.imports), public.is_complete_run(public.imports),

@@ -15,6 +15,8 @@ CREATE TABLE public.chunk_results (
     usage jsonb,
     error text,
     account smallint NOT NULL DEFAULT 0,
+    -- estimated, of what a model reads of it; 0: there is nothing to ask one for
+    tokens integer NOT NULL DEFAULT 0,
     PRIMARY KEY (import_id, run, chunk_index)
 );
 
@@ -88,6 +90,8 @@ DECLARE
     complete jsonb := '[]';
     touched record;
     counted imports;
+    reader CONSTANT jsonb := jsonb_build_array(jsonb_build_object(
+        'model', argument ->> 'model', 'prompt_version', argument ->> 'prompt_version'));
 BEGIN
     -- One caller at a time per run, locked in one order: no deadlock, and the last one sees the run complete.
     FOR touched IN
@@ -105,7 +109,7 @@ BEGIN
              jsonb_to_record(e -> 'event') AS v(
                  import_id uuid, user_id uuid, run integer, chunk_id uuid, index integer, content_hash text,
                  status text, facts jsonb, cached boolean, dropped jsonb, unread jsonb, usage jsonb,
-                 error text, account smallint)
+                 error text, account smallint, tokens integer)
         ORDER BY v.import_id, v.run, v.user_id, v.index, (v.status = 'ok') DESC, n
     ), judged AS MATERIALIZED (
         SELECT n.*, r.status AS was, CASE
@@ -127,16 +131,17 @@ BEGIN
         SELECT * FROM judged WHERE refusal IS NULL
     ), results AS (
         INSERT INTO chunk_results (import_id, run, chunk_index, chunk_id, user_id, content_hash, status,
-                                   cached, dropped, unread, usage, error, account)
+                                   cached, dropped, unread, usage, error, account, tokens)
         SELECT import_id, run, index, chunk_id, user_id, content_hash, status, coalesce(cached, false),
                nullif(dropped, '{}'),
                CASE WHEN unread <> '[]' THEN ARRAY(SELECT jsonb_array_elements_text(unread)) END, usage, error,
-               coalesce(account, 0)
+               coalesce(account, 0), coalesce(tokens, 0)
         FROM fresh
         ON CONFLICT (import_id, run, chunk_index) DO UPDATE SET
             status = excluded.status, cached = excluded.cached, dropped = excluded.dropped,
             unread = excluded.unread, usage = excluded.usage, error = excluded.error,
-            chunk_id = excluded.chunk_id, content_hash = excluded.content_hash, account = excluded.account
+            chunk_id = excluded.chunk_id, content_hash = excluded.content_hash, account = excluded.account,
+            tokens = excluded.tokens
     ), facts_in AS (
         -- A fact met in several chunks of one account is the one of the latest chunk: a newer version of a conversation
         -- keeps what it repeats when the older version's facts are deleted.
@@ -178,6 +183,7 @@ BEGIN
         UPDATE imports i SET
             chunks_ok = i.chunks_ok + c.ok, chunks_dead = i.chunks_dead + c.dead - c.mended,
             chunks_cached = i.chunks_cached + c.cached, facts_extracted = i.facts_extracted + c.facts,
+            readers = CASE WHEN i.readers @> reader THEN i.readers ELSE i.readers || reader END,
             updated_at = now()
         FROM (
             SELECT import_id, run, count(*) FILTER (WHERE status = 'ok') AS ok,

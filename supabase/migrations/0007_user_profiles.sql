@@ -219,7 +219,9 @@ DECLARE
     shown record;
     others record;
 BEGIN
-    IF m.import_id IS NULL OR NOT (is_newest_run(m) OR is_newest_pass(m)) THEN
+    IF m.import_id IS NULL OR NOT (is_newest_run(m) OR is_newest_pass(m))
+       -- what is opened again goes on behind what is served, and is told when it ends
+       OR m.reopened_at IS NOT NULL AND m.state NOT IN ('complete', 'failed', 'cancelled') THEN
         RETURN;
     END IF;
     SELECT * INTO p FROM user_profiles o WHERE o.user_id = i.user_id FOR NO KEY UPDATE;

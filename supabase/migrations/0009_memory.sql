@@ -172,6 +172,17 @@ BEGIN
 END
 $$;
 
+-- True of a replay whose coverage, or whose facts, are fewer by a fifth than those of the run that it is to replace.
+CREATE FUNCTION public.came_out_worse(i public.imports, p_coverage jsonb, p_facts jsonb) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT i.replay_id IS NOT NULL AND EXISTS (
+        SELECT FROM imports b
+        WHERE b.import_id = i.import_id AND b.run = i.base_run AND b.state = 'complete'
+          AND ((p_facts ->> 'kept')::double precision < 0.8 * (b.fact_counts ->> 'kept')::double precision
+               OR coalesce((p_coverage ->> 'ok')::double precision
+                           / nullif((p_coverage ->> 'total')::double precision, 0), 1) < 0.8 * b.coverage))
+$$;
+
 -- Commits a run's memory in one durable transaction: the profile, the version it replaced, the run's end.
 -- `documents` are its sections as written in either form (served_memories has their shape); the profile shows
 -- those of `profile_format`. What the run does not say, a MEMORY or a section that is null, stays as it is
@@ -180,7 +191,8 @@ $$;
 -- written is false, with the reason, where nothing of the profile's content changed: repeated, failed,
 -- cancelled, unknown; older (of each of its lineages a newer run's memory is served) and smaller (it would lose
 -- much, and nobody said that it may), outdone (sections alone, where a memory's are served, or of a quick run any)
--- and shadow: these four are kept as versions, and noted in `unserved`; joining (since it was claimed another lineage's
+-- shadow, and held (a replay that came out much worse than the run that it was to replace): these five are kept as
+-- versions, and noted in `unserved`; joining (since it was claimed another lineage's
 -- memory was committed, which this one lacks): it is consolidated again, with that.
 CREATE FUNCTION public.commit_memory(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
@@ -235,6 +247,7 @@ BEGIN
                   THEN (served.requested_at, CASE served.kind WHEN 'quick' THEN 0 ELSE served.ordinal END)
                        > (i.requested_at, i.ordinal)
                   ELSE outdone_lineages(i) @> own_lineages(i) END THEN 'older'
+        WHEN NOT i.replaces AND came_out_worse(i, a.coverage, a.facts) THEN 'held'
         WHEN a.memory_md IS NOT NULL AND NOT i.replaces AND loses_much(i, s) THEN 'smaller'
         WHEN a.memory_md IS NOT NULL AND join_for(i) <> i.joined THEN 'joining'
     END;
@@ -333,38 +346,23 @@ BEGIN
 END
 $$;
 
--- Serves the memory that is kept of an import, of its newest run of which one is, in place of what is served,
--- which is kept in turn. It is shown in the form that is served now. written is false, with the reason, where
--- nothing changed: served (it is already), unknown (no memory of this import is kept), apart (it was made before
--- what now counts for other lineages, which it would take away).
-CREATE FUNCTION public.accept_memory(argument jsonb) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
+-- Serves what is kept, in place of what is served, which is kept in turn; both rows of the user's are locked. It is
+-- shown in the form that is served now. Null, or why nothing changed: apart (it was made before what now counts for
+-- other lineages, which it would take away).
+CREATE FUNCTION public.serve_kept(v public.profile_versions) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    p_import_id uuid := (argument ->> 'import_id')::uuid;
     p user_profiles;
     n user_profiles;
     s served_memories;
-    v profile_versions;
     shown jsonb;
     made imports;
 BEGIN
-    PERFORM set_config('synchronous_commit', 'on', true);
-    -- Runs before profiles, as commit_memory locks them.
-    PERFORM FROM imports i WHERE i.import_id = p_import_id ORDER BY i.run FOR UPDATE;
-    SELECT * INTO p FROM user_profiles o
-        WHERE o.user_id = (SELECT i.user_id FROM imports i WHERE i.import_id = p_import_id LIMIT 1) FOR UPDATE;
-    SELECT * INTO s FROM served_memories o WHERE o.user_id = p.user_id;
-    SELECT * INTO v FROM profile_versions o
-        WHERE o.user_id = p.user_id AND o.import_id = p_import_id AND o.kind <> 'shadow'
-        ORDER BY o.run DESC, o.version DESC LIMIT 1;
-    IF s.import_id = p_import_id AND s.run >= coalesce(v.run, 0) THEN
-        RETURN jsonb_build_object('written', false, 'run', s.run, 'reason', 'served');
-    ELSIF v.version IS NULL THEN
-        RETURN jsonb_build_object('written', false, 'run', NULL, 'reason', 'unknown');
-    END IF;
+    SELECT * INTO p FROM user_profiles o WHERE o.user_id = v.user_id FOR UPDATE;
+    SELECT * INTO s FROM served_memories o WHERE o.user_id = v.user_id;
     SELECT * INTO made FROM imports o WHERE o.import_id = v.memory_import_id AND o.run = v.memory_run;
     IF join_for(made, true) <> made.joined THEN
-        RETURN jsonb_build_object('written', false, 'run', v.run, 'reason', 'apart');
+        RETURN 'apart';
     END IF;
     PERFORM keep_version(p, s, now());
     n := p;
@@ -392,16 +390,80 @@ BEGIN
     PERFORM count_lineages(made);
     DELETE FROM profile_versions o WHERE o.user_id = v.user_id AND o.version = v.version;
     UPDATE imports SET unserved = NULL, stage = 'complete', updated_at = now()
-        WHERE import_id = p_import_id AND run = v.run;
+        WHERE import_id = v.import_id AND run = v.run AND state = 'complete';
     UPDATE user_profiles SET
             full_pass_status = 'complete', full_pass_completed_at = now(), full_pass_error = NULL,
             import_stage = CASE s.profile_format WHEN 'app' THEN 'Complete' ELSE 'complete' END,
             progress_percent = 100
         WHERE user_id = p.user_id AND NOT EXISTS (
-            SELECT FROM imports i WHERE i.user_id = p.user_id AND i.kind = 'primary'
+            SELECT FROM imports i WHERE i.user_id = p.user_id AND i.kind = 'primary' AND i.replay_id IS NULL
               AND i.state NOT IN ('complete', 'failed', 'cancelled'));
-    RETURN jsonb_build_object('written', true, 'run', v.run, 'reason', NULL);
+    RETURN NULL;
 END
+$$;
+
+-- Serves the memory that is kept of an import, of its newest run of which one is. written is false, with the reason,
+-- where nothing changed: served (it is already), unknown (no memory of this import is kept), or as serve_kept says.
+CREATE FUNCTION public.accept_memory(argument jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
+DECLARE
+    p_import_id uuid := (argument ->> 'import_id')::uuid;
+    p_user uuid;
+    s served_memories;
+    v profile_versions;
+    refusal text;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    -- Runs before profiles, as commit_memory locks them.
+    PERFORM FROM imports i WHERE i.import_id = p_import_id ORDER BY i.run FOR UPDATE;
+    p_user := (SELECT i.user_id FROM imports i WHERE i.import_id = p_import_id LIMIT 1);
+    PERFORM FROM user_profiles o WHERE o.user_id = p_user FOR UPDATE;
+    SELECT * INTO s FROM served_memories o WHERE o.user_id = p_user;
+    SELECT * INTO v FROM profile_versions o
+        WHERE o.user_id = p_user AND o.import_id = p_import_id AND o.kind <> 'shadow'
+        ORDER BY o.run DESC, o.version DESC LIMIT 1;
+    IF s.import_id = p_import_id AND s.run >= coalesce(v.run, 0) THEN
+        RETURN jsonb_build_object('written', false, 'run', s.run, 'reason', 'served');
+    ELSIF v.version IS NULL THEN
+        RETURN jsonb_build_object('written', false, 'run', NULL, 'reason', 'unknown');
+    END IF;
+    refusal := serve_kept(v);
+    RETURN jsonb_build_object('written', refusal IS NULL, 'run', v.run, 'reason', refusal);
+END
+$$;
+
+-- {user_id, version}: serves that version of the user's profile, as accept_memory does an import's. What stands in it
+-- of whoever wrote before SoulPrint has no run. reason: unknown (no such version is kept), shadow (it is never
+-- served), or as serve_kept says.
+CREATE FUNCTION public.restore_version(argument jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$
+DECLARE
+    p_user uuid := (argument ->> 'user_id')::uuid;
+    v profile_versions;
+    refusal text;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    SELECT * INTO v FROM profile_versions o
+        WHERE o.user_id = p_user AND o.version = (argument ->> 'version')::bigint;
+    PERFORM FROM imports i WHERE i.import_id = v.import_id ORDER BY i.run FOR UPDATE;
+    PERFORM FROM user_profiles o WHERE o.user_id = p_user FOR UPDATE;
+    -- By a statement of its own: who restored at the same moment was waited for.
+    SELECT * INTO v FROM profile_versions o
+        WHERE o.user_id = p_user AND o.version = (argument ->> 'version')::bigint;
+    refusal := CASE WHEN v.version IS NULL THEN 'unknown' WHEN v.kind = 'shadow' THEN 'shadow' ELSE serve_kept(v) END;
+    RETURN jsonb_build_object('written', refusal IS NULL, 'run', v.run, 'reason', refusal);
+END
+$$;
+
+-- {user_id, limit}: the versions of a user's profile that are kept, newest first: whose they are and how long, no text.
+CREATE FUNCTION public.list_versions(argument jsonb) RETURNS json
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT v.version, v.import_id, v.run, v.pipeline, v.kind, v.profile_format, v.written_at, v.replaced_at,
+               coalesce(length(v.memory_md), 0) AS memory_characters,
+               num_nonnulls(v.soul_md, v.identity_md, v.user_md, v.agents_md, v.tools_md) AS sections
+        FROM profile_versions v WHERE v.user_id = (argument ->> 'user_id')::uuid
+        ORDER BY v.version DESC LIMIT (argument ->> 'limit')::integer) t
 $$;
 
 -- The documents that a run wrote, served or kept, as Markdown; null if it wrote none.
@@ -431,13 +493,17 @@ REVOKE ALL ON FUNCTION
     public.keep_memory(jsonb), public.read_kept_memory(jsonb), public.mark_published(jsonb),
     public.keep_version(public.user_profiles, public.served_memories, timestamptz),
     public.serve_version(public.user_profiles, public.served_memories), public.app_cost(jsonb),
-    public.loses_much(public.imports, public.served_memories), public.commit_memory(jsonb),
-    public.accept_memory(jsonb), public.read_documents(jsonb)
+    public.loses_much(public.imports, public.served_memories),
+    public.came_out_worse(public.imports, jsonb, jsonb), public.commit_memory(jsonb),
+    public.serve_kept(public.profile_versions), public.accept_memory(jsonb), public.restore_version(jsonb),
+    public.list_versions(jsonb), public.read_documents(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
     public.keep_memory(jsonb), public.read_kept_memory(jsonb), public.mark_published(jsonb),
     public.keep_version(public.user_profiles, public.served_memories, timestamptz),
     public.serve_version(public.user_profiles, public.served_memories), public.app_cost(jsonb),
-    public.loses_much(public.imports, public.served_memories), public.commit_memory(jsonb),
-    public.accept_memory(jsonb), public.read_documents(jsonb)
+    public.loses_much(public.imports, public.served_memories),
+    public.came_out_worse(public.imports, jsonb, jsonb), public.commit_memory(jsonb),
+    public.serve_kept(public.profile_versions), public.accept_memory(jsonb), public.restore_version(jsonb),
+    public.list_versions(jsonb), public.read_documents(jsonb)
 TO service_role;

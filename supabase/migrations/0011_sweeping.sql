@@ -51,11 +51,11 @@ BEGIN
         FROM held h JOIN due d ON d.import_id = h.import_id AND d.run = h.run
         WHERE i.import_id = h.import_id AND i.run = h.run
         RETURNING i.import_id, i.run, i.user_id, i.source, i.requested_at, i.lineage, i.kind, i.parent_id,
-                  i.redrives, d.action, d.stood_still
+                  i.priority, i.redrives, d.action, d.stood_still
     )
     SELECT json_agg(json_build_object(
         'import_id', import_id, 'run', run, 'user_id', user_id, 'source', source,
-        'requested_at', requested_at, 'lineage', lineage, 'kind', kind, 'parent_id', parent_id,
+        'requested_at', requested_at, 'lineage', lineage, 'kind', kind, 'parent_id', parent_id, 'priority', priority,
         'action', action, 'redrives', redrives, 'driven', stood_still)) INTO answer FROM driven;
     RETURN coalesce(answer, '[]');
 END

@@ -55,6 +55,7 @@ DECLARE
     newest imports;
     before imports;
     routed jsonb;
+    at_work boolean;  -- a replay gives way to what is asked for
     resumed boolean := false;
     outdone boolean;
     refusal text;
@@ -87,6 +88,7 @@ BEGIN
         RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
     END IF;
     a.on_log := coalesce(a.on_log, true);
+    at_work := newest.state NOT IN ('complete', 'failed', 'cancelled') AND newest.replay_id IS NULL;
     IF a.again THEN
         SELECT * INTO before FROM imports i
             WHERE i.import_id = a.import_id AND i.kind = 'primary' ORDER BY i.run DESC LIMIT 1;
@@ -94,8 +96,8 @@ BEGIN
         a.lineage := coalesce(a.lineage, before.lineage);
         a.asked := coalesce(nullif(a.asked, '{}'), before.asked);
         refusal := CASE WHEN before.import_id IS NULL THEN 'unknown'
-                        WHEN newest.state NOT IN ('complete', 'failed', 'cancelled') THEN 'running' END;
-    ELSIF newest.state NOT IN ('complete', 'failed', 'cancelled') THEN
+                        WHEN at_work THEN 'running' END;
+    ELSIF at_work THEN
         resumed := newest.pipeline = coalesce(a.pipeline, CASE WHEN a.on_log THEN newest.pipeline ELSE a.served END)
             AND newest.on_log = a.on_log AND coalesce(a.variant, '') IN ('', newest.variant);
         IF NOT resumed AND newest.on_log AND a.on_log AND coalesce(a.variant, '') IN ('', newest.variant) THEN
@@ -106,14 +108,14 @@ BEGIN
     END IF;
     IF NOT resumed AND refusal IS NULL AND a.at_once <= (
         SELECT count(*) FROM imports i
-        WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary'
+        WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary' AND i.replay_id IS NULL
           AND i.state NOT IN ('complete', 'failed', 'cancelled')) THEN
         refusal := 'unfinished';
         wait := 60;
     END IF;
     IF NOT resumed AND refusal IS NULL AND a.per_hour IS NOT NULL THEN
         SELECT extract(epoch FROM i.requested_at + interval '1 hour' - now()) INTO wait FROM imports i
-            WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary'
+            WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary' AND i.replay_id IS NULL
               AND i.requested_at > now() - interval '1 hour'
             ORDER BY i.requested_at DESC, i.ordinal DESC OFFSET greatest(a.per_hour - 1, 0) LIMIT 1;
         refusal := CASE WHEN FOUND THEN 'hourly' END;
@@ -195,7 +197,7 @@ BEGIN
           AND i.begun_at < now() - make_interval(secs => (argument ->> 'older_than')::double precision)
           AND (i.relay_until IS NULL OR i.relay_until < now())
         -- what was never tried first: behind a topic that takes nothing the others do not wait
-        ORDER BY i.relay_until NULLS FIRST, i.requested_at LIMIT (argument ->> 'limit')::integer FOR UPDATE SKIP LOCKED
+        ORDER BY i.priority, i.relay_until NULLS FIRST, i.requested_at LIMIT (argument ->> 'limit')::integer FOR UPDATE SKIP LOCKED
     ), taken AS (
         UPDATE imports i SET relay_until = now() + make_interval(
                 secs => (argument ->> 'lease_seconds')::double precision)
@@ -203,7 +205,8 @@ BEGIN
     )
     SELECT json_agg(json_build_object(
         'import_id', import_id, 'run', run, 'user_id', user_id, 'source', source, 'requested_at', requested_at,
-        'lineage', lineage, 'kind', kind, 'parent_id', parent_id, 'pipeline', pipeline, 'asked', asked)
+        'lineage', lineage, 'kind', kind, 'parent_id', parent_id, 'pipeline', pipeline, 'asked', asked,
+        'priority', priority)
         ORDER BY requested_at, ordinal) INTO answer FROM taken;
     RETURN coalesce(answer, '[]');
 END

@@ -431,7 +431,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         CROSS JOIN LATERAL (
             SELECT * FROM imports o WHERE o.import_id = n.import_id AND o.run = n.run OFFSET 0) i
         WHERE d.decided_at >= a.since AND d.decided_at < a.until AND i.user_id = d.user_id
-          AND i.kind = 'primary' AND i.state <> 'cancelled') t
+          AND i.kind = 'primary' AND i.replay_id IS NULL AND i.state <> 'cancelled') t
 $$;
 
 -- What a run made, in figures: no text.

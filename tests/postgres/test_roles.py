@@ -53,6 +53,8 @@ INTERNAL = [
     "embedding_turns",
     "callbacks",
     "v1_calls",
+    "replays",
+    "replay_items",
     "idempotency_keys",
     "routing_policy",
     "routing_history",
@@ -261,7 +263,7 @@ async def test_who_is_no_superuser_migrates_and_owns_what_acts(postgres: str, mi
     )
     await run_sql(postgres, "CREATE DATABASE moved OWNER mover")
     dsn = dsn_of(postgres, "moved").replace("postgres@", "mover@")
-    assert "0027_service_role" in await migrate(dsn)
+    assert "0032_service_role" in await migrate(dsn)
     connection = await asyncpg.connect(dsn)
     try:
         owners = await connection.fetchval(

@@ -46,6 +46,11 @@ ROWS: Final = {
     "legacy_calls": "(route, user_id) VALUES ('/process-full', $1)",
     "idempotency_keys": "(user_id, key, digest) VALUES ($1, 'k', 'd')",
     "v1_calls": "(import_id, run, user_id) VALUES ($2, 1, $1)",
+    "replays": (
+        "(id, stage, which, pipeline, model, prompt_version, reason)"
+        " VALUES ($2, 'facts', '{all}', 'v2', 'm', 'p', $1::text)"
+    ),
+    "replay_items": "(replay_id, position, import_id, user_id, base_run) VALUES ($2, 0, $2, $1, 1)",
     "embedding_claims": "(passage_id, user_id, until, content_hash, model) VALUES ($2, $1, now(), 'h', 'm')",
     "embedding_turns": "(user_id) VALUES ($1)",
     "embedding_usage": "(user_id, import_id, run, model) VALUES ($1, $2, 1, 'm')",
