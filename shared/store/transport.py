@@ -23,6 +23,8 @@ _LONG: Final = frozenset(
         "accept_memory",
         "restore_version",
         "finish_chunking",
+        "take_dead_letters",
+        "list_dead_letters",
         "settle_facts",
         "list_facts",
         "search_passages",
