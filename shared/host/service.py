@@ -19,6 +19,7 @@ from shared.domain.runs import RunKey
 from shared.host.canary import CanaryMetrics
 from shared.log.policy import PoolPolicy
 from shared.log.ports import Publisher
+from shared.log.reading import Reading
 from shared.log.stage import Stage
 from shared.metrics.gateway import (
     HTTP_PROXIED,
@@ -146,6 +147,8 @@ class Kit:
     open_model: ModelOpener
     log_answers: Callable[[], Awaitable[None]]
     """Raises SoulprintError if the log does not answer."""
+    reading: Reading
+    """What lies on the log, read beside its readers."""
     sole: bool = False
     """Whether no other process is at work over the database, and what lies on the log goes with this one."""
     only: OneRun | None = None
