@@ -1,5 +1,5 @@
-"""Dead letters as the database knows them: which there are, what was done about each, and who did what. The rules
-are in supabase/migrations/0030_dead_letters.sql."""
+"""Dead letters as the database knows them: which there are, what was done about each, and who did what. The
+rules are in supabase/migrations/0030_dead_letters.sql."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ class DeadLetters(Calls):
         self,
         asked: Annotated[LetterFilter, SPREAD],
         *,
-        ends: Mapping[str, Mapping[int, int]] | None = None,
+        ends: Mapping[str, Mapping[str, int]] | None = None,
         after: tuple[str, int, int, UUID] | None = None,
         limit: int = 1000,
     ) -> list[LetterRow]:

@@ -284,7 +284,7 @@ BEGIN
                 SELECT count(*) FILTER (WHERE r.status = 'ok'), count(*) FILTER (WHERE r.status = 'dead'),
                        count(*) FILTER (WHERE r.cached)
                 FROM chunk_results r WHERE r.import_id = i.import_id AND r.run = i.run),
-            state = 'complete', stage = CASE WHEN i.reopened_from ->> 'unserved' IS NULL THEN 'complete' ELSE 'unserved' END,
+            state = 'complete', error = NULL, stage = CASE WHEN i.reopened_from ->> 'unserved' IS NULL THEN 'complete' ELSE 'unserved' END,
             progress_percent = 100, unserved = i.reopened_from ->> 'unserved',
             coverage = (i.reopened_from ->> 'coverage')::double precision,
             usage = CASE WHEN i.usage <> '{}' THEN i.usage ELSE extraction_usage(i) END,
