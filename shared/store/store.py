@@ -21,6 +21,7 @@ from shared.store.embeddings import Embeddings
 from shared.store.facts import Facts
 from shared.store.leases import Leases
 from shared.store.profiles import Profiles
+from shared.store.replays import Replays
 from shared.store.routing import Routing
 from shared.store.runs import Runs
 from shared.store.schema import Schema
@@ -34,6 +35,7 @@ from shared.store.watching import Watching
 class Store(
     Accepting,
     Routing,
+    Replays,
     Runs,
     Driving,
     Chunks,
