@@ -21,6 +21,7 @@ from shared.store.embeddings import Embeddings
 from shared.store.facts import Facts
 from shared.store.leases import Leases
 from shared.store.profiles import Profiles
+from shared.store.replaying import Replaying
 from shared.store.routing import Routing
 from shared.store.runs import Runs
 from shared.store.schema import Schema
@@ -41,6 +42,7 @@ class Store(
     Profiles,
     Callbacks,
     Leases,
+    Replaying,
     Batches,
     Embeddings,
     Usages,
