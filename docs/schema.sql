@@ -583,8 +583,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routing_policy TO service_role
 
 CREATE TABLE public.served_memories (
     user_id uuid NOT NULL,
-    import_id uuid NOT NULL,
-    run integer NOT NULL,
+    import_id uuid,
+    run integer,
     pipeline text,
     memory_import_id uuid,
     memory_run integer,
@@ -3764,7 +3764,8 @@ CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
     SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage'] || jsonb_build_object(
         'state', told_state(i),
         'served', (
-            SELECT jsonb_build_array(s.import_id, s.run) FROM served_memories s WHERE s.user_id = i.user_id),
+            SELECT jsonb_build_array(s.import_id, s.run) FROM served_memories s
+            WHERE s.user_id = i.user_id AND s.import_id IS NOT NULL),
         'unread_conversations', (
             SELECT count(DISTINCT u) FROM chunk_results r, unnest(r.unread) u
             WHERE r.import_id = i.import_id AND r.run = i.run),
@@ -4529,22 +4530,26 @@ DECLARE
     n user_profiles;
     s served_memories;
     shown jsonb;
+    told text[];
     made imports;
 BEGIN
-    SELECT * INTO p FROM user_profiles o WHERE o.user_id = v.user_id FOR UPDATE;
-    SELECT * INTO s FROM served_memories o WHERE o.user_id = v.user_id;
     SELECT * INTO made FROM imports o WHERE o.import_id = v.memory_import_id AND o.run = v.memory_run;
     IF join_for(made, true) <> made.joined THEN
         RETURN 'apart';
     END IF;
+    INSERT INTO user_profiles (user_id) VALUES (v.user_id) ON CONFLICT (user_id) DO NOTHING;
+    SELECT * INTO p FROM user_profiles o WHERE o.user_id = v.user_id FOR UPDATE;
+    SELECT * INTO s FROM served_memories o WHERE o.user_id = v.user_id;
     PERFORM keep_version(p, s, now());
     n := p;
     s.profile_format := coalesce(s.profile_format, v.profile_format);
-    -- As it was kept, which may be refined since it was written; in the other form, as it was written.
-    shown := CASE WHEN s.profile_format = v.profile_format
-                  THEN jsonb_build_object('soul', v.soul_md, 'identity', v.identity_md, 'user', v.user_md,
-                                          'agents', v.agents_md, 'tools', v.tools_md)
-                  ELSE v.documents -> s.profile_format END;
+    -- As it was kept, which may be refined since it was written; in the other form, as it was written. What others
+    -- wrote there is in the one form that they use.
+    shown := jsonb_strip_nulls(jsonb_build_object(
+        'soul', v.soul_md, 'identity', v.identity_md, 'user', v.user_md, 'agents', v.agents_md, 'tools', v.tools_md));
+    IF s.profile_format <> v.profile_format THEN
+        shown := shown || coalesce(v.documents -> s.profile_format, '{}');
+    END IF;
     n.soul_md := coalesce(shown ->> 'soul', p.soul_md);
     n.identity_md := coalesce(shown ->> 'identity', p.identity_md);
     n.user_md := coalesce(shown ->> 'user', p.user_md);
@@ -4552,9 +4557,10 @@ BEGIN
     n.tools_md := coalesce(shown ->> 'tools', p.tools_md);
     n.memory_md := coalesce(v.memory_md, p.memory_md);
     n.soulprint_text := coalesce(v.soulprint_text, p.soulprint_text);
+    told := ARRAY(SELECT jsonb_object_keys(shown));
     s.documents := jsonb_build_object(
-        'markdown', coalesce(s.documents -> 'markdown', '{}') || coalesce(v.documents -> 'markdown', '{}'),
-        'app', coalesce(s.documents -> 'app', '{}') || coalesce(v.documents -> 'app', '{}'));
+        'markdown', coalesce(s.documents -> 'markdown', '{}') - told || coalesce(v.documents -> 'markdown', '{}'),
+        'app', coalesce(s.documents -> 'app', '{}') - told || coalesce(v.documents -> 'app', '{}'));
     s.import_id := v.import_id; s.run := v.run; s.pipeline := v.pipeline;
     IF v.memory_import_id IS NOT NULL THEN
         s.memory_import_id := v.memory_import_id; s.memory_run := v.memory_run;
@@ -4582,8 +4588,13 @@ CREATE FUNCTION public.serve_version(n public.user_profiles, s public.served_mem
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
-    identity jsonb := CASE WHEN s.profile_format = 'app' THEN (s.documents -> 'app' ->> 'identity')::jsonb END;
+    identity jsonb;
 BEGIN
+    BEGIN
+        identity := CASE WHEN s.profile_format = 'app' THEN (s.documents -> 'app' ->> 'identity')::jsonb END;
+    EXCEPTION WHEN invalid_text_representation THEN  -- the predecessor's, which is no JSON
+        NULL;
+    END;
     UPDATE user_profiles SET
             soul_md = n.soul_md, identity_md = n.identity_md, user_md = n.user_md, agents_md = n.agents_md,
             tools_md = n.tools_md, memory_md = n.memory_md, soulprint_text = n.soulprint_text,

@@ -13,6 +13,7 @@ import typer
 
 from soulprint import __version__, signals
 from soulprint.canary.app import canary
+from soulprint.profile.app import profile
 
 STOPPABLE = ("run", "serve", "up")
 """Commands that see to signals themselves, from their first moment on."""
@@ -273,6 +274,8 @@ def migrate(
 
     raise typer.Exit(migrate_command(only_plan=only_plan, as_json=as_json))
 
+
+app.add_typer(profile, rich_help_panel=PERSON)
 
 topics = typer.Typer(name="topics", help="The topics on Kafka.", no_args_is_help=True)
 app.add_typer(topics, rich_help_panel=SERVICES)

@@ -30,7 +30,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage'] || jsonb_build_object(
         'state', told_state(i),
         'served', (
-            SELECT jsonb_build_array(s.import_id, s.run) FROM served_memories s WHERE s.user_id = i.user_id),
+            SELECT jsonb_build_array(s.import_id, s.run) FROM served_memories s
+            WHERE s.user_id = i.user_id AND s.import_id IS NOT NULL),
         'unread_conversations', (
             SELECT count(DISTINCT u) FROM chunk_results r, unnest(r.unread) u
             WHERE r.import_id = i.import_id AND r.run = i.run),
