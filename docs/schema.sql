@@ -1635,10 +1635,10 @@ BEGIN
             PERFORM tell_embedding_cost(i);
         END IF;
     END IF;
-    IF a.notify AND refusal IS NULL AND i.kind <> 'quick' AND NOT EXISTS (
-        SELECT FROM imports b  -- a replay is no news, unless it mends what had failed
-        WHERE b.import_id = i.import_id AND b.run = i.base_run AND b.state = 'complete') THEN
-        PERFORM owe_callback(i, 'complete');
+    IF a.notify AND refusal IS NULL AND i.kind <> 'quick' THEN
+        PERFORM owe_callback(i, 'complete') WHERE NOT EXISTS (
+            SELECT FROM imports b  -- a replay is no news, unless it mends what had failed
+            WHERE b.import_id = i.import_id AND b.run = i.base_run AND b.state = 'complete');
     ELSIF a.notify AND refusal IS NULL AND i.profile_format = 'app' AND m.import_id IS NOT NULL THEN
         PERFORM owe_callback(m, 'quick');
     END IF;
