@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from shared.domain.runs import RunKey
+from shared.store.accepting import Unoffered
 from shared.store.call import Calls, call
 from shared.store.driving import ReplayStage
 
@@ -36,17 +37,11 @@ class Turned(BaseModel):
     """Imports that the same plan would have now."""
 
 
-class BegunRun(BaseModel):
+class BegunRun(Unoffered):
     """The run of one import of a replay that was begun."""
 
-    model_config = ConfigDict(frozen=True)
-
-    import_id: UUID
-    run: int
-    user_id: UUID
-    pipeline: str
     ready: bool
-    """Whether it has all its chunks, and only waits for being consolidated."""
+    """Whether it has all its chunks, and only waits for being consolidated: then the log is offered nothing."""
 
     @property
     def key(self) -> RunKey:

@@ -299,8 +299,10 @@ BEGIN
         SELECT * INTO i FROM imports o WHERE o.import_id = x.import_id AND o.replay_id = r.id ORDER BY o.run DESC LIMIT 1;
     END IF;
     RETURN jsonb_build_object('moved', moved, 'locked', found_one, 'begun', CASE WHEN i.import_id IS NOT NULL THEN
-        jsonb_build_object('import_id', i.import_id, 'run', i.run, 'user_id', i.user_id, 'pipeline', i.pipeline,
-                           'ready', is_complete_run(i)) END);
+        jsonb_build_object(  -- as take_unoffered has it
+            'import_id', i.import_id, 'run', i.run, 'user_id', i.user_id, 'source', i.source,
+            'requested_at', i.requested_at, 'lineage', i.lineage, 'kind', i.kind, 'parent_id', i.parent_id,
+            'pipeline', i.pipeline, 'asked', i.asked, 'priority', i.priority, 'ready', is_complete_run(i)) END);
 END
 $$;
 
