@@ -21,6 +21,7 @@ from shared.store.embeddings import Embeddings
 from shared.store.facts import Facts
 from shared.store.leases import Leases
 from shared.store.profiles import Profiles
+from shared.store.replaying import Replaying
 from shared.store.replays import Replays
 from shared.store.routing import Routing
 from shared.store.runs import Runs
@@ -43,6 +44,7 @@ class Store(
     Profiles,
     Callbacks,
     Leases,
+    Replaying,
     Batches,
     Embeddings,
     Usages,

@@ -489,13 +489,14 @@ $$;
 CREATE FUNCTION public.read_in_flight(argument jsonb) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
-        SELECT i.pipeline AS lane, i.kind, count(*) AS runs FROM imports i
+        SELECT i.pipeline AS lane, CASE WHEN i.replay_id IS NULL THEN i.kind ELSE 'replay' END AS kind, count(*) AS runs
+        FROM imports i
         WHERE i.state NOT IN ('complete', 'failed', 'cancelled') AND i.on_log
-        GROUP BY i.pipeline, i.kind ORDER BY i.pipeline, i.kind LIMIT (argument ->> 'limit')::integer) t
+        GROUP BY 1, 2 ORDER BY 1, 2 LIMIT (argument ->> 'limit')::integer) t
 $$;
 
 -- Calls back primary runs that are under way on other lanes than v1, oldest first, {limit, reason}: each ends, and its
--- user gets the fallback that a failure would give. Answers their keys: none is left where there are fewer than asked for.
+-- user gets the fallback that a failure would give. A replay is cancelled: what it was to replace stays. Answers their keys: none is left where there are fewer than asked for.
 CREATE FUNCTION public.recall_runs(argument jsonb) RETURNS json
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -513,7 +514,16 @@ BEGIN
         ORDER BY i.import_id, i.run OFFSET 0) t;
     PERFORM FROM imports i WHERE i.ordinal = ANY (batch) ORDER BY i.import_id, i.run FOR UPDATE;
     FOR r IN
-        SELECT i.import_id, i.run FROM imports i WHERE i.ordinal = ANY (batch) ORDER BY i.user_id, i.import_id, i.run
+        UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(), lease_owner = NULL,
+                lease_until = NULL, error = jsonb_build_object('step', 'recalled', 'message', argument ->> 'reason')
+            WHERE i.ordinal = ANY (batch) AND i.replay_id IS NOT NULL AND i.state NOT IN ('complete', 'failed', 'cancelled')
+            RETURNING i.import_id, i.run
+    LOOP
+        recalled := recalled || jsonb_build_object('import_id', r.import_id, 'run', r.run);
+    END LOOP;
+    FOR r IN
+        SELECT i.import_id, i.run FROM imports i WHERE i.ordinal = ANY (batch) AND i.replay_id IS NULL
+        ORDER BY i.user_id, i.import_id, i.run
     LOOP
         IF fail_run(jsonb_build_object('import_id', r.import_id, 'run', r.run, 'step', 'recalled',
                                        'error', argument ->> 'reason'))::boolean THEN
