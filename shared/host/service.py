@@ -32,7 +32,13 @@ from shared.metrics.gateway import (
     OUTBOX_RUNS,
     OUTBOX_SECONDS,
 )
-from shared.metrics.services import CALLBACKS, EVENTS_IGNORED, PREDECESSOR_CALLS, REDRIVES
+from shared.metrics.services import (
+    CALLBACKS,
+    DEAD_LETTERS_OPEN,
+    EVENTS_IGNORED,
+    PREDECESSOR_CALLS,
+    REDRIVES,
+)
 from shared.models.base import Metered, Model
 from shared.models.embeddings.metrics import EmbeddingMetrics
 from shared.models.metrics import ModelMetrics
@@ -87,6 +93,7 @@ class ServiceMetrics:
 
     ignored: Counter
     redrives: Counter
+    dead_letters_open: Gauge
     callbacks: Counter
     predecessor_calls: Counter
     models: ModelMetrics
@@ -100,6 +107,7 @@ class ServiceMetrics:
         return cls(
             EVENTS_IGNORED.register(registry),
             REDRIVES.register(registry),
+            DEAD_LETTERS_OPEN.register(registry),
             CALLBACKS.register(registry),
             PREDECESSOR_CALLS.register(registry),
             ModelMetrics(registry),

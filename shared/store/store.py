@@ -14,6 +14,7 @@ from shared.store.access import Access
 from shared.store.batches import Batches
 from shared.store.callbacks import Callbacks
 from shared.store.chunks import Chunks
+from shared.store.dead_letters import DeadLetters
 from shared.store.direct import open_direct
 from shared.store.downloads import Downloads
 from shared.store.driving import Driving
@@ -53,6 +54,7 @@ class Store(
     Schema,
     Access,
     Watching,
+    DeadLetters,
 ):
     """Everything the services keep. Methods raise StoreError with function and SQLSTATE, never a parameter.
 

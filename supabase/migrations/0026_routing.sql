@@ -393,7 +393,8 @@ $$;
 
 -- What became of runs that were decided since, and before `until`: {since, until?, limit, stuck_seconds}: newest first,
 -- so many of v1, so many of others, and those that are stuck, however long ago they were decided: primary runs of the
--- services. ended_at null: it is under way, `stuck` for longer than that. Cancelled runs are not among them.
+-- services. ended_at null: it is under way, `stuck` for longer than that. Cancelled runs are not among them, nor those
+-- that were opened again.
 -- Each is a probe of the key, among a million, too.
 CREATE FUNCTION public.read_outcomes(argument jsonb) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
@@ -431,7 +432,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         CROSS JOIN LATERAL (
             SELECT * FROM imports o WHERE o.import_id = n.import_id AND o.run = n.run OFFSET 0) i
         WHERE d.decided_at >= a.since AND d.decided_at < a.until AND i.user_id = d.user_id
-          AND i.kind = 'primary' AND i.replay_id IS NULL AND i.state <> 'cancelled') t
+          AND i.kind = 'primary' AND i.replay_id IS NULL AND i.reopened_at IS NULL AND i.state <> 'cancelled') t
 $$;
 
 -- What a run made, in figures: no text.
