@@ -163,7 +163,7 @@ class Settings(GatewaySettings, BaseSettings):
     embeddings_timeout: float = Field(default=120.0, gt=0)
     """Seconds for one call."""
     import_window: int = Field(default=256, ge=1, le=100_000)
-    """Most chunks of one import that are published and not yet recorded."""
+    """Most chunks of one import that are published and not yet recorded; a run of a replay has a quarter."""
     fact_extraction_concurrency: int = Field(default=3, ge=1, le=1000)
     """Most model calls of one extractor at a time."""
     sweep_seconds: float = Field(default=10.0, gt=0)
