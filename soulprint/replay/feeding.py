@@ -62,7 +62,7 @@ def feed_command(asked: Asked) -> None:
     """Feed, and print what became of the events. Raises UsageError for what cannot be meant, SoulprintError
     where there is nothing to feed."""
     settings = load_settings()
-    sought = _sought(asked, settings, datetime.now(UTC))
+    sought = sought_of(asked, settings, datetime.now(UTC))
     progress = asyncio.run(_feed(sought, settings, as_json=asked.as_json))
     if asked.as_json:
         typer.echo(orjson.dumps(_as_json(sought, progress)))
@@ -70,9 +70,12 @@ def feed_command(asked: Asked) -> None:
     typer.echo("\n".join(_told(sought, progress)))
 
 
-def _sought(asked: Asked, settings: Settings, now: datetime) -> Sought:
+def sought_of(asked: Asked, settings: Settings, now: datetime) -> Sought:
+    """What is to be fed, at this time. Raises UsageError for what cannot be meant."""
     pipeline = pipeline_named(asked.pipeline)
     _require_beside(pipeline, settings)
+    if asked.rate is not None and not asked.rate > 0:  # nor nan
+        raise UsageError("--rate is how many imports a minute: a number above 0")
     since = moment_ago(asked.since, now)
     until = None if asked.until is None else moment_ago(asked.until, now)
     if until is not None and until <= since:

@@ -12,12 +12,20 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.records_to_delete import RecordsToDelete
+from prometheus_client import CollectorRegistry
 
 from shared.domain.events import ImportReceived
-from shared.domain.ids import shadow_id
+from shared.domain.ids import import_id, shadow_id
 from shared.domain.runs import RunKind
 from shared.log.kafka.cloudevents import decode, encode
+from shared.log.metrics import PoolMetrics
 from shared.pipelines import IMPORT_RECEIVED, services_of
+from shared.requests.accept import accept
+from shared.requests.feeding import Feed, Sought
+from shared.requests.request import Request
 from shared.store.runs import RunRow
 from shared.store.store import Store
 from tests.exports.generate import generate
@@ -26,6 +34,7 @@ from tests.support.forking import ForkedSoulprint
 from tests.support.ops import CommandOf
 from tests.support.replica import committed, read_all
 from tests.support.services import PARTITIONS, Setting, ended, hosted, submitted
+from tests.support.waiting import until
 
 USERS = [UUID(int=number) for number in range(1, 6)]
 FED = ("--pipeline", "v3", "--since", "1h")
@@ -44,6 +53,11 @@ OF_V2 = {
     "routing_decisions": "true",
 }
 """Whatever v2 has made or shows."""
+ONE_ENDS = """
+UPDATE imports SET state = 'failed' WHERE import_id = (
+    SELECT import_id FROM imports
+    WHERE pipeline = 'v3' AND state = 'received' AND offered_at IS NOT NULL LIMIT 1)
+"""
 
 
 async def of_v2(sql: asyncpg.Connection, users: Sequence[UUID]) -> dict[str, list[str]]:
@@ -163,3 +177,68 @@ async def test_a_second_pipeline_processes_what_lies_on_the_log_and_leaves_the_f
         assert cut.chunks_total > whole.chunks_total
         assert cut.state == "unserved"
     assert await of_v2(sql, USERS[1:]) == before
+
+
+async def test_a_feed_waits_for_room_goes_on_where_it_was_and_says_what_retention_took(
+    setting: Setting, store: Store, sql: asyncpg.Connection, command_of: CommandOf
+) -> None:
+    await replace(setting, pipeline="v3").make_topics()
+    users = [UUID(int=number) for number in range(7)]
+    accepted = [
+        await accept(Request(import_id(user, "f"), user, "imports/a.zip"), store, setting.settings())
+        for user in users
+    ]
+    await setting.publish(setting.topic(IMPORT_RECEIVED), *(each.event for each in accepted), key="one")
+    log = setting.open_log(setting.settings(), PoolMetrics(CollectorRegistry()))
+    client = log.client("feed")
+    await client.start(None, waiting=lambda why: None)
+
+    async def under_way() -> int:
+        return int(
+            await sql.fetchval("SELECT count(*) FROM imports WHERE pipeline = 'v3' AND state = 'received'")
+        )
+
+    def feed(at_once: int, rate: float | None = None) -> Feed:
+        sought = Sought("v3", "v2", 0, None, at_once, rate)
+        return Feed(sought, log.reading(), store, client.publisher, look_seconds=0.02)
+
+    try:
+        first = feed(2)
+        running = asyncio.create_task(first.run())
+        await until(lambda: first.progress.waits)
+        assert (first.progress.fed, await under_way()) == (2, 2)
+        running.cancel()
+        await asyncio.wait([running])
+        both = [feed(3), feed(3)]
+        going = [asyncio.create_task(each.run()) for each in both]
+        while not all(each.done() for each in going):
+            assert await under_way() <= 3
+            await sql.execute(ONE_ENDS)
+        assert sum(each.fed for each in await asyncio.gather(*going)) == 5
+        last = await feed(3, rate=60_000).run()
+        assert (last.fed, last.outcomes, last.events) == (0, {"known": 7}, 7)
+    finally:
+        await client.stop()
+    published = await read_all(setting.bootstrap, setting.prefix + "import.received.v3", PARTITIONS)
+    events = [decode(each.value, each.headers, ImportReceived)[0] for each in published]
+    assert {each.user_id for each in events} == {*users}
+    assert len(events) == 7, "each once"
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=setting.bootstrap)
+    await admin.start()
+    try:
+        ends = await setting.ends(IMPORT_RECEIVED)
+        first_offsets = {
+            TopicPartition(setting.topic(IMPORT_RECEIVED), number): RecordsToDelete(before_offset=4)
+            for number, end in enumerate(ends)
+            if end
+        }
+        await admin.delete_records(first_offsets)
+    finally:
+        await admin.close()
+    told = command_of(setting)("replay", "feed", *FED)
+    words = " ".join(told.out.split())
+    assert "0 imports fed to v3, of 3 events on the log 3 made before" in words, told
+    assert "import.received.v2: what lay there before is past retention" in words
+    later = command_of(setting)("replay", "feed", *FED, "--until", "1min", "--json")
+    assert (later.json()["events"], later.json()["fed"]) == (0, 0)
