@@ -20,6 +20,7 @@ from shared.store.downloads import Downloads
 from shared.store.driving import Driving
 from shared.store.embeddings import Embeddings
 from shared.store.facts import Facts
+from shared.store.feeding import Feeds
 from shared.store.leases import Leases
 from shared.store.profiles import Profiles
 from shared.store.replaying import Replaying
@@ -42,6 +43,7 @@ class Store(
     Driving,
     Chunks,
     Facts,
+    Feeds,
     Profiles,
     Callbacks,
     Leases,
