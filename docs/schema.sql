@@ -386,6 +386,7 @@ ALTER TABLE public.imports ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY
 );
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (import_id, run);
+CREATE INDEX imports_fed ON public.imports USING btree (pipeline, ordinal) WHERE ((kind = 'shadow'::text) AND (priority = 'replay'::text));
 CREATE INDEX imports_in_order ON public.imports USING btree (ordinal);
 CREATE INDEX imports_of_parent ON public.imports USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX imports_of_replay ON public.imports USING btree (replay_id, import_id) WHERE (replay_id IS NOT NULL);
@@ -499,6 +500,7 @@ CREATE TABLE public.replay_items (
     run integer,
     state text DEFAULT 'waiting'::text NOT NULL,
     why text,
+    step text,
     chunks integer DEFAULT 0 NOT NULL,
     cached integer DEFAULT 0 NOT NULL,
     calls integer DEFAULT 0 NOT NULL,
@@ -516,6 +518,7 @@ ALTER TABLE ONLY public.replay_items
 ALTER TABLE ONLY public.replay_items
     ADD CONSTRAINT replay_items_replay_id_import_id_key UNIQUE (replay_id, import_id);
 CREATE INDEX replay_items_begun ON public.replay_items USING btree (replay_id) WHERE (state = 'begun'::text);
+CREATE INDEX replay_items_in_time ON public.replay_items USING btree (replay_id, begun_at) WHERE (begun_at IS NOT NULL);
 CREATE INDEX replay_items_waiting ON public.replay_items USING btree (replay_id, "position") WHERE (state = 'waiting'::text);
 ALTER TABLE public.replay_items ENABLE ROW LEVEL SECURITY;
 CREATE POLICY services ON public.replay_items TO service_role USING (true) WITH CHECK (true);
@@ -541,11 +544,16 @@ CREATE TABLE public.replays (
     max_cost double precision,
     serve_anyway boolean DEFAULT false NOT NULL,
     paused_why text,
+    canary_passed boolean DEFAULT false NOT NULL,
+    spent double precision DEFAULT 0 NOT NULL,
+    changes jsonb DEFAULT '[]'::jsonb NOT NULL,
     started_at timestamp with time zone,
+    resumed_at timestamp with time zone,
     moved_at timestamp with time zone,
     ended_at timestamp with time zone,
     CONSTRAINT replays_canary_check CHECK ((canary > 0)),
     CONSTRAINT replays_max_cost_check CHECK ((max_cost >= (0)::double precision)),
+    CONSTRAINT replays_paused_why_check CHECK ((paused_why = ANY (ARRAY['asked'::text, 'canary'::text, 'max_cost'::text, 'unpriced'::text, 'passthrough'::text]))),
     CONSTRAINT replays_rate_check CHECK ((rate > (0)::double precision)),
     CONSTRAINT replays_stage_check CHECK ((stage = ANY (ARRAY['chunks'::text, 'facts'::text, 'memory'::text]))),
     CONSTRAINT replays_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'running'::text, 'paused'::text, 'stopped'::text, 'done'::text]))),
@@ -1075,6 +1083,54 @@ $$;
 REVOKE ALL ON FUNCTION public.add_shadow(i public.imports, p_pipeline text, shadow_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_shadow(i public.imports, p_pipeline text, shadow_id uuid) TO service_role;
 
+CREATE FUNCTION public.advance_replays(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+DECLARE
+    beside_live CONSTANT integer := 2;
+    alone CONSTANT integer := 8;
+    p_id uuid;
+    r replays;
+    step jsonb := '{}';
+    moved boolean := false;
+    busy boolean := false;
+BEGIN
+    IF NOT EXISTS (SELECT FROM leases l WHERE l.name = 'replay.driver' AND l.owner = argument ->> 'owner'
+                   AND l.until > clock_timestamp()) THEN
+        RETURN '{"leads": false, "busy": false, "moved": false, "begun": null}';
+    END IF;
+    PERFORM set_config('synchronous_commit', 'on', true);  -- the log must not know of a run that is lost here
+    FOR p_id IN SELECT o.id FROM replays o WHERE o.state IN ('running', 'paused') ORDER BY o.ordinal
+    LOOP
+        SELECT * INTO r FROM replays o WHERE o.id = p_id AND o.state IN ('running', 'paused') FOR UPDATE;
+        CONTINUE WHEN NOT FOUND;
+        IF cancel_replay_runs(p_id, true, 'a newer run was asked for') > 0 THEN
+            PERFORM settle_replay(p_id);
+            RETURN '{"leads": true, "busy": true, "moved": true, "begun": null}';  -- runs are locked
+        ELSIF settle_replay(p_id) > 0 THEN
+            moved := true;
+            SELECT * INTO r FROM replays o WHERE o.id = p_id;
+        END IF;
+        IF (SELECT count(*) FROM replay_items x JOIN replays o ON o.id = x.replay_id
+            WHERE x.state = 'begun' AND o.pipeline = r.pipeline)
+           < (CASE WHEN has_live_runs(r.pipeline) THEN beside_live ELSE alone END) THEN
+            step := begin_next(r);
+            moved := moved OR coalesce((step ->> 'moved')::boolean, false);
+        END IF;
+        busy := busy OR r.state = 'running' OR EXISTS (
+            SELECT FROM replay_items x WHERE x.replay_id = p_id AND x.state = 'begun');
+        EXIT WHEN coalesce((step ->> 'locked')::boolean, false);
+    END LOOP;
+    RETURN jsonb_build_object('leads', true, 'busy', busy OR moved, 'moved', moved,
+                              'begun', nullif(step -> 'begun', 'null'));
+END
+$$;
+REVOKE ALL ON FUNCTION public.advance_replays(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.advance_replays(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.advance_replays(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.app_cost(usage jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1116,6 +1172,88 @@ $$;
 REVOKE ALL ON FUNCTION public.app_progress(i public.imports, OUT stage text, OUT percent integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.app_progress(i public.imports, OUT stage text, OUT percent integer) TO service_role;
 
+CREATE FUNCTION public.begin_next(r public.replays) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    looks CONSTANT integer := 200;
+    x replay_items;
+    i imports;
+    refusal text;
+    free double precision;  -- dollars that may still be spent
+    reserved double precision;
+    begun integer;
+    moved boolean := false;
+    found_one boolean := false;
+BEGIN
+    IF NOT EXISTS (SELECT FROM replay_items o WHERE o.replay_id = r.id AND o.state = 'waiting') THEN
+        IF NOT EXISTS (SELECT FROM replay_items o WHERE o.replay_id = r.id AND o.state = 'begun') THEN
+            PERFORM turn_replay(r.id, 'done', '', 'done', NULL);
+            RETURN '{"moved": true}';
+        END IF;
+        RETURN '{}';
+    ELSIF r.state <> 'running' THEN
+        RETURN '{}';
+    ELSIF is_passed_by(r) THEN
+        PERFORM turn_replay(r.id, 'paused', '', 'pause', NULL, 'passthrough');
+        RETURN '{"moved": true}';
+    END IF;
+    SELECT count(*), coalesce(sum(reckoned(o)), 0) INTO begun, reserved FROM replay_items o
+        WHERE o.replay_id = r.id AND o.state = 'begun';
+    IF r.canary IS NOT NULL AND NOT r.canary_passed AND r.canary <= (
+        SELECT count(*) FROM (SELECT FROM replay_items o WHERE o.replay_id = r.id AND o.begun_at IS NOT NULL
+                              LIMIT r.canary) o) THEN
+        IF begun = 0 THEN
+            PERFORM turn_replay(r.id, 'paused', '', 'pause', NULL, 'canary');
+            RETURN '{"moved": true}';
+        END IF;
+        RETURN '{}';
+    END IF;
+    free := r.max_cost - r.spent + 1e-9;
+    IF r.max_cost IS NOT NULL AND NOT EXISTS (
+        SELECT FROM replay_items o WHERE o.replay_id = r.id AND o.state = 'waiting' AND reckoned(o) <= free) THEN
+        PERFORM turn_replay(r.id, 'paused', '', 'pause', NULL, CASE WHEN EXISTS (
+            SELECT FROM replay_items o WHERE o.replay_id = r.id AND o.state = 'waiting' AND reckoned(o) IS NOT NULL)
+            THEN 'max_cost' ELSE 'unpriced' END);
+        RETURN '{"moved": true}';
+    END IF;
+    IF rate_allows(r) < 1 THEN
+        RETURN '{}';
+    END IF;
+    FOR x IN
+        SELECT * FROM replay_items o
+        WHERE o.replay_id = r.id AND o.state = 'waiting' AND (r.max_cost IS NULL OR reckoned(o) <= free - reserved)
+        ORDER BY o.position LIMIT looks
+    LOOP
+        refusal := why_not_replayed(r, x);
+        IF refusal IS NULL THEN
+            found_one := true;
+            refusal := begin_replay_run(r, x);
+        END IF;
+        IF refusal IS NOT NULL THEN
+            UPDATE replay_items o SET state = 'skipped', why = refusal, ended_at = now()
+                WHERE o.replay_id = r.id AND o.position = x.position;
+        END IF;
+        moved := true;
+        EXIT WHEN found_one;
+    END LOOP;
+    IF moved THEN
+        UPDATE replays o SET moved_at = now() WHERE o.id = r.id;
+    END IF;
+    IF found_one AND refusal IS NULL THEN
+        SELECT * INTO i FROM imports o WHERE o.import_id = x.import_id AND o.replay_id = r.id ORDER BY o.run DESC LIMIT 1;
+    END IF;
+    RETURN jsonb_build_object('moved', moved, 'locked', found_one, 'begun', CASE WHEN i.import_id IS NOT NULL THEN
+        jsonb_build_object(  -- as take_unoffered has it
+            'import_id', i.import_id, 'run', i.run, 'user_id', i.user_id, 'source', i.source,
+            'requested_at', i.requested_at, 'lineage', i.lineage, 'kind', i.kind, 'parent_id', i.parent_id,
+            'pipeline', i.pipeline, 'asked', i.asked, 'priority', i.priority, 'ready', is_complete_run(i)) END);
+END
+$$;
+REVOKE ALL ON FUNCTION public.begin_next(r public.replays) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_next(r public.replays) TO service_role;
+
 CREATE FUNCTION public.begin_replay_run(r public.replays, x public.replay_items) RETURNS text
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1125,35 +1263,24 @@ DECLARE
     takes CONSTANT boolean := r.stage = 'memory' OR partly;
     b imports;
     n imports;
-    newest integer;
-    left_out integer;
+    refusal text;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended(x.import_id::text, 1));
     PERFORM FROM imports o WHERE o.import_id = x.import_id ORDER BY o.run FOR UPDATE;
-    SELECT * INTO b FROM imports o WHERE o.import_id = x.import_id AND o.run = x.base_run AND o.user_id = x.user_id;
-    IF b.import_id IS NULL THEN
-        RETURN 'gone';
-    ELSIF b.state NOT IN ('complete', 'failed') THEN
-        RETURN 'running';
-    ELSIF EXISTS (SELECT FROM imports o WHERE o.import_id = x.import_id AND o.kind = 'primary' AND o.run > b.run
-                  AND o.state <> 'cancelled') THEN
-        RETURN 'newer';
-    ELSIF b.chunked_at IS NULL AND r.stage <> 'chunks' AND r.which <> '{missing}' THEN
-        RETURN 'unread';
-    ELSIF r.stage = 'memory' AND b.chunks_ok + b.chunks_dead < b.chunks_total THEN
-        RETURN 'unread';
+    refusal := why_not_replayed(r, x);
+    IF refusal IS NOT NULL THEN
+        RETURN refusal;
     END IF;
-    newest := (SELECT max(o.run) FROM imports o WHERE o.import_id = x.import_id);
-    n := b;
+    SELECT * INTO b FROM imports o WHERE o.import_id = x.import_id AND o.run = x.base_run;
     INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, replaces, requested_at, lineage,
                          profile_format, asked, priority, replay_id, replay_stage, base_run)
-    VALUES (b.import_id, newest + 1, b.user_id, r.pipeline, b.source, true, r.serve_anyway,
-            b.requested_at + interval '1 microsecond', b.lineage, b.profile_format, b.asked, 'replay', r.id, r.stage,
-            b.run)
+    VALUES (b.import_id, (SELECT max(o.run) + 1 FROM imports o WHERE o.import_id = b.import_id), b.user_id, r.pipeline,
+            b.source, true, r.serve_anyway, b.requested_at + interval '1 microsecond', b.lineage, b.profile_format,
+            b.asked, 'replay', r.id, r.stage, b.run)
     RETURNING * INTO n;
+    UPDATE replay_items o SET run = n.run, state = 'begun', begun_at = now()
+        WHERE o.replay_id = x.replay_id AND o.position = x.position;
     IF r.stage = 'chunks' AND NOT partly THEN
-        UPDATE replay_items o SET run = n.run, state = 'begun', begun_at = now()
-            WHERE o.replay_id = x.replay_id AND o.position = x.position;
         RETURN NULL;
     END IF;
     IF takes THEN
@@ -1187,24 +1314,16 @@ BEGIN
             accounts = b.accounts, chunks_total = b.chunks_total, chunked_at = b.chunked_at,
             readers = CASE WHEN takes THEN b.readers ELSE '[]' END,
             (chunks_ok, chunks_dead, chunks_cached) = (
-                SELECT count(*) FILTER (WHERE c.status = 'ok'), count(*) FILTER (WHERE c.status = 'dead'), count(*)
+                SELECT count(*) FILTER (WHERE c.status = 'ok'), count(*) FILTER (WHERE c.status = 'dead'),
+                       count(*) FILTER (WHERE c.cached)
                 FROM chunk_results c WHERE c.import_id = n.import_id AND c.run = n.run),
             facts_extracted = (SELECT count(*) FROM facts f WHERE f.import_id = n.import_id AND f.run = n.run)
         WHERE o.import_id = n.import_id AND o.run = n.run RETURNING o.* INTO n;
-    left_out := n.chunks_total - n.chunks_ok - n.chunks_dead;
-    IF partly AND left_out = 0 THEN
-        DELETE FROM facts f WHERE f.import_id = n.import_id AND f.run = n.run;
-        DELETE FROM chunk_results c WHERE c.import_id = n.import_id AND c.run = n.run;
-        DELETE FROM imports o WHERE o.import_id = n.import_id AND o.run = n.run;
-        RETURN 'nothing';
-    END IF;
-    IF r.stage = 'memory' OR left_out = 0 THEN  -- it waits for nobody but whoever consolidates
+    IF n.chunks_ok + n.chunks_dead >= n.chunks_total THEN  -- it waits for nobody but whoever consolidates
         UPDATE imports o SET state = 'extracting', offered_at = now()
             WHERE o.import_id = n.import_id AND o.run = n.run;
         PERFORM close_extraction(n.import_id, n.run);
     END IF;
-    UPDATE replay_items o SET run = n.run, state = 'begun', begun_at = now()
-        WHERE o.replay_id = x.replay_id AND o.position = x.position;
     RETURN NULL;
 END
 $$;
@@ -1249,18 +1368,50 @@ GRANT ALL ON FUNCTION public.cached_hashes(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.cached_hashes(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.came_out_worse(i public.imports, p_coverage jsonb, p_facts jsonb) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT i.replay_id IS NOT NULL AND EXISTS (
+BEGIN
+    RETURN i.replay_id IS NOT NULL AND EXISTS (
         SELECT FROM imports b
-        WHERE b.import_id = i.import_id AND b.run = i.base_run AND b.state = 'complete'
+        WHERE b.import_id = i.import_id AND b.state = 'complete'
+          -- a base that came out worse itself was never served: nor is what is only better than that
+          AND (b.run = i.base_run OR b.run IN (
+              SELECT l.run FROM lineages l WHERE l.user_id = i.user_id AND l.import_id = i.import_id))
           AND ((p_facts ->> 'kept')::double precision < 0.8 * (b.fact_counts ->> 'kept')::double precision
                OR coalesce((p_coverage ->> 'ok')::double precision
-                           / nullif((p_coverage ->> 'total')::double precision, 0), 1) < 0.8 * b.coverage))
+                           / nullif((p_coverage ->> 'total')::double precision, 0), 1) < 0.8 * b.coverage));
+END
 $$;
 REVOKE ALL ON FUNCTION public.came_out_worse(i public.imports, p_coverage jsonb, p_facts jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.came_out_worse(i public.imports, p_coverage jsonb, p_facts jsonb) TO service_role;
+
+CREATE FUNCTION public.cancel_replay_runs(p_id uuid, overtaken boolean, p_why text) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    cancelled integer;
+BEGIN
+    WITH held AS MATERIALIZED (  -- in the order of record_chunks
+        SELECT i.import_id, i.run FROM replay_items x
+        JOIN imports i ON i.import_id = x.import_id AND i.run = x.run
+        WHERE x.replay_id = p_id AND x.state = 'begun' AND i.state NOT IN ('complete', 'failed', 'cancelled')
+          AND (NOT overtaken OR EXISTS (
+              SELECT FROM imports o WHERE o.import_id = i.import_id AND o.run > i.run AND o.kind = i.kind))
+        ORDER BY i.import_id, i.run FOR UPDATE OF i
+    )
+    UPDATE imports i SET
+            state = 'cancelled', finished_at = now(), updated_at = now(), lease_owner = NULL, lease_until = NULL,
+            error = jsonb_build_object('step', 'replay', 'message', p_why)
+        FROM held h WHERE i.import_id = h.import_id AND i.run = h.run
+          AND i.state NOT IN ('complete', 'failed', 'cancelled');
+    GET DIAGNOSTICS cancelled = ROW_COUNT;
+    RETURN cancelled;
+END
+$$;
+REVOKE ALL ON FUNCTION public.cancel_replay_runs(p_id uuid, overtaken boolean, p_why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.cancel_replay_runs(p_id uuid, overtaken boolean, p_why text) TO service_role;
 
 CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1342,6 +1493,20 @@ $$;
 REVOKE ALL ON FUNCTION public.change_policy(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.change_policy(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.change_policy(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.choose_imports(r public.replays, OUT import_id uuid, OUT user_id uuid, OUT run integer, OUT why text) RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    WITH seen AS MATERIALIZED (SELECT * FROM weigh_imports(r))
+    (SELECT s.import_id, s.user_id, s.run, s.why FROM seen s WHERE s.why IS NULL
+     ORDER BY sampled_at(s.import_id), s.import_id
+     LIMIT CASE WHEN r.selection ->> 'sample' NOT LIKE '%\%' THEN (r.selection ->> 'sample')::integer END)
+    UNION ALL
+    SELECT s.import_id, s.user_id, s.run, s.why FROM seen s WHERE s.why IS NOT NULL
+$$;
+REVOKE ALL ON FUNCTION public.choose_imports(r public.replays, OUT import_id uuid, OUT user_id uuid, OUT run integer, OUT why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.choose_imports(r public.replays, OUT import_id uuid, OUT user_id uuid, OUT run integer, OUT why text) TO service_role;
 
 CREATE FUNCTION public.claim_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1584,7 +1749,7 @@ BEGIN
         -- of another account: what the newest run tells depends on what is served, and how much that rests on
         PERFORM tell_profile(o) FROM (
             SELECT * FROM imports r WHERE r.user_id = i.user_id AND r.kind = 'primary' AND r.state <> 'cancelled'
-            ORDER BY r.requested_at DESC, r.ordinal DESC LIMIT 1) o;
+              AND NOT is_silent(r) ORDER BY r.requested_at DESC, r.ordinal DESC LIMIT 1) o;
     END IF;
     IF i.profile_format = 'app' THEN
         -- what a quick run cost is told until its primary one has ended
@@ -1599,7 +1764,9 @@ BEGIN
         END IF;
     END IF;
     IF a.notify AND refusal IS NULL AND i.kind <> 'quick' THEN
-        PERFORM owe_callback(i, 'complete');
+        PERFORM owe_callback(i, 'complete') WHERE NOT EXISTS (
+            SELECT FROM imports b  -- a replay is no news, unless it mends what had failed
+            WHERE b.import_id = i.import_id AND b.run = i.base_run AND b.state = 'complete');
     ELSIF a.notify AND refusal IS NULL AND i.profile_format = 'app' AND m.import_id IS NOT NULL THEN
         PERFORM owe_callback(m, 'quick');
     END IF;
@@ -1609,6 +1776,43 @@ $$;
 REVOKE ALL ON FUNCTION public.commit_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.continue_replay(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    r replays;
+    lift CONSTANT boolean := coalesce((argument ->> 'lift')::boolean, false);
+    allowed double precision := (argument ->> 'max_cost')::double precision;
+    refusal text;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    SELECT * INTO r FROM replays o WHERE o.id = (argument ->> 'replay_id')::uuid FOR UPDATE;
+    IF r.id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    refusal := CASE
+        WHEN r.state NOT IN ('running', 'paused') THEN 'state'
+        WHEN r.state = 'paused' AND is_passed_by(r) THEN 'passthrough'
+        WHEN r.paused_why IN ('max_cost', 'unpriced') AND NOT lift
+             AND coalesce(allowed <= r.max_cost OR r.paused_why = 'unpriced', true) THEN 'max_cost'
+    END;
+    IF refusal IS NULL THEN
+        UPDATE replays o SET
+                max_cost = CASE WHEN NOT lift THEN coalesce(allowed, o.max_cost) END,
+                canary_passed = o.canary_passed OR coalesce(o.paused_why = 'canary', false)
+            WHERE o.id = r.id;
+        IF r.state = 'paused' OR lift OR allowed IS NOT NULL THEN
+            r := turn_replay(r.id, 'running', argument ->> 'by', 'continue', argument ->> 'reason');
+        END IF;
+    END IF;
+    RETURN jsonb_build_object('refusal', refusal, 'state', r.state);
+END
+$$;
+REVOKE ALL ON FUNCTION public.continue_replay(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.continue_replay(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.continue_replay(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.count_embeddings(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1637,6 +1841,19 @@ REVOKE ALL ON FUNCTION public.count_embeddings(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_embeddings(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.count_embeddings(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.count_fed(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_object_agg(t.state, t.runs), '{}') FROM (
+        SELECT s.state, count(*) AS runs FROM imports s
+        WHERE s.kind = 'shadow' AND s.priority = 'replay' AND s.pipeline = argument ->> 'pipeline'
+        GROUP BY s.state ORDER BY s.state) t
+$$;
+REVOKE ALL ON FUNCTION public.count_fed(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_fed(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.count_fed(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.count_lineages(i public.imports) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1662,6 +1879,15 @@ $$;
 REVOKE ALL ON FUNCTION public.count_open_letters(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_open_letters(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.count_open_letters(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.count_selected(r public.replays) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT count(*) FROM choose_imports(r) c WHERE c.why IS NULL
+$$;
+REVOKE ALL ON FUNCTION public.count_selected(r public.replays) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_selected(r public.replays) TO service_role;
 
 CREATE FUNCTION public.decide_lane(p public.routing_policy, p_user uuid, asked_for text, served text, OUT lane text, OUT reason text, OUT bucket integer, OUT shadow boolean) RETURNS record
     LANGUAGE plpgsql STABLE
@@ -1905,6 +2131,72 @@ $$;
 REVOKE ALL ON FUNCTION public.fate_of(r public.chunk_results) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fate_of(r public.chunk_results) TO service_role;
 
+CREATE FUNCTION public.feed_runs(argument jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    p_pipeline CONSTANT text := argument ->> 'pipeline';
+    unfinished bigint;
+    room bigint;
+    e record;
+    i imports;
+    s imports;
+    outcome text;
+    answers json[] := '{}';
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(p_pipeline, 7));
+    SELECT count(*) INTO unfinished FROM imports o
+        WHERE o.pipeline = p_pipeline AND o.state NOT IN ('complete', 'failed', 'cancelled');
+    room := least((argument ->> 'at_once')::bigint - unfinished, (argument ->> 'most')::bigint);
+    FOR e IN
+        SELECT (x.r ->> 'import_id')::uuid AS import_id, (x.r ->> 'run')::integer AS run,
+               (x.r ->> 'user_id')::uuid AS user_id, (x.r ->> 'shadow_id')::uuid AS shadow_id
+        FROM jsonb_array_elements(argument -> 'runs') WITH ORDINALITY AS x(r, n) ORDER BY x.n
+    LOOP
+        SELECT * INTO i FROM imports o WHERE o.import_id = e.import_id AND o.run = e.run;
+        SELECT * INTO s FROM imports o WHERE o.import_id = e.shadow_id ORDER BY o.run DESC LIMIT 1;
+        outcome := CASE
+            WHEN i.import_id IS NULL THEN 'unknown'
+            WHEN i.user_id <> e.user_id OR s.user_id <> e.user_id THEN 'foreign'
+            WHEN i.kind <> 'primary' OR NOT i.on_log OR i.pipeline = p_pipeline OR s.kind <> 'shadow' THEN 'other'
+            WHEN i.state = 'cancelled' THEN 'cancelled'
+            WHEN s.run = e.run AND s.state = 'received' AND s.offered_at IS NULL
+                 AND coalesce(s.relay_until < now(), true) THEN 'owed'
+            WHEN s.run >= e.run THEN 'known'
+            WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = e.import_id AND o.run > e.run
+                         AND o.kind = 'primary' AND o.state <> 'cancelled') THEN 'older'
+            ELSE 'fed' END;
+        IF outcome = 'owed' THEN
+            UPDATE imports o SET relay_until = now() + interval '30 seconds'
+                WHERE o.import_id = s.import_id AND o.run = s.run RETURNING * INTO s;
+        ELSIF outcome = 'fed' THEN
+            EXIT WHEN room <= 0;
+            INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, requested_at, lineage,
+                                 profile_format, kind, parent_id, asked, priority, relay_until)
+            VALUES (e.shadow_id, i.run, i.user_id, p_pipeline, i.source, true, i.requested_at, i.lineage,
+                    i.profile_format, 'shadow', i.import_id, i.asked, 'replay', now() + interval '30 seconds')
+            ON CONFLICT (import_id, run) DO NOTHING RETURNING * INTO s;
+            IF FOUND THEN
+                room := room - 1;
+                unfinished := unfinished + 1;
+            ELSE
+                outcome := 'known';
+            END IF;
+        END IF;
+        answers := answers || json_build_object('outcome', outcome, 'run', CASE WHEN outcome IN ('fed', 'owed') THEN
+            json_build_object(
+                'import_id', s.import_id, 'run', s.run, 'user_id', s.user_id, 'source', s.source,
+                'requested_at', s.requested_at, 'lineage', s.lineage, 'kind', s.kind, 'parent_id', s.parent_id,
+                'pipeline', s.pipeline, 'asked', s.asked, 'priority', s.priority) END);
+    END LOOP;
+    RETURN json_build_object('unfinished', unfinished, 'answers', answers);
+END
+$$;
+REVOKE ALL ON FUNCTION public.feed_runs(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.feed_runs(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.feed_runs(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.find_dead_letters(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2001,7 +2293,7 @@ CREATE FUNCTION public.find_run(argument jsonb) RETURNS jsonb
     WHERE i.import_id = (argument ->> 'import_id')::uuid
       AND (argument ->> 'user_id' IS NULL OR (i.user_id = (argument ->> 'user_id')::uuid AND i.kind <> 'shadow'))
       AND i.run = coalesce((argument ->> 'run')::integer, (
-          SELECT n.run FROM imports n WHERE n.import_id = (argument ->> 'import_id')::uuid
+          SELECT n.run FROM imports n WHERE n.import_id = (argument ->> 'import_id')::uuid AND NOT is_silent(n)
           ORDER BY n.run DESC LIMIT 1))
 $$;
 REVOKE ALL ON FUNCTION public.find_run(argument jsonb) FROM PUBLIC;
@@ -2159,6 +2451,17 @@ REVOKE ALL ON FUNCTION public.forget_offers(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.forget_offers(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.forget_offers(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.has_live_runs(p_pipeline text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT FROM imports i
+                   WHERE i.pipeline = p_pipeline AND i.state NOT IN ('complete', 'failed', 'cancelled')
+                     AND i.on_log AND i.priority = 'live')
+$$;
+REVOKE ALL ON FUNCTION public.has_live_runs(p_pipeline text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.has_live_runs(p_pipeline text) TO service_role;
+
 CREATE FUNCTION public.has_sections(p public.user_profiles) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2256,6 +2559,15 @@ CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
 $$;
 REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_newest_run(i public.imports) TO service_role;
+
+CREATE FUNCTION public.is_passed_by(r public.replays) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT r.pipeline <> 'v1' AND EXISTS (SELECT FROM routing_policy p WHERE p.passthrough)
+$$;
+REVOKE ALL ON FUNCTION public.is_passed_by(r public.replays) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_passed_by(r public.replays) TO service_role;
 
 CREATE FUNCTION public.is_served(p_user uuid) RETURNS boolean
     LANGUAGE sql STABLE
@@ -2526,6 +2838,29 @@ $$;
 REVOKE ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) TO service_role;
 
+CREATE FUNCTION public.lacks_chunks(b public.imports, which text[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT 'missing' = ANY (which) AND coalesce(b.chunks_ok + b.chunks_dead < b.chunks_total, true)
+        OR b.chunks_dead > 0 AND EXISTS (
+            SELECT FROM chunk_results c
+            WHERE c.import_id = b.import_id AND c.run = b.run AND fate_of(c) = ANY (which))
+$$;
+REVOKE ALL ON FUNCTION public.lacks_chunks(b public.imports, which text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lacks_chunks(b public.imports, which text[]) TO service_role;
+
+CREATE FUNCTION public.last_moved(r public.replays) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT greatest(r.started_at, r.resumed_at, r.moved_at, (
+        SELECT max(i.updated_at) FROM replay_items x JOIN imports i ON i.import_id = x.import_id AND i.run = x.run
+        WHERE x.replay_id = r.id AND x.state = 'begun' AND i.updated_at IS DISTINCT FROM i.redriven_at))
+$$;
+REVOKE ALL ON FUNCTION public.last_moved(r public.replays) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.last_moved(r public.replays) TO service_role;
+
 CREATE FUNCTION public.letters_asked(asked jsonb, alias text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2631,6 +2966,31 @@ $$;
 REVOKE ALL ON FUNCTION public.list_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_facts(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.list_facts(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.list_replay_items(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(jsonb_agg(to_jsonb(t) - 'replay_id' ORDER BY t.position), '[]') FROM (
+        SELECT * FROM replay_items i
+        WHERE i.replay_id = (argument ->> 'replay_id')::uuid AND i.position > coalesce((argument ->> 'after')::integer, -1)
+          AND (nullif(argument -> 'states', 'null') IS NULL OR argument -> 'states' ? i.state)
+        ORDER BY i.position LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.list_replay_items(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_replay_items(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_replay_items(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.list_replays(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(jsonb_agg(tell_replay(r.id) ORDER BY r.ordinal DESC), '[]') FROM (
+        SELECT o.id, o.ordinal FROM replays o ORDER BY o.ordinal DESC LIMIT (argument ->> 'limit')::integer) r
+$$;
+REVOKE ALL ON FUNCTION public.list_replays(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_replays(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_replays(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -3225,7 +3585,7 @@ BEGIN
         SELECT json_agg(told_run(i) ORDER BY i.ordinal DESC) INTO answer FROM (
             SELECT * FROM (
                 SELECT * FROM imports m WHERE m.user_id = p_user OFFSET 0) n  -- never by the order of all
-            WHERE n.ordinal < p_after AND n.kind IN ('primary', 'fallback')
+            WHERE n.ordinal < p_after AND n.kind IN ('primary', 'fallback') AND NOT is_silent(n)
             ORDER BY n.ordinal DESC LIMIT (argument ->> 'limit')::integer) i;
     END IF;
     RETURN coalesce(answer, '[]');
@@ -3234,6 +3594,77 @@ $$;
 REVOKE ALL ON FUNCTION public.page_runs(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.page_runs(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.page_runs(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.pause_replay(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    r replays;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    SELECT * INTO r FROM replays o WHERE o.id = (argument ->> 'replay_id')::uuid FOR UPDATE;
+    IF r.id IS NULL THEN
+        RETURN NULL;
+    ELSIF r.state = 'running' THEN
+        r := turn_replay(r.id, 'paused', argument ->> 'by', 'pause', argument ->> 'reason', 'asked');
+    ELSIF r.state <> 'paused' THEN
+        RETURN jsonb_build_object('refusal', 'state', 'state', r.state);
+    END IF;
+    RETURN jsonb_build_object('refusal', NULL, 'state', r.state);
+END
+$$;
+REVOKE ALL ON FUNCTION public.pause_replay(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.pause_replay(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.pause_replay(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.plan_replay(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+DECLARE
+    a record;
+    r replays;
+    c record;
+    planned integer := 0;
+    left_out jsonb := '{}';
+    strangers integer;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        replay_id uuid, stage text, which text[], selection jsonb, pipeline text, model text, prompt_version text);
+    IF EXISTS (SELECT FROM replays o WHERE o.id = a.replay_id) THEN
+        RETURN tell_replay(a.replay_id);
+    END IF;
+    INSERT INTO replays (id, stage, which, selection, pipeline, model, prompt_version, planned_by)
+    VALUES (a.replay_id, a.stage, a.which, a.selection, a.pipeline, a.model, a.prompt_version, argument ->> 'by')
+    RETURNING * INTO r;
+    FOR c IN SELECT * FROM choose_imports(r) LOOP
+        IF c.why IS NULL THEN
+            planned := planned + 1;
+            INSERT INTO replay_items (replay_id, position, import_id, user_id, base_run)
+            VALUES (r.id, planned, c.import_id, c.user_id, c.run);
+        ELSE
+            left_out := jsonb_set(left_out, ARRAY[c.why], to_jsonb(coalesce((left_out ->> c.why)::integer, 0) + 1));
+        END IF;
+    END LOOP;
+    SELECT count(*) INTO strangers FROM jsonb_array_elements_text(coalesce(nullif(a.selection -> 'users', 'null'), '[]')) u
+        WHERE NOT EXISTS (SELECT FROM imports n WHERE n.user_id = u::uuid);
+    IF strangers > 0 THEN
+        left_out := left_out || jsonb_build_object('no imports', strangers);
+    END IF;
+    r.figures := jsonb_build_object('imports', planned, 'left_out', left_out);
+    IF planned = 0 THEN
+        DELETE FROM replays o WHERE o.id = r.id;
+        RETURN to_jsonb(r) || jsonb_build_object('id', NULL, 'items', '{}'::jsonb);
+    END IF;
+    UPDATE replays o SET figures = r.figures WHERE o.id = r.id;
+    RETURN tell_replay(r.id);
+END
+$$;
+REVOKE ALL ON FUNCTION public.plan_replay(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.plan_replay(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.plan_replay(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.prepare_embeddings(numbers integer) RETURNS text[]
     LANGUAGE plpgsql
@@ -3289,6 +3720,18 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.primary_of(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.primary_of(i public.imports) TO service_role;
+
+CREATE FUNCTION public.rate_allows(r public.replays) RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN r.rate IS NULL THEN 1000 ELSE (
+        SELECT floor(least(1e6, greatest(1, r.rate * extract(epoch FROM now() - w.since) / 60)))::integer - (
+            SELECT count(*) FROM replay_items x WHERE x.replay_id = r.id AND x.begun_at > w.since)::integer
+        FROM (SELECT greatest(r.resumed_at, now() - make_interval(secs => greatest(60, 60 / r.rate))) AS since) w) END
+$$;
+REVOKE ALL ON FUNCTION public.rate_allows(r public.replays) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.rate_allows(r public.replays) TO service_role;
 
 CREATE FUNCTION public.read_access(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -3486,6 +3929,31 @@ REVOKE ALL ON FUNCTION public.read_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_facts(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_facts(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.read_fed_pairs(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    WITH pairs AS MATERIALIZED (
+        SELECT s.import_id AS shadow_id, s.run, i.import_id, i.user_id, s.ordinal
+        FROM imports s
+        CROSS JOIN LATERAL (
+            SELECT o.* FROM imports o WHERE o.import_id = s.parent_id AND o.run = s.run AND o.user_id = s.user_id
+               AND o.state IN ('complete', 'failed') OFFSET 0) i
+        WHERE s.kind = 'shadow' AND s.priority = 'replay' AND s.pipeline = argument ->> 'pipeline'
+          AND s.state IN ('complete', 'failed') AND s.begun_at >= (argument ->> 'since')::timestamptz
+        ORDER BY s.ordinal DESC LIMIT (argument ->> 'limit')::integer
+    )
+    SELECT coalesce(json_agg(json_build_object(
+        'import_id', p.import_id, 'run', p.run, 'user_id', p.user_id, 'v1', made_of(i), 'shadow', made_of(s))
+        ORDER BY p.ordinal DESC), '[]')
+    FROM pairs p
+    JOIN imports i ON i.import_id = p.import_id AND i.run = p.run
+    JOIN imports s ON s.import_id = p.shadow_id AND s.run = p.run
+$$;
+REVOKE ALL ON FUNCTION public.read_fed_pairs(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_fed_pairs(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_fed_pairs(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.read_holds(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -3504,9 +3972,10 @@ CREATE FUNCTION public.read_in_flight(argument jsonb) RETURNS json
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
-        SELECT i.pipeline AS lane, i.kind, count(*) AS runs FROM imports i
+        SELECT i.pipeline AS lane, CASE WHEN i.replay_id IS NULL THEN i.kind ELSE 'replay' END AS kind, count(*) AS runs
+        FROM imports i
         WHERE i.state NOT IN ('complete', 'failed', 'cancelled') AND i.on_log
-        GROUP BY i.pipeline, i.kind ORDER BY i.pipeline, i.kind LIMIT (argument ->> 'limit')::integer) t
+        GROUP BY 1, 2 ORDER BY 1, 2 LIMIT (argument ->> 'limit')::integer) t
 $$;
 REVOKE ALL ON FUNCTION public.read_in_flight(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_in_flight(argument jsonb) TO service_role;
@@ -3685,7 +4154,7 @@ CREATE FUNCTION public.read_pairs(argument jsonb) RETURNS json
                AND o.state IN ('complete', 'failed') OFFSET 0) i
         CROSS JOIN LATERAL (
             SELECT o.import_id FROM imports o WHERE o.parent_id = d.import_id AND o.run = d.run AND o.kind = 'shadow'
-               AND o.user_id = i.user_id AND o.state IN ('complete', 'failed') OFFSET 0) s
+               AND o.priority = 'live' AND o.user_id = i.user_id AND o.state IN ('complete', 'failed') OFFSET 0) s
         ORDER BY d.decided_at DESC LIMIT (SELECT most FROM a)
     )
     SELECT coalesce(json_agg(json_build_object(
@@ -3753,6 +4222,89 @@ $$;
 REVOKE ALL ON FUNCTION public.read_profile(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_profile(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_profile(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_replay(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT tell_replay((argument ->> 'replay_id')::uuid)
+$$;
+REVOKE ALL ON FUNCTION public.read_replay(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_replay(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_replay(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_replay_figures(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+    WITH shown AS MATERIALIZED (
+        SELECT o.*, o.state IN ('running', 'paused') AS at_work FROM replays o
+        WHERE o.state IN ('running', 'paused')
+           OR o.ended_at > now() - make_interval(days => (argument ->> 'days')::integer) AND o.started_at IS NOT NULL
+    )
+    SELECT jsonb_build_object(
+        'running', (SELECT count(*) FROM shown s WHERE s.state = 'running'),
+        'paused', (SELECT coalesce(jsonb_object_agg(t.paused_why, t.n), '{}') FROM (
+            SELECT s.paused_why, count(*) AS n FROM shown s WHERE s.state = 'paused' GROUP BY 1) t),
+        'items', (SELECT coalesce(jsonb_object_agg(t.now, t.n), '{}') FROM (
+            SELECT state_now(x) AS now, count(*) AS n FROM shown s JOIN replay_items x ON x.replay_id = s.id
+            GROUP BY 1) t),
+        'spent', (SELECT coalesce(sum(s.spent), 0) FROM shown s WHERE s.at_work),
+        'still_seconds', (SELECT coalesce(max(greatest(extract(epoch FROM now() - last_moved(o)), 0)), 0)
+                          FROM shown s JOIN replays o ON o.id = s.id WHERE s.state = 'running'))
+$$;
+REVOKE ALL ON FUNCTION public.read_replay_figures(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_replay_figures(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_replay_figures(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_replay_progress(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+DECLARE
+    r replays;
+BEGIN
+    SELECT * INTO r FROM replays o WHERE o.id = (argument ->> 'replay_id')::uuid;
+    IF r.id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN (
+        WITH items AS MATERIALIZED (
+            SELECT x.*, state_now(x) AS now FROM replay_items x WHERE x.replay_id = r.id
+        ), shown AS (
+            SELECT s.*, row_number() OVER (PARTITION BY s.now ORDER BY s.position) AS n FROM items s
+            WHERE s.now IN ('begun', 'held', 'failed')
+        )
+        SELECT jsonb_build_object(
+            'replay_id', r.id, 'state', r.state, 'stage', r.stage, 'which', r.which, 'pipeline', r.pipeline,
+            'reason', r.reason, 'run_by', r.run_by, 'rate', r.rate, 'canary', r.canary,
+            'canary_passed', r.canary_passed, 'max_cost', r.max_cost, 'serve_anyway', r.serve_anyway,
+            'paused_why', r.paused_why, 'changes', r.changes,
+            'planned_at', r.planned_at, 'started_at', r.started_at, 'ended_at', r.ended_at,
+            'moved_at', CASE WHEN r.started_at IS NOT NULL THEN last_moved(r) END, 'now', clock_timestamp(),
+            'items', (SELECT coalesce(jsonb_object_agg(t.now, t.n), '{}') FROM (
+                SELECT s.now, count(*) AS n FROM items s GROUP BY s.now) t),
+            'failed_at', (SELECT coalesce(jsonb_object_agg(t.step, t.n), '{}') FROM (
+                SELECT coalesce(s.step, '') AS step, count(*) AS n FROM items s WHERE s.now = 'failed' GROUP BY 1) t),
+            'skipped', (SELECT coalesce(jsonb_object_agg(t.why, t.n), '{}') FROM (
+                SELECT coalesce(s.why, '') AS why, count(*) AS n FROM items s WHERE s.now = 'skipped' GROUP BY 1) t),
+            'figures', r.figures, 'spent', r.spent,
+            'unpriced', (SELECT count(*) FROM items s WHERE s.ended_at IS NOT NULL AND s.run IS NOT NULL AND s.spent IS NULL),
+            'reserved', (SELECT coalesce(sum(coalesce(s.cost, 0)), 0) FROM items s WHERE s.now = 'begun'),
+            'calls_made', (SELECT coalesce(sum(s.calls_made), 0) FROM items s),
+            'shown', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'import_id', s.import_id, 'user_id', s.user_id, 'run', s.run, 'state', s.now, 'why', s.why,
+                'step', s.step, 'chunks', s.chunks) ORDER BY s.position), '[]')
+                FROM shown s WHERE s.n <= (argument ->> 'limit')::integer),
+            'live', has_live_runs(r.pipeline),
+            'driven', EXISTS (SELECT FROM leases l WHERE l.name = 'replay.driver' AND l.until > clock_timestamp())));
+END
+$$;
+REVOKE ALL ON FUNCTION public.read_replay_progress(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_replay_progress(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_replay_progress(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -3862,7 +4414,16 @@ BEGIN
         ORDER BY i.import_id, i.run OFFSET 0) t;
     PERFORM FROM imports i WHERE i.ordinal = ANY (batch) ORDER BY i.import_id, i.run FOR UPDATE;
     FOR r IN
-        SELECT i.import_id, i.run FROM imports i WHERE i.ordinal = ANY (batch) ORDER BY i.user_id, i.import_id, i.run
+        UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(), lease_owner = NULL,
+                lease_until = NULL, error = jsonb_build_object('step', 'recalled', 'message', argument ->> 'reason')
+            WHERE i.ordinal = ANY (batch) AND i.replay_id IS NOT NULL AND i.state NOT IN ('complete', 'failed', 'cancelled')
+            RETURNING i.import_id, i.run
+    LOOP
+        recalled := recalled || jsonb_build_object('import_id', r.import_id, 'run', r.run);
+    END LOOP;
+    FOR r IN
+        SELECT i.import_id, i.run FROM imports i WHERE i.ordinal = ANY (batch) AND i.replay_id IS NULL
+        ORDER BY i.user_id, i.import_id, i.run
     LOOP
         IF fail_run(jsonb_build_object('import_id', r.import_id, 'run', r.run, 'step', 'recalled',
                                        'error', argument ->> 'reason'))::boolean THEN
@@ -3875,6 +4436,15 @@ $$;
 REVOKE ALL ON FUNCTION public.recall_runs(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.recall_runs(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.recall_runs(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.reckoned(x public.replay_items) RETURNS double precision
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(x.cost, CASE WHEN x.calls = 0 THEN 0 END)
+$$;
+REVOKE ALL ON FUNCTION public.reckoned(x public.replay_items) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reckoned(x public.replay_items) TO service_role;
 
 CREATE FUNCTION public.record_chunks(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4365,6 +4935,15 @@ $$;
 REVOKE ALL ON FUNCTION public.routing_bucket(seed text, p_user uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.routing_bucket(seed text, p_user uuid) TO service_role;
 
+CREATE FUNCTION public.sampled_at(p_import_id uuid) RETURNS double precision
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT (('x' || left(md5(p_import_id::text), 15))::bit(60)::bigint % 1000000) / 10000.0::double precision
+$$;
+REVOKE ALL ON FUNCTION public.sampled_at(p_import_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.sampled_at(p_import_id uuid) TO service_role;
+
 CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -4766,6 +5345,46 @@ REVOKE ALL ON FUNCTION public.settle_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.settle_replay(p_id uuid) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    settled integer;
+    took double precision;
+BEGIN
+    WITH ended AS MATERIALIZED (
+        SELECT x.position, i.state, i.unserved, i.error, i.finished_at,
+               CASE WHEN u.cost IS NULL AND u.calls = 0 THEN 0 ELSE u.cost END AS cost, u.calls
+        FROM replay_items x
+        LEFT JOIN LATERAL (SELECT * FROM imports n WHERE n.import_id = x.import_id AND n.run = x.run OFFSET 0) i ON true
+        LEFT JOIN LATERAL (
+            SELECT o.cost, o.calls FROM run_usage o WHERE o.import_id = i.import_id AND o.run = i.run) u ON true
+        WHERE x.replay_id = p_id AND x.state = 'begun'
+          AND (i.import_id IS NULL OR i.state IN ('complete', 'failed', 'cancelled'))
+    ), noted AS (
+        UPDATE replay_items x SET
+                state = CASE WHEN e.state IS NULL THEN 'cancelled'
+                             WHEN e.state <> 'complete' THEN e.state
+                             WHEN e.unserved IS NULL THEN 'done'
+                             WHEN e.unserved IN ('held', 'smaller') THEN 'held'
+                             ELSE 'unserved' END,
+                why = CASE WHEN e.state IS NULL THEN 'gone' ELSE coalesce(e.unserved, e.error ->> 'message') END,
+                step = CASE e.state WHEN 'failed' THEN e.error ->> 'step' END,
+                spent = e.cost, calls_made = least(e.calls, 2147483647), ended_at = coalesce(e.finished_at, now())
+            FROM ended e WHERE x.replay_id = p_id AND x.position = e.position
+            RETURNING coalesce(x.spent, reckoned(x), 0) AS took
+    )
+    SELECT count(*), coalesce(sum(n.took), 0) INTO settled, took FROM noted n;
+    IF settled > 0 THEN
+        UPDATE replays o SET spent = o.spent + took, moved_at = now() WHERE o.id = p_id;
+    END IF;
+    RETURN settled;
+END
+$$;
+REVOKE ALL ON FUNCTION public.settle_replay(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.settle_replay(p_id uuid) TO service_role;
+
 CREATE FUNCTION public.settle_v1_call(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -4845,6 +5464,88 @@ CREATE FUNCTION public.shown_facts(shown public.facts[]) RETURNS json
 $$;
 REVOKE ALL ON FUNCTION public.shown_facts(shown public.facts[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.shown_facts(shown public.facts[]) TO service_role;
+
+CREATE FUNCTION public.start_replay(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+DECLARE
+    r replays;
+    planned bigint;
+    counted bigint;
+    refusal text;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    IF coalesce(btrim(argument ->> 'reason'), '') = '' THEN
+        RAISE EXCEPTION 'a replay needs a reason' USING ERRCODE = 'SP003';
+    END IF;
+    SELECT * INTO r FROM replays o WHERE o.id = (argument ->> 'replay_id')::uuid FOR UPDATE;
+    IF r.id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    planned := (SELECT count(*) FROM replay_items x WHERE x.replay_id = r.id);
+    IF r.state = 'planned' THEN
+        counted := count_selected(r);
+    END IF;
+    refusal := CASE WHEN r.state <> 'planned' THEN 'state'
+                    WHEN abs(counted - planned) > 0.1 * planned THEN 'moved'
+                    WHEN is_passed_by(r) THEN 'passthrough' END;
+    IF refusal IS NULL AND NOT coalesce((argument ->> 'dry_run')::boolean, false) THEN
+        UPDATE replays o SET
+                run_by = coalesce(argument ->> 'by', ''), reason = argument ->> 'reason',
+                rate = (argument ->> 'rate')::double precision, canary = (argument ->> 'canary')::integer,
+                max_cost = (argument ->> 'max_cost')::double precision,
+                serve_anyway = coalesce((argument ->> 'serve_anyway')::boolean, false), started_at = now()
+            WHERE o.id = r.id;
+        r := turn_replay(r.id, CASE planned WHEN 0 THEN 'done' ELSE 'running' END, argument ->> 'by', 'run',
+                         argument ->> 'reason');
+    END IF;
+    RETURN jsonb_build_object('refusal', refusal, 'state', r.state, 'planned', planned, 'counted', counted);
+END
+$$;
+REVOKE ALL ON FUNCTION public.start_replay(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.start_replay(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.start_replay(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.state_now(x public.replay_items) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN x.state = 'held' AND EXISTS (
+        SELECT FROM imports i WHERE i.import_id = x.import_id AND i.run = x.run AND i.unserved IS NULL)
+        THEN 'done' ELSE x.state END
+$$;
+REVOKE ALL ON FUNCTION public.state_now(x public.replay_items) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.state_now(x public.replay_items) TO service_role;
+
+CREATE FUNCTION public.stop_replay(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+DECLARE
+    r replays;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    SELECT * INTO r FROM replays o WHERE o.id = (argument ->> 'replay_id')::uuid FOR UPDATE;
+    IF r.id IS NULL THEN
+        RETURN NULL;
+    ELSIF r.state = 'done' THEN
+        RETURN jsonb_build_object('refusal', 'state', 'state', r.state);
+    ELSIF r.state <> 'stopped' THEN
+        PERFORM cancel_replay_runs(r.id, false, 'the replay was stopped');
+        PERFORM settle_replay(r.id);
+        UPDATE replay_items x SET state = 'skipped', why = 'stopped', ended_at = now()
+            WHERE x.replay_id = r.id AND x.state = 'waiting';
+        r := turn_replay(r.id, 'stopped', argument ->> 'by', 'stop', argument ->> 'reason');
+    END IF;
+    RETURN jsonb_build_object('refusal', NULL, 'state', r.state);
+END
+$$;
+REVOKE ALL ON FUNCTION public.stop_replay(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.stop_replay(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.stop_replay(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.take_callback(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -5347,6 +6048,18 @@ $$;
 REVOKE ALL ON FUNCTION public.tell_profile(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_profile(i public.imports) TO service_role;
 
+CREATE FUNCTION public.tell_replay(p_id uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT to_jsonb(r) - 'ordinal' || jsonb_build_object('items', (
+        SELECT coalesce(jsonb_object_agg(s.state, s.imports), '{}') FROM (
+            SELECT i.state, count(*) AS imports FROM replay_items i WHERE i.replay_id = r.id GROUP BY i.state) s))
+    FROM replays r WHERE r.id = p_id
+$$;
+REVOKE ALL ON FUNCTION public.tell_replay(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_replay(p_id uuid) TO service_role;
+
 CREATE FUNCTION public.told_percent(i public.imports) RETURNS numeric
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -5396,6 +6109,20 @@ CREATE FUNCTION public.told_state(i public.imports) RETURNS text
 $$;
 REVOKE ALL ON FUNCTION public.told_state(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.told_state(i public.imports) TO service_role;
+
+CREATE FUNCTION public.turn_replay(p_id uuid, p_state text, p_by text, p_did text, p_reason text, p_paused_why text DEFAULT NULL::text) RETURNS public.replays
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    UPDATE replays o SET
+            state = p_state, paused_why = p_paused_why,
+            resumed_at = CASE WHEN p_state <> 'running' THEN NULL ELSE coalesce(o.resumed_at, now()) END,
+            ended_at = CASE WHEN p_state IN ('stopped', 'done') THEN coalesce(o.ended_at, now()) END,
+            changes = o.changes || jsonb_build_object('at', now(), 'by', p_by, 'did', p_did, 'reason', p_reason)
+        WHERE o.id = p_id RETURNING *
+$$;
+REVOKE ALL ON FUNCTION public.turn_replay(p_id uuid, p_state text, p_by text, p_did text, p_reason text, p_paused_why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.turn_replay(p_id uuid, p_state text, p_by text, p_did text, p_reason text, p_paused_why text) TO service_role;
 
 CREATE FUNCTION public.update_progress(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -5504,7 +6231,7 @@ CREATE FUNCTION public.watch_runs(argument jsonb) RETURNS json
         'version', (extract(epoch FROM i.updated_at) * 1000000)::bigint)), '[]')
     FROM jsonb_array_elements_text(argument -> 'import_ids') a(id)
     CROSS JOIN LATERAL (
-        SELECT * FROM imports n WHERE n.import_id = a.id::uuid ORDER BY n.run DESC LIMIT 1) i
+        SELECT * FROM imports n WHERE n.import_id = a.id::uuid AND NOT is_silent(n) ORDER BY n.run DESC LIMIT 1) i
 $$;
 REVOKE ALL ON FUNCTION public.watch_runs(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.watch_runs(argument jsonb) TO service_role;
@@ -5555,3 +6282,116 @@ $$;
 REVOKE ALL ON FUNCTION public.watch_v1_calls(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.watch_v1_calls(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.watch_v1_calls(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.weigh_imports(r public.replays, OUT import_id uuid, OUT user_id uuid, OUT run integer, OUT why text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    partly CONSTANT boolean := r.which <@ ARRAY['missing', 'dead'];
+    users CONSTANT uuid[] := ARRAY(SELECT value::uuid FROM jsonb_array_elements_text(
+        coalesce(nullif(r.selection -> 'users', 'null'), '[]')));
+    named CONSTANT uuid[] := ARRAY(SELECT DISTINCT value::uuid FROM jsonb_array_elements_text(
+        coalesce(nullif(r.selection -> 'imports', 'null'), '[]')));
+    since CONSTANT timestamptz := (r.selection ->> 'since')::timestamptz;
+    until CONSTANT timestamptz := (r.selection ->> 'until')::timestamptz;
+    version CONSTANT text := r.selection ->> 'model_version';
+    share CONSTANT double precision := CASE WHEN r.selection ->> 'sample' LIKE '%\%'
+                                            THEN rtrim(r.selection ->> 'sample', '%')::double precision END;
+    now_reads CONSTANT jsonb := jsonb_build_array(jsonb_build_object(
+        'model', r.model, 'prompt_version', r.prompt_version));
+    newest imports;
+    b imports;
+BEGIN
+    -- One probe of each key an import: joined, the planner may read all there is again for each of them, as it does
+    -- while the tables are new and not analysed.
+    FOR import_id IN
+        SELECT unnest(named) WHERE named <> '{}'
+        UNION ALL
+        SELECT DISTINCT n.import_id FROM imports n
+        WHERE named = '{}' AND users <> '{}' AND n.user_id = ANY (users) AND n.kind = 'primary'
+        UNION ALL
+        SELECT DISTINCT n.import_id FROM imports n
+        WHERE named = '{}' AND users = '{}' AND n.kind = 'primary' AND n.pipeline <> 'v1'
+    LOOP
+        CONTINUE WHEN sampled_at(import_id) >= share;
+        SELECT * INTO newest FROM imports n
+            WHERE n.import_id = weigh_imports.import_id AND n.kind = 'primary' AND n.pipeline <> 'v1'
+              AND n.state <> 'cancelled'
+            ORDER BY n.run DESC LIMIT 1;
+        IF newest.import_id IS NULL THEN
+            SELECT * INTO newest FROM imports n
+                WHERE n.import_id = weigh_imports.import_id AND n.kind = 'primary' ORDER BY n.run DESC LIMIT 1;
+            user_id := newest.user_id; run := newest.run;
+            why := CASE WHEN newest.import_id IS NULL THEN 'unknown'
+                        WHEN newest.pipeline = 'v1' THEN 'v1' ELSE 'cancelled' END;
+            CONTINUE WHEN users <> '{}' AND user_id <> ALL (users);
+            CONTINUE WHEN newest.import_id IS NOT NULL
+                AND (newest.requested_at < since OR newest.requested_at >= until OR version IS NOT NULL);
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
+        -- the newest that ended and is no replay that came to nothing: what begin_replay_run takes
+        SELECT * INTO b FROM imports n
+            WHERE n.import_id = newest.import_id AND n.kind = 'primary' AND n.pipeline <> 'v1'
+              AND (n.state = 'complete' OR n.state = 'failed' AND partly) AND NOT is_silent(n)
+              AND (partly OR n.unserved IS NULL)
+            ORDER BY n.run DESC LIMIT 1;
+        user_id := newest.user_id; run := coalesce(b.run, newest.run);
+        CONTINUE WHEN users <> '{}' AND user_id <> ALL (users);
+        CONTINUE WHEN coalesce(b.requested_at, newest.requested_at) < since
+            OR coalesce(b.requested_at, newest.requested_at) >= until;
+        CONTINUE WHEN version IS NOT NULL AND NOT EXISTS (
+            SELECT FROM jsonb_array_elements(coalesce(b.readers, newest.readers)) e
+            WHERE version IN (e ->> 'model', e ->> 'prompt_version'));
+        CONTINUE WHEN b.import_id IS NOT NULL AND newest.state IN ('complete', 'failed') AND CASE
+            WHEN partly THEN NOT lacks_chunks(b, r.which)
+            WHEN r.which = '{stale}' THEN b.readers = now_reads OR b.chunks_total = 0
+            ELSE false END;
+        why := CASE
+            WHEN newest.state NOT IN ('complete', 'failed') THEN 'running'
+            WHEN b.import_id IS NULL AND newest.unserved = 'older' THEN 'outdone'
+            WHEN b.import_id IS NULL AND newest.state = 'complete' THEN 'unserved'
+            WHEN (coalesce(b.error, newest.error) ->> 'at_fault')::boolean THEN 'at fault'
+            WHEN b.import_id IS NULL THEN 'failed'
+            WHEN b.state = 'complete' AND b.unserved IS DISTINCT FROM 'smaller' AND NOT EXISTS (
+                SELECT FROM lineages l WHERE l.user_id = b.user_id AND l.import_id = b.import_id) THEN 'outdone'
+            WHEN b.chunked_at IS NULL AND r.stage <> 'chunks' AND r.which <> '{missing}' THEN 'unread'
+            WHEN r.stage = 'memory' AND b.chunks_ok + b.chunks_dead < b.chunks_total THEN 'unread'
+        END;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION public.weigh_imports(r public.replays, OUT import_id uuid, OUT user_id uuid, OUT run integer, OUT why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.weigh_imports(r public.replays, OUT import_id uuid, OUT user_id uuid, OUT run integer, OUT why text) TO service_role;
+
+CREATE FUNCTION public.why_not_replayed(r public.replays, x public.replay_items) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    b imports;
+BEGIN
+    SELECT * INTO b FROM imports o WHERE o.import_id = x.import_id AND o.run = x.base_run AND o.user_id = x.user_id;
+    RETURN CASE
+        WHEN b.import_id IS NULL THEN 'gone'
+        WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = b.import_id AND o.kind = 'primary'
+                     AND o.state NOT IN ('complete', 'failed', 'cancelled')) THEN 'running'
+        WHEN b.state NOT IN ('complete', 'failed') THEN 'gone'
+        WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = b.import_id AND o.kind = 'primary' AND o.run > b.run
+                     AND o.pipeline <> 'v1' AND o.state <> 'cancelled'
+                     AND (o.begun_at >= r.planned_at OR o.state = 'complete' AND o.unserved IS NULL)) THEN 'newer'
+        WHEN b.chunked_at IS NULL AND r.stage <> 'chunks' AND 'missing' <> ALL (r.which) THEN 'unread'
+        WHEN r.stage = 'memory' AND b.chunks_ok + b.chunks_dead < b.chunks_total THEN 'unread'
+        WHEN r.which <@ ARRAY['missing', 'dead']
+             AND NOT EXISTS (SELECT FROM chunk_results c WHERE c.import_id = b.import_id AND c.run = b.run
+                             AND c.status = 'dead' AND fate_of(c) = ANY (r.which))
+             AND NOT ('missing' = ANY (r.which) AND (b.chunks_total IS NULL OR b.chunks_total > (
+                 SELECT count(*) FROM chunk_results c WHERE c.import_id = b.import_id AND c.run = b.run)))
+             THEN 'nothing'
+    END;
+END
+$$;
+REVOKE ALL ON FUNCTION public.why_not_replayed(r public.replays, x public.replay_items) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.why_not_replayed(r public.replays, x public.replay_items) TO service_role;

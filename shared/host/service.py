@@ -17,6 +17,7 @@ from shared.domain.errors import SoulprintError, StoreError
 from shared.domain.events import ChunkReady, ChunkStatus, Event, FactsExtracted, Usage
 from shared.domain.runs import RunKey
 from shared.host.canary import CanaryMetrics
+from shared.host.replays import ReplayMetrics
 from shared.log.policy import PoolPolicy
 from shared.log.ports import Publisher
 from shared.log.reading import Reading
@@ -99,6 +100,7 @@ class ServiceMetrics:
     embeddings: EmbeddingMetrics
     http: HttpMetrics
     canary: CanaryMetrics
+    replays: ReplayMetrics
 
     @classmethod
     def of(cls, registry: CollectorRegistry) -> ServiceMetrics:
@@ -112,6 +114,7 @@ class ServiceMetrics:
             EmbeddingMetrics.of(registry),
             HttpMetrics.of(registry),
             CanaryMetrics.of(registry),
+            ReplayMetrics.of(registry),
         )
 
 

@@ -20,8 +20,11 @@ from shared.store.downloads import Downloads
 from shared.store.driving import Driving
 from shared.store.embeddings import Embeddings
 from shared.store.facts import Facts
+from shared.store.feeding import Feeds
 from shared.store.leases import Leases
 from shared.store.profiles import Profiles
+from shared.store.replaying import Replaying
+from shared.store.replays import Replays
 from shared.store.routing import Routing
 from shared.store.runs import Runs
 from shared.store.schema import Schema
@@ -35,13 +38,16 @@ from shared.store.watching import Watching
 class Store(
     Accepting,
     Routing,
+    Replays,
     Runs,
     Driving,
     Chunks,
     Facts,
+    Feeds,
     Profiles,
     Callbacks,
     Leases,
+    Replaying,
     Batches,
     Embeddings,
     Usages,

@@ -173,7 +173,7 @@ class PuttingBack:
     def _is_left(self, row: LetterRow) -> bool:
         """Whether there is nothing to be had of it, and that is noted."""
         place = place_of(row.topic)
-        reason = None
+        reason: str | None = None
         if row.state != "open":
             reason = row.state
         elif place is None or place.pipeline not in self._served:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,10 +15,13 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from shared.domain.events import Event
+from shared.domain.events import ChunkReady, Event
+from shared.host.service import Kit, Service
+from shared.host.services import opener_of
 from shared.log.deadletter import HEADERS
 from shared.log.kafka.cloudevents import encode
 from shared.pipelines import CHUNKS_READY, IMPORT_RECEIVED, MEMORY_READY
+from shared.resilience.faults import PoisonError
 from shared.store.dead_letters import LetterFilter, LetterRow
 from shared.store.store import Store
 from tests.support.chunks import chunk_of, said
@@ -25,6 +31,7 @@ from tests.support.replica import event, read_all
 from tests.support.services import Setting, ended, hosted
 from tests.support.waiting import until
 
+BROKEN: set[str] = set()
 WORDS = "My secret is that I live in Porto"
 
 
@@ -72,7 +79,7 @@ async def known(store: Store, count: int, **asked: Any) -> list[LetterRow]:
     return found
 
 
-async def test_what_is_still_poison_is_buried_again_told_so_and_refused_the_third_time(
+async def test_letters_are_found_listed_and_shown_and_what_is_of_no_use_is_refused(
     setting: Setting, store: Store, command_of: CommandOf
 ) -> None:
     command = command_of(setting)
@@ -114,53 +121,70 @@ async def test_what_is_still_poison_is_buried_again_told_so_and_refused_the_thir
         assert unreadable.json()["left"][0]["reason"] == "unreadable: missing_header"
 
 
-async def test_a_record_that_fails_again_is_buried_again_and_then_refused(
-    setting: Setting, store: Store, command_of: CommandOf, exports: Path
-) -> None:
-    command = command_of(setting)
-    import_ = setting.event_of(exports / "small.zip")
-    await store.take_run(import_, "v2", "")
-    stranger = import_.model_copy(update={"import_id": uuid4()})
-    value, headers = wired(stranger)
-    async with hosted(setting, ("chunker", "consolidator")):
-        # `elsewhere`: one process has it in work, which is known only where it is read
-        await store.take_run(stranger, "v2", "", on_log=False)
-        await setting.send_raw(IMPORT_RECEIVED, value, b"k", headers)
-        (row,) = await known(store, 1)
-        assert (row.reason, row.burial) == ("elsewhere", 1)
-        refused = await asyncio.to_thread(
-            command, "dead", "requeue", "--reason-is", "elsewhere", "--reason", "x", "--json"
-        )
-        assert refused.json()["left"][0]["reason"] == "elsewhere"
-        await setting.send_raw(IMPORT_RECEIVED, value, b"k", headers)
-        _, again = await known(store, 2)
-        assert again.burial == 2
-        told = await asyncio.to_thread(command, "dead", "list")
-        assert "1 buried again" in told.out
-        third = await asyncio.to_thread(command, "dead", "requeue", str(again.id), "--reason", "x", "--json")
-        assert third.json()["left"][0]["reason"] == "again"
+@asynccontextmanager
+async def picky(kit: Kit) -> AsyncIterator[Service]:
+    """An extractor that sets the first chunk of a run aside for as long as BROKEN says so."""
+    async with opener_of("extractor")(kit) as service:
+        stage = service.stage
+        assert stage is not None
+
+        async def handle(batch: Sequence[ChunkReady]) -> None:
+            if BROKEN and batch[0].index == 0:
+                raise PoisonError("odd", "this chunk is odd")
+            await stage.handle(batch)
+
+        yield replace(service, stage=replace(stage, handle=handle))
 
 
-async def test_an_import_is_whole_after_its_dead_chunk_was_requeued(
+async def test_an_import_is_whole_and_its_memory_written_anew_once_its_dead_chunk_was_requeued(
     setting: Setting, store: Store, command_of: CommandOf, exports: Path
 ) -> None:
+    setting.changes |= {"min_coverage": 0.1, "chunk_tokens": 200}
     command = command_of(setting)
-    async with hosted(setting):
+    BROKEN.add("yes")
+    async with hosted(setting, extractor=picky):
         import_ = await setting.import_of(exports / "small.zip")
-        done = await ended(store, import_)
-        assert done.coverage == 1.0
-        chunks = await read_all(setting.bootstrap, setting.topic(CHUNKS_READY), 6)
-        poison = next(each for each in chunks)
-        letter = await bury(setting, CHUNKS_READY, poison.value, list(poison.headers))
-        await known(store, 1)
-        refused = await asyncio.to_thread(command, "dead", "requeue", str(letter), "--reason", "x", "--json")
-        assert refused.json()["left"][0]["reason"] == "done"
-        dropped = await asyncio.to_thread(
-            command, "dead", "drop", str(letter), "--reason", "it was read since"
-        )
-        assert dropped.code == 0, dropped.err
-        again = await asyncio.to_thread(command, "dead", "requeue", str(letter), "--reason", "x", "--json")
-        assert again.json()["left"][0]["reason"] == "dropped"
+        first = await ended(store, import_)
+        assert (first.state, first.chunks_dead) == ("complete", 1)
+        before = await store.read_profile(import_.user_id)
+        (letter,) = await known(store, 1, reason="odd")
+
+        async def requeue(*more: str) -> Any:
+            found = await asyncio.to_thread(
+                command,
+                "dead",
+                "requeue",
+                "--import",
+                import_.import_id,
+                "--reason",
+                "mended",
+                "--json",
+                *more,
+            )
+            return found.json()
+
+        assert await requeue() == {"requeued": 1, "left": []}
+        again = (await known(store, 2, reason="odd"))[1]
+        assert (again.burial, again.state) == (2, "open"), "still poison: buried again, and told so"
+        second = await ended(store, import_)
+        assert (second.state, second.chunks_dead, second.coverage) == ("complete", 1, first.coverage)
+        assert [each["reason"] for each in (await requeue())["left"]] == ["again"]
+        BROKEN.clear()
+        assert (await requeue("--force"))["requeued"] == 1
+
+        async def is_whole() -> bool:
+            run = await store.read_run(import_.import_id, 1)
+            return run is not None and (run.state, run.coverage) == ("complete", 1.0)
+
+        await until(is_whole)
+    profile = await store.read_profile(import_.user_id)
+    assert before is not None
+    assert profile is not None
+    assert (profile.import_id, profile.run) == (import_.import_id, 1)
+    assert profile.memory_md != before.memory_md
+    assert profile.full_pass_status == "complete"
+    assert {row.state for row in await store.find_dead_letters(LetterFilter())} == {"requeued"}
+    assert [each.why for each in await store.read_audit(str(letter.id))] == ["mended"]
 
 
 async def test_what_cannot_be_requeued_says_why(
