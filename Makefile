@@ -7,6 +7,8 @@ SEED ?= 1
 BIN := .venv/bin
 # All tests run in four processes, of which one or the other waits at any time; those that ARGS names in one.
 WORKERS ?= $(if $(ARGS),0,4)
+# Whatever the environment says, bytecode is kept: each process of the tests would compile all of it anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 run: .venv/run.stamp
 	$(BIN)/soulprint run "$(EXPORT)"
@@ -26,14 +28,14 @@ chaos: .venv/dev.stamp
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(ARGS)
 
-# Which lines of shared/store its tests reach, over each transport. Other tests run in other processes: what was
+# Which lines of shared/store its tests reach, and which methods over each transport. Other tests run in other processes: what was
 # imported, or kept, for them counts as reached by nobody.
 coverage: .venv/dev.stamp
 	rm -rf build/coverage* && mkdir -p build
 	REQUIRE_POSTGREST=1 REQUIRE_PGBOUNCER=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -p tests.support.measuring tests/unit/store tests/rest tests/postgres $(ARGS)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage json --quiet -o build/coverage.json
-	$(BIN)/python -m scripts.coverage build/coverage.json
+	$(BIN)/python -m scripts.coverage build/coverage.json build/coverage-calls.*.json
 
 asyncapi: .venv/dev.stamp
 	$(BIN)/python -m shared.log.kafka.asyncapi > docs/asyncapi.yaml
