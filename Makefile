@@ -28,14 +28,14 @@ chaos: .venv/dev.stamp
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(ARGS)
 
-# Which lines of shared/store its tests reach, and which methods over each transport. Other tests run in other processes: what was
+# Which lines of shared/store its tests reach, over each transport. Other tests run in other processes: what was
 # imported, or kept, for them counts as reached by nobody.
 coverage: .venv/dev.stamp
 	rm -rf build/coverage* && mkdir -p build
 	REQUIRE_POSTGREST=1 REQUIRE_PGBOUNCER=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -p tests.support.measuring tests/unit/store tests/rest tests/postgres $(ARGS)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage json --quiet -o build/coverage.json
-	$(BIN)/python -m scripts.coverage build/coverage.json build/coverage-calls.*.json
+	$(BIN)/python -m scripts.coverage build/coverage.json
 
 asyncapi: .venv/dev.stamp
 	$(BIN)/python -m shared.log.kafka.asyncapi > docs/asyncapi.yaml

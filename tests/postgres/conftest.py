@@ -21,7 +21,7 @@ async def store(
 
 
 EVERY_WAY = pytest.mark.parametrize("store", TRANSPORTS, indirect=True)
-"""Marks what each transport must stand: of every method of the store a test that calls it (`make coverage`
-tells), and what is asked at once, refused, or read page by page."""
+"""Marks what may differ by transport: what is asked at once, refused, or read page by page, and of each room
+of the store what it is for. That every method is answered over each, test_every_way.py tells."""
 DIRECT = pytest.mark.parametrize("store", ["direct"], indirect=True)
-"""Says what is so by itself."""
+"""Says what is so without it."""

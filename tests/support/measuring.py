@@ -1,12 +1,7 @@
-"""Measures which lines of shared/store tests reach, from before anything is imported, and which functions
-they call over which transport: `make coverage` takes this plugin."""
+"""Measures which lines of shared/store tests reach, from before anything is imported: `make coverage` takes
+this plugin."""
 
 from __future__ import annotations
-
-import json
-import os
-import sys
-from pathlib import Path
 
 from coverage import Coverage
 
@@ -15,9 +10,6 @@ _measured.start()
 
 
 def pytest_unconfigure() -> None:
-    """Each process leaves files of its own, which `coverage combine` and scripts/coverage.py join."""
+    """Each process leaves a file of its own, which `coverage combine` joins."""
     _measured.stop()
     _measured.save()
-    if transports := sys.modules.get("tests.support.transports"):
-        calls = Path(f"build/coverage-calls.{os.getpid()}.json")
-        calls.write_text(json.dumps(sorted(transports.CALLED)))

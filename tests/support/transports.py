@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 from shared.store.store import Store, open_rest_store, open_store
 from tests.support.gateway import Project, supabase_project
 from tests.support.pgbouncer import pgbouncer
 
 TRANSPORTS = ("direct", "pooled", "rest")
-CALLED: set[tuple[str, str]] = set()
-"""Each function that a store here has called, with its transport: `make coverage` wants all of both."""
 
 
 class Transports:
@@ -44,19 +41,7 @@ class Transports:
         else:
             opened = open_store(await self.pooler(dsn) if kind == "pooled" else dsn)
         async with opened as store:
-            _note_calls(store, kind)
             yield store
-
-
-def _note_calls(store: Store, kind: str) -> None:
-    transport = store._transport
-    call = transport.call
-
-    async def noted(function: str, argument: Mapping[str, Any]) -> Any:
-        CALLED.add((function, kind))
-        return await call(function, argument)
-
-    transport.call = noted  # type: ignore[method-assign]
 
 
 @asynccontextmanager
