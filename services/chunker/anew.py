@@ -161,10 +161,12 @@ class Anew:
         said = f"of {left} chunks no text is on the log any more, and the source cannot be read: {gone}"
         return type(gone)(said) if isinstance(gone, SourceError) else SourceError(said)
 
-    async def _from_log(self, sink: AnewSink, **bounds: float) -> Exception | None:
+    async def _from_log(
+        self, sink: AnewSink, *, records: int, seconds: float = float("inf")
+    ) -> Exception | None:
         """Publish what is on the log; why not all of it was looked at."""
         event = self._event
-        kept = KeptChunks(self._kit.reading, event.import_id, event.user_id, **bounds)
+        kept = KeptChunks(self._kit.reading, event.import_id, event.user_id, records=records, seconds=seconds)
         try:
             async with aclosing(kept.read(self._replay.written)) as batches:
                 async for chunks in batches:

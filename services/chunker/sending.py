@@ -34,9 +34,8 @@ class Sending(AbstractAsyncContextManager["Sending"]):
         self.job = job
         self.key = RunKey(job.import_id, job.run)
         self.recorded = recorded
-        self.window = Window(
-            lambda: kit.store.watch_run(*self.key), kit.settings.window_of_runs, patience, recorded.count
-        )
+        size = kit.settings.window_of(job.priority)
+        self.window = Window(lambda: kit.store.watch_run(*self.key), size, patience, recorded.count)
         self.group = asyncio.TaskGroup()
         self._publishes = asyncio.Semaphore(PUBLISHES)
         self._reporter: asyncio.Task[None] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -56,6 +56,10 @@ class Letters:
 
     def _kept(self, topic: str) -> Sequence[_Kept]:
         return tuple(self._topics[topic].kept) if topic in self._topics else ()
+
+    async def topics(self) -> Collection[str]:
+        """See Reading."""
+        return list(self._topics)
 
     async def spans(
         self, topic: str, since: int | None = None, until: int | None = None

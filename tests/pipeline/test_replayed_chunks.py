@@ -14,7 +14,7 @@ from shared.pipelines import CHUNKS_READY, IMPORT_RECEIVED
 from shared.store.store import Store
 from tests.support.exports import Json, json_of
 from tests.support.local import LocalSetting
-from tests.support.replays import Counting, begin_replay, extracted, forget, read_by, spoil
+from tests.support.replayed_chunks import Counting, begin_replay, extracted, forget, read_by, spoil
 from tests.support.services import ended, hosted, ignored
 from tests.support.waiting import until
 

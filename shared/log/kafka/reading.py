@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -33,6 +33,13 @@ class KafkaReading:
         self._connection = connection
         self._prefix = prefix
         self._patience = patience
+
+    async def topics(self) -> Collection[str]:
+        """See Reading."""
+        async with self._consumer() as consumer, self._step("Kafka"):
+            known = await consumer._client.fetch_all_metadata()
+            prefix = self._prefix
+            return [name.removeprefix(prefix) for name in known.topics() if name.startswith(prefix)]
 
     async def spans(
         self, topic: str, since: int | None = None, until: int | None = None
