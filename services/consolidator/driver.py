@@ -1,5 +1,5 @@
-"""The driver: of all consolidators the one that goes on with replays, step by step. All that it knows is in the
-database: it may be killed at any point, and whoever leads next goes on."""
+"""The driver: of all consolidators the one that goes on with replays, step by step. All that it knows is in
+the database: it may be killed at any point, and whoever leads next goes on."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ log = structlog.get_logger(__name__)
 
 
 class Driver:
-    """Drives replays for as long as it runs; who does not lead only asks for the lead. What it begins is handed to
-    the relay, or, where nothing of it is to be read, offered to `consolidate`, which returns at once."""
+    """Drives replays for as long as it runs; who does not lead only asks for the lead. What it begins is
+    handed to the relay, or, where nothing of it is to be read, offered to `consolidate`, which returns at once."""
 
     def __init__(self, kit: Kit, relay: Relay, consolidate: Callable[[RunKey, UUID], None]) -> None:
         self._kit = kit
