@@ -55,6 +55,7 @@ INTERNAL = [
     "v1_calls",
     "replays",
     "replay_items",
+    "writing_cache",
     "idempotency_keys",
     "routing_policy",
     "routing_history",
