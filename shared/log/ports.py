@@ -12,6 +12,7 @@ from shared.domain.events import Event
 from shared.log.fairness import Line
 from shared.log.health import LoopState, PoolState
 from shared.log.policy import PoolPolicy
+from shared.log.reading import Reading
 from shared.log.stage import Stage
 
 E = TypeVar("E", bound=Event)
@@ -77,8 +78,9 @@ class Reader(Protocol):
         ...
 
     def line(self, record: Any) -> Line:
-        """Whose turn, and which import's, it waits for. A record that does not say whose it is counts as of a
-        person of its own import; those that do not name that either are of one nameless import."""
+        """Whose turn, and which import's, it waits for, and whether behind live work. A record that does not
+        say whose it is counts as of a person of its own import; those that do not name that either are of one
+        nameless import. One that does not say that it is of a replay is live."""
         ...
 
     async def decode(self, record: Any, model: type[E]) -> tuple[E, str | None]:
@@ -134,4 +136,8 @@ class Log(Protocol):
 
     async def answers(self) -> None:
         """Return if the log answers. Raises LogUnavailableError."""
+        ...
+
+    def reading(self) -> Reading:
+        """What lies on it, read beside its readers."""
         ...

@@ -179,13 +179,18 @@ $$;
 
 -- True of a replay whose coverage, or whose facts, are fewer by a fifth than those of the run that it is to replace.
 CREATE FUNCTION public.came_out_worse(i public.imports, p_coverage jsonb, p_facts jsonb) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT i.replay_id IS NOT NULL AND EXISTS (
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RETURN i.replay_id IS NOT NULL AND EXISTS (
         SELECT FROM imports b
-        WHERE b.import_id = i.import_id AND b.run = i.base_run AND b.state = 'complete'
+        WHERE b.import_id = i.import_id AND b.state = 'complete'
+          -- a base that came out worse itself was never served: nor is what is only better than that
+          AND (b.run = i.base_run OR b.run IN (
+              SELECT l.run FROM lineages l WHERE l.user_id = i.user_id AND l.import_id = i.import_id))
           AND ((p_facts ->> 'kept')::double precision < 0.8 * (b.fact_counts ->> 'kept')::double precision
                OR coalesce((p_coverage ->> 'ok')::double precision
-                           / nullif((p_coverage ->> 'total')::double precision, 0), 1) < 0.8 * b.coverage))
+                           / nullif((p_coverage ->> 'total')::double precision, 0), 1) < 0.8 * b.coverage));
+END
 $$;
 
 -- Commits a run's memory in one durable transaction: the profile, the version it replaced, the run's end.
@@ -328,7 +333,7 @@ BEGIN
         -- of another account: what the newest run tells depends on what is served, and how much that rests on
         PERFORM tell_profile(o) FROM (
             SELECT * FROM imports r WHERE r.user_id = i.user_id AND r.kind = 'primary' AND r.state <> 'cancelled'
-            ORDER BY r.requested_at DESC, r.ordinal DESC LIMIT 1) o;
+              AND NOT is_silent(r) ORDER BY r.requested_at DESC, r.ordinal DESC LIMIT 1) o;
     END IF;
     IF i.profile_format = 'app' THEN
         -- what a quick run cost is told until its primary one has ended
@@ -343,7 +348,9 @@ BEGIN
         END IF;
     END IF;
     IF a.notify AND refusal IS NULL AND i.kind <> 'quick' THEN
-        PERFORM owe_callback(i, 'complete');
+        PERFORM owe_callback(i, 'complete') WHERE NOT EXISTS (
+            SELECT FROM imports b  -- a replay is no news, unless it mends what had failed
+            WHERE b.import_id = i.import_id AND b.run = i.base_run AND b.state = 'complete');
     ELSIF a.notify AND refusal IS NULL AND i.profile_format = 'app' AND m.import_id IS NOT NULL THEN
         PERFORM owe_callback(m, 'quick');
     END IF;
