@@ -77,14 +77,15 @@ BEGIN
             WHEN r.which = '{stale}' THEN b.readers = now_reads OR b.chunks_total = 0
             ELSE false END;
         why := CASE
-            WHEN newest.state NOT IN ('complete', 'failed') THEN 'running'
+            WHEN EXISTS (SELECT FROM imports n WHERE n.import_id = newest.import_id AND n.kind = 'primary'
+                         AND n.state NOT IN ('complete', 'failed', 'cancelled')) THEN 'running'
             WHEN b.import_id IS NULL AND newest.unserved = 'older' THEN 'outdone'
             WHEN b.import_id IS NULL AND newest.state = 'complete' THEN 'unserved'
             WHEN (coalesce(b.error, newest.error) ->> 'at_fault')::boolean THEN 'at fault'
             WHEN b.import_id IS NULL THEN 'failed'
             WHEN b.state = 'complete' AND b.unserved IS DISTINCT FROM 'smaller' AND NOT EXISTS (
                 SELECT FROM lineages l WHERE l.user_id = b.user_id AND l.import_id = b.import_id) THEN 'outdone'
-            WHEN b.chunked_at IS NULL AND r.stage <> 'chunks' AND r.which <> '{missing}' THEN 'unread'
+            WHEN b.chunked_at IS NULL AND r.stage <> 'chunks' AND 'missing' <> ALL (r.which) THEN 'unread'
             WHEN r.stage = 'memory' AND b.chunks_ok + b.chunks_dead < b.chunks_total THEN 'unread'
         END;
         RETURN NEXT;
@@ -183,8 +184,7 @@ BEGIN
                        (rates -> 'call' ->> 'output_tokens')::double precision
                        + (rates -> 'token' ->> 1)::double precision * d.tokens, 0) END AS out,
                    CASE WHEN d.void OR d.silent THEN 0 ELSE coalesce(
-                       (d.u ->> 'cache_read_tokens')::double precision,
-                       (rates -> 'call' ->> 'cache_read_tokens')::double precision, 0) END AS read,
+                       (coalesce(d.u, rates -> 'call') ->> 'cache_read_tokens')::double precision, 0) END AS read,
                    CASE WHEN d.void OR d.silent THEN 0
                         ELSE coalesce((d.u ->> 'cache_write_tokens')::double precision, 0) END AS written
             FROM (
