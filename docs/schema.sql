@@ -4,6 +4,29 @@ GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
 GRANT USAGE ON SCHEMA public TO service_role;
 
+CREATE TABLE public.audit (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    who text NOT NULL,
+    what text NOT NULL,
+    subject text NOT NULL,
+    why text DEFAULT ''::text NOT NULL
+);
+ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
+CREATE INDEX audit_of_subject ON public.audit USING btree (subject, id);
+ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.audit TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT ON TABLE public.audit TO service_role;
+
 CREATE TABLE public.batch_chunks (
     provider text NOT NULL,
     batch_id text NOT NULL,
@@ -108,6 +131,61 @@ ALTER TABLE ONLY public.conversation_runs
 ALTER TABLE public.conversation_runs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY services ON public.conversation_runs TO service_role USING (true) WITH CHECK (true);
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conversation_runs TO service_role;
+
+CREATE TABLE public.dead_letter_positions (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    generation integer DEFAULT 0 NOT NULL,
+    begin_offset bigint DEFAULT 0 NOT NULL,
+    next_offset bigint DEFAULT 0 NOT NULL,
+    last_timestamp bigint
+);
+ALTER TABLE ONLY public.dead_letter_positions
+    ADD CONSTRAINT dead_letter_positions_pkey PRIMARY KEY (topic, partition);
+ALTER TABLE public.dead_letter_positions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.dead_letter_positions TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dead_letter_positions TO service_role;
+
+CREATE TABLE public.dead_letters (
+    id uuid NOT NULL,
+    topic text NOT NULL,
+    letter_partition integer NOT NULL,
+    letter_offset bigint NOT NULL,
+    generation integer NOT NULL,
+    record_partition integer,
+    record_offset bigint,
+    ce_id uuid,
+    import_id uuid,
+    user_id uuid,
+    run integer,
+    chunk_id uuid,
+    reason text,
+    error_class text,
+    attempts integer,
+    stage text,
+    size bigint DEFAULT 0 NOT NULL,
+    burial integer DEFAULT 1 NOT NULL,
+    buried_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    changed_by text,
+    changed_why text,
+    changed_at timestamp with time zone,
+    CONSTRAINT dead_letters_error_class_check CHECK ((length(error_class) <= 64)),
+    CONSTRAINT dead_letters_reason_check CHECK ((length(reason) <= 64)),
+    CONSTRAINT dead_letters_stage_check CHECK ((length(stage) <= 64)),
+    CONSTRAINT dead_letters_state_check CHECK ((state = ANY (ARRAY['open'::text, 'requeued'::text, 'dropped'::text])))
+);
+ALTER TABLE ONLY public.dead_letters
+    ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
+CREATE INDEX dead_letters_by_time ON public.dead_letters USING btree (buried_at);
+CREATE INDEX dead_letters_in_order ON public.dead_letters USING btree (topic, letter_partition, letter_offset, id);
+CREATE INDEX dead_letters_of_event ON public.dead_letters USING btree (ce_id) WHERE (ce_id IS NOT NULL);
+CREATE INDEX dead_letters_of_import ON public.dead_letters USING btree (import_id) WHERE (import_id IS NOT NULL);
+CREATE INDEX dead_letters_of_user ON public.dead_letters USING btree (user_id) WHERE (user_id IS NOT NULL);
+CREATE INDEX dead_letters_open ON public.dead_letters USING btree (topic, reason, error_class) WHERE (state = 'open'::text);
+ALTER TABLE public.dead_letters ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.dead_letters TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dead_letters TO service_role;
 
 CREATE TABLE public.embedding_claims (
     passage_id uuid NOT NULL,
@@ -284,6 +362,8 @@ CREATE TABLE public.imports (
     replay_stage text,
     base_run integer,
     reopened_at timestamp with time zone,
+    reopened_from jsonb,
+    spent_before jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT imports_check CHECK ((((replay_id IS NULL) = (replay_stage IS NULL)) AND ((replay_id IS NULL) = (base_run IS NULL)))),
     CONSTRAINT imports_chunks_total_check CHECK ((chunks_total >= 0)),
     CONSTRAINT imports_coverage_check CHECK (((coverage >= (0)::double precision) AND (coverage <= (1)::double precision))),
@@ -306,6 +386,7 @@ ALTER TABLE public.imports ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY
 );
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (import_id, run);
+CREATE INDEX imports_fed ON public.imports USING btree (pipeline, ordinal) WHERE ((kind = 'shadow'::text) AND (priority = 'replay'::text));
 CREATE INDEX imports_in_order ON public.imports USING btree (ordinal);
 CREATE INDEX imports_of_parent ON public.imports USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX imports_of_replay ON public.imports USING btree (replay_id, import_id) WHERE (replay_id IS NOT NULL);
@@ -419,6 +500,7 @@ CREATE TABLE public.replay_items (
     run integer,
     state text DEFAULT 'waiting'::text NOT NULL,
     why text,
+    step text,
     chunks integer DEFAULT 0 NOT NULL,
     cached integer DEFAULT 0 NOT NULL,
     calls integer DEFAULT 0 NOT NULL,
@@ -436,6 +518,7 @@ ALTER TABLE ONLY public.replay_items
 ALTER TABLE ONLY public.replay_items
     ADD CONSTRAINT replay_items_replay_id_import_id_key UNIQUE (replay_id, import_id);
 CREATE INDEX replay_items_begun ON public.replay_items USING btree (replay_id) WHERE (state = 'begun'::text);
+CREATE INDEX replay_items_in_time ON public.replay_items USING btree (replay_id, begun_at) WHERE (begun_at IS NOT NULL);
 CREATE INDEX replay_items_waiting ON public.replay_items USING btree (replay_id, "position") WHERE (state = 'waiting'::text);
 ALTER TABLE public.replay_items ENABLE ROW LEVEL SECURITY;
 CREATE POLICY services ON public.replay_items TO service_role USING (true) WITH CHECK (true);
@@ -461,11 +544,16 @@ CREATE TABLE public.replays (
     max_cost double precision,
     serve_anyway boolean DEFAULT false NOT NULL,
     paused_why text,
+    canary_passed boolean DEFAULT false NOT NULL,
+    spent double precision DEFAULT 0 NOT NULL,
+    changes jsonb DEFAULT '[]'::jsonb NOT NULL,
     started_at timestamp with time zone,
+    resumed_at timestamp with time zone,
     moved_at timestamp with time zone,
     ended_at timestamp with time zone,
     CONSTRAINT replays_canary_check CHECK ((canary > 0)),
     CONSTRAINT replays_max_cost_check CHECK ((max_cost >= (0)::double precision)),
+    CONSTRAINT replays_paused_why_check CHECK ((paused_why = ANY (ARRAY['asked'::text, 'canary'::text, 'max_cost'::text, 'unpriced'::text, 'passthrough'::text]))),
     CONSTRAINT replays_rate_check CHECK ((rate > (0)::double precision)),
     CONSTRAINT replays_stage_check CHECK ((stage = ANY (ARRAY['chunks'::text, 'facts'::text, 'memory'::text]))),
     CONSTRAINT replays_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'running'::text, 'paused'::text, 'stopped'::text, 'done'::text]))),
@@ -576,8 +664,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routing_policy TO service_role
 
 CREATE TABLE public.served_memories (
     user_id uuid NOT NULL,
-    import_id uuid NOT NULL,
-    run integer NOT NULL,
+    import_id uuid,
+    run integer,
     pipeline text,
     memory_import_id uuid,
     memory_run integer,
@@ -736,7 +824,10 @@ CREATE VIEW public.run_usage WITH (security_invoker='true') AS
                 UNION ALL
                  SELECT r.usage
                    FROM public.chunk_results r
-                  WHERE ((i.usage = '{}'::jsonb) AND (r.import_id = i.import_id) AND (r.run = i.run) AND (r.usage IS NOT NULL))) p) u);
+                  WHERE ((i.usage = '{}'::jsonb) AND (r.import_id = i.import_id) AND (r.run = i.run) AND (r.usage IS NOT NULL))
+                UNION ALL
+                 SELECT i.spent_before
+                  WHERE ((i.usage = '{}'::jsonb) AND (i.spent_before <> '{}'::jsonb))) p) u);
 GRANT SELECT ON TABLE public.run_usage TO authenticated;
 GRANT SELECT ON TABLE public.run_usage TO service_role;
 
@@ -992,6 +1083,54 @@ $$;
 REVOKE ALL ON FUNCTION public.add_shadow(i public.imports, p_pipeline text, shadow_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_shadow(i public.imports, p_pipeline text, shadow_id uuid) TO service_role;
 
+CREATE FUNCTION public.advance_replays(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+DECLARE
+    beside_live CONSTANT integer := 2;
+    alone CONSTANT integer := 8;
+    p_id uuid;
+    r replays;
+    step jsonb := '{}';
+    moved boolean := false;
+    busy boolean := false;
+BEGIN
+    IF NOT EXISTS (SELECT FROM leases l WHERE l.name = 'replay.driver' AND l.owner = argument ->> 'owner'
+                   AND l.until > clock_timestamp()) THEN
+        RETURN '{"leads": false, "busy": false, "moved": false, "begun": null}';
+    END IF;
+    PERFORM set_config('synchronous_commit', 'on', true);  -- the log must not know of a run that is lost here
+    FOR p_id IN SELECT o.id FROM replays o WHERE o.state IN ('running', 'paused') ORDER BY o.ordinal
+    LOOP
+        SELECT * INTO r FROM replays o WHERE o.id = p_id AND o.state IN ('running', 'paused') FOR UPDATE;
+        CONTINUE WHEN NOT FOUND;
+        IF cancel_replay_runs(p_id, true, 'a newer run was asked for') > 0 THEN
+            PERFORM settle_replay(p_id);
+            RETURN '{"leads": true, "busy": true, "moved": true, "begun": null}';  -- runs are locked
+        ELSIF settle_replay(p_id) > 0 THEN
+            moved := true;
+            SELECT * INTO r FROM replays o WHERE o.id = p_id;
+        END IF;
+        IF (SELECT count(*) FROM replay_items x JOIN replays o ON o.id = x.replay_id
+            WHERE x.state = 'begun' AND o.pipeline = r.pipeline)
+           < (CASE WHEN has_live_runs(r.pipeline) THEN beside_live ELSE alone END) THEN
+            step := begin_next(r);
+            moved := moved OR coalesce((step ->> 'moved')::boolean, false);
+        END IF;
+        busy := busy OR r.state = 'running' OR EXISTS (
+            SELECT FROM replay_items x WHERE x.replay_id = p_id AND x.state = 'begun');
+        EXIT WHEN coalesce((step ->> 'locked')::boolean, false);
+    END LOOP;
+    RETURN jsonb_build_object('leads', true, 'busy', busy OR moved, 'moved', moved,
+                              'begun', nullif(step -> 'begun', 'null'));
+END
+$$;
+REVOKE ALL ON FUNCTION public.advance_replays(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.advance_replays(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.advance_replays(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.app_cost(usage jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1033,6 +1172,88 @@ $$;
 REVOKE ALL ON FUNCTION public.app_progress(i public.imports, OUT stage text, OUT percent integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.app_progress(i public.imports, OUT stage text, OUT percent integer) TO service_role;
 
+CREATE FUNCTION public.begin_next(r public.replays) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    looks CONSTANT integer := 200;
+    x replay_items;
+    i imports;
+    refusal text;
+    free double precision;  -- dollars that may still be spent
+    reserved double precision;
+    begun integer;
+    moved boolean := false;
+    found_one boolean := false;
+BEGIN
+    IF NOT EXISTS (SELECT FROM replay_items o WHERE o.replay_id = r.id AND o.state = 'waiting') THEN
+        IF NOT EXISTS (SELECT FROM replay_items o WHERE o.replay_id = r.id AND o.state = 'begun') THEN
+            PERFORM turn_replay(r.id, 'done', '', 'done', NULL);
+            RETURN '{"moved": true}';
+        END IF;
+        RETURN '{}';
+    ELSIF r.state <> 'running' THEN
+        RETURN '{}';
+    ELSIF is_passed_by(r) THEN
+        PERFORM turn_replay(r.id, 'paused', '', 'pause', NULL, 'passthrough');
+        RETURN '{"moved": true}';
+    END IF;
+    SELECT count(*), coalesce(sum(reckoned(o)), 0) INTO begun, reserved FROM replay_items o
+        WHERE o.replay_id = r.id AND o.state = 'begun';
+    IF r.canary IS NOT NULL AND NOT r.canary_passed AND r.canary <= (
+        SELECT count(*) FROM (SELECT FROM replay_items o WHERE o.replay_id = r.id AND o.begun_at IS NOT NULL
+                              LIMIT r.canary) o) THEN
+        IF begun = 0 THEN
+            PERFORM turn_replay(r.id, 'paused', '', 'pause', NULL, 'canary');
+            RETURN '{"moved": true}';
+        END IF;
+        RETURN '{}';
+    END IF;
+    free := r.max_cost - r.spent + 1e-9;
+    IF r.max_cost IS NOT NULL AND NOT EXISTS (
+        SELECT FROM replay_items o WHERE o.replay_id = r.id AND o.state = 'waiting' AND reckoned(o) <= free) THEN
+        PERFORM turn_replay(r.id, 'paused', '', 'pause', NULL, CASE WHEN EXISTS (
+            SELECT FROM replay_items o WHERE o.replay_id = r.id AND o.state = 'waiting' AND reckoned(o) IS NOT NULL)
+            THEN 'max_cost' ELSE 'unpriced' END);
+        RETURN '{"moved": true}';
+    END IF;
+    IF rate_allows(r) < 1 THEN
+        RETURN '{}';
+    END IF;
+    FOR x IN
+        SELECT * FROM replay_items o
+        WHERE o.replay_id = r.id AND o.state = 'waiting' AND (r.max_cost IS NULL OR reckoned(o) <= free - reserved)
+        ORDER BY o.position LIMIT looks
+    LOOP
+        refusal := why_not_replayed(r, x);
+        IF refusal IS NULL THEN
+            found_one := true;
+            refusal := begin_replay_run(r, x);
+        END IF;
+        IF refusal IS NOT NULL THEN
+            UPDATE replay_items o SET state = 'skipped', why = refusal, ended_at = now()
+                WHERE o.replay_id = r.id AND o.position = x.position;
+        END IF;
+        moved := true;
+        EXIT WHEN found_one;
+    END LOOP;
+    IF moved THEN
+        UPDATE replays o SET moved_at = now() WHERE o.id = r.id;
+    END IF;
+    IF found_one AND refusal IS NULL THEN
+        SELECT * INTO i FROM imports o WHERE o.import_id = x.import_id AND o.replay_id = r.id ORDER BY o.run DESC LIMIT 1;
+    END IF;
+    RETURN jsonb_build_object('moved', moved, 'locked', found_one, 'begun', CASE WHEN i.import_id IS NOT NULL THEN
+        jsonb_build_object(  -- as take_unoffered has it
+            'import_id', i.import_id, 'run', i.run, 'user_id', i.user_id, 'source', i.source,
+            'requested_at', i.requested_at, 'lineage', i.lineage, 'kind', i.kind, 'parent_id', i.parent_id,
+            'pipeline', i.pipeline, 'asked', i.asked, 'priority', i.priority, 'ready', is_complete_run(i)) END);
+END
+$$;
+REVOKE ALL ON FUNCTION public.begin_next(r public.replays) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_next(r public.replays) TO service_role;
+
 CREATE FUNCTION public.begin_replay_run(r public.replays, x public.replay_items) RETURNS text
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1042,35 +1263,24 @@ DECLARE
     takes CONSTANT boolean := r.stage = 'memory' OR partly;
     b imports;
     n imports;
-    newest integer;
-    left_out integer;
+    refusal text;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended(x.import_id::text, 1));
     PERFORM FROM imports o WHERE o.import_id = x.import_id ORDER BY o.run FOR UPDATE;
-    SELECT * INTO b FROM imports o WHERE o.import_id = x.import_id AND o.run = x.base_run AND o.user_id = x.user_id;
-    IF b.import_id IS NULL THEN
-        RETURN 'gone';
-    ELSIF b.state NOT IN ('complete', 'failed') THEN
-        RETURN 'running';
-    ELSIF EXISTS (SELECT FROM imports o WHERE o.import_id = x.import_id AND o.kind = 'primary' AND o.run > b.run
-                  AND o.state <> 'cancelled') THEN
-        RETURN 'newer';
-    ELSIF b.chunked_at IS NULL AND r.stage <> 'chunks' AND r.which <> '{missing}' THEN
-        RETURN 'unread';
-    ELSIF r.stage = 'memory' AND b.chunks_ok + b.chunks_dead < b.chunks_total THEN
-        RETURN 'unread';
+    refusal := why_not_replayed(r, x);
+    IF refusal IS NOT NULL THEN
+        RETURN refusal;
     END IF;
-    newest := (SELECT max(o.run) FROM imports o WHERE o.import_id = x.import_id);
-    n := b;
+    SELECT * INTO b FROM imports o WHERE o.import_id = x.import_id AND o.run = x.base_run;
     INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, replaces, requested_at, lineage,
                          profile_format, asked, priority, replay_id, replay_stage, base_run)
-    VALUES (b.import_id, newest + 1, b.user_id, r.pipeline, b.source, true, r.serve_anyway,
-            b.requested_at + interval '1 microsecond', b.lineage, b.profile_format, b.asked, 'replay', r.id, r.stage,
-            b.run)
+    VALUES (b.import_id, (SELECT max(o.run) + 1 FROM imports o WHERE o.import_id = b.import_id), b.user_id, r.pipeline,
+            b.source, true, r.serve_anyway, b.requested_at + interval '1 microsecond', b.lineage, b.profile_format,
+            b.asked, 'replay', r.id, r.stage, b.run)
     RETURNING * INTO n;
+    UPDATE replay_items o SET run = n.run, state = 'begun', begun_at = now()
+        WHERE o.replay_id = x.replay_id AND o.position = x.position;
     IF r.stage = 'chunks' AND NOT partly THEN
-        UPDATE replay_items o SET run = n.run, state = 'begun', begun_at = now()
-            WHERE o.replay_id = x.replay_id AND o.position = x.position;
         RETURN NULL;
     END IF;
     IF takes THEN
@@ -1104,24 +1314,16 @@ BEGIN
             accounts = b.accounts, chunks_total = b.chunks_total, chunked_at = b.chunked_at,
             readers = CASE WHEN takes THEN b.readers ELSE '[]' END,
             (chunks_ok, chunks_dead, chunks_cached) = (
-                SELECT count(*) FILTER (WHERE c.status = 'ok'), count(*) FILTER (WHERE c.status = 'dead'), count(*)
+                SELECT count(*) FILTER (WHERE c.status = 'ok'), count(*) FILTER (WHERE c.status = 'dead'),
+                       count(*) FILTER (WHERE c.cached)
                 FROM chunk_results c WHERE c.import_id = n.import_id AND c.run = n.run),
             facts_extracted = (SELECT count(*) FROM facts f WHERE f.import_id = n.import_id AND f.run = n.run)
         WHERE o.import_id = n.import_id AND o.run = n.run RETURNING o.* INTO n;
-    left_out := n.chunks_total - n.chunks_ok - n.chunks_dead;
-    IF partly AND left_out = 0 THEN
-        DELETE FROM facts f WHERE f.import_id = n.import_id AND f.run = n.run;
-        DELETE FROM chunk_results c WHERE c.import_id = n.import_id AND c.run = n.run;
-        DELETE FROM imports o WHERE o.import_id = n.import_id AND o.run = n.run;
-        RETURN 'nothing';
-    END IF;
-    IF r.stage = 'memory' OR left_out = 0 THEN  -- it waits for nobody but whoever consolidates
+    IF n.chunks_ok + n.chunks_dead >= n.chunks_total THEN  -- it waits for nobody but whoever consolidates
         UPDATE imports o SET state = 'extracting', offered_at = now()
             WHERE o.import_id = n.import_id AND o.run = n.run;
         PERFORM close_extraction(n.import_id, n.run);
     END IF;
-    UPDATE replay_items o SET run = n.run, state = 'begun', begun_at = now()
-        WHERE o.replay_id = x.replay_id AND o.position = x.position;
     RETURN NULL;
 END
 $$;
@@ -1166,18 +1368,50 @@ GRANT ALL ON FUNCTION public.cached_hashes(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.cached_hashes(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.came_out_worse(i public.imports, p_coverage jsonb, p_facts jsonb) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT i.replay_id IS NOT NULL AND EXISTS (
+BEGIN
+    RETURN i.replay_id IS NOT NULL AND EXISTS (
         SELECT FROM imports b
-        WHERE b.import_id = i.import_id AND b.run = i.base_run AND b.state = 'complete'
+        WHERE b.import_id = i.import_id AND b.state = 'complete'
+          -- a base that came out worse itself was never served: nor is what is only better than that
+          AND (b.run = i.base_run OR b.run IN (
+              SELECT l.run FROM lineages l WHERE l.user_id = i.user_id AND l.import_id = i.import_id))
           AND ((p_facts ->> 'kept')::double precision < 0.8 * (b.fact_counts ->> 'kept')::double precision
                OR coalesce((p_coverage ->> 'ok')::double precision
-                           / nullif((p_coverage ->> 'total')::double precision, 0), 1) < 0.8 * b.coverage))
+                           / nullif((p_coverage ->> 'total')::double precision, 0), 1) < 0.8 * b.coverage));
+END
 $$;
 REVOKE ALL ON FUNCTION public.came_out_worse(i public.imports, p_coverage jsonb, p_facts jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.came_out_worse(i public.imports, p_coverage jsonb, p_facts jsonb) TO service_role;
+
+CREATE FUNCTION public.cancel_replay_runs(p_id uuid, overtaken boolean, p_why text) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    cancelled integer;
+BEGIN
+    WITH held AS MATERIALIZED (  -- in the order of record_chunks
+        SELECT i.import_id, i.run FROM replay_items x
+        JOIN imports i ON i.import_id = x.import_id AND i.run = x.run
+        WHERE x.replay_id = p_id AND x.state = 'begun' AND i.state NOT IN ('complete', 'failed', 'cancelled')
+          AND (NOT overtaken OR EXISTS (
+              SELECT FROM imports o WHERE o.import_id = i.import_id AND o.run > i.run AND o.kind = i.kind))
+        ORDER BY i.import_id, i.run FOR UPDATE OF i
+    )
+    UPDATE imports i SET
+            state = 'cancelled', finished_at = now(), updated_at = now(), lease_owner = NULL, lease_until = NULL,
+            error = jsonb_build_object('step', 'replay', 'message', p_why)
+        FROM held h WHERE i.import_id = h.import_id AND i.run = h.run
+          AND i.state NOT IN ('complete', 'failed', 'cancelled');
+    GET DIAGNOSTICS cancelled = ROW_COUNT;
+    RETURN cancelled;
+END
+$$;
+REVOKE ALL ON FUNCTION public.cancel_replay_runs(p_id uuid, overtaken boolean, p_why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.cancel_replay_runs(p_id uuid, overtaken boolean, p_why text) TO service_role;
 
 CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1260,6 +1494,20 @@ REVOKE ALL ON FUNCTION public.change_policy(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.change_policy(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.change_policy(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.choose_imports(r public.replays, OUT import_id uuid, OUT user_id uuid, OUT run integer, OUT why text) RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    WITH seen AS MATERIALIZED (SELECT * FROM weigh_imports(r))
+    (SELECT s.import_id, s.user_id, s.run, s.why FROM seen s WHERE s.why IS NULL
+     ORDER BY sampled_at(s.import_id), s.import_id
+     LIMIT CASE WHEN r.selection ->> 'sample' NOT LIKE '%\%' THEN (r.selection ->> 'sample')::integer END)
+    UNION ALL
+    SELECT s.import_id, s.user_id, s.run, s.why FROM seen s WHERE s.why IS NOT NULL
+$$;
+REVOKE ALL ON FUNCTION public.choose_imports(r public.replays, OUT import_id uuid, OUT user_id uuid, OUT run integer, OUT why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.choose_imports(r public.replays, OUT import_id uuid, OUT user_id uuid, OUT run integer, OUT why text) TO service_role;
+
 CREATE FUNCTION public.claim_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1340,6 +1588,34 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.close_extraction(p_import_id uuid, p_run integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.close_extraction(p_import_id uuid, p_run integer) TO service_role;
+
+CREATE FUNCTION public.close_reopened(i public.imports, why text) RETURNS public.imports
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO chunk_results (import_id, run, chunk_index, chunk_id, user_id, content_hash, status, error)
+    SELECT i.import_id, i.run, k, gen_random_uuid(), i.user_id, '', 'dead', 'it was requeued, and ' || why
+    FROM generate_series(0, i.chunks_total - 1) k
+    WHERE NOT EXISTS (SELECT FROM chunk_results r
+                      WHERE r.import_id = i.import_id AND r.run = i.run AND r.chunk_index = k);
+    UPDATE imports o SET
+            (chunks_ok, chunks_dead, chunks_cached) = (
+                SELECT count(*) FILTER (WHERE r.status = 'ok'), count(*) FILTER (WHERE r.status = 'dead'),
+                       count(*) FILTER (WHERE r.cached)
+                FROM chunk_results r WHERE r.import_id = i.import_id AND r.run = i.run),
+            state = 'complete', error = NULL, stage = CASE WHEN i.reopened_from ->> 'unserved' IS NULL THEN 'complete' ELSE 'unserved' END,
+            progress_percent = 100, unserved = i.reopened_from ->> 'unserved',
+            coverage = (i.reopened_from ->> 'coverage')::double precision,
+            usage = CASE WHEN i.usage <> '{}' THEN i.usage ELSE extraction_usage(i) END,
+            published_at = coalesce(o.published_at, now()), finished_at = now(), updated_at = now(),
+            lease_owner = NULL, lease_until = NULL
+        WHERE o.import_id = i.import_id AND o.run = i.run RETURNING o.* INTO i;
+    RETURN i;
+END
+$$;
+REVOKE ALL ON FUNCTION public.close_reopened(i public.imports, why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.close_reopened(i public.imports, why text) TO service_role;
 
 CREATE FUNCTION public.commit_memory(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1473,7 +1749,7 @@ BEGIN
         -- of another account: what the newest run tells depends on what is served, and how much that rests on
         PERFORM tell_profile(o) FROM (
             SELECT * FROM imports r WHERE r.user_id = i.user_id AND r.kind = 'primary' AND r.state <> 'cancelled'
-            ORDER BY r.requested_at DESC, r.ordinal DESC LIMIT 1) o;
+              AND NOT is_silent(r) ORDER BY r.requested_at DESC, r.ordinal DESC LIMIT 1) o;
     END IF;
     IF i.profile_format = 'app' THEN
         -- what a quick run cost is told until its primary one has ended
@@ -1488,7 +1764,9 @@ BEGIN
         END IF;
     END IF;
     IF a.notify AND refusal IS NULL AND i.kind <> 'quick' THEN
-        PERFORM owe_callback(i, 'complete');
+        PERFORM owe_callback(i, 'complete') WHERE NOT EXISTS (
+            SELECT FROM imports b  -- a replay is no news, unless it mends what had failed
+            WHERE b.import_id = i.import_id AND b.run = i.base_run AND b.state = 'complete');
     ELSIF a.notify AND refusal IS NULL AND i.profile_format = 'app' AND m.import_id IS NOT NULL THEN
         PERFORM owe_callback(m, 'quick');
     END IF;
@@ -1498,6 +1776,43 @@ $$;
 REVOKE ALL ON FUNCTION public.commit_memory(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.commit_memory(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.continue_replay(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    r replays;
+    lift CONSTANT boolean := coalesce((argument ->> 'lift')::boolean, false);
+    allowed double precision := (argument ->> 'max_cost')::double precision;
+    refusal text;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    SELECT * INTO r FROM replays o WHERE o.id = (argument ->> 'replay_id')::uuid FOR UPDATE;
+    IF r.id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    refusal := CASE
+        WHEN r.state NOT IN ('running', 'paused') THEN 'state'
+        WHEN r.state = 'paused' AND is_passed_by(r) THEN 'passthrough'
+        WHEN r.paused_why IN ('max_cost', 'unpriced') AND NOT lift
+             AND coalesce(allowed <= r.max_cost OR r.paused_why = 'unpriced', true) THEN 'max_cost'
+    END;
+    IF refusal IS NULL THEN
+        UPDATE replays o SET
+                max_cost = CASE WHEN NOT lift THEN coalesce(allowed, o.max_cost) END,
+                canary_passed = o.canary_passed OR coalesce(o.paused_why = 'canary', false)
+            WHERE o.id = r.id;
+        IF r.state = 'paused' OR lift OR allowed IS NOT NULL THEN
+            r := turn_replay(r.id, 'running', argument ->> 'by', 'continue', argument ->> 'reason');
+        END IF;
+    END IF;
+    RETURN jsonb_build_object('refusal', refusal, 'state', r.state);
+END
+$$;
+REVOKE ALL ON FUNCTION public.continue_replay(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.continue_replay(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.continue_replay(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.count_embeddings(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1526,6 +1841,19 @@ REVOKE ALL ON FUNCTION public.count_embeddings(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_embeddings(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.count_embeddings(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.count_fed(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_object_agg(t.state, t.runs), '{}') FROM (
+        SELECT s.state, count(*) AS runs FROM imports s
+        WHERE s.kind = 'shadow' AND s.priority = 'replay' AND s.pipeline = argument ->> 'pipeline'
+        GROUP BY s.state ORDER BY s.state) t
+$$;
+REVOKE ALL ON FUNCTION public.count_fed(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_fed(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.count_fed(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.count_lineages(i public.imports) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1538,6 +1866,28 @@ CREATE FUNCTION public.count_lineages(i public.imports) RETURNS void
 $$;
 REVOKE ALL ON FUNCTION public.count_lineages(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_lineages(i public.imports) TO service_role;
+
+CREATE FUNCTION public.count_open_letters(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT d.topic, coalesce(d.reason, '') AS reason, count(*) AS open FROM dead_letters d
+        WHERE d.state = 'open' GROUP BY d.topic, d.reason
+        ORDER BY count(*) DESC, d.topic, d.reason LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.count_open_letters(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_open_letters(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.count_open_letters(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.count_selected(r public.replays) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT count(*) FROM choose_imports(r) c WHERE c.why IS NULL
+$$;
+REVOKE ALL ON FUNCTION public.count_selected(r public.replays) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_selected(r public.replays) TO service_role;
 
 CREATE FUNCTION public.decide_lane(p public.routing_policy, p_user uuid, asked_for text, served text, OUT lane text, OUT reason text, OUT bucket integer, OUT shadow boolean) RETURNS record
     LANGUAGE plpgsql STABLE
@@ -1710,6 +2060,34 @@ REVOKE ALL ON FUNCTION public.explain_routing(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.explain_routing(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.explain_routing(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.extraction_usage(i public.imports) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT jsonb_build_object(
+        'calls',
+        least(coalesce(sum((r.usage ->> 'calls')::bigint), 0), 9007199254740991)::bigint,
+        'input_tokens',
+        least(coalesce(sum((r.usage ->> 'input_tokens')::bigint), 0), 9007199254740991)::bigint,
+        'output_tokens',
+        least(coalesce(sum((r.usage ->> 'output_tokens')::bigint), 0), 9007199254740991)::bigint,
+        'cache_read_tokens',
+        least(coalesce(sum((r.usage ->> 'cache_read_tokens')::bigint), 0), 9007199254740991)::bigint,
+        'cache_write_tokens',
+        least(coalesce(sum((r.usage ->> 'cache_write_tokens')::bigint), 0), 9007199254740991)::bigint,
+        'unanswered',
+        least(coalesce(sum((r.usage ->> 'unanswered')::bigint), 0), 9007199254740991)::bigint,
+        'cost', CASE WHEN bool_or(r.usage ->> 'cost' IS NULL) THEN NULL
+                     ELSE least(coalesce(sum((r.usage ->> 'cost')::numeric), 0), 1e9) END)
+    FROM (
+        SELECT c.usage FROM chunk_results c
+        WHERE c.import_id = i.import_id AND c.run = i.run AND c.usage IS NOT NULL
+        UNION ALL
+        SELECT i.spent_before WHERE i.spent_before <> '{}') r
+$$;
+REVOKE ALL ON FUNCTION public.extraction_usage(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.extraction_usage(i public.imports) TO service_role;
+
 CREATE FUNCTION public.fail_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1731,7 +2109,9 @@ BEGIN
     IF NOT FOUND THEN
         RETURN to_jsonb(false);
     END IF;
-    IF NOT at_fault THEN
+    IF i.reopened_from ->> 'state' = 'complete' THEN
+        i := close_reopened(i, (argument ->> 'step') || ' failed: ' || (argument ->> 'error'));
+    ELSIF NOT at_fault THEN
         PERFORM add_fallback(i);
     END IF;
     PERFORM tell_profile(i);
@@ -1750,6 +2130,101 @@ CREATE FUNCTION public.fate_of(r public.chunk_results) RETURNS text
 $$;
 REVOKE ALL ON FUNCTION public.fate_of(r public.chunk_results) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fate_of(r public.chunk_results) TO service_role;
+
+CREATE FUNCTION public.feed_runs(argument jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    p_pipeline CONSTANT text := argument ->> 'pipeline';
+    unfinished bigint;
+    room bigint;
+    e record;
+    i imports;
+    s imports;
+    outcome text;
+    answers json[] := '{}';
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(p_pipeline, 7));
+    SELECT count(*) INTO unfinished FROM imports o
+        WHERE o.pipeline = p_pipeline AND o.state NOT IN ('complete', 'failed', 'cancelled');
+    room := least((argument ->> 'at_once')::bigint - unfinished, (argument ->> 'most')::bigint);
+    FOR e IN
+        SELECT (x.r ->> 'import_id')::uuid AS import_id, (x.r ->> 'run')::integer AS run,
+               (x.r ->> 'user_id')::uuid AS user_id, (x.r ->> 'shadow_id')::uuid AS shadow_id
+        FROM jsonb_array_elements(argument -> 'runs') WITH ORDINALITY AS x(r, n) ORDER BY x.n
+    LOOP
+        SELECT * INTO i FROM imports o WHERE o.import_id = e.import_id AND o.run = e.run;
+        SELECT * INTO s FROM imports o WHERE o.import_id = e.shadow_id ORDER BY o.run DESC LIMIT 1;
+        outcome := CASE
+            WHEN i.import_id IS NULL THEN 'unknown'
+            WHEN i.user_id <> e.user_id OR s.user_id <> e.user_id THEN 'foreign'
+            WHEN i.kind <> 'primary' OR NOT i.on_log OR i.pipeline = p_pipeline OR s.kind <> 'shadow' THEN 'other'
+            WHEN i.state = 'cancelled' THEN 'cancelled'
+            WHEN s.run = e.run AND s.state = 'received' AND s.offered_at IS NULL
+                 AND coalesce(s.relay_until < now(), true) THEN 'owed'
+            WHEN s.run >= e.run THEN 'known'
+            WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = e.import_id AND o.run > e.run
+                         AND o.kind = 'primary' AND o.state <> 'cancelled') THEN 'older'
+            ELSE 'fed' END;
+        IF outcome = 'owed' THEN
+            UPDATE imports o SET relay_until = now() + interval '30 seconds'
+                WHERE o.import_id = s.import_id AND o.run = s.run RETURNING * INTO s;
+        ELSIF outcome = 'fed' THEN
+            EXIT WHEN room <= 0;
+            INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, requested_at, lineage,
+                                 profile_format, kind, parent_id, asked, priority, relay_until)
+            VALUES (e.shadow_id, i.run, i.user_id, p_pipeline, i.source, true, i.requested_at, i.lineage,
+                    i.profile_format, 'shadow', i.import_id, i.asked, 'replay', now() + interval '30 seconds')
+            ON CONFLICT (import_id, run) DO NOTHING RETURNING * INTO s;
+            IF FOUND THEN
+                room := room - 1;
+                unfinished := unfinished + 1;
+            ELSE
+                outcome := 'known';
+            END IF;
+        END IF;
+        answers := answers || json_build_object('outcome', outcome, 'run', CASE WHEN outcome IN ('fed', 'owed') THEN
+            json_build_object(
+                'import_id', s.import_id, 'run', s.run, 'user_id', s.user_id, 'source', s.source,
+                'requested_at', s.requested_at, 'lineage', s.lineage, 'kind', s.kind, 'parent_id', s.parent_id,
+                'pipeline', s.pipeline, 'asked', s.asked, 'priority', s.priority) END);
+    END LOOP;
+    RETURN json_build_object('unfinished', unfinished, 'answers', answers);
+END
+$$;
+REVOKE ALL ON FUNCTION public.feed_runs(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.feed_runs(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.feed_runs(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.find_dead_letters(argument jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+    most CONSTANT integer := (argument ->> 'limit')::integer;
+    answer json;
+BEGIN
+    EXECUTE format($q$
+        SELECT coalesce(json_agg(t), '[]') FROM (
+            SELECT d.*, is_gone(d, p) AS gone
+            FROM dead_letters d
+            LEFT JOIN dead_letter_positions p ON p.topic = d.topic AND p.partition = d.letter_partition
+            WHERE %s%s%s
+            ORDER BY d.topic, d.letter_partition, d.letter_offset, d.id LIMIT $2) t
+        $q$, letters_asked(argument, 'd'),
+        CASE WHEN nullif(argument -> 'ends', 'null') IS NOT NULL THEN
+            ' AND d.letter_offset < (($1 -> ''ends'' -> d.topic) ->> d.letter_partition::text)::bigint' ELSE '' END,
+        CASE WHEN nullif(argument -> 'after', 'null') IS NOT NULL THEN
+            ' AND (d.topic, d.letter_partition, d.letter_offset, d.id) > ($1 -> ''after'' ->> 0, '
+            '($1 -> ''after'' ->> 1)::integer, ($1 -> ''after'' ->> 2)::bigint, ($1 -> ''after'' ->> 3)::uuid)'
+            ELSE '' END) INTO answer USING argument, most;
+    RETURN answer;
+END
+$_$;
+REVOKE ALL ON FUNCTION public.find_dead_letters(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_dead_letters(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.find_dead_letters(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.find_fact(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1818,7 +2293,7 @@ CREATE FUNCTION public.find_run(argument jsonb) RETURNS jsonb
     WHERE i.import_id = (argument ->> 'import_id')::uuid
       AND (argument ->> 'user_id' IS NULL OR (i.user_id = (argument ->> 'user_id')::uuid AND i.kind <> 'shadow'))
       AND i.run = coalesce((argument ->> 'run')::integer, (
-          SELECT n.run FROM imports n WHERE n.import_id = (argument ->> 'import_id')::uuid
+          SELECT n.run FROM imports n WHERE n.import_id = (argument ->> 'import_id')::uuid AND NOT is_silent(n)
           ORDER BY n.run DESC LIMIT 1))
 $$;
 REVOKE ALL ON FUNCTION public.find_run(argument jsonb) FROM PUBLIC;
@@ -1976,6 +2451,17 @@ REVOKE ALL ON FUNCTION public.forget_offers(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.forget_offers(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.forget_offers(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.has_live_runs(p_pipeline text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT EXISTS (SELECT FROM imports i
+                   WHERE i.pipeline = p_pipeline AND i.state NOT IN ('complete', 'failed', 'cancelled')
+                     AND i.on_log AND i.priority = 'live')
+$$;
+REVOKE ALL ON FUNCTION public.has_live_runs(p_pipeline text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.has_live_runs(p_pipeline text) TO service_role;
+
 CREATE FUNCTION public.has_sections(p public.user_profiles) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2041,6 +2527,15 @@ $$;
 REVOKE ALL ON FUNCTION public.is_complete_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_complete_run(i public.imports) TO service_role;
 
+CREATE FUNCTION public.is_gone(d public.dead_letters, p public.dead_letter_positions) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(d.generation < p.generation OR d.letter_offset < p.begin_offset, false)
+$$;
+REVOKE ALL ON FUNCTION public.is_gone(d public.dead_letters, p public.dead_letter_positions) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_gone(d public.dead_letters, p public.dead_letter_positions) TO service_role;
+
 CREATE FUNCTION public.is_newest_pass(i public.imports) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2064,6 +2559,15 @@ CREATE FUNCTION public.is_newest_run(i public.imports) RETURNS boolean
 $$;
 REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_newest_run(i public.imports) TO service_role;
+
+CREATE FUNCTION public.is_passed_by(r public.replays) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT r.pipeline <> 'v1' AND EXISTS (SELECT FROM routing_policy p WHERE p.passthrough)
+$$;
+REVOKE ALL ON FUNCTION public.is_passed_by(r public.replays) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_passed_by(r public.replays) TO service_role;
 
 CREATE FUNCTION public.is_served(p_user uuid) RETURNS boolean
     LANGUAGE sql STABLE
@@ -2176,6 +2680,49 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.join_lineages(i public.imports, joining jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.join_lineages(i public.imports, joining jsonb) TO service_role;
+
+CREATE FUNCTION public.judge_requeue(i public.imports, p_topic text, p_user uuid, p_import uuid, p_run integer, p_index integer, p_edition integer, OUT refusal text, OUT reopens text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    base CONSTANT text := (regexp_match(p_topic, '^[a-z]+\.[a-z]+'))[1];
+    pipeline CONSTANT text := nullif(substr(p_topic, length(base) + 2), '');
+    was text;
+BEGIN
+    IF base = 'import.received' AND i.import_id IS NULL THEN
+        refusal := CASE
+            WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = p_import AND o.user_id <> p_user) THEN 'foreign'
+            WHEN EXISTS (SELECT FROM imports o
+                         WHERE o.import_id = p_import AND o.run > p_run AND o.kind = 'primary') THEN 'newer' END;
+        RETURN;
+    END IF;
+    SELECT r.status INTO was FROM chunk_results r
+        WHERE r.import_id = p_import AND r.run = p_run AND r.chunk_index = p_index;
+    refusal := CASE
+        WHEN i.import_id IS NULL THEN 'no_run'
+        WHEN i.user_id <> p_user THEN 'foreign'
+        WHEN NOT i.on_log OR pipeline <> i.pipeline THEN 'elsewhere'
+        WHEN i.state = 'cancelled' THEN 'cancelled'
+        WHEN EXISTS (SELECT FROM imports o
+                     WHERE o.import_id = i.import_id AND o.run > i.run AND o.kind = i.kind) THEN 'newer'
+        WHEN base IN ('chunks.ready', 'facts.extracted') THEN
+            CASE WHEN was = 'ok' OR p_index >= i.chunks_total THEN 'done' END
+        WHEN i.state = 'complete' THEN 'complete'
+        WHEN base = 'memory.ready' AND (i.state NOT IN ('consolidating', 'failed') OR i.edition <> p_edition)
+            THEN 'outdated'
+    END;
+    reopens := CASE
+        WHEN refusal IS NOT NULL THEN NULL
+        WHEN base IN ('chunks.ready', 'facts.extracted') THEN
+            CASE WHEN was = 'dead' OR i.state NOT IN ('chunking', 'extracting') THEN 'chunk' END
+        WHEN i.state = 'failed' AND base = 'memory.ready' THEN 'memory'
+        WHEN i.state = 'failed' THEN 'import'
+    END;
+END
+$$;
+REVOKE ALL ON FUNCTION public.judge_requeue(i public.imports, p_topic text, p_user uuid, p_import uuid, p_run integer, p_index integer, p_edition integer, OUT refusal text, OUT reopens text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.judge_requeue(i public.imports, p_topic text, p_user uuid, p_import uuid, p_run integer, p_index integer, p_edition integer, OUT refusal text, OUT reopens text) TO service_role;
 
 CREATE FUNCTION public.keep_event(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2291,6 +2838,46 @@ $$;
 REVOKE ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) TO service_role;
 
+CREATE FUNCTION public.lacks_chunks(b public.imports, which text[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT 'missing' = ANY (which) AND coalesce(b.chunks_ok + b.chunks_dead < b.chunks_total, true)
+        OR b.chunks_dead > 0 AND EXISTS (
+            SELECT FROM chunk_results c
+            WHERE c.import_id = b.import_id AND c.run = b.run AND fate_of(c) = ANY (which))
+$$;
+REVOKE ALL ON FUNCTION public.lacks_chunks(b public.imports, which text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lacks_chunks(b public.imports, which text[]) TO service_role;
+
+CREATE FUNCTION public.last_moved(r public.replays) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT greatest(r.started_at, r.resumed_at, r.moved_at, (
+        SELECT max(i.updated_at) FROM replay_items x JOIN imports i ON i.import_id = x.import_id AND i.run = x.run
+        WHERE x.replay_id = r.id AND x.state = 'begun' AND i.updated_at IS DISTINCT FROM i.redriven_at))
+$$;
+REVOKE ALL ON FUNCTION public.last_moved(r public.replays) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.last_moved(r public.replays) TO service_role;
+
+CREATE FUNCTION public.letters_asked(asked jsonb, alias text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+    SELECT coalesce(string_agg(replace(c.condition, '@', alias), ' AND '), 'true') FROM (VALUES
+        ('ids', '@.id IN (SELECT e::uuid FROM jsonb_array_elements_text($1 -> ''ids'') e)'),
+        ('topic', '@.topic = $1 ->> ''topic'''),
+        ('reason', '@.reason = $1 ->> ''reason'''),
+        ('import_id', '@.import_id = ($1 ->> ''import_id'')::uuid'),
+        ('user_id', '@.user_id = ($1 ->> ''user_id'')::uuid'),
+        ('since', '@.buried_at >= ($1 ->> ''since'')::timestamptz'),
+        ('state', '@.state = $1 ->> ''state''')) AS c(name, condition)
+    WHERE nullif(asked -> c.name, 'null') IS NOT NULL
+$_$;
+REVOKE ALL ON FUNCTION public.letters_asked(asked jsonb, alias text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.letters_asked(asked jsonb, alias text) TO service_role;
+
 CREATE FUNCTION public.line_up_to_change() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2313,6 +2900,38 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.lineages_of(p_user uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lineages_of(p_user uuid) TO service_role;
+
+CREATE FUNCTION public.list_dead_letters(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $_$
+DECLARE
+    most CONSTANT integer := (argument ->> 'limit')::integer;
+    groups jsonb;
+BEGIN
+    EXECUTE format($q$
+        SELECT coalesce(jsonb_agg(t), '[]') FROM (
+            SELECT d.topic, d.reason, d.error_class,
+                   count(*) FILTER (WHERE d.state = 'open') AS open,
+                   count(*) FILTER (WHERE d.state = 'requeued') AS requeued,
+                   count(*) FILTER (WHERE d.state = 'dropped') AS dropped,
+                   count(*) FILTER (WHERE d.state = 'open' AND (
+                       d.generation < p.generation OR d.letter_offset < p.begin_offset)) AS gone,
+                   count(*) FILTER (WHERE d.burial > 1) AS again,
+                   min(d.buried_at) AS oldest, max(d.buried_at) AS newest
+            FROM dead_letters d
+            LEFT JOIN dead_letter_positions p ON p.topic = d.topic AND p.partition = d.letter_partition
+            WHERE %s GROUP BY d.topic, d.reason, d.error_class
+            ORDER BY 4 DESC, count(*) DESC, d.topic, d.reason, d.error_class LIMIT $2) t
+        $q$, letters_asked(argument, 'd')) INTO groups USING argument, most;
+    RETURN jsonb_build_object('groups', groups, 'led', EXISTS (
+        SELECT FROM leases l WHERE l.name = 'dead_letters' AND l.until > clock_timestamp()));
+END
+$_$;
+REVOKE ALL ON FUNCTION public.list_dead_letters(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_dead_letters(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_dead_letters(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.list_facts(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -2347,6 +2966,31 @@ $$;
 REVOKE ALL ON FUNCTION public.list_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_facts(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.list_facts(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.list_replay_items(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(jsonb_agg(to_jsonb(t) - 'replay_id' ORDER BY t.position), '[]') FROM (
+        SELECT * FROM replay_items i
+        WHERE i.replay_id = (argument ->> 'replay_id')::uuid AND i.position > coalesce((argument ->> 'after')::integer, -1)
+          AND (nullif(argument -> 'states', 'null') IS NULL OR argument -> 'states' ? i.state)
+        ORDER BY i.position LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.list_replay_items(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_replay_items(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_replay_items(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.list_replays(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(jsonb_agg(tell_replay(r.id) ORDER BY r.ordinal DESC), '[]') FROM (
+        SELECT o.id, o.ordinal FROM replays o ORDER BY o.ordinal DESC LIMIT (argument ->> 'limit')::integer) r
+$$;
+REVOKE ALL ON FUNCTION public.list_replays(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_replays(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_replays(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.list_runs(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2642,6 +3286,24 @@ REVOKE ALL ON FUNCTION public.next_passages_to_embed(argument jsonb) FROM PUBLIC
 GRANT ALL ON FUNCTION public.next_passages_to_embed(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.next_passages_to_embed(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.note_audit(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    n bigint;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    INSERT INTO audit (who, what, subject, why)
+    VALUES (argument ->> 'who', argument ->> 'what', argument ->> 'subject', coalesce(argument ->> 'why', ''))
+    RETURNING id INTO n;
+    RETURN to_jsonb(n);
+END
+$$;
+REVOKE ALL ON FUNCTION public.note_audit(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_audit(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.note_audit(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.note_holds(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2923,7 +3585,7 @@ BEGIN
         SELECT json_agg(told_run(i) ORDER BY i.ordinal DESC) INTO answer FROM (
             SELECT * FROM (
                 SELECT * FROM imports m WHERE m.user_id = p_user OFFSET 0) n  -- never by the order of all
-            WHERE n.ordinal < p_after AND n.kind IN ('primary', 'fallback')
+            WHERE n.ordinal < p_after AND n.kind IN ('primary', 'fallback') AND NOT is_silent(n)
             ORDER BY n.ordinal DESC LIMIT (argument ->> 'limit')::integer) i;
     END IF;
     RETURN coalesce(answer, '[]');
@@ -2932,6 +3594,77 @@ $$;
 REVOKE ALL ON FUNCTION public.page_runs(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.page_runs(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.page_runs(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.pause_replay(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    r replays;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    SELECT * INTO r FROM replays o WHERE o.id = (argument ->> 'replay_id')::uuid FOR UPDATE;
+    IF r.id IS NULL THEN
+        RETURN NULL;
+    ELSIF r.state = 'running' THEN
+        r := turn_replay(r.id, 'paused', argument ->> 'by', 'pause', argument ->> 'reason', 'asked');
+    ELSIF r.state <> 'paused' THEN
+        RETURN jsonb_build_object('refusal', 'state', 'state', r.state);
+    END IF;
+    RETURN jsonb_build_object('refusal', NULL, 'state', r.state);
+END
+$$;
+REVOKE ALL ON FUNCTION public.pause_replay(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.pause_replay(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.pause_replay(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.plan_replay(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+DECLARE
+    a record;
+    r replays;
+    c record;
+    planned integer := 0;
+    left_out jsonb := '{}';
+    strangers integer;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        replay_id uuid, stage text, which text[], selection jsonb, pipeline text, model text, prompt_version text);
+    IF EXISTS (SELECT FROM replays o WHERE o.id = a.replay_id) THEN
+        RETURN tell_replay(a.replay_id);
+    END IF;
+    INSERT INTO replays (id, stage, which, selection, pipeline, model, prompt_version, planned_by)
+    VALUES (a.replay_id, a.stage, a.which, a.selection, a.pipeline, a.model, a.prompt_version, argument ->> 'by')
+    RETURNING * INTO r;
+    FOR c IN SELECT * FROM choose_imports(r) LOOP
+        IF c.why IS NULL THEN
+            planned := planned + 1;
+            INSERT INTO replay_items (replay_id, position, import_id, user_id, base_run)
+            VALUES (r.id, planned, c.import_id, c.user_id, c.run);
+        ELSE
+            left_out := jsonb_set(left_out, ARRAY[c.why], to_jsonb(coalesce((left_out ->> c.why)::integer, 0) + 1));
+        END IF;
+    END LOOP;
+    SELECT count(*) INTO strangers FROM jsonb_array_elements_text(coalesce(nullif(a.selection -> 'users', 'null'), '[]')) u
+        WHERE NOT EXISTS (SELECT FROM imports n WHERE n.user_id = u::uuid);
+    IF strangers > 0 THEN
+        left_out := left_out || jsonb_build_object('no imports', strangers);
+    END IF;
+    r.figures := jsonb_build_object('imports', planned, 'left_out', left_out);
+    IF planned = 0 THEN
+        DELETE FROM replays o WHERE o.id = r.id;
+        RETURN to_jsonb(r) || jsonb_build_object('id', NULL, 'items', '{}'::jsonb);
+    END IF;
+    UPDATE replays o SET figures = r.figures WHERE o.id = r.id;
+    RETURN tell_replay(r.id);
+END
+$$;
+REVOKE ALL ON FUNCTION public.plan_replay(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.plan_replay(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.plan_replay(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.prepare_embeddings(numbers integer) RETURNS text[]
     LANGUAGE plpgsql
@@ -2987,6 +3720,18 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.primary_of(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.primary_of(i public.imports) TO service_role;
+
+CREATE FUNCTION public.rate_allows(r public.replays) RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN r.rate IS NULL THEN 1000 ELSE (
+        SELECT floor(least(1e6, greatest(1, r.rate * extract(epoch FROM now() - w.since) / 60)))::integer - (
+            SELECT count(*) FROM replay_items x WHERE x.replay_id = r.id AND x.begun_at > w.since)::integer
+        FROM (SELECT greatest(r.resumed_at, now() - make_interval(secs => greatest(60, 60 / r.rate))) AS since) w) END
+$$;
+REVOKE ALL ON FUNCTION public.rate_allows(r public.replays) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.rate_allows(r public.replays) TO service_role;
 
 CREATE FUNCTION public.read_access(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -3059,6 +3804,18 @@ REVOKE ALL ON FUNCTION public.read_access(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_access(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_access(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.read_audit(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT a.at, a.who, a.what, a.subject, a.why FROM audit a WHERE a.subject = argument ->> 'subject'
+        ORDER BY a.id DESC LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.read_audit(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_audit(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_audit(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.read_batches(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -3089,6 +3846,16 @@ $$;
 REVOKE ALL ON FUNCTION public.read_dead_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_dead_chunks(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_dead_chunks(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_dead_letter_positions(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(p ORDER BY p.topic, p.partition), '[]') FROM dead_letter_positions p
+$$;
+REVOKE ALL ON FUNCTION public.read_dead_letter_positions(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_dead_letter_positions(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_dead_letter_positions(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_documents(argument jsonb) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -3162,6 +3929,31 @@ REVOKE ALL ON FUNCTION public.read_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_facts(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_facts(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.read_fed_pairs(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    WITH pairs AS MATERIALIZED (
+        SELECT s.import_id AS shadow_id, s.run, i.import_id, i.user_id, s.ordinal
+        FROM imports s
+        CROSS JOIN LATERAL (
+            SELECT o.* FROM imports o WHERE o.import_id = s.parent_id AND o.run = s.run AND o.user_id = s.user_id
+               AND o.state IN ('complete', 'failed') OFFSET 0) i
+        WHERE s.kind = 'shadow' AND s.priority = 'replay' AND s.pipeline = argument ->> 'pipeline'
+          AND s.state IN ('complete', 'failed') AND s.begun_at >= (argument ->> 'since')::timestamptz
+        ORDER BY s.ordinal DESC LIMIT (argument ->> 'limit')::integer
+    )
+    SELECT coalesce(json_agg(json_build_object(
+        'import_id', p.import_id, 'run', p.run, 'user_id', p.user_id, 'v1', made_of(i), 'shadow', made_of(s))
+        ORDER BY p.ordinal DESC), '[]')
+    FROM pairs p
+    JOIN imports i ON i.import_id = p.import_id AND i.run = p.run
+    JOIN imports s ON s.import_id = p.shadow_id AND s.run = p.run
+$$;
+REVOKE ALL ON FUNCTION public.read_fed_pairs(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_fed_pairs(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_fed_pairs(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.read_holds(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -3180,9 +3972,10 @@ CREATE FUNCTION public.read_in_flight(argument jsonb) RETURNS json
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
-        SELECT i.pipeline AS lane, i.kind, count(*) AS runs FROM imports i
+        SELECT i.pipeline AS lane, CASE WHEN i.replay_id IS NULL THEN i.kind ELSE 'replay' END AS kind, count(*) AS runs
+        FROM imports i
         WHERE i.state NOT IN ('complete', 'failed', 'cancelled') AND i.on_log
-        GROUP BY i.pipeline, i.kind ORDER BY i.pipeline, i.kind LIMIT (argument ->> 'limit')::integer) t
+        GROUP BY 1, 2 ORDER BY 1, 2 LIMIT (argument ->> 'limit')::integer) t
 $$;
 REVOKE ALL ON FUNCTION public.read_in_flight(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_in_flight(argument jsonb) TO service_role;
@@ -3327,7 +4120,7 @@ CREATE FUNCTION public.read_outcomes(argument jsonb) RETURNS json
         CROSS JOIN LATERAL (
             SELECT * FROM imports o WHERE o.import_id = n.import_id AND o.run = n.run OFFSET 0) i
         WHERE d.decided_at >= a.since AND d.decided_at < a.until AND i.user_id = d.user_id
-          AND i.kind = 'primary' AND i.replay_id IS NULL AND i.state <> 'cancelled') t
+          AND i.kind = 'primary' AND i.replay_id IS NULL AND i.reopened_at IS NULL AND i.state <> 'cancelled') t
 $$;
 REVOKE ALL ON FUNCTION public.read_outcomes(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_outcomes(argument jsonb) TO service_role;
@@ -3361,7 +4154,7 @@ CREATE FUNCTION public.read_pairs(argument jsonb) RETURNS json
                AND o.state IN ('complete', 'failed') OFFSET 0) i
         CROSS JOIN LATERAL (
             SELECT o.import_id FROM imports o WHERE o.parent_id = d.import_id AND o.run = d.run AND o.kind = 'shadow'
-               AND o.user_id = i.user_id AND o.state IN ('complete', 'failed') OFFSET 0) s
+               AND o.priority = 'live' AND o.user_id = i.user_id AND o.state IN ('complete', 'failed') OFFSET 0) s
         ORDER BY d.decided_at DESC LIMIT (SELECT most FROM a)
     )
     SELECT coalesce(json_agg(json_build_object(
@@ -3430,14 +4223,98 @@ REVOKE ALL ON FUNCTION public.read_profile(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_profile(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_profile(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.read_replay(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT tell_replay((argument ->> 'replay_id')::uuid)
+$$;
+REVOKE ALL ON FUNCTION public.read_replay(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_replay(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_replay(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_replay_figures(argument jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+    WITH shown AS MATERIALIZED (
+        SELECT o.*, o.state IN ('running', 'paused') AS at_work FROM replays o
+        WHERE o.state IN ('running', 'paused')
+           OR o.ended_at > now() - make_interval(days => (argument ->> 'days')::integer) AND o.started_at IS NOT NULL
+    )
+    SELECT jsonb_build_object(
+        'running', (SELECT count(*) FROM shown s WHERE s.state = 'running'),
+        'paused', (SELECT coalesce(jsonb_object_agg(t.paused_why, t.n), '{}') FROM (
+            SELECT s.paused_why, count(*) AS n FROM shown s WHERE s.state = 'paused' GROUP BY 1) t),
+        'items', (SELECT coalesce(jsonb_object_agg(t.now, t.n), '{}') FROM (
+            SELECT state_now(x) AS now, count(*) AS n FROM shown s JOIN replay_items x ON x.replay_id = s.id
+            GROUP BY 1) t),
+        'spent', (SELECT coalesce(sum(s.spent), 0) FROM shown s WHERE s.at_work),
+        'still_seconds', (SELECT coalesce(max(greatest(extract(epoch FROM now() - last_moved(o)), 0)), 0)
+                          FROM shown s JOIN replays o ON o.id = s.id WHERE s.state = 'running'))
+$$;
+REVOKE ALL ON FUNCTION public.read_replay_figures(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_replay_figures(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_replay_figures(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_replay_progress(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+DECLARE
+    r replays;
+BEGIN
+    SELECT * INTO r FROM replays o WHERE o.id = (argument ->> 'replay_id')::uuid;
+    IF r.id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN (
+        WITH items AS MATERIALIZED (
+            SELECT x.*, state_now(x) AS now FROM replay_items x WHERE x.replay_id = r.id
+        ), shown AS (
+            SELECT s.*, row_number() OVER (PARTITION BY s.now ORDER BY s.position) AS n FROM items s
+            WHERE s.now IN ('begun', 'held', 'failed')
+        )
+        SELECT jsonb_build_object(
+            'replay_id', r.id, 'state', r.state, 'stage', r.stage, 'which', r.which, 'pipeline', r.pipeline,
+            'reason', r.reason, 'run_by', r.run_by, 'rate', r.rate, 'canary', r.canary,
+            'canary_passed', r.canary_passed, 'max_cost', r.max_cost, 'serve_anyway', r.serve_anyway,
+            'paused_why', r.paused_why, 'changes', r.changes,
+            'planned_at', r.planned_at, 'started_at', r.started_at, 'ended_at', r.ended_at,
+            'moved_at', CASE WHEN r.started_at IS NOT NULL THEN last_moved(r) END, 'now', clock_timestamp(),
+            'items', (SELECT coalesce(jsonb_object_agg(t.now, t.n), '{}') FROM (
+                SELECT s.now, count(*) AS n FROM items s GROUP BY s.now) t),
+            'failed_at', (SELECT coalesce(jsonb_object_agg(t.step, t.n), '{}') FROM (
+                SELECT coalesce(s.step, '') AS step, count(*) AS n FROM items s WHERE s.now = 'failed' GROUP BY 1) t),
+            'skipped', (SELECT coalesce(jsonb_object_agg(t.why, t.n), '{}') FROM (
+                SELECT coalesce(s.why, '') AS why, count(*) AS n FROM items s WHERE s.now = 'skipped' GROUP BY 1) t),
+            'figures', r.figures, 'spent', r.spent,
+            'unpriced', (SELECT count(*) FROM items s WHERE s.ended_at IS NOT NULL AND s.run IS NOT NULL AND s.spent IS NULL),
+            'reserved', (SELECT coalesce(sum(coalesce(s.cost, 0)), 0) FROM items s WHERE s.now = 'begun'),
+            'calls_made', (SELECT coalesce(sum(s.calls_made), 0) FROM items s),
+            'shown', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'import_id', s.import_id, 'user_id', s.user_id, 'run', s.run, 'state', s.now, 'why', s.why,
+                'step', s.step, 'chunks', s.chunks) ORDER BY s.position), '[]')
+                FROM shown s WHERE s.n <= (argument ->> 'limit')::integer),
+            'live', has_live_runs(r.pipeline),
+            'driven', EXISTS (SELECT FROM leases l WHERE l.name = 'replay.driver' AND l.until > clock_timestamp())));
+END
+$$;
+REVOKE ALL ON FUNCTION public.read_replay_progress(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_replay_progress(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_replay_progress(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage'] || jsonb_build_object(
+    SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage', 'reopened_from', 'spent_before'] || jsonb_build_object(
         'state', told_state(i),
         'served', (
-            SELECT jsonb_build_array(s.import_id, s.run) FROM served_memories s WHERE s.user_id = i.user_id),
+            SELECT jsonb_build_array(s.import_id, s.run) FROM served_memories s
+            WHERE s.user_id = i.user_id AND s.import_id IS NOT NULL),
         'unread_conversations', (
             SELECT count(DISTINCT u) FROM chunk_results r, unnest(r.unread) u
             WHERE r.import_id = i.import_id AND r.run = i.run),
@@ -3446,24 +4323,7 @@ CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
                 SELECT e.key AS reason, least(sum(e.value::bigint), 9007199254740991)::bigint AS total
                 FROM chunk_results r, jsonb_each_text(r.dropped) e
                 WHERE r.import_id = i.import_id AND r.run = i.run GROUP BY e.key) d),
-        'extraction_usage', (
-            SELECT jsonb_build_object(
-                'calls',
-                least(coalesce(sum((r.usage ->> 'calls')::bigint), 0), 9007199254740991)::bigint,
-                'input_tokens',
-                least(coalesce(sum((r.usage ->> 'input_tokens')::bigint), 0), 9007199254740991)::bigint,
-                'output_tokens',
-                least(coalesce(sum((r.usage ->> 'output_tokens')::bigint), 0), 9007199254740991)::bigint,
-                'cache_read_tokens',
-                least(coalesce(sum((r.usage ->> 'cache_read_tokens')::bigint), 0), 9007199254740991)::bigint,
-                'cache_write_tokens',
-                least(coalesce(sum((r.usage ->> 'cache_write_tokens')::bigint), 0), 9007199254740991)::bigint,
-                'unanswered',
-                least(coalesce(sum((r.usage ->> 'unanswered')::bigint), 0), 9007199254740991)::bigint,
-                'cost', CASE WHEN bool_or(r.usage ->> 'cost' IS NULL) THEN NULL
-                             ELSE least(coalesce(sum((r.usage ->> 'cost')::numeric), 0), 1e9) END)
-            FROM chunk_results r
-            WHERE r.import_id = i.import_id AND r.run = i.run AND r.usage IS NOT NULL),
+        'extraction_usage', extraction_usage(i),
         'committed_usage', nullif(i.usage, '{}'))
     FROM imports i
     WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
@@ -3554,7 +4414,16 @@ BEGIN
         ORDER BY i.import_id, i.run OFFSET 0) t;
     PERFORM FROM imports i WHERE i.ordinal = ANY (batch) ORDER BY i.import_id, i.run FOR UPDATE;
     FOR r IN
-        SELECT i.import_id, i.run FROM imports i WHERE i.ordinal = ANY (batch) ORDER BY i.user_id, i.import_id, i.run
+        UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(), lease_owner = NULL,
+                lease_until = NULL, error = jsonb_build_object('step', 'recalled', 'message', argument ->> 'reason')
+            WHERE i.ordinal = ANY (batch) AND i.replay_id IS NOT NULL AND i.state NOT IN ('complete', 'failed', 'cancelled')
+            RETURNING i.import_id, i.run
+    LOOP
+        recalled := recalled || jsonb_build_object('import_id', r.import_id, 'run', r.run);
+    END LOOP;
+    FOR r IN
+        SELECT i.import_id, i.run FROM imports i WHERE i.ordinal = ANY (batch) AND i.replay_id IS NULL
+        ORDER BY i.user_id, i.import_id, i.run
     LOOP
         IF fail_run(jsonb_build_object('import_id', r.import_id, 'run', r.run, 'step', 'recalled',
                                        'error', argument ->> 'reason'))::boolean THEN
@@ -3567,6 +4436,15 @@ $$;
 REVOKE ALL ON FUNCTION public.recall_runs(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.recall_runs(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.recall_runs(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.reckoned(x public.replay_items) RETURNS double precision
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(x.cost, CASE WHEN x.calls = 0 THEN 0 END)
+$$;
+REVOKE ALL ON FUNCTION public.reckoned(x public.replay_items) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reckoned(x public.replay_items) TO service_role;
 
 CREATE FUNCTION public.record_chunks(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3708,6 +4586,64 @@ REVOKE ALL ON FUNCTION public.record_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_chunks(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.record_chunks(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.record_dead_letters(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    a record;
+    p dead_letter_positions;
+    recorded integer;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        topic text, partition integer, generation integer, from_offset bigint, begin_offset bigint,
+        next_offset bigint, last_timestamp bigint, anew boolean, letters jsonb);
+    INSERT INTO dead_letter_positions (topic, partition) VALUES (a.topic, a.partition) ON CONFLICT DO NOTHING;
+    SELECT * INTO p FROM dead_letter_positions o
+        WHERE o.topic = a.topic AND o.partition = a.partition FOR UPDATE;
+    IF (p.generation, p.next_offset) <> (a.generation, a.from_offset) THEN
+        RETURN 'null';
+    END IF;
+    p.generation := p.generation + CASE WHEN a.anew THEN 1 ELSE 0 END;
+    WITH incoming AS MATERIALIZED (
+        SELECT DISTINCT ON (v.id) v.* FROM jsonb_to_recordset(a.letters) AS v(
+            id uuid, letter_offset bigint, record_partition integer, record_offset bigint, ce_id uuid,
+            import_id uuid, user_id uuid, run integer, chunk_id uuid, reason text, error_class text,
+            attempts integer, stage text, size bigint, buried_at timestamptz)
+        ORDER BY v.id, v.letter_offset
+    ), known AS (
+        SELECT n.*, CASE WHEN n.ce_id IS NULL THEN 1 ELSE (
+                SELECT count(*) FROM dead_letters o
+                WHERE o.ce_id = n.ce_id AND o.topic = a.topic AND o.id NOT IN (SELECT i.id FROM incoming i))
+                + row_number() OVER (PARTITION BY n.ce_id ORDER BY n.letter_offset) END AS burial
+        FROM incoming n
+    ), taken AS (
+        INSERT INTO dead_letters AS d (
+            id, topic, letter_partition, letter_offset, generation, record_partition, record_offset, ce_id,
+            import_id, user_id, run, chunk_id, reason, error_class, attempts, stage, size, burial, buried_at)
+        SELECT k.id, a.topic, a.partition, k.letter_offset, p.generation, k.record_partition, k.record_offset, k.ce_id,
+               k.import_id, k.user_id, k.run, k.chunk_id, k.reason, k.error_class, k.attempts, k.stage, k.size,
+               k.burial, k.buried_at
+        FROM known k ORDER BY k.letter_offset
+        ON CONFLICT (id) DO UPDATE SET  -- written twice, it is one burial; where it lies now is what counts
+            letter_partition = excluded.letter_partition, letter_offset = excluded.letter_offset,
+            generation = excluded.generation
+            WHERE d.topic = excluded.topic AND d.generation < excluded.generation
+        RETURNING (d.xmax = 0) AS fresh
+    )
+    SELECT count(*) FILTER (WHERE fresh) INTO recorded FROM taken;
+    UPDATE dead_letter_positions o SET
+            generation = p.generation, begin_offset = a.begin_offset, next_offset = a.next_offset,
+            last_timestamp = CASE WHEN a.anew OR a.last_timestamp IS NOT NULL THEN a.last_timestamp
+                                  ELSE o.last_timestamp END
+        WHERE o.topic = a.topic AND o.partition = a.partition;
+    RETURN to_jsonb(recorded);
+END
+$$;
+REVOKE ALL ON FUNCTION public.record_dead_letters(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_dead_letters(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.record_dead_letters(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.recorded_chunks(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -3800,6 +4736,48 @@ $$;
 REVOKE ALL ON FUNCTION public.renew_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.reopen_chunks(i public.imports, indices integer[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    paid CONSTANT jsonb := CASE WHEN i.usage <> '{}' THEN i.usage ELSE extraction_usage(i) END;
+    left_over jsonb;
+BEGIN
+    DELETE FROM chunk_results r
+        WHERE r.import_id = i.import_id AND r.run = i.run AND r.chunk_index = ANY (indices) AND r.status = 'dead';
+    i.spent_before := '{}';
+    left_over := extraction_usage(i);
+    UPDATE imports o SET
+            (chunks_ok, chunks_dead, chunks_cached) = (
+                SELECT count(*) FILTER (WHERE r.status = 'ok'), count(*) FILTER (WHERE r.status = 'dead'),
+                       count(*) FILTER (WHERE r.cached)
+                FROM chunk_results r WHERE r.import_id = i.import_id AND r.run = i.run),
+            usage = '{}', updated_at = now(),
+            spent_before = (
+                SELECT coalesce(jsonb_object_agg(e.key, CASE WHEN e.value = 'null' THEN e.value ELSE to_jsonb(
+                    greatest(0, (e.value #>> '{}')::numeric - coalesce((left_over ->> e.key)::numeric, 0))) END), '{}')
+                FROM jsonb_each(paid) e)
+        WHERE o.import_id = i.import_id AND o.run = i.run;
+    IF i.state IN ('chunking', 'extracting') THEN
+        RETURN;
+    END IF;
+    DELETE FROM facts f WHERE f.import_id = i.import_id AND f.run = i.run AND f.account >= first_joined();
+    DELETE FROM memory_outbox m WHERE m.import_id = i.import_id AND m.run = i.run;
+    UPDATE imports o SET
+            state = CASE WHEN o.chunked_at IS NULL THEN 'chunking' ELSE 'extracting' END, stage = 'extracting',
+            progress_percent = least(90, 90.0 * (o.chunks_ok + o.chunks_dead) / greatest(o.chunks_total, 1)),
+            reopened_at = now(), reopened_from = CASE WHEN i.state = 'consolidating' THEN o.reopened_from ELSE
+                jsonb_build_object('state', i.state, 'unserved', i.unserved, 'coverage', i.coverage) END,
+            edition = o.edition + 1, joined = '[]', published_at = NULL, finished_at = NULL, error = NULL,
+            unserved = NULL, coverage = NULL, redrives = 0, redriven_at = NULL, redriven_done = NULL,
+            lease_owner = NULL, lease_until = NULL, updated_at = now()
+        WHERE o.import_id = i.import_id AND o.run = i.run;
+END
+$$;
+REVOKE ALL ON FUNCTION public.reopen_chunks(i public.imports, indices integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reopen_chunks(i public.imports, indices integer[]) TO service_role;
 
 CREATE FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
@@ -3956,6 +4934,15 @@ CREATE FUNCTION public.routing_bucket(seed text, p_user uuid) RETURNS integer
 $$;
 REVOKE ALL ON FUNCTION public.routing_bucket(seed text, p_user uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.routing_bucket(seed text, p_user uuid) TO service_role;
+
+CREATE FUNCTION public.sampled_at(p_import_id uuid) RETURNS double precision
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT (('x' || left(md5(p_import_id::text), 15))::bit(60)::bigint % 1000000) / 10000.0::double precision
+$$;
+REVOKE ALL ON FUNCTION public.sampled_at(p_import_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.sampled_at(p_import_id uuid) TO service_role;
 
 CREATE FUNCTION public.save_chunks_batch(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4184,22 +5171,26 @@ DECLARE
     n user_profiles;
     s served_memories;
     shown jsonb;
+    told text[];
     made imports;
 BEGIN
-    SELECT * INTO p FROM user_profiles o WHERE o.user_id = v.user_id FOR UPDATE;
-    SELECT * INTO s FROM served_memories o WHERE o.user_id = v.user_id;
     SELECT * INTO made FROM imports o WHERE o.import_id = v.memory_import_id AND o.run = v.memory_run;
     IF join_for(made, true) <> made.joined THEN
         RETURN 'apart';
     END IF;
+    INSERT INTO user_profiles (user_id) VALUES (v.user_id) ON CONFLICT (user_id) DO NOTHING;
+    SELECT * INTO p FROM user_profiles o WHERE o.user_id = v.user_id FOR UPDATE;
+    SELECT * INTO s FROM served_memories o WHERE o.user_id = v.user_id;
     PERFORM keep_version(p, s, now());
     n := p;
     s.profile_format := coalesce(s.profile_format, v.profile_format);
-    -- As it was kept, which may be refined since it was written; in the other form, as it was written.
-    shown := CASE WHEN s.profile_format = v.profile_format
-                  THEN jsonb_build_object('soul', v.soul_md, 'identity', v.identity_md, 'user', v.user_md,
-                                          'agents', v.agents_md, 'tools', v.tools_md)
-                  ELSE v.documents -> s.profile_format END;
+    -- As it was kept, which may be refined since it was written; in the other form, as it was written. What others
+    -- wrote there is in the one form that they use.
+    shown := jsonb_strip_nulls(jsonb_build_object(
+        'soul', v.soul_md, 'identity', v.identity_md, 'user', v.user_md, 'agents', v.agents_md, 'tools', v.tools_md));
+    IF s.profile_format <> v.profile_format THEN
+        shown := shown || coalesce(v.documents -> s.profile_format, '{}');
+    END IF;
     n.soul_md := coalesce(shown ->> 'soul', p.soul_md);
     n.identity_md := coalesce(shown ->> 'identity', p.identity_md);
     n.user_md := coalesce(shown ->> 'user', p.user_md);
@@ -4207,9 +5198,10 @@ BEGIN
     n.tools_md := coalesce(shown ->> 'tools', p.tools_md);
     n.memory_md := coalesce(v.memory_md, p.memory_md);
     n.soulprint_text := coalesce(v.soulprint_text, p.soulprint_text);
+    told := ARRAY(SELECT jsonb_object_keys(shown));
     s.documents := jsonb_build_object(
-        'markdown', coalesce(s.documents -> 'markdown', '{}') || coalesce(v.documents -> 'markdown', '{}'),
-        'app', coalesce(s.documents -> 'app', '{}') || coalesce(v.documents -> 'app', '{}'));
+        'markdown', coalesce(s.documents -> 'markdown', '{}') - told || coalesce(v.documents -> 'markdown', '{}'),
+        'app', coalesce(s.documents -> 'app', '{}') - told || coalesce(v.documents -> 'app', '{}'));
     s.import_id := v.import_id; s.run := v.run; s.pipeline := v.pipeline;
     IF v.memory_import_id IS NOT NULL THEN
         s.memory_import_id := v.memory_import_id; s.memory_run := v.memory_run;
@@ -4237,8 +5229,13 @@ CREATE FUNCTION public.serve_version(n public.user_profiles, s public.served_mem
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
-    identity jsonb := CASE WHEN s.profile_format = 'app' THEN (s.documents -> 'app' ->> 'identity')::jsonb END;
+    identity jsonb;
 BEGIN
+    BEGIN
+        identity := CASE WHEN s.profile_format = 'app' THEN (s.documents -> 'app' ->> 'identity')::jsonb END;
+    EXCEPTION WHEN invalid_text_representation THEN  -- the predecessor's, which is no JSON
+        NULL;
+    END;
     UPDATE user_profiles SET
             soul_md = n.soul_md, identity_md = n.identity_md, user_md = n.user_md, agents_md = n.agents_md,
             tools_md = n.tools_md, memory_md = n.memory_md, soulprint_text = n.soulprint_text,
@@ -4279,6 +5276,39 @@ REVOKE ALL ON FUNCTION public.settle_callback(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_callback(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.settle_callback(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.settle_dead_letters(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    settled jsonb;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    IF argument ->> 'state' NOT IN ('requeued', 'dropped') THEN
+        RAISE EXCEPTION 'a letter is requeued or dropped' USING ERRCODE = 'SP003';
+    END IF;
+    PERFORM FROM dead_letters d
+        WHERE d.id IN (SELECT e::uuid FROM jsonb_array_elements_text(argument -> 'ids') e) ORDER BY d.id FOR UPDATE;
+    WITH changed AS (
+        UPDATE dead_letters d SET
+                state = argument ->> 'state', changed_by = argument ->> 'by', changed_why = argument ->> 'reason',
+                changed_at = now()
+            WHERE d.id IN (SELECT e::uuid FROM jsonb_array_elements_text(argument -> 'ids') e) AND d.state = 'open'
+            RETURNING d.id
+    ), told AS (
+        INSERT INTO audit (who, what, subject, why)
+        SELECT argument ->> 'by', CASE argument ->> 'state' WHEN 'requeued' THEN 'dead requeue' ELSE 'dead drop' END,
+               c.id::text, argument ->> 'reason'
+        FROM changed c ORDER BY c.id
+    )
+    SELECT coalesce(jsonb_agg(c.id ORDER BY c.id), '[]') INTO settled FROM changed c;
+    RETURN settled;
+END
+$$;
+REVOKE ALL ON FUNCTION public.settle_dead_letters(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.settle_dead_letters(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.settle_dead_letters(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -4314,6 +5344,46 @@ $$;
 REVOKE ALL ON FUNCTION public.settle_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.settle_facts(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.settle_replay(p_id uuid) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    settled integer;
+    took double precision;
+BEGIN
+    WITH ended AS MATERIALIZED (
+        SELECT x.position, i.state, i.unserved, i.error, i.finished_at,
+               CASE WHEN u.cost IS NULL AND u.calls = 0 THEN 0 ELSE u.cost END AS cost, u.calls
+        FROM replay_items x
+        LEFT JOIN LATERAL (SELECT * FROM imports n WHERE n.import_id = x.import_id AND n.run = x.run OFFSET 0) i ON true
+        LEFT JOIN LATERAL (
+            SELECT o.cost, o.calls FROM run_usage o WHERE o.import_id = i.import_id AND o.run = i.run) u ON true
+        WHERE x.replay_id = p_id AND x.state = 'begun'
+          AND (i.import_id IS NULL OR i.state IN ('complete', 'failed', 'cancelled'))
+    ), noted AS (
+        UPDATE replay_items x SET
+                state = CASE WHEN e.state IS NULL THEN 'cancelled'
+                             WHEN e.state <> 'complete' THEN e.state
+                             WHEN e.unserved IS NULL THEN 'done'
+                             WHEN e.unserved IN ('held', 'smaller') THEN 'held'
+                             ELSE 'unserved' END,
+                why = CASE WHEN e.state IS NULL THEN 'gone' ELSE coalesce(e.unserved, e.error ->> 'message') END,
+                step = CASE e.state WHEN 'failed' THEN e.error ->> 'step' END,
+                spent = e.cost, calls_made = least(e.calls, 2147483647), ended_at = coalesce(e.finished_at, now())
+            FROM ended e WHERE x.replay_id = p_id AND x.position = e.position
+            RETURNING coalesce(x.spent, reckoned(x), 0) AS took
+    )
+    SELECT count(*), coalesce(sum(n.took), 0) INTO settled, took FROM noted n;
+    IF settled > 0 THEN
+        UPDATE replays o SET spent = o.spent + took, moved_at = now() WHERE o.id = p_id;
+    END IF;
+    RETURN settled;
+END
+$$;
+REVOKE ALL ON FUNCTION public.settle_replay(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.settle_replay(p_id uuid) TO service_role;
 
 CREATE FUNCTION public.settle_v1_call(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4395,6 +5465,88 @@ $$;
 REVOKE ALL ON FUNCTION public.shown_facts(shown public.facts[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.shown_facts(shown public.facts[]) TO service_role;
 
+CREATE FUNCTION public.start_replay(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+DECLARE
+    r replays;
+    planned bigint;
+    counted bigint;
+    refusal text;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    IF coalesce(btrim(argument ->> 'reason'), '') = '' THEN
+        RAISE EXCEPTION 'a replay needs a reason' USING ERRCODE = 'SP003';
+    END IF;
+    SELECT * INTO r FROM replays o WHERE o.id = (argument ->> 'replay_id')::uuid FOR UPDATE;
+    IF r.id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    planned := (SELECT count(*) FROM replay_items x WHERE x.replay_id = r.id);
+    IF r.state = 'planned' THEN
+        counted := count_selected(r);
+    END IF;
+    refusal := CASE WHEN r.state <> 'planned' THEN 'state'
+                    WHEN abs(counted - planned) > 0.1 * planned THEN 'moved'
+                    WHEN is_passed_by(r) THEN 'passthrough' END;
+    IF refusal IS NULL AND NOT coalesce((argument ->> 'dry_run')::boolean, false) THEN
+        UPDATE replays o SET
+                run_by = coalesce(argument ->> 'by', ''), reason = argument ->> 'reason',
+                rate = (argument ->> 'rate')::double precision, canary = (argument ->> 'canary')::integer,
+                max_cost = (argument ->> 'max_cost')::double precision,
+                serve_anyway = coalesce((argument ->> 'serve_anyway')::boolean, false), started_at = now()
+            WHERE o.id = r.id;
+        r := turn_replay(r.id, CASE planned WHEN 0 THEN 'done' ELSE 'running' END, argument ->> 'by', 'run',
+                         argument ->> 'reason');
+    END IF;
+    RETURN jsonb_build_object('refusal', refusal, 'state', r.state, 'planned', planned, 'counted', counted);
+END
+$$;
+REVOKE ALL ON FUNCTION public.start_replay(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.start_replay(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.start_replay(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.state_now(x public.replay_items) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN x.state = 'held' AND EXISTS (
+        SELECT FROM imports i WHERE i.import_id = x.import_id AND i.run = x.run AND i.unserved IS NULL)
+        THEN 'done' ELSE x.state END
+$$;
+REVOKE ALL ON FUNCTION public.state_now(x public.replay_items) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.state_now(x public.replay_items) TO service_role;
+
+CREATE FUNCTION public.stop_replay(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+DECLARE
+    r replays;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    SELECT * INTO r FROM replays o WHERE o.id = (argument ->> 'replay_id')::uuid FOR UPDATE;
+    IF r.id IS NULL THEN
+        RETURN NULL;
+    ELSIF r.state = 'done' THEN
+        RETURN jsonb_build_object('refusal', 'state', 'state', r.state);
+    ELSIF r.state <> 'stopped' THEN
+        PERFORM cancel_replay_runs(r.id, false, 'the replay was stopped');
+        PERFORM settle_replay(r.id);
+        UPDATE replay_items x SET state = 'skipped', why = 'stopped', ended_at = now()
+            WHERE x.replay_id = r.id AND x.state = 'waiting';
+        r := turn_replay(r.id, 'stopped', argument ->> 'by', 'stop', argument ->> 'reason');
+    END IF;
+    RETURN jsonb_build_object('refusal', NULL, 'state', r.state);
+END
+$$;
+REVOKE ALL ON FUNCTION public.stop_replay(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.stop_replay(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.stop_replay(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.take_callback(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -4458,6 +5610,74 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[], accounts smallint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[], accounts smallint[]) TO service_role;
+
+CREATE FUNCTION public.take_dead_letters(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+DECLARE
+    most CONSTANT integer := 2;
+    l record;
+    d dead_letters;
+    i imports;
+    j record;
+    refused jsonb := '[]';
+    chunks jsonb := '{}';
+    place text;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    PERFORM pg_advisory_xact_lock(hashtextextended(t.import_id::text, 1)) FROM (
+        SELECT DISTINCT x.import_id FROM jsonb_to_recordset(argument -> 'letters') AS x(import_id uuid)
+        ORDER BY x.import_id OFFSET 0) t;
+    PERFORM FROM imports o
+        WHERE o.import_id IN (SELECT x.import_id FROM jsonb_to_recordset(argument -> 'letters') AS x(import_id uuid))
+        ORDER BY o.import_id, o.run FOR UPDATE;
+    FOR l IN
+        SELECT * FROM jsonb_to_recordset(argument -> 'letters') AS x(
+            id uuid, import_id uuid, user_id uuid, run integer, index integer, edition integer, memory jsonb)
+        ORDER BY x.import_id, x.run, x.id
+    LOOP
+        SELECT * INTO d FROM dead_letters o WHERE o.id = l.id;
+        SELECT * INTO i FROM imports o WHERE o.import_id = l.import_id AND o.run = l.run;
+        j := judge_requeue(i, d.topic, l.user_id, l.import_id, l.run, l.index, l.edition);
+        j.refusal := CASE
+            WHEN d.id IS NULL THEN 'unknown'
+            WHEN d.state <> 'open' THEN d.state
+            WHEN NOT coalesce((argument ->> 'force')::boolean, false) AND d.ce_id IS NOT NULL AND most <= (
+                SELECT count(*) FROM dead_letters o WHERE o.ce_id = d.ce_id AND o.topic = d.topic) THEN 'again'
+            ELSE j.refusal END;
+        IF j.refusal IS NOT NULL THEN
+            refused := refused || jsonb_build_object('id', l.id, 'reason', j.refusal);
+        ELSIF j.reopens = 'chunk' THEN
+            place := l.import_id || ' ' || l.run;
+            chunks := jsonb_set(chunks, ARRAY[place], coalesce(chunks -> place, '[]') || to_jsonb(l.index));
+        ELSIF j.reopens = 'memory' THEN
+            INSERT INTO memory_outbox (import_id, run, memory) VALUES (l.import_id, l.run, l.memory)
+                ON CONFLICT (import_id, run) DO UPDATE SET memory = excluded.memory;
+            UPDATE imports o SET state = 'consolidating', reopened_at = now(), published_at = now(), finished_at = NULL,
+                    error = NULL, redrives = 0, redriven_at = NULL, updated_at = now()
+                WHERE o.import_id = l.import_id AND o.run = l.run;
+        ELSIF j.reopens = 'import' THEN
+            UPDATE imports o SET state = 'received', reopened_at = now(), offered_at = now(), finished_at = NULL,
+                    error = NULL, stage = NULL, progress_percent = 0, redrives = 0, redriven_at = NULL, updated_at = now()
+                WHERE o.import_id = l.import_id AND o.run = l.run;
+        END IF;
+    END LOOP;
+    FOR l IN
+        SELECT split_part(c.key, ' ', 1)::uuid AS import_id, split_part(c.key, ' ', 2)::integer AS run,
+               ARRAY(SELECT e::integer FROM jsonb_array_elements_text(c.value) e) AS indices
+        FROM jsonb_each(chunks) c
+    LOOP
+        SELECT * INTO i FROM imports o WHERE o.import_id = l.import_id AND o.run = l.run;
+        PERFORM reopen_chunks(i, l.indices);
+    END LOOP;
+    RETURN refused;
+END
+$$;
+REVOKE ALL ON FUNCTION public.take_dead_letters(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_dead_letters(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_dead_letters(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.take_lease(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4828,6 +6048,18 @@ $$;
 REVOKE ALL ON FUNCTION public.tell_profile(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_profile(i public.imports) TO service_role;
 
+CREATE FUNCTION public.tell_replay(p_id uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT to_jsonb(r) - 'ordinal' || jsonb_build_object('items', (
+        SELECT coalesce(jsonb_object_agg(s.state, s.imports), '{}') FROM (
+            SELECT i.state, count(*) AS imports FROM replay_items i WHERE i.replay_id = r.id GROUP BY i.state) s))
+    FROM replays r WHERE r.id = p_id
+$$;
+REVOKE ALL ON FUNCTION public.tell_replay(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_replay(p_id uuid) TO service_role;
+
 CREATE FUNCTION public.told_percent(i public.imports) RETURNS numeric
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -4877,6 +6109,20 @@ CREATE FUNCTION public.told_state(i public.imports) RETURNS text
 $$;
 REVOKE ALL ON FUNCTION public.told_state(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.told_state(i public.imports) TO service_role;
+
+CREATE FUNCTION public.turn_replay(p_id uuid, p_state text, p_by text, p_did text, p_reason text, p_paused_why text DEFAULT NULL::text) RETURNS public.replays
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    UPDATE replays o SET
+            state = p_state, paused_why = p_paused_why,
+            resumed_at = CASE WHEN p_state <> 'running' THEN NULL ELSE coalesce(o.resumed_at, now()) END,
+            ended_at = CASE WHEN p_state IN ('stopped', 'done') THEN coalesce(o.ended_at, now()) END,
+            changes = o.changes || jsonb_build_object('at', now(), 'by', p_by, 'did', p_did, 'reason', p_reason)
+        WHERE o.id = p_id RETURNING *
+$$;
+REVOKE ALL ON FUNCTION public.turn_replay(p_id uuid, p_state text, p_by text, p_did text, p_reason text, p_paused_why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.turn_replay(p_id uuid, p_state text, p_by text, p_did text, p_reason text, p_paused_why text) TO service_role;
 
 CREATE FUNCTION public.update_progress(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4985,7 +6231,7 @@ CREATE FUNCTION public.watch_runs(argument jsonb) RETURNS json
         'version', (extract(epoch FROM i.updated_at) * 1000000)::bigint)), '[]')
     FROM jsonb_array_elements_text(argument -> 'import_ids') a(id)
     CROSS JOIN LATERAL (
-        SELECT * FROM imports n WHERE n.import_id = a.id::uuid ORDER BY n.run DESC LIMIT 1) i
+        SELECT * FROM imports n WHERE n.import_id = a.id::uuid AND NOT is_silent(n) ORDER BY n.run DESC LIMIT 1) i
 $$;
 REVOKE ALL ON FUNCTION public.watch_runs(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.watch_runs(argument jsonb) TO service_role;
@@ -5036,3 +6282,116 @@ $$;
 REVOKE ALL ON FUNCTION public.watch_v1_calls(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.watch_v1_calls(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.watch_v1_calls(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.weigh_imports(r public.replays, OUT import_id uuid, OUT user_id uuid, OUT run integer, OUT why text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    partly CONSTANT boolean := r.which <@ ARRAY['missing', 'dead'];
+    users CONSTANT uuid[] := ARRAY(SELECT value::uuid FROM jsonb_array_elements_text(
+        coalesce(nullif(r.selection -> 'users', 'null'), '[]')));
+    named CONSTANT uuid[] := ARRAY(SELECT DISTINCT value::uuid FROM jsonb_array_elements_text(
+        coalesce(nullif(r.selection -> 'imports', 'null'), '[]')));
+    since CONSTANT timestamptz := (r.selection ->> 'since')::timestamptz;
+    until CONSTANT timestamptz := (r.selection ->> 'until')::timestamptz;
+    version CONSTANT text := r.selection ->> 'model_version';
+    share CONSTANT double precision := CASE WHEN r.selection ->> 'sample' LIKE '%\%'
+                                            THEN rtrim(r.selection ->> 'sample', '%')::double precision END;
+    now_reads CONSTANT jsonb := jsonb_build_array(jsonb_build_object(
+        'model', r.model, 'prompt_version', r.prompt_version));
+    newest imports;
+    b imports;
+BEGIN
+    -- One probe of each key an import: joined, the planner may read all there is again for each of them, as it does
+    -- while the tables are new and not analysed.
+    FOR import_id IN
+        SELECT unnest(named) WHERE named <> '{}'
+        UNION ALL
+        SELECT DISTINCT n.import_id FROM imports n
+        WHERE named = '{}' AND users <> '{}' AND n.user_id = ANY (users) AND n.kind = 'primary'
+        UNION ALL
+        SELECT DISTINCT n.import_id FROM imports n
+        WHERE named = '{}' AND users = '{}' AND n.kind = 'primary' AND n.pipeline <> 'v1'
+    LOOP
+        CONTINUE WHEN sampled_at(import_id) >= share;
+        SELECT * INTO newest FROM imports n
+            WHERE n.import_id = weigh_imports.import_id AND n.kind = 'primary' AND n.pipeline <> 'v1'
+              AND n.state <> 'cancelled'
+            ORDER BY n.run DESC LIMIT 1;
+        IF newest.import_id IS NULL THEN
+            SELECT * INTO newest FROM imports n
+                WHERE n.import_id = weigh_imports.import_id AND n.kind = 'primary' ORDER BY n.run DESC LIMIT 1;
+            user_id := newest.user_id; run := newest.run;
+            why := CASE WHEN newest.import_id IS NULL THEN 'unknown'
+                        WHEN newest.pipeline = 'v1' THEN 'v1' ELSE 'cancelled' END;
+            CONTINUE WHEN users <> '{}' AND user_id <> ALL (users);
+            CONTINUE WHEN newest.import_id IS NOT NULL
+                AND (newest.requested_at < since OR newest.requested_at >= until OR version IS NOT NULL);
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
+        -- the newest that ended and is no replay that came to nothing: what begin_replay_run takes
+        SELECT * INTO b FROM imports n
+            WHERE n.import_id = newest.import_id AND n.kind = 'primary' AND n.pipeline <> 'v1'
+              AND (n.state = 'complete' OR n.state = 'failed' AND partly) AND NOT is_silent(n)
+              AND (partly OR n.unserved IS NULL)
+            ORDER BY n.run DESC LIMIT 1;
+        user_id := newest.user_id; run := coalesce(b.run, newest.run);
+        CONTINUE WHEN users <> '{}' AND user_id <> ALL (users);
+        CONTINUE WHEN coalesce(b.requested_at, newest.requested_at) < since
+            OR coalesce(b.requested_at, newest.requested_at) >= until;
+        CONTINUE WHEN version IS NOT NULL AND NOT EXISTS (
+            SELECT FROM jsonb_array_elements(coalesce(b.readers, newest.readers)) e
+            WHERE version IN (e ->> 'model', e ->> 'prompt_version'));
+        CONTINUE WHEN b.import_id IS NOT NULL AND newest.state IN ('complete', 'failed') AND CASE
+            WHEN partly THEN NOT lacks_chunks(b, r.which)
+            WHEN r.which = '{stale}' THEN b.readers = now_reads OR b.chunks_total = 0
+            ELSE false END;
+        why := CASE
+            WHEN newest.state NOT IN ('complete', 'failed') THEN 'running'
+            WHEN b.import_id IS NULL AND newest.unserved = 'older' THEN 'outdone'
+            WHEN b.import_id IS NULL AND newest.state = 'complete' THEN 'unserved'
+            WHEN (coalesce(b.error, newest.error) ->> 'at_fault')::boolean THEN 'at fault'
+            WHEN b.import_id IS NULL THEN 'failed'
+            WHEN b.state = 'complete' AND b.unserved IS DISTINCT FROM 'smaller' AND NOT EXISTS (
+                SELECT FROM lineages l WHERE l.user_id = b.user_id AND l.import_id = b.import_id) THEN 'outdone'
+            WHEN b.chunked_at IS NULL AND r.stage <> 'chunks' AND r.which <> '{missing}' THEN 'unread'
+            WHEN r.stage = 'memory' AND b.chunks_ok + b.chunks_dead < b.chunks_total THEN 'unread'
+        END;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION public.weigh_imports(r public.replays, OUT import_id uuid, OUT user_id uuid, OUT run integer, OUT why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.weigh_imports(r public.replays, OUT import_id uuid, OUT user_id uuid, OUT run integer, OUT why text) TO service_role;
+
+CREATE FUNCTION public.why_not_replayed(r public.replays, x public.replay_items) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    b imports;
+BEGIN
+    SELECT * INTO b FROM imports o WHERE o.import_id = x.import_id AND o.run = x.base_run AND o.user_id = x.user_id;
+    RETURN CASE
+        WHEN b.import_id IS NULL THEN 'gone'
+        WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = b.import_id AND o.kind = 'primary'
+                     AND o.state NOT IN ('complete', 'failed', 'cancelled')) THEN 'running'
+        WHEN b.state NOT IN ('complete', 'failed') THEN 'gone'
+        WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = b.import_id AND o.kind = 'primary' AND o.run > b.run
+                     AND o.pipeline <> 'v1' AND o.state <> 'cancelled'
+                     AND (o.begun_at >= r.planned_at OR o.state = 'complete' AND o.unserved IS NULL)) THEN 'newer'
+        WHEN b.chunked_at IS NULL AND r.stage <> 'chunks' AND 'missing' <> ALL (r.which) THEN 'unread'
+        WHEN r.stage = 'memory' AND b.chunks_ok + b.chunks_dead < b.chunks_total THEN 'unread'
+        WHEN r.which <@ ARRAY['missing', 'dead']
+             AND NOT EXISTS (SELECT FROM chunk_results c WHERE c.import_id = b.import_id AND c.run = b.run
+                             AND c.status = 'dead' AND fate_of(c) = ANY (r.which))
+             AND NOT ('missing' = ANY (r.which) AND (b.chunks_total IS NULL OR b.chunks_total > (
+                 SELECT count(*) FROM chunk_results c WHERE c.import_id = b.import_id AND c.run = b.run)))
+             THEN 'nothing'
+    END;
+END
+$$;
+REVOKE ALL ON FUNCTION public.why_not_replayed(r public.replays, x public.replay_items) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.why_not_replayed(r public.replays, x public.replay_items) TO service_role;

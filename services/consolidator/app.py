@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.consolidator.consolidations import Consolidations
+from services.consolidator.dead_letters import DeadLetterIndex
+from services.consolidator.driver import Driver
 from services.consolidator.stage import Results
 from shared.domain.events import FactsExtracted
 from shared.host.service import Kit, Service, silence_of
@@ -27,8 +29,9 @@ paid for does not wait: until it is recorded, it would be lost with the process.
 
 @asynccontextmanager
 async def app(kit: Kit) -> AsyncIterator[Service]:
-    """Records results of chunks, many a call; consolidates runs that are complete; sweeps; offers what
-    the database alone knows to the log, such as the fallback of a run that failed."""
+    """Records results of chunks, many a call; consolidates runs that are complete; sweeps; drives
+    replays; keeps the index of dead letters; offers what the database alone knows to the log, such as the
+    fallback of a run that failed."""
     async with kit.open_model(patience=0.0, workers=0) as model:
         kit.metrics.models.watch(kit.name, model)
         consolidations = Consolidations(kit, model)
@@ -36,7 +39,8 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
         stage = per_batch("consolidator", FactsExtracted, results.handle, most=BATCH, on_dead=results.give_up)
         tasks = [Sweeper(kit, consolidations.offer).run, results.show_progress]
         if kit.only is None:
-            tasks.append(Relay(kit.store, kit.publisher, sole=kit.sole).run)
+            relay = Relay(kit.store, kit.publisher, sole=kit.sole)
+            tasks += [relay.run, Driver(kit, relay, consolidations.offer).run, DeadLetterIndex(kit).run]
         yield Service(
             stage,
             PoolPolicy(

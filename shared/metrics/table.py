@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from shared.metrics import canary, gateway, models, services
+from shared.metrics import canary, gateway, models, replays, services
 from shared.metrics.kinds import Metric
 
 METRICS: tuple[Metric, ...] = tuple(
     found
-    for room in (services, models, gateway, canary)
+    for room in (services, models, gateway, canary, replays)
     for found in vars(room).values()
     if isinstance(found, Metric)
 )

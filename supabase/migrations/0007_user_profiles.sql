@@ -96,8 +96,9 @@ CREATE POLICY soulprint_services ON public.user_profiles TO service_role USING (
 -- What is served to a user. Persons may write to their profile: whose memory it is says this table alone.
 CREATE TABLE public.served_memories (
     user_id uuid PRIMARY KEY,
-    import_id uuid NOT NULL,
-    run integer NOT NULL,
+    -- the run that wrote the sections; null: they came from elsewhere, and were put back
+    import_id uuid,
+    run integer,
     pipeline text,
     -- the run whose MEMORY, and so whose facts, are served: import_id and run, unless that run made no MEMORY
     memory_import_id uuid,

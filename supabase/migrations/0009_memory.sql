@@ -75,8 +75,13 @@ $$;
 CREATE FUNCTION public.serve_version(n public.user_profiles, s public.served_memories) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    identity jsonb := CASE WHEN s.profile_format = 'app' THEN (s.documents -> 'app' ->> 'identity')::jsonb END;
+    identity jsonb;
 BEGIN
+    BEGIN
+        identity := CASE WHEN s.profile_format = 'app' THEN (s.documents -> 'app' ->> 'identity')::jsonb END;
+    EXCEPTION WHEN invalid_text_representation THEN  -- the predecessor's, which is no JSON
+        NULL;
+    END;
     UPDATE user_profiles SET
             soul_md = n.soul_md, identity_md = n.identity_md, user_md = n.user_md, agents_md = n.agents_md,
             tools_md = n.tools_md, memory_md = n.memory_md, soulprint_text = n.soulprint_text,
@@ -174,13 +179,18 @@ $$;
 
 -- True of a replay whose coverage, or whose facts, are fewer by a fifth than those of the run that it is to replace.
 CREATE FUNCTION public.came_out_worse(i public.imports, p_coverage jsonb, p_facts jsonb) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT i.replay_id IS NOT NULL AND EXISTS (
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RETURN i.replay_id IS NOT NULL AND EXISTS (
         SELECT FROM imports b
-        WHERE b.import_id = i.import_id AND b.run = i.base_run AND b.state = 'complete'
+        WHERE b.import_id = i.import_id AND b.state = 'complete'
+          -- a base that came out worse itself was never served: nor is what is only better than that
+          AND (b.run = i.base_run OR b.run IN (
+              SELECT l.run FROM lineages l WHERE l.user_id = i.user_id AND l.import_id = i.import_id))
           AND ((p_facts ->> 'kept')::double precision < 0.8 * (b.fact_counts ->> 'kept')::double precision
                OR coalesce((p_coverage ->> 'ok')::double precision
-                           / nullif((p_coverage ->> 'total')::double precision, 0), 1) < 0.8 * b.coverage))
+                           / nullif((p_coverage ->> 'total')::double precision, 0), 1) < 0.8 * b.coverage));
+END
 $$;
 
 -- Commits a run's memory in one durable transaction: the profile, the version it replaced, the run's end.
@@ -323,7 +333,7 @@ BEGIN
         -- of another account: what the newest run tells depends on what is served, and how much that rests on
         PERFORM tell_profile(o) FROM (
             SELECT * FROM imports r WHERE r.user_id = i.user_id AND r.kind = 'primary' AND r.state <> 'cancelled'
-            ORDER BY r.requested_at DESC, r.ordinal DESC LIMIT 1) o;
+              AND NOT is_silent(r) ORDER BY r.requested_at DESC, r.ordinal DESC LIMIT 1) o;
     END IF;
     IF i.profile_format = 'app' THEN
         -- what a quick run cost is told until its primary one has ended
@@ -338,7 +348,9 @@ BEGIN
         END IF;
     END IF;
     IF a.notify AND refusal IS NULL AND i.kind <> 'quick' THEN
-        PERFORM owe_callback(i, 'complete');
+        PERFORM owe_callback(i, 'complete') WHERE NOT EXISTS (
+            SELECT FROM imports b  -- a replay is no news, unless it mends what had failed
+            WHERE b.import_id = i.import_id AND b.run = i.base_run AND b.state = 'complete');
     ELSIF a.notify AND refusal IS NULL AND i.profile_format = 'app' AND m.import_id IS NOT NULL THEN
         PERFORM owe_callback(m, 'quick');
     END IF;
@@ -347,8 +359,8 @@ END
 $$;
 
 -- Serves what is kept, in place of what is served, which is kept in turn; both rows of the user's are locked. It is
--- shown in the form that is served now. Null, or why nothing changed: apart (it was made before what now counts for
--- other lineages, which it would take away).
+-- shown in the form that is served now; what it does not hold stays as it is served. Null, or why nothing changed:
+-- apart (it was made before what now counts for other lineages, which it would take away).
 CREATE FUNCTION public.serve_kept(v public.profile_versions) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -356,22 +368,26 @@ DECLARE
     n user_profiles;
     s served_memories;
     shown jsonb;
+    told text[];
     made imports;
 BEGIN
-    SELECT * INTO p FROM user_profiles o WHERE o.user_id = v.user_id FOR UPDATE;
-    SELECT * INTO s FROM served_memories o WHERE o.user_id = v.user_id;
     SELECT * INTO made FROM imports o WHERE o.import_id = v.memory_import_id AND o.run = v.memory_run;
     IF join_for(made, true) <> made.joined THEN
         RETURN 'apart';
     END IF;
+    INSERT INTO user_profiles (user_id) VALUES (v.user_id) ON CONFLICT (user_id) DO NOTHING;
+    SELECT * INTO p FROM user_profiles o WHERE o.user_id = v.user_id FOR UPDATE;
+    SELECT * INTO s FROM served_memories o WHERE o.user_id = v.user_id;
     PERFORM keep_version(p, s, now());
     n := p;
     s.profile_format := coalesce(s.profile_format, v.profile_format);
-    -- As it was kept, which may be refined since it was written; in the other form, as it was written.
-    shown := CASE WHEN s.profile_format = v.profile_format
-                  THEN jsonb_build_object('soul', v.soul_md, 'identity', v.identity_md, 'user', v.user_md,
-                                          'agents', v.agents_md, 'tools', v.tools_md)
-                  ELSE v.documents -> s.profile_format END;
+    -- As it was kept, which may be refined since it was written; in the other form, as it was written. What others
+    -- wrote there is in the one form that they use.
+    shown := jsonb_strip_nulls(jsonb_build_object(
+        'soul', v.soul_md, 'identity', v.identity_md, 'user', v.user_md, 'agents', v.agents_md, 'tools', v.tools_md));
+    IF s.profile_format <> v.profile_format THEN
+        shown := shown || coalesce(v.documents -> s.profile_format, '{}');
+    END IF;
     n.soul_md := coalesce(shown ->> 'soul', p.soul_md);
     n.identity_md := coalesce(shown ->> 'identity', p.identity_md);
     n.user_md := coalesce(shown ->> 'user', p.user_md);
@@ -379,9 +395,10 @@ BEGIN
     n.tools_md := coalesce(shown ->> 'tools', p.tools_md);
     n.memory_md := coalesce(v.memory_md, p.memory_md);
     n.soulprint_text := coalesce(v.soulprint_text, p.soulprint_text);
+    told := ARRAY(SELECT jsonb_object_keys(shown));
     s.documents := jsonb_build_object(
-        'markdown', coalesce(s.documents -> 'markdown', '{}') || coalesce(v.documents -> 'markdown', '{}'),
-        'app', coalesce(s.documents -> 'app', '{}') || coalesce(v.documents -> 'app', '{}'));
+        'markdown', coalesce(s.documents -> 'markdown', '{}') - told || coalesce(v.documents -> 'markdown', '{}'),
+        'app', coalesce(s.documents -> 'app', '{}') - told || coalesce(v.documents -> 'app', '{}'));
     s.import_id := v.import_id; s.run := v.run; s.pipeline := v.pipeline;
     IF v.memory_import_id IS NOT NULL THEN
         s.memory_import_id := v.memory_import_id; s.memory_run := v.memory_run;
@@ -432,8 +449,9 @@ BEGIN
 END
 $$;
 
--- {user_id, version}: serves that version of the user's profile, as accept_memory does an import's. What stands in it
--- of whoever wrote before SoulPrint has no run. reason: unknown (no such version is kept), shadow (it is never
+-- {user_id, version}: serves that version of the user's profile, as accept_memory does an import's; what it takes the
+-- place of gets a number of its own, and this one is none any more. What stands in it of whoever wrote before SoulPrint
+-- has no run, and so has the profile then. reason: unknown (no such version is kept), shadow (it is never
 -- served), or as serve_kept says.
 CREATE FUNCTION public.restore_version(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET statement_timeout = '450s' AS $$

@@ -32,7 +32,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         'finished_at', i.finished_at, 'updated_at', i.updated_at)
 $$;
 
--- {import_ids}: the newest run of each of these imports, those that there are. One probe of the key an import.
+-- {import_ids}: the newest run of each of these imports, those that there are. Here and below, no replay before it is
+-- served: nobody asked for it. One probe of the key an import.
 -- `version` is updated_at in microseconds.
 CREATE FUNCTION public.watch_runs(argument jsonb) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
@@ -43,7 +44,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         'version', (extract(epoch FROM i.updated_at) * 1000000)::bigint)), '[]')
     FROM jsonb_array_elements_text(argument -> 'import_ids') a(id)
     CROSS JOIN LATERAL (
-        SELECT * FROM imports n WHERE n.import_id = a.id::uuid ORDER BY n.run DESC LIMIT 1) i
+        SELECT * FROM imports n WHERE n.import_id = a.id::uuid AND NOT is_silent(n) ORDER BY n.run DESC LIMIT 1) i
 $$;
 
 -- {import_id, run, user_id}: a run, the newest where `run` is null, with what else runs for its import; null if
@@ -59,7 +60,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     WHERE i.import_id = (argument ->> 'import_id')::uuid
       AND (argument ->> 'user_id' IS NULL OR (i.user_id = (argument ->> 'user_id')::uuid AND i.kind <> 'shadow'))
       AND i.run = coalesce((argument ->> 'run')::integer, (
-          SELECT n.run FROM imports n WHERE n.import_id = (argument ->> 'import_id')::uuid
+          SELECT n.run FROM imports n WHERE n.import_id = (argument ->> 'import_id')::uuid AND NOT is_silent(n)
           ORDER BY n.run DESC LIMIT 1))
 $$;
 
@@ -89,7 +90,7 @@ BEGIN
         SELECT json_agg(told_run(i) ORDER BY i.ordinal DESC) INTO answer FROM (
             SELECT * FROM (
                 SELECT * FROM imports m WHERE m.user_id = p_user OFFSET 0) n  -- never by the order of all
-            WHERE n.ordinal < p_after AND n.kind IN ('primary', 'fallback')
+            WHERE n.ordinal < p_after AND n.kind IN ('primary', 'fallback') AND NOT is_silent(n)
             ORDER BY n.ordinal DESC LIMIT (argument ->> 'limit')::integer) i;
     END IF;
     RETURN coalesce(answer, '[]');

@@ -32,8 +32,17 @@ CREATE TABLE public.replays (
     canary integer CHECK (canary > 0),
     max_cost double precision CHECK (max_cost >= 0),
     serve_anyway boolean NOT NULL DEFAULT false,
-    paused_why text,
+    -- asked (by a person), canary (its first imports are done), max_cost, unpriced (there is a max_cost, and of what is
+    -- left it is not known what it costs), passthrough (every import goes to v1 now)
+    paused_why text CHECK (paused_why IN ('asked', 'canary', 'max_cost', 'unpriced', 'passthrough')),
+    canary_passed boolean NOT NULL DEFAULT false,
+    -- dollars that its runs took that have ended
+    spent double precision NOT NULL DEFAULT 0,
+    -- who ran, paused, continued and stopped it, and why: {at, by, did, reason}
+    changes jsonb NOT NULL DEFAULT '[]',
     started_at timestamptz,
+    -- since when it runs without a pause
+    resumed_at timestamptz,
     -- when an import of it was begun or ended
     moved_at timestamptz,
     ended_at timestamptz
@@ -60,6 +69,8 @@ CREATE TABLE public.replay_items (
     state text NOT NULL DEFAULT 'waiting' CHECK (state IN (
         'waiting', 'begun', 'done', 'held', 'failed', 'unserved', 'cancelled', 'skipped')),
     why text,
+    -- of a run that failed: where
+    step text,
     -- chunks that are published anew, and how many of them the cache answers
     chunks integer NOT NULL DEFAULT 0,
     cached integer NOT NULL DEFAULT 0,
@@ -78,6 +89,7 @@ CREATE TABLE public.replay_items (
 );
 CREATE INDEX replay_items_begun ON public.replay_items (replay_id) WHERE state = 'begun';
 CREATE INDEX replay_items_waiting ON public.replay_items (replay_id, position) WHERE state = 'waiting';
+CREATE INDEX replay_items_in_time ON public.replay_items (replay_id, begun_at) WHERE begun_at IS NOT NULL;
 CREATE INDEX imports_of_replay ON public.imports (replay_id, import_id) WHERE replay_id IS NOT NULL;
 
 ALTER TABLE public.replays ENABLE ROW LEVEL SECURITY;
@@ -98,15 +110,44 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT CASE WHEN r.status = 'ok' THEN 'ok' WHEN r.error LIKE 'missing:%' THEN 'missing' ELSE 'dead' END
 $$;
 
+-- Null, or why an import of a replay cannot be done again from its base: gone (that run is not there any more), running
+-- (a run of the import is under way), newer (it was imported or replayed since the replay was planned), unread (the base
+-- was not read to its end), nothing (no chunk of it is what is asked for). What failed or came out worse before the
+-- replay was planned does not stand in its way.
+CREATE FUNCTION public.why_not_replayed(r public.replays, x public.replay_items) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    b imports;
+BEGIN
+    SELECT * INTO b FROM imports o WHERE o.import_id = x.import_id AND o.run = x.base_run AND o.user_id = x.user_id;
+    RETURN CASE
+        WHEN b.import_id IS NULL THEN 'gone'
+        WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = b.import_id AND o.kind = 'primary'
+                     AND o.state NOT IN ('complete', 'failed', 'cancelled')) THEN 'running'
+        WHEN b.state NOT IN ('complete', 'failed') THEN 'gone'
+        WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = b.import_id AND o.kind = 'primary' AND o.run > b.run
+                     AND o.pipeline <> 'v1' AND o.state <> 'cancelled'
+                     AND (o.begun_at >= r.planned_at OR o.state = 'complete' AND o.unserved IS NULL)) THEN 'newer'
+        WHEN b.chunked_at IS NULL AND r.stage <> 'chunks' AND 'missing' <> ALL (r.which) THEN 'unread'
+        WHEN r.stage = 'memory' AND b.chunks_ok + b.chunks_dead < b.chunks_total THEN 'unread'
+        WHEN r.which <@ ARRAY['missing', 'dead']
+             AND NOT EXISTS (SELECT FROM chunk_results c WHERE c.import_id = b.import_id AND c.run = b.run
+                             AND c.status = 'dead' AND fate_of(c) = ANY (r.which))
+             AND NOT ('missing' = ANY (r.which) AND (b.chunks_total IS NULL OR b.chunks_total > (
+                 SELECT count(*) FROM chunk_results c WHERE c.import_id = b.import_id AND c.run = b.run)))
+             THEN 'nothing'
+    END;
+END
+$$;
+
 -- Begins the run of one import of a replay: it takes the place of `base_run` in the order of the user's runs, right
 -- after it, so that whatever was asked for later stays newer. It is as if accepted: its event is owed to the log,
--- unless it begins with its memory. Of a base that was read to its end it takes the reading over, and
+-- unless it has all its chunks. Of a base that was read to its end it takes the reading over, and
 --   chunks            nothing: the export is read anew, cut as the settings say now
 --   facts             of all chunks none; of the missing or the dead ones those that are neither
 --   memory            all of them
 -- What is missing and not asked for counts as dead, with that reason: a run ends when every chunk has a result.
--- Null, or why nothing was begun: gone (the run is not there any more), newer (the import has a newer run), running (it
--- is under way), unread (the base was not read to its end), nothing (no chunk of it is what is asked for).
+-- Null, or why nothing was begun, as why_not_replayed has it.
 CREATE FUNCTION public.begin_replay_run(r public.replays, x public.replay_items) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -114,35 +155,24 @@ DECLARE
     takes CONSTANT boolean := r.stage = 'memory' OR partly;
     b imports;
     n imports;
-    newest integer;
-    left_out integer;
+    refusal text;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended(x.import_id::text, 1));
     PERFORM FROM imports o WHERE o.import_id = x.import_id ORDER BY o.run FOR UPDATE;
-    SELECT * INTO b FROM imports o WHERE o.import_id = x.import_id AND o.run = x.base_run AND o.user_id = x.user_id;
-    IF b.import_id IS NULL THEN
-        RETURN 'gone';
-    ELSIF b.state NOT IN ('complete', 'failed') THEN
-        RETURN 'running';
-    ELSIF EXISTS (SELECT FROM imports o WHERE o.import_id = x.import_id AND o.kind = 'primary' AND o.run > b.run
-                  AND o.state <> 'cancelled') THEN
-        RETURN 'newer';
-    ELSIF b.chunked_at IS NULL AND r.stage <> 'chunks' AND r.which <> '{missing}' THEN
-        RETURN 'unread';
-    ELSIF r.stage = 'memory' AND b.chunks_ok + b.chunks_dead < b.chunks_total THEN
-        RETURN 'unread';
+    refusal := why_not_replayed(r, x);
+    IF refusal IS NOT NULL THEN
+        RETURN refusal;
     END IF;
-    newest := (SELECT max(o.run) FROM imports o WHERE o.import_id = x.import_id);
-    n := b;
+    SELECT * INTO b FROM imports o WHERE o.import_id = x.import_id AND o.run = x.base_run;
     INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, replaces, requested_at, lineage,
                          profile_format, asked, priority, replay_id, replay_stage, base_run)
-    VALUES (b.import_id, newest + 1, b.user_id, r.pipeline, b.source, true, r.serve_anyway,
-            b.requested_at + interval '1 microsecond', b.lineage, b.profile_format, b.asked, 'replay', r.id, r.stage,
-            b.run)
+    VALUES (b.import_id, (SELECT max(o.run) + 1 FROM imports o WHERE o.import_id = b.import_id), b.user_id, r.pipeline,
+            b.source, true, r.serve_anyway, b.requested_at + interval '1 microsecond', b.lineage, b.profile_format,
+            b.asked, 'replay', r.id, r.stage, b.run)
     RETURNING * INTO n;
+    UPDATE replay_items o SET run = n.run, state = 'begun', begun_at = now()
+        WHERE o.replay_id = x.replay_id AND o.position = x.position;
     IF r.stage = 'chunks' AND NOT partly THEN
-        UPDATE replay_items o SET run = n.run, state = 'begun', begun_at = now()
-            WHERE o.replay_id = x.replay_id AND o.position = x.position;
         RETURN NULL;
     END IF;
     IF takes THEN
@@ -176,31 +206,25 @@ BEGIN
             accounts = b.accounts, chunks_total = b.chunks_total, chunked_at = b.chunked_at,
             readers = CASE WHEN takes THEN b.readers ELSE '[]' END,
             (chunks_ok, chunks_dead, chunks_cached) = (
-                SELECT count(*) FILTER (WHERE c.status = 'ok'), count(*) FILTER (WHERE c.status = 'dead'), count(*)
+                SELECT count(*) FILTER (WHERE c.status = 'ok'), count(*) FILTER (WHERE c.status = 'dead'),
+                       count(*) FILTER (WHERE c.cached)
                 FROM chunk_results c WHERE c.import_id = n.import_id AND c.run = n.run),
             facts_extracted = (SELECT count(*) FROM facts f WHERE f.import_id = n.import_id AND f.run = n.run)
         WHERE o.import_id = n.import_id AND o.run = n.run RETURNING o.* INTO n;
-    left_out := n.chunks_total - n.chunks_ok - n.chunks_dead;
-    IF partly AND left_out = 0 THEN
-        DELETE FROM facts f WHERE f.import_id = n.import_id AND f.run = n.run;
-        DELETE FROM chunk_results c WHERE c.import_id = n.import_id AND c.run = n.run;
-        DELETE FROM imports o WHERE o.import_id = n.import_id AND o.run = n.run;
-        RETURN 'nothing';
-    END IF;
-    IF r.stage = 'memory' OR left_out = 0 THEN  -- it waits for nobody but whoever consolidates
+    IF n.chunks_ok + n.chunks_dead >= n.chunks_total THEN  -- it waits for nobody but whoever consolidates
         UPDATE imports o SET state = 'extracting', offered_at = now()
             WHERE o.import_id = n.import_id AND o.run = n.run;
         PERFORM close_extraction(n.import_id, n.run);
     END IF;
-    UPDATE replay_items o SET run = n.run, state = 'begun', begun_at = now()
-        WHERE o.replay_id = x.replay_id AND o.position = x.position;
     RETURN NULL;
 END
 $$;
 
 REVOKE ALL ON FUNCTION
-    public.fate_of(public.chunk_results), public.begin_replay_run(public.replays, public.replay_items)
+    public.fate_of(public.chunk_results), public.why_not_replayed(public.replays, public.replay_items),
+    public.begin_replay_run(public.replays, public.replay_items)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
-    public.fate_of(public.chunk_results), public.begin_replay_run(public.replays, public.replay_items)
+    public.fate_of(public.chunk_results), public.why_not_replayed(public.replays, public.replay_items),
+    public.begin_replay_run(public.replays, public.replay_items)
 TO service_role;
