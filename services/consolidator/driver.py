@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 
 from shared.domain.errors import StoreError
-from shared.domain.runs import RunKey
+from shared.domain.runs import Priority, RunKey
 from shared.host.service import Kit, parting
 from shared.requests.relay import Relay, offer_of
 from shared.store.replaying import DRIVER, BegunRun
@@ -35,7 +35,7 @@ class Driver:
     handed to the relay, or, where nothing of it is to be read, offered to `consolidate`, which returns at
     once."""
 
-    def __init__(self, kit: Kit, relay: Relay, consolidate: Callable[[RunKey, UUID], None]) -> None:
+    def __init__(self, kit: Kit, relay: Relay, consolidate: Callable[[RunKey, UUID, Priority], None]) -> None:
         self._kit = kit
         self._relay = relay
         self._consolidate = consolidate
@@ -77,4 +77,4 @@ class Driver:
         if not run.ready:
             self._relay.hand([offer_of(run)])
         elif run.pipeline == self._kit.settings.pipeline:  # else its own sweeper finds it
-            self._consolidate(run.key, run.user_id)
+            self._consolidate(run.key, run.user_id, "replay")
