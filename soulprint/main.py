@@ -14,12 +14,14 @@ import typer
 from soulprint import __version__, signals
 from soulprint.canary.app import canary
 from soulprint.profile.app import profile
+from soulprint.replay.app import replay
 
 STOPPABLE = ("run", "serve", "up")
 """Commands that see to signals themselves, from their first moment on."""
 PERSON = "One person's memory"
 SERVICES = "The services"
 CANARY = "From v1 to v2"
+REPLAY = "Done again"
 
 app = typer.Typer(
     name="soulprint",
@@ -290,6 +292,7 @@ def topics_create(as_json: Json = False) -> None:
 
 
 app.add_typer(canary, rich_help_panel=CANARY)
+app.add_typer(replay, rich_help_panel=REPLAY)
 
 
 def main() -> None:

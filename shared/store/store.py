@@ -22,6 +22,7 @@ from shared.store.facts import Facts
 from shared.store.leases import Leases
 from shared.store.profiles import Profiles
 from shared.store.replaying import Replaying
+from shared.store.replays import Replays
 from shared.store.routing import Routing
 from shared.store.runs import Runs
 from shared.store.schema import Schema
@@ -35,6 +36,7 @@ from shared.store.watching import Watching
 class Store(
     Accepting,
     Routing,
+    Replays,
     Runs,
     Driving,
     Chunks,

@@ -21,6 +21,7 @@ _LONG: Final = frozenset(
         "claim_run",
         "commit_memory",
         "accept_memory",
+        "plan_replay",
         "restore_version",
         "start_replay",
         "stop_replay",

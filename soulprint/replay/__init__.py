@@ -1,0 +1,1 @@
+"""`soulprint replay`: how engineers do imports again after a change, at a price that is known before."""

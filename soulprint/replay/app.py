@@ -1,0 +1,118 @@
+"""The commands of `soulprint replay`. What one needs is imported when it is called."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+LOOK = "Look"
+
+replay = typer.Typer(
+    name="replay",
+    help="Imports done again after a change of a prompt, a model or a rule, or since chunks of them are dead "
+    "or missing: planned first, then run.",
+    no_args_is_help=True,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Plan = Annotated[
+    str, typer.Argument(metavar="PLAN", help="The plan's id, as `soulprint replay list` has it.")
+]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who asks. By default your login name.")]
+
+
+@replay.command(rich_help_panel=LOOK)
+def plan(
+    users: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--user", metavar="USER", help="Imports of this user, a UUID or a name; may be repeated."
+        ),
+    ] = None,
+    imports: Annotated[
+        list[str] | None,
+        typer.Option("--import", metavar="IMPORT", help="This import; may be repeated."),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Requested since: 12h, 7d, a date or a time."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Requested before: the same.")
+    ] = None,
+    stage: Annotated[
+        Literal["chunks", "facts", "memory"],
+        typer.Option(
+            "--stage",
+            help="From where on: read the export again, have stored chunks read again, or consolidate again.",
+        ),
+    ] = "facts",
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="missing|dead|stale|all",
+            help="Missing or dead chunks, or both if given twice; imports that another model or prompt read; "
+            "all, which is the default.",
+        ),
+    ] = None,
+    sample: Annotated[
+        str | None,
+        typer.Option("--sample", metavar="N|N%", help="So many of them, the same each time."),
+    ] = None,
+    model_version: Annotated[
+        str | None,
+        typer.Option(
+            "--model-version",
+            metavar="NAME",
+            help="Those of which this model or prompt version read a chunk.",
+        ),
+    ] = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Choose imports, and say what doing them again will take. It is kept as a plan; nothing runs yet."""
+    from soulprint.replay.planning import plan_command
+
+    plan_command(
+        users or [],
+        imports or [],
+        since,
+        until,
+        stage=stage,
+        only=only or [],
+        sample=sample,
+        model_version=model_version,
+        by=by,
+        as_json=as_json,
+    )
+
+
+@replay.command("list", rich_help_panel=LOOK)
+def list_replays(
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="So many.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """List plans and what became of them, the newest first."""
+    from soulprint.replay.showing import list_command
+
+    list_command(limit, as_json=as_json)
+
+
+@replay.command(rich_help_panel=LOOK)
+def show(
+    plan: Plan,
+    items: Annotated[bool, typer.Option("--items", help="List its imports, too.")] = False,
+    after: Annotated[
+        int, typer.Option("--after", metavar="N", min=0, help="With --items: those after this place.")
+    ] = 0,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="With --items: so many.")
+    ] = 50,
+    as_json: Json = False,
+) -> None:
+    """Show a plan: what it was reckoned to take, what was left out and why, and how it fares."""
+    from soulprint.replay.showing import show_command
+
+    show_command(plan, items=items, after=after, limit=limit, as_json=as_json)

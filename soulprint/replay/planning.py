@@ -1,0 +1,63 @@
+"""`soulprint replay plan`: which imports are done again, and what that will take."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import typer
+
+from shared.models.open import opened_model
+from shared.settings import Settings, load_settings
+from shared.store.open import opened_store
+from shared.store.replays import ReplayRow, Stage, Which
+from soulprint.canary.asked import login
+from soulprint.context import on_one_line
+from soulprint.estimate import NO_KEY
+from soulprint.replay.selecting import selection_of, which_of
+from soulprint.replay.wording import as_json as figures_as_json
+from soulprint.replay.wording import told_plan
+
+
+def plan_command(
+    users: Sequence[str],
+    imports: Sequence[str],
+    since: str | None,
+    until: str | None,
+    *,
+    stage: Stage,
+    only: Sequence[str],
+    sample: str | None,
+    model_version: str | None,
+    by: str | None,
+    as_json: bool,
+) -> None:
+    """Make a plan and print it. Where nothing is selected it says so, and no plan is kept."""
+    which = which_of(only, stage)
+    selection = selection_of(users, imports, since, until, sample, model_version)
+    planned = asyncio.run(_plan(load_settings(), stage, which, selection, login() if by is None else by))
+    if as_json:
+        typer.echo(orjson.dumps(figures_as_json(planned), option=orjson.OPT_INDENT_2))
+    else:
+        typer.echo("\n".join(told_plan(planned)))
+
+
+async def _plan(
+    settings: Settings, stage: Stage, which: Sequence[Which], selection: Mapping[str, Any], by: str
+) -> ReplayRow:
+    if settings.model == "claude" and settings.anthropic_api_key is None:
+        settings = settings.model_copy(update={"anthropic_api_key": NO_KEY})
+    async with opened_model(settings, workers=0) as model, opened_store(settings, connections=2) as store:
+        return await store.plan_replay(
+            uuid4(),
+            stage=stage,
+            which=which,
+            selection=selection,
+            pipeline=settings.pipeline,
+            model=model.name,
+            prompt_version=model.prompt_version,
+            by=on_one_line(by).strip()[:500],
+        )

@@ -1,0 +1,126 @@
+"""A plan in the words of ops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.router.judging.words import span
+from shared.domain.plurals import counted, listed, plural
+from shared.store.replays import ItemState, ReplayItem, ReplayRow
+from soulprint.blocks import block
+from soulprint.canary.wording import at, said
+
+LEFT_OUT: Mapping[str, str] = {
+    "unknown": "there is no such import",
+    "no imports": "named as users, and have none",
+    "v1": "runs of v1 alone, which have no chunks",
+    "cancelled": "each of their runs was cancelled",
+    "running": "a run is under way: plan again once it has ended",
+    "at fault": "the export itself was why it failed",
+    "failed": "no run was ever complete: --only missing --only dead mends those that can be",
+    "unserved": "what they made is kept beside what is served",
+    "outdone": "a newer export took their place",
+    "unread": "not read to their end: --stage chunks reads them again",
+}
+_STAGES = {
+    "chunks": "the exports are read again",
+    "facts": "chunks are read again",
+    "memory": "memories are made again from the facts that there are",
+}
+_ORDER: tuple[ItemState, ...] = (
+    "done",
+    "begun",
+    "waiting",
+    "held",
+    "failed",
+    "unserved",
+    "cancelled",
+    "skipped",
+)
+
+
+def as_json(planned: ReplayRow) -> dict[str, Any]:
+    """What `replay plan --json` answers."""
+    figures = planned.figures.model_dump()
+    return {"plan": None if planned.id is None else str(planned.id), **figures}
+
+
+def told_plan(planned: ReplayRow) -> list[str]:
+    """A plan that was made now."""
+    left_out = told_left_out(planned)
+    if planned.id is None:
+        return ["nothing to do again; no plan is kept", *left_out]
+    return [
+        f"plan {planned.id}: {asked_for(planned)}",
+        *told_figures(planned),
+        *left_out,
+        block(f"nothing runs yet: `soulprint replay run {planned.id} --reason TEXT` does it"),
+    ]
+
+
+def told_figures(planned: ReplayRow) -> list[str]:
+    """What it was reckoned to take."""
+    f = planned.figures
+    dollars = f"${f.dollars:,.4f}" if f.dollars is not None else f"no price is known for {planned.model}"
+    lasts = "no run of late tells how long it takes" if f.seconds is None else f"about {span(f.seconds)}"
+    return [
+        block(
+            f"{counted(f.imports, 'import')}, {counted(f.chunks, 'chunk')} anew: {f.cached:,} in the cache",
+            f"{counted(f.calls, 'call')} of {said(planned.model)}: {counted(f.input_tokens, 'token')} in, "
+            f"{f.output_tokens:,} out: {dollars}",
+            lasts,
+        )
+    ]
+
+
+def told_left_out(planned: ReplayRow) -> list[str]:
+    """What was selected and cannot be done, and why."""
+    return [
+        block(f"  left out: {count:,}: {LEFT_OUT.get(why, said(why))}")
+        for why, count in sorted(planned.figures.left_out.items())
+    ]
+
+
+def asked_for(planned: ReplayRow) -> str:
+    """What was asked for: the stage, what of it, of whom."""
+    which = " and ".join(planned.which)
+    told = [f"{which}, stage {planned.stage} ({_STAGES[planned.stage]})"]
+    for name, many in (("users", "user"), ("imports", "import")):
+        if found := planned.selection.get(name):
+            told.append(f"of {counted(len(found), many)}")
+    words = {"since": "since", "until": "until", "sample": "a sample of", "model_version": "read by"}
+    told += [
+        f"{word} {said(str(found))}" for name, word in words.items() if (found := planned.selection.get(name))
+    ]
+    return ", ".join(told)
+
+
+def told_items(counts: Mapping[ItemState, int]) -> str:
+    """How its imports fare."""
+    return listed([f"{counts[state]:,} {state}" for state in _ORDER if counts.get(state)]) or "no import"
+
+
+def told_replay(row: ReplayRow) -> str:
+    """A replay in a list."""
+    why = f": {said(row.reason)}" if row.reason else ""
+    by = f"by {said(row.run_by or row.planned_by) or 'somebody'}"
+    paused = f", {said(row.paused_why)}" if row.state == "paused" and row.paused_why else ""
+    return block(
+        f"{row.id}  {row.state}{paused}: {asked_for(row)}",
+        f"planned {at(row.planned_at)} {by}{why}",
+        told_items(row.items),
+    )
+
+
+def told_item(item: ReplayItem, user: str) -> str:
+    """An import of a replay in a list."""
+    run = f" -> {item.run}" if item.run is not None else ""
+    why = f": {said(item.why)}" if item.why else ""
+    cost = "?" if item.cost is None else f"${item.cost:,.4f}"
+    spent = "" if item.spent is None else f", took ${item.spent:,.4f}"
+    return block(
+        f"{item.position}  {item.import_id}  run {item.base_run}{run}  {item.state}{why}",
+        f"{user}: {counted(item.chunks, 'chunk')}, {item.cached:,} in the cache, "
+        f"{item.calls:,} {plural(item.calls, 'call', 'calls')}, {cost}{spent}",
+    )
