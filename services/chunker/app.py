@@ -16,6 +16,8 @@ IMPORTS = 32
 """Imports in work at a time: most of them wait for their window, with their export open."""
 OF_ONE = 4
 """Imports of one person in work at a time: others find a place, however many somebody has."""
+OF_REPLAYS = IMPORTS // 4
+"""Imports of replays in work at a time: they last, and what somebody waits for finds a place at once."""
 DEADLINE = 30 * 24 * 3600.0
 """Seconds: an import lasts as long as its extraction, which may wait days for its provider."""
 ATTEMPTS = 40
@@ -33,6 +35,7 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
         PoolPolicy(
             ceiling=IMPORTS,
             of_one=OF_ONE,
+            of_replays=OF_REPLAYS,
             revoke_grace=GRACE,
             retry=RetryPolicy(attempts=ATTEMPTS, deadline=DEADLINE),
         ),

@@ -62,7 +62,7 @@ class LogSink(AbstractAsyncContextManager["LogSink"]):
         self._read_whole = read_whole
         self._shadow = shadow
         self._window = Window(
-            lambda: kit.store.watch_run(*key), kit.settings.window_of_runs, patience, recorded.count
+            lambda: kit.store.watch_run(*key), kit.settings.window_of(job.priority), patience, recorded.count
         )
         self._group = asyncio.TaskGroup()
         self._publishes = asyncio.Semaphore(PUBLISHES)

@@ -13,15 +13,17 @@ import structlog
 
 from services.consolidator.consolidate import ConsolidationPolicy, consolidate
 from shared.domain.errors import CostLimitError, ModelUnavailableError, StoreError
-from shared.domain.runs import RunKey
+from shared.domain.runs import Priority, RunKey
 from shared.host.service import Kit, parting, what_happened
-from shared.log.fairness import Gate
+from shared.log.gate import Gate
 from shared.models.base import Model
 from shared.pipelines import MEMORY_READY
 from shared.resilience.faults import Fault, fault_of
 from shared.resilience.lane import Hold
 
-AT_ONCE = 2
+AT_ONCE = 3
+KEPT = 1
+"""Of these, which replays do not take: a consolidation waits for a model, and may last minutes."""
 TRIALS = MappingProxyType({Fault.TRANSIENT: 5, Fault.POISON: 5, Fault.UNKNOWN: 30})
 """Failures of a kind after which a run ends failed. A model or a database that is down is not its fault; what
 may be either is tried for some minutes of sweeps."""
@@ -47,18 +49,18 @@ class Consolidations:
             settings.lease_seconds,
             sample_size=settings.sample_size,
         )
-        self._slots = Gate(AT_ONCE)
+        self._slots = Gate(AT_ONCE, KEPT)
         self._tasks: dict[RunKey, asyncio.Task[None]] = {}
         self._failures: dict[RunKey, Counter[Fault]] = {}
         self._closed = False
         self._trouble: Hold | None = None
         self._troubled_at = 0.0
 
-    def offer(self, key: RunKey, user_id: UUID) -> None:
+    def offer(self, key: RunKey, user_id: UUID, priority: Priority = "live") -> None:
         """Take a user's complete run on, unless it is being worked on here. Returns at once."""
         if self._closed or key in self._tasks:
             return
-        task = self._tasks[key] = asyncio.create_task(self._work(key, user_id))
+        task = self._tasks[key] = asyncio.create_task(self._work(key, user_id, priority))
         task.add_done_callback(lambda _: self._tasks.pop(key, None))
 
     def trouble(self) -> Hold | None:
@@ -77,8 +79,8 @@ class Consolidations:
             if late:
                 await asyncio.wait(late)
 
-    async def _work(self, key: RunKey, user_id: UUID) -> None:
-        async with self._slots.place(user_id, key.import_id):
+    async def _work(self, key: RunKey, user_id: UUID, priority: Priority) -> None:
+        async with self._slots.place(user_id, key.import_id, replay=priority == "replay"):
             try:
                 await self._consolidate(key)
                 self._failures.pop(key, None)

@@ -49,9 +49,10 @@ class Results:
                     self._kit.ignore(event, refused.reason)
             runs = {(e.user_id, RunKey(e.import_id, e.run)) for e in results} - strangers
             owners = {key: user_id for user_id, key in runs}
+            priorities = {RunKey(e.import_id, e.run): e.priority for e in results}
             for key in recorded.complete:
                 if key in owners:  # else only a stranger spoke of it
-                    self._consolidations.offer(key, owners[key])
+                    self._consolidations.offer(key, owners[key], priorities[key])
             self._moved.update(owners)
         if unknown is not None:
             raise no_such_run(unknown)

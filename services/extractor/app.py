@@ -26,6 +26,8 @@ GRACE = 2.0
 """Seconds that a shutdown or a rebalance waits for batches: they go on at the provider, and are taken up."""
 BATCH_DEADLINE = 26 * 3600.0
 """The same by message batches, whose results come within 24 hours."""
+OF_REPLAYS = MOST - MOST // 4
+"""Chunks of replays in batches at a time: a place lasts for hours, and live ones find some free."""
 
 
 @asynccontextmanager
@@ -42,11 +44,17 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
 
 
 def extractor(kit: Kit, model: Model) -> Service:
-    """At most FACT_EXTRACTION_CONCURRENCY model calls at a time."""
+    """At most FACT_EXTRACTION_CONCURRENCY model calls at a time. Replays have all of them while nothing else
+    waits, but never all records in flight: a live one is in line for its call at once."""
     chunks = Chunks(kit, model)
     stage = per_record("extractor", ChunkReady, chunks.handle, on_dead=chunks.give_up)
-    ceiling = 2 * kit.settings.fact_extraction_concurrency + AHEAD
-    policy = PoolPolicy(ceiling=ceiling, gather_bytes=GATHER_BYTES, retry=RetryPolicy(deadline=DEADLINE))
+    calls = kit.settings.fact_extraction_concurrency
+    policy = PoolPolicy(
+        ceiling=2 * calls + AHEAD,
+        of_replays=calls + AHEAD,
+        gather_bytes=GATHER_BYTES,
+        retry=RetryPolicy(deadline=DEADLINE),
+    )
     return Service(stage, policy, trouble=lambda: silence_of(model))
 
 
@@ -56,7 +64,12 @@ def batch_extractor(kit: Kit, model: Model, desk: BatchDesk) -> Service:
     stage = per_record("extractor", ChunkReady, chunks.handle, on_dead=chunks.give_up)
     retry = RetryPolicy(deadline=BATCH_DEADLINE)
     policy = PoolPolicy(
-        ceiling=MOST, run_ahead=2 * MOST, gather_bytes=GATHER_BYTES, revoke_grace=GRACE, retry=retry
+        ceiling=MOST,
+        of_replays=OF_REPLAYS,
+        run_ahead=2 * MOST,
+        gather_bytes=GATHER_BYTES,
+        revoke_grace=GRACE,
+        retry=retry,
     )
     # A scout would hold the lane until its batch has ended: a small call tells as much.
     return Service(stage, policy, grace=GRACE, probe=chunks.works, trouble=lambda: silence_of(model))

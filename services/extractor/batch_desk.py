@@ -13,6 +13,7 @@ from typing import Self
 
 from shared.domain.errors import ModelError, StoreError
 from shared.domain.events import ChunkReady, Usage
+from shared.domain.runs import Priority
 from shared.host.service import parting
 from shared.models.base import BatchModel, Extraction
 from shared.models.ledger import BatchLedger
@@ -49,7 +50,8 @@ class BatchDesk:
         self._ledger = ledger
         self._gather = gather
         self._most = most
-        self._open: _Group | None = None
+        self._open: dict[Priority, _Group] = {}
+        """What is gathered: live chunks do not wait for the many of a replay in their batch."""
         self._groups: dict[str, _Group] = {}
         self._waiting: dict[str, list[asyncio.Future[Answer]]] = {}
         self._done: list[str] = []
@@ -95,9 +97,9 @@ class BatchDesk:
             await self._strike_off()
 
     def _join(self, chunk: ChunkReady) -> None:
-        group = self._open
+        group = self._open.get(chunk.priority)
         if group is None:
-            group = self._open = _Group()
+            group = self._open[chunk.priority] = _Group()
             group.task = asyncio.create_task(self._read_together(group))
         group.chunks[chunk.content_hash] = chunk
         self._groups[chunk.content_hash] = group
@@ -106,8 +108,9 @@ class BatchDesk:
 
     def _close_group(self, group: _Group) -> None:
         group.full.set()
-        if self._open is group:
-            self._open = None
+        for priority, gathered in list(self._open.items()):
+            if gathered is group:
+                del self._open[priority]
 
     def _left(self, key: str, answer: asyncio.Future[Answer]) -> None:
         """Nobody here waits for this any more: a rebalance, or the end."""

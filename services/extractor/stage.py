@@ -9,7 +9,7 @@ from services.extractor.extraction import concluded, extract, recalled
 from services.extractor.lookups import Lookups
 from shared.domain.events import ChunkReady, FactsExtracted
 from shared.host.service import NO_RUN, Kit, dead, no_such_run, what_happened
-from shared.log.fairness import Gate
+from shared.log.gate import Gate
 from shared.models.base import Metered, Model
 from shared.pipelines import FACTS_EXTRACTED
 from shared.resilience.faults import PoisonError
@@ -17,8 +17,8 @@ from shared.store.driving import LookUp
 
 
 class Chunks:
-    """Answers chunks by single calls, people and their imports taking turns for them; with a desk, by message
-    batches."""
+    """Answers chunks by single calls, people and their imports taking turns for them, live ones before
+    replays; with a desk, by message batches."""
 
     def __init__(self, kit: Kit, model: Model, desk: BatchDesk | None = None) -> None:
         self._kit = kit
@@ -45,7 +45,7 @@ class Chunks:
             await self._publish(concluded(chunk, await self._desk.read(chunk)))
             self._desk.stored(chunk.content_hash)
             return
-        async with self._calls.place(chunk.user_id, chunk.import_id):
+        async with self._calls.place(chunk.user_id, chunk.import_id, replay=chunk.priority == "replay"):
             result = await extract(chunk, self._model)
         await self._publish(result)
 

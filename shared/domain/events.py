@@ -213,6 +213,8 @@ class FactsExtracted(Event):
     """Which of the run's accounts it is of."""
     tokens: Count = 0
     """Estimated tokens of what a model reads of it; 0: there is nothing to ask one for."""
+    priority: Priority = "live"
+    """That of its run."""
 
     @classmethod
     def of(cls, chunk: ChunkReady, status: ChunkStatus = ChunkStatus.OK, **found: Any) -> FactsExtracted:
@@ -228,6 +230,7 @@ class FactsExtracted(Event):
             total=chunk.total,
             content_hash=chunk.content_hash,
             account=chunk.account,
+            priority=chunk.priority,
             tokens=chunk.token_count if chunk.has_own_words else 0,
             status=status,
             **found,

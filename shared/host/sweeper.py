@@ -12,7 +12,7 @@ import structlog
 
 from shared.domain.errors import SoulprintError, StoreError
 from shared.domain.events import ImportReceived
-from shared.domain.runs import RunKey
+from shared.domain.runs import Priority, RunKey
 from shared.host.service import Kit, parting, what_happened
 from shared.pipelines import IMPORT_RECEIVED, MEMORY_READY
 from shared.resilience.faults import LaneError
@@ -34,7 +34,7 @@ class Sweeper:
     """Sweeps the pipeline of its service for as long as it runs; who does not lead only asks for the lead.
     `consolidate` is offered complete runs, and returns at once; None: the pipeline has none."""
 
-    def __init__(self, kit: Kit, consolidate: Callable[[RunKey, UUID], None] | None = None) -> None:
+    def __init__(self, kit: Kit, consolidate: Callable[[RunKey, UUID, Priority], None] | None = None) -> None:
         self._kit = kit
         self._consolidate = consolidate
         self._lead = f"sweeper.{kit.only.import_id if kit.only else kit.settings.pipeline}"
@@ -110,7 +110,7 @@ class Sweeper:
     async def _drive_on(self, run: Stalled) -> None:
         if run.action == "consolidate":
             if self._consolidate is not None:
-                self._consolidate(run.key, run.user_id)
+                self._consolidate(run.key, run.user_id, run.priority)
         elif run.action == "publish":
             await publish_kept(self._kit, run.key)
         else:

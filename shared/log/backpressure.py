@@ -1,4 +1,8 @@
-"""High and low marks: what a pool pauses because it has run full, and resumes once it has run dry."""
+"""High and low marks: what a pool pauses because it has run full, and resumes once it has run dry.
+
+Partitions are read in order: while they are paused, a live record that lies behind many of a replay is not
+seen. So what waits of replays weighs less.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,9 @@ from collections.abc import Iterable
 from shared.log.policy import PoolPolicy
 from shared.log.ports import Partition
 from shared.log.watermark import Ledger
+
+REPLAYS_WEIGH = 4
+"""So many records of replays, or bytes of them, count as one."""
 
 
 class Backpressure:
@@ -24,9 +31,19 @@ class Backpressure:
         """Whether anything is to be paused."""
         return self.full or bool(self.held)
 
-    def look(self, waiting: int, waiting_bytes: int, ledgers: Iterable[tuple[Partition, Ledger]]) -> None:
-        """Judge anew: records and bytes that wait, and how far each partition ran ahead."""
+    def look(
+        self,
+        waiting: int,
+        of_replays: int,
+        live_bytes: int,
+        replay_bytes: int,
+        ledgers: Iterable[tuple[Partition, Ledger]],
+    ) -> None:
+        """Judge anew: records that wait, and how many of them are of replays; bytes of both; and how far each
+        partition ran ahead."""
         policy = self._policy
+        waiting += of_replays // REPLAYS_WEIGH - of_replays
+        waiting_bytes = live_bytes + replay_bytes // REPLAYS_WEIGH
         if not self.full and (waiting >= policy.high or waiting_bytes >= policy.high_bytes):
             self.full = True
         elif self.full and waiting <= policy.low and waiting_bytes <= policy.high_bytes // 4:

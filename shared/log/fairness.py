@@ -1,25 +1,27 @@
-"""Fair queueing: who comes next when many wait for the same few places. People take turns, and within a
-person's turns the imports do: new ones first, then one of each in turn."""
+"""Fair queueing: who comes next when many wait for the same few places. Live work comes before replays;
+people take turns, and within a person's turns the imports do: new ones first, then one of each in turn."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Hashable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 CREDIT = 4
 """Items of a new line that go before all old lines: a small import is through before its share of the turns
 would let it, and a large one is held up by that much only, once."""
+SHARE = 4
+"""Of so many turns that are taken while live work waits, a replay has one at most."""
 
 
 class Line(NamedTuple):
-    """Where something waits: with a person, and among what is that person's."""
+    """Where something waits: with a person, and among what is that person's; behind live work, if it is of a
+    replay."""
 
     person: Hashable
     of: Hashable
+    replay: bool = False
 
 
 class _Rotation(Generic[T]):
@@ -96,7 +98,7 @@ class FairQueue(_Rotation[T]):
         return item
 
 
-class Turns(_Rotation[T]):
+class People(_Rotation[T]):
     """A fair queue of people, each of whom has a fair queue of lines.
 
     `most`: items of one person that may be out at a time, which is until their line is told as `done`. What
@@ -122,9 +124,9 @@ class Turns(_Rotation[T]):
         """How many may come out now."""
         return self._count
 
-    def emptied(self) -> Turns[T]:
+    def emptied(self) -> People[T]:
         """The same with nothing waiting; what is out stays out."""
-        others: Turns[T] = Turns(self._most)
+        others: People[T] = People(self._most)
         for person, out in self._out.items():
             others._out[person] = out
         others._kept_back = {person: FairQueue() for person in self._kept_back}
@@ -132,7 +134,7 @@ class Turns(_Rotation[T]):
 
     def append(self, line: Line, item: T) -> None:
         """Put an item at the end of its line."""
-        person, of = line
+        person, of, _ = line
         lines = self._kept_back.get(person) if self._kept_back else None
         (self._longer(person) if lines is None else lines).append(of, item)
 
@@ -145,13 +147,6 @@ class Turns(_Rotation[T]):
             if self._out[person] >= self._most:
                 self._keep_back(person)
         return item
-
-    def take(self, count: int) -> list[T]:
-        """The next items, at most so many."""
-        items: list[T] = []
-        while self._count and len(items) < count:
-            items.append(self.pop())
-        return items
 
     def done(self, line: Line) -> None:
         """One item of this line is back."""
@@ -170,39 +165,79 @@ class Turns(_Rotation[T]):
         self._count -= len(lines)
 
 
-class Gate:
-    """A semaphore that lets its waiters in by turns."""
+class Turns(Generic[T]):
+    """What waits, live work before replays, and in each of the two people take turns.
 
-    def __init__(self, places: int) -> None:
-        self._free = places
-        self._waiting: Turns[asyncio.Future[None]] = Turns()
+    While live work waits, a replay has one of SHARE turns at most; while none does, it has all. `most` is of
+    one person, and `of_replays` of all replays together: how many items may be out at a time, as in People.
+    Live work and replays of one person are counted apart: neither keeps the other back.
+    """
 
-    @asynccontextmanager
-    async def place(self, person: Hashable, of: Hashable = None) -> AsyncIterator[None]:
-        """Hold one of the places for the block, for what is this person's."""
-        await self._enter(Line(person, of))
-        try:
-            yield
-        finally:
-            self._leave()
+    def __init__(self, most: int | None = None, of_replays: int | None = None) -> None:
+        self._most = most
+        self._of_replays = of_replays
+        self._live: People[T] = People(most)
+        self._replays: People[T] = People(most)
+        self._out = 0
+        self._due = SHARE - 1
+        """Turns that live work has before a replay has one."""
 
-    async def _enter(self, line: Line) -> None:
-        if self._free:
-            self._free -= 1
-            return
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(line, turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._leave()  # it had its place already
-            raise
+    def __len__(self) -> int:
+        return len(self._live) + len(self._replays)
 
-    def _leave(self) -> None:
-        while self._waiting:
-            turn = self._waiting.pop()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._free += 1
+    def __iter__(self) -> Iterator[T]:
+        yield from self._live
+        yield from self._replays
+
+    @property
+    def ready(self) -> int:
+        """How many may come out now."""
+        return self._live.ready + self.ready_replays if self._replays.ready else self._live.ready
+
+    @property
+    def ready_replays(self) -> int:
+        """How many of them are of replays."""
+        ready = self._replays.ready
+        return ready if self._of_replays is None else min(ready, self._of_replays - self._out)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it matters what is told as `done`."""
+        return self._most is not None or self._of_replays is not None
+
+    def emptied(self) -> Turns[T]:
+        """The same with nothing waiting; what is out stays out."""
+        others: Turns[T] = Turns(self._most, self._of_replays)
+        others._live, others._replays = self._live.emptied(), self._replays.emptied()
+        others._out, others._due = self._out, self._due
+        return others
+
+    def append(self, line: Line, item: T) -> None:
+        """Put an item at the end of its line."""
+        (self._replays if line.replay else self._live).append(line, item)
+
+    def pop(self) -> T:
+        """The next item; its line and its person go to the end. Raises IndexError if none is ready."""
+        live = self._live
+        if not self._replays.ready or not self.ready_replays:
+            return live.pop()
+        if live.ready and self._due:
+            self._due -= 1
+            return live.pop()
+        self._due = SHARE - 1
+        self._out += 1
+        return self._replays.pop()
+
+    def take(self, count: int) -> list[T]:
+        """The next items, at most so many."""
+        items: list[T] = []
+        while len(items) < count and self.ready:
+            items.append(self.pop())
+        return items
+
+    def done(self, line: Line) -> None:
+        """One item of this line is back."""
+        if line.replay:
+            self._out -= 1
+        if self._most is not None:
+            (self._replays if line.replay else self._live).done(line)

@@ -296,7 +296,8 @@ class EventReader:
         return int(record.weight)
 
     def line(self, record: Any) -> Line:
-        return Line(record.event.user_id, record.event.import_id)
+        event = record.event
+        return Line(event.user_id, event.import_id, getattr(event, "priority", None) == "replay")
 
     async def decode(self, record: Any, model: type[E]) -> tuple[E, str | None]:
         event = record.event

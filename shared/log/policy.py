@@ -17,13 +17,17 @@ class PoolPolicy:
     of_one: int | None = None
     """Most records of one person in flight, so that others find a place; None: as many as there are. Of those
     that wait for it the bytes count for the marks below, not the number: it would keep others out."""
+    of_replays: int | None = None
+    """Most records of replays in flight, all together, so that live ones find a place at once; None: as many
+    as there are. What waits for it counts as with `of_one`."""
     linger: float = 0.0
     """Seconds that the first record of a batch waits for others, unless the batch is full before."""
     gather_bytes: int = 1
     """Bytes that a delivery should have if they come within a moment: a log may hold records back so long,
     since a large delivery costs far less a record."""
     high: int = 512
-    """Waiting records at which partitions are paused."""
+    """Waiting records at which partitions are paused. Those of replays weigh a quarter, here and in bytes:
+    live ones lie behind them."""
     low: int = 128
     """Waiting records at which they are resumed: far below `high`, since a pause drops what was fetched."""
     high_bytes: int = 16 * 1024**2

@@ -81,8 +81,9 @@ class Pool(Generic[E]):
             metrics=metrics,
             unwanted=self._drop_unwanted,
         )
-        self._waiting: Turns[Item] = Turns(self.policy.of_one)
-        self._waiting_bytes = 0
+        self._waiting: Turns[Item] = Turns(self.policy.of_one, self.policy.of_replays)
+        self._waiting_bytes = [0, 0]
+        """Of live records; of those of replays."""
         self._ripe: asyncio.TimerHandle | None = None
         self._tasks: dict[asyncio.Task[None], Unit] = {}
         self._backpressure = Backpressure(self.policy)
@@ -105,8 +106,9 @@ class Pool(Generic[E]):
         for raw in records:
             ledger = self._ledgers.get(Partition(raw.topic, raw.partition))
             if ledger is not None and ledger.take(raw.offset):
-                self._waiting.append(self._reader.line(raw), Item(raw, ledger))
-                self._waiting_bytes += self._reader.size(raw)
+                item = Item(raw, ledger, self._reader.line(raw), self._reader.size(raw))
+                self._waiting.append(item.line, item)
+                self._waiting_bytes[item.line.replay] += item.size
                 self.idle.clear()
         self._progress = time.monotonic()
         self._fill()
@@ -137,11 +139,12 @@ class Pool(Generic[E]):
 
     def _drop_unwanted(self) -> None:
         kept = self._waiting.emptied()
+        self._waiting_bytes = [0, 0]
         for item in self._waiting:
             if item.wanted:
-                kept.append(self._reader.line(item.raw), item)
+                kept.append(item.line, item)
+                self._waiting_bytes[item.line.replay] += item.size
         self._waiting = kept
-        self._waiting_bytes = sum(self._reader.size(item.raw) for item in self._waiting)
         for task, unit in self._tasks.items():
             if not any(item.wanted for item in unit.items):
                 task.cancel()
@@ -160,7 +163,8 @@ class Pool(Generic[E]):
             if self._waiting.ready < self.stage.batch and not self._waited():
                 return
             items = self._waiting.take(self.stage.batch)
-            self._waiting_bytes -= sum(self._reader.size(item.raw) for item in items)
+            for item in items:
+                self._waiting_bytes[item.line.replay] -= item.size
             unit = Unit(items)
             task = asyncio.create_task(self._worker.work(unit))
             self._tasks[task] = unit
@@ -189,9 +193,9 @@ class Pool(Generic[E]):
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         unit = self._tasks.pop(task)
-        if self.policy.of_one is not None:
+        if self._waiting.counts:
             for item in unit.items:
-                self._waiting.done(self._reader.line(item.raw))
+                self._waiting.done(item.line)
         if not task.cancelled() and (error := task.exception()) is not None:
             # A bug of ours: the records stay unfinished, and liveness sees the frozen watermark.
             log.error("a unit of work broke", stage=self.stage.name, exc_info=error)
@@ -209,7 +213,8 @@ class Pool(Generic[E]):
 
     def _mark(self) -> None:
         """Pause what has run full, resume what has run dry."""
-        self._backpressure.look(self._waiting.ready, self._waiting_bytes, self._ledgers)
+        waiting, (live, replays) = self._waiting, self._waiting_bytes
+        self._backpressure.look(waiting.ready, waiting.ready_replays, live, replays, self._ledgers)
         if self._consumer is None or not (self._backpressure.any or self._paused):
             return
         assigned = self._consumer.assignment()

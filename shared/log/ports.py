@@ -77,8 +77,9 @@ class Reader(Protocol):
         ...
 
     def line(self, record: Any) -> Line:
-        """Whose turn, and which import's, it waits for. A record that does not say whose it is counts as of a
-        person of its own import; those that do not name that either are of one nameless import."""
+        """Whose turn, and which import's, it waits for, and whether behind live work. A record that does not
+        say whose it is counts as of a person of its own import; those that do not name that either are of one
+        nameless import. One that does not say that it is of a replay is live."""
         ...
 
     async def decode(self, record: Any, model: type[E]) -> tuple[E, str | None]:

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.log.fairness import Line
 from shared.log.watermark import Ledger
 
 
@@ -16,6 +17,10 @@ class Item:
 
     raw: Any
     ledger: Ledger
+    line: Line
+    """Where it waits for its turn."""
+    size: int
+    """About how many bytes it holds."""
     attempts: int = 0
     exhausted: int = 0
     """How often it used up all its attempts."""

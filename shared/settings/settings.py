@@ -26,7 +26,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from shared.domain.addresses import server_address, web_address, wrong_in_dsn
 from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
-from shared.domain.runs import ProfileFormat
+from shared.domain.runs import Priority, ProfileFormat
 from shared.domain.service_keys import service_key
 from shared.settings.gateway import PREFIX, GatewaySettings
 
@@ -163,7 +163,7 @@ class Settings(GatewaySettings, BaseSettings):
     embeddings_timeout: float = Field(default=120.0, gt=0)
     """Seconds for one call."""
     import_window: int = Field(default=256, ge=1, le=100_000)
-    """Most chunks of one import that are published and not yet recorded."""
+    """Most chunks of one import that are published and not yet recorded; a run of a replay has a quarter."""
     fact_extraction_concurrency: int = Field(default=3, ge=1, le=1000)
     """Most model calls of one extractor at a time."""
     sweep_seconds: float = Field(default=10.0, gt=0)
@@ -206,6 +206,11 @@ class Settings(GatewaySettings, BaseSettings):
         where chunks go in batches."""
         as_set = not self._by_batch or "import_window" in self.model_fields_set
         return self.import_window if as_set else BATCH_WINDOW
+
+    def window_of(self, priority: Priority) -> int:
+        """The same for a run of this priority: a replay has a quarter, for live chunks lie behind its own in
+        the partitions."""
+        return self.window_of_runs if priority == "live" else max(1, self.window_of_runs // 4)
 
     @property
     def _by_batch(self) -> bool:

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from shared.domain.events import ImportReceived
 from shared.log.deadletter import DeadLetter
+from shared.log.fairness import Line
 from shared.log.kafka.cloudevents import CloudEvents
 from shared.log.metrics import PoolMetrics
 from shared.log.units import Item, Unit
@@ -64,7 +65,7 @@ class Bench:
         for number in numbers:
             value, headers = wire(number)
             self.ledger.take(number)
-            items.append(Item(Record(number, value, headers), self.ledger))
+            items.append(Item(Record(number, value, headers), self.ledger, Line("p", "i"), 0))
         return Unit(items)
 
 

@@ -127,6 +127,14 @@ def test_the_window_of_a_run_holds_a_batch_unless_it_is_set() -> None:
     assert load_settings(model="claude", model_batch=True, import_window=7).window_of_runs == 7
 
 
+def test_the_window_of_a_replay_is_a_quarter_and_never_none() -> None:
+    settings = load_settings(model="claude")
+    assert (settings.window_of("live"), settings.window_of("replay")) == (256, 64)
+    batches = load_settings(model="claude", model_batch=True)
+    assert (batches.window_of("live"), batches.window_of("replay")) == (BATCH_WINDOW, BATCH_WINDOW // 4)
+    assert load_settings(import_window=3).window_of("replay") == 1
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [

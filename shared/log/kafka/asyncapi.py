@@ -17,7 +17,7 @@ from shared.domain.events import Event
 from shared.log import deadletter
 from shared.log.kafka.asyncapi_examples import EXAMPLES, PIPELINE, REQUESTED_AT
 from shared.log.kafka.asyncapi_schemas import schemas_of
-from shared.log.kafka.cloudevents import EVENT_TYPES, SPEC_VERSION, encode
+from shared.log.kafka.cloudevents import EVENT_TYPES, PRIORITY, SPEC_VERSION, encode
 from shared.pipelines import MAX_EVENT_BYTES, SERVICES, Place, TopicSpec, live_topics, places_of, topic
 
 TITLE = "SoulPrint"
@@ -134,11 +134,16 @@ def _headers(event: type[Event]) -> dict[str, Any]:
         "traceparent": {"description": "W3C Trace Context; ours have it."},
     }
     repeated = {"description": "Where it is there: what the field of this name in the value says, as text."}
+    if "priority" in event.model_fields:
+        special[PRIORITY] = {
+            "description": "`replay`: the work stands behind what people wait for. Without it, it is live.",
+        }
     written, _ = zip(*encode(EXAMPLES[event], source="example", pipeline=PIPELINE)[1], strict=True)
+    headers = dict.fromkeys([*written, *special])
     return {
         "type": "object",
         "required": ["ce_specversion", "ce_type", "ce_id", "ce_source"],
-        "properties": {name: {"type": "string", **special.get(name, repeated)} for name in written},
+        "properties": {name: {"type": "string", **special.get(name, repeated)} for name in headers},
     }
 
 

@@ -1,8 +1,8 @@
 """Events on the wire: JSON in Kafka's CloudEvents 1.0 binary binding.
 
 The attributes are record headers: ce_id, ce_type, ce_source, ce_time, ce_specversion, ce_importid, ce_userid,
-ce_run, and W3C's traceparent. Whatever cannot be read is a `PoisonError` with one of the reasons below; no
-message holds text of the record.
+ce_run, ce_priority where it is `replay`, and W3C's traceparent. Whatever cannot be read is a `PoisonError`
+with one of the reasons below; no message holds text of the record.
 """
 
 from __future__ import annotations
@@ -65,6 +65,12 @@ _BY_NAME: Mapping[str, EventType] = MappingProxyType({t.name: t for t in EVENT_T
 _BY_MODEL: Mapping[type[Event], EventType] = MappingProxyType({t.model: t for t in EVENT_TYPES})
 _REPEATED = (("ce_importid", "import_id"), ("ce_userid", "user_id"), ("ce_run", "run"))
 """Headers that say what the body says, for those who do not read it."""
+PRIORITY = "ce_priority"
+_REPLAY: Final = "replay"
+"""The one value of ce_priority that is written. Without it, or with one that nobody knows, a record is live:
+who publishes imports cannot get ahead of others by what it says."""
+_REPLAY_BYTES = _REPLAY.encode()
+_PRIORITIES = frozenset({"live", _REPLAY})
 _TYPE = re.compile(r"(soulprint\.[a-z][a-z-]{0,60})\.v([1-9][0-9]{0,5})")
 _FIELD = re.compile(r"[a-z][a-z_]{0,40}")
 
@@ -100,6 +106,8 @@ def encode(event: Event, *, source: str, pipeline: str) -> tuple[bytes, list[tup
         "content-type": "application/json",
         "traceparent": next_traceparent(current_trace.get()),
     }
+    if getattr(event, "priority", None) == _REPLAY:
+        headers[PRIORITY] = _REPLAY
     value = event.__pydantic_serializer__.to_json(event, exclude_defaults=kind.sparse)
     return value, [(name, text.encode()) for name, text in headers.items()]
 
@@ -131,6 +139,9 @@ def decode(
     for header, name in _REPEATED:
         if header in texts and texts[header] != str(getattr(event, name)):
             raise PoisonError(CONTRADICTION, f"{header} is not the {name} of the body")
+    told = texts.get(PRIORITY)
+    if told in _PRIORITIES and told != getattr(event, "priority", told):
+        raise PoisonError(CONTRADICTION, f"{PRIORITY} is not the priority of the body")
     return event, envelope
 
 
@@ -212,12 +223,15 @@ class CloudEvents:
     def line(self, record: Any) -> Line:
         """See Reader."""
         person = of = b""
+        replay = False
         for name, value in record.headers or ():
             if name == "ce_importid":
                 of = value or b""
             elif name == "ce_userid":
                 person = value or b""
-        return Line(person or of, of)
+            elif name == PRIORITY:
+                replay = value == _REPLAY_BYTES
+        return Line(person or of, of, replay)
 
     async def decode(self, record: Any, model: type[E]) -> tuple[E, str | None]:
         """See Reader."""

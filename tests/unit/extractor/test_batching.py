@@ -92,6 +92,19 @@ async def test_chunks_go_together_and_each_gets_its_own_answer() -> None:
     await desk.close()
 
 
+async def test_live_chunks_do_not_wait_in_a_batch_with_those_of_a_replay() -> None:
+    model = Batches()
+    desk = BatchDesk(model, Ledger(), gather=1000.0, most=2)
+    replays = [chunk(index).model_copy(update={"priority": "replay"}) for index in range(3)]
+    coming = [replays[0], chunk(10), replays[1], replays[2], chunk(11)]
+    reading = [asyncio.create_task(desk.read(each)) for each in coming]
+    await until(lambda: model.sent == [[0, 1], [10, 11]])
+    model.end.set()
+    await asyncio.gather(*reading[:3], reading[4])
+    await desk.close()
+    assert reading[3].cancelled() or await asyncio.wait([reading[3]])
+
+
 async def test_a_full_batch_waits_for_nobody() -> None:
     model = Batches()
     desk = BatchDesk(model, Ledger(), gather=1000.0, most=2)

@@ -23,9 +23,11 @@ from shared.domain.events import (
     Sections,
     Usage,
 )
-from shared.log.kafka.cloudevents import EVENT_TYPES, decode, encode
+from shared.log.fairness import Line
+from shared.log.kafka.cloudevents import EVENT_TYPES, CloudEvents, decode, encode
 from shared.resilience.faults import PoisonError
 from shared.tracing import current_trace, next_traceparent
+from tests.support.local import Wire
 
 IDS: dict[str, Any] = {"import_id": UUID(int=1), "user_id": UUID(int=2), "run": 3}
 CHUNK: dict[str, Any] = {"chunk_id": UUID(int=4), "index": 5, "content_hash": "ab"}
@@ -56,6 +58,41 @@ def test_an_event_comes_back_as_it_went(event: Event) -> None:
     assert told["ce_userid"].decode() == str(event.user_id)
     assert told["ce_run"] == b"3"
     assert datetime.fromisoformat(told["ce_time"].decode()).tzinfo is UTC
+
+
+REPLAYED = [event.model_copy(update={"priority": "replay"}) for event in EVENTS[:3]]
+
+
+@pytest.mark.parametrize("event", REPLAYED, ids=lambda e: type(e).__name__)
+def test_work_of_a_replay_says_so_in_a_header_and_live_work_has_none(event: Event) -> None:
+    value, headers = encode(event, source="chunker", pipeline="v2")
+    assert dict(headers)["ce_priority"] == b"replay"
+    assert decode(value, headers, type(event))[0] == event
+    live = event.model_copy(update={"priority": "live"})
+    assert "ce_priority" not in dict(encode(live, source="chunker", pipeline="v2")[1])
+    assert "ce_priority" not in dict(encode(EVENTS[3], source="x", pipeline="v2")[1])
+
+
+@pytest.mark.parametrize("told", [None, b"live", b"", b"urgent", b"REPLAY", b" replay", b"0", b"\xff"])
+def test_a_record_is_of_a_replay_only_if_its_header_says_so(told: bytes | None) -> None:
+    _, headers = encode(REPLAYED[0], source="x", pipeline="v2")
+    record = Wire(b"", headers)
+    assert CloudEvents().line(record) == Line(str(UUID(int=2)).encode(), str(UUID(int=1)).encode(), True)
+    without = [each for each in headers if each[0] != "ce_priority"]
+    assert not CloudEvents().line(Wire(b"", without)).replay
+    assert not CloudEvents().line(Wire(b"", [*without, ("ce_priority", told)])).replay
+
+
+@pytest.mark.parametrize("event", [EVENTS[0], REPLAYED[0], EVENTS[3]], ids=["live", "replay", "neither"])
+@pytest.mark.parametrize("told", [b"gone", b"", b"urgent", "dringend ⚠".encode(), None])
+def test_a_priority_that_nobody_knows_is_no_reason_to_lose_an_event(event: Event, told: bytes | None) -> None:
+    value, headers = encode(event, source="x", pipeline="v2")
+    assert decode(value, changed(headers, ce_priority=told), type(event))[0] == event
+
+
+def test_a_memory_has_no_priority_that_a_header_could_contradict() -> None:
+    value, headers = encode(EVENTS[3], source="x", pipeline="v2")
+    assert decode(value, changed(headers, ce_priority=b"replay"))[0] == EVENTS[3]
 
 
 def test_every_event_has_a_type_and_an_example_here() -> None:
@@ -105,6 +142,7 @@ def changed(headers: list[tuple[str, bytes]], **changes: bytes | None) -> list[t
         ("contradiction", b"same", {"ce_importid": str(UUID(int=77)).encode()}),
         ("contradiction", b"same", {"ce_userid": str(UUID(int=77)).encode()}),
         ("contradiction", b"same", {"ce_run": b"4"}),
+        ("contradiction", b"same", {"ce_priority": b"replay"}),
     ],
 )
 def test_what_cannot_be_read_is_poison_with_its_reason(

@@ -1,15 +1,12 @@
-"""FairQueue: one of each import after the other, and no place is ever lost."""
+"""FairQueue and Turns: one of each import after the other, and no place is ever lost."""
 
 from __future__ import annotations
-
-import asyncio
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.log.fairness import CREDIT, FairQueue, Gate, Line, Turns
-from tests.support.waiting import until
+from shared.log.fairness import CREDIT, FairQueue, Line, Turns
 
 
 def test_lines_take_turns_and_each_keeps_its_order() -> None:
@@ -108,7 +105,7 @@ def test_what_a_person_may_not_have_out_waits_until_one_is_back_and_others_come_
         others.done(Line("ana", 0))
     assert others.take(9) == ["a3"]
     others.done(Line("ana", 3))
-    assert not others._out, "nobody is remembered who has nothing out"
+    assert not others._live._out, "nobody is remembered who has nothing out"
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.booleans()), max_size=200))
@@ -132,23 +129,3 @@ def test_no_person_has_more_out_than_may_be_and_nothing_is_lost(
         assert (turns.ready > 0) == bool(ready)
         assert sorted(turns) == sorted(waiting)
         assert len(turns) == len(waiting)
-
-
-async def test_a_late_line_is_let_in_next_and_cancelled_waiters_lose_no_place() -> None:
-    gate, entered, leave = Gate(1), [], asyncio.Event()
-
-    async def work(line: str, name: str) -> None:
-        async with gate.place(line):
-            entered.append(name)
-            await leave.wait()
-
-    tasks = [asyncio.create_task(work("huge", f"h{number}")) for number in range(5)]
-    await until(lambda: entered == ["h0"])
-    tasks.append(asyncio.create_task(work("small", "s0")))
-    await asyncio.sleep(0)
-    tasks[1].cancel()
-    leave.set()
-    await asyncio.wait(tasks)
-    assert entered == ["h0", "s0", "h2", "h3", "h4"]
-    async with asyncio.timeout(1), gate.place("again"):
-        pass
