@@ -10,8 +10,8 @@ REPLAYS = GaugeMetric(
     "replays",
     "Replays that run, or are paused and why.",
     (
-        "`running`; `asked`, `canary`, `max_cost`, `unpriced`, `passthrough`: `soulprint replay status` says what "
-        "to do. Only the consolidator that leads shows this and what follows."
+        "`running`; `asked`, `canary`, `max_cost`, `unpriced`, `passthrough`: `soulprint replay status` says "
+        "what to do. Only the consolidator that leads shows this and what follows."
     ),
 )
 REPLAY_ITEMS = GaugeMetric(
