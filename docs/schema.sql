@@ -4,6 +4,29 @@ GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
 GRANT USAGE ON SCHEMA public TO service_role;
 
+CREATE TABLE public.audit (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    who text NOT NULL,
+    what text NOT NULL,
+    subject text NOT NULL,
+    why text DEFAULT ''::text NOT NULL
+);
+ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
+CREATE INDEX audit_of_subject ON public.audit USING btree (subject, id);
+ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.audit TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT ON TABLE public.audit TO service_role;
+
 CREATE TABLE public.batch_chunks (
     provider text NOT NULL,
     batch_id text NOT NULL,
@@ -108,6 +131,61 @@ ALTER TABLE ONLY public.conversation_runs
 ALTER TABLE public.conversation_runs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY services ON public.conversation_runs TO service_role USING (true) WITH CHECK (true);
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conversation_runs TO service_role;
+
+CREATE TABLE public.dead_letter_positions (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    generation integer DEFAULT 0 NOT NULL,
+    begin_offset bigint DEFAULT 0 NOT NULL,
+    next_offset bigint DEFAULT 0 NOT NULL,
+    last_timestamp bigint
+);
+ALTER TABLE ONLY public.dead_letter_positions
+    ADD CONSTRAINT dead_letter_positions_pkey PRIMARY KEY (topic, partition);
+ALTER TABLE public.dead_letter_positions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.dead_letter_positions TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dead_letter_positions TO service_role;
+
+CREATE TABLE public.dead_letters (
+    id uuid NOT NULL,
+    topic text NOT NULL,
+    letter_partition integer NOT NULL,
+    letter_offset bigint NOT NULL,
+    generation integer NOT NULL,
+    record_partition integer,
+    record_offset bigint,
+    ce_id uuid,
+    import_id uuid,
+    user_id uuid,
+    run integer,
+    chunk_id uuid,
+    reason text,
+    error_class text,
+    attempts integer,
+    stage text,
+    size bigint DEFAULT 0 NOT NULL,
+    burial integer DEFAULT 1 NOT NULL,
+    buried_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    changed_by text,
+    changed_why text,
+    changed_at timestamp with time zone,
+    CONSTRAINT dead_letters_error_class_check CHECK ((length(error_class) <= 64)),
+    CONSTRAINT dead_letters_reason_check CHECK ((length(reason) <= 64)),
+    CONSTRAINT dead_letters_stage_check CHECK ((length(stage) <= 64)),
+    CONSTRAINT dead_letters_state_check CHECK ((state = ANY (ARRAY['open'::text, 'requeued'::text, 'dropped'::text])))
+);
+ALTER TABLE ONLY public.dead_letters
+    ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
+CREATE INDEX dead_letters_by_time ON public.dead_letters USING btree (buried_at);
+CREATE INDEX dead_letters_in_order ON public.dead_letters USING btree (topic, letter_partition, letter_offset, id);
+CREATE INDEX dead_letters_of_event ON public.dead_letters USING btree (ce_id) WHERE (ce_id IS NOT NULL);
+CREATE INDEX dead_letters_of_import ON public.dead_letters USING btree (import_id) WHERE (import_id IS NOT NULL);
+CREATE INDEX dead_letters_of_user ON public.dead_letters USING btree (user_id) WHERE (user_id IS NOT NULL);
+CREATE INDEX dead_letters_open ON public.dead_letters USING btree (topic, reason, error_class) WHERE (state = 'open'::text);
+ALTER TABLE public.dead_letters ENABLE ROW LEVEL SECURITY;
+CREATE POLICY services ON public.dead_letters TO service_role USING (true) WITH CHECK (true);
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dead_letters TO service_role;
 
 CREATE TABLE public.embedding_claims (
     passage_id uuid NOT NULL,
@@ -284,6 +362,8 @@ CREATE TABLE public.imports (
     replay_stage text,
     base_run integer,
     reopened_at timestamp with time zone,
+    reopened_from jsonb,
+    spent_before jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT imports_check CHECK ((((replay_id IS NULL) = (replay_stage IS NULL)) AND ((replay_id IS NULL) = (base_run IS NULL)))),
     CONSTRAINT imports_chunks_total_check CHECK ((chunks_total >= 0)),
     CONSTRAINT imports_coverage_check CHECK (((coverage >= (0)::double precision) AND (coverage <= (1)::double precision))),
@@ -306,6 +386,7 @@ ALTER TABLE public.imports ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY
 );
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (import_id, run);
+CREATE INDEX imports_fed ON public.imports USING btree (pipeline, ordinal) WHERE ((kind = 'shadow'::text) AND (priority = 'replay'::text));
 CREATE INDEX imports_in_order ON public.imports USING btree (ordinal);
 CREATE INDEX imports_of_parent ON public.imports USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX imports_of_replay ON public.imports USING btree (replay_id, import_id) WHERE (replay_id IS NOT NULL);
@@ -743,7 +824,10 @@ CREATE VIEW public.run_usage WITH (security_invoker='true') AS
                 UNION ALL
                  SELECT r.usage
                    FROM public.chunk_results r
-                  WHERE ((i.usage = '{}'::jsonb) AND (r.import_id = i.import_id) AND (r.run = i.run) AND (r.usage IS NOT NULL))) p) u);
+                  WHERE ((i.usage = '{}'::jsonb) AND (r.import_id = i.import_id) AND (r.run = i.run) AND (r.usage IS NOT NULL))
+                UNION ALL
+                 SELECT i.spent_before
+                  WHERE ((i.usage = '{}'::jsonb) AND (i.spent_before <> '{}'::jsonb))) p) u);
 GRANT SELECT ON TABLE public.run_usage TO authenticated;
 GRANT SELECT ON TABLE public.run_usage TO service_role;
 
@@ -1505,6 +1589,34 @@ $$;
 REVOKE ALL ON FUNCTION public.close_extraction(p_import_id uuid, p_run integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.close_extraction(p_import_id uuid, p_run integer) TO service_role;
 
+CREATE FUNCTION public.close_reopened(i public.imports, why text) RETURNS public.imports
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO chunk_results (import_id, run, chunk_index, chunk_id, user_id, content_hash, status, error)
+    SELECT i.import_id, i.run, k, gen_random_uuid(), i.user_id, '', 'dead', 'it was requeued, and ' || why
+    FROM generate_series(0, i.chunks_total - 1) k
+    WHERE NOT EXISTS (SELECT FROM chunk_results r
+                      WHERE r.import_id = i.import_id AND r.run = i.run AND r.chunk_index = k);
+    UPDATE imports o SET
+            (chunks_ok, chunks_dead, chunks_cached) = (
+                SELECT count(*) FILTER (WHERE r.status = 'ok'), count(*) FILTER (WHERE r.status = 'dead'),
+                       count(*) FILTER (WHERE r.cached)
+                FROM chunk_results r WHERE r.import_id = i.import_id AND r.run = i.run),
+            state = 'complete', error = NULL, stage = CASE WHEN i.reopened_from ->> 'unserved' IS NULL THEN 'complete' ELSE 'unserved' END,
+            progress_percent = 100, unserved = i.reopened_from ->> 'unserved',
+            coverage = (i.reopened_from ->> 'coverage')::double precision,
+            usage = CASE WHEN i.usage <> '{}' THEN i.usage ELSE extraction_usage(i) END,
+            published_at = coalesce(o.published_at, now()), finished_at = now(), updated_at = now(),
+            lease_owner = NULL, lease_until = NULL
+        WHERE o.import_id = i.import_id AND o.run = i.run RETURNING o.* INTO i;
+    RETURN i;
+END
+$$;
+REVOKE ALL ON FUNCTION public.close_reopened(i public.imports, why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.close_reopened(i public.imports, why text) TO service_role;
+
 CREATE FUNCTION public.commit_memory(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1729,6 +1841,19 @@ REVOKE ALL ON FUNCTION public.count_embeddings(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_embeddings(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.count_embeddings(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.count_fed(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_object_agg(t.state, t.runs), '{}') FROM (
+        SELECT s.state, count(*) AS runs FROM imports s
+        WHERE s.kind = 'shadow' AND s.priority = 'replay' AND s.pipeline = argument ->> 'pipeline'
+        GROUP BY s.state ORDER BY s.state) t
+$$;
+REVOKE ALL ON FUNCTION public.count_fed(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_fed(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.count_fed(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.count_lineages(i public.imports) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1741,6 +1866,19 @@ CREATE FUNCTION public.count_lineages(i public.imports) RETURNS void
 $$;
 REVOKE ALL ON FUNCTION public.count_lineages(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_lineages(i public.imports) TO service_role;
+
+CREATE FUNCTION public.count_open_letters(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT d.topic, coalesce(d.reason, '') AS reason, count(*) AS open FROM dead_letters d
+        WHERE d.state = 'open' GROUP BY d.topic, d.reason
+        ORDER BY count(*) DESC, d.topic, d.reason LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.count_open_letters(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_open_letters(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.count_open_letters(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.count_selected(r public.replays) RETURNS bigint
     LANGUAGE sql STABLE
@@ -1922,6 +2060,34 @@ REVOKE ALL ON FUNCTION public.explain_routing(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.explain_routing(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.explain_routing(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.extraction_usage(i public.imports) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT jsonb_build_object(
+        'calls',
+        least(coalesce(sum((r.usage ->> 'calls')::bigint), 0), 9007199254740991)::bigint,
+        'input_tokens',
+        least(coalesce(sum((r.usage ->> 'input_tokens')::bigint), 0), 9007199254740991)::bigint,
+        'output_tokens',
+        least(coalesce(sum((r.usage ->> 'output_tokens')::bigint), 0), 9007199254740991)::bigint,
+        'cache_read_tokens',
+        least(coalesce(sum((r.usage ->> 'cache_read_tokens')::bigint), 0), 9007199254740991)::bigint,
+        'cache_write_tokens',
+        least(coalesce(sum((r.usage ->> 'cache_write_tokens')::bigint), 0), 9007199254740991)::bigint,
+        'unanswered',
+        least(coalesce(sum((r.usage ->> 'unanswered')::bigint), 0), 9007199254740991)::bigint,
+        'cost', CASE WHEN bool_or(r.usage ->> 'cost' IS NULL) THEN NULL
+                     ELSE least(coalesce(sum((r.usage ->> 'cost')::numeric), 0), 1e9) END)
+    FROM (
+        SELECT c.usage FROM chunk_results c
+        WHERE c.import_id = i.import_id AND c.run = i.run AND c.usage IS NOT NULL
+        UNION ALL
+        SELECT i.spent_before WHERE i.spent_before <> '{}') r
+$$;
+REVOKE ALL ON FUNCTION public.extraction_usage(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.extraction_usage(i public.imports) TO service_role;
+
 CREATE FUNCTION public.fail_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1943,7 +2109,9 @@ BEGIN
     IF NOT FOUND THEN
         RETURN to_jsonb(false);
     END IF;
-    IF NOT at_fault THEN
+    IF i.reopened_from ->> 'state' = 'complete' THEN
+        i := close_reopened(i, (argument ->> 'step') || ' failed: ' || (argument ->> 'error'));
+    ELSIF NOT at_fault THEN
         PERFORM add_fallback(i);
     END IF;
     PERFORM tell_profile(i);
@@ -1962,6 +2130,101 @@ CREATE FUNCTION public.fate_of(r public.chunk_results) RETURNS text
 $$;
 REVOKE ALL ON FUNCTION public.fate_of(r public.chunk_results) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fate_of(r public.chunk_results) TO service_role;
+
+CREATE FUNCTION public.feed_runs(argument jsonb) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    p_pipeline CONSTANT text := argument ->> 'pipeline';
+    unfinished bigint;
+    room bigint;
+    e record;
+    i imports;
+    s imports;
+    outcome text;
+    answers json[] := '{}';
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(p_pipeline, 7));
+    SELECT count(*) INTO unfinished FROM imports o
+        WHERE o.pipeline = p_pipeline AND o.state NOT IN ('complete', 'failed', 'cancelled');
+    room := least((argument ->> 'at_once')::bigint - unfinished, (argument ->> 'most')::bigint);
+    FOR e IN
+        SELECT (x.r ->> 'import_id')::uuid AS import_id, (x.r ->> 'run')::integer AS run,
+               (x.r ->> 'user_id')::uuid AS user_id, (x.r ->> 'shadow_id')::uuid AS shadow_id
+        FROM jsonb_array_elements(argument -> 'runs') WITH ORDINALITY AS x(r, n) ORDER BY x.n
+    LOOP
+        SELECT * INTO i FROM imports o WHERE o.import_id = e.import_id AND o.run = e.run;
+        SELECT * INTO s FROM imports o WHERE o.import_id = e.shadow_id ORDER BY o.run DESC LIMIT 1;
+        outcome := CASE
+            WHEN i.import_id IS NULL THEN 'unknown'
+            WHEN i.user_id <> e.user_id OR s.user_id <> e.user_id THEN 'foreign'
+            WHEN i.kind <> 'primary' OR NOT i.on_log OR i.pipeline = p_pipeline OR s.kind <> 'shadow' THEN 'other'
+            WHEN i.state = 'cancelled' THEN 'cancelled'
+            WHEN s.run = e.run AND s.state = 'received' AND s.offered_at IS NULL
+                 AND coalesce(s.relay_until < now(), true) THEN 'owed'
+            WHEN s.run >= e.run THEN 'known'
+            WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = e.import_id AND o.run > e.run
+                         AND o.kind = 'primary' AND o.state <> 'cancelled') THEN 'older'
+            ELSE 'fed' END;
+        IF outcome = 'owed' THEN
+            UPDATE imports o SET relay_until = now() + interval '30 seconds'
+                WHERE o.import_id = s.import_id AND o.run = s.run RETURNING * INTO s;
+        ELSIF outcome = 'fed' THEN
+            EXIT WHEN room <= 0;
+            INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, requested_at, lineage,
+                                 profile_format, kind, parent_id, asked, priority, relay_until)
+            VALUES (e.shadow_id, i.run, i.user_id, p_pipeline, i.source, true, i.requested_at, i.lineage,
+                    i.profile_format, 'shadow', i.import_id, i.asked, 'replay', now() + interval '30 seconds')
+            ON CONFLICT (import_id, run) DO NOTHING RETURNING * INTO s;
+            IF FOUND THEN
+                room := room - 1;
+                unfinished := unfinished + 1;
+            ELSE
+                outcome := 'known';
+            END IF;
+        END IF;
+        answers := answers || json_build_object('outcome', outcome, 'run', CASE WHEN outcome IN ('fed', 'owed') THEN
+            json_build_object(
+                'import_id', s.import_id, 'run', s.run, 'user_id', s.user_id, 'source', s.source,
+                'requested_at', s.requested_at, 'lineage', s.lineage, 'kind', s.kind, 'parent_id', s.parent_id,
+                'pipeline', s.pipeline, 'asked', s.asked, 'priority', s.priority) END);
+    END LOOP;
+    RETURN json_build_object('unfinished', unfinished, 'answers', answers);
+END
+$$;
+REVOKE ALL ON FUNCTION public.feed_runs(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.feed_runs(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.feed_runs(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.find_dead_letters(argument jsonb) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+    most CONSTANT integer := (argument ->> 'limit')::integer;
+    answer json;
+BEGIN
+    EXECUTE format($q$
+        SELECT coalesce(json_agg(t), '[]') FROM (
+            SELECT d.*, is_gone(d, p) AS gone
+            FROM dead_letters d
+            LEFT JOIN dead_letter_positions p ON p.topic = d.topic AND p.partition = d.letter_partition
+            WHERE %s%s%s
+            ORDER BY d.topic, d.letter_partition, d.letter_offset, d.id LIMIT $2) t
+        $q$, letters_asked(argument, 'd'),
+        CASE WHEN nullif(argument -> 'ends', 'null') IS NOT NULL THEN
+            ' AND d.letter_offset < (($1 -> ''ends'' -> d.topic) ->> d.letter_partition::text)::bigint' ELSE '' END,
+        CASE WHEN nullif(argument -> 'after', 'null') IS NOT NULL THEN
+            ' AND (d.topic, d.letter_partition, d.letter_offset, d.id) > ($1 -> ''after'' ->> 0, '
+            '($1 -> ''after'' ->> 1)::integer, ($1 -> ''after'' ->> 2)::bigint, ($1 -> ''after'' ->> 3)::uuid)'
+            ELSE '' END) INTO answer USING argument, most;
+    RETURN answer;
+END
+$_$;
+REVOKE ALL ON FUNCTION public.find_dead_letters(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_dead_letters(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.find_dead_letters(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.find_fact(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -2264,6 +2527,15 @@ $$;
 REVOKE ALL ON FUNCTION public.is_complete_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_complete_run(i public.imports) TO service_role;
 
+CREATE FUNCTION public.is_gone(d public.dead_letters, p public.dead_letter_positions) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(d.generation < p.generation OR d.letter_offset < p.begin_offset, false)
+$$;
+REVOKE ALL ON FUNCTION public.is_gone(d public.dead_letters, p public.dead_letter_positions) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_gone(d public.dead_letters, p public.dead_letter_positions) TO service_role;
+
 CREATE FUNCTION public.is_newest_pass(i public.imports) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2409,6 +2681,49 @@ $$;
 REVOKE ALL ON FUNCTION public.join_lineages(i public.imports, joining jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.join_lineages(i public.imports, joining jsonb) TO service_role;
 
+CREATE FUNCTION public.judge_requeue(i public.imports, p_topic text, p_user uuid, p_import uuid, p_run integer, p_index integer, p_edition integer, OUT refusal text, OUT reopens text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    base CONSTANT text := (regexp_match(p_topic, '^[a-z]+\.[a-z]+'))[1];
+    pipeline CONSTANT text := nullif(substr(p_topic, length(base) + 2), '');
+    was text;
+BEGIN
+    IF base = 'import.received' AND i.import_id IS NULL THEN
+        refusal := CASE
+            WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = p_import AND o.user_id <> p_user) THEN 'foreign'
+            WHEN EXISTS (SELECT FROM imports o
+                         WHERE o.import_id = p_import AND o.run > p_run AND o.kind = 'primary') THEN 'newer' END;
+        RETURN;
+    END IF;
+    SELECT r.status INTO was FROM chunk_results r
+        WHERE r.import_id = p_import AND r.run = p_run AND r.chunk_index = p_index;
+    refusal := CASE
+        WHEN i.import_id IS NULL THEN 'no_run'
+        WHEN i.user_id <> p_user THEN 'foreign'
+        WHEN NOT i.on_log OR pipeline <> i.pipeline THEN 'elsewhere'
+        WHEN i.state = 'cancelled' THEN 'cancelled'
+        WHEN EXISTS (SELECT FROM imports o
+                     WHERE o.import_id = i.import_id AND o.run > i.run AND o.kind = i.kind) THEN 'newer'
+        WHEN base IN ('chunks.ready', 'facts.extracted') THEN
+            CASE WHEN was = 'ok' OR p_index >= i.chunks_total THEN 'done' END
+        WHEN i.state = 'complete' THEN 'complete'
+        WHEN base = 'memory.ready' AND (i.state NOT IN ('consolidating', 'failed') OR i.edition <> p_edition)
+            THEN 'outdated'
+    END;
+    reopens := CASE
+        WHEN refusal IS NOT NULL THEN NULL
+        WHEN base IN ('chunks.ready', 'facts.extracted') THEN
+            CASE WHEN was = 'dead' OR i.state NOT IN ('chunking', 'extracting') THEN 'chunk' END
+        WHEN i.state = 'failed' AND base = 'memory.ready' THEN 'memory'
+        WHEN i.state = 'failed' THEN 'import'
+    END;
+END
+$$;
+REVOKE ALL ON FUNCTION public.judge_requeue(i public.imports, p_topic text, p_user uuid, p_import uuid, p_run integer, p_index integer, p_edition integer, OUT refusal text, OUT reopens text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.judge_requeue(i public.imports, p_topic text, p_user uuid, p_import uuid, p_run integer, p_index integer, p_edition integer, OUT refusal text, OUT reopens text) TO service_role;
+
 CREATE FUNCTION public.keep_event(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2546,6 +2861,23 @@ $$;
 REVOKE ALL ON FUNCTION public.last_moved(r public.replays) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.last_moved(r public.replays) TO service_role;
 
+CREATE FUNCTION public.letters_asked(asked jsonb, alias text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+    SELECT coalesce(string_agg(replace(c.condition, '@', alias), ' AND '), 'true') FROM (VALUES
+        ('ids', '@.id IN (SELECT e::uuid FROM jsonb_array_elements_text($1 -> ''ids'') e)'),
+        ('topic', '@.topic = $1 ->> ''topic'''),
+        ('reason', '@.reason = $1 ->> ''reason'''),
+        ('import_id', '@.import_id = ($1 ->> ''import_id'')::uuid'),
+        ('user_id', '@.user_id = ($1 ->> ''user_id'')::uuid'),
+        ('since', '@.buried_at >= ($1 ->> ''since'')::timestamptz'),
+        ('state', '@.state = $1 ->> ''state''')) AS c(name, condition)
+    WHERE nullif(asked -> c.name, 'null') IS NOT NULL
+$_$;
+REVOKE ALL ON FUNCTION public.letters_asked(asked jsonb, alias text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.letters_asked(asked jsonb, alias text) TO service_role;
+
 CREATE FUNCTION public.line_up_to_change() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2568,6 +2900,38 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.lineages_of(p_user uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lineages_of(p_user uuid) TO service_role;
+
+CREATE FUNCTION public.list_dead_letters(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $_$
+DECLARE
+    most CONSTANT integer := (argument ->> 'limit')::integer;
+    groups jsonb;
+BEGIN
+    EXECUTE format($q$
+        SELECT coalesce(jsonb_agg(t), '[]') FROM (
+            SELECT d.topic, d.reason, d.error_class,
+                   count(*) FILTER (WHERE d.state = 'open') AS open,
+                   count(*) FILTER (WHERE d.state = 'requeued') AS requeued,
+                   count(*) FILTER (WHERE d.state = 'dropped') AS dropped,
+                   count(*) FILTER (WHERE d.state = 'open' AND (
+                       d.generation < p.generation OR d.letter_offset < p.begin_offset)) AS gone,
+                   count(*) FILTER (WHERE d.burial > 1) AS again,
+                   min(d.buried_at) AS oldest, max(d.buried_at) AS newest
+            FROM dead_letters d
+            LEFT JOIN dead_letter_positions p ON p.topic = d.topic AND p.partition = d.letter_partition
+            WHERE %s GROUP BY d.topic, d.reason, d.error_class
+            ORDER BY 4 DESC, count(*) DESC, d.topic, d.reason, d.error_class LIMIT $2) t
+        $q$, letters_asked(argument, 'd')) INTO groups USING argument, most;
+    RETURN jsonb_build_object('groups', groups, 'led', EXISTS (
+        SELECT FROM leases l WHERE l.name = 'dead_letters' AND l.until > clock_timestamp()));
+END
+$_$;
+REVOKE ALL ON FUNCTION public.list_dead_letters(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_dead_letters(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.list_dead_letters(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.list_facts(argument jsonb) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -2921,6 +3285,24 @@ $_$;
 REVOKE ALL ON FUNCTION public.next_passages_to_embed(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.next_passages_to_embed(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.next_passages_to_embed(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.note_audit(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    n bigint;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    INSERT INTO audit (who, what, subject, why)
+    VALUES (argument ->> 'who', argument ->> 'what', argument ->> 'subject', coalesce(argument ->> 'why', ''))
+    RETURNING id INTO n;
+    RETURN to_jsonb(n);
+END
+$$;
+REVOKE ALL ON FUNCTION public.note_audit(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_audit(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.note_audit(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.note_holds(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3422,6 +3804,18 @@ REVOKE ALL ON FUNCTION public.read_access(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_access(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_access(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.read_audit(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(t), '[]') FROM (
+        SELECT a.at, a.who, a.what, a.subject, a.why FROM audit a WHERE a.subject = argument ->> 'subject'
+        ORDER BY a.id DESC LIMIT (argument ->> 'limit')::integer) t
+$$;
+REVOKE ALL ON FUNCTION public.read_audit(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_audit(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_audit(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.read_batches(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -3452,6 +3846,16 @@ $$;
 REVOKE ALL ON FUNCTION public.read_dead_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_dead_chunks(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_dead_chunks(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_dead_letter_positions(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(p ORDER BY p.topic, p.partition), '[]') FROM dead_letter_positions p
+$$;
+REVOKE ALL ON FUNCTION public.read_dead_letter_positions(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_dead_letter_positions(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_dead_letter_positions(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_documents(argument jsonb) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -3524,6 +3928,31 @@ $$;
 REVOKE ALL ON FUNCTION public.read_facts(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_facts(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.read_facts(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.read_fed_pairs(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    WITH pairs AS MATERIALIZED (
+        SELECT s.import_id AS shadow_id, s.run, i.import_id, i.user_id, s.ordinal
+        FROM imports s
+        CROSS JOIN LATERAL (
+            SELECT o.* FROM imports o WHERE o.import_id = s.parent_id AND o.run = s.run AND o.user_id = s.user_id
+               AND o.state IN ('complete', 'failed') OFFSET 0) i
+        WHERE s.kind = 'shadow' AND s.priority = 'replay' AND s.pipeline = argument ->> 'pipeline'
+          AND s.state IN ('complete', 'failed') AND s.begun_at >= (argument ->> 'since')::timestamptz
+        ORDER BY s.ordinal DESC LIMIT (argument ->> 'limit')::integer
+    )
+    SELECT coalesce(json_agg(json_build_object(
+        'import_id', p.import_id, 'run', p.run, 'user_id', p.user_id, 'v1', made_of(i), 'shadow', made_of(s))
+        ORDER BY p.ordinal DESC), '[]')
+    FROM pairs p
+    JOIN imports i ON i.import_id = p.import_id AND i.run = p.run
+    JOIN imports s ON s.import_id = p.shadow_id AND s.run = p.run
+$$;
+REVOKE ALL ON FUNCTION public.read_fed_pairs(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_fed_pairs(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.read_fed_pairs(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.read_holds(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -3691,7 +4120,7 @@ CREATE FUNCTION public.read_outcomes(argument jsonb) RETURNS json
         CROSS JOIN LATERAL (
             SELECT * FROM imports o WHERE o.import_id = n.import_id AND o.run = n.run OFFSET 0) i
         WHERE d.decided_at >= a.since AND d.decided_at < a.until AND i.user_id = d.user_id
-          AND i.kind = 'primary' AND i.replay_id IS NULL AND i.state <> 'cancelled') t
+          AND i.kind = 'primary' AND i.replay_id IS NULL AND i.reopened_at IS NULL AND i.state <> 'cancelled') t
 $$;
 REVOKE ALL ON FUNCTION public.read_outcomes(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_outcomes(argument jsonb) TO service_role;
@@ -3725,7 +4154,7 @@ CREATE FUNCTION public.read_pairs(argument jsonb) RETURNS json
                AND o.state IN ('complete', 'failed') OFFSET 0) i
         CROSS JOIN LATERAL (
             SELECT o.import_id FROM imports o WHERE o.parent_id = d.import_id AND o.run = d.run AND o.kind = 'shadow'
-               AND o.user_id = i.user_id AND o.state IN ('complete', 'failed') OFFSET 0) s
+               AND o.priority = 'live' AND o.user_id = i.user_id AND o.state IN ('complete', 'failed') OFFSET 0) s
         ORDER BY d.decided_at DESC LIMIT (SELECT most FROM a)
     )
     SELECT coalesce(json_agg(json_build_object(
@@ -3881,7 +4310,7 @@ CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage'] || jsonb_build_object(
+    SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage', 'reopened_from', 'spent_before'] || jsonb_build_object(
         'state', told_state(i),
         'served', (
             SELECT jsonb_build_array(s.import_id, s.run) FROM served_memories s
@@ -3894,24 +4323,7 @@ CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
                 SELECT e.key AS reason, least(sum(e.value::bigint), 9007199254740991)::bigint AS total
                 FROM chunk_results r, jsonb_each_text(r.dropped) e
                 WHERE r.import_id = i.import_id AND r.run = i.run GROUP BY e.key) d),
-        'extraction_usage', (
-            SELECT jsonb_build_object(
-                'calls',
-                least(coalesce(sum((r.usage ->> 'calls')::bigint), 0), 9007199254740991)::bigint,
-                'input_tokens',
-                least(coalesce(sum((r.usage ->> 'input_tokens')::bigint), 0), 9007199254740991)::bigint,
-                'output_tokens',
-                least(coalesce(sum((r.usage ->> 'output_tokens')::bigint), 0), 9007199254740991)::bigint,
-                'cache_read_tokens',
-                least(coalesce(sum((r.usage ->> 'cache_read_tokens')::bigint), 0), 9007199254740991)::bigint,
-                'cache_write_tokens',
-                least(coalesce(sum((r.usage ->> 'cache_write_tokens')::bigint), 0), 9007199254740991)::bigint,
-                'unanswered',
-                least(coalesce(sum((r.usage ->> 'unanswered')::bigint), 0), 9007199254740991)::bigint,
-                'cost', CASE WHEN bool_or(r.usage ->> 'cost' IS NULL) THEN NULL
-                             ELSE least(coalesce(sum((r.usage ->> 'cost')::numeric), 0), 1e9) END)
-            FROM chunk_results r
-            WHERE r.import_id = i.import_id AND r.run = i.run AND r.usage IS NOT NULL),
+        'extraction_usage', extraction_usage(i),
         'committed_usage', nullif(i.usage, '{}'))
     FROM imports i
     WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
@@ -4174,6 +4586,64 @@ REVOKE ALL ON FUNCTION public.record_chunks(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_chunks(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.record_chunks(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.record_dead_letters(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    a record;
+    p dead_letter_positions;
+    recorded integer;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(argument) AS x(
+        topic text, partition integer, generation integer, from_offset bigint, begin_offset bigint,
+        next_offset bigint, last_timestamp bigint, anew boolean, letters jsonb);
+    INSERT INTO dead_letter_positions (topic, partition) VALUES (a.topic, a.partition) ON CONFLICT DO NOTHING;
+    SELECT * INTO p FROM dead_letter_positions o
+        WHERE o.topic = a.topic AND o.partition = a.partition FOR UPDATE;
+    IF (p.generation, p.next_offset) <> (a.generation, a.from_offset) THEN
+        RETURN 'null';
+    END IF;
+    p.generation := p.generation + CASE WHEN a.anew THEN 1 ELSE 0 END;
+    WITH incoming AS MATERIALIZED (
+        SELECT DISTINCT ON (v.id) v.* FROM jsonb_to_recordset(a.letters) AS v(
+            id uuid, letter_offset bigint, record_partition integer, record_offset bigint, ce_id uuid,
+            import_id uuid, user_id uuid, run integer, chunk_id uuid, reason text, error_class text,
+            attempts integer, stage text, size bigint, buried_at timestamptz)
+        ORDER BY v.id, v.letter_offset
+    ), known AS (
+        SELECT n.*, CASE WHEN n.ce_id IS NULL THEN 1 ELSE (
+                SELECT count(*) FROM dead_letters o
+                WHERE o.ce_id = n.ce_id AND o.topic = a.topic AND o.id NOT IN (SELECT i.id FROM incoming i))
+                + row_number() OVER (PARTITION BY n.ce_id ORDER BY n.letter_offset) END AS burial
+        FROM incoming n
+    ), taken AS (
+        INSERT INTO dead_letters AS d (
+            id, topic, letter_partition, letter_offset, generation, record_partition, record_offset, ce_id,
+            import_id, user_id, run, chunk_id, reason, error_class, attempts, stage, size, burial, buried_at)
+        SELECT k.id, a.topic, a.partition, k.letter_offset, p.generation, k.record_partition, k.record_offset, k.ce_id,
+               k.import_id, k.user_id, k.run, k.chunk_id, k.reason, k.error_class, k.attempts, k.stage, k.size,
+               k.burial, k.buried_at
+        FROM known k ORDER BY k.letter_offset
+        ON CONFLICT (id) DO UPDATE SET  -- written twice, it is one burial; where it lies now is what counts
+            letter_partition = excluded.letter_partition, letter_offset = excluded.letter_offset,
+            generation = excluded.generation
+            WHERE d.topic = excluded.topic AND d.generation < excluded.generation
+        RETURNING (d.xmax = 0) AS fresh
+    )
+    SELECT count(*) FILTER (WHERE fresh) INTO recorded FROM taken;
+    UPDATE dead_letter_positions o SET
+            generation = p.generation, begin_offset = a.begin_offset, next_offset = a.next_offset,
+            last_timestamp = CASE WHEN a.anew OR a.last_timestamp IS NOT NULL THEN a.last_timestamp
+                                  ELSE o.last_timestamp END
+        WHERE o.topic = a.topic AND o.partition = a.partition;
+    RETURN to_jsonb(recorded);
+END
+$$;
+REVOKE ALL ON FUNCTION public.record_dead_letters(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_dead_letters(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.record_dead_letters(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.recorded_chunks(argument jsonb) RETURNS json
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -4266,6 +4736,48 @@ $$;
 REVOKE ALL ON FUNCTION public.renew_run(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.renew_run(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.reopen_chunks(i public.imports, indices integer[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    paid CONSTANT jsonb := CASE WHEN i.usage <> '{}' THEN i.usage ELSE extraction_usage(i) END;
+    left_over jsonb;
+BEGIN
+    DELETE FROM chunk_results r
+        WHERE r.import_id = i.import_id AND r.run = i.run AND r.chunk_index = ANY (indices) AND r.status = 'dead';
+    i.spent_before := '{}';
+    left_over := extraction_usage(i);
+    UPDATE imports o SET
+            (chunks_ok, chunks_dead, chunks_cached) = (
+                SELECT count(*) FILTER (WHERE r.status = 'ok'), count(*) FILTER (WHERE r.status = 'dead'),
+                       count(*) FILTER (WHERE r.cached)
+                FROM chunk_results r WHERE r.import_id = i.import_id AND r.run = i.run),
+            usage = '{}', updated_at = now(),
+            spent_before = (
+                SELECT coalesce(jsonb_object_agg(e.key, CASE WHEN e.value = 'null' THEN e.value ELSE to_jsonb(
+                    greatest(0, (e.value #>> '{}')::numeric - coalesce((left_over ->> e.key)::numeric, 0))) END), '{}')
+                FROM jsonb_each(paid) e)
+        WHERE o.import_id = i.import_id AND o.run = i.run;
+    IF i.state IN ('chunking', 'extracting') THEN
+        RETURN;
+    END IF;
+    DELETE FROM facts f WHERE f.import_id = i.import_id AND f.run = i.run AND f.account >= first_joined();
+    DELETE FROM memory_outbox m WHERE m.import_id = i.import_id AND m.run = i.run;
+    UPDATE imports o SET
+            state = CASE WHEN o.chunked_at IS NULL THEN 'chunking' ELSE 'extracting' END, stage = 'extracting',
+            progress_percent = least(90, 90.0 * (o.chunks_ok + o.chunks_dead) / greatest(o.chunks_total, 1)),
+            reopened_at = now(), reopened_from = CASE WHEN i.state = 'consolidating' THEN o.reopened_from ELSE
+                jsonb_build_object('state', i.state, 'unserved', i.unserved, 'coverage', i.coverage) END,
+            edition = o.edition + 1, joined = '[]', published_at = NULL, finished_at = NULL, error = NULL,
+            unserved = NULL, coverage = NULL, redrives = 0, redriven_at = NULL, redriven_done = NULL,
+            lease_owner = NULL, lease_until = NULL, updated_at = now()
+        WHERE o.import_id = i.import_id AND o.run = i.run;
+END
+$$;
+REVOKE ALL ON FUNCTION public.reopen_chunks(i public.imports, indices integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reopen_chunks(i public.imports, indices integer[]) TO service_role;
 
 CREATE FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
@@ -4764,6 +5276,39 @@ REVOKE ALL ON FUNCTION public.settle_callback(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_callback(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.settle_callback(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.settle_dead_letters(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    settled jsonb;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    IF argument ->> 'state' NOT IN ('requeued', 'dropped') THEN
+        RAISE EXCEPTION 'a letter is requeued or dropped' USING ERRCODE = 'SP003';
+    END IF;
+    PERFORM FROM dead_letters d
+        WHERE d.id IN (SELECT e::uuid FROM jsonb_array_elements_text(argument -> 'ids') e) ORDER BY d.id FOR UPDATE;
+    WITH changed AS (
+        UPDATE dead_letters d SET
+                state = argument ->> 'state', changed_by = argument ->> 'by', changed_why = argument ->> 'reason',
+                changed_at = now()
+            WHERE d.id IN (SELECT e::uuid FROM jsonb_array_elements_text(argument -> 'ids') e) AND d.state = 'open'
+            RETURNING d.id
+    ), told AS (
+        INSERT INTO audit (who, what, subject, why)
+        SELECT argument ->> 'by', CASE argument ->> 'state' WHEN 'requeued' THEN 'dead requeue' ELSE 'dead drop' END,
+               c.id::text, argument ->> 'reason'
+        FROM changed c ORDER BY c.id
+    )
+    SELECT coalesce(jsonb_agg(c.id ORDER BY c.id), '[]') INTO settled FROM changed c;
+    RETURN settled;
+END
+$$;
+REVOKE ALL ON FUNCTION public.settle_dead_letters(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.settle_dead_letters(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.settle_dead_letters(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.settle_facts(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -5065,6 +5610,74 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[], accounts smallint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_conversations(p_user uuid, p_requested_at timestamp with time zone, p_ordinal bigint, ids text[], accounts smallint[]) TO service_role;
+
+CREATE FUNCTION public.take_dead_letters(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET statement_timeout TO '450s'
+    AS $$
+DECLARE
+    most CONSTANT integer := 2;
+    l record;
+    d dead_letters;
+    i imports;
+    j record;
+    refused jsonb := '[]';
+    chunks jsonb := '{}';
+    place text;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    PERFORM pg_advisory_xact_lock(hashtextextended(t.import_id::text, 1)) FROM (
+        SELECT DISTINCT x.import_id FROM jsonb_to_recordset(argument -> 'letters') AS x(import_id uuid)
+        ORDER BY x.import_id OFFSET 0) t;
+    PERFORM FROM imports o
+        WHERE o.import_id IN (SELECT x.import_id FROM jsonb_to_recordset(argument -> 'letters') AS x(import_id uuid))
+        ORDER BY o.import_id, o.run FOR UPDATE;
+    FOR l IN
+        SELECT * FROM jsonb_to_recordset(argument -> 'letters') AS x(
+            id uuid, import_id uuid, user_id uuid, run integer, index integer, edition integer, memory jsonb)
+        ORDER BY x.import_id, x.run, x.id
+    LOOP
+        SELECT * INTO d FROM dead_letters o WHERE o.id = l.id;
+        SELECT * INTO i FROM imports o WHERE o.import_id = l.import_id AND o.run = l.run;
+        j := judge_requeue(i, d.topic, l.user_id, l.import_id, l.run, l.index, l.edition);
+        j.refusal := CASE
+            WHEN d.id IS NULL THEN 'unknown'
+            WHEN d.state <> 'open' THEN d.state
+            WHEN NOT coalesce((argument ->> 'force')::boolean, false) AND d.ce_id IS NOT NULL AND most <= (
+                SELECT count(*) FROM dead_letters o WHERE o.ce_id = d.ce_id AND o.topic = d.topic) THEN 'again'
+            ELSE j.refusal END;
+        IF j.refusal IS NOT NULL THEN
+            refused := refused || jsonb_build_object('id', l.id, 'reason', j.refusal);
+        ELSIF j.reopens = 'chunk' THEN
+            place := l.import_id || ' ' || l.run;
+            chunks := jsonb_set(chunks, ARRAY[place], coalesce(chunks -> place, '[]') || to_jsonb(l.index));
+        ELSIF j.reopens = 'memory' THEN
+            INSERT INTO memory_outbox (import_id, run, memory) VALUES (l.import_id, l.run, l.memory)
+                ON CONFLICT (import_id, run) DO UPDATE SET memory = excluded.memory;
+            UPDATE imports o SET state = 'consolidating', reopened_at = now(), published_at = now(), finished_at = NULL,
+                    error = NULL, redrives = 0, redriven_at = NULL, updated_at = now()
+                WHERE o.import_id = l.import_id AND o.run = l.run;
+        ELSIF j.reopens = 'import' THEN
+            UPDATE imports o SET state = 'received', reopened_at = now(), offered_at = now(), finished_at = NULL,
+                    error = NULL, stage = NULL, progress_percent = 0, redrives = 0, redriven_at = NULL, updated_at = now()
+                WHERE o.import_id = l.import_id AND o.run = l.run;
+        END IF;
+    END LOOP;
+    FOR l IN
+        SELECT split_part(c.key, ' ', 1)::uuid AS import_id, split_part(c.key, ' ', 2)::integer AS run,
+               ARRAY(SELECT e::integer FROM jsonb_array_elements_text(c.value) e) AS indices
+        FROM jsonb_each(chunks) c
+    LOOP
+        SELECT * INTO i FROM imports o WHERE o.import_id = l.import_id AND o.run = l.run;
+        PERFORM reopen_chunks(i, l.indices);
+    END LOOP;
+    RETURN refused;
+END
+$$;
+REVOKE ALL ON FUNCTION public.take_dead_letters(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_dead_letters(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.take_dead_letters(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.take_lease(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER

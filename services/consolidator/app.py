@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.consolidator.consolidations import Consolidations
+from services.consolidator.dead_letters import DeadLetterIndex
 from services.consolidator.driver import Driver
 from services.consolidator.stage import Results
 from shared.domain.events import FactsExtracted
@@ -29,7 +30,8 @@ paid for does not wait: until it is recorded, it would be lost with the process.
 @asynccontextmanager
 async def app(kit: Kit) -> AsyncIterator[Service]:
     """Records results of chunks, many a call; consolidates runs that are complete; sweeps; drives
-    replays; offers what the database alone knows to the log, such as the fallback of a run that failed."""
+    replays; keeps the index of dead letters; offers what the database alone knows to the log, such as the
+    fallback of a run that failed."""
     async with kit.open_model(patience=0.0, workers=0) as model:
         kit.metrics.models.watch(kit.name, model)
         consolidations = Consolidations(kit, model)
@@ -38,7 +40,7 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
         tasks = [Sweeper(kit, consolidations.offer).run, results.show_progress]
         if kit.only is None:
             relay = Relay(kit.store, kit.publisher, sole=kit.sole)
-            tasks += [relay.run, Driver(kit, relay, consolidations.offer).run]
+            tasks += [relay.run, Driver(kit, relay, consolidations.offer).run, DeadLetterIndex(kit).run]
         yield Service(
             stage,
             PoolPolicy(

@@ -20,6 +20,7 @@ from shared.host.canary import CanaryMetrics
 from shared.host.replays import ReplayMetrics
 from shared.log.policy import PoolPolicy
 from shared.log.ports import Publisher
+from shared.log.reading import Reading
 from shared.log.stage import Stage
 from shared.metrics.gateway import (
     HTTP_PROXIED,
@@ -31,7 +32,13 @@ from shared.metrics.gateway import (
     OUTBOX_RUNS,
     OUTBOX_SECONDS,
 )
-from shared.metrics.services import CALLBACKS, EVENTS_IGNORED, PREDECESSOR_CALLS, REDRIVES
+from shared.metrics.services import (
+    CALLBACKS,
+    DEAD_LETTERS_OPEN,
+    EVENTS_IGNORED,
+    PREDECESSOR_CALLS,
+    REDRIVES,
+)
 from shared.models.base import Metered, Model
 from shared.models.embeddings.metrics import EmbeddingMetrics
 from shared.models.metrics import ModelMetrics
@@ -86,6 +93,7 @@ class ServiceMetrics:
 
     ignored: Counter
     redrives: Counter
+    dead_letters_open: Gauge
     callbacks: Counter
     predecessor_calls: Counter
     models: ModelMetrics
@@ -99,6 +107,7 @@ class ServiceMetrics:
         return cls(
             EVENTS_IGNORED.register(registry),
             REDRIVES.register(registry),
+            DEAD_LETTERS_OPEN.register(registry),
             CALLBACKS.register(registry),
             PREDECESSOR_CALLS.register(registry),
             ModelMetrics(registry),
@@ -149,6 +158,8 @@ class Kit:
     open_model: ModelOpener
     log_answers: Callable[[], Awaitable[None]]
     """Raises SoulprintError if the log does not answer."""
+    reading: Reading
+    """What lies on the log, read beside its readers."""
     sole: bool = False
     """Whether no other process is at work over the database, and what lies on the log goes with this one."""
     only: OneRun | None = None

@@ -128,6 +128,7 @@ class Services:
         self._kit = partial(
             Kit,
             log_answers=log.answers,
+            reading=log.reading(),
             sole=sole,
             store=store,
             metrics=metrics,

@@ -22,6 +22,7 @@ from shared.domain.events import Event
 from shared.log.deadletter import DeadLetter
 from shared.log.fairness import Line
 from shared.log.health import LoopState, PoolState
+from shared.log.letters import Letters
 from shared.log.metrics import PoolMetrics
 from shared.log.pool import Pool
 from shared.log.ports import TOO_LARGE, UNKNOWN_TYPE, Consumption, Partition, Reader
@@ -35,8 +36,6 @@ E = TypeVar("E", bound=Event)
 WAITING = 32
 """Most records that wait on a topic, besides those that its reader's pool has taken."""
 WAITING_BYTES = 4 * 1024**2
-LETTERS = 1000
-"""Dead letters of a topic that are kept, the newest."""
 AT_A_TIME = 16
 """Most records handed to a pool at once."""
 BYTES_A_CHARACTER = 6
@@ -57,6 +56,12 @@ class LocalRecord:
     weight: int
     trace: str
     partition: int = 0
+
+    @property
+    def headers(self) -> list[tuple[str, bytes | None]]:
+        """Whose and which it is, as on Kafka; it has no id of its own there."""
+        ids = {"importid": self.event.import_id, "userid": self.event.user_id, "run": self.event.run}
+        return [(f"ce_{name}", str(value).encode()) for name, value in ids.items()]
 
 
 class LocalLog:
@@ -82,7 +87,7 @@ class LocalLog:
         self.on_lane_fault = on_lane_fault
         self._read = read
         self._topics: dict[str, _Topic] = {}
-        self._letters: dict[str, deque[DeadLetter]] = {}
+        self._letters = Letters()
 
     def client(self, name: str) -> LocalClient:
         """See Log."""
@@ -90,6 +95,10 @@ class LocalLog:
 
     async def answers(self) -> None:
         """See Log: it does."""
+
+    def reading(self) -> Letters:
+        """See Log: all that is left to be read is dead letters."""
+        return self._letters
 
     def topic(self, name: str) -> _Topic:
         """The topic of this name, made when it is first spoken of."""
@@ -113,11 +122,11 @@ class LocalLog:
         """Put a dead letter on its topic's dead-letter topic, where `letters` finds it."""
         name = topic_name(letter.raw.topic, dead=True)
         self.metrics.published.labels(name).inc()
-        self._letters.setdefault(name, deque(maxlen=LETTERS)).append(letter)
+        self._letters.keep(name, letter)
 
     def letters(self, topic: str) -> Sequence[DeadLetter]:
         """The dead letters of a topic, oldest first."""
-        return tuple(self._letters.get(topic_name(topic, dead=True), ()))
+        return self._letters.of(topic_name(topic, dead=True))
 
 
 class _Topic:

@@ -12,6 +12,7 @@ from shared.domain.events import Event
 from shared.log.fairness import Line
 from shared.log.health import LoopState, PoolState
 from shared.log.policy import PoolPolicy
+from shared.log.reading import Reading
 from shared.log.stage import Stage
 
 E = TypeVar("E", bound=Event)
@@ -135,4 +136,8 @@ class Log(Protocol):
 
     async def answers(self) -> None:
         """Return if the log answers. Raises LogUnavailableError."""
+        ...
+
+    def reading(self) -> Reading:
+        """What lies on it, read beside its readers."""
         ...

@@ -3,7 +3,7 @@ For replays, for dead letters, and for whatever else asks what lies on the log."
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -40,6 +40,10 @@ class Reading(Protocol):
 
     Raises LogUnavailableError where the log does not answer.
     """
+
+    async def topics(self) -> Collection[str]:
+        """The names of the topics of this deployment that there are, without its prefix."""
+        ...
 
     async def spans(
         self, topic: str, since: int | None = None, until: int | None = None

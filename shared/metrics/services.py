@@ -125,6 +125,14 @@ REDRIVES = CounterMetric(
     "`import`, `consolidate`, `publish`. Rising without outages: events are lost.",
 )
 
+DEAD_LETTERS_OPEN = GaugeMetric(
+    "soulprint_dead_letters_open",
+    ("topic", "reason"),
+    "letters",
+    "Dead letters about which nobody has done anything, by the topic of their record.",
+    "Only the consolidator that reads dead-letter topics shows it. Alert on any that stays; "
+    "`soulprint dead list --open`.",
+)
 CALLBACKS = CounterMetric(
     "soulprint_callbacks_total",
     ("kind", "outcome"),

@@ -170,6 +170,8 @@ class Settings(GatewaySettings, BaseSettings):
     """How often the leading consolidator looks for runs that do not move."""
     stall_seconds: float = Field(default=120.0, gt=0)
     """How long a run may stand still before it is driven again."""
+    dead_letter_seconds: float = Field(default=10.0, gt=0)
+    """How often the leading consolidator looks for dead letters."""
     canary_check_seconds: float = Field(default=60.0, gt=0)
     """How often the leading router judges the lanes."""
     metrics_host: str = "127.0.0.1"

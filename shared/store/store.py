@@ -14,11 +14,13 @@ from shared.store.access import Access
 from shared.store.batches import Batches
 from shared.store.callbacks import Callbacks
 from shared.store.chunks import Chunks
+from shared.store.dead_letters import DeadLetters
 from shared.store.direct import open_direct
 from shared.store.downloads import Downloads
 from shared.store.driving import Driving
 from shared.store.embeddings import Embeddings
 from shared.store.facts import Facts
+from shared.store.feeding import Feeds
 from shared.store.leases import Leases
 from shared.store.profiles import Profiles
 from shared.store.replaying import Replaying
@@ -41,6 +43,7 @@ class Store(
     Driving,
     Chunks,
     Facts,
+    Feeds,
     Profiles,
     Callbacks,
     Leases,
@@ -53,6 +56,7 @@ class Store(
     Schema,
     Access,
     Watching,
+    DeadLetters,
 ):
     """Everything the services keep. Methods raise StoreError with function and SQLSTATE, never a parameter.
 

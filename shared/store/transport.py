@@ -29,6 +29,8 @@ _LONG: Final = frozenset(
         "read_replay_progress",
         "read_replay_figures",
         "finish_chunking",
+        "take_dead_letters",
+        "list_dead_letters",
         "settle_facts",
         "list_facts",
         "search_passages",

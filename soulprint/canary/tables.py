@@ -50,9 +50,9 @@ def _cells(lane: LaneFigures) -> dict[str, str]:
     }
 
 
-def pairs_table(pairs: PairFigures) -> list[str]:
+def pairs_table(pairs: PairFigures, names: tuple[str, str] = ("v1", "shadow")) -> list[str]:
     """What v1 and the shadow runs made, a line a figure: medians, and in how many pairs which has more."""
-    rows = [("", "v1", "shadow", "more / equal / less")]
+    rows = [("", *names, "more / equal / less")]
     for name, each in pairs.figures.items():
         one, other = (_figure(name, value) for value in (each.v1, each.shadow))
         rows.append((name.replace("_", " "), one, other, _compared(each)))

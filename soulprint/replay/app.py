@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 LOOK = "Look"
+BESIDE = "Another pipeline"
 
 replay = typer.Typer(
     name="replay",
@@ -116,3 +117,50 @@ def show(
     from soulprint.replay.showing import show_command
 
     show_command(plan, items=items, after=after, limit=limit, as_json=as_json)
+
+
+Pipeline = Annotated[
+    str,
+    typer.Option("--pipeline", metavar="NAME", help="A pipeline beside the one that is served, such as v3."),
+]
+
+
+@replay.command(rich_help_panel=BESIDE)
+def feed(
+    pipeline: Pipeline,
+    since: Annotated[
+        str,
+        typer.Option("--since", metavar="TIME", help="Put on the log since: 12h, 7d, a date or a time."),
+    ],
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="TIME", help="Put there before: the same. By default now."),
+    ] = None,
+    at_once: Annotated[
+        int,
+        typer.Option("--at-once", metavar="N", min=1, max=1000, help="So many unfinished in that pipeline."),
+    ] = 16,
+    rate: Annotated[
+        float | None, typer.Option("--rate", metavar="N", min=0.01, max=60_000, help="Imports a minute.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Have another pipeline process the imports that lie on the log, in shadow. It serves nothing."""
+    from soulprint.replay.feeding import Asked, feed_command
+
+    feed_command(Asked(pipeline, since, until, at_once, rate, as_json))
+
+
+@replay.command(rich_help_panel=BESIDE)
+def compare(
+    pipeline: Pipeline,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Fed since: 12h, 7d, a date. By default 30d."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare what a pipeline that was fed made with what was made before. Figures and ids, no text."""
+    from soulprint.replay.comparing import compare_command
+
+    compare_command(pipeline, since, as_json=as_json)

@@ -85,6 +85,10 @@ CREATE TABLE public.imports (
     base_run integer,
     -- when a run that had ended was opened again, since chunks of it were requeued
     reopened_at timestamptz,
+    -- how it stood before that: state, unserved, coverage
+    reopened_from jsonb,
+    -- what such a run had cost by then besides what is recorded of its chunks
+    spent_before jsonb NOT NULL DEFAULT '{}',
     CHECK ((replay_id IS NULL) = (replay_stage IS NULL) AND (replay_id IS NULL) = (base_run IS NULL)),
     PRIMARY KEY (import_id, run)
 );
@@ -375,7 +379,8 @@ END
 $$;
 
 -- Ends an unfinished run as failed. What the profile serves stays. False if the run had ended before. `at_fault`: the
--- export itself, so that no other pipeline could do better; else a fallback may follow.
+-- export itself, so that no other pipeline could do better; else a fallback may follow. One that was complete before it
+-- was opened again is complete once more, as it was.
 CREATE FUNCTION public.fail_run(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -395,7 +400,9 @@ BEGIN
     IF NOT FOUND THEN
         RETURN to_jsonb(false);
     END IF;
-    IF NOT at_fault THEN
+    IF i.reopened_from ->> 'state' = 'complete' THEN
+        i := close_reopened(i, (argument ->> 'step') || ' failed: ' || (argument ->> 'error'));
+    ELSIF NOT at_fault THEN
         PERFORM add_fallback(i);
     END IF;
     PERFORM tell_profile(i);

@@ -24,10 +24,35 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         ORDER BY i.ordinal DESC LIMIT (argument ->> 'limit')::integer) t
 $$;
 
+-- What a run has cost without its memory: its chunks, and what it had cost otherwise when it was opened again.
+CREATE FUNCTION public.extraction_usage(i public.imports) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT jsonb_build_object(
+        'calls',
+        least(coalesce(sum((r.usage ->> 'calls')::bigint), 0), 9007199254740991)::bigint,
+        'input_tokens',
+        least(coalesce(sum((r.usage ->> 'input_tokens')::bigint), 0), 9007199254740991)::bigint,
+        'output_tokens',
+        least(coalesce(sum((r.usage ->> 'output_tokens')::bigint), 0), 9007199254740991)::bigint,
+        'cache_read_tokens',
+        least(coalesce(sum((r.usage ->> 'cache_read_tokens')::bigint), 0), 9007199254740991)::bigint,
+        'cache_write_tokens',
+        least(coalesce(sum((r.usage ->> 'cache_write_tokens')::bigint), 0), 9007199254740991)::bigint,
+        'unanswered',
+        least(coalesce(sum((r.usage ->> 'unanswered')::bigint), 0), 9007199254740991)::bigint,
+        'cost', CASE WHEN bool_or(r.usage ->> 'cost' IS NULL) THEN NULL
+                     ELSE least(coalesce(sum((r.usage ->> 'cost')::numeric), 0), 1e9) END)
+    FROM (
+        SELECT c.usage FROM chunk_results c
+        WHERE c.import_id = i.import_id AND c.run = i.run AND c.usage IS NOT NULL
+        UNION ALL
+        SELECT i.spent_before WHERE i.spent_before <> '{}') r
+$$;
+
 -- Everything a report says of a run, and which run is served to its user now; null if there is no such run.
 CREATE FUNCTION public.read_run(argument jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage'] || jsonb_build_object(
+    SELECT to_jsonb(i) - ARRAY['sample', 'superseded', 'ordinal', 'usage', 'reopened_from', 'spent_before'] || jsonb_build_object(
         'state', told_state(i),
         'served', (
             SELECT jsonb_build_array(s.import_id, s.run) FROM served_memories s
@@ -40,24 +65,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
                 SELECT e.key AS reason, least(sum(e.value::bigint), 9007199254740991)::bigint AS total
                 FROM chunk_results r, jsonb_each_text(r.dropped) e
                 WHERE r.import_id = i.import_id AND r.run = i.run GROUP BY e.key) d),
-        'extraction_usage', (
-            SELECT jsonb_build_object(
-                'calls',
-                least(coalesce(sum((r.usage ->> 'calls')::bigint), 0), 9007199254740991)::bigint,
-                'input_tokens',
-                least(coalesce(sum((r.usage ->> 'input_tokens')::bigint), 0), 9007199254740991)::bigint,
-                'output_tokens',
-                least(coalesce(sum((r.usage ->> 'output_tokens')::bigint), 0), 9007199254740991)::bigint,
-                'cache_read_tokens',
-                least(coalesce(sum((r.usage ->> 'cache_read_tokens')::bigint), 0), 9007199254740991)::bigint,
-                'cache_write_tokens',
-                least(coalesce(sum((r.usage ->> 'cache_write_tokens')::bigint), 0), 9007199254740991)::bigint,
-                'unanswered',
-                least(coalesce(sum((r.usage ->> 'unanswered')::bigint), 0), 9007199254740991)::bigint,
-                'cost', CASE WHEN bool_or(r.usage ->> 'cost' IS NULL) THEN NULL
-                             ELSE least(coalesce(sum((r.usage ->> 'cost')::numeric), 0), 1e9) END)
-            FROM chunk_results r
-            WHERE r.import_id = i.import_id AND r.run = i.run AND r.usage IS NOT NULL),
+        'extraction_usage', extraction_usage(i),
         'committed_usage', nullif(i.usage, '{}'))
     FROM imports i
     WHERE i.import_id = (argument ->> 'import_id')::uuid AND i.run = (argument ->> 'run')::integer
@@ -71,8 +79,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 REVOKE ALL ON FUNCTION
-    public.watch_run(jsonb), public.list_runs(jsonb), public.read_run(jsonb), public.read_sample(jsonb)
+    public.extraction_usage(public.imports), public.watch_run(jsonb), public.list_runs(jsonb), public.read_run(jsonb), public.read_sample(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
-    public.watch_run(jsonb), public.list_runs(jsonb), public.read_run(jsonb), public.read_sample(jsonb)
+    public.extraction_usage(public.imports), public.watch_run(jsonb), public.list_runs(jsonb), public.read_run(jsonb), public.read_sample(jsonb)
 TO service_role;

@@ -20,7 +20,9 @@ CROSS JOIN LATERAL (
         SELECT i.usage WHERE i.usage <> '{}'
         UNION ALL
         SELECT r.usage FROM public.chunk_results r
-        WHERE i.usage = '{}' AND r.import_id = i.import_id AND r.run = i.run AND r.usage IS NOT NULL) p) u;
+        WHERE i.usage = '{}' AND r.import_id = i.import_id AND r.run = i.run AND r.usage IS NOT NULL
+        UNION ALL
+        SELECT i.spent_before WHERE i.usage = '{}' AND i.spent_before <> '{}') p) u;
 
 -- The same by user, over all runs: also those that failed or were replayed, since they are paid for.
 CREATE VIEW public.user_usage WITH (security_invoker = true) AS

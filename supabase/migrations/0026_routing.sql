@@ -393,7 +393,8 @@ $$;
 
 -- What became of runs that were decided since, and before `until`: {since, until?, limit, stuck_seconds}: newest first,
 -- so many of v1, so many of others, and those that are stuck, however long ago they were decided: primary runs of the
--- services. ended_at null: it is under way, `stuck` for longer than that. Cancelled runs are not among them.
+-- services. ended_at null: it is under way, `stuck` for longer than that. Cancelled runs are not among them, nor those
+-- that were opened again.
 -- Each is a probe of the key, among a million, too.
 CREATE FUNCTION public.read_outcomes(argument jsonb) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
@@ -431,7 +432,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         CROSS JOIN LATERAL (
             SELECT * FROM imports o WHERE o.import_id = n.import_id AND o.run = n.run OFFSET 0) i
         WHERE d.decided_at >= a.since AND d.decided_at < a.until AND i.user_id = d.user_id
-          AND i.kind = 'primary' AND i.replay_id IS NULL AND i.state <> 'cancelled') t
+          AND i.kind = 'primary' AND i.replay_id IS NULL AND i.reopened_at IS NULL AND i.state <> 'cancelled') t
 $$;
 
 -- What a run made, in figures: no text.
@@ -472,7 +473,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
                AND o.state IN ('complete', 'failed') OFFSET 0) i
         CROSS JOIN LATERAL (
             SELECT o.import_id FROM imports o WHERE o.parent_id = d.import_id AND o.run = d.run AND o.kind = 'shadow'
-               AND o.user_id = i.user_id AND o.state IN ('complete', 'failed') OFFSET 0) s
+               AND o.priority = 'live' AND o.user_id = i.user_id AND o.state IN ('complete', 'failed') OFFSET 0) s
         ORDER BY d.decided_at DESC LIMIT (SELECT most FROM a)
     )
     SELECT coalesce(json_agg(json_build_object(
@@ -483,6 +484,109 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         FROM pairs p
         JOIN imports i ON i.import_id = p.import_id AND i.run = p.run
         JOIN imports s ON s.import_id = p.shadow_id AND s.run = p.run) t
+$$;
+
+-- Runs that a pipeline beside the one that is served makes anew of imports that lie on the log: shadow runs, which stand
+-- behind what people wait for.
+CREATE INDEX imports_fed ON public.imports (pipeline, ordinal) WHERE kind = 'shadow' AND priority = 'replay';
+
+-- Adds the shadow runs that `pipeline` owes to runs of which events lie on the log: {pipeline, at_once, most, runs:
+-- [{import_id, run, user_id, shadow_id}]}: at most so many anew, and no more than `at_once` unfinished in all of that
+-- pipeline, one caller after the other. What is added is this caller's to offer for a moment. Of each of `runs` in turn,
+-- until there is no room: fed, with the shadow run; owed (it is there, and nobody offers it to the log); known (it is
+-- there, or that of a newer run of the import); older (the import has a newer run); unknown (there is no such run, or not
+-- yet); foreign (it is another user's); other (not one that was asked for, or that the services drive, or it is of
+-- that pipeline itself); cancelled.
+CREATE FUNCTION public.feed_runs(argument jsonb) RETURNS json
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    p_pipeline CONSTANT text := argument ->> 'pipeline';
+    unfinished bigint;
+    room bigint;
+    e record;
+    i imports;
+    s imports;
+    outcome text;
+    answers json[] := '{}';
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(p_pipeline, 7));
+    SELECT count(*) INTO unfinished FROM imports o
+        WHERE o.pipeline = p_pipeline AND o.state NOT IN ('complete', 'failed', 'cancelled');
+    room := least((argument ->> 'at_once')::bigint - unfinished, (argument ->> 'most')::bigint);
+    FOR e IN
+        SELECT (x.r ->> 'import_id')::uuid AS import_id, (x.r ->> 'run')::integer AS run,
+               (x.r ->> 'user_id')::uuid AS user_id, (x.r ->> 'shadow_id')::uuid AS shadow_id
+        FROM jsonb_array_elements(argument -> 'runs') WITH ORDINALITY AS x(r, n) ORDER BY x.n
+    LOOP
+        SELECT * INTO i FROM imports o WHERE o.import_id = e.import_id AND o.run = e.run;
+        SELECT * INTO s FROM imports o WHERE o.import_id = e.shadow_id ORDER BY o.run DESC LIMIT 1;
+        outcome := CASE
+            WHEN i.import_id IS NULL THEN 'unknown'
+            WHEN i.user_id <> e.user_id OR s.user_id <> e.user_id THEN 'foreign'
+            WHEN i.kind <> 'primary' OR NOT i.on_log OR i.pipeline = p_pipeline OR s.kind <> 'shadow' THEN 'other'
+            WHEN i.state = 'cancelled' THEN 'cancelled'
+            WHEN s.run = e.run AND s.state = 'received' AND s.offered_at IS NULL
+                 AND coalesce(s.relay_until < now(), true) THEN 'owed'
+            WHEN s.run >= e.run THEN 'known'
+            WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = e.import_id AND o.run > e.run
+                         AND o.kind = 'primary' AND o.state <> 'cancelled') THEN 'older'
+            ELSE 'fed' END;
+        IF outcome = 'owed' THEN
+            UPDATE imports o SET relay_until = now() + interval '30 seconds'
+                WHERE o.import_id = s.import_id AND o.run = s.run RETURNING * INTO s;
+        ELSIF outcome = 'fed' THEN
+            EXIT WHEN room <= 0;
+            INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, requested_at, lineage,
+                                 profile_format, kind, parent_id, asked, priority, relay_until)
+            VALUES (e.shadow_id, i.run, i.user_id, p_pipeline, i.source, true, i.requested_at, i.lineage,
+                    i.profile_format, 'shadow', i.import_id, i.asked, 'replay', now() + interval '30 seconds')
+            ON CONFLICT (import_id, run) DO NOTHING RETURNING * INTO s;
+            IF FOUND THEN
+                room := room - 1;
+                unfinished := unfinished + 1;
+            ELSE
+                outcome := 'known';
+            END IF;
+        END IF;
+        answers := answers || json_build_object('outcome', outcome, 'run', CASE WHEN outcome IN ('fed', 'owed') THEN
+            json_build_object(
+                'import_id', s.import_id, 'run', s.run, 'user_id', s.user_id, 'source', s.source,
+                'requested_at', s.requested_at, 'lineage', s.lineage, 'kind', s.kind, 'parent_id', s.parent_id,
+                'pipeline', s.pipeline, 'asked', s.asked, 'priority', s.priority) END);
+    END LOOP;
+    RETURN json_build_object('unfinished', unfinished, 'answers', answers);
+END
+$$;
+
+-- {pipeline, since, limit}: runs that were fed to a pipeline since, with those whose events they were fed from, newest
+-- first, where both have ended: what each made.
+CREATE FUNCTION public.read_fed_pairs(argument jsonb) RETURNS json
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    WITH pairs AS MATERIALIZED (
+        SELECT s.import_id AS shadow_id, s.run, i.import_id, i.user_id, s.ordinal
+        FROM imports s
+        CROSS JOIN LATERAL (
+            SELECT o.* FROM imports o WHERE o.import_id = s.parent_id AND o.run = s.run AND o.user_id = s.user_id
+               AND o.state IN ('complete', 'failed') OFFSET 0) i
+        WHERE s.kind = 'shadow' AND s.priority = 'replay' AND s.pipeline = argument ->> 'pipeline'
+          AND s.state IN ('complete', 'failed') AND s.begun_at >= (argument ->> 'since')::timestamptz
+        ORDER BY s.ordinal DESC LIMIT (argument ->> 'limit')::integer
+    )
+    SELECT coalesce(json_agg(json_build_object(
+        'import_id', p.import_id, 'run', p.run, 'user_id', p.user_id, 'v1', made_of(i), 'shadow', made_of(s))
+        ORDER BY p.ordinal DESC), '[]')
+    FROM pairs p
+    JOIN imports i ON i.import_id = p.import_id AND i.run = p.run
+    JOIN imports s ON s.import_id = p.shadow_id AND s.run = p.run
+$$;
+
+-- {pipeline}: how many runs were fed to a pipeline, by state.
+CREATE FUNCTION public.count_fed(argument jsonb) RETURNS json
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(json_object_agg(t.state, t.runs), '{}') FROM (
+        SELECT s.state, count(*) AS runs FROM imports s
+        WHERE s.kind = 'shadow' AND s.priority = 'replay' AND s.pipeline = argument ->> 'pipeline'
+        GROUP BY s.state ORDER BY s.state) t
 $$;
 
 -- {limit}: how many primary runs are under way, by lane, and how many fallbacks.
@@ -572,6 +676,7 @@ REVOKE ALL ON FUNCTION
     public.read_policy(jsonb), public.read_policy_history(jsonb), public.override_routing(jsonb),
     public.explain_routing(jsonb), public.add_shadow(public.imports, text, uuid), public.route_import(jsonb),
     public.keep_event(jsonb), public.read_outcomes(jsonb), public.read_pairs(jsonb), public.made_of(public.imports),
+    public.feed_runs(jsonb), public.read_fed_pairs(jsonb), public.count_fed(jsonb),
     public.read_in_flight(jsonb), public.recall_runs(jsonb), public.note_legacy_call(jsonb),
     public.read_legacy_calls(jsonb), public.read_overrides(jsonb)
 FROM PUBLIC, anon, authenticated;
@@ -580,6 +685,7 @@ GRANT EXECUTE ON FUNCTION
     public.change_policy(jsonb), public.read_policy(jsonb), public.read_policy_history(jsonb),
     public.override_routing(jsonb), public.explain_routing(jsonb), public.add_shadow(public.imports, text, uuid),
     public.route_import(jsonb), public.keep_event(jsonb), public.read_outcomes(jsonb), public.read_pairs(jsonb), public.made_of(public.imports),
+    public.feed_runs(jsonb), public.read_fed_pairs(jsonb), public.count_fed(jsonb),
     public.read_in_flight(jsonb), public.recall_runs(jsonb), public.note_legacy_call(jsonb),
     public.read_legacy_calls(jsonb), public.read_overrides(jsonb)
 TO service_role;

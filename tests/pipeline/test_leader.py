@@ -41,6 +41,7 @@ def kit_of(store: Store, owner: str, every: float = 0.05) -> tuple[Kit, Collecto
         owner=owner,
         open_model=None,  # type: ignore[arg-type]  # it asks none
         log_answers=log.answers,
+        reading=log.reading(),
     )
     return kit, registry
 

@@ -55,6 +55,9 @@ INTERNAL = [
     "v1_calls",
     "replays",
     "replay_items",
+    "dead_letters",
+    "dead_letter_positions",
+    "audit",
     "idempotency_keys",
     "routing_policy",
     "routing_history",
@@ -217,6 +220,7 @@ async def test_services_have_no_right_beyond_rows_and_calls(filled: Store, sql: 
     rows = ["DELETE", "INSERT", "SELECT", "UPDATE"]
     expected = (
         {(name, "r", "service_role"): rows for name in TABLES + INTERNAL}
+        | {("audit", "r", "service_role"): ["INSERT", "SELECT"]}
         | {(name, "r", "authenticated"): ["SELECT"] for name in TABLES}
         | {(name, "v", role): ["SELECT"] for name in VIEWS for role in ("authenticated", "service_role")}
     )

@@ -57,6 +57,7 @@ async def faced_alone(
         owner="test",
         open_model=None,  # type: ignore[arg-type]  # it asks none
         log_answers=log.answers,
+        reading=log.reading(),
     )
     sock = bound("127.0.0.1", 0, what="a test", setting="GATEWAY")
     sock.listen(2048)  # who comes before the server waits for it

@@ -26,6 +26,11 @@ class Wire:
 
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
+    import_id = user_id = run = None
+
+    def model_dump_json(self) -> str:
+        """What it holds, as a dead letter of it is read."""
+        return (self.value or b"").decode("utf-8", "replace")
 
 
 class WireReader(EventReader):

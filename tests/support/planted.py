@@ -51,6 +51,12 @@ ROWS: Final = {
         " VALUES ($2, 'facts', '{all}', 'v2', 'm', 'p', $1::text)"
     ),
     "replay_items": "(replay_id, position, import_id, user_id, base_run) VALUES ($2, 0, $2, $1, 1)",
+    "dead_letters": (
+        "(id, topic, letter_partition, letter_offset, generation, user_id, buried_at)"
+        " VALUES ($2, 'chunks.ready.v2', 0, 0, 0, $1, now())"
+    ),
+    "dead_letter_positions": "(topic, partition) VALUES ($1::text, 0)",
+    "audit": "(who, what, subject) VALUES ('w', 'dead show --text', $1::text)",
     "embedding_claims": "(passage_id, user_id, until, content_hash, model) VALUES ($2, $1, now(), 'h', 'm')",
     "embedding_turns": "(user_id) VALUES ($1)",
     "embedding_usage": "(user_id, import_id, run, model) VALUES ($1, $2, 1, 'm')",

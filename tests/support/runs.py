@@ -19,11 +19,14 @@ async def begin_run(
     *,
     variant: str = "",
     requested_at: datetime | None = None,
+    on_log: bool = False,
 ) -> AcceptedRun:
-    """Request a run as one process does, and take it up. With `requested_at` its event comes unrequested, as
-    of that time."""
+    """Request a run as one process does, or (`on_log`) as for the services, and take it up. With
+    `requested_at` its event comes unrequested, as of that time."""
     if requested_at is None:
-        asked = await store.accept_import(import_id, user_id, source, pipeline, variant=variant, on_log=False)
+        asked = await store.accept_import(
+            import_id, user_id, source, pipeline, variant=variant, on_log=on_log
+        )
     else:
         asked = _unrequested(import_id, source, pipeline, requested_at)
     event = ImportReceived(
@@ -33,7 +36,7 @@ async def begin_run(
         source=source,
         requested_at=requested_at or datetime.now(UTC),
     )
-    await store.take_run(event, pipeline, variant, on_log=False)
+    await store.take_run(event, pipeline, variant, on_log=on_log)
     return asked
 
 

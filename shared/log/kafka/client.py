@@ -16,6 +16,7 @@ from shared.log.kafka.buried import Buried
 from shared.log.kafka.cloudevents import CloudEvents
 from shared.log.kafka.connection import Connection, probe, wait_for_kafka
 from shared.log.kafka.publisher import Publisher
+from shared.log.kafka.reading import KafkaReading
 from shared.log.kafka.subscriber import SubscriberPolicy, Subscription, application, broker_for
 from shared.log.metrics import PoolMetrics
 from shared.log.pool import Pool
@@ -84,6 +85,10 @@ class KafkaLog:
             await probe(self.connection, ())
         except (KafkaError, OSError) as error:
             raise LogUnavailableError(f"Kafka does not answer: {type(error).__name__}") from None
+
+    def reading(self) -> KafkaReading:
+        """See Log."""
+        return KafkaReading(self.connection, self.prefix)
 
 
 class KafkaClient:
