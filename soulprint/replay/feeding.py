@@ -132,7 +132,7 @@ async def _require_topics(pipeline: str, settings: Settings) -> None:
     if missing := [each.topic for each in drift if each.what == "missing"]:
         raise UsageError(
             f"{pipeline} has no {plural(len(missing), 'topic', 'topics')} {listed(missing)} yet: run "
-            f"`PIPELINE={pipeline} soulprint topics create`, and deploy its services"
+            f"`SOULPRINT_PIPELINE={pipeline} soulprint topics create`, and deploy its services"
         )
 
 
