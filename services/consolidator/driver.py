@@ -32,7 +32,8 @@ log = structlog.get_logger(__name__)
 
 class Driver:
     """Drives replays for as long as it runs; who does not lead only asks for the lead. What it begins is
-    handed to the relay, or, where nothing of it is to be read, offered to `consolidate`, which returns at once."""
+    handed to the relay, or, where nothing of it is to be read, offered to `consolidate`, which returns at
+    once."""
 
     def __init__(self, kit: Kit, relay: Relay, consolidate: Callable[[RunKey, UUID], None]) -> None:
         self._kit = kit
