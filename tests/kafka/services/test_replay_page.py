@@ -13,7 +13,12 @@ from uuid import UUID, uuid5
 import asyncpg
 import pytest
 
-from shared.pipelines import services_of
+from shared.domain.events import ChunkReady, ImportReceived
+from shared.host.service import Kit, Service
+from shared.host.services import opener_of
+from shared.pipelines import IMPORT_RECEIVED, services_of
+from shared.resilience.faults import PoisonError
+from shared.store.dead_letters import LetterFilter, LetterRow
 from shared.store.store import Store
 from tests.exports.generate import generate
 from tests.support.fake_claude.fixtures import fake_claude
@@ -28,6 +33,8 @@ from tests.support.waiting import until
 PAGE = Path(__file__).parents[3] / "docs" / "replay.md"
 USERS = [uuid5(SEED, f"person {number}") for number in range(4)]
 OLDER, NEWER = "claude-haiku-4-5", "claude-haiku-5-5"
+DEAD = 2
+"""Chunks of an import that are set aside."""
 NEWEST_PLAN = "SELECT id::text FROM replays ORDER BY ordinal DESC LIMIT 1"
 
 pytestmark = [
@@ -47,14 +54,30 @@ class Scene:
     run: Shell
     opened: AsyncExitStack
     """What is hosted now."""
+    picky: bool = False
+    """Whether the extractor sets the first chunks of an import aside."""
+
+    @asynccontextmanager
+    async def extractor(self, kit: Kit) -> AsyncIterator[Service]:
+        """The extractor, in its moods."""
+        async with opener_of("extractor")(kit) as service:
+            stage = service.stage
+            assert stage is not None
+
+            async def handle(batch: Sequence[ChunkReady]) -> None:
+                if self.picky and batch[0].index < DEAD:
+                    raise PoisonError("prompt_too_long", "the prompt has more tokens than the model takes")
+                await stage.handle(batch)
+
+            yield replace(service, stage=replace(stage, handle=handle))
 
     async def host(self, setting: Setting, services: Sequence[str] = HOSTED) -> None:
         """These services, from now on."""
-        host = await self.opened.enter_async_context(hosted(setting, services))
+        host = await self.opened.enter_async_context(hosted(setting, services, extractor=self.extractor))
         if setting is self.setting:
             self.run.environment["METRICS"] = f"http://127.0.0.1:{host.port}"
 
-    async def imports(self, users: Sequence[UUID], folder: Path) -> None:
+    async def imports(self, users: Sequence[UUID], folder: Path) -> list[ImportReceived]:
         """Each of them imports an export."""
         events = []
         for number, user in enumerate(users):
@@ -63,6 +86,7 @@ class Scene:
         await self.setting.publish(self.setting.entrance, *events)
         for event in events:
             assert (await ended(self.store, event)).state == "complete"
+        return events
 
 
 @asynccontextmanager
@@ -78,6 +102,7 @@ async def scene(
             "chunk_tokens": 1000,
             "memory_tokens": 1000,
             "min_coverage": 0.5,
+            "dead_letter_seconds": 0.2,
         }
         commands = stand_ins(told.parent, told, ("docker", "kafka-consumer-groups.sh"))
         given = setting.environment() | {
@@ -117,6 +142,37 @@ async def test_the_page_of_replays_is_as_it_stands(
             (version, *_) = await store.list_versions(user, 1)
             know(USER_ID=user, VERSION=version.version)
 
+        async def buried() -> None:
+            found.picky = True
+            (event,) = await found.imports([uuid5(SEED, "set aside")], tmp_path)
+            found.picky = False
+            await setting.send_raw(IMPORT_RECEIVED, b"a probe")
+            letters = await open_letters(DEAD + 1)
+            (probe,) = (each for each in letters if each.import_id is None)
+            letter = next(each for each in letters if each.import_id == event.import_id)
+            know(IMPORT=event.import_id, LETTER=letter.id, BROKEN=probe.id)
+
+        async def open_letters(count: int) -> list[LetterRow]:
+            letters: list[LetterRow] = []
+
+            async def are_known() -> bool:
+                """the dead letters are in the database"""
+                letters[:] = await store.find_dead_letters(LetterFilter(state="open"))
+                return len(letters) == count
+
+            await until(are_known)
+            return letters
+
+        async def requeued() -> None:
+            key = UUID(found.run.environment["IMPORT"])
+
+            async def is_whole() -> bool:
+                """the import that lost chunks has them, and is written again"""
+                (run,) = await store.list_runs(key)
+                return (run.state, run.chunks_dead) == ("complete", 0)
+
+            await until(is_whole)
+
         async def before() -> None:
             found.run.environment.pop("SOULPRINT_PIPELINE", None)
 
@@ -140,6 +196,9 @@ async def test_the_page_of_replays_is_as_it_stands(
                 "stale": stale,
                 "planned": planned,
                 "versions": versions,
+                "buried": buried,
+                "requeued": requeued,
+                "broken": nothing,
                 "before": before,
                 "deploy": nothing,
                 "feed": feed,
@@ -149,7 +208,7 @@ async def test_the_page_of_replays_is_as_it_stands(
             },
         )
     read = next(printed for code, printed in said.items() if "look-again" in code)
-    assert len(read.split()) == 5, "each event that an app published"
+    assert len(read.split()) == 6, "each event that an app published"
     calls = [line.split("\t") for line in told.read_text("utf-8").splitlines()]
     deployed = [call[-1] for call in calls if call[0].endswith("docker")]
     assert deployed == [*services_of("v3")]
