@@ -5157,6 +5157,10 @@ BEGIN
     SELECT * INTO v FROM profile_versions o
         WHERE o.user_id = p_user AND o.version = (argument ->> 'version')::bigint;
     refusal := CASE WHEN v.version IS NULL THEN 'unknown' WHEN v.kind = 'shadow' THEN 'shadow' ELSE serve_kept(v) END;
+    IF refusal IS NULL AND argument ->> 'who' <> '' THEN
+        INSERT INTO audit (who, what, subject, why)
+        VALUES (argument ->> 'who', 'profile restore ' || v.version, p_user::text, coalesce(argument ->> 'why', ''));
+    END IF;
     RETURN jsonb_build_object('written', refusal IS NULL, 'run', v.run, 'reason', refusal);
 END
 $$;
