@@ -144,12 +144,17 @@ def feed(
     rate: Annotated[
         float | None, typer.Option("--rate", metavar="N", min=0.01, max=60_000, help="Imports a minute.")
     ] = None,
+    reason: Annotated[
+        str | None,
+        typer.Option("--reason", metavar="TEXT", help="Why: it is written down, with who and when."),
+    ] = None,
+    by: By = None,
     as_json: Json = False,
 ) -> None:
     """Have another pipeline process the imports that lie on the log, in shadow. It serves nothing."""
     from soulprint.replay.feeding import Asked, feed_command
 
-    feed_command(Asked(pipeline, since, until, at_once, rate, as_json))
+    feed_command(Asked(pipeline, since, until, at_once, rate, as_json, by, reason))
 
 
 @replay.command(rich_help_panel=BESIDE)
