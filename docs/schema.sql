@@ -1526,6 +1526,20 @@ $$;
 REVOKE ALL ON FUNCTION public.choose_imports(r public.replays, OUT import_id uuid, OUT user_id uuid, OUT run integer, OUT why text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.choose_imports(r public.replays, OUT import_id uuid, OUT user_id uuid, OUT run integer, OUT why text) TO service_role;
 
+CREATE FUNCTION public.chunk_hashes(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(json_build_array(c.chunk_index, c.content_hash) ORDER BY c.chunk_index), '[]')
+    FROM chunk_results c
+    WHERE c.import_id = (argument ->> 'import_id')::uuid AND c.run = (argument ->> 'run')::integer
+      AND c.chunk_index = ANY (ARRAY(SELECT k::integer FROM jsonb_array_elements_text(argument -> 'indices') k))
+      AND c.content_hash <> ''
+$$;
+REVOKE ALL ON FUNCTION public.chunk_hashes(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.chunk_hashes(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.chunk_hashes(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.claim_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -5033,6 +5047,32 @@ $$;
 REVOKE ALL ON FUNCTION public.reopen_chunks(i public.imports, indices integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.reopen_chunks(i public.imports, indices integer[]) TO service_role;
 
+CREATE FUNCTION public.replay_of(i public.imports) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN jsonb_build_object(
+        'stage', i.replay_stage, 'base_run', i.base_run, 'total', i.chunks_total,
+        'same_chunks', i.replay_stage <> 'chunks' OR EXISTS (
+            SELECT FROM replays r WHERE r.id = i.replay_id AND r.which <@ ARRAY['missing', 'dead']),
+        'written', (
+            WITH RECURSIVE earlier AS (
+                SELECT b.*, 1 AS step FROM imports b WHERE b.import_id = i.import_id AND b.run = i.base_run
+                UNION ALL
+                SELECT b.*, e.step + 1 FROM earlier e
+                JOIN imports b ON b.import_id = e.import_id AND b.run = e.base_run
+                WHERE b.run < e.run AND e.step < 8
+            )
+            SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'run', e.run, 'pipeline', e.pipeline, 'begun_at', e.begun_at, 'ended_at', t.ended,
+                'read_at', CASE WHEN e.chunked_at > e.begun_at THEN e.chunked_at ELSE t.ended END) ORDER BY e.step), '[]')
+            FROM earlier e, LATERAL (SELECT coalesce(e.extracted_at, e.finished_at, e.updated_at) AS ended) t));
+END
+$$;
+REVOKE ALL ON FUNCTION public.replay_of(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.replay_of(i public.imports) TO service_role;
+
 CREATE FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -5121,6 +5161,10 @@ BEGIN
     SELECT * INTO v FROM profile_versions o
         WHERE o.user_id = p_user AND o.version = (argument ->> 'version')::bigint;
     refusal := CASE WHEN v.version IS NULL THEN 'unknown' WHEN v.kind = 'shadow' THEN 'shadow' ELSE serve_kept(v) END;
+    IF refusal IS NULL AND argument ->> 'who' <> '' THEN
+        INSERT INTO audit (who, what, subject, why)
+        VALUES (argument ->> 'who', 'profile restore ' || v.version, p_user::text, coalesce(argument ->> 'why', ''));
+    END IF;
     RETURN jsonb_build_object('written', refusal IS NULL, 'run', v.run, 'reason', refusal);
 END
 $$;
@@ -6045,11 +6089,8 @@ BEGIN
         INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
         PERFORM tell_profile(i);
     END IF;
-    RETURN jsonb_build_object(
-        'refusal', NULL, 'variant', i.variant, 'kind', i.kind, 'replay', CASE WHEN i.replay_id IS NOT NULL THEN (
-            SELECT jsonb_build_object('stage', i.replay_stage, 'base_run', b.run, 'pipeline', b.pipeline,
-                                      'begun_at', b.begun_at, 'chunked_at', coalesce(b.chunked_at, b.updated_at))
-            FROM imports b WHERE b.import_id = i.import_id AND b.run = i.base_run) END);
+    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant, 'kind', i.kind,
+                              'replay', CASE WHEN i.replay_id IS NOT NULL THEN replay_of(i) END);
 END
 $$;
 REVOKE ALL ON FUNCTION public.take_run(argument jsonb) FROM PUBLIC;
