@@ -15,6 +15,7 @@ from shared.domain.facts import FactStatus, SourceKind
 from shared.store.chunks import Chunking, Recorded, Saved
 from shared.store.facts import FactUpdate
 from shared.store.store import Store
+from tests.postgres.conftest import DIRECT
 from tests.support.chunks import chunk_of, said
 from tests.support.records import (
     ANNA,
@@ -47,6 +48,7 @@ async def begin(store: Store) -> None:
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
 
 
+@DIRECT
 async def test_what_some_chunks_of_a_run_held_is_told_by_their_hashes(store: Store) -> None:
     await begin(store)
     await record(store, *(result_of(index) for index in (0, 2, 5)))
