@@ -8,7 +8,6 @@ import pytest
 
 from shared.domain.events import ChunkReady, ChunkStatus
 from shared.store.store import Store
-from tests.postgres.conftest import DIRECT
 from tests.support import replays
 from tests.support.kinds import take
 from tests.support.records import ANNA, BORIS, IMPORT, MODEL, PROMPTS, result_of, with_matter
@@ -62,7 +61,6 @@ async def test_chunks_of_other_users_and_of_unknown_runs_are_unknown(store: Stor
     assert await refusals(store, chunk_of(0, user_id=BORIS), chunk_of(0, run=2)) == ["unknown", "unknown"]
 
 
-@DIRECT
 async def test_of_a_replay_what_is_asked_for_is_wanted_and_what_it_took_over_is_not(
     store: Store, sql: asyncpg.Connection
 ) -> None:
