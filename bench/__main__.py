@@ -20,7 +20,10 @@ from bench.product import RunFailedError
 from bench.session import Session
 from shared.logs import configure_logs
 
-ON_THE_LOG = ("log-throughput", "log-memory", "log-fairness", "log-scaling", "log-rolling")
+ON_THE_LOG = (
+    *("log-throughput", "log-memory", "log-fairness", "log-scaling", "log-rolling"),
+    "replay-beside-live",
+)
 """Figures of the services: they need a Kafka, as the tests find it."""
 WITH_CLAUDE = ("claude-throughput", "claude-prompts", "claude-accounts", "claude-interruptions")
 """Figures against the stand-in of the Claude API."""

@@ -56,7 +56,7 @@ class Consolidations:
         self._trouble: Hold | None = None
         self._troubled_at = 0.0
 
-    def offer(self, key: RunKey, user_id: UUID, priority: Priority = "live") -> None:
+    def offer(self, key: RunKey, user_id: UUID, priority: Priority) -> None:
         """Take a user's complete run on, unless it is being worked on here. Returns at once."""
         if self._closed or key in self._tasks:
             return

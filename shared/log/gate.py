@@ -30,6 +30,9 @@ class Gate:
             self._leave(line)
 
     async def _enter(self, line: Line) -> None:
+        if self._free and not line.replay:  # then nobody who might come in waits
+            self._free -= 1
+            return
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(line, (line, turn))
         self._let_in()

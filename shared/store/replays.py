@@ -118,9 +118,14 @@ class Replays(Calls):
         model: str,
         prompt_version: str,
         by: str,
+        rates: Mapping[str, Any] | None,
+        variant: str,
+        writing_version: str | None,
     ) -> ReplayRow:
         """Choose imports, reckon what each will take, and keep that as a plan; nothing runs. A plan of this
-        id that is there is answered as it was made."""
+        id that is there is answered as it was made. `rates`: what the model's calls take, as
+        `shared.models.base.Rates` has it; None: nothing costs. `variant`: how chunks would be cut now.
+        `writing_version`: of the model's writing."""
 
     @call
     async def read_replay(self, replay_id: UUID) -> ReplayRow | None:

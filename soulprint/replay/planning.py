@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
 import orjson
 import typer
 
+from services.chunker.configured import variant_of
+from shared.models.base import Metered
 from shared.models.open import opened_model
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
@@ -60,4 +63,7 @@ async def _plan(
             model=model.name,
             prompt_version=model.prompt_version,
             by=on_one_line(by).strip()[:500],
+            rates=asdict(model.rates(settings.memory_tokens)) if isinstance(model, Metered) else None,
+            variant=variant_of(settings),
+            writing_version=model.writing_version if isinstance(model, Metered) else None,
         )

@@ -48,6 +48,14 @@ async def begin(store: Store) -> None:
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
 
 
+async def test_what_some_chunks_of_a_run_held_is_told_by_their_hashes(store: Store) -> None:
+    await begin(store)
+    await record(store, *(result_of(index) for index in (0, 2, 5)))
+    assert await store.chunk_hashes(IMPORT, 1, [5, 0, 1, 99]) == {0: "hash-0", 5: "hash-5"}
+    assert await store.chunk_hashes(IMPORT, 2, [0]) == {}
+    assert await store.chunk_hashes(IMPORT, 1, []) == {}
+
+
 async def test_passages_are_stored_as_they_are(store: Store) -> None:
     passages = [
         PassageOf(content=NASTY, title=NASTY, token_count=499, last=False),

@@ -93,14 +93,14 @@ async def test_a_replay_that_is_cancelled_leaves_its_place_to_the_next() -> None
     await visitors.go("r4", "a")
 
 
-async def test_live_work_has_three_of_four_turns_while_it_waits_and_a_replay_the_rest() -> None:
+async def test_live_work_has_seven_of_eight_turns_while_it_waits_and_a_replay_the_rest() -> None:
     visitors = Visitors(Gate(1))
     visitors.come("r0")
     await settled()
-    visitors.come(*(f"r{number}" for number in range(1, 9)), *(f"a{number}" for number in range(6)))
+    visitors.come(*(f"r{number}" for number in range(1, 9)), *(f"a{number}" for number in range(9)))
     order = ""
     while visitors.inside:
         (name,) = visitors.inside
         order += name[0]
         await visitors.go(name)
-    assert order == "raaaraaarrrrrrr"
+    assert order == "raaaaaaaraarrrrrrr"

@@ -1,0 +1,62 @@
+"""What a replay does again says so on every topic, whoever offers it; live work never does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import asyncpg
+
+from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED, IMPORT_RECEIVED
+from shared.store.store import Store
+from tests.support.local import LocalSetting
+from tests.support.replays import Item, planned, replay_state
+from tests.support.services import HOSTED, ended, hosted
+from tests.support.waiting import until
+
+
+async def test_a_run_of_a_replay_is_behind_live_work_from_its_event_to_its_facts(
+    setting: LocalSetting, store: Store, sql: asyncpg.Connection, exports: Path
+) -> None:
+    setting.changes["sweep_seconds"] = 0.1
+    topics = (IMPORT_RECEIVED, CHUNKS_READY, FACTS_EXTRACTED)
+    async with hosted(setting, HOSTED):
+        event = await setting.import_of(exports / "small.zip")
+        assert (await ended(store, event)).state == "complete"
+        assert {e.priority for name in topics for e in setting.events(name)} == {"live"}
+        before = {name: len(setting.events(name)) for name in topics}
+        replay = await planned(sql, Item(event.import_id, event.user_id), stage="chunks")
+        await until(lambda: _done(sql, replay))
+        again = {name: setting.events(name)[before[name] :] for name in topics}
+    assert all(again.values())
+    assert {each.priority for events in again.values() for each in events} == {"replay"}
+
+
+async def _done(sql: asyncpg.Connection, replay: object) -> bool:
+    return (await replay_state(sql, replay))[0] == "done"  # type: ignore[arg-type]
+
+
+async def test_a_run_of_a_replay_that_stands_still_is_driven_again_as_what_it_is(
+    setting: LocalSetting, store: Store, sql: asyncpg.Connection, exports: Path
+) -> None:
+    setting.changes |= {"stall_seconds": 0.3, "sweep_seconds": 0.1}
+    async with hosted(setting, HOSTED):
+        event = await setting.import_of(exports / "small.zip")
+        await ended(store, event)
+    setting.lose_log()
+    await planned(sql, Item(event.import_id, event.user_id), stage="chunks")
+    async with hosted(setting, ("consolidator",)):
+        await until(lambda: setting.published(IMPORT_RECEIVED, 2))
+        assert {each.priority for each in setting.events(IMPORT_RECEIVED)} == {"replay"}
+
+
+async def test_whoever_publishes_an_import_can_but_lower_it(
+    setting: LocalSetting, store: Store, exports: Path
+) -> None:
+    async with hosted(setting, HOSTED):
+        low = setting.event_of(exports / "small.zip", priority="replay")
+        high = setting.event_of(exports / "small.zip")
+        await setting.publish(setting.entrance, low, high)
+        for event in (low, high):
+            assert (await ended(store, event)).state == "complete"
+        found = {(e.import_id, e.priority) for e in setting.events(CHUNKS_READY)}
+    assert found == {(low.import_id, "replay"), (high.import_id, "live")}
