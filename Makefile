@@ -7,6 +7,8 @@ SEED ?= 1
 BIN := .venv/bin
 # All tests run in four processes, of which one or the other waits at any time; those that ARGS names in one.
 WORKERS ?= $(if $(ARGS),0,4)
+# Whatever the environment says, bytecode is kept: each process of the tests would compile all of it anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 run: .venv/run.stamp
 	$(BIN)/soulprint run "$(EXPORT)"

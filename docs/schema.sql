@@ -179,10 +179,10 @@ ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
 CREATE INDEX dead_letters_by_time ON public.dead_letters USING btree (buried_at);
 CREATE INDEX dead_letters_in_order ON public.dead_letters USING btree (topic, letter_partition, letter_offset, id);
-CREATE INDEX dead_letters_of_event ON public.dead_letters USING btree (ce_id) WHERE (ce_id IS NOT NULL);
+CREATE INDEX dead_letters_of_event ON public.dead_letters USING btree (ce_id, topic) WHERE (ce_id IS NOT NULL);
 CREATE INDEX dead_letters_of_import ON public.dead_letters USING btree (import_id) WHERE (import_id IS NOT NULL);
 CREATE INDEX dead_letters_of_user ON public.dead_letters USING btree (user_id) WHERE (user_id IS NOT NULL);
-CREATE INDEX dead_letters_open ON public.dead_letters USING btree (topic, reason, error_class) WHERE (state = 'open'::text);
+CREATE INDEX dead_letters_open ON public.dead_letters USING btree (topic, letter_partition, letter_offset, id) INCLUDE (reason, error_class, generation, burial, buried_at) WHERE (state = 'open'::text);
 ALTER TABLE public.dead_letters ENABLE ROW LEVEL SECURITY;
 CREATE POLICY services ON public.dead_letters TO service_role USING (true) WITH CHECK (true);
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dead_letters TO service_role;
@@ -793,6 +793,24 @@ CREATE INDEX v1_calls_open ON public.v1_calls USING btree (state, due_at) WHERE 
 CREATE POLICY services ON public.v1_calls TO service_role USING (true) WITH CHECK (true);
 ALTER TABLE public.v1_calls ENABLE ROW LEVEL SECURITY;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.v1_calls TO service_role;
+
+CREATE TABLE public.writing_cache (
+    user_id uuid NOT NULL,
+    model text NOT NULL COLLATE pg_catalog."C",
+    version text NOT NULL COLLATE pg_catalog."C",
+    digest text NOT NULL COLLATE pg_catalog."C",
+    part text NOT NULL,
+    answer jsonb NOT NULL,
+    import_id uuid NOT NULL,
+    run integer NOT NULL,
+    used_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT writing_cache_part_check CHECK ((part = ANY (ARRAY['reduce'::text, 'memory'::text, 'sections'::text])))
+);
+ALTER TABLE ONLY public.writing_cache
+    ADD CONSTRAINT writing_cache_pkey PRIMARY KEY (user_id, model, version, digest);
+CREATE POLICY services ON public.writing_cache TO service_role USING (true) WITH CHECK (true);
+ALTER TABLE public.writing_cache ENABLE ROW LEVEL SECURITY;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.writing_cache TO service_role;
 
 CREATE VIEW public.run_usage WITH (security_invoker='true') AS
  SELECT i.user_id,
@@ -1508,6 +1526,20 @@ $$;
 REVOKE ALL ON FUNCTION public.choose_imports(r public.replays, OUT import_id uuid, OUT user_id uuid, OUT run integer, OUT why text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.choose_imports(r public.replays, OUT import_id uuid, OUT user_id uuid, OUT run integer, OUT why text) TO service_role;
 
+CREATE FUNCTION public.chunk_hashes(argument jsonb) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(json_agg(json_build_array(c.chunk_index, c.content_hash) ORDER BY c.chunk_index), '[]')
+    FROM chunk_results c
+    WHERE c.import_id = (argument ->> 'import_id')::uuid AND c.run = (argument ->> 'run')::integer
+      AND c.chunk_index = ANY (ARRAY(SELECT k::integer FROM jsonb_array_elements_text(argument -> 'indices') k))
+      AND c.content_hash <> ''
+$$;
+REVOKE ALL ON FUNCTION public.chunk_hashes(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.chunk_hashes(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.chunk_hashes(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.claim_run(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2216,8 +2248,9 @@ BEGIN
         CASE WHEN nullif(argument -> 'ends', 'null') IS NOT NULL THEN
             ' AND d.letter_offset < (($1 -> ''ends'' -> d.topic) ->> d.letter_partition::text)::bigint' ELSE '' END,
         CASE WHEN nullif(argument -> 'after', 'null') IS NOT NULL THEN
-            ' AND (d.topic, d.letter_partition, d.letter_offset, d.id) > ($1 -> ''after'' ->> 0, '
-            '($1 -> ''after'' ->> 1)::integer, ($1 -> ''after'' ->> 2)::bigint, ($1 -> ''after'' ->> 3)::uuid)'
+            format(' AND (d.topic, d.letter_partition, d.letter_offset, d.id) > (%L, %L::integer, %L::bigint, %L::uuid)',
+                   argument -> 'after' ->> 0, argument -> 'after' ->> 1, argument -> 'after' ->> 2,
+                   argument -> 'after' ->> 3)
             ELSE '' END) INTO answer USING argument, most;
     RETURN answer;
 END
@@ -2838,6 +2871,30 @@ $$;
 REVOKE ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_version(p public.user_profiles, s public.served_memories, replaced timestamp with time zone) TO service_role;
 
+CREATE FUNCTION public.keep_writing(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO writing_cache AS w (user_id, model, version, digest, part, answer, import_id, run)
+    VALUES ((argument ->> 'user_id')::uuid, argument ->> 'model', argument ->> 'version', argument ->> 'digest',
+            argument ->> 'part', argument -> 'answer', (argument ->> 'import_id')::uuid,
+            (argument ->> 'run')::integer)
+    ON CONFLICT (user_id, model, version, digest) DO UPDATE SET
+        answer = excluded.answer, import_id = excluded.import_id, run = excluded.run, used_at = excluded.used_at;
+    -- whoever else deletes for this user at this moment sees to the same rows
+    DELETE FROM writing_cache w USING (
+        SELECT o.model, o.version, o.digest FROM writing_cache o WHERE o.user_id = (argument ->> 'user_id')::uuid
+        ORDER BY o.used_at DESC, o.digest OFFSET (argument ->> 'most')::integer FOR UPDATE SKIP LOCKED) old
+        WHERE w.user_id = (argument ->> 'user_id')::uuid AND w.model = old.model AND w.version = old.version
+          AND w.digest = old.digest;
+    RETURN to_jsonb(true);
+END
+$$;
+REVOKE ALL ON FUNCTION public.keep_writing(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.keep_writing(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.keep_writing(argument jsonb) TO soulprint_service;
+
 CREATE FUNCTION public.lacks_chunks(b public.imports, which text[]) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2872,7 +2929,7 @@ CREATE FUNCTION public.letters_asked(asked jsonb, alias text) RETURNS text
         ('import_id', '@.import_id = ($1 ->> ''import_id'')::uuid'),
         ('user_id', '@.user_id = ($1 ->> ''user_id'')::uuid'),
         ('since', '@.buried_at >= ($1 ->> ''since'')::timestamptz'),
-        ('state', '@.state = $1 ->> ''state''')) AS c(name, condition)
+        ('state', '@.state = ' || quote_literal(asked ->> 'state'))) AS c(name, condition)
     WHERE nullif(asked -> c.name, 'null') IS NOT NULL
 $_$;
 REVOKE ALL ON FUNCTION public.letters_asked(asked jsonb, alias text) FROM PUBLIC;
@@ -2971,7 +3028,9 @@ CREATE FUNCTION public.list_replay_items(argument jsonb) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT coalesce(jsonb_agg(to_jsonb(t) - 'replay_id' ORDER BY t.position), '[]') FROM (
+    SELECT coalesce(jsonb_agg(to_jsonb(t) - 'replay_id' || jsonb_build_object('source', (
+        SELECT b.source FROM imports b WHERE b.import_id = t.import_id AND b.run = t.base_run)) ORDER BY t.position), '[]')
+    FROM (
         SELECT * FROM replay_items i
         WHERE i.replay_id = (argument ->> 'replay_id')::uuid AND i.position > coalesce((argument ->> 'after')::integer, -1)
           AND (nullif(argument -> 'states', 'null') IS NULL OR argument -> 'states' ? i.state)
@@ -3626,13 +3685,16 @@ CREATE FUNCTION public.plan_replay(argument jsonb) RETURNS jsonb
 DECLARE
     a record;
     r replays;
+    b imports;
     c record;
+    t record;
     planned integer := 0;
     left_out jsonb := '{}';
     strangers integer;
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
-        replay_id uuid, stage text, which text[], selection jsonb, pipeline text, model text, prompt_version text);
+        replay_id uuid, stage text, which text[], selection jsonb, pipeline text, model text, prompt_version text,
+        rates jsonb, variant text, writing_version text);
     IF EXISTS (SELECT FROM replays o WHERE o.id = a.replay_id) THEN
         RETURN tell_replay(a.replay_id);
     END IF;
@@ -3640,20 +3702,33 @@ BEGIN
     VALUES (a.replay_id, a.stage, a.which, a.selection, a.pipeline, a.model, a.prompt_version, argument ->> 'by')
     RETURNING * INTO r;
     FOR c IN SELECT * FROM choose_imports(r) LOOP
-        IF c.why IS NULL THEN
-            planned := planned + 1;
-            INSERT INTO replay_items (replay_id, position, import_id, user_id, base_run)
-            VALUES (r.id, planned, c.import_id, c.user_id, c.run);
-        ELSE
+        IF c.why IS NOT NULL THEN
             left_out := jsonb_set(left_out, ARRAY[c.why], to_jsonb(coalesce((left_out ->> c.why)::integer, 0) + 1));
+            CONTINUE;
         END IF;
+        planned := planned + 1;
+        SELECT * INTO b FROM imports n WHERE n.import_id = c.import_id AND n.run = c.run;
+        INSERT INTO replay_items (replay_id, position, import_id, user_id, base_run, chunks, cached, calls,
+                                  input_tokens, output_tokens, cost)
+        SELECT r.id, planned, c.import_id, c.user_id, c.run, k.*
+        FROM reckon_run(r, b, nullif(a.rates, 'null'), a.variant, a.writing_version) k;
     END LOOP;
-    SELECT count(*) INTO strangers FROM jsonb_array_elements_text(coalesce(nullif(a.selection -> 'users', 'null'), '[]')) u
+    SELECT count(*) INTO strangers
+        FROM jsonb_array_elements_text(coalesce(nullif(a.selection -> 'users', 'null'), '[]')) u
         WHERE NOT EXISTS (SELECT FROM imports n WHERE n.user_id = u::uuid);
     IF strangers > 0 THEN
         left_out := left_out || jsonb_build_object('no imports', strangers);
     END IF;
-    r.figures := jsonb_build_object('imports', planned, 'left_out', left_out);
+    SELECT coalesce(sum(i.chunks), 0) AS chunks, coalesce(sum(i.cached), 0) AS cached,
+           coalesce(sum(i.calls), 0) AS calls, coalesce(sum(i.input_tokens), 0) AS input_tokens,
+           coalesce(sum(i.output_tokens), 0) AS output_tokens,
+           CASE WHEN bool_or(i.cost IS NULL) THEN NULL ELSE coalesce(sum(i.cost), 0) END AS dollars
+        INTO t FROM replay_items i WHERE i.replay_id = r.id;
+    r.figures := jsonb_build_object(
+        'imports', planned, 'chunks', t.chunks, 'cached', t.cached, 'calls', t.calls, 'input_tokens', t.input_tokens,
+        'output_tokens', t.output_tokens, 'dollars', t.dollars,
+        'seconds', seconds_at_pace(a.model, planned, (t.chunks - t.cached)::integer, t.cached::integer),
+        'left_out', left_out);
     IF planned = 0 THEN
         DELETE FROM replays o WHERE o.id = r.id;
         RETURN to_jsonb(r) || jsonb_build_object('id', NULL, 'items', '{}'::jsonb);
@@ -4437,6 +4512,200 @@ REVOKE ALL ON FUNCTION public.recall_runs(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.recall_runs(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.recall_runs(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.recall_writing(argument jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    found jsonb;
+BEGIN
+    UPDATE writing_cache w SET
+            used_at = clock_timestamp(), import_id = (argument ->> 'import_id')::uuid,
+            run = (argument ->> 'run')::integer
+        WHERE w.user_id = (argument ->> 'user_id')::uuid AND w.model = argument ->> 'model'
+          AND w.version = argument ->> 'version' AND w.digest = argument ->> 'digest'
+        RETURNING w.answer INTO found;
+    RETURN found;
+END
+$$;
+REVOKE ALL ON FUNCTION public.recall_writing(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.recall_writing(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.recall_writing(argument jsonb) TO soulprint_service;
+
+CREATE FUNCTION public.reckon_run(r public.replays, b public.imports, rates jsonb, variant text, writing_version text, OUT chunks integer, OUT cached integer, OUT calls integer, OUT input_tokens bigint, OUT output_tokens bigint, OUT cost double precision) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    partly CONSTANT boolean := r.which <@ ARRAY['missing', 'dead'];
+    -- one of the models that read the base: which of them read a chunk is not known
+    own CONSTANT boolean := jsonb_array_length(b.readers) = 1 AND b.readers -> 0 ->> 'model' = r.model;
+    was CONSTANT jsonb := nullif(b.variant, '');
+    recut CONSTANT double precision := CASE
+        WHEN r.stage = 'chunks' AND NOT partly AND (was -> 'chunk_tokens' <> variant::jsonb -> 'chunk_tokens'
+                                                    OR was -> 'context_chars' <> variant::jsonb -> 'context_chars')
+        THEN coalesce((was ->> 'chunk_tokens')::double precision
+                      / nullif((variant::jsonb ->> 'chunk_tokens')::double precision, 0), 1) END;
+    versions text[];
+    absent integer := 0;
+    t record;
+    w jsonb;
+    took double precision[];
+    writing double precision[] := '{0,0,0,0,0}';
+    weight double precision;
+BEGIN
+    chunks := 0; cached := 0;
+    took := '{0,0,0,0,0}';
+    IF r.stage <> 'memory' THEN
+        versions := ARRAY(
+            SELECT DISTINCT e ->> 'prompt_version' FROM imports o, jsonb_array_elements(o.readers) e
+            WHERE o.import_id = b.import_id AND e ->> 'model' = r.model);
+        -- OFFSET 0 keeps each probe of the cache a probe.
+        SELECT count(*) FILTER (WHERE e.asked) AS chunks, count(*) FILTER (WHERE e.asked AND e.hit) AS cached,
+               count(*) AS known, count(*) FILTER (WHERE e.void) AS void,
+               coalesce(sum(e.calls) FILTER (WHERE e.pays), 0) AS calls,
+               coalesce(sum(e.fresh) FILTER (WHERE e.pays), 0) AS fresh,
+               coalesce(sum(e.out) FILTER (WHERE e.pays), 0) AS out,
+               coalesce(sum(e.read) FILTER (WHERE e.pays), 0) AS read,
+               coalesce(sum(e.written) FILTER (WHERE e.pays), 0) AS written,
+               coalesce(avg(e.calls), 0) AS each_calls, coalesce(avg(e.fresh), 0) AS each_fresh,
+               coalesce(avg(e.out), 0) AS each_out, coalesce(avg(e.read), 0) AS each_read,
+               coalesce(avg(e.written), 0) AS each_written
+        INTO t
+        FROM (
+            SELECT d.*, d.asked AND NOT d.hit AS pays,
+                   CASE WHEN d.void OR d.silent THEN 0
+                        ELSE coalesce((d.u ->> 'calls')::double precision, 1) END AS calls,
+                   CASE WHEN d.void OR d.silent THEN 0 ELSE coalesce(
+                       (d.u ->> 'input_tokens')::double precision,
+                       (rates -> 'call' ->> 'input_tokens')::double precision
+                       + (rates -> 'token' ->> 0)::double precision * d.tokens, 0) END AS fresh,
+                   CASE WHEN d.void OR d.silent THEN 0 ELSE coalesce(
+                       (d.u ->> 'output_tokens')::double precision, d.other_out,
+                       (rates -> 'call' ->> 'output_tokens')::double precision
+                       + (rates -> 'token' ->> 1)::double precision * d.tokens, 0) END AS out,
+                   CASE WHEN d.void OR d.silent THEN 0 ELSE coalesce(
+                       (coalesce(d.u, rates -> 'call') ->> 'cache_read_tokens')::double precision, 0) END AS read,
+                   CASE WHEN d.void OR d.silent THEN 0
+                        ELSE coalesce((d.u ->> 'cache_write_tokens')::double precision, 0) END AS written
+            FROM (
+                SELECT fate_of(c) = 'missing' AS void, NOT partly OR fate_of(c) = ANY (r.which) AS asked,
+                       c.tokens = 0 AND coalesce((c.usage ->> 'calls')::integer, 0) = 0 AS silent, c.tokens,
+                       recut IS NULL AND EXISTS (
+                           SELECT FROM extraction_cache x
+                           WHERE x.user_id = c.user_id AND x.model = r.model AND x.prompt_version = r.prompt_version
+                             AND x.content_hash = c.content_hash OFFSET 0) AS hit,
+                       CASE WHEN (c.usage ->> 'calls')::integer = 1 AND c.status = 'ok' AND NOT own
+                            THEN (c.usage ->> 'output_tokens')::double precision END AS other_out,
+                       CASE WHEN recut IS NOT NULL THEN NULL
+                            WHEN own AND c.status = 'ok' AND (c.usage ->> 'calls')::integer > 0 THEN c.usage
+                            ELSE (SELECT x.usage FROM extraction_cache x
+                                  WHERE x.user_id = c.user_id AND x.model = r.model
+                                    AND x.prompt_version = ANY (versions) AND x.content_hash = c.content_hash
+                                    AND (x.usage ->> 'calls')::integer > 0
+                                  ORDER BY x.created_at DESC LIMIT 1) END AS u
+                FROM chunk_results c WHERE c.import_id = b.import_id AND c.run = b.run OFFSET 0) d) e;
+        took := ARRAY[t.calls, t.fresh, t.out, t.read, t.written];
+        chunks := t.chunks; cached := t.cached;
+        IF NOT partly OR 'missing' = ANY (r.which) THEN
+            absent := greatest(coalesce(b.chunks_total, 0) - t.known, 0);
+            chunks := chunks + absent; absent := absent + t.void;
+        END IF;
+        IF absent > 0 THEN
+            weight := absent * t.known / greatest(t.known - t.void, 1)::double precision;  -- void ones count as 0
+            took := CASE WHEN t.known > t.void THEN ARRAY[
+                t.calls + weight * t.each_calls, t.fresh + weight * t.each_fresh, t.out + weight * t.each_out,
+                t.read + weight * t.each_read, t.written + weight * t.each_written]
+            ELSE ARRAY[
+                absent,
+                absent * ((rates -> 'call' ->> 'input_tokens')::double precision + (rates -> 'token' ->> 0)::double precision
+                          * coalesce((variant::jsonb ->> 'chunk_tokens')::double precision, 0)),
+                absent * ((rates -> 'call' ->> 'output_tokens')::double precision + (rates -> 'token' ->> 1)::double precision
+                          * coalesce((variant::jsonb ->> 'chunk_tokens')::double precision, 0)),
+                absent * (rates -> 'call' ->> 'cache_read_tokens')::double precision, 0] END;
+        END IF;
+        IF recut IS NOT NULL THEN  -- as many tokens, in more calls or in fewer
+            took := ARRAY[
+                took[1] * recut, took[2] + took[1] * (recut - 1) * (rates -> 'call' ->> 'input_tokens')::double precision,
+                took[3] + took[1] * (recut - 1) * (rates -> 'call' ->> 'output_tokens')::double precision,
+                took[4] * recut, took[5]];
+            chunks := ceil(chunks * recut);
+        END IF;
+    END IF;
+    IF nullif(rates, 'null') IS NULL THEN
+        calls := 0; input_tokens := 0; output_tokens := 0; cost := 0;
+        RETURN;
+    END IF;
+    IF NOT (cached = chunks AND (r.stage = 'memory' OR NOT partly AND b.readers = jsonb_build_array(
+                jsonb_build_object('model', r.model, 'prompt_version', r.prompt_version)))
+            AND writing_is_kept(b, r.model, writing_version)) THEN
+        writing := reckon_writing(r, b, rates);
+    END IF;
+    took := ARRAY(SELECT coalesce(x, 0) + coalesce(y, 0) FROM unnest(took, writing) WITH ORDINALITY AS z(x, y, n) ORDER BY n);
+    calls := round(took[1]); input_tokens := round(took[2] + took[4] + took[5]); output_tokens := round(took[3]);
+    cost := CASE
+        WHEN calls = 0 THEN 0
+        ELSE took[2] * (rates -> 'price' ->> 'input_tokens')::double precision
+             + took[3] * (rates -> 'price' ->> 'output_tokens')::double precision
+             + took[4] * (rates -> 'price' ->> 'cache_read_tokens')::double precision
+             + took[5] * (rates -> 'price' ->> 'cache_write_tokens')::double precision END;
+END
+$$;
+REVOKE ALL ON FUNCTION public.reckon_run(r public.replays, b public.imports, rates jsonb, variant text, writing_version text, OUT chunks integer, OUT cached integer, OUT calls integer, OUT input_tokens bigint, OUT output_tokens bigint, OUT cost double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reckon_run(r public.replays, b public.imports, rates jsonb, variant text, writing_version text, OUT chunks integer, OUT cached integer, OUT calls integer, OUT input_tokens bigint, OUT output_tokens bigint, OUT cost double precision) TO service_role;
+
+CREATE FUNCTION public.reckon_writing(r public.replays, b public.imports, rates jsonb) RETURNS double precision[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    facts CONSTANT double precision := coalesce(
+        (b.fact_counts ->> 'kept')::double precision,
+        b.facts_extracted * coalesce(b.chunks_total / nullif(b.chunks_ok, 0)::double precision, 1));
+    o imports;
+    took double precision[];
+BEGIN
+    FOR o IN
+        SELECT * FROM imports n
+        WHERE n.import_id = b.import_id AND n.kind = 'primary' AND n.state = 'complete' AND n.usage <> '{}'
+          AND n.readers @> jsonb_build_array(jsonb_build_object('model', r.model))
+        ORDER BY n.run DESC LIMIT 8
+    LOOP
+        SELECT ARRAY[
+            (o.usage ->> 'calls')::double precision - coalesce(sum((c.usage ->> 'calls')::double precision), 0),
+            (o.usage ->> 'input_tokens')::double precision
+                - coalesce(sum((c.usage ->> 'input_tokens')::double precision), 0),
+            (o.usage ->> 'output_tokens')::double precision
+                - coalesce(sum((c.usage ->> 'output_tokens')::double precision), 0),
+            (o.usage ->> 'cache_read_tokens')::double precision
+                - coalesce(sum((c.usage ->> 'cache_read_tokens')::double precision), 0),
+            (o.usage ->> 'cache_write_tokens')::double precision
+                - coalesce(sum((c.usage ->> 'cache_write_tokens')::double precision), 0)]
+        INTO took FROM chunk_results c WHERE c.import_id = o.import_id AND c.run = o.run;
+        IF took[1] > 0 THEN
+            RETURN ARRAY(SELECT greatest(x, 0) FROM unnest(took) x);
+        END IF;
+    END LOOP;
+    RETURN (
+        SELECT ARRAY(
+            SELECT low.v + (coalesce(high.v, low.v) - low.v) * p.place
+            FROM unnest(ARRAY['calls', 'input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens'])
+                     WITH ORDINALITY AS k(name, n)
+            CROSS JOIN LATERAL (SELECT (p.low -> 1 ->> k.name)::double precision AS v) low
+            CROSS JOIN LATERAL (SELECT (p.high -> 1 ->> k.name)::double precision AS v) high
+            ORDER BY k.n)
+        FROM (
+            SELECT q.low, q.high, coalesce((facts - (q.low ->> 0)::double precision)
+                       / nullif((q.high ->> 0)::double precision - (q.low ->> 0)::double precision, 0), 0) AS place
+            FROM (
+                SELECT (array_agg(e ORDER BY n DESC) FILTER (WHERE (e ->> 0)::double precision <= facts))[1] AS low,
+                       (array_agg(e ORDER BY n) FILTER (WHERE (e ->> 0)::double precision > facts))[1] AS high
+                FROM jsonb_array_elements(rates -> 'writing') WITH ORDINALITY AS x(e, n)) q) p);
+END
+$$;
+REVOKE ALL ON FUNCTION public.reckon_writing(r public.replays, b public.imports, rates jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reckon_writing(r public.replays, b public.imports, rates jsonb) TO service_role;
+
 CREATE FUNCTION public.reckoned(x public.replay_items) RETURNS double precision
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -4779,6 +5048,32 @@ $$;
 REVOKE ALL ON FUNCTION public.reopen_chunks(i public.imports, indices integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.reopen_chunks(i public.imports, indices integer[]) TO service_role;
 
+CREATE FUNCTION public.replay_of(i public.imports) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN jsonb_build_object(
+        'stage', i.replay_stage, 'base_run', i.base_run, 'total', i.chunks_total,
+        'same_chunks', i.replay_stage <> 'chunks' OR EXISTS (
+            SELECT FROM replays r WHERE r.id = i.replay_id AND r.which <@ ARRAY['missing', 'dead']),
+        'written', (
+            WITH RECURSIVE earlier AS (
+                SELECT b.*, 1 AS step FROM imports b WHERE b.import_id = i.import_id AND b.run = i.base_run
+                UNION ALL
+                SELECT b.*, e.step + 1 FROM earlier e
+                JOIN imports b ON b.import_id = e.import_id AND b.run = e.base_run
+                WHERE b.run < e.run AND e.step < 8
+            )
+            SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'run', e.run, 'pipeline', e.pipeline, 'begun_at', e.begun_at, 'ended_at', t.ended,
+                'read_at', CASE WHEN e.chunked_at > e.begun_at THEN e.chunked_at ELSE t.ended END) ORDER BY e.step), '[]')
+            FROM earlier e, LATERAL (SELECT coalesce(e.extracted_at, e.finished_at, e.updated_at) AS ended) t));
+END
+$$;
+REVOKE ALL ON FUNCTION public.replay_of(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.replay_of(i public.imports) TO service_role;
+
 CREATE FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -4867,6 +5162,10 @@ BEGIN
     SELECT * INTO v FROM profile_versions o
         WHERE o.user_id = p_user AND o.version = (argument ->> 'version')::bigint;
     refusal := CASE WHEN v.version IS NULL THEN 'unknown' WHEN v.kind = 'shadow' THEN 'shadow' ELSE serve_kept(v) END;
+    IF refusal IS NULL AND argument ->> 'who' <> '' THEN
+        INSERT INTO audit (who, what, subject, why)
+        VALUES (argument ->> 'who', 'profile restore ' || v.version, p_user::text, coalesce(argument ->> 'why', ''));
+    END IF;
     RETURN jsonb_build_object('written', refusal IS NULL, 'run', v.run, 'reason', refusal);
 END
 $$;
@@ -5161,6 +5460,35 @@ CREATE FUNCTION public.search_patterns(search text) RETURNS text[]
 $$;
 REVOKE ALL ON FUNCTION public.search_patterns(search text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_patterns(search text) TO service_role;
+
+CREATE FUNCTION public.seconds_at_pace(p_model text, p_imports integer, to_read integer, p_cached integer) RETURNS double precision
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    WITH late AS MATERIALIZED (
+        SELECT n.begun_at, n.extracted_at, n.finished_at, n.chunks_cached,
+               n.chunks_ok + n.chunks_dead - n.chunks_cached AS read
+        FROM (SELECT * FROM imports o ORDER BY o.ordinal DESC LIMIT 500) n
+        WHERE n.kind = 'primary' AND n.state = 'complete' AND n.extracted_at > n.begun_at
+          AND n.finished_at >= n.extracted_at AND n.readers @> jsonb_build_array(jsonb_build_object('model', p_model))
+    ), busy AS MATERIALIZED (
+        -- of many at a time each minute counts once
+        SELECT extract(epoch FROM sum(upper(t) - lower(t)))::double precision AS seconds
+        FROM (SELECT unnest(range_agg(tstzrange(l.begun_at, l.extracted_at))) AS t FROM late l) u
+    )
+    SELECT CASE WHEN p_imports = 0 THEN 0 ELSE
+        coalesce(to_read * b.seconds / nullif(s.read, 0), to_read * b.seconds / nullif(s.all_chunks, 0), 0)
+        + coalesce(p_cached * b.seconds / nullif(s.all_chunks, 0), 0) / CASE WHEN s.read > 0 THEN 10 ELSE 1 END
+        + p_imports * s.after / 2 END
+    FROM busy b, (
+        SELECT sum(l.read) AS read, sum(l.read + l.chunks_cached) AS all_chunks,
+               extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (
+                   ORDER BY l.finished_at - l.extracted_at))::double precision AS after
+        FROM late l) s
+    WHERE b.seconds > 0
+$$;
+REVOKE ALL ON FUNCTION public.seconds_at_pace(p_model text, p_imports integer, to_read integer, p_cached integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.seconds_at_pace(p_model text, p_imports integer, to_read integer, p_cached integer) TO service_role;
 
 CREATE FUNCTION public.serve_kept(v public.profile_versions) RETURNS text
     LANGUAGE plpgsql
@@ -5762,11 +6090,8 @@ BEGIN
         INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
         PERFORM tell_profile(i);
     END IF;
-    RETURN jsonb_build_object(
-        'refusal', NULL, 'variant', i.variant, 'kind', i.kind, 'replay', CASE WHEN i.replay_id IS NOT NULL THEN (
-            SELECT jsonb_build_object('stage', i.replay_stage, 'base_run', b.run, 'pipeline', b.pipeline,
-                                      'begun_at', b.begun_at, 'chunked_at', coalesce(b.chunked_at, b.updated_at))
-            FROM imports b WHERE b.import_id = i.import_id AND b.run = i.base_run) END);
+    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant, 'kind', i.kind,
+                              'replay', CASE WHEN i.replay_id IS NOT NULL THEN replay_of(i) END);
 END
 $$;
 REVOKE ALL ON FUNCTION public.take_run(argument jsonb) FROM PUBLIC;
@@ -6349,14 +6674,15 @@ BEGIN
             WHEN r.which = '{stale}' THEN b.readers = now_reads OR b.chunks_total = 0
             ELSE false END;
         why := CASE
-            WHEN newest.state NOT IN ('complete', 'failed') THEN 'running'
+            WHEN EXISTS (SELECT FROM imports n WHERE n.import_id = newest.import_id AND n.kind = 'primary'
+                         AND n.state NOT IN ('complete', 'failed', 'cancelled')) THEN 'running'
             WHEN b.import_id IS NULL AND newest.unserved = 'older' THEN 'outdone'
             WHEN b.import_id IS NULL AND newest.state = 'complete' THEN 'unserved'
             WHEN (coalesce(b.error, newest.error) ->> 'at_fault')::boolean THEN 'at fault'
             WHEN b.import_id IS NULL THEN 'failed'
             WHEN b.state = 'complete' AND b.unserved IS DISTINCT FROM 'smaller' AND NOT EXISTS (
                 SELECT FROM lineages l WHERE l.user_id = b.user_id AND l.import_id = b.import_id) THEN 'outdone'
-            WHEN b.chunked_at IS NULL AND r.stage <> 'chunks' AND r.which <> '{missing}' THEN 'unread'
+            WHEN b.chunked_at IS NULL AND r.stage <> 'chunks' AND 'missing' <> ALL (r.which) THEN 'unread'
             WHEN r.stage = 'memory' AND b.chunks_ok + b.chunks_dead < b.chunks_total THEN 'unread'
         END;
         RETURN NEXT;
@@ -6395,3 +6721,22 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.why_not_replayed(r public.replays, x public.replay_items) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.why_not_replayed(r public.replays, x public.replay_items) TO service_role;
+
+CREATE FUNCTION public.writing_is_kept(b public.imports, p_model text, p_version text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    parts CONSTANT text[] := ARRAY(
+        SELECT DISTINCT w.part FROM writing_cache w
+        WHERE w.user_id = b.user_id AND w.model = p_model AND w.version = p_version
+          AND w.import_id = b.import_id AND w.run = b.run);
+BEGIN
+    RETURN 'sections' = ANY (parts)
+        AND ('memory' = ANY (parts) OR coalesce((b.fact_counts ->> 'kept')::integer, 0) = 0)
+        AND ARRAY(SELECT e - 'run' FROM jsonb_array_elements(b.joined) WITH ORDINALITY AS x(e, n) ORDER BY n)
+            = ARRAY(SELECT e - 'run' FROM jsonb_array_elements(join_for(b)) WITH ORDINALITY AS x(e, n) ORDER BY n);
+END
+$$;
+REVOKE ALL ON FUNCTION public.writing_is_kept(b public.imports, p_model text, p_version text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.writing_is_kept(b public.imports, p_model text, p_version text) TO service_role;

@@ -48,6 +48,11 @@ def why_unserved(unserved: Unserved | None, import_id: UUID | str, served: RunKe
         )
     if unserved == "outdone":
         return f"it has sections and no memory, and better sections are served{whose}"
+    if unserved == "held":
+        return (
+            "the replay came out much worse than the run that it was to replace, and is kept beside what is "
+            f"served{whose}. To serve it all the same: soulprint accept {import_id}"
+        )
     if unserved == "shadow":
         return "it is a shadow run, to be compared: nothing of it is served"
     return ""

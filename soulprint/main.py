@@ -13,6 +13,7 @@ import typer
 
 from soulprint import __version__, signals
 from soulprint.canary.app import canary
+from soulprint.dead.app import dead
 from soulprint.profile.app import profile
 from soulprint.replay.app import replay
 
@@ -293,6 +294,7 @@ def topics_create(as_json: Json = False) -> None:
 
 app.add_typer(canary, rich_help_panel=CANARY)
 app.add_typer(replay, rich_help_panel=REPLAY)
+app.add_typer(dead, rich_help_panel=REPLAY)
 
 
 def main() -> None:

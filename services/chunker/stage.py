@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import structlog
 
+from services.chunker.anew import Anew
 from services.chunker.chunking import ChunkingJob, chunk_conversations
 from services.chunker.configured import policy_of, require_something_read, variant_of
+from services.chunker.contents import Contents
 from services.chunker.report import ChunkingReport
 from services.chunker.sink import LogSink
 from services.chunker.window import RunEndedError, StalledError
@@ -67,9 +71,13 @@ class Imports:
         if taken.refusal is not None:
             kit.ignore(event, taken.refusal)
             return
+        replay = taken.replay
         try:
-            async with fetched(kit, event) as paths:
-                await self._until_published(event, paths, taken)
+            if replay is not None and replay.same_chunks and replay.total is not None:
+                await self._until_published(event, Anew(kit, event, replay, taken.variant).publish)
+            else:
+                async with fetched(kit, event) as paths:
+                    await self._until_published(event, partial(self._chunk, event, paths, taken))
         except (SourceError, UnreadableExportError, BrokenExportError) as error:
             log.error("import failed", step=STEP, error=str(error), **event.ids)
             at_fault = not isinstance(error, ClosedSourceError)
@@ -77,12 +85,14 @@ class Imports:
         except RunEndedError as ended:
             kit.ignore(event, ended.state)
 
-    async def _until_published(self, event: ImportReceived, paths: list[Path], taken: Taken) -> None:
+    async def _until_published(
+        self, event: ImportReceived, chunk: Callable[[float], Awaitable[None]]
+    ) -> None:
         """Chunk; again, where the window stays full because published chunks were lost."""
         patience = self._kit.settings.patience_with_runs
         while True:
             try:
-                await self._chunk(event, paths, taken, patience)
+                await chunk(patience)
                 return
             except StalledError as stalled:
                 log.warning("chunking again", reason=str(stalled), **event.ids)
@@ -94,6 +104,9 @@ class Imports:
         job = ChunkingJob(event.import_id, event.user_id, event.run, settings.pipeline, event.priority)
         seen = await kit.store.watch_run(event.import_id, event.run)
         recorded = await kit.store.recorded_chunks(event.import_id, event.run)
+        contents = None
+        if taken.replay is not None and taken.replay.same_chunks:
+            contents = Contents(kit.store, RunKey(event.import_id, taken.replay.base_run))
         report = ChunkingReport()
         with await asyncio.to_thread(open_exports, paths, read_limits(settings)) as export:
             read_whole = seen is not None and seen.state == READ_WHOLE
@@ -104,6 +117,7 @@ class Imports:
                 report,
                 recorded,
                 patience,
+                contents=contents,
                 read_whole=read_whole,
                 shadow=taken.kind is RunKind.SHADOW,
             ) as sink:

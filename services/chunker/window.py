@@ -27,10 +27,11 @@ class StalledError(SoulprintError):
 
 
 class Window:
-    """Lets chunk `index` go when fewer than `size` chunks before it are unfinished.
+    """Lets a chunk go when fewer than `size` of those let go before it are unfinished.
 
-    Chunks go out in the order of their indices, so `index` less the chunks recorded is what is unfinished,
-    however often the run was interrupted.
+    `done` chunks were recorded before the first of them: few or most of the run, anywhere in it. The others
+    go again, however often the run was interrupted, so what is unfinished is what was let go here, less what
+    was recorded since.
     """
 
     def __init__(
@@ -39,6 +40,8 @@ class Window:
         self._watch = watch
         self._size = size
         self._patience = patience
+        self._gone = done
+        """Chunks recorded at first, and those let go since."""
         self.done = done
         """Chunks known to be recorded."""
 
@@ -49,15 +52,19 @@ class Window:
             raise RunEndedError("gone" if seen is None else seen.state)
         self.done = seen.done
 
-    async def admit(self, index: int) -> None:
-        """Return when chunk `index` may go. Raises RunEndedError, StalledError."""
-        if index - self.done < self._size:
+    async def admit(self) -> None:
+        """Return when one more chunk may go. Raises RunEndedError, StalledError."""
+        await self._wait_for_room()
+        self._gone += 1
+
+    async def _wait_for_room(self) -> None:
+        if self._gone - self.done < self._size:
             return
         moved, wait = time.monotonic(), _FIRST_WAIT
         while True:
             before = self.done
             await self.look()
-            if index - self.done < self._size:
+            if self._gone - self.done < self._size:
                 return
             if self.done != before:
                 moved, wait = time.monotonic(), _FIRST_WAIT

@@ -10,6 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.consolidator.document import MemoryScope, header_tokens, render_memory, scope_of
+from services.consolidator.recalling import RecalledWriting, RecallingStore
 from services.consolidator.reduction import Reduction, ReductionPolicy
 from services.consolidator.settling.groups import Settlement, settle_pages
 from services.consolidator.settling.settle import CLUSTERS
@@ -19,13 +20,13 @@ from shared.domain.facts import SettledFact
 from shared.domain.runs import RunKey
 from shared.domain.sample import SampleConversation
 from shared.english.foreign import foreign_languages
-from shared.models.base import Digest, Model
+from shared.models.base import Digest, Metered, Model, Writes
 from shared.store.facts import FactKey, FactUpdate, StoredFact
 from shared.store.leases import Claim
 from shared.store.runs import Joined, RunReport
 
 
-class ConsolidatorStore(Protocol):
+class ConsolidatorStore(RecallingStore, Protocol):
     """What consolidation asks of the store; `shared.store.store.Store` documents each."""
 
     async def claim_run(self, import_id: UUID, run: int, owner: str, lease_seconds: float) -> Claim: ...
@@ -88,6 +89,7 @@ class _Consolidation:
         self._owner = owner
         self._store = store
         self._model = model
+        self._writer: Writes = model
         self._policy = policy
         self._settlement = Settlement()
         self._days: tuple[date, date] | None = None
@@ -100,6 +102,8 @@ class _Consolidation:
             raise StoreError(
                 f"run {self._key.run} of import {self._key.import_id} has vanished while claimed"
             )
+        if isinstance(self._model, Metered):
+            self._writer = RecalledWriting(self._model, self._store, report.user_id, self._key)
         coverage = Coverage(
             ok=report.chunks_ok,
             dead=report.chunks_dead,
@@ -134,7 +138,7 @@ class _Consolidation:
 
     async def _digest(self) -> Digest:
         """Settle every fact, write what changed, and reduce as it goes."""
-        reduction = Reduction(self._model, ReductionPolicy(self._policy.memory_tokens))
+        reduction = Reduction(self._writer, ReductionPolicy(self._policy.memory_tokens))
         pages = settle_pages(self._read, self._policy.page, self._settlement, self._policy.open_statements)
         async for settled in pages:
             if updates := self._settlement.take():
@@ -152,9 +156,9 @@ class _Consolidation:
         if digest is None:
             return render_memory("", scope), Sections(), Usage()
         budget = max(self._policy.memory_tokens - header_tokens(scope), 0)
-        body, memory_usage = await self._model.memory(digest, budget) if digest.facts else ("", Usage())
+        body, memory_usage = await self._writer.memory(digest, budget) if digest.facts else ("", Usage())
         await self._hold_lease()
-        sections, section_usage = await self._model.sections(digest, sample)
+        sections, section_usage = await self._writer.sections(digest, sample)
         await self._hold_lease()
         return render_memory(body, scope), sections, digest.usage + memory_usage + section_usage
 

@@ -25,7 +25,8 @@ MOVED_SECONDS = 0.02
 TERM = 3.0
 """The lead lasts so many looks without a sign of its holder."""
 FIGURES_SECONDS = 10.0
-"""Between looks at what is shown: each reads all imports of all replays at work."""
+"""Between looks at what is shown: each reads all imports of all replays at work. What has ended is
+shown at once."""
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,8 @@ class Driver:
         self._relay = relay
         self._consolidate = consolidate
         self._idle = min(IDLE_SECONDS, kit.settings.sweep_seconds)
-        self._shown_at = -FIGURES_SECONDS
+        self._moved = False
+        self._shown_at = 0.0
 
     async def run(self) -> None:
         """Drive until cancelled; gives the lead back then."""
@@ -61,15 +63,18 @@ class Driver:
         kit = self._kit
         if not await kit.store.take_lease(DRIVER, kit.owner, TERM * self._idle):
             kit.metrics.replays.clear()
+            self._shown_at = 0.0
             return self._idle
         step = await kit.store.advance_replays(kit.owner)
         if step.begun is not None:
             self._hand_on(step.begun)
-        if step.moved and step.leads:
+        if step.moved:
+            self._moved = True
             return MOVED_SECONDS
-        if time.monotonic() - self._shown_at >= FIGURES_SECONDS:
+        over = self._moved and not step.busy
+        if over or time.monotonic() - self._shown_at >= FIGURES_SECONDS:
             kit.metrics.replays.show(await kit.store.read_replay_figures())
-            self._shown_at = time.monotonic()
+            self._moved, self._shown_at = False, time.monotonic()
         return min(self._idle, BUSY_SECONDS) if step.busy else self._idle
 
     def _hand_on(self, run: BegunRun) -> None:
@@ -77,4 +82,4 @@ class Driver:
         if not run.ready:
             self._relay.hand([offer_of(run)])
         elif run.pipeline == self._kit.settings.pipeline:  # else its own sweeper finds it
-            self._consolidate(run.key, run.user_id, "replay")
+            self._consolidate(run.key, run.user_id, run.priority)

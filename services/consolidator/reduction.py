@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shared.domain.events import Usage
 from shared.domain.facts import SettledFact
-from shared.models.base import Digest, Model
+from shared.models.base import Digest, Writes
 
 TOKENS_A_FACT = 16
 """Fewer tokens than a line of MEMORY takes: a digest of budget / TOKENS_A_FACT facts always fills it."""
@@ -35,7 +35,7 @@ class ReductionPolicy:
 class Reduction:
     """Add settled facts in any number; `finish` answers the digest of them all."""
 
-    def __init__(self, model: Model, policy: ReductionPolicy) -> None:
+    def __init__(self, model: Writes, policy: ReductionPolicy) -> None:
         self._model = model
         self._policy = policy
         self._batch: list[SettledFact] = []

@@ -45,7 +45,7 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
                 sender.look()
             if embedding is not None:
                 embedding.look(memory.user_id)
-            if ending == "smaller":
+            if ending in ("smaller", "held"):
                 log.warning("memory kept beside the served one", stage=kit.name, **memory.ids)
             elif ending in ("outdone", "shadow"):
                 log.info("kept, and not served", stage=kit.name, reason=ending, **memory.ids)

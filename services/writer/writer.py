@@ -15,15 +15,16 @@ STEP = "consolidating"
 """The step a run fails in whose coverage falls short."""
 
 Ending = Literal["complete", "failed"]
-_UNSERVED = frozenset({"older", "smaller", "outdone", "shadow", "joining", "repeated", "cancelled"})
+_UNSERVED = frozenset({"older", "smaller", "outdone", "shadow", "held", "joining", "repeated", "cancelled"})
 
 
 async def write_memory(memory: MemoryReady, store: Store, settings: Settings) -> Ending | str:
     """Commit `memory`, as `profile_format` has it, and answer how the run ended: complete, or failed below
     `min_coverage`. Or why nobody wants it any more, `older`, `repeated`, `cancelled`; or `smaller`: it would
     lose much of what is served, and is kept beside it until the person accepts it; or `outdone`: it has
-    sections only, and better ones are served; or `shadow`: nothing of its run is ever served; or `joining`:
-    another lineage's memory was committed meanwhile, and the run is consolidated again with that.
+    sections only, and better ones are served; or `held`: a replay that came out much worse than what it was
+    to replace; or `shadow`: nothing of its run is ever served; or `joining`: another lineage's memory was
+    committed meanwhile, and the run is consolidated again with that.
 
     A failed run leaves what the profile serves as it was. Committing twice changes nothing, and an older
     run never overwrites a newer one: the store sees to both. Raises UnknownRunError.

@@ -45,6 +45,20 @@ class Digest:
     usage: Usage = field(default_factory=Usage)
 
 
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What a model's calls will likely take, in numbers, so that very many can be reckoned at a time."""
+
+    call: Usage
+    """Of reading a chunk, whatever it holds."""
+    token: tuple[float, float]
+    """Tokens in and out for each token of the chunk."""
+    price: Mapping[str, float] | None
+    """Dollars for a token of each kind, by its name in Usage; None: they are not known."""
+    writing: Sequence[tuple[int, Usage]]
+    """What a memory of so many facts takes; between two of them it grows evenly."""
+
+
 class Fallback(Protocol):
     """Reduces and writes without asking anybody: what stands in where a model's own writing fails."""
 
@@ -61,7 +75,23 @@ class Fallback(Protocol):
         ...
 
 
-class Model(Protocol):
+class Writes(Protocol):
+    """What makes a memory of facts."""
+
+    async def reduce(self, facts: Sequence[SettledFact], budget_tokens: int) -> Digest:
+        """The most telling of `facts` that fit `budget_tokens`; every one of them is from `facts`."""
+        ...
+
+    async def memory(self, digest: Digest, budget_tokens: int) -> tuple[str, Usage]:
+        """The body of MEMORY (Markdown) within the budget; every line refers to its fact."""
+        ...
+
+    async def sections(self, digest: Digest, sample: Sequence[SampleConversation]) -> tuple[Sections, Usage]:
+        """The five sections. A section that nothing supports is empty."""
+        ...
+
+
+class Model(Writes, Protocol):
     """One language model or rule set. Implementations keep no state about a person between calls."""
 
     name: str
@@ -74,18 +104,6 @@ class Model(Protocol):
 
     async def extract(self, chunk: ChunkReady) -> Extraction:
         """Candidates for one chunk. Raises ModelError if this chunk can never be answered."""
-        ...
-
-    async def reduce(self, facts: Sequence[SettledFact], budget_tokens: int) -> Digest:
-        """The most telling of `facts` that fit `budget_tokens`; every one of them is from `facts`."""
-        ...
-
-    async def memory(self, digest: Digest, budget_tokens: int) -> tuple[str, Usage]:
-        """The body of MEMORY (Markdown) within the budget; every line refers to its fact."""
-        ...
-
-    async def sections(self, digest: Digest, sample: Sequence[SampleConversation]) -> tuple[Sections, Usage]:
-        """The five sections. A section that nothing supports is empty."""
         ...
 
     async def close(self) -> None:
@@ -118,6 +136,11 @@ class Metered(Protocol):
     name: str
 
     @property
+    def writing_version(self) -> str:
+        """Changes whenever the same facts could be written of otherwise, as prompt_version for chunks."""
+        ...
+
+    @property
     def state(self) -> ModelState:
         """How it is now."""
         ...
@@ -146,6 +169,10 @@ class Metered(Protocol):
 
     def forecast_writing(self, extracting: Usage, budget_tokens: int) -> Usage:
         """What reduction, MEMORY and the sections will likely take after that much extracting."""
+        ...
+
+    def rates(self, budget_tokens: int) -> Rates:
+        """The same forecasts, of chunks and memories that are not at hand."""
         ...
 
 

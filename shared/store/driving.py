@@ -26,6 +26,21 @@ ReplayStage = Literal["chunks", "facts", "memory"]
 """From where on a replay works anew: it reads the export; has the chunks read again; has the facts."""
 
 
+class WrittenRun(BaseModel):
+    """A run whose chunks were put on the log."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run: RunNumber
+    pipeline: str
+    begun_at: datetime
+    """From when on."""
+    read_at: datetime
+    """When its reading ended: most of its chunks were on the log by then."""
+    ended_at: datetime
+    """When it was heard of last: whatever was put there again, was there by then."""
+
+
 class ReplayOf(BaseModel):
     """What a run of a replay is made from."""
 
@@ -33,13 +48,13 @@ class ReplayOf(BaseModel):
 
     stage: ReplayStage
     base_run: RunNumber
-    """The run of the same import that it is to replace: its chunks have the same indices and contents."""
-    pipeline: str
-    """That of the base."""
-    begun_at: datetime
-    """From when on the chunks of the base were put on the log."""
-    chunked_at: datetime
-    """When its reading ended, or when it was heard of last."""
+    """The run of the same import that it is to replace."""
+    same_chunks: bool
+    """Whether its chunks have the same indices and contents."""
+    total: int | None
+    """How many chunks it has, once that is told: then the reading of its base was taken over."""
+    written: tuple[WrittenRun, ...]
+    """Where its chunks lie on the log, if they do still: of its base, then of what that was made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +189,12 @@ class Driving(Calls):
         self, import_id: UUID, run: int
     ) -> Annotated[ChunkRanges, PlainValidator(ChunkRanges)]:
         """Which chunks of a run are in."""
+
+    @call
+    async def chunk_hashes(
+        self, import_id: UUID, run: int, indices: Sequence[int]
+    ) -> Annotated[Mapping[int, str], PlainValidator(dict)]:
+        """What these chunks of a run held, as far as they have a result."""
 
     @call
     async def look_up_chunks(

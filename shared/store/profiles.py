@@ -146,9 +146,10 @@ class Profiles(Calls):
         is served now is kept in turn. Not one that lacks what counts for other lineages now (`apart`)."""
 
     @call
-    async def restore_version(self, user_id: UUID, version: int) -> Accepted:
+    async def restore_version(self, user_id: UUID, version: int, *, who: str = "", why: str = "") -> Accepted:
         """Serve a version of a profile that is kept, as accept_memory does an import's. `reason` also:
-        unknown (none is kept under this number), shadow (it is never served)."""
+        unknown (none is kept under this number), shadow (it is never served). That `who` did so, and why, is
+        written down of the user (read_audit)."""
 
     @call
     async def list_versions(self, user_id: UUID, limit: int) -> list[KeptVersion]:

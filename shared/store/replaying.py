@@ -41,7 +41,7 @@ class BegunRun(Unoffered):
     """The run of one import of a replay that was begun."""
 
     ready: bool
-    """Whether it has all its chunks, and only waits to be consolidated: the log is offered nothing, then."""
+    """Whether it has all its chunks, and only waits to be consolidated: the log is offered nothing then."""
 
     @property
     def key(self) -> RunKey:

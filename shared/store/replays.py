@@ -86,6 +86,8 @@ class ReplayItem(BaseModel):
     import_id: UUID
     user_id: UUID
     base_run: int
+    source: str | None = None
+    """Of the base; None once that is not there any more."""
     run: int | None
     state: ItemState
     why: str | None
@@ -118,9 +120,14 @@ class Replays(Calls):
         model: str,
         prompt_version: str,
         by: str,
+        rates: Mapping[str, Any] | None,
+        variant: str,
+        writing_version: str | None,
     ) -> ReplayRow:
         """Choose imports, reckon what each will take, and keep that as a plan; nothing runs. A plan of this
-        id that is there is answered as it was made."""
+        id that is there is answered as it was made. `rates`: what the model's calls take, as
+        `shared.models.base.Rates` has it; None: nothing costs. `variant`: how chunks would be cut now.
+        `writing_version`: of the model's writing."""
 
     @call
     async def read_replay(self, replay_id: UUID) -> ReplayRow | None:

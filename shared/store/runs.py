@@ -21,7 +21,7 @@ UNSERVED = "unserved"
 """What is told of a complete run whose memory is not served."""
 ENDED = frozenset({COMPLETE, UNSERVED, "failed", "cancelled"})
 """States of which there is no way back."""
-Unserved = Literal["older", "smaller", "outdone", "shadow"]
+Unserved = Literal["older", "smaller", "outdone", "shadow", "held"]
 """Why: a newer run's memory is served; it would lose much of what is served, and is kept beside it; it has
 sections only, where better ones are served; or it is a shadow run, of which nothing is served."""
 

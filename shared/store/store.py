@@ -33,12 +33,14 @@ from shared.store.usage import Usages
 from shared.store.users import Users
 from shared.store.v1_calls import V1Calls
 from shared.store.watching import Watching
+from shared.store.writing import Writings
 
 
 class Store(
     Accepting,
     Routing,
     Replays,
+    Writings,
     Runs,
     Driving,
     Chunks,

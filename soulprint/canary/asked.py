@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.domain.errors import UsageError
 from soulprint.context import on_one_line
@@ -27,13 +27,20 @@ def asked_by(by: str | None, reason: str, *, as_json: bool = False, version: int
     """Raises UsageError for a reason that is none, and for what nobody would read."""
     reason, name = on_one_line(reason).strip(), on_one_line(login() if by is None else by).strip()
     if not reason:
-        raise UsageError("--reason is empty: say why, who looks at `soulprint canary history` will ask")
+        raise UsageError("--reason is empty: say why, whoever looks back will ask")
     if not name:
         raise UsageError("--by is empty: say who asks, or leave it out for your login name")
     for option, text in (("--reason", reason), ("--by", name)):
         if len(text) > MOST_CHARACTERS:
             raise UsageError(f"{option} has {len(text):,} characters: at most {MOST_CHARACTERS} are kept")
     return Asked(name, reason, as_json, version)
+
+
+def noted_by(by: str | None, reason: str | None) -> Asked:
+    """The same, where a reason may be left out."""
+    if reason is not None:
+        return asked_by(by, reason)
+    return replace(asked_by(by, "-"), reason="")
 
 
 def login() -> str:

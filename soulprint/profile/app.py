@@ -35,9 +35,16 @@ def restore(
     version: Annotated[
         int, typer.Argument(metavar="VERSION", min=1, max=MOST_VERSION, help="As `list` numbers it.")
     ],
+    reason: Annotated[
+        str | None,
+        typer.Option("--reason", metavar="TEXT", help="Why: it is written down, with who and when."),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who asks. By default your login name.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Serve a version that is kept. What it takes the place of is kept in turn, under a number of its own."""
     from soulprint.profile.restoring import restore_command
 
-    restore_command(user, version, as_json=as_json)
+    restore_command(user, version, by, reason, as_json=as_json)

@@ -13,13 +13,15 @@ from shared.domain.ids import user_id_for
 from shared.settings import load_settings
 from shared.store.open import opened_store
 from shared.store.profiles import Accepted
+from soulprint.canary.asked import Asked, noted_by
 
 
-def restore_command(user: str, version: int, *, as_json: bool) -> None:
+def restore_command(user: str, version: int, by: str | None, reason: str | None, *, as_json: bool) -> None:
     """Serve the version, and keep what was served. Raises NotFoundError if there is none of this number,
     UsageError for one that is never served, or that would take another account's part away."""
     user_id = user_id_for(user)
-    restored = asyncio.run(_restore(user_id, version))
+    asked = noted_by(by, reason)
+    restored = asyncio.run(_restore(user_id, version, asked))
     if restored.reason == "unknown":
         raise NotFoundError(
             f"no version {version} of {user_id} is kept: what was restored has its number no more. "
@@ -41,6 +43,6 @@ def restore_command(user: str, version: int, *, as_json: bool) -> None:
     typer.echo(f"version {version}{of_run} is served now; what it takes the place of is kept")
 
 
-async def _restore(user_id: UUID, version: int) -> Accepted:
+async def _restore(user_id: UUID, version: int, asked: Asked) -> Accepted:
     async with opened_store(load_settings(), connections=2) as store:
-        return await store.restore_version(user_id, version)
+        return await store.restore_version(user_id, version, who=asked.by, why=asked.reason)

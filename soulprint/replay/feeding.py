@@ -26,6 +26,8 @@ from shared.requests.feeding import Feed, Progress, Sought
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
 from soulprint.blocks import block
+from soulprint.canary.asked import Asked as Who
+from soulprint.canary.asked import noted_by
 from soulprint.canary.moments import moment_ago
 from soulprint.canary.wording import at
 from soulprint.topics import admin_of
@@ -56,6 +58,8 @@ class Asked:
     at_once: int
     rate: float | None
     as_json: bool
+    by: str | None = None
+    reason: str | None = None
 
 
 def feed_command(asked: Asked) -> None:
@@ -63,7 +67,8 @@ def feed_command(asked: Asked) -> None:
     where there is nothing to feed."""
     settings = load_settings()
     sought = sought_of(asked, settings, datetime.now(UTC))
-    progress = asyncio.run(_feed(sought, settings, as_json=asked.as_json))
+    who = noted_by(asked.by, asked.reason)
+    progress = asyncio.run(_feed(sought, settings, who, as_json=asked.as_json))
     if asked.as_json:
         typer.echo(orjson.dumps(_as_json(sought, progress)))
         return
@@ -110,11 +115,12 @@ def _require_beside(pipeline: str, settings: Settings) -> None:
         )
 
 
-async def _feed(sought: Sought, settings: Settings, *, as_json: bool) -> Progress:
+async def _feed(sought: Sought, settings: Settings, who: Who, *, as_json: bool) -> Progress:
     log = KafkaLog.of(settings, PoolMetrics(CollectorRegistry()))
     async with opened_store(settings, connections=2) as store:
         await _require_topics(sought.pipeline, settings)
         async with _publisher(log) as publisher:
+            await store.note_audit(who.by, "replay feed", sought.pipeline, who.reason)
             feed = Feed(sought, log.reading(), store, publisher)
             return await feed.run(_quiet if as_json else _Telling(sought).tell)
 
@@ -126,7 +132,7 @@ async def _require_topics(pipeline: str, settings: Settings) -> None:
     if missing := [each.topic for each in drift if each.what == "missing"]:
         raise UsageError(
             f"{pipeline} has no {plural(len(missing), 'topic', 'topics')} {listed(missing)} yet: run "
-            f"`PIPELINE={pipeline} soulprint topics create`, and deploy its services"
+            f"`SOULPRINT_PIPELINE={pipeline} soulprint topics create`, and deploy its services"
         )
 
 

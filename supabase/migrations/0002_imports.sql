@@ -230,6 +230,30 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
        AND i.state IN ('chunking', 'extracting', 'consolidating')
 $$;
 
+-- What a run of a replay is made from. `same_chunks`: its chunks are those of its base. `total`: how many, once that is
+-- told. `written`: the runs whose chunks were put on the log, its base first, then what that was made from, and so on.
+CREATE FUNCTION public.replay_of(i public.imports) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RETURN jsonb_build_object(
+        'stage', i.replay_stage, 'base_run', i.base_run, 'total', i.chunks_total,
+        'same_chunks', i.replay_stage <> 'chunks' OR EXISTS (
+            SELECT FROM replays r WHERE r.id = i.replay_id AND r.which <@ ARRAY['missing', 'dead']),
+        'written', (
+            WITH RECURSIVE earlier AS (
+                SELECT b.*, 1 AS step FROM imports b WHERE b.import_id = i.import_id AND b.run = i.base_run
+                UNION ALL
+                SELECT b.*, e.step + 1 FROM earlier e
+                JOIN imports b ON b.import_id = e.import_id AND b.run = e.base_run
+                WHERE b.run < e.run AND e.step < 8
+            )
+            SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'run', e.run, 'pipeline', e.pipeline, 'begun_at', e.begun_at, 'ended_at', t.ended,
+                'read_at', CASE WHEN e.chunked_at > e.begun_at THEN e.chunked_at ELSE t.ended END) ORDER BY e.step), '[]')
+            FROM earlier e, LATERAL (SELECT coalesce(e.extracted_at, e.finished_at, e.updated_at) AS ended) t));
+END
+$$;
+
 -- Begins the run that an event names, or goes on with it; a run that is there keeps its kind and its parent. Older
 -- unfinished runs of the import end; of an import's runs the one with the higher number is newer, whatever its event
 -- says. Both hold among runs of one kind: a fallback goes on beside the next primary run.
@@ -300,11 +324,8 @@ BEGIN
         INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
         PERFORM tell_profile(i);
     END IF;
-    RETURN jsonb_build_object(
-        'refusal', NULL, 'variant', i.variant, 'kind', i.kind, 'replay', CASE WHEN i.replay_id IS NOT NULL THEN (
-            SELECT jsonb_build_object('stage', i.replay_stage, 'base_run', b.run, 'pipeline', b.pipeline,
-                                      'begun_at', b.begun_at, 'chunked_at', coalesce(b.chunked_at, b.updated_at))
-            FROM imports b WHERE b.import_id = i.import_id AND b.run = i.base_run) END);
+    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant, 'kind', i.kind,
+                              'replay', CASE WHEN i.replay_id IS NOT NULL THEN replay_of(i) END);
 END
 $$;
 
@@ -448,7 +469,7 @@ REVOKE ALL ON FUNCTION
     public.first_joined(),
     public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
     public.is_newest_run(public.imports), public.is_newest_pass(public.imports), public.primary_of(public.imports),
-    public.makes_memory(public.imports), public.is_complete_run(public.imports),
+    public.makes_memory(public.imports), public.is_complete_run(public.imports), public.replay_of(public.imports),
     public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
     public.hold_runs(uuid, integer), public.add_fallback(public.imports), public.fail_run(jsonb),
     public.cancel_run(jsonb)
@@ -458,7 +479,7 @@ GRANT EXECUTE ON FUNCTION
     public.first_joined(),
     public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
     public.is_newest_run(public.imports), public.is_newest_pass(public.imports), public.primary_of(public.imports),
-    public.makes_memory(public.imports), public.is_complete_run(public.imports),
+    public.makes_memory(public.imports), public.is_complete_run(public.imports), public.replay_of(public.imports),
     public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
     public.hold_runs(uuid, integer), public.add_fallback(public.imports), public.fail_run(jsonb),
     public.cancel_run(jsonb)

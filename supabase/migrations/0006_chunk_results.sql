@@ -228,6 +228,16 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         GROUP BY island) g
 $$;
 
+-- What these chunks of a run held, as far as they have a result: [[index, content_hash], ...], ascending.
+CREATE FUNCTION public.chunk_hashes(argument jsonb) RETURNS json
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(json_agg(json_build_array(c.chunk_index, c.content_hash) ORDER BY c.chunk_index), '[]')
+    FROM chunk_results c
+    WHERE c.import_id = (argument ->> 'import_id')::uuid AND c.run = (argument ->> 'run')::integer
+      AND c.chunk_index = ANY (ARRAY(SELECT k::integer FROM jsonb_array_elements_text(argument -> 'indices') k))
+      AND c.content_hash <> ''
+$$;
+
 -- {import_id, run, limit}: [{index, reason}], in order.
 CREATE FUNCTION public.read_dead_chunks(argument jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
@@ -324,9 +334,9 @@ $$;
 
 REVOKE ALL ON FUNCTION
     public.look_up_chunks(jsonb), public.record_chunks(jsonb), public.recorded_chunks(jsonb),
-    public.read_dead_chunks(jsonb), public.finish_chunking(jsonb), public.close_extraction(uuid, integer)
+    public.chunk_hashes(jsonb), public.read_dead_chunks(jsonb), public.finish_chunking(jsonb), public.close_extraction(uuid, integer)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
     public.look_up_chunks(jsonb), public.record_chunks(jsonb), public.recorded_chunks(jsonb),
-    public.read_dead_chunks(jsonb), public.finish_chunking(jsonb), public.close_extraction(uuid, integer)
+    public.chunk_hashes(jsonb), public.read_dead_chunks(jsonb), public.finish_chunking(jsonb), public.close_extraction(uuid, integer)
 TO service_role;

@@ -449,7 +449,7 @@ BEGIN
 END
 $$;
 
--- {user_id, version}: serves that version of the user's profile, as accept_memory does an import's; what it takes the
+-- {user_id, version, who?, why?}: serves that version of the user's profile, as accept_memory does an import's; what it takes the
 -- place of gets a number of its own, and this one is none any more. What stands in it of whoever wrote before SoulPrint
 -- has no run, and so has the profile then. reason: unknown (no such version is kept), shadow (it is never
 -- served), or as serve_kept says.
@@ -469,6 +469,10 @@ BEGIN
     SELECT * INTO v FROM profile_versions o
         WHERE o.user_id = p_user AND o.version = (argument ->> 'version')::bigint;
     refusal := CASE WHEN v.version IS NULL THEN 'unknown' WHEN v.kind = 'shadow' THEN 'shadow' ELSE serve_kept(v) END;
+    IF refusal IS NULL AND argument ->> 'who' <> '' THEN
+        INSERT INTO audit (who, what, subject, why)
+        VALUES (argument ->> 'who', 'profile restore ' || v.version, p_user::text, coalesce(argument ->> 'why', ''));
+    END IF;
     RETURN jsonb_build_object('written', refusal IS NULL, 'run', v.run, 'reason', refusal);
 END
 $$;

@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from tests.support.local import LocalSetting
 from tests.support.page import Shell, shell
 from tests.support.predecessor import predecessor
 from tests.support.rollout import NEW, Rollout, people, small_export
-from tests.support.runbook import Runbook
+from tests.support.runbook import follow, nothing, stand_ins
 from tests.support.services import hosted
 from tests.support.storage_server import storage_server
 from tests.support.waiting import until
@@ -65,13 +64,6 @@ WHERE finished_at > now() - interval '10 minutes';
 SET session_replication_role = DEFAULT
 """
 """What took moments here took minutes: how busy this machine is must not be judged."""
-AS_OTHERS = """#!{python}
-import sys
-with open("{told}", "a") as file:
-    print(*sys.argv, sep="\\t", file=file)
-"""
-"""What stands in for a command that cannot run here."""
-
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
 
 
@@ -115,18 +107,8 @@ class Scene:
         await self.rollout.sql.execute(LATER.replace("$", f"interval '{interval}'"))
 
     async def follow(self, page: str, before: Mapping[str, Callable[[], Awaitable[None]]]) -> dict[str, str]:
-        """Do what the page says, and what is to be before a passage of each note; what commands printed."""
-        book, said = Runbook.read(DOCS / page), dict[str, str]()
-        assert {each.note for each in book.passages} - {""} == before.keys()
-        assert book.text.count("\n```") == 2 * len(book.passages)
-        for passage in book.passages:
-            if passage.note:
-                await before[passage.note]()
-            printed = await self.run(f"cd '{self.folder}'\n{passage.code}")
-            said[passage.code] = printed
-            book.saw(passage, printed)
-        book.compare()
-        return said
+        """See tests.support.runbook."""
+        return await follow(DOCS / page, self.run, self.folder, before)
 
 
 @asynccontextmanager
@@ -213,7 +195,7 @@ async def test_the_page_of_the_rollback_is_as_it_stands(
         rollout, model = found.rollout, found.model
         await store.change_policy({"share": 5000}, by="ops", reason="10 % for 24 h: pass")
         await found.imports(users, "10 hours")
-        bin_folder = _others(tmp_path, told)
+        bin_folder = stand_ins(tmp_path, told, ("docker", "render"))
         found.run.environment |= {
             "PATH": f"{bin_folder}:{found.run.environment['PATH']}",
             "PREDECESSOR": old.url,
@@ -241,9 +223,6 @@ async def test_the_page_of_the_rollback_is_as_it_stands(
             model.answers.set()
             model.bad = False
             await rollout.all_ended()
-
-        async def nothing() -> None:
-            pass
 
         await found.follow(
             "rollback.md",
@@ -282,13 +261,3 @@ def _repository(folder: Path) -> Path:
     """
     subprocess.run(["bash", "-ec", script], env={**os.environ, **IDENTITY}, check=True)
     return clone
-
-
-def _others(folder: Path, told: Path) -> Path:
-    """A folder with stand-ins of commands that cannot run here."""
-    commands = folder / "bin"
-    commands.mkdir()
-    for name in ("docker", "render"):
-        (commands / name).write_text(AS_OTHERS.format(python=sys.executable, told=told))
-        (commands / name).chmod(0o755)
-    return commands

@@ -1,5 +1,5 @@
-"""What the store promises it promises however it reaches the database: each test that asks for a store runs
-once a transport."""
+"""What the store promises it promises however it reaches the database: a test that asks for a store gets a
+direct one, or with EVERY_WAY runs once a transport."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from shared.store.store import Store
 from tests.support.transports import TRANSPORTS, Transports
 
 
-@pytest.fixture(params=TRANSPORTS)
+@pytest.fixture
 async def store(
     request: pytest.FixtureRequest, transports: Transports, database: str
 ) -> AsyncIterator[Store]:
-    """A store over a fresh database, by each transport in turn."""
-    async with transports.store(request.param, database) as opened:
+    """A store over a fresh database."""
+    async with transports.store(getattr(request, "param", "direct"), database) as opened:
         yield opened
 
 
+EVERY_WAY = pytest.mark.parametrize("store", TRANSPORTS, indirect=True)
+"""Marks what may differ by transport: what is asked at once, refused, or read page by page, and of each room
+of the store what it is for. That every method is answered over each, test_every_way.py tells."""
 DIRECT = pytest.mark.parametrize("store", ["direct"], indirect=True)
-"""Marks what only a direct connection has."""
+"""Says what is so without it."""

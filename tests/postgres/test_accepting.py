@@ -15,6 +15,7 @@ from shared.domain.runs import RunKey, RunKind
 from shared.store.accepting import AcceptedRun, RefusedRun
 from shared.store.profiles import Commit
 from shared.store.store import Store
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.kinds import event_of
 from tests.support.records import ANNA, BORIS, IMPORT, SEED, commit, memory_of
 from tests.support.runs import begin_run
@@ -65,6 +66,7 @@ async def test_a_user_has_so_many_keys_an_hour(store: Store, sql: asyncpg.Connec
     await taken(store, key="k10", per_hour=1)
 
 
+@EVERY_WAY
 async def test_many_at_once_without_a_key_are_one_run(store: Store, sql: asyncpg.Connection) -> None:
     runs = await asyncio.gather(*(taken(store) for _ in range(20)))
     assert {run.run for run in runs} == {1}
@@ -72,6 +74,7 @@ async def test_many_at_once_without_a_key_are_one_run(store: Store, sql: asyncpg
     assert await count(sql) == 1
 
 
+@EVERY_WAY
 async def test_many_at_once_under_a_key_get_the_same_answer(store: Store, sql: asyncpg.Connection) -> None:
     runs = await asyncio.gather(*(taken(store, key="k", digest="d") for _ in range(20)))
     assert len({run.model_dump_json(exclude={"repeated"}) for run in runs}) == 1
@@ -124,6 +127,7 @@ async def test_the_next_run_is_for_an_import_that_has_ended(store: Store) -> Non
     assert (run.run, run.source, run.lineage, run.asked.conversation_count) == (2, SOURCE, "work", 7)
 
 
+@EVERY_WAY
 async def test_another_users_import_is_refused(store: Store) -> None:
     await taken(store)
     with pytest.raises(StoreError, match="SP002"):
@@ -160,6 +164,7 @@ async def test_a_user_asks_so_often_within_an_hour(store: Store, sql: asyncpg.Co
     await taken(store, OTHERS[3], per_hour=3)
 
 
+@EVERY_WAY
 async def test_limits_hold_for_those_who_ask_at_once(store: Store, sql: asyncpg.Connection) -> None:
     answers = await asyncio.gather(*(asked(store, other, at_once=3) for other in OTHERS))
     assert sum(isinstance(each, AcceptedRun) for each in answers) == 3
@@ -191,6 +196,7 @@ async def test_who_has_sections_is_owed_none(store: Store) -> None:
     assert (await taken(store, other, quick_id=quick_id(other), profile_format="app")).quick is None
 
 
+@EVERY_WAY
 async def test_who_got_sections_meanwhile_is_given_no_first_ones(
     store: Store, sql: asyncpg.Connection
 ) -> None:
@@ -222,6 +228,7 @@ async def test_an_event_that_is_not_taken_is_owed_no_first_sections(
     assert await count(sql, "kind = 'quick'") == 1
 
 
+@EVERY_WAY
 async def test_the_log_is_offered_what_it_was_not(store: Store, sql: asyncpg.Connection) -> None:
     for other in OTHERS[:3]:
         await taken(store, other)
@@ -244,6 +251,7 @@ async def test_what_one_process_runs_is_offered_to_no_log(store: Store, sql: asy
     assert await store.take_unoffered(5, LEASE, 10) == []
 
 
+@EVERY_WAY
 async def test_what_a_log_that_is_gone_was_offered_is_offered_again(
     store: Store, sql: asyncpg.Connection
 ) -> None:

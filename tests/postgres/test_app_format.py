@@ -14,6 +14,7 @@ from shared.domain.runs import RunKey
 from shared.store.chunks import Chunking
 from shared.store.runs import Reading
 from shared.store.store import Store
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.records import ANNA, IMPORT, commit, memory_of, result_of, with_matter
 from tests.support.waiting import until
 
@@ -130,6 +131,7 @@ async def test_a_failed_coverage_is_an_error_of_the_import(store: Store, sql: as
     assert await page(sql) == ("failed", "Failed", 100, "only half could be read")
 
 
+@EVERY_WAY
 async def test_a_memory_that_was_kept_is_shown_in_the_form_that_is_served(
     store: Store, sql: asyncpg.Connection
 ) -> None:
@@ -176,6 +178,7 @@ async def test_what_the_predecessor_wrote_stays_where_a_run_has_no_sections(
     assert (row["soul_md"], row["soulprint_text"], row["memory_md"]) == ("{}", "The soulprint", "# Memory 1")
 
 
+@EVERY_WAY
 async def test_a_run_that_was_the_newest_when_it_began_to_tell_gives_way(
     store: Store, sql: asyncpg.Connection
 ) -> None:

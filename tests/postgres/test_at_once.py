@@ -13,7 +13,6 @@ from shared.domain.runs import RunKey, RunKind
 from shared.store.chunks import Chunking
 from shared.store.runs import Reading
 from shared.store.store import Store
-from tests.postgres.conftest import DIRECT
 from tests.support.kinds import BEGAN, commit, fail, lane_of
 from tests.support.records import ANNA, BORIS, MODEL, PROMPTS, SEED, result_of, with_matter
 
@@ -153,7 +152,6 @@ class Caller:
         await self._store.watch_v1_calls(self._chosen.choice([0.0, 60.0]))
 
 
-@DIRECT
 async def test_nothing_is_a_deadlock(store: Store) -> None:
     callers = [Caller(store, seed) for seed in range(CALLERS)]
     await asyncio.gather(*(caller.run() for caller in callers))

@@ -12,6 +12,7 @@ import structlog
 from shared.domain.errors import StoreError
 from shared.domain.events import ImportReceived
 from shared.store.store import Store
+from tests.postgres.conftest import EVERY_WAY
 from tests.postgres.test_lookups import chunk_of
 from tests.support.records import (
     ANNA,
@@ -69,6 +70,7 @@ async def test_one_run_whose_row_cannot_be_read_is_its_own_fault(
     assert caught.value.sqlstate == "22000", "not a database that is down"
 
 
+@EVERY_WAY
 async def test_a_page_of_facts_is_filled_up_so_that_a_short_one_is_the_last(
     both: Store, sql: asyncpg.Connection
 ) -> None:
@@ -100,6 +102,7 @@ async def test_what_the_cache_cannot_give_back_is_read_anew(both: Store, sql: as
     assert list((await both.look_up_chunks(chunks, MODEL, PROMPTS)).known) == [(ANNA, "hash-1")]
 
 
+@EVERY_WAY
 async def test_passages_and_holds_that_cannot_be_read_are_left_out(
     both: Store, sql: asyncpg.Connection
 ) -> None:

@@ -13,6 +13,7 @@ from shared.domain.events import Usage
 from shared.postgres.migrate import migrate
 from shared.postgres.versions import migrations_folder
 from shared.store.store import Store
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.records import ANNA, BORIS, IMPORT, MODEL, PROMPTS, result_of, with_matter
 from tests.support.runs import begin_run
 
@@ -27,6 +28,7 @@ async def both(store: Store) -> Store:
     return store
 
 
+@EVERY_WAY
 async def test_sums_of_usage_end_where_readers_end_and_break_nobodys_report(both: Store) -> None:
     most = Usage(calls=bounds.WHOLE, output_tokens=bounds.WHOLE, cost=bounds.DOLLARS)
     for key, user in ((IMPORT, ANNA), (OTHER, BORIS)):

@@ -9,6 +9,7 @@ import asyncpg
 
 from shared.store.callbacks import DueCallback
 from shared.store.store import Store, open_store
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.records import ANNA, IMPORT, SEED, commit, memory_of
 from tests.support.runs import begin_run
 
@@ -69,6 +70,7 @@ async def test_the_same_token_is_answered_the_same_call_until_that_is_settled(
     assert [tuple(row) for row in await sql.fetch(ROWS)] == [(IMPORT, "complete", "sent", 1)]
 
 
+@EVERY_WAY
 async def test_a_call_that_is_due_again_is_so_when_its_time_has_come(
     store: Store, sql: asyncpg.Connection
 ) -> None:
@@ -93,6 +95,7 @@ async def test_a_call_of_one_import_may_be_asked_for(store: Store, sql: asyncpg.
     assert (await taken(store, other))[1] is None
 
 
+@EVERY_WAY
 async def test_takers_at_once_share_what_is_due(store: Store, sql: asyncpg.Connection, database: str) -> None:
     imports = [uuid5(SEED, f"import {n}") for n in range(24)]
     for import_id in imports:
@@ -109,6 +112,7 @@ async def test_takers_at_once_share_what_is_due(store: Store, sql: asyncpg.Conne
     assert sorted(each for share in shares for each in share) == sorted(imports)
 
 
+@EVERY_WAY
 async def test_the_same_token_asked_with_at_once_takes_one(
     store: Store, sql: asyncpg.Connection, database: str
 ) -> None:

@@ -15,6 +15,7 @@ from shared.domain.facts import FactStatus, SourceKind
 from shared.store.chunks import Chunking, Recorded, Saved
 from shared.store.facts import FactUpdate
 from shared.store.store import Store
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.chunks import chunk_of, said
 from tests.support.records import (
     ANNA,
@@ -45,6 +46,14 @@ async def ids_of(store: Store, run: int = 1) -> set[UUID]:
 
 async def begin(store: Store) -> None:
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
+
+
+async def test_what_some_chunks_of_a_run_held_is_told_by_their_hashes(store: Store) -> None:
+    await begin(store)
+    await record(store, *(result_of(index) for index in (0, 2, 5)))
+    assert await store.chunk_hashes(IMPORT, 1, [5, 0, 1, 99]) == {0: "hash-0", 5: "hash-5"}
+    assert await store.chunk_hashes(IMPORT, 2, [0]) == {}
+    assert await store.chunk_hashes(IMPORT, 1, []) == {}
 
 
 async def test_passages_are_stored_as_they_are(store: Store) -> None:
@@ -112,6 +121,7 @@ async def test_two_versions_in_one_batch_the_last_counts(store: Store, older: in
     assert [p.content for p in stored] == [f"newer {n}" for n in range(newer)]
 
 
+@EVERY_WAY
 async def test_nul_is_refused_clearly_and_nothing_is_stored(store: Store) -> None:
     with pytest.raises(StoreError, match="save_chunks_batch: a text holds a NUL") as caught:
         await store.save_chunks_batch(ANNA, [PassageOf("c0"), PassageOf(content="secret\x00")])
@@ -134,6 +144,7 @@ async def test_a_chunk_recorded_twice_changes_nothing(store: Store, sql: asyncpg
     assert report.chunks_ok == 3
 
 
+@EVERY_WAY
 async def test_the_same_chunks_recorded_at_once(store: Store) -> None:
     await begin(store)
     await store.finish_chunking(IMPORT, 1, Chunking(total=40))
@@ -272,6 +283,7 @@ async def test_pages_use_the_index(store: Store, sql: asyncpg.Connection) -> Non
     assert "Sort" not in text
 
 
+@EVERY_WAY
 async def test_settling_says_all_and_is_repeatable(store: Store) -> None:
     await begin(store)
     a, b, c = (fact_of(name) for name in "abc")
@@ -294,6 +306,7 @@ async def test_settling_says_all_and_is_repeatable(store: Store) -> None:
         await store.settle_facts(IMPORT, 1, [FactUpdate(b.id, support=0)])
 
 
+@EVERY_WAY
 async def test_the_cache_answers_for_its_key_only(store: Store) -> None:
     await begin(store)
     fact = fact_of("a", statement=NASTY)

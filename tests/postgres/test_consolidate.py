@@ -19,6 +19,7 @@ from shared.models.base import Digest
 from shared.store.chunks import Chunking
 from shared.store.facts import StoredFact
 from shared.store.store import Store
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.records import ANNA, IMPORT, MODEL, PROMPTS, fact_of, result_of
 from tests.support.runs import begin_run
 from tests.unit.consolidator.models import Rules
@@ -104,6 +105,7 @@ async def test_the_same_facts_in_other_chunks_give_the_same_memory(store: Store)
     assert await rows(store) == settled
 
 
+@EVERY_WAY
 async def test_one_of_many_claims(store: Store) -> None:
     await completed(store, result_of(0, facts()))
     ready = await asyncio.gather(

@@ -15,7 +15,6 @@ from shared.store.chunks import Chunking
 from shared.store.dead_letters import LetterFilter, Requeue
 from shared.store.runs import RunReport
 from shared.store.store import Store
-from tests.postgres.conftest import DIRECT
 from tests.support.letters import BURIED, CHUNKS, letter_of, record_letters
 from tests.support.records import (
     ANNA,
@@ -107,7 +106,6 @@ async def test_letters_are_recorded_once_in_their_order_and_filtered(store: Stor
     assert [(o.reason, o.open) for o in await store.count_open_letters(10)] == [("bad_json", 4), ("", 1)]
 
 
-@DIRECT
 async def test_whoever_read_a_partition_otherwise_meanwhile_is_told(store: Store) -> None:
     assert await record_letters(store, [letter_of(0)]) == 1
     assert await record_letters(store, [letter_of(1)], from_offset=0) is None
@@ -115,7 +113,6 @@ async def test_whoever_read_a_partition_otherwise_meanwhile_is_told(store: Store
     assert len(await store.find_dead_letters(ALL)) == 1
 
 
-@DIRECT
 async def test_letters_of_a_topic_made_anew_are_others(store: Store) -> None:
     old, kept = letter_of(0), letter_of(1)
     await record_letters(store, [old, kept])
@@ -127,7 +124,6 @@ async def test_letters_of_a_topic_made_anew_are_others(store: Store) -> None:
     assert (position.generation, position.next_offset) == (1, 1)
 
 
-@DIRECT
 async def test_a_burial_is_counted_by_its_event(store: Store) -> None:
     event = uuid4()
     await record_letters(store, [letter_of(0, ce_id=event), letter_of(1, ce_id=event), letter_of(2)])
@@ -137,7 +133,6 @@ async def test_a_burial_is_counted_by_its_event(store: Store) -> None:
     assert group.again == 2
 
 
-@DIRECT
 async def test_what_was_done_is_noted_once_and_in_the_audit(store: Store) -> None:
     letters = [letter_of(0), letter_of(1)]
     await record_letters(store, letters)
@@ -155,7 +150,6 @@ async def test_what_was_done_is_noted_once_and_in_the_audit(store: Store) -> Non
     assert await store.note_audit("anna", "dead show --text", "x") > 0
 
 
-@DIRECT
 async def test_a_complete_run_is_opened_again_for_a_dead_chunk_and_ends_whole(
     store: Store, sql: asyncpg.Connection
 ) -> None:
@@ -183,7 +177,6 @@ async def test_a_complete_run_is_opened_again_for_a_dead_chunk_and_ends_whole(
     assert await sql.fetchval("SELECT cost FROM run_usage") == pytest.approx(8.0)
 
 
-@DIRECT
 async def test_a_run_whose_chunk_does_not_come_back_ends_as_it_was(store: Store) -> None:
     await ended_run(store)
     letter = await dead_chunk(store)
@@ -198,7 +191,6 @@ async def test_a_run_whose_chunk_does_not_come_back_ends_as_it_was(store: Store)
     assert (profile.full_pass_status, profile.full_pass_error) == ("complete", None)
 
 
-@DIRECT
 async def test_what_nobody_wants_any_more_is_refused_with_the_reason(store: Store) -> None:
     await ended_run(store)
     letter = await dead_chunk(store)
@@ -234,7 +226,6 @@ async def test_what_nobody_wants_any_more_is_refused_with_the_reason(store: Stor
     assert await refusal() == "dropped"
 
 
-@DIRECT
 async def test_a_memory_that_could_not_be_written_is_on_its_way_again(store: Store) -> None:
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2", on_log=True)
     await record(store, result_of(0, [fact_of("a")]))
@@ -255,7 +246,6 @@ async def test_a_memory_that_could_not_be_written_is_on_its_way_again(store: Sto
     assert (await commit(store, made, status="complete")).written
 
 
-@DIRECT
 async def test_a_failed_import_waits_for_its_event_again(store: Store) -> None:
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2", on_log=True)
     await store.fail_run(IMPORT, 1, "chunking", "it used up its attempts")

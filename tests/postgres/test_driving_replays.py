@@ -9,7 +9,6 @@ import asyncpg
 
 from shared.store.replaying import DRIVER
 from shared.store.store import Store
-from tests.postgres.conftest import DIRECT
 from tests.support.kinds import event_of, fail, take
 from tests.support.records import SEED
 from tests.support.replays import (
@@ -24,8 +23,6 @@ from tests.support.replays import (
     run_event,
     states,
 )
-
-pytestmark = DIRECT
 
 
 async def test_few_are_under_way_and_fewer_while_people_wait(store: Store, sql: asyncpg.Connection) -> None:

@@ -13,6 +13,7 @@ import pytest
 from shared.domain.errors import StoreError
 from shared.store.embeddings import AllEmbeddings, EmbeddingCounts, RefusedPassage
 from shared.store.store import Store, open_store
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.embeddings import claimed, embed_all, given, passages, vector_of
 from tests.support.fake_embeddings import MODEL
 from tests.support.records import ANNA, BORIS, IMPORT, PassageOf, commit, memory_of
@@ -48,6 +49,7 @@ async def test_passages_go_out_most_recent_first_and_to_one_owner_at_a_time(stor
     assert [each.content for each in await claimed(store, "c")] == ["three", "four"]
 
 
+@EVERY_WAY
 async def test_many_owners_at_once_share_without_overlap(store: Store) -> None:
     await passages(store, ANNA, *(f"passage {n}" for n in range(60)))
     found = await asyncio.gather(*(claimed(store, f"owner {n}", 7) for n in range(10)))
@@ -65,6 +67,7 @@ async def test_users_take_turns(store: Store) -> None:
     assert order[:4] in ([ANNA, BORIS, ANNA, BORIS], [BORIS, ANNA, BORIS, ANNA])
 
 
+@EVERY_WAY
 async def test_what_an_owner_does_not_renew_is_anothers(store: Store) -> None:
     await passages(store, ANNA, "one")
     assert await store.next_passages_to_embed("a", 0.0, model=MODEL, limit=10) is not None
@@ -114,6 +117,7 @@ async def test_what_gives_text_and_embedding_at_once_keeps_both(
 
 
 @pytest.mark.parametrize("final", [True, False])
+@EVERY_WAY
 async def test_a_refused_passage_is_asked_for_again_only_if_it_or_the_model_changes(
     store: Store, sql: asyncpg.Connection, final: bool
 ) -> None:
@@ -160,6 +164,7 @@ async def test_refusals_of_deleted_passages_are_forgotten(store: Store, sql: asy
     assert await sql.fetchval("SELECT count(*) FROM embedding_claims") == 0
 
 
+@EVERY_WAY
 async def test_embeddings_of_another_size_are_refused_whole(store: Store) -> None:
     await passages(store, ANNA, "one")
     found = await claimed(store)
@@ -176,6 +181,7 @@ async def test_a_save_in_a_strangers_name_changes_nothing(store: Store) -> None:
     assert (await store.count_embeddings()).lacking == 1
 
 
+@EVERY_WAY
 async def test_costs_add_up_by_user_and_a_price_that_is_not_known_leaves_the_sum_unknown(
     store: Store,
 ) -> None:
@@ -212,6 +218,7 @@ async def told(sql: asyncpg.Connection) -> tuple[str, int]:
     return tuple(row)
 
 
+@EVERY_WAY
 async def test_the_profile_tells_how_far_embeddings_are_in_the_apps_format(
     store: Store, sql: asyncpg.Connection
 ) -> None:

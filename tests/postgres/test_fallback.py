@@ -14,6 +14,7 @@ from shared.domain.events import ImportReceived
 from shared.domain.ids import quick_id
 from shared.domain.runs import RunKey, RunKind
 from shared.store.store import Store
+from tests.postgres.conftest import EVERY_WAY
 from tests.support import kinds
 from tests.support.kinds import (
     commit,
@@ -189,6 +190,7 @@ async def test_a_retry_that_fails_gets_no_second_fallback(store: Store, sql: asy
     assert await page(sql) == ("failed", "Failed", 100, "again")
 
 
+@EVERY_WAY
 async def test_what_fails_and_is_asked_for_at_once_gets_numbers_of_its_own(
     store: Store, sql: asyncpg.Connection
 ) -> None:
@@ -239,6 +241,7 @@ async def test_a_fallback_that_is_late_is_kept_beside_a_memory(store: Store, sql
     assert await owed(sql) == [(OTHER.import_id, "complete")]
 
 
+@EVERY_WAY
 async def test_what_the_predecessor_writes_is_left_to_it_until_it_fails(
     store: Store, sql: asyncpg.Connection
 ) -> None:

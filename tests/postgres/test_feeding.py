@@ -13,11 +13,9 @@ from shared.domain.ids import quick_id, shadow_id
 from shared.domain.runs import RunKey, RunKind
 from shared.store.feeding import Fed, Feeding, OnLog
 from shared.store.store import Store
-from tests.postgres.conftest import DIRECT
 from tests.support.kinds import commit, event_of, extracted, fail, request, take
 from tests.support.records import ANNA, BORIS, IMPORT, SEED
 
-pytestmark = DIRECT
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 

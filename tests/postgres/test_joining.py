@@ -10,10 +10,12 @@ from shared.domain.runs import RunKey
 from shared.store.chunks import ReadAccount
 from shared.store.profiles import Commit
 from shared.store.store import Store
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.lineages import CHATGPT, CLAUDE, Run, imported, joined
 from tests.support.records import ANNA, BORIS, memory_of
 
 
+@EVERY_WAY
 async def test_two_imported_at_once_are_both_in_the_memory(store: Store) -> None:
     first, second = Run(store, "chatgpt"), Run(store, "claude")
     await first.read((CHATGPT, ["a1"]))
@@ -35,6 +37,7 @@ async def test_two_imported_at_once_are_both_in_the_memory(store: Store) -> None
     assert served == RunKey(first.import_id, 1), "requested first, and served all the same"
 
 
+@EVERY_WAY
 async def test_a_memory_of_before_a_join_is_not_kept_in_place_of_the_next(store: Store) -> None:
     """Else it would be published again and again, and never be taken."""
     first, second = Run(store, "chatgpt"), Run(store, "claude")

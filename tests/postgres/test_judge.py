@@ -17,7 +17,7 @@ from services.router.rollback import Flight, in_flight, recall, roll_back
 from shared.domain.errors import StoreError
 from shared.store.routing import PolicyNow
 from shared.store.store import Store
-from tests.postgres.conftest import DIRECT
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.canary import decided
 from tests.support.kinds import request
 from tests.support.records import IMPORT
@@ -74,7 +74,6 @@ async def test_a_lane_that_fails_is_rolled_back_in_every_mode(
     assert "frozen" in again.sentence
 
 
-@DIRECT
 async def test_runs_that_get_stuck_are_rolled_back_and_a_few_hold(
     store: Store, sql: asyncpg.Connection
 ) -> None:
@@ -111,7 +110,6 @@ async def test_a_pass_is_a_promotion_in_auto_mode_alone_after_the_steps_time(
     assert (await judge.check()).looked.verdict.kind == "inconclusive", "the next step begins anew"
 
 
-@DIRECT
 async def test_at_the_last_step_the_end_of_the_route_is_announced(
     store: Store, sql: asyncpg.Connection
 ) -> None:
@@ -126,7 +124,6 @@ async def test_at_the_last_step_the_end_of_the_route_is_announced(
 
 
 @pytest.mark.parametrize(("failed", "act"), [(20, "rollback"), (0, "share")])
-@DIRECT
 async def test_of_two_leaders_at_once_one_acts(
     store: Store, sql: asyncpg.Connection, failed: int, act: str
 ) -> None:
@@ -161,6 +158,7 @@ async def test_a_leader_that_sleeps_through_its_lease_does_nothing(
     assert (await Judge(store, owner="b").check()).acted == "share"
 
 
+@EVERY_WAY
 async def test_a_leader_acts_on_nothing_that_has_changed_since(
     store: Store, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,7 +171,6 @@ async def test_a_leader_acts_on_nothing_that_has_changed_since(
     assert (judged.policy.share, judged.looked.verdict.kind) == (2500, "inconclusive")
 
 
-@DIRECT
 async def test_a_change_of_something_else_does_not_put_a_rollback_off(
     store: Store, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,7 +188,6 @@ async def test_a_change_of_something_else_does_not_put_a_rollback_off(
     assert (await store.read_policy()).version == always.version + judging.AGAIN
 
 
-@DIRECT
 async def test_a_frozen_policy_that_still_serves_the_lane_is_rolled_back(
     store: Store, sql: asyncpg.Connection
 ) -> None:
@@ -212,7 +208,6 @@ async def test_a_frozen_policy_that_still_serves_the_lane_is_rolled_back(
         ({"success": 1e200}, "success is 1e+200"),
     ],
 )
-@DIRECT
 async def test_thresholds_of_nonsense_hold_and_keep_nobody_from_being_rolled_back(
     store: Store, sql: asyncpg.Connection, thresholds: dict[str, Any], said: str
 ) -> None:
@@ -228,7 +223,6 @@ async def test_thresholds_of_nonsense_hold_and_keep_nobody_from_being_rolled_bac
     assert (await judge.check()).acted == "rollback"
 
 
-@DIRECT
 @pytest.mark.parametrize(
     "nonsense",
     [
@@ -247,7 +241,6 @@ async def test_a_row_edited_by_hand_into_nonsense_is_refused_by_the_table(
     assert (await store.read_policy()).version == before.version
 
 
-@DIRECT
 async def test_a_row_whose_times_are_wrong_holds(store: Store, sql: asyncpg.Connection) -> None:
     await change(store, **TENTH)
     await decided(sql, 30)
@@ -257,7 +250,6 @@ async def test_a_row_whose_times_are_wrong_holds(store: Store, sql: asyncpg.Conn
     assert (judged.act, judged.looked.verdict.kind) == (None, "inconclusive")
 
 
-@DIRECT
 async def test_the_clock_of_the_process_says_nothing(
     store: Store, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,7 +271,6 @@ async def test_the_clock_of_the_process_says_nothing(
     assert 0 <= looked.standing.lasted_seconds < 60
 
 
-@DIRECT
 async def test_the_step_before_is_compared_with(store: Store, sql: asyncpg.Connection) -> None:
     slow = {"most_within_seconds": 7000, "long_seconds": 7000, "step_seconds": [0, 0, 0]}
     await change(store, share=1000, mode="auto", thresholds=slow)
@@ -291,6 +282,7 @@ async def test_the_step_before_is_compared_with(store: Store, sql: asyncpg.Conne
     assert "in the step before" in judged.sentence
 
 
+@EVERY_WAY
 async def test_recall_ends_what_is_under_way_in_batches_and_is_told(
     store: Store, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,7 +306,6 @@ async def test_recall_ends_what_is_under_way_in_batches_and_is_told(
     assert Flight(0, 0, 0, 0).sentences == ("nothing is under way",)
 
 
-@DIRECT
 async def test_without_the_database_nothing_is_rolled_back_and_nothing_is_taken(
     store: Store, sql: asyncpg.Connection
 ) -> None:

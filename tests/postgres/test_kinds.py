@@ -11,6 +11,7 @@ import pytest
 from shared.domain.ids import quick_id, shadow_id
 from shared.domain.runs import RunKind
 from shared.store.store import Store
+from tests.postgres.conftest import EVERY_WAY
 from tests.support import kinds
 from tests.support.kinds import commit, event_of, extracted, fail, full_pass, page, request, runs_of, take
 from tests.support.records import IMPORT, SEED, result_of, with_matter
@@ -52,6 +53,7 @@ async def test_a_run_that_waits_is_begun_with_a_variant_and_ends_older_ones(
     assert (await take(store, event_of())).refusal == "older"
 
 
+@EVERY_WAY
 async def test_what_is_beside_a_run_is_not_the_newest(store: Store, sql: asyncpg.Connection) -> None:
     main = event_of()
     await take(store, main)

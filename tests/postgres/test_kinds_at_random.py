@@ -11,7 +11,6 @@ import pytest
 
 from shared.domain.runs import RunKey, RunKind
 from shared.store.store import Store
-from tests.postgres.conftest import DIRECT
 from tests.support import kinds
 from tests.support.kinds import commit, event_of, extracted, fail, page, runs_of, soul, take
 from tests.support.records import IMPORT
@@ -56,7 +55,6 @@ def steps(store: Store) -> list[Step]:
     ]
 
 
-@DIRECT
 @pytest.mark.parametrize("seed", range(24))
 async def test_whatever_comes_first(store: Store, sql: asyncpg.Connection, seed: int) -> None:
     chosen = random.Random(seed)

@@ -10,6 +10,7 @@ from shared.domain.batches import SENDING, OpenBatch
 from shared.domain.events import Usage
 from shared.store.batches import StoreLedger
 from shared.store.store import Store
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.records import (
     ANNA,
     BORIS,
@@ -75,6 +76,7 @@ async def test_holds_are_what_each_process_said_last(store: Store, sql: asyncpg.
     assert await store.read_holds(60) == []  # a process that was killed takes nothing back
 
 
+@EVERY_WAY
 async def test_batches_are_found_by_their_chunks_until_those_are_stored(store: Store) -> None:
     ledger, elsewhere = StoreLedger(store, "here"), StoreLedger(store, "elsewhere")
     sending = OpenBatch(

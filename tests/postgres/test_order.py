@@ -16,6 +16,7 @@ from shared.domain.runs import RunKey
 from shared.store.chunks import Chunking
 from shared.store.profiles import Commit
 from shared.store.store import Store
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.records import ANNA, BORIS, IMPORT, SEED, PassageOf, commit, memory_of
 from tests.support.runs import begin_run
 
@@ -112,6 +113,7 @@ async def test_an_old_import_run_again_is_the_newest(store: Store) -> None:
     assert await commits(store, RunKey(IMPORT, 3)) == [Commit(True, None)]
 
 
+@EVERY_WAY
 async def test_a_run_that_goes_on_after_a_newer_one_was_served_is_asked_for_now(store: Store) -> None:
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     await store.save_chunks_batch(ANNA, passages("first", 1), of_run=RunKey(IMPORT, 1))
@@ -191,6 +193,7 @@ async def test_what_a_newer_run_forgot_is_not_put_back_by_an_older_one(store: St
     assert await texts(store) == []
 
 
+@EVERY_WAY
 async def test_passages_of_a_run_of_another_user_are_refused(store: Store) -> None:
     older, _ = await two_runs(store)
     for user, run in ((BORIS, older), (ANNA, RunKey(IMPORT, 7))):
@@ -199,6 +202,7 @@ async def test_passages_of_a_run_of_another_user_are_refused(store: Store) -> No
         assert caught.value.sqlstate == "SP002"
 
 
+@EVERY_WAY
 async def test_an_older_and_a_newer_run_at_once_leave_the_newer_ones_passages(store: Store) -> None:
     older, newer = await two_runs(store)
     names = [f"c{n}" for n in range(20)]

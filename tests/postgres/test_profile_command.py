@@ -59,11 +59,18 @@ async def test_versions_are_listed_and_put_back_by_whatever_a_user_is_called(
     assert found["served"]["import_id"] != version["import_id"]
     assert "memory_md" not in version, "no text"
     assert f"version {version['version']}: served until " in done(command("profile", "list", NAME))
-    said = done(command("profile", "restore", NAME, str(version["version"])))
+    why = ("--reason", "the sections were worse", "--by", "nora")
+    said = done(command("profile", "restore", NAME, str(version["version"]), *why))
     assert said == (
         f"version {version['version']}, of run 1, is served now; what it takes the place of is kept\n"
     )
     assert len(await store.list_facts(user)) == 1
+    (line,) = await store.read_audit(str(user))
+    assert (line.who, line.what, line.why) == (
+        "nora",
+        f"profile restore {version['version']}",
+        "the sections were worse",
+    )
     again = command("profile", "restore", NAME, str(version["version"]))
     assert (again.code, "has its number no more" in " ".join(again.err.split())) == (1, True), again
     (other,) = json.loads(done(command("profile", "list", NAME, "--json")))["versions"]

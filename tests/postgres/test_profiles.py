@@ -16,6 +16,7 @@ from shared.store.chunks import Chunking
 from shared.store.facts import FactUpdate
 from shared.store.profiles import Commit, Profile
 from shared.store.store import Store
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.records import (
     ANNA,
     BORIS,
@@ -151,6 +152,7 @@ async def refused(store: Store, memory: MemoryReady) -> str | None:
     return (await commit(store, memory)).reason
 
 
+@EVERY_WAY
 async def test_commits_of_runs_that_do_not_exist(store: Store) -> None:
     assert await refused(store, memory_of()) == "unknown"
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
@@ -161,6 +163,7 @@ async def test_commits_of_runs_that_do_not_exist(store: Store) -> None:
         await commit(store, memory_of(), status="done")
 
 
+@EVERY_WAY
 async def test_a_broken_commit_changes_nothing(store: Store) -> None:
     await begin_run(store, IMPORT, ANNA, "/a.zip", "v2")
     with pytest.raises(StoreError, match="NUL"):

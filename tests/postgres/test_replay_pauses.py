@@ -8,7 +8,6 @@ import asyncpg
 import pytest
 
 from shared.store.store import Store
-from tests.postgres.conftest import DIRECT
 from tests.support.records import SEED
 from tests.support.replays import (
     Item,
@@ -19,8 +18,6 @@ from tests.support.replays import (
     replay_state,
     states,
 )
-
-pytestmark = DIRECT
 
 
 async def test_a_canary_waits_for_a_person(store: Store, sql: asyncpg.Connection) -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from shared.store.chunks import ReadAccount
 from shared.store.store import Store
-from tests.postgres.conftest import DIRECT
 from tests.support import kinds
 from tests.support.kinds import BEGAN, event_of, fail
 from tests.support.lineages import import_named
@@ -30,8 +29,6 @@ from tests.support.replays import (
     run_event,
     states,
 )
-
-pytestmark = DIRECT
 
 
 async def whole_profile(sql: asyncpg.Connection) -> Sequence[asyncpg.Record]:

@@ -12,7 +12,6 @@ import pytest
 from shared.domain.runs import RunKind
 from shared.store.chunks import Chunking, ReadAccount
 from shared.store.store import Store
-from tests.postgres.conftest import DIRECT
 from tests.support import kinds
 from tests.support.kinds import event_of, fail, request, take
 from tests.support.lineages import import_named
@@ -34,7 +33,6 @@ from tests.support.replays import (
     states,
 )
 
-pytestmark = DIRECT
 MIXED = ((OK, ("a", "b")), (DEAD, ("partly",)), None, (OK, ("c",)))
 """Of a base: a chunk that is read, one read in part, one without a result, one that is read."""
 

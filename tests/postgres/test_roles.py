@@ -55,6 +55,7 @@ INTERNAL = [
     "v1_calls",
     "replays",
     "replay_items",
+    "writing_cache",
     "dead_letters",
     "dead_letter_positions",
     "audit",

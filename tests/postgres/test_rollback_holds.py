@@ -14,7 +14,7 @@ from shared.domain.ids import quick_id, shadow_id
 from shared.domain.runs import RunKey
 from shared.store.accepting import AcceptedRun, Routed
 from shared.store.store import Store
-from tests.postgres.conftest import DIRECT
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.canary import decided
 from tests.support.kinds import event_of, request, take
 from tests.support.records import ANNA, IMPORT, SEED
@@ -33,6 +33,7 @@ async def route(store: Store, *, of: UUID = IMPORT, pipeline: str | None = None)
     )
 
 
+@EVERY_WAY
 async def test_every_way_in_goes_to_v1(store: Store, sql: asyncpg.Connection) -> None:
     await store.change_policy({"shadow": 10_000}, by="ops", reason="look")
     await store.override_routing(ANNA, "v2", by="ops", reason="tries it")
@@ -75,7 +76,6 @@ async def test_who_asks_for_v2_again_goes_on_with_the_run_that_v1_has(store: Sto
     assert (back.run, back.pipeline) == (3, "v1")
 
 
-@DIRECT
 async def test_it_waits_for_those_who_decide_and_not_for_those_who_come_after(
     store: Store, database: str
 ) -> None:
@@ -117,7 +117,6 @@ async def test_a_policy_that_is_taken_away_takes_no_rollback_with_it(
     assert (newest.version, newest.policy.share, newest.reason) == (4, 10, "by hand")
 
 
-@DIRECT
 @pytest.mark.parametrize("role", ["service_role", None])
 async def test_what_is_changed_by_hand_is_kept_too(
     store: Store, sql: asyncpg.Connection, role: str | None
@@ -145,7 +144,6 @@ async def test_nobody_else_reads_or_changes_it(sql: asyncpg.Connection, role: st
                 await sql.execute(f"{statement} routing_{table}")
 
 
-@DIRECT
 async def test_runs_of_one_lane_hide_none_of_the_other_nor_what_is_stuck(
     store: Store, sql: asyncpg.Connection
 ) -> None:
@@ -162,7 +160,6 @@ async def test_runs_of_one_lane_hide_none_of_the_other_nor_what_is_stuck(
     assert [each.was_stuck for each in found if each.import_id == stuck] == [True]
 
 
-@DIRECT
 async def test_recall_meets_services_at_work_on_the_same_runs_without_a_collision(
     store: Store, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

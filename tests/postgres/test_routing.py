@@ -17,6 +17,7 @@ from shared.domain.ids import quick_id, shadow_id
 from shared.domain.runs import RunKey, RunKind
 from shared.store.accepting import AcceptedRun, Routed
 from shared.store.store import Store
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.records import ANNA, BORIS, IMPORT, SEED
 
 ONES = UUID("11111111-1111-4111-8111-111111111111")
@@ -62,6 +63,7 @@ async def test_the_database_and_python_agree_on_every_bucket(store: Store, sql: 
     ]
 
 
+@EVERY_WAY
 async def test_raising_the_share_moves_nobody_back(store: Store) -> None:
     before: set[UUID] = set()
     for share in range(0, 10_001, 1000):
@@ -100,6 +102,7 @@ async def test_the_order_of_reasons(store: Store, sql: asyncpg.Connection) -> No
     assert await decided(7) == ("v1", "share")
 
 
+@EVERY_WAY
 async def test_one_event_many_times_while_the_share_changes_is_one_decision(
     store: Store, sql: asyncpg.Connection
 ) -> None:
@@ -164,6 +167,7 @@ async def test_who_changes_the_policy_second_is_told_what_the_first_did(store: S
     assert before.policy.share == 10_000
 
 
+@EVERY_WAY
 async def test_changes_at_once_wait_for_each_other(store: Store) -> None:
     version = (await store.read_policy()).version
     answers = await asyncio.gather(
@@ -198,6 +202,7 @@ async def test_what_is_frozen_is_thawed_first(store: Store) -> None:
         {"sunset_at": "infinity"},
     ],
 )
+@EVERY_WAY
 async def test_nonsense_is_refused(store: Store, nonsense: dict[str, Any]) -> None:
     with pytest.raises(StoreError, match="change_policy"):
         await store.change_policy(nonsense, by="ops", reason="")
@@ -211,6 +216,7 @@ async def test_a_policy_that_was_taken_away_is_as_the_first_was(
     assert (await store.read_policy()).share == 10_000
 
 
+@EVERY_WAY
 async def test_calls_are_counted_by_user_the_latest_first(store: Store) -> None:
     for user, calls in ((ANNA, 1), (BORIS, 1), (ANNA, 3)):
         await store.note_legacy_call("/process-full", user, calls)
@@ -220,6 +226,7 @@ async def test_calls_are_counted_by_user_the_latest_first(store: Store) -> None:
     assert await store.read_legacy_calls(datetime.now(UTC) + timedelta(hours=1)) == []
 
 
+@EVERY_WAY
 async def test_a_run_whose_lane_has_no_topic_is_kept_to_be_offered_again(store: Store) -> None:
     event = event_of(ANNA, conversation_count=3)
     assert (await store.keep_event(event, "v1", "app")).refusal is None

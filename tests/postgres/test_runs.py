@@ -17,7 +17,7 @@ from shared.store.accepting import AcceptedRun
 from shared.store.chunks import Chunking, Recorded
 from shared.store.facts import FactUpdate
 from shared.store.store import Store
-from tests.postgres.conftest import DIRECT
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.records import (
     ANNA,
     BORIS,
@@ -80,6 +80,7 @@ async def test_another_variant_or_pipeline_begins_anew(store: Store) -> None:
     assert (other.run, other.resumed) == (3, False)
 
 
+@EVERY_WAY
 async def test_an_import_of_another_user_is_refused(store: Store) -> None:
     await begin(store)
     with pytest.raises(StoreError, match="belongs to another user") as caught:
@@ -87,12 +88,14 @@ async def test_an_import_of_another_user_is_refused(store: Store) -> None:
     assert caught.value.sqlstate == "SP002"
 
 
+@EVERY_WAY
 async def test_beginning_at_once_begins_one_run(store: Store) -> None:
     runs = await asyncio.gather(*(begin(store) for _ in range(8)))
     assert {run.run for run in runs} == {1}
     assert sum(not run.resumed for run in runs) == 1
 
 
+@EVERY_WAY
 async def test_beginning_shows_in_the_profile(store: Store) -> None:
     await begin(store)
     assert await store.update_progress(IMPORT, 1, 40, "extracting")
@@ -159,6 +162,7 @@ async def test_chunks_beyond_the_total_go(store: Store) -> None:
     assert [refused.reason for refused in late.ignored] == ["beyond total"]
 
 
+@EVERY_WAY
 async def test_one_of_two_claims_wins(store: Store) -> None:
     await completed(store)
     claims = await asyncio.gather(*(store.claim_run(IMPORT, 1, f"w{n}", 60) for n in range(4)))
@@ -225,6 +229,7 @@ async def test_cancelling_sets_the_profile_back(store: Store) -> None:
     assert (await begin(store)).run == 2
 
 
+@EVERY_WAY
 async def test_a_report_tells_everything(store: Store, sql: asyncpg.Connection) -> None:
     assert await store.read_run(IMPORT, 1) is None
     await begin(store)
@@ -276,7 +281,6 @@ async def test_an_unknown_price_makes_the_sum_unknown(store: Store) -> None:
     assert report.extraction_usage.calls == 2
 
 
-@DIRECT
 async def test_one_process_holds_a_user(store: Store) -> None:
     async with store.lock_user(ANNA):
         async with store.lock_user(BORIS):
@@ -288,7 +292,6 @@ async def test_one_process_holds_a_user(store: Store) -> None:
         pass
 
 
-@DIRECT
 async def test_the_lock_of_a_killed_holder_is_free(store: Store, sql: asyncpg.Connection) -> None:
     async with store.lock_user(ANNA):
         await sql.execute(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from uuid import uuid4
 
 from shared.store.store import Store
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.records import ANNA, BORIS, IMPORT
 from tests.support.runs import begin_run
 
 
+@EVERY_WAY
 async def test_the_last_name_holds_and_a_long_one_is_cut(store: Store) -> None:
     await store.name_user(ANNA, "anna")
     await store.name_user(ANNA, "Anna")

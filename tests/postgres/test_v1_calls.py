@@ -14,6 +14,7 @@ from shared.domain.events import Coverage, FactCounts, ImportReceived, MemoryRea
 from shared.domain.runs import RunKey, RunKind
 from shared.store.store import Store
 from shared.store.v1_calls import V1Call
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.kinds import commit, event_of, extracted, fail, full_pass, page, posted, take
 from tests.support.records import ANNA
 
@@ -79,6 +80,7 @@ def memory(event: ImportReceived) -> MemoryReady:
     )
 
 
+@EVERY_WAY
 async def test_sections_are_kept_once_and_found_again(store: Store) -> None:
     event = await begun(store)
     key = RunKey(event.import_id, event.run)
@@ -123,6 +125,7 @@ async def test_a_fallback_is_called_for_with_what_was_asked_first(
     assert (call.run, call.conversation_count, call.message_count) == (2, 7, 70)
 
 
+@EVERY_WAY
 async def test_so_many_at_a_time_whoever_asks(store: Store) -> None:
     events = [await owed(store) for _ in range(5)]
     asked = await asyncio.gather(*(store.take_v1_call(uuid4(), 2) for _ in range(8)))
@@ -229,6 +232,7 @@ async def test_without_an_end_it_has_failed_and_its_place_is_free(
     assert call.import_id == events[1].import_id
 
 
+@EVERY_WAY
 async def test_a_run_that_was_cancelled_is_neither_called_for_nor_watched(store: Store) -> None:
     due, posted = await owed(store), await owed(store)
     await store.cancel_run(due.import_id, due.run)

@@ -12,13 +12,11 @@ from shared.domain.runs import RunKind
 from shared.store.chunks import ReadAccount
 from shared.store.profiles import Accepted, KeptVersion
 from shared.store.store import Store
-from tests.postgres.conftest import DIRECT
 from tests.support import kinds
 from tests.support.kinds import commit, event_of, extracted, sections, take
 from tests.support.lineages import CHATGPT, CLAUDE, Run, imported
 from tests.support.records import ANNA, BORIS, IMPORT
 
-pytestmark = DIRECT
 FORMER = """
 INSERT INTO user_profiles (user_id, soul_md, identity_md, soulprint_text)
 VALUES ($1, '# before', 'no JSON', 'the predecessor''s')

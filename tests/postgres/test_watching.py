@@ -15,6 +15,7 @@ from shared.domain.runs import RunKey, RunKind
 from shared.store.chunks import Chunking
 from shared.store.store import Store
 from shared.store.watching import FoundRun, SideRun, WatchedRun
+from tests.postgres.conftest import EVERY_WAY
 from tests.support.records import (
     ANNA,
     BORIS,
@@ -58,6 +59,7 @@ async def add(sql: asyncpg.Connection, import_id: UUID, run: int, **columns: obj
     await sql.execute(f"INSERT INTO imports ({names}) VALUES ({values})", import_id, run, *fields.values())
 
 
+@EVERY_WAY
 async def test_a_watched_run_says_at_each_change_how_far_it_is(store: Store) -> None:
     assert await store.watch_runs([]) == await store.watch_runs([IMPORT]) == []
     await begin_run(store, IMPORT, ANNA, SOURCE, "v2")
@@ -94,6 +96,7 @@ async def test_of_many_the_newest_run_of_each_is_told_in_one_call(store: Store) 
     assert [rows[each].run for each in imports] == [2] + [1] * 19
 
 
+@EVERY_WAY
 async def test_a_run_is_found_by_its_owner_alone(store: Store) -> None:
     await begin_run(store, IMPORT, ANNA, SOURCE, "v2")
     run = await found(store)
@@ -141,6 +144,7 @@ async def test_what_else_runs_for_an_import_is_named(store: Store, sql: asyncpg.
     assert (await store.find_run(shadow)) is not None
 
 
+@EVERY_WAY
 async def test_runs_come_page_by_page_whatever_is_added_meanwhile(
     store: Store, sql: asyncpg.Connection
 ) -> None:
@@ -185,6 +189,7 @@ async def test_what_is_served_says_whose_it_is(store: Store) -> None:
     assert (row.memory_import_id, row.memory_run) == (IMPORT, 1)
 
 
+@EVERY_WAY
 async def test_sections_that_another_service_wrote_are_served_too(store: Store) -> None:
     await store.update_user_profile(ANNA, {"soul_md": '{"tone": "dry"}'})
     row = await store.read_served(ANNA)
@@ -193,6 +198,7 @@ async def test_sections_that_another_service_wrote_are_served_too(store: Store) 
     assert await store.page_facts(ANNA) == []
 
 
+@EVERY_WAY
 async def test_facts_come_page_by_page_with_whose_words_they_quote(store: Store) -> None:
     await served(store)
     first = await store.page_facts(ANNA, limit=2)
@@ -208,6 +214,7 @@ async def test_facts_come_page_by_page_with_whose_words_they_quote(store: Store)
     assert await store.page_facts(BORIS) == []
 
 
+@EVERY_WAY
 async def test_the_outbox_counts_what_was_never_put_on_the_log(store: Store, sql: asyncpg.Connection) -> None:
     outbox = await store.read_outbox()
     assert (outbox.runs, outbox.seconds) == (0, 0)

@@ -32,6 +32,10 @@ ROWS: Final = {
     "extraction_cache": (
         "(user_id, content_hash, model, prompt_version, facts) VALUES ($1, $1::text, 'm', 'p', '[]')"
     ),
+    "writing_cache": (
+        "(user_id, model, version, digest, part, answer, import_id, run)"
+        " VALUES ($1, 'm', 'w', 'd', 'memory', jsonb_build_object('of', $1::text), $2, 1)"
+    ),
     "memory_outbox": "(import_id, run, memory) VALUES ($2, 1, jsonb_build_object('of', $1::text))",
     "leases": "(name, owner, until) VALUES ($1::text, 'o', now())",
     "service_holds": "(owner, service, hold, reason, since) VALUES ($1::text, 's', 'h', 'r', now())",

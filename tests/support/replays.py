@@ -42,22 +42,23 @@ async def planned(
     """A replay of these imports, which runs unless it is said otherwise."""
     replay_id = uuid4()
     values: dict[str, Any] = {
-        "id": replay_id, "stage": stage, "which": list(which), "state": state, "pipeline": "v2",
+        "id": replay_id, "stage": stage, "which": list(which), "state": "planned", "pipeline": "v2",
         "model": MODEL, "prompt_version": PROMPTS, "reason": "a test",
     } | columns  # fmt: skip
     names = ", ".join(values)
     places = ", ".join(f"${n + 1}" for n in range(len(values)))
     await sql.execute(f"INSERT INTO replays ({names}) VALUES ({places})", *values.values())
-    if state == "running":
-        await sql.execute(
-            "UPDATE replays SET started_at = now(), resumed_at = now() WHERE id = $1", replay_id
-        )
     for position, item in enumerate(items):
         await sql.execute(
             "INSERT INTO replay_items (replay_id, position, import_id, user_id, base_run, cost, calls)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7)",
             replay_id, position, item.import_id, item.user_id, item.base_run, item.cost, item.calls,
         )  # fmt: skip
+    if state == "running":  # at last: somebody may drive already
+        await sql.execute(
+            "UPDATE replays SET state = 'running', started_at = now(), resumed_at = now() WHERE id = $1",
+            replay_id,
+        )
     return replay_id
 
 

@@ -1,9 +1,6 @@
 """A runbook, followed as it stands: its commands are run in order, and print what the page shows below each.
 
-book = Runbook.read(PAGE)
-for passage in book.passages:
-    book.saw(passage, await run(passage.code))
-book.compare()
+await follow(PAGE, run, FOLDER, {"ten": a_day_passes})
 
 What is compared is the form: numbers, ids, times and the lengths of bars are of the run that was shown.
 PAGES=write has `compare` write what was printed into the page, for a person to look at.
@@ -13,7 +10,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -31,6 +29,13 @@ _FORMS: Mapping[str, re.Pattern[str]] = {
     "BAR": re.compile(r"[^\w\s.,:;|()'\"`/<>=+*@-]{2,}"),
     " ": re.compile(r"\s+"),
 }
+
+
+_AS_OTHERS = """#!{python}
+import sys
+with open("{told}", "a") as file:
+    print(*sys.argv, sep="\\t", file=file)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,42 @@ class Runbook:
         assert wrong == [], f"{self.page.name} is not what is printed; PAGES=write writes it\n" + "\n".join(
             wrong
         )
+
+
+async def follow(
+    page: Path,
+    run: Callable[[str], Awaitable[str]],
+    folder: Path,
+    before: Mapping[str, Callable[[], Awaitable[None]]],
+) -> dict[str, str]:
+    """Do what the page says, in this folder, and what is to be before a passage of each note; what commands
+    printed."""
+    book, said = Runbook.read(page), dict[str, str]()
+    assert {each.note for each in book.passages} - {""} == before.keys()
+    assert book.text.count("\n```") == 2 * len(book.passages)
+    for passage in book.passages:
+        if passage.note:
+            await before[passage.note]()
+        printed = await run(f"cd '{folder}'\n{passage.code}")
+        said[passage.code] = printed
+        book.saw(passage, printed)
+    book.compare()
+    return said
+
+
+async def nothing() -> None:
+    """Of a note that asks for nothing before it."""
+
+
+def stand_ins(folder: Path, told: Path, names: Iterable[str]) -> Path:
+    """A folder with stand-ins of commands that cannot run here; they write into `told` how they were called,
+    a line each, separated by tabs."""
+    commands = folder / "bin"
+    commands.mkdir()
+    for name in names:
+        (commands / name).write_text(_AS_OTHERS.format(python=sys.executable, told=told))
+        (commands / name).chmod(0o755)
+    return commands
 
 
 def form(text: str) -> str:

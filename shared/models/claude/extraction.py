@@ -22,6 +22,7 @@ from shared.models.claude.failures import CallRefusedError
 from shared.models.claude.prompts import EXTRACT
 from shared.models.claude.request import CutReplyError, RefusedReplyError, Request, ask, forecast, read_reply
 from shared.models.claude.schema import ExtractReply, InvalidReplyError, ReplyFact
+from shared.models.claude.traits import traits_of
 from shared.models.claude.transcript import Transcript, transcript_of
 from shared.models.claude.usage import Tally
 from shared.resilience.deadline import Deadline
@@ -47,6 +48,13 @@ class ChunkReader:
     def forecast(self, chunk: ChunkReady) -> Usage:
         """What reading the chunk will likely take, if nothing goes wrong."""
         return forecast(_request(_whole(chunk)), self._caller.options, OUTPUT_SHARE)
+
+    def rates(self) -> tuple[Usage, tuple[float, float]]:
+        """The forecast in parts: of each call, and tokens in and out for each token of a chunk."""
+        options = self._caller.options
+        fixed = forecast(Request(EXTRACT, ""), options, OUTPUT_SHARE)
+        margin = traits_of(options.model).token_margin
+        return fixed, (margin, margin * OUTPUT_SHARE)
 
     def accept(self, chunk: ChunkReady, reply: Reply) -> tuple[Candidate, ...]:
         """The candidates of a batch's reply. Raises InvalidReplyError, CutReplyError or RefusedReplyError."""

@@ -10,19 +10,21 @@ from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady, Sections, Usage
 from shared.domain.facts import SettledFact
 from shared.domain.sample import SampleConversation
-from shared.models.base import Digest, Extraction, Fallback, ModelState
+from shared.models.base import Digest, Extraction, Fallback, ModelState, Rates
 from shared.models.claude.batches import Answer, BatchReader
 from shared.models.claude.caller import Caller
 from shared.models.claude.extraction import ChunkReader
 from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.prompts import EXTRACT
 from shared.models.claude.usage import Tally
-from shared.models.claude.writing import Writer, writing_forecast
+from shared.models.claude.writing import Writer, memory_forecast, version_of_writing, writing_forecast
 from shared.models.ledger import BatchLedger
 from shared.resilience.lane import Lane
 
 OWED = 10_000
 """Most chunks whose unfinished attempts are remembered, by their hash; each is a few numbers."""
+FACTS_RECKONED = (0, 1, *(round(10 * 1.25**step) for step in range(34)))
+"""Facts of the memories that are forecast ahead: of more than the last, some 16,000, none costs more."""
 
 
 class ClaudeModel:
@@ -38,6 +40,7 @@ class ClaudeModel:
         self.options = options
         self.name = options.model
         self.prompt_version = EXTRACT.hash(options.model)
+        self.writing_version = version_of_writing(options.model)
         self.ceiling = options.concurrency * 2
         """Twice the calls in flight: while one chunk waits to try again, another takes its place."""
         self._caller = Caller(options)
@@ -94,6 +97,13 @@ class ClaudeModel:
     def forecast_writing(self, extracting: Usage, budget_tokens: int) -> Usage:
         """What reduction, MEMORY and the sections will likely take after that much extracting."""
         return writing_forecast(self.options, extracting, budget_tokens)
+
+    def rates(self, budget_tokens: int) -> Rates:
+        """The same forecasts, of chunks and memories that are not at hand."""
+        options = self.options
+        call, token = self._reader.rates()
+        writing = [(facts, memory_forecast(options, facts, budget_tokens)) for facts in FACTS_RECKONED]
+        return Rates(call, token, options.prices.each(self.name), writing)
 
     @property
     def batch_factor(self) -> float:

@@ -64,6 +64,18 @@ class PriceTable(BaseModel):
         ) / _MILLION
         return dollars * price.batch_factor if batch else dollars
 
+    def each(self, model: str) -> dict[str, float] | None:
+        """Dollars for one token of each kind, by its name in Usage; None for a model without a price."""
+        price = self.models.get(model)
+        if price is None:
+            return None
+        return {
+            "input_tokens": price.input / _MILLION,
+            "output_tokens": price.output / _MILLION,
+            "cache_read_tokens": price.cache_read / _MILLION,
+            "cache_write_tokens": price.cache_write / _MILLION,
+        }
+
 
 def load_prices(path: Path | None = None) -> PriceTable:
     """The built-in table, with the models of the file at `path` put over it.

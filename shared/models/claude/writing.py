@@ -3,6 +3,7 @@ another writer writes, and that is said."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -175,22 +176,36 @@ class Writer:
         return Tally(whole=self._caller.total)
 
 
-def writing_forecast(options: ClaudeOptions, extracting: Usage, budget_tokens: int) -> Usage:
-    """What reduction, MEMORY and the sections will likely take.
+def version_of_writing(model: str) -> str:
+    """Changes with the prompts, and with how much is read and asked for."""
+    sizes = (GROUP_TOKENS, READ_FOR_EACH_KEPT, EXCERPT_CHARS, SECTION_LINES, REFERENCES)
+    parts = [*(prompt.hash(model) for prompt in (REDUCE, MEMORY, SECTIONS)), *map(str, sizes)]
+    return f"write-{hashlib.blake2b(' '.join(parts).encode(), digest_size=6).hexdigest()}"
 
-    Facts beyond the budget are read once more, some of them, and about one in eight of their tokens comes
-    back as a number; MEMORY and the sections read the rest once each, the sections the excerpts too.
-    """
+
+def writing_forecast(options: ClaudeOptions, extracting: Usage, budget_tokens: int) -> Usage:
+    """What reduction, MEMORY and the sections will likely take after that much extracting."""
     if not extracting.calls:
         return Usage()
+    return _forecast(options, math.ceil(extracting.output_tokens * LISTED_SHARE), budget_tokens)
+
+
+def memory_forecast(options: ClaudeOptions, facts: int, budget_tokens: int) -> Usage:
+    """The same for so many settled facts; without one the sections are written from the excerpts alone."""
+    return _forecast(options, facts * LINE_TOKENS, budget_tokens)
+
+
+def _forecast(options: ClaudeOptions, listed: int, budget_tokens: int) -> Usage:
+    """Facts beyond the budget are read once more, some of them, and about one in eight of their tokens comes
+    back as a number; MEMORY and the sections read the rest once each, the sections the excerpts too."""
     margin = traits_of(options.model).token_margin
-    listed = math.ceil(extracting.output_tokens * LISTED_SHARE)
     reduced = min(listed, budget_tokens * READ_FOR_EACH_KEPT) if listed > budget_tokens else 0
     groups = -(-reduced // GROUP_TOKENS)
     kept = min(listed, budget_tokens)
-    fixed = groups * REDUCE.fixed_tokens + MEMORY.fixed_tokens + SECTIONS.fixed_tokens
+    memory = MEMORY.fixed_tokens if listed else 0
+    fixed = groups * REDUCE.fixed_tokens + memory + SECTIONS.fixed_tokens
     usage = Usage(
-        calls=2 + groups,
+        calls=(2 if listed else 1) + groups,
         input_tokens=reduced + 2 * kept + math.ceil((fixed + EXCERPT_CHARS // BYTES_PER_TOKEN) * margin),
         output_tokens=reduced // 8 + kept + min(kept, SECTIONS_TOKENS),
     )

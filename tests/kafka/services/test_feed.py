@@ -112,7 +112,10 @@ async def test_a_second_pipeline_processes_what_lies_on_the_log_and_leaves_the_f
         await setting.send_all(to, [(b"k", *forged), (b"k", b"{}", []), (b"k", None, [("ce_run", b"\xff")])])
 
         refused = await run("replay", "feed", *FED)
-        assert (refused.code, "`PIPELINE=v3 soulprint topics create`" in " ".join(refused.err.split())) == (
+        assert (
+            refused.code,
+            "`SOULPRINT_PIPELINE=v3 soulprint topics create`" in " ".join(refused.err.split()),
+        ) == (
             2,
             True,
         )

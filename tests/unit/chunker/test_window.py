@@ -25,35 +25,43 @@ class Run:
 async def test_while_there_is_room_nobody_is_asked() -> None:
     run = Run(0)
     window = Window(run.watch, 4, patience=60)
-    for index in range(4):
-        await window.admit(index)
+    for _ in range(4):
+        await window.admit()
     assert run.looks == 0
 
 
 async def test_a_full_window_waits_until_as_many_are_done_as_must_be() -> None:
     run = Run(0, 0, 3)
     window = Window(run.watch, 4, patience=60)
-    await window.admit(6)
+    for _ in range(7):
+        await window.admit()
     assert (run.looks, window.done) == (3, 3)
-    await window.admit(6)
-    assert run.looks == 3
-    admitting = asyncio.create_task(window.admit(7))
+    admitting = asyncio.create_task(window.admit())
     await until(lambda: run.looks == 6 or admitting.done())
     assert not admitting.done()
     admitting.cancel()
 
 
-async def test_what_was_done_before_an_interruption_counts() -> None:
-    run = Run(300)
-    window = Window(run.watch, 4, patience=60, done=300)
-    await window.admit(303)
+@pytest.mark.parametrize("before", [300, 970])
+async def test_what_was_done_before_counts_wherever_in_the_run_it_is(before: int) -> None:
+    """Of a run of 1,000 chunks that took most of them over as many go at a time as of any."""
+    run = Run(before, before + 1)
+    window = Window(run.watch, 4, patience=60, done=before)
+    for _ in range(4):
+        await window.admit()
     assert run.looks == 0
+    await window.admit()
+    assert (run.looks, window.done) == (2, before + 1)
+    admitting = asyncio.create_task(window.admit())
+    await until(lambda: run.looks == 5 or admitting.done())
+    assert not admitting.done()
+    admitting.cancel()
 
 
 @pytest.mark.parametrize("state", ["cancelled", "failed", "complete"])
 async def test_a_run_that_ended_ends_the_wait(state: str) -> None:
     with pytest.raises(RunEndedError) as ended:
-        await Window(Run(0, state=state).watch, 1, patience=60).admit(5)
+        await Window(Run(0, state=state).watch, 0, patience=60).admit()
     assert ended.value.state == state
 
 
@@ -67,7 +75,7 @@ async def test_a_run_that_is_gone_ends_the_wait() -> None:
 
 async def test_a_full_window_in_which_nothing_moves_is_stalled() -> None:
     with pytest.raises(StalledError):
-        await Window(Run(0).watch, 1, patience=0.05).admit(1)
+        await Window(Run(0).watch, 0, patience=0.05).admit()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""`soulprint dead`: what was set aside is understood, put back or dropped."""
