@@ -179,10 +179,10 @@ ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
 CREATE INDEX dead_letters_by_time ON public.dead_letters USING btree (buried_at);
 CREATE INDEX dead_letters_in_order ON public.dead_letters USING btree (topic, letter_partition, letter_offset, id);
-CREATE INDEX dead_letters_of_event ON public.dead_letters USING btree (ce_id) WHERE (ce_id IS NOT NULL);
+CREATE INDEX dead_letters_of_event ON public.dead_letters USING btree (ce_id, topic) WHERE (ce_id IS NOT NULL);
 CREATE INDEX dead_letters_of_import ON public.dead_letters USING btree (import_id) WHERE (import_id IS NOT NULL);
 CREATE INDEX dead_letters_of_user ON public.dead_letters USING btree (user_id) WHERE (user_id IS NOT NULL);
-CREATE INDEX dead_letters_open ON public.dead_letters USING btree (topic, reason, error_class) WHERE (state = 'open'::text);
+CREATE INDEX dead_letters_open ON public.dead_letters USING btree (topic, letter_partition, letter_offset, id) INCLUDE (reason, error_class, generation, burial, buried_at) WHERE (state = 'open'::text);
 ALTER TABLE public.dead_letters ENABLE ROW LEVEL SECURITY;
 CREATE POLICY services ON public.dead_letters TO service_role USING (true) WITH CHECK (true);
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dead_letters TO service_role;
@@ -2248,8 +2248,9 @@ BEGIN
         CASE WHEN nullif(argument -> 'ends', 'null') IS NOT NULL THEN
             ' AND d.letter_offset < (($1 -> ''ends'' -> d.topic) ->> d.letter_partition::text)::bigint' ELSE '' END,
         CASE WHEN nullif(argument -> 'after', 'null') IS NOT NULL THEN
-            ' AND (d.topic, d.letter_partition, d.letter_offset, d.id) > ($1 -> ''after'' ->> 0, '
-            '($1 -> ''after'' ->> 1)::integer, ($1 -> ''after'' ->> 2)::bigint, ($1 -> ''after'' ->> 3)::uuid)'
+            format(' AND (d.topic, d.letter_partition, d.letter_offset, d.id) > (%L, %L::integer, %L::bigint, %L::uuid)',
+                   argument -> 'after' ->> 0, argument -> 'after' ->> 1, argument -> 'after' ->> 2,
+                   argument -> 'after' ->> 3)
             ELSE '' END) INTO answer USING argument, most;
     RETURN answer;
 END
@@ -2928,7 +2929,7 @@ CREATE FUNCTION public.letters_asked(asked jsonb, alias text) RETURNS text
         ('import_id', '@.import_id = ($1 ->> ''import_id'')::uuid'),
         ('user_id', '@.user_id = ($1 ->> ''user_id'')::uuid'),
         ('since', '@.buried_at >= ($1 ->> ''since'')::timestamptz'),
-        ('state', '@.state = $1 ->> ''state''')) AS c(name, condition)
+        ('state', '@.state = ' || quote_literal(asked ->> 'state'))) AS c(name, condition)
     WHERE nullif(asked -> c.name, 'null') IS NOT NULL
 $_$;
 REVOKE ALL ON FUNCTION public.letters_asked(asked jsonb, alias text) FROM PUBLIC;
@@ -3027,7 +3028,9 @@ CREATE FUNCTION public.list_replay_items(argument jsonb) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    SELECT coalesce(jsonb_agg(to_jsonb(t) - 'replay_id' ORDER BY t.position), '[]') FROM (
+    SELECT coalesce(jsonb_agg(to_jsonb(t) - 'replay_id' || jsonb_build_object('source', (
+        SELECT b.source FROM imports b WHERE b.import_id = t.import_id AND b.run = t.base_run)) ORDER BY t.position), '[]')
+    FROM (
         SELECT * FROM replay_items i
         WHERE i.replay_id = (argument ->> 'replay_id')::uuid AND i.position > coalesce((argument ->> 'after')::integer, -1)
           AND (nullif(argument -> 'states', 'null') IS NULL OR argument -> 'states' ? i.state)
@@ -4537,9 +4540,11 @@ DECLARE
     partly CONSTANT boolean := r.which <@ ARRAY['missing', 'dead'];
     -- one of the models that read the base: which of them read a chunk is not known
     own CONSTANT boolean := jsonb_array_length(b.readers) = 1 AND b.readers -> 0 ->> 'model' = r.model;
+    was CONSTANT jsonb := nullif(b.variant, '');
     recut CONSTANT double precision := CASE
-        WHEN r.stage = 'chunks' AND NOT partly AND b.variant <> '' AND b.variant::jsonb <> variant::jsonb
-        THEN coalesce((b.variant::jsonb ->> 'chunk_tokens')::double precision
+        WHEN r.stage = 'chunks' AND NOT partly AND (was -> 'chunk_tokens' <> variant::jsonb -> 'chunk_tokens'
+                                                    OR was -> 'context_chars' <> variant::jsonb -> 'context_chars')
+        THEN coalesce((was ->> 'chunk_tokens')::double precision
                       / nullif((variant::jsonb ->> 'chunk_tokens')::double precision, 0), 1) END;
     versions text[];
     absent integer := 0;

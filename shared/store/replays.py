@@ -86,6 +86,8 @@ class ReplayItem(BaseModel):
     import_id: UUID
     user_id: UUID
     base_run: int
+    source: str | None = None
+    """Of the base; None once that is not there any more."""
     run: int | None
     state: ItemState
     why: str | None

@@ -20,6 +20,7 @@ from shared.store.replays import ReplayRow, Stage, Which
 from soulprint.canary.asked import login
 from soulprint.context import on_one_line
 from soulprint.estimate import NO_KEY
+from soulprint.replay.looking import Around, extractors_now, sources_of
 from soulprint.replay.selecting import selection_of, which_of
 from soulprint.replay.wording import as_json as figures_as_json
 from soulprint.replay.wording import told_plan
@@ -41,20 +42,22 @@ def plan_command(
     """Make a plan and print it. Where nothing is selected it says so, and no plan is kept."""
     which = which_of(only, stage)
     selection = selection_of(users, imports, since, until, sample, model_version)
-    planned = asyncio.run(_plan(load_settings(), stage, which, selection, login() if by is None else by))
+    planned, around = asyncio.run(
+        _plan(load_settings(), stage, which, selection, login() if by is None else by)
+    )
     if as_json:
-        typer.echo(orjson.dumps(figures_as_json(planned), option=orjson.OPT_INDENT_2))
+        typer.echo(orjson.dumps(figures_as_json(planned, around), option=orjson.OPT_INDENT_2))
     else:
-        typer.echo("\n".join(told_plan(planned)))
+        typer.echo("\n".join(told_plan(planned, around)))
 
 
 async def _plan(
     settings: Settings, stage: Stage, which: Sequence[Which], selection: Mapping[str, Any], by: str
-) -> ReplayRow:
+) -> tuple[ReplayRow, Around]:
     if settings.model == "claude" and settings.anthropic_api_key is None:
         settings = settings.model_copy(update={"anthropic_api_key": NO_KEY})
     async with opened_model(settings, workers=0) as model, opened_store(settings, connections=2) as store:
-        return await store.plan_replay(
+        planned = await store.plan_replay(
             uuid4(),
             stage=stage,
             which=which,
@@ -67,3 +70,7 @@ async def _plan(
             variant=variant_of(settings),
             writing_version=model.writing_version if isinstance(model, Metered) else None,
         )
+        sources = None
+        if stage == "chunks" and planned.id is not None:
+            sources = await sources_of(store, planned.id, planned.figures.imports)
+    return planned, Around(await extractors_now(settings) if planned.id is not None else None, sources)

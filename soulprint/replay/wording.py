@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from services.router.judging.words import span
@@ -10,6 +11,7 @@ from shared.domain.plurals import counted, listed, plural
 from shared.store.replays import ItemState, ReplayItem, ReplayRow
 from soulprint.blocks import block
 from soulprint.canary.wording import at, said
+from soulprint.replay.looking import Around, Sources
 
 LEFT_OUT: Mapping[str, str] = {
     "unknown": "there is no such import",
@@ -40,30 +42,42 @@ _ORDER: tuple[ItemState, ...] = (
 )
 
 
-def as_json(planned: ReplayRow) -> dict[str, Any]:
+def as_json(planned: ReplayRow, around: Around) -> dict[str, Any]:
     """What `replay plan --json` answers."""
-    figures = planned.figures.model_dump()
-    return {"plan": None if planned.id is None else str(planned.id), **figures}
+    return {
+        "plan": None if planned.id is None else str(planned.id),
+        **planned.figures.model_dump(),
+        "extractors": around.extractors,
+        "sources": around.sources and asdict(around.sources),
+    }
 
 
-def told_plan(planned: ReplayRow) -> list[str]:
+def told_plan(planned: ReplayRow, around: Around) -> list[str]:
     """A plan that was made now."""
     left_out = told_left_out(planned)
     if planned.id is None:
         return ["nothing to do again; no plan is kept", *left_out]
     return [
         f"plan {planned.id}: {asked_for(planned)}",
-        *told_figures(planned),
+        *told_figures(planned, around),
         *left_out,
+        *_told_sources(around.sources),
         block(f"nothing runs yet: `soulprint replay run {planned.id} --reason TEXT` does it"),
     ]
 
 
-def told_figures(planned: ReplayRow) -> list[str]:
-    """What it was reckoned to take."""
+def told_figures(planned: ReplayRow, around: Around | None = None) -> list[str]:
+    """What it was reckoned to take; with how many extractors there are, if that was looked at."""
     f = planned.figures
     dollars = f"${f.dollars:,.4f}" if f.dollars is not None else f"no price is known for {planned.model}"
-    lasts = "no run of late tells how long it takes" if f.seconds is None else f"about {span(f.seconds)}"
+    lasts = (
+        "how long it takes is not known: no import has ended of late"
+        if f.seconds is None
+        else f"about {span(f.seconds)}, at the pace of the imports that ended of late"
+    )
+    if around is not None:
+        many = around.extractors
+        lasts += f"; {'how many extractors there are is not known' if many is None else _at_work(many)}"
     return [
         block(
             f"{counted(f.imports, 'import')}, {counted(f.chunks, 'chunk')} anew: {f.cached:,} in the cache",
@@ -72,6 +86,25 @@ def told_figures(planned: ReplayRow) -> list[str]:
             lasts,
         )
     ]
+
+
+def _at_work(extractors: int) -> str:
+    return f"{counted(extractors, 'extractor')} at work now" if extractors else "no extractor is at work now"
+
+
+def _told_sources(sources: Sources | None) -> list[str]:
+    """Which exports cannot be read again, as far as that is seen from here."""
+    if sources is None:
+        return []
+    told = []
+    if sources.gone:
+        gone = counted(sources.gone, "export")
+        told.append(f"{gone} not there any more: such a run will fail, and what is served stays")
+    if sources.stored:
+        told.append(f"{sources.stored:,} in storage, not looked at")
+    if sources.unseen:
+        told.append(f"{sources.unseen:,} more not looked at")
+    return [block(f"  sources: {'; '.join(told)}")] if told else []
 
 
 def told_left_out(planned: ReplayRow) -> list[str]:

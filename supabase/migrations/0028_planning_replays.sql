@@ -141,9 +141,11 @@ DECLARE
     partly CONSTANT boolean := r.which <@ ARRAY['missing', 'dead'];
     -- one of the models that read the base: which of them read a chunk is not known
     own CONSTANT boolean := jsonb_array_length(b.readers) = 1 AND b.readers -> 0 ->> 'model' = r.model;
+    was CONSTANT jsonb := nullif(b.variant, '');
     recut CONSTANT double precision := CASE
-        WHEN r.stage = 'chunks' AND NOT partly AND b.variant <> '' AND b.variant::jsonb <> variant::jsonb
-        THEN coalesce((b.variant::jsonb ->> 'chunk_tokens')::double precision
+        WHEN r.stage = 'chunks' AND NOT partly AND (was -> 'chunk_tokens' <> variant::jsonb -> 'chunk_tokens'
+                                                    OR was -> 'context_chars' <> variant::jsonb -> 'context_chars')
+        THEN coalesce((was ->> 'chunk_tokens')::double precision
                       / nullif((variant::jsonb ->> 'chunk_tokens')::double precision, 0), 1) END;
     versions text[];
     absent integer := 0;
@@ -412,10 +414,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
         SELECT o.id, o.ordinal FROM replays o ORDER BY o.ordinal DESC LIMIT (argument ->> 'limit')::integer) r
 $$;
 
--- {replay_id, states?, after?, limit}: imports of a replay in their order, those after a position, in these states.
+-- {replay_id, states?, after?, limit}: imports of a replay in their order, those after a position, in these states; each
+-- with the source of its base, null once that is not there any more.
 CREATE FUNCTION public.list_replay_items(argument jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT coalesce(jsonb_agg(to_jsonb(t) - 'replay_id' ORDER BY t.position), '[]') FROM (
+    SELECT coalesce(jsonb_agg(to_jsonb(t) - 'replay_id' || jsonb_build_object('source', (
+        SELECT b.source FROM imports b WHERE b.import_id = t.import_id AND b.run = t.base_run)) ORDER BY t.position), '[]')
+    FROM (
         SELECT * FROM replay_items i
         WHERE i.replay_id = (argument ->> 'replay_id')::uuid AND i.position > coalesce((argument ->> 'after')::integer, -1)
           AND (nullif(argument -> 'states', 'null') IS NULL OR argument -> 'states' ? i.state)

@@ -1,5 +1,5 @@
 """kill -9 of whoever drives a replay, and of every service, at random moments of it: no import is done twice,
-none is left out, and each ends whole. `make test` has a short form, `make chaos` the long one."""
+none is left out, and each ends whole."""
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ from tests.support.services import Setting
 from tests.support.telling import telling
 from tests.support.waiting import until
 
-LONG = bool(os.environ.get("CHAOS"))
-KILLS = int(os.environ.get("CHAOS_KILLS", "50")) if LONG else 3
-IMPORTS, CONVERSATIONS = (60, 40) if LONG else (8, 8)
+KILLS = int(os.environ.get("CHAOS_KILLS", "20"))
+IMPORTS, CONVERSATIONS = 20, 40
 LONGEST_REST = 1.5
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 SERVICES = ("chunker", "extractor", "writer")
