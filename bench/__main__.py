@@ -23,6 +23,7 @@ from shared.logs import configure_logs
 ON_THE_LOG = (
     *("log-throughput", "log-memory", "log-fairness", "log-scaling", "log-rolling"),
     "replay-beside-live",
+    "dead-letters",
 )
 """Figures of the services: they need a Kafka, as the tests find it."""
 WITH_CLAUDE = ("claude-throughput", "claude-prompts", "claude-accounts", "claude-interruptions")

@@ -44,6 +44,12 @@ async def served(url: str) -> dict[str, Any]:
     return told
 
 
+async def steer(url: str, **orders: Any) -> None:
+    """Have the stand-in be otherwise from now on: `latency`, `chances`, `script`."""
+    async with httpx2.AsyncClient(timeout=60) as http:
+        (await http.post(f"{url}/steer", json=orders)).raise_for_status()
+
+
 def options_for(url: str, **changes: Any) -> ClaudeOptions:
     """Settings as a user has them, but for the address."""
     return ClaudeOptions(api_key=KEY, base_url=url, **changes)

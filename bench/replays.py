@@ -1,4 +1,4 @@
-"""A replay for figures: of imports that were read once, from their sources on, as the driver drives it."""
+"""Replays for figures, from the sources on, as the driver drives them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ from bench.product import RunFailedError
 
 LOOK_SECONDS = 0.25
 END_SECONDS = 600.0
+_ONCE_READ = """
+    INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, state)
+    SELECT gen_random_uuid(), 1, gen_random_uuid(), 'v2', $1, true, 'complete' FROM generate_series(1, $2)
+    RETURNING import_id, run, user_id
+"""
+_ALL = """
+    SELECT DISTINCT ON (import_id) import_id, run, user_id FROM imports
+    WHERE state = 'complete' AND kind = 'primary' ORDER BY import_id, run DESC
+"""
 
 
 @dataclass
@@ -26,46 +35,66 @@ class Replay:
     @classmethod
     async def begun(cls, sql: asyncpg.Connection, export: Path, imports: int) -> Replay:
         """Of so many imports, each of a person of its own, that ended before: nothing of them is cached."""
+        return await cls._of(sql, await sql.fetch(_ONCE_READ, str(export), imports))
+
+    @classmethod
+    async def of_all(cls, sql: asyncpg.Connection) -> Replay:
+        """Of all imports that are complete."""
+        return await cls._of(sql, await sql.fetch(_ALL))
+
+    @classmethod
+    async def _of(cls, sql: asyncpg.Connection, bases: list[asyncpg.Record]) -> Replay:
         replay = cls(sql, uuid4())
         await sql.execute(
             "INSERT INTO replays (id, stage, which, pipeline, model, prompt_version, reason) "
             "VALUES ($1, 'chunks', '{all}', 'v2', 'bench', 'bench', 'bench')",
             replay.id,
         )
-        await sql.execute(
-            "WITH i AS (INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, state) "
-            "SELECT gen_random_uuid(), 1, gen_random_uuid(), 'v2', $2, true, 'complete' "
-            "FROM generate_series(1, $3) RETURNING import_id, user_id) "
-            "INSERT INTO replay_items (replay_id, position, import_id, user_id, base_run, cost) "
-            "SELECT $1, row_number() OVER (), import_id, user_id, 1, 0 FROM i",
-            replay.id, str(export), imports,
-        )  # fmt: skip
+        await sql.executemany(
+            "INSERT INTO replay_items (replay_id, position, import_id, base_run, user_id, cost) "
+            "VALUES ($1, $2, $3, $4, $5, 0)",
+            [(replay.id, position, *base) for position, base in enumerate(bases)],
+        )
         await sql.execute(
             "UPDATE replays SET state = 'running', started_at = now(), resumed_at = now() WHERE id = $1",
             replay.id,
         )
         return replay
 
-    async def done(self) -> int:
-        """How many chunks of all runs are recorded."""
-        return int(
-            await self.sql.fetchval(
-                "SELECT coalesce(sum(chunks_ok + chunks_dead), 0) FROM imports WHERE replay_id = $1", self.id
-            )
+    async def reached(self, chunks: int) -> None:
+        """Return when so many chunks of its runs are recorded. Raises RunFailedError."""
+        await self._until(
+            f"SELECT sum(chunks_ok + chunks_dead) >= {chunks} FROM imports WHERE replay_id = $1"
         )
 
-    async def reached(self, chunks: int) -> float:
-        """When so many chunks were first seen recorded. Raises RunFailedError."""
+    async def ended(self) -> None:
+        """Return when it is done. Raises RunFailedError."""
+        await self._until("SELECT state = 'done' FROM replays WHERE id = $1")
+
+    async def _until(self, true: str) -> None:
         deadline = time.monotonic() + END_SECONDS
-        while time.monotonic() < deadline:
-            if await self.done() >= chunks:
-                return time.monotonic()
+        while not await self.sql.fetchval(true, self.id):
+            if time.monotonic() > deadline:
+                raise RunFailedError(f"the replay did not get that far in {END_SECONDS:.0f} s")
             await asyncio.sleep(LOOK_SECONDS)
-        raise RunFailedError(f"the replay did not get to {chunks} chunks in {END_SECONDS:.0f} s")
 
     async def stop(self) -> None:
         """Cancel what is under way; what lies on the log is passed over."""
         await self.sql.execute(
-            "SELECT stop_replay(jsonb_build_object('replay_id', $1::uuid, 'by', 'bench'))",
-            self.id,
+            "SELECT stop_replay(jsonb_build_object('replay_id', $1::uuid, 'by', 'bench'))", self.id
         )
+
+
+async def unchanged(database: str) -> None:
+    """Do all imports again and again, until cancelled."""
+    sql = await asyncpg.connect(database)
+    replay = None
+    try:
+        while True:
+            replay = await Replay.of_all(sql)
+            await replay.ended()
+    finally:
+        sql = await asyncpg.connect(database)
+        if replay is not None:
+            await Replay(sql, replay.id).stop()
+        await sql.close()

@@ -7,6 +7,7 @@ for a whole Kafka, the Postgres takes 50 connections, and a test may kill a brok
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import signal
@@ -53,6 +54,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first: a worker that begins one last keeps the others waiting."""
     rank = {folder: number for number, folder in enumerate(LONG_FIRST)}
     items.sort(key=lambda item: rank.get("/".join(item.nodeid.split("/")[:2]), len(rank)))
+
+
+def pytest_collection_finish() -> None:
+    """Garbage is looked for among what tests make, not among the tests themselves."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

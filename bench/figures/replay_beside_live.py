@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from bench.claude_stand_in import KEY, stand_in
+from bench.claude_stand_in import KEY, served, stand_in, steer
 from bench.exports import AVERAGE_BYTES, export_of
 from bench.figure import Figure, at_most
 from bench.line import Line, broker, line
-from bench.replays import Replay
+from bench.replays import Replay, unchanged
 from bench.session import Session
 from tests.exports.schedule import Options
 from tests.support.kafka import Broker
@@ -24,11 +25,13 @@ ROUNDS = 5
 """Of each: alone, beside, alone, ... so that what else the machine does falls on both."""
 EXTRACTORS = 2
 LATENCY = 4.0
-JITTER = 0.5
+JITTER = 0.25
 """Part of the latency by which calls differ."""
 REPLAYED = 1_000
 UNDER_WAY = 40
 """Chunks of a replay that are recorded before the live import comes: it runs at full speed."""
+READ = 60
+"""Imports that an unchanged replay does again and again."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,30 @@ class Took:
     writing: float
 
 
+@dataclass
+class Rounds:
+    """What was measured."""
+
+    alone: list[Took] = field(default_factory=list)
+    beside: list[Took] = field(default_factory=list)
+    replayed: list[float] = field(default_factory=list)
+    """Chunks a second of the replay, meanwhile."""
+
+    def figures(self, name: str) -> Iterator[Figure]:
+        """How many times longer the live import takes, by the medians; and what the replay did."""
+        note = f"{_told(self.alone)} alone, {_told(self.beside)} beside"
+        name = f"{CONVERSATIONS} conversations beside {name}"
+        yield at_most(name, _median(self.beside) / _median(self.alone), LIMIT, "times", note)
+        yield Figure(f"{name}: the replay meanwhile", median(self.replayed), "chunks/s")
+
+
 def figures(session: Session) -> Iterator[Figure]:
-    """How many times longer the live import takes beside a replay, by the median; and what the replay did."""
-    alone, beside, share = asyncio.run(_measured())
-    note = f"{_told(alone)} alone, {_told(beside)} beside; {EXTRACTORS} extractors, {LATENCY} s a call"
-    name = f"{CONVERSATIONS} conversations beside a replay of {REPLAYED:,} imports"
-    yield at_most(name, _median(beside) / _median(alone), LIMIT, "times", note)
-    yield Figure("chunks of the replay meanwhile, of what it does alone", share, "share")
+    """Beside a replay of which every chunk costs a call, and beside one that the caches answer, which is
+    bound by the machine alone."""
+    export = export_of(Options(CONVERSATIONS, seed=10, average_bytes=AVERAGE_BYTES)).path
+    with broker() as kafka:
+        yield from asyncio.run(_changed(kafka, export)).figures(f"a replay of {REPLAYED:,} imports")
+        yield from asyncio.run(_unchanged(kafka, export)).figures("replays that cost no call")
 
 
 def _median(took: list[Took]) -> float:
@@ -59,32 +79,66 @@ def _told(took: list[Took]) -> str:
     return f"{_median(took):.1f} s ({extracting:.1f} s until read, {writing:.1f} s then; each {each})"
 
 
-async def _measured() -> tuple[list[Took], list[Took], float]:
-    export = export_of(Options(CONVERSATIONS, seed=10, average_bytes=AVERAGE_BYTES)).path
-    with broker() as kafka:
-        async with stand_in("--latency", str(LATENCY), "--jitter", str(JITTER)) as url:
-            return await _rounds(kafka, export, url)
-
-
-async def _rounds(kafka: Broker, export: Path, url: str) -> tuple[list[Took], list[Took], float]:
-    alone: list[Took] = []
-    beside: list[Took] = []
-    shares: list[float] = []
-    claude = {"model": "claude", "anthropic_base_url": url, "anthropic_api_key": KEY}
-    async with line(kafka, export.parent, extractors=EXTRACTORS, **claude) as running:
+async def _changed(kafka: Broker, export: Path) -> Rounds:
+    rounds = Rounds()
+    async with (
+        stand_in("--latency", str(LATENCY), "--jitter", str(JITTER)) as url,
+        line(kafka, export.parent, extractors=EXTRACTORS, **_claude(url)) as running,
+    ):
         await _took(running, export)
         for _ in range(ROUNDS):
-            alone.append(await _took(running, export))
+            rounds.alone.append(await _took(running, export))
             replay = await Replay.begun(running.sql, export, REPLAYED)
-            first = await replay.reached(1)
-            rate = (UNDER_WAY - 1) / (await replay.reached(UNDER_WAY) - first)
-            before = await replay.done()
-            beside.append(await _took(running, export))
-            shares.append((await replay.done() - before) / beside[-1].seconds / rate)
+            await replay.reached(UNDER_WAY)
+            await _beside(rounds, running, export)
             await replay.stop()
-            await asyncio.sleep(3 * LATENCY)  # calls that are under way end
-            print(f"alone {alone[-1]}, beside {beside[-1]}", flush=True)
-    return alone, beside, median(shares)
+            await steer(url, latency=0.0)  # what has its turn already is read
+            await _quiet(url)
+            await steer(url, latency=LATENCY)
+    return rounds
+
+
+async def _unchanged(kafka: Broker, export: Path) -> Rounds:
+    rounds = Rounds()
+    async with (
+        stand_in("--jitter", str(JITTER)) as url,
+        line(kafka, export.parent, extractors=EXTRACTORS, **_claude(url)) as running,
+    ):
+        for event in [await running.submit(export) for _ in range(READ)]:
+            await running.ended(event)
+        await steer(url, latency=LATENCY)
+        for _ in range(ROUNDS):
+            rounds.alone.append(await _took(running, export))
+            replaying = asyncio.create_task(unchanged(running.services.setting.database))
+            await asyncio.sleep(LATENCY)
+            await _beside(rounds, running, export)
+            replaying.cancel()
+            with suppress(asyncio.CancelledError):
+                await replaying
+            await _quiet(url)
+    return rounds
+
+
+async def _quiet(url: str) -> None:
+    """Return when no call has begun for as long as one takes."""
+    before = -1
+    while (begun := (await served(url))["requests"]) != before:
+        before = begun
+        await asyncio.sleep(LATENCY * (1 + JITTER))
+
+
+def _claude(url: str) -> dict[str, object]:
+    return {"model": "claude", "anthropic_base_url": url, "anthropic_api_key": KEY}
+
+
+async def _beside(rounds: Rounds, running: Line, export: Path) -> None:
+    before = await running.sql.fetchval(_DONE)
+    rounds.beside.append(took := await _took(running, export))
+    rounds.replayed.append(float(await running.sql.fetchval(_DONE) - before) / took.seconds)
+    print(f"alone {rounds.alone[-1].seconds:.1f} s, beside {took.seconds:.1f} s", flush=True)
+
+
+_DONE = "SELECT coalesce(sum(chunks_ok + chunks_dead), 0) FROM imports WHERE priority = 'replay'"
 
 
 async def _took(running: Line, export: Path) -> Took:

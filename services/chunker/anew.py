@@ -12,7 +12,7 @@ import structlog
 from services.chunker.chunking import STAGE, ChunkingJob, chunk_conversations
 from services.chunker.configured import policy_of
 from services.chunker.contents import PAGE, ChangedSourceError, Contents
-from services.chunker.kept import KeptChunks, TooMuch
+from services.chunker.kept import Bounds, KeptChunks, TooMuch
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport
 from services.chunker.sending import CHUNKING_PERCENT, Sending
@@ -31,11 +31,11 @@ from shared.store.runs import NOT_READ
 
 RECORDS_A_CHUNK = 20
 """Records of others that are read on the log for a chunk of the run, rather than its source."""
-FEW_RECORDS = 20_000
-"""As many are read for any run: a second's work."""
+FEW_RECORDS = 5000
+"""As many are read for any run: what a request to storage takes, some 0.2 s."""
+AT_ANY_PRICE = Bounds(2**63, seconds=900.0, margin_ms=3_600_000)
+"""Where the source is gone, and there is no other way."""
 STEP = "chunking"
-MOST_SECONDS = 900.0
-"""Of reading the log where the source is gone, and there is no other way."""
 
 log = structlog.get_logger(__name__)
 
@@ -141,14 +141,14 @@ class Anew:
         contents = Contents(self._kit.store, RunKey(event.import_id, self._replay.base_run))
         async with AnewSink(self._kit, self._job, recorded, patience, total, contents) as sink:
             wanted = sink.left
-            why_not = await self._from_log(sink, records=FEW_RECORDS + RECORDS_A_CHUNK * total)
+            why_not = await self._from_log(sink, Bounds(FEW_RECORDS + RECORDS_A_CHUNK * total))
             on_log = wanted - sink.left
             if sink.left:
                 try:
                     await self._from_source(sink)
                 except (SourceError, UnreadableExportError, BrokenExportError) as gone:
-                    if isinstance(why_not, TooMuch) and not isinstance(gone, ChangedSourceError):
-                        why_not = await self._from_log(sink, records=2**63, seconds=MOST_SECONDS)
+                    if not isinstance(gone, ChangedSourceError):
+                        why_not = await self._from_log(sink, AT_ANY_PRICE)
                     if sink.left:
                         raise self._given_up(sink.left, gone, why_not) from None
         log.info("chunks published anew", stage=STEP, chunks=wanted, from_log=on_log, **event.ids)
@@ -161,12 +161,10 @@ class Anew:
         said = f"of {left} chunks no text is on the log any more, and the source cannot be read: {gone}"
         return type(gone)(said) if isinstance(gone, SourceError) else SourceError(said)
 
-    async def _from_log(
-        self, sink: AnewSink, *, records: int, seconds: float = float("inf")
-    ) -> Exception | None:
+    async def _from_log(self, sink: AnewSink, bounds: Bounds) -> Exception | None:
         """Publish what is on the log; why not all of it was looked at."""
         event = self._event
-        kept = KeptChunks(self._kit.reading, event.import_id, event.user_id, records=records, seconds=seconds)
+        kept = KeptChunks(self._kit.reading, event.import_id, event.user_id, bounds)
         try:
             async with aclosing(kept.read(self._replay.written)) as batches:
                 async for chunks in batches:

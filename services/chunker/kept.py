@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -18,9 +19,6 @@ from shared.pipelines import CHUNKS_READY, topic
 from shared.resilience.faults import PoisonError
 from shared.store.driving import WrittenRun
 
-MARGIN_MS = 60_000
-"""How much the clocks of who wrote the records, and of the database that noted when, may differ."""
-
 log = structlog.get_logger(__name__)
 
 
@@ -28,21 +26,31 @@ class TooMuch(Exception):  # noqa: N818 - a bound, not a fault
     """To find the chunks on the log, more of it would have to be read than is allowed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of the log is read."""
+
+    records: int
+    seconds: float = float("inf")
+    margin_ms: int = 10_000
+    """How much the clocks of who wrote the records, and of the database that noted when, may differ: each
+    second more is read of everybody's."""
+
+
 class KeptChunks:
     """Reads the chunks of one import that `written` runs put on the log.
 
-    `records` bounds what is read, `seconds` how long. A record counts that says in its headers and in its
-    body that it is of this user, this import and one of these runs, with the id that its chunk had.
+    A record counts that says in its headers and in its body that it is of this user, this import and one of
+    these runs, with the id that its chunk had.
     """
 
-    def __init__(
-        self, reading: Reading, import_id: UUID, user_id: UUID, *, records: int, seconds: float = float("inf")
-    ) -> None:
+    def __init__(self, reading: Reading, import_id: UUID, user_id: UUID, bounds: Bounds) -> None:
         self._reading = reading
         self._import_id = import_id
         self._user_id = user_id
-        self._records = records
-        self._seconds = seconds
+        self._records = bounds.records
+        self._seconds = bounds.seconds
+        self._margin = bounds.margin_ms
 
     async def read(self, written: Sequence[WrittenRun]) -> AsyncGenerator[list[ChunkReady], None]:
         """They come some at a time, in no order, and may come again. Leave it early by `aclosing`. Raises
@@ -51,10 +59,8 @@ class KeptChunks:
             name = topic(CHUNKS_READY, run.pipeline)
             begun, read, ended = map(_unix_ms, (run.begun_at, run.read_at, run.ended_at))
             # Most by the time that its reading ended; later the last ones, and what was lost and came again.
-            for since, until in (
-                (begun - MARGIN_MS, read + MARGIN_MS),
-                (read + MARGIN_MS, ended + MARGIN_MS),
-            ):
+            margin = self._margin
+            for since, until in ((begun - margin, read + margin), (read + margin, ended + margin)):
                 if since >= until:
                     continue
                 spans = await self._reading.spans(name, since, until)

@@ -18,6 +18,9 @@ from shared.store.batches import StoreLedger
 
 AHEAD = 45
 """Records in flight beyond the model calls: being looked up, published, or next in line."""
+AHEAD_OF_REPLAYS = 10
+"""The same of replays, beyond the calls and as many that are next: behind live work they wait long, while
+their deadline runs, and they are read though the replay was stopped meanwhile."""
 GATHER_BYTES = 32 * 1024
 """Some seven chunks, as they lie compressed on the log."""
 DEADLINE = 3600.0
@@ -51,7 +54,7 @@ def extractor(kit: Kit, model: Model) -> Service:
     calls = kit.settings.fact_extraction_concurrency
     policy = PoolPolicy(
         ceiling=2 * calls + AHEAD,
-        of_replays=calls + AHEAD,
+        of_replays=2 * calls + AHEAD_OF_REPLAYS,
         gather_bytes=GATHER_BYTES,
         retry=RetryPolicy(deadline=DEADLINE),
     )

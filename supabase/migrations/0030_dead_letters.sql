@@ -38,11 +38,12 @@ CREATE TABLE public.dead_letters (
     changed_at timestamptz
 );
 CREATE INDEX dead_letters_in_order ON public.dead_letters (topic, letter_partition, letter_offset, id);
-CREATE INDEX dead_letters_of_event ON public.dead_letters (ce_id) WHERE ce_id IS NOT NULL;
+CREATE INDEX dead_letters_of_event ON public.dead_letters (ce_id, topic) WHERE ce_id IS NOT NULL;
 CREATE INDEX dead_letters_of_import ON public.dead_letters (import_id) WHERE import_id IS NOT NULL;
 CREATE INDEX dead_letters_of_user ON public.dead_letters (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX dead_letters_by_time ON public.dead_letters (buried_at);
-CREATE INDEX dead_letters_open ON public.dead_letters (topic, reason, error_class) WHERE state = 'open';
+CREATE INDEX dead_letters_open ON public.dead_letters (topic, letter_partition, letter_offset, id)
+    INCLUDE (reason, error_class, generation, burial, buried_at) WHERE state = 'open';
 
 -- How far each partition of each dead-letter topic has been read into dead_letters.
 CREATE TABLE public.dead_letter_positions (
@@ -162,7 +163,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
         ('import_id', '@.import_id = ($1 ->> ''import_id'')::uuid'),
         ('user_id', '@.user_id = ($1 ->> ''user_id'')::uuid'),
         ('since', '@.buried_at >= ($1 ->> ''since'')::timestamptz'),
-        ('state', '@.state = $1 ->> ''state''')) AS c(name, condition)
+        ('state', '@.state = ' || quote_literal(asked ->> 'state'))) AS c(name, condition)
     WHERE nullif(asked -> c.name, 'null') IS NOT NULL
 $$;
 
@@ -213,8 +214,9 @@ BEGIN
         CASE WHEN nullif(argument -> 'ends', 'null') IS NOT NULL THEN
             ' AND d.letter_offset < (($1 -> ''ends'' -> d.topic) ->> d.letter_partition::text)::bigint' ELSE '' END,
         CASE WHEN nullif(argument -> 'after', 'null') IS NOT NULL THEN
-            ' AND (d.topic, d.letter_partition, d.letter_offset, d.id) > ($1 -> ''after'' ->> 0, '
-            '($1 -> ''after'' ->> 1)::integer, ($1 -> ''after'' ->> 2)::bigint, ($1 -> ''after'' ->> 3)::uuid)'
+            format(' AND (d.topic, d.letter_partition, d.letter_offset, d.id) > (%L, %L::integer, %L::bigint, %L::uuid)',
+                   argument -> 'after' ->> 0, argument -> 'after' ->> 1, argument -> 'after' ->> 2,
+                   argument -> 'after' ->> 3)
             ELSE '' END) INTO answer USING argument, most;
     RETURN answer;
 END

@@ -126,10 +126,11 @@ async def test_an_interrupted_replay_goes_on_where_it_was_and_records_a_chunk_on
     await spoil(sql, base, dead, [])
     event = await begin_replay(sql, base, which=["dead"])
     setting.changes["import_window"] = 16
+    window = setting.settings().window_of("replay")
     async with hosted(setting, ("chunker",)):
         await setting.publish(setting.topic(IMPORT_RECEIVED), event)
-        await until(lambda: setting.published(CHUNKS_READY, 4))
-    assert [chunk.index for chunk in setting.events(CHUNKS_READY)] == dead[:4], "a quarter of the window"
+        await until(lambda: setting.published(CHUNKS_READY, window))
+    assert [chunk.index for chunk in setting.events(CHUNKS_READY)] == dead[:window]
     setting.lose_log()
     del setting.changes["import_window"]
     async with hosted(setting, ("chunker",)) as host:

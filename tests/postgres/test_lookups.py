@@ -8,6 +8,8 @@ import pytest
 
 from shared.domain.events import ChunkReady, ChunkStatus
 from shared.store.store import Store
+from tests.support import replays
+from tests.support.kinds import take
 from tests.support.records import ANNA, BORIS, IMPORT, MODEL, PROMPTS, result_of, with_matter
 from tests.support.runs import begin_run
 
@@ -57,6 +59,24 @@ async def test_a_dead_chunk_may_be_mended(store: Store) -> None:
 async def test_chunks_of_other_users_and_of_unknown_runs_are_unknown(store: Store) -> None:
     await begin(store)
     assert await refusals(store, chunk_of(0, user_id=BORIS), chunk_of(0, run=2)) == ["unknown", "unknown"]
+
+
+async def test_of_a_replay_what_is_asked_for_is_wanted_and_what_it_took_over_is_not(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    await replays.base(store, chunks=[(replays.OK, ("a",)), (replays.DEAD, ()), None, (replays.DEAD, ())])
+    run = await replays.begun(store, sql, stage="facts", which=["dead"])
+    assert (await take(store, replays.run_event(run))).refusal is None
+    asked = [chunk_of(index, run=run.run) for index in range(4)]
+    # What was missing and is not asked for counts as dead, and may be mended as whatever is.
+    assert await refusals(store, *asked) == ["repeated", None, None, None]
+    assert await refusals(store, chunk_of(1), chunk_of(2)) == ["older", "older"], "late ones of its base"
+    twice = [with_matter(result_of(1, run=run.run))] * 2
+    first = await store.record_chunks(twice, model=MODEL, prompt_version=PROMPTS)
+    again = await store.record_chunks(twice, model=MODEL, prompt_version=PROMPTS)
+    assert (first.recorded, again.recorded, [each.reason for each in again.ignored]) == (1, 0, ["repeated"])
+    late = await store.record_chunks([with_matter(result_of(1))], model=MODEL, prompt_version=PROMPTS)
+    assert [each.reason for each in late.ignored] == ["older"]
 
 
 async def test_what_was_read_before_is_known_by_its_content(store: Store) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4, uuid5
 
+import pytest
 import typer
 
 from shared.exports.formats.registry import FORMATS
@@ -17,10 +18,14 @@ from shared.pipelines import MAX_EVENT_BYTES, READERS, SERVICES, live_topics, pl
 from shared.requests.request import request_of
 from shared.settings import load_settings
 from soulprint.canary.app import canary
+from soulprint.dead.app import dead
+from soulprint.profile.app import profile
+from soulprint.replay.app import replay
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
+REPLAY = (ROOT / "docs" / "replay.md").read_text("utf-8")
 EVENTS = (ROOT / "docs" / "events.md").read_text("utf-8")
 COMMANDS = (ROOT / "soulprint" / "main.py").read_text("utf-8")
 
@@ -91,5 +96,18 @@ def test_readme_and_operations_list_every_command_of_the_canary() -> None:
     for name, arguments in shown:  # as they stand there they can be typed
         words = shlex.split(arguments, comments=True)
         group.commands[name].make_context(name, words[: words.index("<")] if "<" in words else words)
-    (listed,) = re.findall(r"(?s)    soulprint canary (.+?)\n\n", README)
-    assert {re.split(r"\W", each)[0] for each in re.split(r"\s+\|\s", listed)} == set(group.commands)
+    assert _in_readme("canary") == set(group.commands)
+
+
+@pytest.mark.parametrize(("name", "commands"), [("replay", replay), ("dead", dead), ("profile", profile)])
+def test_readme_and_its_page_list_every_command_of_replays(name: str, commands: typer.Typer) -> None:
+    group = typer.main.get_command(commands)
+    assert isinstance(group, typer.core.TyperGroup)
+    assert _in_readme(name) == set(group.commands)
+    assert set(re.findall(rf"^soulprint {name} (\w+)", REPLAY, re.MULTILINE)) == set(group.commands)
+
+
+def _in_readme(name: str) -> set[str]:
+    """The commands of a group that README lists."""
+    (listed,) = re.findall(rf"(?s)    soulprint {name} (.+?)\n(?:\n|    soulprint )", README)
+    return {re.split(r"\W", each)[0] for each in re.split(r"\s+\|\s", listed)}

@@ -35,6 +35,12 @@ USERS = [uuid5(SEED, f"person {number}") for number in range(4)]
 OLDER, NEWER = "claude-haiku-4-5", "claude-haiku-5-5"
 DEAD = 2
 """Chunks of an import that are set aside."""
+MORE_BEFORE = """
+UPDATE imports i SET fact_counts = fact_counts || '{"kept": 1000}' FROM replay_items x
+WHERE x.replay_id = $1::text::uuid AND i.import_id = x.import_id AND i.run = x.base_run
+  AND x.position = (SELECT max(o.position) FROM replay_items o WHERE o.replay_id = x.replay_id)
+"""
+"""Of the last import of a plan much more was found before."""
 NEWEST_PLAN = "SELECT id::text FROM replays ORDER BY ordinal DESC LIMIT 1"
 
 pytestmark = [
@@ -135,6 +141,29 @@ async def test_the_page_of_replays_is_as_it_stands(
 
         async def planned() -> None:
             know(PLAN=await sql.fetchval(NEWEST_PLAN))
+            await sql.execute(MORE_BEFORE, found.run.environment["PLAN"])
+
+        async def settled(state: str, *ended: str) -> None:
+            plan = UUID(found.run.environment["PLAN"])
+
+            async def is_settled() -> bool:
+                progress = await store.read_replay_progress(plan)
+                assert progress is not None
+                return progress.state == state and any(progress.items.get(each) for each in ended)
+
+            is_settled.__doc__ = f"the replay is {state}"
+            await until(is_settled)
+
+        async def done() -> None:
+            await settled("done", "held")
+            know(HELD=await sql.fetchval("SELECT import_id::text FROM replay_items WHERE state = 'held'"))
+
+        async def second() -> None:
+            await found.run("soulprint replay plan --stage memory --sample 3")
+            await planned()
+
+        async def begun() -> None:
+            await settled("running", "done")
 
         async def versions() -> None:
             user = USERS[0]
@@ -195,6 +224,9 @@ async def test_the_page_of_replays_is_as_it_stands(
             {
                 "stale": stale,
                 "planned": planned,
+                "done": done,
+                "second": second,
+                "begun": begun,
                 "versions": versions,
                 "buried": buried,
                 "requeued": requeued,

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.chunker.chunking import STAGE
-from services.chunker.kept import MARGIN_MS, KeptChunks, TooMuch
+from services.chunker.kept import Bounds, KeptChunks, TooMuch
 from shared.domain.events import Event
 from shared.domain.ids import stage_id
 from shared.log.kafka.cloudevents import decode, encode
@@ -72,7 +72,7 @@ def record(index: int, headers: Mapping[str, bytes | None] = {}, **changes: Any)
 
 async def found(reading: Lying, **bounds: Any) -> list[int]:
     """The chunks found, by index."""
-    kept = KeptChunks(reading, IMPORT, USER, **({"records": 1000} | bounds))
+    kept = KeptChunks(reading, IMPORT, USER, Bounds(**({"records": 1000} | bounds)))
     return [chunk.index async for chunks in kept.read([RUN]) for chunk in chunks]
 
 
@@ -98,10 +98,10 @@ async def test_what_says_whose_it_is_in_headers_and_body_is_found() -> None:
 async def test_it_looks_where_the_run_was_read_and_only_then_where_it_ended() -> None:
     reading = Lying(record(0))
     begun, read, ended = (int(m.timestamp() * 1000) for m in (RUN.begun_at, RUN.read_at, RUN.ended_at))
-    await found(reading)
+    await found(reading, margin_ms=7000)
     assert reading.asked == [
-        ("chunks.ready.v2", begun - MARGIN_MS, read + MARGIN_MS),
-        ("chunks.ready.v2", read + MARGIN_MS, ended + MARGIN_MS),
+        ("chunks.ready.v2", begun - 7000, read + 7000),
+        ("chunks.ready.v2", read + 7000, ended + 7000),
     ]
 
 
