@@ -20,6 +20,7 @@ from shared.pipelines import IMPORT_RECEIVED, services_of
 from shared.resilience.faults import PoisonError
 from shared.store.dead_letters import LetterFilter, LetterRow
 from shared.store.store import Store
+from soulprint.replay.looking import extractors_now
 from tests.exports.generate import generate
 from tests.support.fake_claude.fixtures import fake_claude
 from tests.support.fake_claude.server import FakeClaude
@@ -138,6 +139,12 @@ async def test_the_page_of_replays_is_as_it_stands(
             async with hosted(older):
                 await found.imports(USERS, tmp_path)
             await found.host(setting)
+
+            async def is_at_work() -> bool:
+                """the extractor has its partitions"""
+                return await extractors_now(setting.settings()) == 1
+
+            await until(is_at_work)
 
         async def planned() -> None:
             know(PLAN=await sql.fetchval(NEWEST_PLAN))
