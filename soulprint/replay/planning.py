@@ -43,7 +43,7 @@ def plan_command(
     which = which_of(only, stage)
     selection = selection_of(users, imports, since, until, sample, model_version)
     planned, around = asyncio.run(
-        _plan(load_settings(), stage, which, selection, login() if by is None else by)
+        make_plan(load_settings(), stage, which, selection, login() if by is None else by)
     )
     if as_json:
         typer.echo(orjson.dumps(figures_as_json(planned, around), option=orjson.OPT_INDENT_2))
@@ -51,9 +51,10 @@ def plan_command(
         typer.echo("\n".join(told_plan(planned, around)))
 
 
-async def _plan(
+async def make_plan(
     settings: Settings, stage: Stage, which: Sequence[Which], selection: Mapping[str, Any], by: str
 ) -> tuple[ReplayRow, Around]:
+    """The plan, and what is known around it. The model is not asked for anything: it needs no key."""
     if settings.model == "claude" and settings.anthropic_api_key is None:
         settings = settings.model_copy(update={"anthropic_api_key": NO_KEY})
     async with opened_model(settings, workers=0) as model, opened_store(settings, connections=2) as store:
