@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from uuid import uuid4, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from shared.domain.errors import StoreError
 from shared.domain.events import ImportReceived
 from shared.domain.ids import quick_id
 from shared.domain.runs import RunKey, RunKind
 from shared.store.chunks import Chunking
+from shared.store.replaying import DRIVER
 from shared.store.runs import Reading
 from shared.store.store import Store
 from tests.support.kinds import BEGAN, commit, fail, lane_of
@@ -44,6 +45,7 @@ class Caller:
         self._store = store
         self._chosen = random.Random(seed)
         self.refusals: list[str] = []
+        self._replays: list[UUID] = []
 
     async def run(self) -> None:
         calls = [
@@ -63,6 +65,10 @@ class Caller:
             self.predecessor,
             self.route,
             self.progress,
+            self.replay,
+            self.drive,
+            self.drive,
+            self.stop,
         ]
         for _ in range(CALLS):
             try:
@@ -93,7 +99,7 @@ class Caller:
 
     async def take(self) -> None:
         event = event_of(self._chosen)
-        variant = self._chosen.choice(["builtin", "http"]) if event.kind is RunKind.FALLBACK else "builtin"
+        variant = self._chosen.choice(["builtin", "http"]) if event.kind is RunKind.FALLBACK else "{}"
         taken = await self._store.take_run(event, lane_of(event.kind), variant, profile_format="app")
         if taken.refusal is None and taken.variant == "http":
             await self._store.owe_v1_call(event.import_id, event.run)
@@ -122,6 +128,34 @@ class Caller:
     async def note(self) -> None:
         events = [event_of(self._chosen) for _ in range(8)]
         await self._store.note_progress([RunKey(e.import_id, e.run) for e in events])
+
+    async def replay(self) -> None:
+        planned = await self._store.plan_replay(
+            uuid4(),
+            stage=self._chosen.choice(["chunks", "facts", "memory"]),
+            which=["all"],
+            selection={},
+            pipeline="v2",
+            model=MODEL,
+            prompt_version=PROMPTS,
+            by="me",
+            rates=None,
+            variant="{}",
+            writing_version=None,
+        )
+        if planned.id is not None:
+            await self._store.start_replay(planned.id, by="me", reason="a new prompt")
+            self._replays.append(planned.id)
+
+    async def drive(self) -> None:
+        """As one that leads, though several of us do: a lease may have run out meanwhile."""
+        await self._store.take_lease(DRIVER, "driver", 60)
+        await self._store.advance_replays("driver")
+
+    async def stop(self) -> None:
+        if self._replays:
+            turn = self._chosen.choice([self._store.stop_replay, self._store.pause_replay])
+            await turn(self._chosen.choice(self._replays), by="me")
 
     async def progress(self) -> None:
         event = event_of(self._chosen)
