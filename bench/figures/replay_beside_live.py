@@ -60,8 +60,8 @@ class Rounds:
 
 
 def figures(session: Session) -> Iterator[Figure]:
-    """Beside a replay of which every chunk costs a call, and beside one that the cache answers, which is bound
-    by the machine alone."""
+    """Beside a replay of which every chunk costs a call, and beside one that the cache answers, which is
+    bound by the machine alone."""
     export = export_of(Options(CONVERSATIONS, seed=10, average_bytes=AVERAGE_BYTES)).path
     with broker() as kafka:
         yield from asyncio.run(_changed(kafka, export)).figures(f"a replay of {REPLAYED:,} imports")
