@@ -1,4 +1,4 @@
-"""Backpressure: at which marks partitions are paused and resumed; replays weigh a quarter, their bytes half."""
+"""Backpressure: marks at which partitions are paused and resumed; replays weigh a quarter, their bytes half."""
 
 from __future__ import annotations
 
