@@ -48,6 +48,7 @@ class Unit:
 
     items: list[Item]
     begun: float = field(default_factory=time.monotonic)
+    """When work on it began; later by what it then waited in line."""
     parked: bool = False
     """True while it only waits (for the lane, for the next attempt): nothing is lost by ending it."""
     timeout: asyncio.Timeout | None = None
@@ -71,6 +72,11 @@ class Unit:
         self.parked = True
         await asyncio.sleep(seconds)
         self.parked = False
+
+    @property
+    def in_line(self) -> bool:
+        """Whether it waits for its turn, in its stage."""
+        return "line" in self.stopped
 
     def stop_clock(self, cause: Cause) -> None:
         """The time of the attempt under way, if there is one, does not run out from now on."""
@@ -104,10 +110,11 @@ def standing_still() -> Iterator[None]:
     if unit is None or deadline is None:
         yield
         return
-    before = deadline.left
+    before, began = deadline.left, time.monotonic()
     unit.stop_clock("line")
     try:
         yield
     finally:
         deadline.excuse(before - deadline.left)
+        unit.begun += time.monotonic() - began
         unit.start_clock("line")

@@ -1,4 +1,4 @@
-"""Backpressure: marks at which partitions are paused and resumed; replays weigh a quarter, their bytes half."""
+"""Marks at which partitions are paused and resumed; replays weigh a quarter, their bytes half."""
 
 from __future__ import annotations
 
