@@ -148,6 +148,8 @@ class Pool(Generic[E]):
         for task, unit in self._tasks.items():
             if not any(item.wanted for item in unit.items):
                 task.cancel()
+        if not self._tasks and not self._waiting:
+            self.idle.set()
 
     async def revoked(self) -> None:
         """A rebalance begins: stop taking, wait a little for work in flight, commit."""
