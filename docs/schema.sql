@@ -3270,6 +3270,16 @@ REVOKE ALL ON FUNCTION public.mark_published(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_published(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.mark_published(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.mended_partly(n public.imports) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT n.state = 'failed' AND n.chunks_ok + n.chunks_dead = n.chunks_total AND EXISTS (
+        SELECT FROM replays r WHERE r.id = n.replay_id AND r.which <@ ARRAY['missing', 'dead'])
+$$;
+REVOKE ALL ON FUNCTION public.mended_partly(n public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.mended_partly(n public.imports) TO service_role;
+
 CREATE FUNCTION public.name_user(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -6656,10 +6666,10 @@ BEGIN
             RETURN NEXT;
             CONTINUE;
         END IF;
-        -- the newest that ended and is no replay that came to nothing: what begin_replay_run takes
+        -- the newest that ended, and is no replay that came to nothing: what begin_replay_run takes
         SELECT * INTO b FROM imports n
             WHERE n.import_id = newest.import_id AND n.kind = 'primary' AND n.pipeline <> 'v1'
-              AND (n.state = 'complete' OR n.state = 'failed' AND partly) AND NOT is_silent(n)
+              AND (n.state = 'complete' OR n.state = 'failed' AND partly) AND (NOT is_silent(n) OR mended_partly(n))
               AND (partly OR n.unserved IS NULL)
             ORDER BY n.run DESC LIMIT 1;
         user_id := newest.user_id; run := coalesce(b.run, newest.run);

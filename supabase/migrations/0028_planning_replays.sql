@@ -1,5 +1,13 @@
 -- Planning a replay: which imports it does again, from which run of each, and what that will take. Nothing runs yet.
 
+-- True of the run of a replay of missing or dead chunks that has read them, and failed for those that it was not to
+-- read: what it has is its base's, and more.
+CREATE FUNCTION public.mended_partly(n public.imports) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT n.state = 'failed' AND n.chunks_ok + n.chunks_dead = n.chunks_total AND EXISTS (
+        SELECT FROM replays r WHERE r.id = n.replay_id AND r.which <@ ARRAY['missing', 'dead'])
+$$;
+
 -- Looks at the imports that a replay's selection names, or at all of them. `why` is null for one that is to be done
 -- again, from `run`; else it says what keeps it from that:
 --   unknown    there is no such import
@@ -59,10 +67,10 @@ BEGIN
             RETURN NEXT;
             CONTINUE;
         END IF;
-        -- the newest that ended and is no replay that came to nothing: what begin_replay_run takes
+        -- the newest that ended, and is no replay that came to nothing: what begin_replay_run takes
         SELECT * INTO b FROM imports n
             WHERE n.import_id = newest.import_id AND n.kind = 'primary' AND n.pipeline <> 'v1'
-              AND (n.state = 'complete' OR n.state = 'failed' AND partly) AND NOT is_silent(n)
+              AND (n.state = 'complete' OR n.state = 'failed' AND partly) AND (NOT is_silent(n) OR mended_partly(n))
               AND (partly OR n.unserved IS NULL)
             ORDER BY n.run DESC LIMIT 1;
         user_id := newest.user_id; run := coalesce(b.run, newest.run);
@@ -428,7 +436,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 REVOKE ALL ON FUNCTION
-    public.weigh_imports(public.replays), public.sampled_at(uuid), public.lacks_chunks(public.imports, text[]),
+    public.mended_partly(public.imports), public.weigh_imports(public.replays), public.sampled_at(uuid),
+    public.lacks_chunks(public.imports, text[]),
     public.choose_imports(public.replays), public.count_selected(public.replays),
     public.reckon_run(public.replays, public.imports, jsonb, text, text),
     public.reckon_writing(public.replays, public.imports, jsonb),
@@ -436,7 +445,8 @@ REVOKE ALL ON FUNCTION
     public.tell_replay(uuid), public.read_replay(jsonb), public.list_replays(jsonb), public.list_replay_items(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
-    public.weigh_imports(public.replays), public.sampled_at(uuid), public.lacks_chunks(public.imports, text[]),
+    public.mended_partly(public.imports), public.weigh_imports(public.replays), public.sampled_at(uuid),
+    public.lacks_chunks(public.imports, text[]),
     public.choose_imports(public.replays), public.count_selected(public.replays),
     public.reckon_run(public.replays, public.imports, jsonb, text, text),
     public.reckon_writing(public.replays, public.imports, jsonb),
