@@ -19,10 +19,6 @@ _ONCE_READ = """
     SELECT gen_random_uuid(), 1, gen_random_uuid(), 'v2', $1, true, 'complete' FROM generate_series(1, $2)
     RETURNING import_id, run, user_id
 """
-_ALL = """
-    SELECT DISTINCT ON (import_id) import_id, run, user_id FROM imports
-    WHERE state = 'complete' AND kind = 'primary' ORDER BY import_id, run DESC
-"""
 
 
 @dataclass
@@ -36,11 +32,6 @@ class Replay:
     async def begun(cls, sql: asyncpg.Connection, export: Path, imports: int) -> Replay:
         """Of so many imports, each of a person of its own, that ended before: nothing of them is cached."""
         return await cls._of(sql, await sql.fetch(_ONCE_READ, str(export), imports))
-
-    @classmethod
-    async def of_all(cls, sql: asyncpg.Connection) -> Replay:
-        """Of all imports that are complete."""
-        return await cls._of(sql, await sql.fetch(_ALL))
 
     @classmethod
     async def _of(cls, sql: asyncpg.Connection, bases: list[asyncpg.Record]) -> Replay:
@@ -67,10 +58,6 @@ class Replay:
             f"SELECT sum(chunks_ok + chunks_dead) >= {chunks} FROM imports WHERE replay_id = $1"
         )
 
-    async def ended(self) -> None:
-        """Return when it is done. Raises RunFailedError."""
-        await self._until("SELECT state = 'done' FROM replays WHERE id = $1")
-
     async def _until(self, true: str) -> None:
         deadline = time.monotonic() + END_SECONDS
         while not await self.sql.fetchval(true, self.id):
@@ -83,18 +70,3 @@ class Replay:
         await self.sql.execute(
             "SELECT stop_replay(jsonb_build_object('replay_id', $1::uuid, 'by', 'bench'))", self.id
         )
-
-
-async def unchanged(database: str) -> None:
-    """Do all imports again and again, until cancelled."""
-    sql = await asyncpg.connect(database)
-    replay = None
-    try:
-        while True:
-            replay = await Replay.of_all(sql)
-            await replay.ended()
-    finally:
-        sql = await asyncpg.connect(database)
-        if replay is not None:
-            await Replay(sql, replay.id).stop()
-        await sql.close()

@@ -1,4 +1,4 @@
-"""Dead letters: how long ten thousand take to be found, listed and put back, and that memory does not grow."""
+"""Dead letters: how long ten thousand take to be found, listed and put back, in memory that does not grow."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def figures(session: Session) -> Iterator[Figure]:
 
 
 async def _measured(bootstrap: str, home: Path, count: int) -> tuple[float, Measured, Measured]:
-    home.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
     async with embedded_postgres(home) as dsn:
         await migrate(dsn)
         setting = Setting(bootstrap, dsn, home, changes={"dead_letter_seconds": 0.1, "extract_workers": 0})
@@ -138,7 +138,8 @@ _RUN = """
 WITH run AS (
     INSERT INTO imports (import_id, run, user_id, pipeline, source, state, on_log, chunks_total, chunks_ok,
                          chunks_dead, coverage, chunked_at, published_at, finished_at)
-    VALUES ($1, 1, $2, 'v2', '/gone.zip', 'complete', true, 20 * $3::integer, 19 * $3, $3, 0.95, now(), now(), now())
+    VALUES ($1, 1, $2, 'v2', '/gone.zip', 'complete', true, 20 * $3::integer, 19 * $3, $3, 0.95, now(), now(),
+            now())
 )
 INSERT INTO chunk_results (import_id, run, chunk_index, chunk_id, user_id, content_hash, status)
 SELECT $1, 1, k, gen_random_uuid(), $2, 'h' || k, CASE WHEN k < $3 THEN 'dead' ELSE 'ok' END

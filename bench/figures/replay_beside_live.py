@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -14,7 +13,7 @@ from bench.claude_stand_in import KEY, served, stand_in, steer
 from bench.exports import AVERAGE_BYTES, export_of
 from bench.figure import Figure, at_most
 from bench.line import Line, broker, line
-from bench.replays import Replay, unchanged
+from bench.replays import Replay
 from bench.session import Session
 from tests.exports.schedule import Options
 from tests.support.kafka import Broker
@@ -30,8 +29,6 @@ JITTER = 0.25
 REPLAYED = 1_000
 UNDER_WAY = 40
 """Chunks of a replay that are recorded before the live import comes: it runs at full speed."""
-READ = 60
-"""Imports that an unchanged replay does again and again."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +58,10 @@ class Rounds:
 
 
 def figures(session: Session) -> Iterator[Figure]:
-    """Beside a replay of which every chunk costs a call, and beside one that the caches answer, which is
-    bound by the machine alone."""
+    """Beside a replay of which every chunk costs a call."""
     export = export_of(Options(CONVERSATIONS, seed=10, average_bytes=AVERAGE_BYTES)).path
     with broker() as kafka:
         yield from asyncio.run(_changed(kafka, export)).figures(f"a replay of {REPLAYED:,} imports")
-        yield from asyncio.run(_unchanged(kafka, export)).figures("replays that cost no call")
 
 
 def _median(took: list[Took]) -> float:
@@ -95,27 +90,6 @@ async def _changed(kafka: Broker, export: Path) -> Rounds:
             await steer(url, latency=0.0)  # what has its turn already is read
             await _quiet(url)
             await steer(url, latency=LATENCY)
-    return rounds
-
-
-async def _unchanged(kafka: Broker, export: Path) -> Rounds:
-    rounds = Rounds()
-    async with (
-        stand_in("--jitter", str(JITTER)) as url,
-        line(kafka, export.parent, extractors=EXTRACTORS, **_claude(url)) as running,
-    ):
-        for event in [await running.submit(export) for _ in range(READ)]:
-            await running.ended(event)
-        await steer(url, latency=LATENCY)
-        for _ in range(ROUNDS):
-            rounds.alone.append(await _took(running, export))
-            replaying = asyncio.create_task(unchanged(running.services.setting.database))
-            await asyncio.sleep(LATENCY)
-            await _beside(rounds, running, export)
-            replaying.cancel()
-            with suppress(asyncio.CancelledError):
-                await replaying
-            await _quiet(url)
     return rounds
 
 

@@ -18,7 +18,7 @@ from shared.store.batches import StoreLedger
 
 AHEAD = 45
 """Records in flight beyond the model calls: being looked up, published, or next in line."""
-AHEAD_OF_REPLAYS = 10
+AHEAD_OF_REPLAYS = 5
 """The same of replays, beyond the calls and as many that are next: behind live work they wait long, while
 their deadline runs, and they are read though the replay was stopped meanwhile."""
 GATHER_BYTES = 32 * 1024

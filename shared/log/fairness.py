@@ -11,9 +11,9 @@ T = TypeVar("T")
 CREDIT = 4
 """Items of a new line that go before all old lines: a small import is through before its share of the turns
 would let it, and a large one is held up by that much only, once."""
-SHARE = 8
-"""Of so many turns that are taken while live work waits, a replay has one at most. A quarter is what a
-replay may have at most, but with that a live import took 1.27 times its time."""
+SHARE = 16
+"""Of so many turns that are taken while live work waits, a replay has one at most. A quarter is the
+most that it may have, but a turn amid a small import makes that one wait for a whole call."""
 
 
 class Line(NamedTuple):

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 
+from services.chunker.app import IMPORTS, OF_REPLAYS
+from services.extractor.app import extractor
+from shared.domain.events import ChunkReady
+from shared.host.service import Kit, Service
+from shared.models.base import Extraction
+from shared.models.rules.model import OfflineModel
 from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED, IMPORT_RECEIVED
 from shared.store.store import Store
 from tests.support.local import LocalSetting
@@ -47,6 +56,47 @@ async def test_a_run_of_a_replay_that_stands_still_is_driven_again_as_what_it_is
     async with hosted(setting, ("consolidator",)):
         await until(lambda: setting.published(IMPORT_RECEIVED, 2))
         assert {each.priority for each in setting.events(IMPORT_RECEIVED)} == {"replay"}
+
+
+class Standing(OfflineModel):
+    """Reads what somebody waits for."""
+
+    def __init__(self, go: asyncio.Event) -> None:
+        super().__init__()
+        self._go = go
+
+    async def extract(self, chunk: ChunkReady) -> Extraction:
+        if chunk.priority == "replay":
+            await self._go.wait()
+        return await super().extract(chunk)
+
+
+async def test_replays_that_stand_still_leave_the_chunker_and_the_extractor_to_a_live_import(
+    setting: LocalSetting, store: Store, exports: Path
+) -> None:
+    """More of them than the chunker has places, and each with as much of its window as it gets."""
+    setting.changes |= {"import_window": 8, "fact_extraction_concurrency": 48}
+    go = asyncio.Event()
+
+    @asynccontextmanager
+    async def standing(kit: Kit) -> AsyncIterator[Service]:
+        yield extractor(kit, Standing(go))
+
+    async with hosted(setting, extractor=standing):
+        replays = [
+            await setting.import_of(exports / "large.zip", priority="replay") for _ in range(IMPORTS + 8)
+        ]
+        await until(lambda: setting.published(CHUNKS_READY, 2 * OF_REPLAYS))
+        live = await setting.import_of(exports / "small.zip")
+        assert (await ended(store, live, 20.0)).state == "complete"
+        chunked = {each.import_id for each in setting.events(CHUNKS_READY)} - {live.import_id}
+        assert len(chunked) == OF_REPLAYS
+        assert len(setting.events(CHUNKS_READY)) == 2 * OF_REPLAYS + len(
+            [each for each in setting.events(CHUNKS_READY) if each.import_id == live.import_id]
+        )
+        for each in replays:
+            await store.cancel_run(each.import_id, 1)
+        go.set()
 
 
 async def test_whoever_publishes_an_import_can_but_lower_it(

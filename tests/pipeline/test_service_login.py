@@ -81,8 +81,8 @@ async def test_it_may_do_nothing_with_any_table(
             tried.append(f"SELECT nextval('{name}')")
         if kind == "r":
             tried += [
-                f"INSERT INTO {name} ({first}) VALUES (NULL)",
-                f"UPDATE {name} SET {first} = NULL",
+                f"INSERT INTO {name} DEFAULT VALUES",
+                f"UPDATE {name} SET {first} = DEFAULT",
                 f"DELETE FROM {name}",
                 f"COPY {name} TO STDOUT",
                 f"TRUNCATE {name}",

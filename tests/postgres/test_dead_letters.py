@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -253,3 +254,24 @@ async def test_a_failed_import_waits_for_its_event_again(store: Store) -> None:
     await record_letters(store, [letter], "import.received.v2")
     assert await store.take_dead_letters([requeue(letter, index=None)]) == []
     assert (await report(store)).state == "received"
+
+
+async def test_requeues_recordings_and_ends_at_once_do_not_wait_in_a_circle(store: Store) -> None:
+    imports = [uuid4() for _ in range(4)]
+    for each in imports:
+        await begin_run(store, each, ANNA, "/a.zip", "v2", on_log=True)
+        await record(store, result_of(0, import_id=each, status=ChunkStatus.DEAD))
+        await store.finish_chunking(each, 1, Chunking(total=1))
+    letters = [letter_of(n, import_id=each) for n, each in enumerate(imports)]
+    await record_letters(store, letters)
+    taken = [requeue(letter, import_id=letter.import_id, index=0) for letter in letters]
+    backwards = [result_of(0, import_id=each, status=ChunkStatus.DEAD) for each in reversed(imports)]
+    for _ in range(10):
+        await asyncio.gather(
+            store.take_dead_letters(taken),
+            store.take_dead_letters(taken[::-1]),
+            record(store, *backwards),
+            *(store.fail_run(each, 1, "x", "y") for each in imports),
+            store.find_stalled("v2", 0.0),
+        )
+    assert await store.take_dead_letters(taken) == []

@@ -14,17 +14,25 @@ from uuid import UUID, uuid4
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from prometheus_client import CollectorRegistry
 
+from shared.domain.errors import BusyError
 from shared.domain.events import ChunkReady, Event
 from shared.host.service import Kit, Service
 from shared.host.services import opener_of
-from shared.log.deadletter import HEADERS
+from shared.log.deadletter import HEADERS, Sender
+from shared.log.kafka.client import KafkaLog
 from shared.log.kafka.cloudevents import encode
+from shared.log.metrics import PoolMetrics
 from shared.pipelines import CHUNKS_READY, IMPORT_RECEIVED, MEMORY_READY
-from shared.resilience.faults import PoisonError
+from shared.resilience.faults import LaneError, PoisonError
 from shared.store.dead_letters import LetterFilter, LetterRow
 from shared.store.store import Store
+from soulprint.dead.asking import Asked
+from soulprint.dead.putting_back import LEASE, PuttingBack
+from soulprint.dead.reaching import sending
 from tests.support.chunks import chunk_of, said
+from tests.support.letters import letter_of, record_letters
 from tests.support.ops import CommandOf
 from tests.support.records import memory_of
 from tests.support.replica import event, read_all
@@ -284,3 +292,68 @@ async def test_a_topic_made_anew_is_read_from_its_beginning_and_other_pipelines_
         assert (rows[first].gone, rows[second].gone) == (True, False)
         listed = (await asyncio.to_thread(command, "dead", "list", "--json")).json()
         assert json.dumps(listed).count("timeout") == 2
+
+
+async def test_what_was_ended_goes_on_where_it_was_and_two_at_once_are_one(
+    setting: Setting, store: Store, exports: Path
+) -> None:
+    log = KafkaLog.of(setting.settings(), PoolMetrics(CollectorRegistry()))
+    async with hosted(setting, ("consolidator",)):
+        events = [setting.event_of(exports / "small.zip") for _ in range(3)]
+        letters = [await bury(setting, IMPORT_RECEIVED, *wired(each)) for each in events]
+        await known(store, 3)
+
+    class Failing:
+        """Takes one record, and then no more."""
+
+        def __init__(self, sender: Sender) -> None:
+            self._sender, self._left = sender, 1
+
+        async def send(self, to: str, **record: Any) -> None:
+            self._left -= 1
+            if self._left < 0:
+                raise LaneError("Kafka refuses it")
+            await self._sender.send(to, **record)
+
+    def putting(sender: Any, owner: str = "one") -> PuttingBack:
+        return PuttingBack(
+            store,
+            log.reading(),
+            sender,
+            Asked("anna", "mended"),
+            owner=owner,
+            pipeline="v2",
+            prefix=setting.prefix,
+        )
+
+    which = LetterFilter(topic="import.received.v2")
+    async with sending(log) as sender:
+        with pytest.raises(LaneError):
+            await putting(Failing(sender)).run(which)
+        states = [row.state for row in await store.find_dead_letters(which)]
+        assert sorted(states) == ["open", "open", "requeued"]
+        assert await store.take_lease(LEASE, "another", 30.0)
+        with pytest.raises(BusyError):
+            await putting(sender).run(which)
+        await store.release_lease(LEASE, "another")
+        outcome = await putting(sender, "two").run(which)
+        assert (outcome.requeued, outcome.counts) == (2, {})
+        again = await putting(sender, "two").run(LetterFilter(ids=letters))
+        assert (again.requeued, again.counts) == (0, {"requeued": 3})
+    records = await read_all(setting.bootstrap, setting.topic(IMPORT_RECEIVED), 6)
+    assert len(records) == 3
+
+
+async def test_without_kafka_it_is_said_where_the_records_are(
+    setting: Setting, store: Store, command_of: CommandOf
+) -> None:
+    letter = letter_of(0)
+    await record_letters(store, [letter])
+    command = command_of(setting)
+    environment = [pair for pair in command.command.settings if "KAFKA" not in pair[0]]
+    bare = replace(command, command=replace(command.command, settings=tuple(environment)))
+    shown = await asyncio.to_thread(bare, "dead", "show", str(letter.id))
+    assert shown.code == 0, shown.err
+    assert "its log in memory" in " ".join(shown.out.split())
+    refused = await asyncio.to_thread(bare, "dead", "requeue", str(letter.id), "--reason", "x")
+    assert (refused.code, "its log in memory" in refused.err) == (2, True)

@@ -1,4 +1,4 @@
-"""Turns: live work has seven of eight turns while it waits, replays all the others, and come to their end."""
+"""Turns: while live work waits, replays have one of many; then all the others, and they come to their end."""
 
 from __future__ import annotations
 
@@ -32,8 +32,12 @@ def order(turns: Turns[str]) -> str:
     return "".join(item[0] for item in turns.take(len(turns)))
 
 
-def test_a_replay_has_one_of_eight_turns_while_live_work_waits_and_then_all() -> None:
-    assert order(filled(Turns(), r=6, a=16)) == "aaaaaaar" * 2 + "aarrrr"
+FEW = SHARE - 1
+"""Turns of live work between two of a replay."""
+
+
+def test_a_replay_has_one_of_many_turns_while_live_work_waits_and_then_all() -> None:
+    assert order(filled(Turns(), r=6, a=2 * FEW + 2)) == ("a" * FEW + "r") * 2 + "aarrrr"
     assert order(filled(Turns(), r=3)) == "rrr"
     assert order(filled(Turns(), a=3)) == "aaa"
 
@@ -41,16 +45,18 @@ def test_a_replay_has_one_of_eight_turns_while_live_work_waits_and_then_all() ->
 def test_live_work_that_comes_amid_a_replay_is_next() -> None:
     turns = filled(Turns(), r=20)
     assert turns.take(5) == ["r0", "r1", "r2", "r3", "r4"]
-    assert order(filled(turns, a=9)) == "aaaaaaaraa" + "r" * 14
+    assert order(filled(turns, a=FEW + 2)) == "a" * FEW + "raa" + "r" * 14
 
 
 def test_within_a_replay_people_take_turns_and_so_they_do_in_live_work() -> None:
     turns: Turns[str] = Turns()
     for name in ("rx", "ry", "ax", "by"):
-        filled(turns, **{name: 12})
+        filled(turns, **{name: 20})
     came = turns.take(len(turns))
     assert [item[:2] for item in came if item[0] == "r"][-8:] == ["rx", "ry"] * 4
-    assert Counter(item[0] for item in came[8:16]) == Counter({"a": 3, "b": 4, "r": 1})
+    each = Counter(item[0] for item in came[SHARE : 2 * SHARE])
+    assert each["r"] == 1
+    assert abs(each["a"] - each["b"]) == 1
 
 
 def test_replays_have_no_more_places_than_they_may_and_the_others_are_free() -> None:
