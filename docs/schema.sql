@@ -4668,8 +4668,8 @@ BEGIN
     FOR o IN
         SELECT * FROM imports n
         WHERE n.import_id = b.import_id AND n.kind = 'primary' AND n.state = 'complete' AND n.usage <> '{}'
-          AND n.readers @> jsonb_build_array(jsonb_build_object('model', r.model))
-        ORDER BY n.run DESC LIMIT 8
+        -- another model's tokens are closer than a forecast that knows nothing of this person
+        ORDER BY n.readers @> jsonb_build_array(jsonb_build_object('model', r.model)) DESC, n.run DESC LIMIT 8
     LOOP
         SELECT ARRAY[
             (o.usage ->> 'calls')::double precision - coalesce(sum((c.usage ->> 'calls')::double precision), 0),

@@ -254,7 +254,8 @@ END
 $$;
 
 -- What writing a base's memory anew takes: calls, and tokens that are fresh, out, read from and written to the prompt
--- cache. As a run of the import took it before at the same model, else as `rates` say of so many facts.
+-- cache. As a run of the import took it before, at the same model or else at another, else as `rates` say of so many
+-- facts.
 CREATE FUNCTION public.reckon_writing(r public.replays, b public.imports, rates jsonb) RETURNS double precision[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -267,8 +268,8 @@ BEGIN
     FOR o IN
         SELECT * FROM imports n
         WHERE n.import_id = b.import_id AND n.kind = 'primary' AND n.state = 'complete' AND n.usage <> '{}'
-          AND n.readers @> jsonb_build_array(jsonb_build_object('model', r.model))
-        ORDER BY n.run DESC LIMIT 8
+        -- another model's tokens are closer than a forecast that knows nothing of this person
+        ORDER BY n.readers @> jsonb_build_array(jsonb_build_object('model', r.model)) DESC, n.run DESC LIMIT 8
     LOOP
         SELECT ARRAY[
             (o.usage ->> 'calls')::double precision - coalesce(sum((c.usage ->> 'calls')::double precision), 0),
