@@ -3689,6 +3689,7 @@ DECLARE
     c record;
     t record;
     planned integer := 0;
+    unread integer := 0;
     left_out jsonb := '{}';
     strangers integer;
 BEGIN
@@ -3708,6 +3709,7 @@ BEGIN
         END IF;
         planned := planned + 1;
         SELECT * INTO b FROM imports n WHERE n.import_id = c.import_id AND n.run = c.run;
+        unread := unread + (b.chunks_total IS NULL)::integer;
         INSERT INTO replay_items (replay_id, position, import_id, user_id, base_run, chunks, cached, calls,
                                   input_tokens, output_tokens, cost)
         SELECT r.id, planned, c.import_id, c.user_id, c.run, k.*
@@ -3728,7 +3730,7 @@ BEGIN
         'imports', planned, 'chunks', t.chunks, 'cached', t.cached, 'calls', t.calls, 'input_tokens', t.input_tokens,
         'output_tokens', t.output_tokens, 'dollars', t.dollars,
         'seconds', seconds_at_pace(a.model, planned, (t.chunks - t.cached)::integer, t.cached::integer),
-        'left_out', left_out);
+        'unread', unread, 'left_out', left_out);
     IF planned = 0 THEN
         DELETE FROM replays o WHERE o.id = r.id;
         RETURN to_jsonb(r) || jsonb_build_object('id', NULL, 'items', '{}'::jsonb);
