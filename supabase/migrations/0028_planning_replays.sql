@@ -262,7 +262,8 @@ END
 $$;
 
 -- What writing a base's memory anew takes: calls, and tokens that are fresh, out, read from and written to the prompt
--- cache. As a run of the import took it before at the same model, else as `rates` say of so many facts.
+-- cache. As a run of the import took it before, at the same model or else at another, else as `rates` say of so many
+-- facts.
 CREATE FUNCTION public.reckon_writing(r public.replays, b public.imports, rates jsonb) RETURNS double precision[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -275,8 +276,8 @@ BEGIN
     FOR o IN
         SELECT * FROM imports n
         WHERE n.import_id = b.import_id AND n.kind = 'primary' AND n.state = 'complete' AND n.usage <> '{}'
-          AND n.readers @> jsonb_build_array(jsonb_build_object('model', r.model))
-        ORDER BY n.run DESC LIMIT 8
+        -- another model's tokens are closer than a forecast that knows nothing of this person
+        ORDER BY n.readers @> jsonb_build_array(jsonb_build_object('model', r.model)) DESC, n.run DESC LIMIT 8
     LOOP
         SELECT ARRAY[
             (o.usage ->> 'calls')::double precision - coalesce(sum((c.usage ->> 'calls')::double precision), 0),
@@ -351,6 +352,7 @@ DECLARE
     c record;
     t record;
     planned integer := 0;
+    unread integer := 0;
     left_out jsonb := '{}';
     strangers integer;
 BEGIN
@@ -370,6 +372,7 @@ BEGIN
         END IF;
         planned := planned + 1;
         SELECT * INTO b FROM imports n WHERE n.import_id = c.import_id AND n.run = c.run;
+        unread := unread + (b.chunks_total IS NULL)::integer;
         INSERT INTO replay_items (replay_id, position, import_id, user_id, base_run, chunks, cached, calls,
                                   input_tokens, output_tokens, cost)
         SELECT r.id, planned, c.import_id, c.user_id, c.run, k.*
@@ -390,7 +393,7 @@ BEGIN
         'imports', planned, 'chunks', t.chunks, 'cached', t.cached, 'calls', t.calls, 'input_tokens', t.input_tokens,
         'output_tokens', t.output_tokens, 'dollars', t.dollars,
         'seconds', seconds_at_pace(a.model, planned, (t.chunks - t.cached)::integer, t.cached::integer),
-        'left_out', left_out);
+        'unread', unread, 'left_out', left_out);
     IF planned = 0 THEN
         DELETE FROM replays o WHERE o.id = r.id;
         RETURN to_jsonb(r) || jsonb_build_object('id', NULL, 'items', '{}'::jsonb);
