@@ -3270,6 +3270,16 @@ REVOKE ALL ON FUNCTION public.mark_published(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_published(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.mark_published(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.mended_partly(n public.imports) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT n.state = 'failed' AND n.chunks_ok + n.chunks_dead = n.chunks_total AND EXISTS (
+        SELECT FROM replays r WHERE r.id = n.replay_id AND r.which <@ ARRAY['missing', 'dead'])
+$$;
+REVOKE ALL ON FUNCTION public.mended_partly(n public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.mended_partly(n public.imports) TO service_role;
+
 CREATE FUNCTION public.name_user(argument jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -3689,6 +3699,7 @@ DECLARE
     c record;
     t record;
     planned integer := 0;
+    unread integer := 0;
     left_out jsonb := '{}';
     strangers integer;
 BEGIN
@@ -3708,6 +3719,7 @@ BEGIN
         END IF;
         planned := planned + 1;
         SELECT * INTO b FROM imports n WHERE n.import_id = c.import_id AND n.run = c.run;
+        unread := unread + (b.chunks_total IS NULL)::integer;
         INSERT INTO replay_items (replay_id, position, import_id, user_id, base_run, chunks, cached, calls,
                                   input_tokens, output_tokens, cost)
         SELECT r.id, planned, c.import_id, c.user_id, c.run, k.*
@@ -3728,7 +3740,7 @@ BEGIN
         'imports', planned, 'chunks', t.chunks, 'cached', t.cached, 'calls', t.calls, 'input_tokens', t.input_tokens,
         'output_tokens', t.output_tokens, 'dollars', t.dollars,
         'seconds', seconds_at_pace(a.model, planned, (t.chunks - t.cached)::integer, t.cached::integer),
-        'left_out', left_out);
+        'unread', unread, 'left_out', left_out);
     IF planned = 0 THEN
         DELETE FROM replays o WHERE o.id = r.id;
         RETURN to_jsonb(r) || jsonb_build_object('id', NULL, 'items', '{}'::jsonb);
@@ -4668,8 +4680,8 @@ BEGIN
     FOR o IN
         SELECT * FROM imports n
         WHERE n.import_id = b.import_id AND n.kind = 'primary' AND n.state = 'complete' AND n.usage <> '{}'
-          AND n.readers @> jsonb_build_array(jsonb_build_object('model', r.model))
-        ORDER BY n.run DESC LIMIT 8
+        -- another model's tokens are closer than a forecast that knows nothing of this person
+        ORDER BY n.readers @> jsonb_build_array(jsonb_build_object('model', r.model)) DESC, n.run DESC LIMIT 8
     LOOP
         SELECT ARRAY[
             (o.usage ->> 'calls')::double precision - coalesce(sum((c.usage ->> 'calls')::double precision), 0),
@@ -6656,10 +6668,10 @@ BEGIN
             RETURN NEXT;
             CONTINUE;
         END IF;
-        -- the newest that ended and is no replay that came to nothing: what begin_replay_run takes
+        -- the newest that ended, and is no replay that came to nothing: what begin_replay_run takes
         SELECT * INTO b FROM imports n
             WHERE n.import_id = newest.import_id AND n.kind = 'primary' AND n.pipeline <> 'v1'
-              AND (n.state = 'complete' OR n.state = 'failed' AND partly) AND NOT is_silent(n)
+              AND (n.state = 'complete' OR n.state = 'failed' AND partly) AND (NOT is_silent(n) OR mended_partly(n))
               AND (partly OR n.unserved IS NULL)
             ORDER BY n.run DESC LIMIT 1;
         user_id := newest.user_id; run := coalesce(b.run, newest.run);

@@ -94,6 +94,7 @@ async def test_missing_and_dead_are_runs_with_such_chunks_complete_or_failed(
     assert await taken(store, "missing") == {missing, passed_over, failed, unread}
     assert await taken(store, "missing", "dead") == {dead, missing, passed_over, failed, unread}
     assert whole not in await taken(store, "missing", "dead")
+    assert (await plan(store, "missing")).figures.unread == 1
 
 
 async def test_what_cannot_be_done_is_told_with_its_reason(store: Store, sql: asyncpg.Connection) -> None:
