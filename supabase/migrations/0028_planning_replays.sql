@@ -89,7 +89,9 @@ BEGIN
                          AND n.state NOT IN ('complete', 'failed', 'cancelled')) THEN 'running'
             WHEN b.import_id IS NULL AND newest.unserved = 'older' THEN 'outdone'
             WHEN b.import_id IS NULL AND newest.state = 'complete' THEN 'unserved'
-            WHEN (coalesce(b.error, newest.error) ->> 'at_fault')::boolean THEN 'at fault'
+            -- a replay may have failed since its source was away, which is no end
+            WHEN (CASE WHEN b.import_id IS NULL THEN newest.error
+                       WHEN b.replay_id IS NULL THEN b.error END ->> 'at_fault')::boolean THEN 'at fault'
             WHEN b.import_id IS NULL THEN 'failed'
             WHEN b.state = 'complete' AND b.unserved IS DISTINCT FROM 'smaller' AND NOT EXISTS (
                 SELECT FROM lineages l WHERE l.user_id = b.user_id AND l.import_id = b.import_id) THEN 'outdone'
