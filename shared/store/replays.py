@@ -39,6 +39,8 @@ class Figures(BaseModel):
     """None: a price is not known."""
     seconds: float | None = None
     """None: no run of late tells how long it takes."""
+    unread: int = 0
+    """Imports that were not read to their end: of their chunks only those with a result are reckoned."""
     left_out: dict[str, int] = {}
     """Imports that were selected and cannot be done, by the reason."""
 

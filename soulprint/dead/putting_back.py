@@ -20,7 +20,7 @@ from shared.pipelines import V1
 from shared.resilience.faults import NoTopicError, PoisonError
 from shared.store.dead_letters import LetterFilter, LetterRow, Requeue
 from shared.store.store import Store
-from soulprint.dead.asking import Asked
+from soulprint.asked import Asked
 from soulprint.dead.reaching import records_of
 
 BATCH = 500

@@ -15,8 +15,8 @@ from shared.domain.plurals import counted
 from shared.settings import Settings, load_settings
 from shared.store.dead_letters import LetterFilter
 from shared.store.open import opened_store
+from soulprint.asked import Asked
 from soulprint.blocks import block
-from soulprint.dead.asking import Asked
 from soulprint.dead.putting_back import DONE, READ_SINCE, Outcome, PuttingBack
 from soulprint.dead.reaching import kafka_of, sending
 

@@ -25,6 +25,7 @@ LEFT_OUT: Mapping[str, str] = {
     "outdone": "a newer export took their place",
     "unread": "not read to their end: --stage chunks reads them again",
 }
+_UNREAD = "chunks without a result are not in these figures"
 _STAGES = {
     "chunks": "the exports are read again",
     "facts": "chunks are read again",
@@ -84,7 +85,8 @@ def told_figures(planned: ReplayRow, around: Around | None = None) -> list[str]:
             f"{counted(f.calls, 'call')} of {said(planned.model)}: {counted(f.input_tokens, 'token')} in, "
             f"{f.output_tokens:,} out: {dollars}",
             lasts,
-        )
+        ),
+        *([block(f"  {counted(f.unread, 'import')} never read to the end: {_UNREAD}")] if f.unread else []),
     ]
 
 

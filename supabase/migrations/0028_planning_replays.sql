@@ -1,5 +1,13 @@
 -- Planning a replay: which imports it does again, from which run of each, and what that will take. Nothing runs yet.
 
+-- True of the run of a replay of missing or dead chunks that has read them, and failed for those that it was not to
+-- read: what it has is its base's, and more.
+CREATE FUNCTION public.mended_partly(n public.imports) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT n.state = 'failed' AND n.chunks_ok + n.chunks_dead = n.chunks_total AND EXISTS (
+        SELECT FROM replays r WHERE r.id = n.replay_id AND r.which <@ ARRAY['missing', 'dead'])
+$$;
+
 -- Looks at the imports that a replay's selection names, or at all of them. `why` is null for one that is to be done
 -- again, from `run`; else it says what keeps it from that:
 --   unknown    there is no such import
@@ -59,10 +67,10 @@ BEGIN
             RETURN NEXT;
             CONTINUE;
         END IF;
-        -- the newest that ended and is no replay that came to nothing: what begin_replay_run takes
+        -- the newest that ended, and is no replay that came to nothing: what begin_replay_run takes
         SELECT * INTO b FROM imports n
             WHERE n.import_id = newest.import_id AND n.kind = 'primary' AND n.pipeline <> 'v1'
-              AND (n.state = 'complete' OR n.state = 'failed' AND partly) AND NOT is_silent(n)
+              AND (n.state = 'complete' OR n.state = 'failed' AND partly) AND (NOT is_silent(n) OR mended_partly(n))
               AND (partly OR n.unserved IS NULL)
             ORDER BY n.run DESC LIMIT 1;
         user_id := newest.user_id; run := coalesce(b.run, newest.run);
@@ -81,7 +89,9 @@ BEGIN
                          AND n.state NOT IN ('complete', 'failed', 'cancelled')) THEN 'running'
             WHEN b.import_id IS NULL AND newest.unserved = 'older' THEN 'outdone'
             WHEN b.import_id IS NULL AND newest.state = 'complete' THEN 'unserved'
-            WHEN (coalesce(b.error, newest.error) ->> 'at_fault')::boolean THEN 'at fault'
+            -- a replay may have failed since its source was away, which is no end
+            WHEN (CASE WHEN b.import_id IS NULL THEN newest.error
+                       WHEN b.replay_id IS NULL THEN b.error END ->> 'at_fault')::boolean THEN 'at fault'
             WHEN b.import_id IS NULL THEN 'failed'
             WHEN b.state = 'complete' AND b.unserved IS DISTINCT FROM 'smaller' AND NOT EXISTS (
                 SELECT FROM lineages l WHERE l.user_id = b.user_id AND l.import_id = b.import_id) THEN 'outdone'
@@ -179,6 +189,8 @@ BEGIN
                         ELSE coalesce((d.u ->> 'calls')::double precision, 1) END AS calls,
                    CASE WHEN d.void OR d.silent THEN 0 ELSE coalesce(
                        (d.u ->> 'input_tokens')::double precision,
+                       CASE WHEN d.other_in IS NOT NULL THEN greatest(
+                           d.other_in - coalesce((rates -> 'call' ->> 'cache_read_tokens')::double precision, 0), 0) END,
                        (rates -> 'call' ->> 'input_tokens')::double precision
                        + (rates -> 'token' ->> 0)::double precision * d.tokens, 0) END AS fresh,
                    CASE WHEN d.void OR d.silent THEN 0 ELSE coalesce(
@@ -198,6 +210,11 @@ BEGIN
                              AND x.content_hash = c.content_hash OFFSET 0) AS hit,
                        CASE WHEN (c.usage ->> 'calls')::integer = 1 AND c.status = 'ok' AND NOT own
                             THEN (c.usage ->> 'output_tokens')::double precision END AS other_out,
+                       -- a prompt as another model read it, cached parts and all
+                       CASE WHEN (c.usage ->> 'calls')::integer = 1 AND c.status = 'ok' AND NOT own
+                            THEN (c.usage ->> 'input_tokens')::double precision
+                                 + coalesce((c.usage ->> 'cache_read_tokens')::double precision, 0)
+                                 + coalesce((c.usage ->> 'cache_write_tokens')::double precision, 0) END AS other_in,
                        CASE WHEN recut IS NOT NULL THEN NULL
                             WHEN own AND c.status = 'ok' AND (c.usage ->> 'calls')::integer > 0 THEN c.usage
                             ELSE (SELECT x.usage FROM extraction_cache x
@@ -254,7 +271,8 @@ END
 $$;
 
 -- What writing a base's memory anew takes: calls, and tokens that are fresh, out, read from and written to the prompt
--- cache. As a run of the import took it before at the same model, else as `rates` say of so many facts.
+-- cache. As a run of the import took it before, at the same model or else at another, else as `rates` say of so many
+-- facts.
 CREATE FUNCTION public.reckon_writing(r public.replays, b public.imports, rates jsonb) RETURNS double precision[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -267,8 +285,8 @@ BEGIN
     FOR o IN
         SELECT * FROM imports n
         WHERE n.import_id = b.import_id AND n.kind = 'primary' AND n.state = 'complete' AND n.usage <> '{}'
-          AND n.readers @> jsonb_build_array(jsonb_build_object('model', r.model))
-        ORDER BY n.run DESC LIMIT 8
+        -- another model's tokens are closer than a forecast that knows nothing of this person
+        ORDER BY n.readers @> jsonb_build_array(jsonb_build_object('model', r.model)) DESC, n.run DESC LIMIT 8
     LOOP
         SELECT ARRAY[
             (o.usage ->> 'calls')::double precision - coalesce(sum((c.usage ->> 'calls')::double precision), 0),
@@ -343,6 +361,7 @@ DECLARE
     c record;
     t record;
     planned integer := 0;
+    unread integer := 0;
     left_out jsonb := '{}';
     strangers integer;
 BEGIN
@@ -362,6 +381,7 @@ BEGIN
         END IF;
         planned := planned + 1;
         SELECT * INTO b FROM imports n WHERE n.import_id = c.import_id AND n.run = c.run;
+        unread := unread + (b.chunks_total IS NULL)::integer;
         INSERT INTO replay_items (replay_id, position, import_id, user_id, base_run, chunks, cached, calls,
                                   input_tokens, output_tokens, cost)
         SELECT r.id, planned, c.import_id, c.user_id, c.run, k.*
@@ -382,7 +402,7 @@ BEGIN
         'imports', planned, 'chunks', t.chunks, 'cached', t.cached, 'calls', t.calls, 'input_tokens', t.input_tokens,
         'output_tokens', t.output_tokens, 'dollars', t.dollars,
         'seconds', seconds_at_pace(a.model, planned, (t.chunks - t.cached)::integer, t.cached::integer),
-        'left_out', left_out);
+        'unread', unread, 'left_out', left_out);
     IF planned = 0 THEN
         DELETE FROM replays o WHERE o.id = r.id;
         RETURN to_jsonb(r) || jsonb_build_object('id', NULL, 'items', '{}'::jsonb);
@@ -428,7 +448,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 REVOKE ALL ON FUNCTION
-    public.weigh_imports(public.replays), public.sampled_at(uuid), public.lacks_chunks(public.imports, text[]),
+    public.mended_partly(public.imports), public.weigh_imports(public.replays), public.sampled_at(uuid),
+    public.lacks_chunks(public.imports, text[]),
     public.choose_imports(public.replays), public.count_selected(public.replays),
     public.reckon_run(public.replays, public.imports, jsonb, text, text),
     public.reckon_writing(public.replays, public.imports, jsonb),
@@ -436,7 +457,8 @@ REVOKE ALL ON FUNCTION
     public.tell_replay(uuid), public.read_replay(jsonb), public.list_replays(jsonb), public.list_replay_items(jsonb)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
-    public.weigh_imports(public.replays), public.sampled_at(uuid), public.lacks_chunks(public.imports, text[]),
+    public.mended_partly(public.imports), public.weigh_imports(public.replays), public.sampled_at(uuid),
+    public.lacks_chunks(public.imports, text[]),
     public.choose_imports(public.replays), public.count_selected(public.replays),
     public.reckon_run(public.replays, public.imports, jsonb, text, text),
     public.reckon_writing(public.replays, public.imports, jsonb),

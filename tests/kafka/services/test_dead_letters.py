@@ -29,7 +29,7 @@ from shared.pipelines import CHUNKS_READY, IMPORT_RECEIVED, MEMORY_READY
 from shared.resilience.faults import LaneError, PoisonError
 from shared.store.dead_letters import LetterFilter, LetterRow
 from shared.store.store import Store
-from soulprint.dead.asking import Asked
+from soulprint.asked import Asked
 from soulprint.dead.putting_back import LEASE, READ_SINCE, PuttingBack
 from soulprint.dead.reaching import sending
 from tests.support.chunks import chunk_of, said
