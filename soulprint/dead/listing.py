@@ -22,6 +22,10 @@ UNLED = (
     "Nobody reads dead-letter topics at present, so there may be more: a consolidator does. Is one running? "
     "`soulprint status` says what holds it."
 )
+NONE = (
+    "No dead letter. A chunk that the model refused leaves none, since its record was handled: "
+    "`soulprint replay plan --only dead` finds it."
+)
 
 
 def list_command(asked: LetterFilter, *, ids: bool, as_json: bool) -> None:
@@ -63,7 +67,7 @@ async def each_letter(store: Store, asked: LetterFilter) -> AsyncIterator[Letter
 
 def _told(found: LetterList) -> str:
     if not found.groups:
-        return "No dead letter."
+        return fitted(NONE)
     lines = [_block(each) for each in found.groups]
     total = sum(each.open for each in found.groups)
     every = sum(each.open + each.requeued + each.dropped for each in found.groups)

@@ -13,7 +13,7 @@ from shared.domain.ids import user_id_for
 from shared.settings import load_settings
 from shared.store.open import opened_store
 from shared.store.profiles import Accepted
-from soulprint.canary.asked import Asked, noted_by
+from soulprint.asked import Asked, noted_by
 
 
 def restore_command(user: str, version: int, by: str | None, reason: str | None, *, as_json: bool) -> None:

@@ -25,11 +25,11 @@ from shared.pipelines import V1, prefixed, topics_of
 from shared.requests.feeding import Feed, Progress, Sought
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
+from soulprint.asked import Asked as Who
+from soulprint.asked import noted_by
 from soulprint.blocks import block
-from soulprint.canary.asked import Asked as Who
-from soulprint.canary.asked import noted_by
-from soulprint.canary.moments import moment_ago
 from soulprint.canary.wording import at
+from soulprint.moments import moment_ago
 from soulprint.topics import admin_of
 
 _NAME: TypeAdapter[str] = TypeAdapter(PipelineName)

@@ -11,7 +11,7 @@ from uuid import UUID
 from shared.domain.errors import UsageError
 from shared.domain.ids import user_id_for
 from shared.store.replays import Stage, Which
-from soulprint.canary.moments import moment_ago
+from soulprint.moments import moment_ago
 
 MOST_NAMED = 10_000
 """Users, or imports, that one plan names; all that there are need no name."""

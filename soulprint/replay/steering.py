@@ -15,7 +15,7 @@ from shared.settings import load_settings
 from shared.store.open import opened_store
 from shared.store.replaying import Turned
 from shared.store.store import Store
-from soulprint.canary.asked import Asked
+from soulprint.asked import Asked
 from soulprint.interrupts import Interrupts, interruptible
 from soulprint.replay.following import follow, going_on
 from soulprint.replay.running import RefusedPlanError, read, show
