@@ -119,8 +119,8 @@ $$;
 
 -- Null, or why an import of a replay cannot be done again from its base: gone (that run is not there any more), running
 -- (a run of the import is under way), newer (it was imported or replayed since the replay was planned, or another was
--- asked for in the same moment), unread (the base was not read to its end), nothing (no chunk of it is what is asked for). What failed or came out worse before the
--- replay was planned does not stand in its way.
+-- asked for in the same moment), unread (the base was not read to its end), nothing (no chunk of it is what is asked
+-- for). What failed or came out worse before the replay was planned does not stand in its way.
 CREATE FUNCTION public.why_not_replayed(r public.replays, x public.replay_items) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE

@@ -71,9 +71,7 @@ async def test_what_was_imported_at_the_same_moment_stays_newer(
     assert await end(store, again) is None
 
 
-async def test_replays_of_replays_move_no_import_past_the_next(
-    store: Store, sql: asyncpg.Connection
-) -> None:
+async def test_replays_of_replays_move_no_import_past_the_next(store: Store, sql: asyncpg.Connection) -> None:
     first = await base(store, chunks=[(OK, ("a",))])
     for number in range(2, 12):
         run = await begun(store, sql, Item(base_run=number - 1))
