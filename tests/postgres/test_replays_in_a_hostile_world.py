@@ -11,13 +11,13 @@ import pytest
 
 from shared.domain.events import Coverage, FactCounts, Usage
 from shared.domain.ids import quick_id, shadow_id
-from shared.store.chunks import ReadAccount
+from shared.store.chunks import Chunking, ReadAccount
 from shared.store.feeding import OnLog
 from shared.store.store import Store
 from tests.support import kinds
 from tests.support.kinds import BEGAN, event_of
 from tests.support.lineages import import_named, imported, known
-from tests.support.records import ANNA, IMPORT, memory_of
+from tests.support.records import ANNA, IMPORT, fact_of, memory_of
 from tests.support.replays import (
     DEAD,
     DRIVER,
@@ -30,6 +30,7 @@ from tests.support.replays import (
     end,
     planned,
     read_again,
+    record,
     refused,
     run_event,
     states,
@@ -240,3 +241,24 @@ async def test_two_replays_of_a_persons_accounts_at_once_lose_neither(
     served = await sql.fetchrow("SELECT memory_import_id, memory_run FROM served_memories")
     facts = await store.read_facts(UUID(str(served["memory_import_id"])), served["memory_run"])
     assert sorted(fact.statement[16:-1] for fact in facts) == ["a", "b", "x", "y"]
+
+
+async def test_chunks_are_looked_for_where_they_were_written(store: Store, sql: asyncpg.Connection) -> None:
+    """Replays of memories wrote none, and what was read before an export was cut anew are others."""
+    await base(store, chunks=[(OK, ("a",))])
+    for number in range(2, 12):
+        assert await end(store, await begun(store, sql, Item(base_run=number - 1))) is None
+    run = await begun(store, sql, Item(base_run=11), stage="facts")
+    taken = await kinds.take(store, run_event(run))
+    assert taken.replay is not None
+    assert [each.run for each in taken.replay.written] == [1]
+    await record(store, run, 0, [fact_of("a")])
+    assert await end(store, run) is None
+    cut = await begun(store, sql, Item(base_run=12), stage="chunks")
+    await read_again(store, cut, {0: (OK, ("a",))})
+    await store.finish_chunking(IMPORT, 13, Chunking(1))
+    assert await end(store, cut) is None
+    last = await begun(store, sql, Item(base_run=13), stage="facts")
+    taken = await kinds.take(store, run_event(last))
+    assert taken.replay is not None
+    assert [each.run for each in taken.replay.written] == [13]
