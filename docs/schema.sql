@@ -1317,7 +1317,7 @@ BEGIN
                    'missing: it had no result in run ' || b.run
             FROM generate_series(0, b.chunks_total - 1) k
             WHERE NOT EXISTS (SELECT FROM chunk_results c
-                              WHERE c.import_id = b.import_id AND c.run = b.run AND c.chunk_index = k);
+                              WHERE c.import_id = b.import_id AND c.run = b.run AND c.chunk_index = k OFFSET 0);
         END IF;
         INSERT INTO facts (import_id, run, fact_id, account, user_id, category, matter, statement, quote, message_ids,
                            conversation_id, stated_at, valid_from, valid_until, confidence, source_kind, chunk_index)
@@ -1326,8 +1326,9 @@ BEGIN
                f.chunk_index
         FROM facts f
         WHERE f.import_id = b.import_id AND f.run = b.run AND f.account < first_joined()
+          -- OFFSET 0 keeps it a probe of the key: joined, all chunks may be read again for each fact
           AND EXISTS (SELECT FROM chunk_results c
-                      WHERE c.import_id = n.import_id AND c.run = n.run AND c.chunk_index = f.chunk_index)
+                      WHERE c.import_id = n.import_id AND c.run = n.run AND c.chunk_index = f.chunk_index OFFSET 0)
         ORDER BY f.fact_id;
     END IF;
     UPDATE imports o SET
@@ -1642,7 +1643,7 @@ BEGIN
     SELECT i.import_id, i.run, k, gen_random_uuid(), i.user_id, '', 'dead', 'it was requeued, and ' || why
     FROM generate_series(0, i.chunks_total - 1) k
     WHERE NOT EXISTS (SELECT FROM chunk_results r
-                      WHERE r.import_id = i.import_id AND r.run = i.run AND r.chunk_index = k);
+                      WHERE r.import_id = i.import_id AND r.run = i.run AND r.chunk_index = k OFFSET 0);
     UPDATE imports o SET
             (chunks_ok, chunks_dead, chunks_cached) = (
                 SELECT count(*) FILTER (WHERE r.status = 'ok'), count(*) FILTER (WHERE r.status = 'dead'),
@@ -5122,14 +5123,17 @@ BEGIN
             WITH RECURSIVE earlier AS (
                 SELECT b.*, 1 AS step FROM imports b WHERE b.import_id = i.import_id AND b.run = i.base_run
                 UNION ALL
-                SELECT b.*, e.step + 1 FROM earlier e
+                -- a replay of a memory wrote no chunks; one that read the export anew may have cut it otherwise
+                SELECT b.*, e.step + CASE e.replay_stage WHEN 'memory' THEN 0 ELSE 1 END FROM earlier e
                 JOIN imports b ON b.import_id = e.import_id AND b.run = e.base_run
-                WHERE b.run < e.run AND e.step < 8
+                WHERE b.run < e.run AND e.step < 8 AND (e.replay_stage <> 'chunks' OR EXISTS (
+                    SELECT FROM replays r WHERE r.id = e.replay_id AND r.which <@ ARRAY['missing', 'dead']))
             )
             SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'run', e.run, 'pipeline', e.pipeline, 'begun_at', e.begun_at, 'ended_at', t.ended,
-                'read_at', CASE WHEN e.chunked_at > e.begun_at THEN e.chunked_at ELSE t.ended END) ORDER BY e.step), '[]')
-            FROM earlier e, LATERAL (SELECT coalesce(e.extracted_at, e.finished_at, e.updated_at) AS ended) t));
+                'read_at', CASE WHEN e.chunked_at > e.begun_at THEN e.chunked_at ELSE t.ended END) ORDER BY e.run DESC), '[]')
+            FROM earlier e, LATERAL (SELECT coalesce(e.extracted_at, e.finished_at, e.updated_at) AS ended) t
+            WHERE e.replay_stage IS DISTINCT FROM 'memory'));
 END
 $$;
 REVOKE ALL ON FUNCTION public.replay_of(i public.imports) FROM PUBLIC;

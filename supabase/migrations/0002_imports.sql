@@ -238,7 +238,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 -- What a run of a replay is made from. `same_chunks`: its chunks are those of its base. `total`: how many, once that is
--- told. `written`: the runs whose chunks were put on the log, its base first, then what that was made from, and so on.
+-- told. `written`: the runs that put those chunks on the log, its base first, then what that was made from, and so on.
 CREATE FUNCTION public.replay_of(i public.imports) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -250,14 +250,17 @@ BEGIN
             WITH RECURSIVE earlier AS (
                 SELECT b.*, 1 AS step FROM imports b WHERE b.import_id = i.import_id AND b.run = i.base_run
                 UNION ALL
-                SELECT b.*, e.step + 1 FROM earlier e
+                -- a replay of a memory wrote no chunks; one that read the export anew may have cut it otherwise
+                SELECT b.*, e.step + CASE e.replay_stage WHEN 'memory' THEN 0 ELSE 1 END FROM earlier e
                 JOIN imports b ON b.import_id = e.import_id AND b.run = e.base_run
-                WHERE b.run < e.run AND e.step < 8
+                WHERE b.run < e.run AND e.step < 8 AND (e.replay_stage <> 'chunks' OR EXISTS (
+                    SELECT FROM replays r WHERE r.id = e.replay_id AND r.which <@ ARRAY['missing', 'dead']))
             )
             SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'run', e.run, 'pipeline', e.pipeline, 'begun_at', e.begun_at, 'ended_at', t.ended,
-                'read_at', CASE WHEN e.chunked_at > e.begun_at THEN e.chunked_at ELSE t.ended END) ORDER BY e.step), '[]')
-            FROM earlier e, LATERAL (SELECT coalesce(e.extracted_at, e.finished_at, e.updated_at) AS ended) t));
+                'read_at', CASE WHEN e.chunked_at > e.begun_at THEN e.chunked_at ELSE t.ended END) ORDER BY e.run DESC), '[]')
+            FROM earlier e, LATERAL (SELECT coalesce(e.extracted_at, e.finished_at, e.updated_at) AS ended) t
+            WHERE e.replay_stage IS DISTINCT FROM 'memory'));
 END
 $$;
 

@@ -118,9 +118,9 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 -- Null, or why an import of a replay cannot be done again from its base: gone (that run is not there any more), running
--- (a run of the import is under way), newer (it was imported or replayed since the replay was planned), unread (the base
--- was not read to its end), nothing (no chunk of it is what is asked for). What failed or came out worse before the
--- replay was planned does not stand in its way.
+-- (a run of the import is under way), newer (it was imported or replayed since the replay was planned, or another was
+-- asked for in the same moment), unread (the base was not read to its end), nothing (no chunk of it is what is asked
+-- for). What failed or came out worse before the replay was planned does not stand in its way.
 CREATE FUNCTION public.why_not_replayed(r public.replays, x public.replay_items) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -200,7 +200,7 @@ BEGIN
                    'missing: it had no result in run ' || b.run
             FROM generate_series(0, b.chunks_total - 1) k
             WHERE NOT EXISTS (SELECT FROM chunk_results c
-                              WHERE c.import_id = b.import_id AND c.run = b.run AND c.chunk_index = k);
+                              WHERE c.import_id = b.import_id AND c.run = b.run AND c.chunk_index = k OFFSET 0);
         END IF;
         INSERT INTO facts (import_id, run, fact_id, account, user_id, category, matter, statement, quote, message_ids,
                            conversation_id, stated_at, valid_from, valid_until, confidence, source_kind, chunk_index)
@@ -209,8 +209,9 @@ BEGIN
                f.chunk_index
         FROM facts f
         WHERE f.import_id = b.import_id AND f.run = b.run AND f.account < first_joined()
+          -- OFFSET 0 keeps it a probe of the key: joined, all chunks may be read again for each fact
           AND EXISTS (SELECT FROM chunk_results c
-                      WHERE c.import_id = n.import_id AND c.run = n.run AND c.chunk_index = f.chunk_index)
+                      WHERE c.import_id = n.import_id AND c.run = n.run AND c.chunk_index = f.chunk_index OFFSET 0)
         ORDER BY f.fact_id;
     END IF;
     UPDATE imports o SET

@@ -279,7 +279,7 @@ BEGIN
     SELECT i.import_id, i.run, k, gen_random_uuid(), i.user_id, '', 'dead', 'it was requeued, and ' || why
     FROM generate_series(0, i.chunks_total - 1) k
     WHERE NOT EXISTS (SELECT FROM chunk_results r
-                      WHERE r.import_id = i.import_id AND r.run = i.run AND r.chunk_index = k);
+                      WHERE r.import_id = i.import_id AND r.run = i.run AND r.chunk_index = k OFFSET 0);
     UPDATE imports o SET
             (chunks_ok, chunks_dead, chunks_cached) = (
                 SELECT count(*) FILTER (WHERE r.status = 'ok'), count(*) FILTER (WHERE r.status = 'dead'),

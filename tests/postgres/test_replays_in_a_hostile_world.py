@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import asyncpg
+import orjson
 import pytest
 
 from shared.domain.events import Coverage, FactCounts, Usage
 from shared.domain.ids import quick_id, shadow_id
-from shared.store.accepting import AcceptedRun
-from shared.store.chunks import ReadAccount
-from shared.store.dead_letters import Requeue
+from shared.store.chunks import Chunking, ReadAccount
 from shared.store.feeding import OnLog
 from shared.store.store import Store
 from tests.support import kinds
-from tests.support.kinds import BEGAN, event_of, fail
-from tests.support.letters import letter_of, record_letters
+from tests.support.kinds import BEGAN, event_of
 from tests.support.lineages import import_named, imported, known
-from tests.support.records import ANNA, IMPORT, memory_of
+from tests.support.records import ANNA, IMPORT, fact_of, memory_of
 from tests.support.replays import (
     DEAD,
+    DRIVER,
     OK,
+    OWNER,
     Item,
     base,
     begun,
@@ -42,15 +43,6 @@ async def whole_profile(sql: asyncpg.Connection) -> dict[str, object]:
     row = await sql.fetchrow("SELECT * FROM user_profiles")
     assert row is not None
     return dict(row)
-
-
-async def opened_again(store: Store, *, form: str = "markdown") -> None:
-    """A complete run, of which one dead chunk of two was requeued."""
-    await base(store, chunks=[(OK, ("a",)), (DEAD, ())], form=form)
-    letter = letter_of(0, import_id=IMPORT, user_id=ANNA, run=1)
-    await record_letters(store, [letter])
-    taken = Requeue(id=letter.id, import_id=IMPORT, user_id=ANNA, run=1, index=1)
-    assert await store.take_dead_letters([taken]) == []
 
 
 @pytest.mark.parametrize("status", ["complete", "failed"])
@@ -80,9 +72,7 @@ async def test_what_was_imported_at_the_same_moment_stays_newer(
     assert await end(store, again) is None
 
 
-async def test_a_hundred_replays_of_replays_move_no_import_past_the_next(
-    store: Store, sql: asyncpg.Connection
-) -> None:
+async def test_replays_of_replays_move_no_import_past_the_next(store: Store, sql: asyncpg.Connection) -> None:
     first = await base(store, chunks=[(OK, ("a",))])
     for number in range(2, 12):
         run = await begun(store, sql, Item(base_run=number - 1))
@@ -117,65 +107,6 @@ async def test_what_another_account_lost_meanwhile_holds_no_replay(
     await imported(store, "fewer", (other, ["c1"]), replace=True)
     run = await begun(store, sql, stage="memory")
     assert await end(store, run) is None
-
-
-async def test_a_run_opened_again_that_fails_at_its_memory_is_as_it_was(
-    store: Store, sql: asyncpg.Connection
-) -> None:
-    await opened_again(store)
-    await record(store, event_of(), 1, status=DEAD)
-    assert await end(store, event_of(), status="failed") == "failed"
-    run = await store.read_run(IMPORT, 1)
-    assert run is not None
-    assert (run.state, run.coverage, run.error) == ("complete", 0.5, None)
-    assert (await whole_profile(sql))["full_pass_status"] == "complete"
-    assert await sql.fetchval("SELECT fact_counts ->> 'kept' FROM imports") == "1"
-
-
-async def test_a_run_opened_again_that_is_cancelled_is_as_it_was(
-    store: Store, sql: asyncpg.Connection
-) -> None:
-    await opened_again(store, form="app")
-    before = await whole_profile(sql)
-    assert await store.cancel_run(IMPORT, 1)
-    run = await store.read_run(IMPORT, 1)
-    assert run is not None
-    assert (run.state, run.coverage, run.chunks_dead) == ("complete", 0.5, 1)
-    now = await whole_profile(sql)
-    assert {name for name in before if before[name] != now[name]} <= {"updated_at", "full_pass_completed_at"}
-    assert not await store.cancel_run(IMPORT, 1)
-
-
-async def test_a_request_for_a_run_opened_again_gets_a_run_of_its_own(
-    store: Store, sql: asyncpg.Connection
-) -> None:
-    await opened_again(store, form="app")
-    asked = await kinds.request(store, "v2", per_hour=9, at_once=1)
-    assert isinstance(asked, AcceptedRun)
-    assert (asked.run, asked.resumed) == (2, False)
-    assert (await kinds.take(store, event_of(2))).refusal is None
-    assert await kinds.runs_of(sql) == [(1, "primary", "v2", "complete"), (2, "primary", "v2", "chunking")]
-
-
-async def test_a_run_opened_again_in_vain_keeps_what_it_joined(store: Store, sql: asyncpg.Connection) -> None:
-    other = known("claude", "two")
-    await imported(store, "other", (other, ["c1", "c2"]), requested_at=BEGAN - timedelta(hours=1))
-    await base(store, chunks=[(OK, ("a",)), (DEAD, ())], accounts=ACCOUNT)
-    facts = await sql.fetch(
-        "SELECT fact_id, account, status FROM facts WHERE import_id = $1 ORDER BY 1, 2", IMPORT
-    )
-    assert len(facts) == 3
-    joined = await sql.fetchval("SELECT joined FROM imports WHERE import_id = $1", IMPORT)
-    letter = letter_of(0, import_id=IMPORT, user_id=ANNA, run=1)
-    await record_letters(store, [letter])
-    taken = Requeue(id=letter.id, import_id=IMPORT, user_id=ANNA, run=1, index=1)
-    assert await store.take_dead_letters([taken]) == []
-    assert await fail(store, event_of())
-    now = await sql.fetch(
-        "SELECT fact_id, account, status FROM facts WHERE import_id = $1 ORDER BY 1, 2", IMPORT
-    )
-    assert now == facts
-    assert await sql.fetchval("SELECT joined FROM imports WHERE import_id = $1", IMPORT) == joined
 
 
 async def test_a_clock_that_was_set_back_stops_no_replay(store: Store, sql: asyncpg.Connection) -> None:
@@ -254,3 +185,80 @@ async def test_a_pipeline_is_fed_from_what_was_asked_for(
     runs = [OnLog(IMPORT, each.run, ANNA, shadow_id(IMPORT, "v3")) for each in (first, run)]
     fed = await store.feed_runs("v3", runs, at_once=9, most=9)
     assert [each.outcome for each in fed.answers] == ["fed", "other"]
+
+
+@pytest.mark.parametrize("which", ["dead", "all"])
+async def test_what_a_run_takes_over_is_read_once_while_nothing_is_analysed(
+    store: Store, sql: asyncpg.Connection, which: str
+) -> None:
+    """Else half an hour goes by for 100,000 facts."""
+    chunks, facts = 1000, 4000
+    await base(store, chunks=[(OK, ("a",)), (DEAD, ())])
+    await sql.execute(
+        "INSERT INTO chunk_results (import_id, run, chunk_index, chunk_id, user_id, content_hash, status)"
+        " SELECT $1, 1, k, gen_random_uuid(), $2, '', 'ok' FROM generate_series(2, $3) k",
+        IMPORT, ANNA, chunks - 1,
+    )  # fmt: skip
+    await sql.execute(
+        "INSERT INTO facts (import_id, run, fact_id, account, user_id, category, matter, statement, quote,"
+        " message_ids, conversation_id, stated_at, confidence, source_kind, chunk_index)"
+        " SELECT import_id, run, gen_random_uuid(), 0, user_id, category, matter, statement, quote,"
+        " message_ids, conversation_id, stated_at, confidence, source_kind, 2 + k % ($2 - 2)"
+        " FROM facts, generate_series(1, $3) k WHERE import_id = $1",
+        IMPORT, chunks, facts,
+    )  # fmt: skip
+    # of as many chunks as there are results, or of as many more without any
+    total = chunks * (2 if which == "dead" else 1)
+    await sql.execute("UPDATE imports SET chunks_total = $1, chunks_ok = $2", total, chunks - 1)
+    await planned(sql, Item(), which=(which,), stage="facts" if which == "dead" else "memory")
+    assert await store.take_lease(DRIVER, OWNER, 60)
+    async with sql.transaction():
+        step = orjson.loads(await sql.fetchval("SELECT advance_replays($1)", f'{{"owner": "{OWNER}"}}'))
+        read = await sql.fetchval(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables"
+            " WHERE relname = 'chunk_results'"
+        )
+    assert step["begun"] is not None
+    assert read < 10 * (facts + total)
+    assert await sql.fetchval("SELECT count(*) FROM chunk_results WHERE run = 2") == total - (which == "dead")
+
+
+async def test_two_replays_of_a_persons_accounts_at_once_lose_neither(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    one, two = known("chatgpt", "one"), known("claude", "two")
+    await base(store, chunks=[(OK, ("a", "b"))], accounts=[one])
+    later = event_of(import_id=import_named("later"), requested_at=BEGAN + timedelta(minutes=5))
+    await base(store, later, chunks=[(OK, ("x", "y"))], accounts=[two])
+    await planned(sql, Item())
+    await planned(sql, Item(later.import_id))
+    first, second = await drive(store)
+    claims = [await store.claim_run(run.import_id, 2, "me", 60) for run in (first, second)]
+    assert all(claim.claimed for claim in claims)
+    outcomes = [await end(store, run) for run in (second, first) * 3]
+    assert outcomes[0] is None
+    assert outcomes.count(None) == 2
+    served = await sql.fetchrow("SELECT memory_import_id, memory_run FROM served_memories")
+    facts = await store.read_facts(UUID(str(served["memory_import_id"])), served["memory_run"])
+    assert sorted(fact.statement[16:-1] for fact in facts) == ["a", "b", "x", "y"]
+
+
+async def test_chunks_are_looked_for_where_they_were_written(store: Store, sql: asyncpg.Connection) -> None:
+    """Replays of memories wrote none, and what was read before an export was cut anew are others."""
+    await base(store, chunks=[(OK, ("a",))])
+    for number in range(2, 12):
+        assert await end(store, await begun(store, sql, Item(base_run=number - 1))) is None
+    run = await begun(store, sql, Item(base_run=11), stage="facts")
+    taken = await kinds.take(store, run_event(run))
+    assert taken.replay is not None
+    assert [each.run for each in taken.replay.written] == [1]
+    await record(store, run, 0, [fact_of("a")])
+    assert await end(store, run) is None
+    cut = await begun(store, sql, Item(base_run=12), stage="chunks")
+    await read_again(store, cut, {0: (OK, ("a",))})
+    await store.finish_chunking(IMPORT, 13, Chunking(1))
+    assert await end(store, cut) is None
+    last = await begun(store, sql, Item(base_run=13), stage="facts")
+    taken = await kinds.take(store, run_event(last))
+    assert taken.replay is not None
+    assert [each.run for each in taken.replay.written] == [13]
