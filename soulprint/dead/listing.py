@@ -19,8 +19,8 @@ from soulprint.canary.wording import at
 PAGE = 1000
 MOST_GROUPS = 1000
 UNLED = (
-    "Nobody reads dead-letter topics at present, so there may be more: a consolidator does. Is one running? "
-    "`soulprint status` says what holds it."
+    "there may be more: a consolidator reads dead-letter topics, and none does at present. Start one "
+    "(`soulprint up`, or `soulprint serve consolidator`); if one runs, `soulprint status` says what holds it."
 )
 
 
@@ -63,7 +63,7 @@ async def each_letter(store: Store, asked: LetterFilter) -> AsyncIterator[Letter
 
 def _told(found: LetterList) -> str:
     if not found.groups:
-        return "No dead letter."
+        return "no dead letter is known"
     lines = [_block(each) for each in found.groups]
     total = sum(each.open for each in found.groups)
     every = sum(each.open + each.requeued + each.dropped for each in found.groups)

@@ -74,7 +74,7 @@ async def test_what_cannot_be_run_is_said(
 ) -> None:
     command = command_of(hasty)
     code, out, _ = await asked(command, "status")
-    assert (code, out) == (0, "no replay was run yet: `soulprint replay plan`\n")
+    assert (code, out) == (0, "no replay was run yet; `soulprint replay list` has the plans\n")
     for arguments in (["run", str(uuid4()), *WHY], ["status", str(uuid4())], ["stop", str(uuid4())]):
         code, _, err = await asked(command, *arguments)
         assert (code, "there is no plan" in err) == (2, True)
