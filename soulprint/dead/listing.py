@@ -14,7 +14,7 @@ from shared.store.dead_letters import LetterFilter, LetterGroup, LetterList, Let
 from shared.store.open import opened_store
 from shared.store.store import Store
 from soulprint.blocks import block, fitted
-from soulprint.canary.wording import at
+from soulprint.wording import at
 
 PAGE = 1000
 MOST_GROUPS = 1000

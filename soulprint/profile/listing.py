@@ -17,8 +17,8 @@ from shared.settings import load_settings
 from shared.store.open import opened_store
 from shared.store.profiles import KeptVersion, Profile
 from soulprint.blocks import block
-from soulprint.canary.wording import at
 from soulprint.naming import called, names_of, typed_name
+from soulprint.wording import at
 
 ELSEWHERE = "not of an import: it came from elsewhere"
 SECTIONS = ("soul", "identity", "user", "agents", "tools")

@@ -25,9 +25,9 @@ from shared.store.open import opened_store
 from soulprint.asked import Asked as Who
 from soulprint.asked import noted_by
 from soulprint.blocks import block
-from soulprint.canary.wording import at
 from soulprint.moments import moment_ago
 from soulprint.topics import admin_of, publisher_of
+from soulprint.wording import at
 
 _NAME: TypeAdapter[str] = TypeAdapter(PipelineName)
 _SHOWN = 40

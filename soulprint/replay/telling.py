@@ -10,8 +10,8 @@ from services.router.judging.words import span
 from shared.domain.plurals import counted, listed
 from shared.store.replaying import ItemShown, ReplayProgress
 from soulprint.blocks import block
-from soulprint.canary.wording import at, said
 from soulprint.replay.wording import PAUSED, SKIPPED, told_items, told_why
+from soulprint.wording import at, said
 
 FAILED = 1
 WAITS = 4

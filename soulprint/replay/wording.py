@@ -10,9 +10,9 @@ from services.router.judging.words import span
 from shared.domain.plurals import counted, listed, plural
 from shared.store.replays import ItemState, ReplayItem, ReplayRow
 from soulprint.blocks import block
-from soulprint.canary.wording import at, said
 from soulprint.context import on_one_line
 from soulprint.replay.looking import Around, Sources
+from soulprint.wording import at, said
 
 LEFT_OUT: Mapping[str, str] = {
     "unknown": "there is no such import",
