@@ -47,7 +47,8 @@ def list_letters(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Count dead letters by topic, reason and class of error. No text of theirs."""
+    """Count dead letters by topic, reason and class of error. No text of theirs. A chunk that the
+    model refused leaves no letter: `soulprint replay plan --only dead` finds those, too."""
     from soulprint.dead.asking import filter_of
     from soulprint.dead.listing import list_command
 

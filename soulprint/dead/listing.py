@@ -22,6 +22,10 @@ UNLED = (
     "there may be more: a consolidator reads dead-letter topics, and none does at present. Start one "
     "(`soulprint up`, or `soulprint serve consolidator`); if one runs, `soulprint status` says what holds it."
 )
+NONE = (
+    "no dead letter is known. A chunk that the model refused leaves none, since its record was handled: "
+    "`soulprint replay plan --only dead` finds it."
+)
 
 
 def list_command(asked: LetterFilter, *, ids: bool, as_json: bool) -> None:
@@ -63,7 +67,7 @@ async def each_letter(store: Store, asked: LetterFilter) -> AsyncIterator[Letter
 
 def _told(found: LetterList) -> str:
     if not found.groups:
-        return "no dead letter is known"
+        return fitted(NONE)
     lines = [_block(each) for each in found.groups]
     total = sum(each.open for each in found.groups)
     every = sum(each.open + each.requeued + each.dropped for each in found.groups)

@@ -17,7 +17,7 @@ from shared.store.dead_letters import LetterFilter
 from shared.store.open import opened_store
 from soulprint.asked import Asked
 from soulprint.blocks import block
-from soulprint.dead.putting_back import Outcome, PuttingBack
+from soulprint.dead.putting_back import DONE, READ_SINCE, Outcome, PuttingBack
 from soulprint.dead.reaching import kafka_of
 from soulprint.topics import publisher_of
 
@@ -36,10 +36,10 @@ _WHY = {
     "cancelled": "its import was cancelled",
     "complete": "its import is complete without it",
     "newer": "its import has a newer run, which counts",
-    "done": "its chunk was read since, or is none of the run's",
+    DONE: f"{READ_SINCE}: dropped",
     "outdated": "another memory was made of the run since",
 }
-_HARMLESS = frozenset({"requeued"})
+_HARMLESS = frozenset({"requeued", DONE})
 """What a second command finds that goes on where the first was ended."""
 _NAMED = 3
 
