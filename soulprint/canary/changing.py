@@ -16,7 +16,8 @@ from soulprint.asked import Asked
 from soulprint.blocks import fitted
 from soulprint.canary.following import following
 from soulprint.canary.reached import policy_store
-from soulprint.canary.wording import at, told_versions, who, why
+from soulprint.canary.wording import told_versions, who, why
+from soulprint.wording import at
 
 MOST_TOLD = 10
 """So many changes of others are told of."""

@@ -13,7 +13,8 @@ from soulprint.asked import login
 from soulprint.blocks import fitted
 from soulprint.canary.following import following
 from soulprint.canary.reached import policy_store
-from soulprint.canary.wording import at, who, why
+from soulprint.canary.wording import who, why
+from soulprint.wording import at
 
 PASS, HOLD, ROLLED_BACK = 0, 3, 4
 

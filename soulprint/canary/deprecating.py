@@ -11,8 +11,8 @@ from shared.domain.errors import UsageError
 from shared.store.routing import SHARE_WHOLE, Policy
 from soulprint.asked import Asked
 from soulprint.canary.changing import change_command
-from soulprint.canary.wording import at
 from soulprint.moments import moment_ahead
+from soulprint.wording import at
 
 ROUTE = "POST /process-full"
 

@@ -16,9 +16,9 @@ from shared.settings import load_settings
 from soulprint.asked import Asked
 from soulprint.blocks import fitted
 from soulprint.canary.reached import policy_store
-from soulprint.canary.wording import at
 from soulprint.moments import moment_ahead
 from soulprint.naming import called, names_of, note_name
+from soulprint.wording import at
 
 NONE = "none"
 

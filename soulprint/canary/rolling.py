@@ -15,7 +15,8 @@ from soulprint.asked import Asked
 from soulprint.canary.changing import answered
 from soulprint.canary.following import following
 from soulprint.canary.reached import policy_store
-from soulprint.canary.wording import at, told_versions, who, why
+from soulprint.canary.wording import told_versions, who, why
+from soulprint.wording import at
 
 BY_HAND = "rolled back by hand"
 WITHOUT = (

@@ -18,7 +18,7 @@ from soulprint.asked import Asked
 from soulprint.blocks import fitted
 from soulprint.canary.changing import change_command
 from soulprint.canary.reached import policy_store
-from soulprint.canary.wording import said
+from soulprint.wording import said
 
 
 def show_thresholds(*, as_json: bool) -> None:

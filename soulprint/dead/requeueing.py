@@ -18,7 +18,8 @@ from shared.store.open import opened_store
 from soulprint.asked import Asked
 from soulprint.blocks import block
 from soulprint.dead.putting_back import DONE, READ_SINCE, Outcome, PuttingBack
-from soulprint.dead.reaching import kafka_of, sending
+from soulprint.dead.reaching import kafka_of
+from soulprint.topics import publisher_of
 
 _WHY = {
     "unknown": "there is no such letter",
@@ -69,7 +70,7 @@ async def _requeue(which: LetterFilter, asked: Asked, settings: Settings, *, for
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     async with opened_store(settings, connections=2) as store:
         await log.reading().topics()  # whoever publishes waits for Kafka without end
-        async with sending(log) as sender:
+        async with publisher_of(log, "dead") as sender:
             putting = PuttingBack(
                 store,
                 log.reading(),
@@ -97,7 +98,7 @@ def _why(reason: str) -> str:
 
 def _told(outcome: Outcome) -> str:
     if not outcome.requeued and not outcome.counts:
-        return "No open letter is like that; `soulprint dead list` has them all."
+        return "no open letter is like that; `soulprint dead list` has them all"
     lines = [
         f"{counted(outcome.requeued, 'letter')} requeued. What fails again is buried again, and stands in "
         "`soulprint dead list` once more."

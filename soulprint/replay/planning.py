@@ -71,4 +71,5 @@ async def make_plan(
         sources = None
         if stage == "chunks" and planned.id is not None:
             sources = await sources_of(store, planned.id, planned.figures.imports)
-    return planned, Around(await extractors_now(settings) if planned.id is not None else None, sources)
+    extractors = await extractors_now(settings) if planned.id is not None else None
+    return planned, Around(extractors, sources, scales=bool(settings.kafka_bootstrap_servers))

@@ -66,12 +66,13 @@ def selection_of(
 
 
 def import_in(text: str) -> UUID:
-    """The id of an import or of a plan. Raises UsageError for what is none."""
+    """The id of an import or of a plan, whole. Raises UsageError for what is none."""
     try:
         return UUID(text.strip())
     except ValueError:
         raise UsageError(
-            f"{text[:_SHOWN]!a} is no id: `soulprint status` and `soulprint replay list` show them"
+            f"{text[:_SHOWN]!a} is no whole id (a UUID): `soulprint status` and `soulprint replay list` have "
+            "them"
         ) from None
 
 

@@ -50,7 +50,7 @@ async def _status(plan: str | None, following: bool, as_object: bool, interrupts
         for progress in found:
             await show(store, progress, as_object=as_object)
         if not found:
-            typer.echo("no replay was run yet: `soulprint replay plan`")
+            typer.echo("no replay was run yet; `soulprint replay list` has the plans")
         return 0
 
 

@@ -31,7 +31,7 @@ from shared.store.dead_letters import LetterFilter, LetterRow
 from shared.store.store import Store
 from soulprint.asked import Asked
 from soulprint.dead.putting_back import LEASE, READ_SINCE, PuttingBack
-from soulprint.dead.reaching import sending
+from soulprint.topics import publisher_of
 from tests.support.chunks import chunk_of, said
 from tests.support.letters import letter_of, record_letters
 from tests.support.ops import CommandOf
@@ -328,7 +328,7 @@ async def test_what_was_ended_goes_on_where_it_was_and_two_at_once_are_one(
         )
 
     which = LetterFilter(topic="import.received.v2")
-    async with sending(log) as sender:
+    async with publisher_of(log, "dead") as sender:
         with pytest.raises(LaneError):
             await putting(Failing(sender)).run(which)
         states = [row.state for row in await store.find_dead_letters(which)]
