@@ -13,7 +13,6 @@ from shared.domain.runs import RunKey
 from shared.models.base import LINE_TOKENS, Digest
 from shared.store.store import Store
 from tests.claude.test_writing import FACTS, SAMPLE, settled
-from tests.postgres.conftest import DIRECT
 from tests.support.fake_claude.fixtures import fake_claude, model_at
 from tests.support.fake_claude.server import FakeClaude
 from tests.support.records import ANNA, BORIS, IMPORT
@@ -114,7 +113,6 @@ async def test_what_cannot_be_kept_is_served_and_what_cannot_be_read_is_asked_fo
         assert await run.everything() == (made, 0)
 
 
-@DIRECT
 async def test_of_a_user_those_are_kept_that_were_used_last(store: Store) -> None:
     async def keep(digest: str, user: Any = ANNA) -> None:
         await store.keep_writing(

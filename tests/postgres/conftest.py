@@ -23,5 +23,3 @@ async def store(
 EVERY_WAY = pytest.mark.parametrize("store", TRANSPORTS, indirect=True)
 """Marks what may differ by transport: what is asked at once, refused, or read page by page, and of each room
 of the store what it is for. That every method is answered over each, test_every_way.py tells."""
-DIRECT = pytest.mark.parametrize("store", ["direct"], indirect=True)
-"""Says what is so without it."""

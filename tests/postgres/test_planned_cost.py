@@ -12,7 +12,6 @@ import pytest
 
 from shared.store.replays import Figures
 from shared.store.store import Store
-from tests.postgres.conftest import DIRECT
 from tests.support.planning import (
     ABSENT,
     BEFORE,
@@ -26,7 +25,6 @@ from tests.support.planning import (
     usage,
 )
 
-pytestmark = DIRECT
 NOW = ((MODEL, PROMPTS),)
 SILENT = Chunk(tokens=0)
 

@@ -10,7 +10,6 @@ import asyncpg
 
 from shared.domain.ids import quick_id
 from shared.store.store import Store
-from tests.postgres.conftest import DIRECT
 from tests.support.planning import (
     ABSENT,
     ASKED_AT,
@@ -25,7 +24,6 @@ from tests.support.planning import (
     planned_imports,
 )
 
-pytestmark = DIRECT
 NOW = ((MODEL, PROMPTS),)
 
 
