@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -19,6 +20,10 @@ _ONCE_READ = """
     SELECT gen_random_uuid(), 1, gen_random_uuid(), 'v2', $1, true, 'complete' FROM generate_series(1, $2)
     RETURNING import_id, run, user_id
 """
+_NEWEST = """
+    SELECT DISTINCT ON (import_id) import_id, run, user_id FROM imports
+    WHERE import_id = ANY ($1) AND state = 'complete' ORDER BY import_id, run DESC
+"""
 
 
 @dataclass
@@ -32,6 +37,11 @@ class Replay:
     async def begun(cls, sql: asyncpg.Connection, export: Path, imports: int) -> Replay:
         """Of so many imports, each of a person of its own, that ended before: nothing of them is cached."""
         return await cls._of(sql, await sql.fetch(_ONCE_READ, str(export), imports))
+
+    @classmethod
+    async def again(cls, sql: asyncpg.Connection, imports: Sequence[UUID]) -> Replay:
+        """Of the newest whole run of each of these imports: what it read is cached."""
+        return await cls._of(sql, await sql.fetch(_NEWEST, imports))
 
     @classmethod
     async def _of(cls, sql: asyncpg.Connection, bases: list[asyncpg.Record]) -> Replay:

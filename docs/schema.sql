@@ -877,7 +877,7 @@ DECLARE
     newest imports;
     before imports;
     routed jsonb;
-    at_work boolean;  -- a replay gives way to what is asked for
+    at_work boolean;  -- a replay, or what was opened again, gives way to what is asked for
     resumed boolean := false;
     outdone boolean;
     refusal text;
@@ -910,7 +910,8 @@ BEGIN
         RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
     END IF;
     a.on_log := coalesce(a.on_log, true);
-    at_work := newest.state NOT IN ('complete', 'failed', 'cancelled') AND newest.replay_id IS NULL;
+    at_work := newest.state NOT IN ('complete', 'failed', 'cancelled') AND newest.replay_id IS NULL
+        AND NOT is_opened_again(newest);
     IF a.again THEN
         SELECT * INTO before FROM imports i
             WHERE i.import_id = a.import_id AND i.kind = 'primary' ORDER BY i.run DESC LIMIT 1;
@@ -931,7 +932,7 @@ BEGIN
     IF NOT resumed AND refusal IS NULL AND a.at_once <= (
         SELECT count(*) FROM imports i
         WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary' AND i.replay_id IS NULL
-          AND i.state NOT IN ('complete', 'failed', 'cancelled')) THEN
+          AND NOT is_opened_again(i) AND i.state NOT IN ('complete', 'failed', 'cancelled')) THEN
         refusal := 'unfinished';
         wait := 60;
     END IF;
@@ -967,7 +968,9 @@ BEGIN
             WHERE i.import_id = newest.import_id AND i.run = newest.run
             RETURNING i.* INTO newest;
     ELSE
-        IF newest.state NOT IN ('complete', 'failed', 'cancelled') AND NOT a.on_log THEN
+        IF is_opened_again(newest) THEN
+            PERFORM close_reopened(newest, 'a newer run was asked for');
+        ELSIF newest.state NOT IN ('complete', 'failed', 'cancelled') AND NOT a.on_log THEN
             UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(),
                     error = jsonb_build_object('step', 'accept_import', 'message', 'begun anew')
                 WHERE i.import_id = newest.import_id AND i.run = newest.run;
@@ -1293,7 +1296,7 @@ BEGIN
     INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, replaces, requested_at, lineage,
                          profile_format, asked, priority, replay_id, replay_stage, base_run)
     VALUES (b.import_id, (SELECT max(o.run) + 1 FROM imports o WHERE o.import_id = b.import_id), b.user_id, r.pipeline,
-            b.source, true, r.serve_anyway, b.requested_at + interval '1 microsecond', b.lineage, b.profile_format,
+            b.source, true, r.serve_anyway, replayed_at(b), b.lineage, b.profile_format,
             b.asked, 'replay', r.id, r.stage, b.run)
     RETURNING * INTO n;
     UPDATE replay_items o SET run = n.run, state = 'begun', begun_at = now()
@@ -1314,7 +1317,7 @@ BEGIN
                    'missing: it had no result in run ' || b.run
             FROM generate_series(0, b.chunks_total - 1) k
             WHERE NOT EXISTS (SELECT FROM chunk_results c
-                              WHERE c.import_id = b.import_id AND c.run = b.run AND c.chunk_index = k);
+                              WHERE c.import_id = b.import_id AND c.run = b.run AND c.chunk_index = k OFFSET 0);
         END IF;
         INSERT INTO facts (import_id, run, fact_id, account, user_id, category, matter, statement, quote, message_ids,
                            conversation_id, stated_at, valid_from, valid_until, confidence, source_kind, chunk_index)
@@ -1323,8 +1326,9 @@ BEGIN
                f.chunk_index
         FROM facts f
         WHERE f.import_id = b.import_id AND f.run = b.run AND f.account < first_joined()
+          -- OFFSET 0 keeps it a probe of the key: joined, all chunks may be read again for each fact
           AND EXISTS (SELECT FROM chunk_results c
-                      WHERE c.import_id = n.import_id AND c.run = n.run AND c.chunk_index = f.chunk_index)
+                      WHERE c.import_id = n.import_id AND c.run = n.run AND c.chunk_index = f.chunk_index OFFSET 0)
         ORDER BY f.fact_id;
     END IF;
     UPDATE imports o SET
@@ -1396,7 +1400,9 @@ BEGIN
           -- a base that came out worse itself was never served: nor is what is only better than that
           AND (b.run = i.base_run OR b.run IN (
               SELECT l.run FROM lineages l WHERE l.user_id = i.user_id AND l.import_id = i.import_id))
-          AND ((p_facts ->> 'kept')::double precision < 0.8 * (b.fact_counts ->> 'kept')::double precision
+          AND (CASE WHEN i.joined = '[]' AND b.joined = '[]'
+                    THEN (p_facts ->> 'kept')::double precision < 0.8 * (b.fact_counts ->> 'kept')::double precision
+                    ELSE own_facts(i, i) < 0.8 * own_facts(b, i) END
                OR coalesce((p_coverage ->> 'ok')::double precision
                            / nullif((p_coverage ->> 'total')::double precision, 0), 1) < 0.8 * b.coverage));
 END
@@ -1444,6 +1450,13 @@ BEGIN
               AND (n.run = (argument ->> 'run')::integer OR n.kind = 'fallback')
            OR n.parent_id = (argument ->> 'import_id')::uuid
         ORDER BY n.import_id, n.run FOR UPDATE;
+    SELECT * INTO i FROM imports n
+        WHERE n.import_id = (argument ->> 'import_id')::uuid AND n.run = (argument ->> 'run')::integer;
+    IF is_opened_again(i) THEN
+        i := close_reopened(i, 'the import was cancelled');
+        PERFORM tell_profile(i);
+        RETURN to_jsonb(true);
+    END IF;
     UPDATE imports SET
             state = 'cancelled', finished_at = now(), updated_at = now(),
             lease_owner = NULL, lease_until = NULL
@@ -1630,7 +1643,7 @@ BEGIN
     SELECT i.import_id, i.run, k, gen_random_uuid(), i.user_id, '', 'dead', 'it was requeued, and ' || why
     FROM generate_series(0, i.chunks_total - 1) k
     WHERE NOT EXISTS (SELECT FROM chunk_results r
-                      WHERE r.import_id = i.import_id AND r.run = i.run AND r.chunk_index = k);
+                      WHERE r.import_id = i.import_id AND r.run = i.run AND r.chunk_index = k OFFSET 0);
     UPDATE imports o SET
             (chunks_ok, chunks_dead, chunks_cached) = (
                 SELECT count(*) FILTER (WHERE r.status = 'ok'), count(*) FILTER (WHERE r.status = 'dead'),
@@ -1685,6 +1698,11 @@ BEGIN
         RETURN jsonb_build_object('written', false, 'reason', 'repeated');
     ELSIF i.edition <> coalesce(a.edition, 0) THEN  -- made before it was joined anew: the next one is on its way
         RETURN jsonb_build_object('written', false, 'reason', 'repeated');
+    END IF;
+    IF a.status = 'failed' AND is_opened_again(i) THEN
+        i := close_reopened(i, coalesce(a.error ->> 'message', 'no memory was made of it'));
+        PERFORM tell_profile(i);
+        RETURN jsonb_build_object('written', false, 'reason', 'failed');
     END IF;
     IF NOT makes_memory(i) THEN
         a.memory_md := NULL;
@@ -1783,7 +1801,7 @@ BEGIN
             SELECT * FROM imports r WHERE r.user_id = i.user_id AND r.kind = 'primary' AND r.state <> 'cancelled'
               AND NOT is_silent(r) ORDER BY r.requested_at DESC, r.ordinal DESC LIMIT 1) o;
     END IF;
-    IF i.profile_format = 'app' THEN
+    IF i.profile_format = 'app' AND NOT is_silent(i) THEN
         -- what a quick run cost is told until its primary one has ended
         UPDATE user_profiles SET import_cost_json = app_cost(i.usage)
             WHERE user_id = i.user_id AND NOT EXISTS (
@@ -2044,7 +2062,7 @@ BEGIN
             WHERE o.user_id = i.user_id AND NOT EXISTS (  -- what was asked for since speaks for itself
                 SELECT FROM imports n
                 WHERE n.user_id = i.user_id AND n.kind = 'primary' AND n.pipeline <> 'v1'
-                  AND n.state NOT IN ('failed', 'cancelled')
+                  AND n.state NOT IN ('failed', 'cancelled') AND NOT is_silent(n)
                   AND (n.requested_at, n.ordinal) > (i.requested_at, i.ordinal));
         RETURN;
     END IF;
@@ -2191,13 +2209,13 @@ BEGIN
         outcome := CASE
             WHEN i.import_id IS NULL THEN 'unknown'
             WHEN i.user_id <> e.user_id OR s.user_id <> e.user_id THEN 'foreign'
-            WHEN i.kind <> 'primary' OR NOT i.on_log OR i.pipeline = p_pipeline OR s.kind <> 'shadow' THEN 'other'
+            WHEN i.kind <> 'primary' OR i.replay_id IS NOT NULL OR NOT i.on_log OR i.pipeline = p_pipeline OR s.kind <> 'shadow' THEN 'other'
             WHEN i.state = 'cancelled' THEN 'cancelled'
             WHEN s.run = e.run AND s.state = 'received' AND s.offered_at IS NULL
                  AND coalesce(s.relay_until < now(), true) THEN 'owed'
             WHEN s.run >= e.run THEN 'known'
             WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = e.import_id AND o.run > e.run
-                         AND o.kind = 'primary' AND o.state <> 'cancelled') THEN 'older'
+                         AND o.kind = 'primary' AND o.replay_id IS NULL AND o.state <> 'cancelled') THEN 'older'
             ELSE 'fed' END;
         IF outcome = 'owed' THEN
             UPDATE imports o SET relay_until = now() + interval '30 seconds'
@@ -2593,6 +2611,16 @@ $$;
 REVOKE ALL ON FUNCTION public.is_newest_run(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_newest_run(i public.imports) TO service_role;
 
+CREATE FUNCTION public.is_opened_again(i public.imports) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(i.reopened_from ->> 'state' = 'complete', false)
+       AND i.state IN ('chunking', 'extracting', 'consolidating')
+$$;
+REVOKE ALL ON FUNCTION public.is_opened_again(i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_opened_again(i public.imports) TO service_role;
+
 CREATE FUNCTION public.is_passed_by(r public.replays) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2674,7 +2702,8 @@ DECLARE
 BEGIN
     -- A statement for each run and each fact: joined, the planner may read all facts there are, or those of the run
     -- again for each of them, as it does while they are newer than what it knows of the table.
-    IF joining <> i.joined THEN
+    -- What a run that was opened again joined may have changed with the run that it is of.
+    IF joining <> i.joined OR i.reopened_at IS NOT NULL THEN
         DELETE FROM facts f WHERE f.import_id = i.import_id AND f.run = i.run AND f.account >= first_joined();
         FOR j IN
             SELECT (x.e ->> 'import_id')::uuid AS import_id, (x.e ->> 'run')::integer AS run,
@@ -2691,7 +2720,7 @@ BEGIN
             WHERE f.import_id = j.import_id AND f.run = j.run AND f.account = j.account
             ORDER BY f.fact_id;
         END LOOP;
-        UPDATE imports SET joined = joining, edition = edition + 1
+        UPDATE imports SET joined = joining, edition = edition + CASE WHEN joining <> i.joined THEN 1 ELSE 0 END
             WHERE import_id = i.import_id AND run = i.run RETURNING * INTO i;
     END IF;
     FOR d IN
@@ -3078,8 +3107,8 @@ CREATE FUNCTION public.list_users(argument jsonb) RETURNS json
     SELECT coalesce(json_agg(t), '[]') FROM (
         SELECT u.user_id, n.name, u.runs, told_state(i) AS state, i.requested_at,
                s.user_id IS NOT NULL AS has_memory, lineages_of(u.user_id) AS lineages
-        FROM (SELECT user_id, count(*) AS runs, max(ordinal) AS ordinal FROM imports
-              WHERE kind = 'primary' GROUP BY user_id) u
+        FROM (SELECT user_id, count(*) AS runs, max(ordinal) AS ordinal FROM imports o
+              WHERE kind = 'primary' AND NOT is_silent(o) GROUP BY user_id) u
         JOIN imports i ON i.ordinal = u.ordinal
         LEFT JOIN user_names n ON n.user_id = u.user_id
         LEFT JOIN served_memories s ON s.user_id = u.user_id
@@ -3590,6 +3619,18 @@ REVOKE ALL ON FUNCTION public.owe_v1_call(argument jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.owe_v1_call(argument jsonb) TO service_role;
 GRANT ALL ON FUNCTION public.owe_v1_call(argument jsonb) TO soulprint_service;
 
+CREATE FUNCTION public.own_facts(r public.imports, i public.imports) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT count(*) FROM facts f
+    WHERE f.import_id = r.import_id AND f.run = r.run AND f.status = 'current' AND f.account = ANY (ARRAY(
+        SELECT unnest(account_numbers(r, l)) FROM unnest(own_lineages(i)) l
+        WHERE NOT i.joined @> jsonb_build_array(jsonb_build_object('lineage', l))))
+$$;
+REVOKE ALL ON FUNCTION public.own_facts(r public.imports, i public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.own_facts(r public.imports, i public.imports) TO service_role;
+
 CREATE FUNCTION public.own_lineages(i public.imports) RETURNS text[]
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -3814,8 +3855,9 @@ CREATE FUNCTION public.rate_allows(r public.replays) RETURNS integer
     AS $$
     SELECT CASE WHEN r.rate IS NULL THEN 1000 ELSE (
         SELECT floor(least(1e6, greatest(1, r.rate * extract(epoch FROM now() - w.since) / 60)))::integer - (
-            SELECT count(*) FROM replay_items x WHERE x.replay_id = r.id AND x.begun_at > w.since)::integer
-        FROM (SELECT greatest(r.resumed_at, now() - make_interval(secs => greatest(60, 60 / r.rate))) AS since) w) END
+            SELECT count(*) FROM replay_items x WHERE x.replay_id = r.id AND x.begun_at > w.since AND x.begun_at <= now())::integer
+        -- what lies in the future is of a clock that was set back since
+        FROM (SELECT greatest(least(r.resumed_at, now()), now() - make_interval(secs => greatest(60, 60 / r.rate))) AS since) w) END
 $$;
 REVOKE ALL ON FUNCTION public.rate_allows(r public.replays) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.rate_allows(r public.replays) TO service_role;
@@ -4503,13 +4545,15 @@ BEGIN
     FOR r IN
         UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(), lease_owner = NULL,
                 lease_until = NULL, error = jsonb_build_object('step', 'recalled', 'message', argument ->> 'reason')
-            WHERE i.ordinal = ANY (batch) AND i.replay_id IS NOT NULL AND i.state NOT IN ('complete', 'failed', 'cancelled')
+            WHERE i.ordinal = ANY (batch) AND i.replay_id IS NOT NULL AND NOT is_opened_again(i)
+              AND i.state NOT IN ('complete', 'failed', 'cancelled')
             RETURNING i.import_id, i.run
     LOOP
         recalled := recalled || jsonb_build_object('import_id', r.import_id, 'run', r.run);
     END LOOP;
     FOR r IN
-        SELECT i.import_id, i.run FROM imports i WHERE i.ordinal = ANY (batch) AND i.replay_id IS NULL
+        SELECT i.import_id, i.run FROM imports i
+        WHERE i.ordinal = ANY (batch) AND (i.replay_id IS NULL OR is_opened_again(i))
         ORDER BY i.user_id, i.import_id, i.run
     LOOP
         IF fail_run(jsonb_build_object('import_id', r.import_id, 'run', r.run, 'step', 'recalled',
@@ -4590,6 +4634,8 @@ BEGIN
                         ELSE coalesce((d.u ->> 'calls')::double precision, 1) END AS calls,
                    CASE WHEN d.void OR d.silent THEN 0 ELSE coalesce(
                        (d.u ->> 'input_tokens')::double precision,
+                       CASE WHEN d.other_in IS NOT NULL THEN greatest(
+                           d.other_in - coalesce((rates -> 'call' ->> 'cache_read_tokens')::double precision, 0), 0) END,
                        (rates -> 'call' ->> 'input_tokens')::double precision
                        + (rates -> 'token' ->> 0)::double precision * d.tokens, 0) END AS fresh,
                    CASE WHEN d.void OR d.silent THEN 0 ELSE coalesce(
@@ -4609,6 +4655,11 @@ BEGIN
                              AND x.content_hash = c.content_hash OFFSET 0) AS hit,
                        CASE WHEN (c.usage ->> 'calls')::integer = 1 AND c.status = 'ok' AND NOT own
                             THEN (c.usage ->> 'output_tokens')::double precision END AS other_out,
+                       -- a prompt as another model read it, cached parts and all
+                       CASE WHEN (c.usage ->> 'calls')::integer = 1 AND c.status = 'ok' AND NOT own
+                            THEN (c.usage ->> 'input_tokens')::double precision
+                                 + coalesce((c.usage ->> 'cache_read_tokens')::double precision, 0)
+                                 + coalesce((c.usage ->> 'cache_write_tokens')::double precision, 0) END AS other_in,
                        CASE WHEN recut IS NOT NULL THEN NULL
                             WHEN own AND c.status = 'ok' AND (c.usage ->> 'calls')::integer > 0 THEN c.usage
                             ELSE (SELECT x.usage FROM extraction_cache x
@@ -5044,14 +5095,13 @@ BEGIN
     IF i.state IN ('chunking', 'extracting') THEN
         RETURN;
     END IF;
-    DELETE FROM facts f WHERE f.import_id = i.import_id AND f.run = i.run AND f.account >= first_joined();
     DELETE FROM memory_outbox m WHERE m.import_id = i.import_id AND m.run = i.run;
     UPDATE imports o SET
             state = CASE WHEN o.chunked_at IS NULL THEN 'chunking' ELSE 'extracting' END, stage = 'extracting',
             progress_percent = least(90, 90.0 * (o.chunks_ok + o.chunks_dead) / greatest(o.chunks_total, 1)),
             reopened_at = now(), reopened_from = CASE WHEN i.state = 'consolidating' THEN o.reopened_from ELSE
                 jsonb_build_object('state', i.state, 'unserved', i.unserved, 'coverage', i.coverage) END,
-            edition = o.edition + 1, joined = '[]', published_at = NULL, finished_at = NULL, error = NULL,
+            edition = o.edition + 1, published_at = NULL, finished_at = NULL, error = NULL,
             unserved = NULL, coverage = NULL, redrives = 0, redriven_at = NULL, redriven_done = NULL,
             lease_owner = NULL, lease_until = NULL, updated_at = now()
         WHERE o.import_id = i.import_id AND o.run = i.run;
@@ -5073,18 +5123,30 @@ BEGIN
             WITH RECURSIVE earlier AS (
                 SELECT b.*, 1 AS step FROM imports b WHERE b.import_id = i.import_id AND b.run = i.base_run
                 UNION ALL
-                SELECT b.*, e.step + 1 FROM earlier e
+                -- a replay of a memory wrote no chunks; one that read the export anew may have cut it otherwise
+                SELECT b.*, e.step + CASE e.replay_stage WHEN 'memory' THEN 0 ELSE 1 END FROM earlier e
                 JOIN imports b ON b.import_id = e.import_id AND b.run = e.base_run
-                WHERE b.run < e.run AND e.step < 8
+                WHERE b.run < e.run AND e.step < 8 AND (e.replay_stage <> 'chunks' OR EXISTS (
+                    SELECT FROM replays r WHERE r.id = e.replay_id AND r.which <@ ARRAY['missing', 'dead']))
             )
             SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'run', e.run, 'pipeline', e.pipeline, 'begun_at', e.begun_at, 'ended_at', t.ended,
-                'read_at', CASE WHEN e.chunked_at > e.begun_at THEN e.chunked_at ELSE t.ended END) ORDER BY e.step), '[]')
-            FROM earlier e, LATERAL (SELECT coalesce(e.extracted_at, e.finished_at, e.updated_at) AS ended) t));
+                'read_at', CASE WHEN e.chunked_at > e.begun_at THEN e.chunked_at ELSE t.ended END) ORDER BY e.run DESC), '[]')
+            FROM earlier e, LATERAL (SELECT coalesce(e.extracted_at, e.finished_at, e.updated_at) AS ended) t
+            WHERE e.replay_stage IS DISTINCT FROM 'memory'));
 END
 $$;
 REVOKE ALL ON FUNCTION public.replay_of(i public.imports) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.replay_of(i public.imports) TO service_role;
+
+CREATE FUNCTION public.replayed_at(b public.imports) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN b.replay_id IS NULL THEN b.requested_at + interval '1 microsecond' ELSE b.requested_at END
+$$;
+REVOKE ALL ON FUNCTION public.replayed_at(b public.imports) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.replayed_at(b public.imports) TO service_role;
 
 CREATE FUNCTION public.request_time(p_user uuid, claimed timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
@@ -5212,7 +5274,7 @@ BEGIN
         END IF;
     END IF;
     p := held_policy();
-    IF i.user_id = a.user_id AND i.state = 'received' AND i.kind = 'primary' THEN
+    IF i.user_id = a.user_id AND i.state = 'received' AND i.kind = 'primary' AND i.replay_id IS NULL THEN
         decided := decide_lane(p, i.user_id, a.pipeline, a.served);
         INSERT INTO routing_decisions (import_id, run, user_id, lane, reason, bucket, share, policy_version, shadow)
         VALUES (i.import_id, i.run, i.user_id, decided.lane, decided.reason, decided.bucket, p.share, p.version,
@@ -6074,6 +6136,8 @@ BEGIN
         RETURN jsonb_build_object('refusal', refusal);
     END IF;
     IF i.import_id IS NULL OR i.state = 'received' THEN
+        PERFORM close_reopened(n, 'a newer run was begun') FROM imports n
+            WHERE n.import_id = a.import_id AND n.run < a.run AND n.kind = a.kind AND is_opened_again(n);
         UPDATE imports n SET state = 'cancelled', finished_at = now(), updated_at = now(),
                 lease_owner = NULL, lease_until = NULL,
                 error = jsonb_build_object('step', 'take_run', 'message', 'a newer run was begun')
@@ -6244,7 +6308,7 @@ DECLARE
 BEGIN
     SELECT * INTO counts FROM embedding_counts(whose);
     SELECT * INTO newest FROM imports i
-        WHERE i.user_id = whose AND i.kind = 'primary' AND i.state <> 'cancelled'
+        WHERE i.user_id = whose AND i.kind = 'primary' AND i.state <> 'cancelled' AND NOT is_silent(i)
         ORDER BY i.requested_at DESC, i.ordinal DESC LIMIT 1;
     IF newest.profile_format = 'app' THEN
         -- Passages come in while the export is read: what is embedded then is not all.
@@ -6690,7 +6754,9 @@ BEGIN
                          AND n.state NOT IN ('complete', 'failed', 'cancelled')) THEN 'running'
             WHEN b.import_id IS NULL AND newest.unserved = 'older' THEN 'outdone'
             WHEN b.import_id IS NULL AND newest.state = 'complete' THEN 'unserved'
-            WHEN (coalesce(b.error, newest.error) ->> 'at_fault')::boolean THEN 'at fault'
+            -- a replay may have failed since its source was away, which is no end
+            WHEN (CASE WHEN b.import_id IS NULL THEN newest.error
+                       WHEN b.replay_id IS NULL THEN b.error END ->> 'at_fault')::boolean THEN 'at fault'
             WHEN b.import_id IS NULL THEN 'failed'
             WHEN b.state = 'complete' AND b.unserved IS DISTINCT FROM 'smaller' AND NOT EXISTS (
                 SELECT FROM lineages l WHERE l.user_id = b.user_id AND l.import_id = b.import_id) THEN 'outdone'
@@ -6720,6 +6786,11 @@ BEGIN
         WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = b.import_id AND o.kind = 'primary' AND o.run > b.run
                      AND o.pipeline <> 'v1' AND o.state <> 'cancelled'
                      AND (o.begun_at >= r.planned_at OR o.state = 'complete' AND o.unserved IS NULL)) THEN 'newer'
+        -- another was asked for in the same moment, as while the database's clock is set back: it must stay newer
+        WHEN EXISTS (SELECT FROM imports o
+                     WHERE o.user_id = b.user_id AND o.requested_at <= replayed_at(b)
+                       AND (o.requested_at, o.ordinal) > (b.requested_at, b.ordinal) AND o.import_id <> b.import_id
+                       AND o.kind = 'primary' AND o.state <> 'cancelled' AND NOT is_silent(o)) THEN 'newer'
         WHEN b.chunked_at IS NULL AND r.stage <> 'chunks' AND 'missing' <> ALL (r.which) THEN 'unread'
         WHEN r.stage = 'memory' AND b.chunks_ok + b.chunks_dead < b.chunks_total THEN 'unread'
         WHEN r.which <@ ARRAY['missing', 'dead']

@@ -25,7 +25,7 @@ from shared.requests.request import lineage_named, request_of
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
 from soulprint.naming import note_name
-from soulprint.topics import admin_of
+from soulprint.topics import admin_of, publisher_of
 from soulprint.upload import require_uploadable, uploaded
 
 
@@ -107,9 +107,5 @@ async def _publisher(settings: Settings) -> AsyncIterator[Publisher]:
         for drift in await find_drift(admin, prefixed(lanes, settings.kafka_prefix)):
             if drift.what == "missing":
                 raise SoulprintError(f"the topic {drift.topic} does not exist; run `soulprint topics create`")
-    client = log.client("submit")
-    try:
-        await client.start(None, waiting=lambda why: None)
-        yield client.publisher
-    finally:
-        await client.stop()
+    async with publisher_of(log, "submit") as publisher:
+        yield publisher

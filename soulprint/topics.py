@@ -13,8 +13,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from shared.domain.errors import SoulprintError
-from shared.log.kafka.client import connection_of
+from shared.log.kafka.client import KafkaLog, connection_of
 from shared.log.kafka.diagnosis import why_refused
+from shared.log.kafka.publisher import Publisher
 from shared.log.kafka.topics import Drift, ensure_topics, find_drift
 from shared.pipelines import all_topics, prefixed
 from shared.settings import Settings, load_settings
@@ -39,6 +40,17 @@ async def admin_of(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         raise KafkaUnreachableError(f"Kafka at {why}") from None
     finally:
         await admin.close()
+
+
+@asynccontextmanager
+async def publisher_of(log: KafkaLog, name: str) -> AsyncIterator[Publisher]:
+    """A publisher of a command's own."""
+    client = log.client(name)
+    try:
+        await client.start(None, waiting=lambda why: None)
+        yield client.publisher
+    finally:
+        await client.stop()
 
 
 def create_command(*, as_json: bool) -> None:

@@ -27,6 +27,8 @@ LATENCY = 4.0
 JITTER = 0.25
 """Part of the latency by which calls differ."""
 REPLAYED = 1_000
+READ = 120
+"""Imports that a replay does again whose every chunk is cached."""
 UNDER_WAY = 40
 """Chunks of a replay that are recorded before the live import comes: it runs at full speed."""
 
@@ -58,10 +60,12 @@ class Rounds:
 
 
 def figures(session: Session) -> Iterator[Figure]:
-    """Beside a replay of which every chunk costs a call."""
+    """Beside a replay of which every chunk costs a call, and beside one that the cache answers, which is
+    bound by the machine alone."""
     export = export_of(Options(CONVERSATIONS, seed=10, average_bytes=AVERAGE_BYTES)).path
     with broker() as kafka:
         yield from asyncio.run(_changed(kafka, export)).figures(f"a replay of {REPLAYED:,} imports")
+        yield from asyncio.run(_unchanged(kafka, export)).figures("a replay that costs no call")
 
 
 def _median(took: list[Took]) -> float:
@@ -90,6 +94,27 @@ async def _changed(kafka: Broker, export: Path) -> Rounds:
             await steer(url, latency=0.0)  # what has its turn already is read
             await _quiet(url)
             await steer(url, latency=LATENCY)
+    return rounds
+
+
+async def _unchanged(kafka: Broker, export: Path) -> Rounds:
+    rounds = Rounds()
+    async with (
+        stand_in("--jitter", str(JITTER)) as url,
+        line(kafka, export.parent, extractors=EXTRACTORS, **_claude(url)) as running,
+    ):
+        events = [await running.submit(export) for _ in range(READ)]
+        for event in events:
+            await running.ended(event)
+        await steer(url, latency=LATENCY)
+        await _took(running, export)
+        for _ in range(ROUNDS):
+            rounds.alone.append(await _took(running, export))
+            replay = await Replay.again(running.sql, [event.import_id for event in events])
+            await replay.reached(UNDER_WAY)
+            await _beside(rounds, running, export)
+            await replay.stop()
+            await _quiet(url)
     return rounds
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 from services.extractor.batch_desk import BatchDesk
 from services.extractor.extraction import concluded, extract, recalled
@@ -10,10 +12,15 @@ from services.extractor.lookups import Lookups
 from shared.domain.events import ChunkReady, FactsExtracted
 from shared.host.service import NO_RUN, Kit, dead, no_such_run, what_happened
 from shared.log.gate import Gate
+from shared.log.units import standing_still
 from shared.models.base import Metered, Model
 from shared.pipelines import FACTS_EXTRACTED
 from shared.resilience.faults import PoisonError
 from shared.store.driving import LookUp
+
+STALE_SECONDS = 30.0
+"""A chunk that waited longer for its call is looked up once more: its run may have been cancelled, or its
+replay stopped, and others read the same."""
 
 
 class Chunks:
@@ -29,23 +36,35 @@ class Chunks:
 
     async def handle(self, chunk: ChunkReady) -> None:
         """Return when the chunk's result is on the log, or nobody wants it any more."""
+        if not await self._is_answered(chunk):
+            await self._read(chunk)
+
+    async def _is_answered(self, chunk: ChunkReady) -> bool:
+        """Whether nothing need be read: nobody wants it any more, or it was read before."""
         found = await self._lookups.of(chunk)
         if found.refusal == "unknown":
             raise no_such_run(chunk)
         if found.refusal is not None:
             self._kit.ignore(chunk, found.refusal)
-            return
-        if found.known is None:
-            await self._read(chunk)
-        else:
+        elif found.known is not None:
             await self._publish(recalled(chunk, found.known))
+        else:
+            return False
+        return True
 
     async def _read(self, chunk: ChunkReady) -> None:
         if self._desk is not None and chunk.has_own_words:
             await self._publish(concluded(chunk, await self._desk.read(chunk)))
             self._desk.stored(chunk.content_hash)
             return
-        async with self._calls.place(chunk.user_id, chunk.import_id, replay=chunk.priority == "replay"):
+        replay, began = chunk.priority == "replay", time.monotonic()
+        async with AsyncExitStack() as place:
+            with standing_still():
+                await place.enter_async_context(
+                    self._calls.place(chunk.user_id, chunk.import_id, replay=replay)
+                )
+            if time.monotonic() - began > STALE_SECONDS and await self._is_answered(chunk):
+                return
             result = await extract(chunk, self._model)
         await self._publish(result)
 

@@ -13,7 +13,9 @@ from shared.log.ports import Partition
 from shared.log.watermark import Ledger
 
 REPLAYS_WEIGH = 4
-"""So many records of replays, or bytes of them, count as one."""
+"""So many records of replays count as one."""
+REPLAY_BYTES_WEIGH = 2
+"""So many bytes of theirs count as one: memory is what these are about."""
 
 
 class Backpressure:
@@ -43,7 +45,7 @@ class Backpressure:
         partition ran ahead."""
         policy = self._policy
         waiting += of_replays // REPLAYS_WEIGH - of_replays
-        waiting_bytes = live_bytes + replay_bytes // REPLAYS_WEIGH
+        waiting_bytes = live_bytes + replay_bytes // REPLAY_BYTES_WEIGH
         if not self.full and (waiting >= policy.high or waiting_bytes >= policy.high_bytes):
             self.full = True
         elif self.full and waiting <= policy.low and waiting_bytes <= policy.high_bytes // 4:

@@ -39,9 +39,11 @@ class PoolState:
     """Records begun that wait for the lane or for their next attempt."""
     waiting: int
     oldest_in_flight: float
+    """Of what is in work; not of what waits in line for its turn."""
     since_progress: float
     """Since a watermark moved, a record came in or a rebalance ended."""
     lag_seconds: float
+    """Of live work: nobody waits for a replay."""
     draining: bool
     holds: Mapping[str, Hold]
     partitions: tuple[PartitionState, ...]

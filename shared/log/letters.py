@@ -19,6 +19,8 @@ from shared.resilience.faults import PoisonError
 E = TypeVar("E", bound=Event)
 LETTERS = 1000
 """Dead letters of a topic that are kept, the newest."""
+LETTER_BYTES = 16 * 1024**2
+"""Bytes of a topic's that are kept, the newest; the last one, however large."""
 AT_A_TIME = 100
 
 
@@ -35,7 +37,8 @@ class _Kept:
 class _Topic:
     end: int = 0
     """The offset of the next letter."""
-    kept: deque[_Kept] = field(default_factory=lambda: deque(maxlen=LETTERS))
+    kept: deque[_Kept] = field(default_factory=deque)
+    size: int = 0
 
 
 class Letters:
@@ -47,8 +50,12 @@ class Letters:
     def keep(self, topic: str, letter: DeadLetter) -> None:
         """Put a letter on this dead-letter topic."""
         on = self._topics.setdefault(topic, _Topic())
+        _let_go(letter.error)
         on.kept.append(_Kept(on.end, int(time.time() * 1000), letter, tuple(letter.headers())))
+        on.size += letter.raw.weight
         on.end += 1
+        while len(on.kept) > LETTERS or (on.size > LETTER_BYTES and len(on.kept) > 1):
+            on.size -= on.kept.popleft().letter.raw.weight
 
     def of(self, topic: str) -> Sequence[DeadLetter]:
         """Those that lie on a dead-letter topic, oldest first."""
@@ -86,6 +93,15 @@ class Letters:
             return model.model_validate_json(record.value or b"")
         except ValidationError:
             raise PoisonError(UNKNOWN_TYPE, f"it is no {model.__name__}") from None
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Of what the stage had at hand when it failed: the frames of a traceback would keep it for weeks."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def _raw(topic: str, kept: _Kept) -> RawRecord:

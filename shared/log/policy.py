@@ -26,8 +26,8 @@ class PoolPolicy:
     """Bytes that a delivery should have if they come within a moment: a log may hold records back so long,
     since a large delivery costs far less a record."""
     high: int = 512
-    """Waiting records at which partitions are paused. Those of replays weigh a quarter, here and in bytes:
-    live ones lie behind them."""
+    """Waiting records at which partitions are paused. Those of replays weigh a quarter, their bytes a
+    half: live ones lie behind them."""
     low: int = 128
     """Waiting records at which they are resumed: far below `high`, since a pause drops what was fetched."""
     high_bytes: int = 16 * 1024**2

@@ -148,6 +148,8 @@ class Pool(Generic[E]):
         for task, unit in self._tasks.items():
             if not any(item.wanted for item in unit.items):
                 task.cancel()
+        if not self._tasks and not self._waiting:
+            self.idle.set()
 
     async def revoked(self) -> None:
         """A rebalance begins: stop taking, wait a little for work in flight, commit."""
@@ -302,15 +304,14 @@ class Pool(Generic[E]):
     def state(self) -> PoolState:
         """A snapshot for health and metrics."""
         now = time.monotonic()
-        records = [item.raw for item in self._waiting]
-        records += [i.raw for u in self._tasks.values() for i in u.items if i.wanted]
-        oldest = min((r.timestamp for r in records), default=None)
+        items = [*self._waiting, *(i for u in self._tasks.values() for i in u.items if i.wanted)]
+        oldest = min((i.raw.timestamp for i in items if not i.line.replay), default=None)
         return PoolState(
             stage=self.stage.name,
             in_flight=sum(len(u.items) for u in self._tasks.values() if not u.parked),
             parked=sum(len(u.items) for u in self._tasks.values() if u.parked),
             waiting=len(self._waiting),
-            oldest_in_flight=max((now - u.begun for u in self._tasks.values()), default=0.0),
+            oldest_in_flight=max((now - u.begun for u in self._tasks.values() if not u.in_line), default=0.0),
             since_progress=now - self._progress,
             lag_seconds=0.0 if oldest is None else max(0.0, time.time() - oldest / 1000),
             draining=self._draining,

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from shared.log.fairness import Line
 from shared.log.watermark import Ledger
+from shared.resilience.deadline import Deadline
+
+Cause = Literal["lane", "line"]
+"""Why a clock stands still: the lane is paused, or the record waits in line for its turn."""
 
 
 @dataclass(slots=True, eq=False)
@@ -41,11 +48,14 @@ class Unit:
 
     items: list[Item]
     begun: float = field(default_factory=time.monotonic)
+    """When work on it began; later by what it then waited in line."""
     parked: bool = False
     """True while it only waits (for the lane, for the next attempt): nothing is lost by ending it."""
     timeout: asyncio.Timeout | None = None
+    """Of the attempt that is under way."""
+    deadline: Deadline | None = None
     left: float = 0.0
-
+    stopped: set[Cause] = field(default_factory=set)
     aside: bool = False
     """True while it waits to see how others fare: its place may be taken by one of them."""
 
@@ -62,3 +72,49 @@ class Unit:
         self.parked = True
         await asyncio.sleep(seconds)
         self.parked = False
+
+    @property
+    def in_line(self) -> bool:
+        """Whether it waits for its turn, in its stage."""
+        return "line" in self.stopped
+
+    def stop_clock(self, cause: Cause) -> None:
+        """The time of the attempt under way, if there is one, does not run out from now on."""
+        timeout = self.timeout
+        if timeout is None or timeout.expired():
+            return
+        if not self.stopped and (when := timeout.when()) is not None:
+            self.left = when - asyncio.get_running_loop().time()
+            timeout.reschedule(None)
+        self.stopped.add(cause)
+
+    def start_clock(self, cause: Cause) -> None:
+        """It goes on, unless something else stops it, or this did not."""
+        if cause not in self.stopped:
+            return
+        self.stopped.discard(cause)
+        if not self.stopped and self.timeout is not None and not self.timeout.expired():
+            self.timeout.reschedule(asyncio.get_running_loop().time() + self.left)
+
+
+in_work: ContextVar[Unit | None] = ContextVar("in_work", default=None)
+"""The unit that a stage is called for."""
+
+
+@contextmanager
+def standing_still() -> Iterator[None]:
+    """For a stage, around what is but waiting for a turn: it does not count against the record's deadline,
+    however long those are at work that go first."""
+    unit = in_work.get()
+    deadline = None if unit is None else unit.deadline
+    if unit is None or deadline is None:
+        yield
+        return
+    before, began = deadline.left, time.monotonic()
+    unit.stop_clock("line")
+    try:
+        yield
+    finally:
+        deadline.excuse(before - deadline.left)
+        unit.begun += time.monotonic() - began
+        unit.start_clock("line")

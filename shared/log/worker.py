@@ -17,7 +17,7 @@ from shared.log.deadletter import DeadLetter
 from shared.log.doubt import Doubt
 from shared.log.metrics import PoolMetrics
 from shared.log.stage import Stage
-from shared.log.units import Item, Unit
+from shared.log.units import Item, Unit, in_work
 from shared.resilience.deadline import Deadline
 from shared.resilience.faults import Fault, TransientError
 from shared.resilience.lane import Lane
@@ -94,7 +94,7 @@ class Worker(Generic[E]):
             unit.parked = False
             passed: bool | None = None
             try:
-                error = await self._attempt(unit, batch, deadline.left)
+                error = await self._attempt(unit, batch, deadline)
                 fault = None if error is None else self._doubt.judge([each.item for each in batch], error)
                 passed = fault in (None, Fault.POISON)
             finally:
@@ -158,16 +158,19 @@ class Worker(Generic[E]):
             and item.exhausted < self._policy.outage_trials
         )
 
-    async def _attempt(self, unit: Unit, batch: Sequence[Received[E]], seconds: float) -> Exception | None:
+    async def _attempt(
+        self, unit: Unit, batch: Sequence[Received[E]], deadline: Deadline
+    ) -> Exception | None:
         """One call of the stage; its error, None if it went well."""
         for each in batch:
             each.item.attempts += 1
-        trace = current_trace.set(batch[0].trace)
+        trace, working = current_trace.set(batch[0].trace), in_work.set(unit)
+        unit.deadline = deadline
         self._running.add(unit)
         began = time.monotonic()
         error: Exception | None = None
         try:
-            async with asyncio.timeout(max(seconds, 0.001)) as unit.timeout:
+            async with asyncio.timeout(max(deadline.left, 0.001)) as unit.timeout:
                 await self._stage.handle([each.event for each in batch])
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -177,8 +180,10 @@ class Worker(Generic[E]):
         except Exception as failure:
             error = failure
         finally:
-            unit.timeout = None
+            unit.timeout = unit.deadline = None
+            unit.stopped.clear()
             self._running.discard(unit)
+            in_work.reset(working)
             current_trace.reset(trace)
         self._seconds[error is None].observe(time.monotonic() - began)
         return error
@@ -196,16 +201,11 @@ class Worker(Generic[E]):
 
     def _stop_clocks(self, paused: bool) -> None:
         """What is in work when the lane pauses waits for the same cause: its deadline waits with it."""
-        now = asyncio.get_running_loop().time()
         for unit in self._running:
-            if unit.timeout is None or unit.timeout.expired():
-                continue
-            when = unit.timeout.when()
-            if paused and when is not None:
-                unit.left = when - now
-                unit.timeout.reschedule(None)
-            elif not paused and when is None:
-                unit.timeout.reschedule(now + unit.left)
+            if paused:
+                unit.stop_clock("lane")
+            else:
+                unit.start_clock("lane")
 
     def _note(self, batch: Sequence[Received[E]], error: Exception, fault: Fault | None) -> None:
         first = batch[0]

@@ -50,7 +50,7 @@ POOL_LAG_SECONDS = GaugeMetric(
     "soulprint_pool_lag_seconds",
     _OF_STAGE,
     "seconds",
-    "Age of the oldest record taken and not done.",
+    "Age of the oldest live record taken and not done.",
     "Alert on this one.",
 )
 POOL_PAUSED = GaugeMetric(

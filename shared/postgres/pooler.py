@@ -73,6 +73,9 @@ async def shares_servers(dsn: str) -> bool:
                 taken = await second.fetchval("SELECT pg_backend_pid()")
                 if taken == server or await _server_of(first) != server:
                     return True
+            # What was given back last is mostly given next: if that never was ours, now it is.
+            if await _server_of(first) != server:
+                return True
     return False
 
 

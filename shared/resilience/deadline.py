@@ -16,6 +16,10 @@ class Deadline:
         self._began = time.monotonic()
         self._paused_before = lane.paused_seconds
 
+    def excuse(self, seconds: float) -> None:
+        """So many seconds of those that have passed do not count either."""
+        self._seconds += seconds
+
     @property
     def left(self) -> float:
         """Seconds that are left; negative once it has passed."""

@@ -14,12 +14,12 @@ from shared.domain.runs import RunKey
 from shared.store.accepting import Unoffered
 from shared.store.call import Calls, call
 from shared.store.driving import ReplayStage
+from shared.store.replays import ItemState
 
 DRIVER = "replay.driver"
 """The lease of whoever drives replays."""
 ReplayState = Literal["planned", "running", "paused", "stopped", "done"]
 PausedWhy = Literal["asked", "canary", "max_cost", "unpriced", "passthrough"]
-ItemState = Literal["waiting", "begun", "done", "held", "failed", "unserved", "cancelled", "skipped"]
 
 
 class Turned(BaseModel):
@@ -103,7 +103,7 @@ class ReplayProgress(BaseModel):
     moved_at: datetime | None
     now: datetime
     """By the database's clock, like all other times."""
-    items: Mapping[str, int]
+    items: Mapping[ItemState, int]
     """Imports by state."""
     failed_at: Mapping[str, int]
     """Those that failed, by step."""

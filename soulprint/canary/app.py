@@ -98,7 +98,7 @@ def set_share(
     share: Share, reason: Why, by: By = None, version: Version = None, as_json: Json = False
 ) -> None:
     """Send the imports of this share of users to v2, the others' to v1."""
-    from soulprint.canary.asked import asked_by
+    from soulprint.asked import asked_by
     from soulprint.canary.verbs import set_command
 
     raise typer.Exit(set_command(share, asked_by(by, reason, as_json=as_json, version=version)))
@@ -107,7 +107,7 @@ def set_share(
 @canary.command(rich_help_panel=MOVE)
 def shadow(share: Share, reason: Why, by: By = None, version: Version = None, as_json: Json = False) -> None:
     """Run v2 beside the v1 runs of this share of users. It serves nothing; `compare` tells what it made."""
-    from soulprint.canary.asked import asked_by
+    from soulprint.asked import asked_by
     from soulprint.canary.verbs import shadow_command
 
     raise typer.Exit(shadow_command(share, asked_by(by, reason, as_json=as_json, version=version)))
@@ -122,7 +122,7 @@ def mode(
     as_json: Json = False,
 ) -> None:
     """Say who takes the next step: you, or the router after a pass at every check."""
-    from soulprint.canary.asked import asked_by
+    from soulprint.asked import asked_by
     from soulprint.canary.verbs import mode_command
 
     raise typer.Exit(mode_command(mode, asked_by(by, reason, as_json=as_json, version=version)))
@@ -143,7 +143,7 @@ def override(
     as_json: Json = False,
 ) -> None:
     """Say of one user where their imports go, or no longer. Imports under way stay."""
-    from soulprint.canary.asked import asked_by
+    from soulprint.asked import asked_by
     from soulprint.canary.overriding import override_command
 
     raise typer.Exit(override_command(user, lane, until, asked_by(by, reason, as_json=as_json)))
@@ -165,7 +165,7 @@ def thresholds(
     as_json: Json = False,
 ) -> None:
     """List the numbers by which a lane is judged, or replace some."""
-    from soulprint.canary.asked import asked_by
+    from soulprint.asked import asked_by
     from soulprint.canary.tuning import show_thresholds, thresholds_command
 
     if replacing:
@@ -186,7 +186,7 @@ def rollback(
     as_json: Json = False,
 ) -> None:
     """Send every import to v1 from this moment on, until a person thaws it. Kafka need not be up."""
-    from soulprint.canary.asked import asked_by
+    from soulprint.asked import asked_by
     from soulprint.canary.rolling import BY_HAND, rollback_command
 
     why = BY_HAND if reason is None else reason
@@ -196,7 +196,7 @@ def rollback(
 @canary.command(rich_help_panel=BACK)
 def thaw(reason: Why, by: By = None, version: Version = None, as_json: Json = False) -> None:
     """Let the policy be changed again after a rollback. The share stays at 0."""
-    from soulprint.canary.asked import asked_by
+    from soulprint.asked import asked_by
     from soulprint.canary.verbs import thaw_command
 
     raise typer.Exit(thaw_command(asked_by(by, reason, as_json=as_json, version=version)))
@@ -211,7 +211,7 @@ def passthrough(
     as_json: Json = False,
 ) -> None:
     """Send every import to v1 whatever share and overrides say, which stay for when it is off again."""
-    from soulprint.canary.asked import asked_by
+    from soulprint.asked import asked_by
     from soulprint.canary.verbs import passthrough_command
 
     raise typer.Exit(passthrough_command(to, asked_by(by, reason, as_json=as_json, version=version)))
@@ -229,7 +229,7 @@ def deprecate(
     as_json: Json = False,
 ) -> None:
     """Have answers of /process-full say that it is deprecated, and when it ends."""
-    from soulprint.canary.asked import asked_by
+    from soulprint.asked import asked_by
     from soulprint.canary.deprecating import deprecate_command
 
     asked = asked_by(by, reason, as_json=as_json, version=version)

@@ -12,11 +12,12 @@ import typer
 from shared.settings import load_settings
 from shared.store.routing import Policy, PolicyChange
 from shared.store.store import Store
+from soulprint.asked import Asked
 from soulprint.blocks import fitted
-from soulprint.canary.asked import Asked
 from soulprint.canary.following import following
 from soulprint.canary.reached import policy_store
-from soulprint.canary.wording import at, told_versions, who, why
+from soulprint.canary.wording import told_versions, who, why
+from soulprint.wording import at
 
 MOST_TOLD = 10
 """So many changes of others are told of."""

@@ -9,11 +9,12 @@ import typer
 
 from services.router.judge import Judge, Judged
 from shared.settings import load_settings
+from soulprint.asked import login
 from soulprint.blocks import fitted
-from soulprint.canary.asked import login
 from soulprint.canary.following import following
 from soulprint.canary.reached import policy_store
-from soulprint.canary.wording import at, who, why
+from soulprint.canary.wording import who, why
+from soulprint.wording import at
 
 PASS, HOLD, ROLLED_BACK = 0, 3, 4
 

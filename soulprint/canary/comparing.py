@@ -17,10 +17,10 @@ from services.router.judging.words import percent
 from shared.domain.plurals import counted
 from shared.settings import load_settings
 from soulprint.blocks import block
-from soulprint.canary.moments import moment_ago
 from soulprint.canary.reached import policy_store
 from soulprint.canary.tables import NARROWEST, WIDEST, lanes_table, pairs_table
-from soulprint.canary.wording import at
+from soulprint.moments import moment_ago
+from soulprint.wording import at
 
 SHOWN = 5
 """So many ids are printed of each kind; --json has more."""

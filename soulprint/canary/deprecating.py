@@ -9,10 +9,10 @@ from typing import Any
 from services.router.judging.words import share_of
 from shared.domain.errors import UsageError
 from shared.store.routing import SHARE_WHOLE, Policy
-from soulprint.canary.asked import Asked
+from soulprint.asked import Asked
 from soulprint.canary.changing import change_command
-from soulprint.canary.moments import moment_ahead
-from soulprint.canary.wording import at
+from soulprint.moments import moment_ahead
+from soulprint.wording import at
 
 ROUTE = "POST /process-full"
 

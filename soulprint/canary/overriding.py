@@ -13,12 +13,12 @@ from shared.domain.ids import user_id_for
 from shared.domain.plurals import plural
 from shared.pipelines import V1
 from shared.settings import load_settings
+from soulprint.asked import Asked
 from soulprint.blocks import fitted
-from soulprint.canary.asked import Asked
-from soulprint.canary.moments import moment_ahead
 from soulprint.canary.reached import policy_store
-from soulprint.canary.wording import at
+from soulprint.moments import moment_ahead
 from soulprint.naming import called, names_of, note_name
+from soulprint.wording import at
 
 NONE = "none"
 

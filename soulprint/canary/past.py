@@ -11,7 +11,8 @@ from shared.settings import load_settings
 from shared.store.routing import PolicyVersion
 from soulprint.blocks import block
 from soulprint.canary.reached import policy_store
-from soulprint.canary.wording import at, differences, said, who, why
+from soulprint.canary.wording import differences, who, why
+from soulprint.wording import at, said
 
 
 def history_command(limit: int, *, as_json: bool) -> None:

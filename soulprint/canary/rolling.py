@@ -11,11 +11,12 @@ from shared.pipelines import V1
 from shared.settings import load_settings
 from shared.store.routing import Policy, PolicyChange
 from shared.store.store import Store
-from soulprint.canary.asked import Asked
+from soulprint.asked import Asked
 from soulprint.canary.changing import answered
 from soulprint.canary.following import following
 from soulprint.canary.reached import policy_store
-from soulprint.canary.wording import at, told_versions, who, why
+from soulprint.canary.wording import told_versions, who, why
+from soulprint.wording import at
 
 BY_HAND = "rolled back by hand"
 WITHOUT = (

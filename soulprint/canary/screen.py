@@ -15,8 +15,9 @@ from shared.pipelines import V1
 from shared.store.routing import SHARE_WHOLE, InFlight, Override, Policy, PolicyVersion
 from soulprint.canary.bars import Paint, bar, legend, parts_of, plain
 from soulprint.canary.tables import LABEL, NARROWEST, ROOMY, WIDEST, lanes_table
-from soulprint.canary.wording import at, told_version, who, why
+from soulprint.canary.wording import told_version, who, why
 from soulprint.naming import Names, called
+from soulprint.wording import at
 
 INDENT = "  "
 OVERRIDES_SHOWN = 5

@@ -14,11 +14,11 @@ from services.router.judging.thresholds import Thresholds, thresholds_of
 from shared.domain.errors import UsageError
 from shared.settings import load_settings
 from shared.store.routing import Policy
+from soulprint.asked import Asked
 from soulprint.blocks import fitted
-from soulprint.canary.asked import Asked
 from soulprint.canary.changing import change_command
 from soulprint.canary.reached import policy_store
-from soulprint.canary.wording import said
+from soulprint.wording import said
 
 
 def show_thresholds(*, as_json: bool) -> None:

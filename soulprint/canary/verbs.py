@@ -10,7 +10,7 @@ from shared.domain.plurals import listed, plural
 from shared.pipelines import V1
 from shared.settings import load_settings
 from shared.store.routing import SHARE_WHOLE, Policy
-from soulprint.canary.asked import Asked
+from soulprint.asked import Asked
 from soulprint.canary.changing import change_command
 from soulprint.canary.shares import share_in
 

@@ -33,7 +33,9 @@ def list_letters(
         bool, typer.Option("--open", help="Only those about which nothing was done.")
     ] = False,
     import_id: Import = None,
-    user: Annotated[str | None, typer.Option("--user", help="Of this user: a UUID or any name.")] = None,
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="USER", help="Of this user: a UUID or any name.")
+    ] = None,
     since: Annotated[
         str | None,
         typer.Option("--since", metavar="TIME", help="Set aside since then: 12h, 7d, a date or a time."),
@@ -45,7 +47,8 @@ def list_letters(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Count dead letters by topic, reason and class of error. No text of theirs."""
+    """Count dead letters by topic, reason and class of error. No text of theirs. A chunk that the
+    model refused leaves no letter: `soulprint replay plan --only dead` finds those, too."""
     from soulprint.dead.asking import filter_of
     from soulprint.dead.listing import list_command
 
@@ -74,7 +77,7 @@ def show(
 @dead.command()
 def requeue(
     reason: Why,
-    letters: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="These letters.")] = None,
+    letters: Annotated[list[str] | None, typer.Argument(metavar="ID", help="These letters.")] = None,
     reason_is: ReasonIs = None,
     import_id: Import = None,
     topic: Topic = None,
@@ -83,8 +86,9 @@ def requeue(
     as_json: Json = False,
 ) -> None:
     """Put records on their topics again, as they were; their imports are counted and written anew. Safe to
-    repeat: it goes on where it was ended. 1: some could not be, and why."""
-    from soulprint.dead.asking import asked_by, filter_of
+    repeat: it goes on where it was ended. Exit code 1: some could not be, and why is said."""
+    from soulprint.asked import asked_by
+    from soulprint.dead.asking import filter_of
     from soulprint.dead.requeueing import requeue_command
 
     asked = filter_of(ids=letters, import_id=import_id, topic=topic, reason=reason_is, must_say=True)
@@ -93,13 +97,15 @@ def requeue(
 
 @dead.command()
 def drop(
-    letters: Annotated[list[str], typer.Argument(metavar="ID...", help="As `list --ids` prints them.")],
+    letters: Annotated[list[str], typer.Argument(metavar="ID", help="As `list --ids` prints them.")],
     reason: Why,
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    """Say that nothing is to be done about letters. Their records stay until retention takes them."""
-    from soulprint.dead.asking import asked_by, filter_of
+    """Say that nothing is to be done about letters. Their records stay until retention takes them. Exit code
+    1: one of them is not there, or was requeued."""
+    from soulprint.asked import asked_by
+    from soulprint.dead.asking import filter_of
     from soulprint.dead.dropping import drop_command
 
     raise typer.Exit(drop_command(filter_of(ids=letters), asked_by(by, reason), as_json=as_json))

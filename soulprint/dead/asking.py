@@ -1,9 +1,8 @@
-"""Which letters are asked for, by whom and why, from what was typed."""
+"""Which letters are asked for, from what was typed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -11,40 +10,10 @@ from shared.domain.errors import UsageError
 from shared.domain.ids import user_id_for
 from shared.log.burials import place_of
 from shared.store.dead_letters import LetterFilter
-from soulprint.canary.asked import MOST_CHARACTERS, login
-from soulprint.canary.moments import moment_ago
-from soulprint.context import on_one_line
+from soulprint.moments import moment_ago
 from soulprint.status import uuid_of
 
 _SHOWN = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Who asks, and why."""
-
-    by: str
-    reason: str
-
-
-def asked_by(by: str | None, reason: str = "") -> Asked:
-    """Raises UsageError for a reason that is none, and for what nobody would read."""
-    reason = on_one_line(reason).strip()
-    if not reason:
-        raise UsageError("--reason is empty: say why, who looks at these letters later will ask")
-    if len(reason) > MOST_CHARACTERS:
-        raise UsageError(f"--reason has {len(reason):,} characters: at most {MOST_CHARACTERS} are kept")
-    return Asked(name_of(by), reason)
-
-
-def name_of(by: str | None) -> str:
-    """Who asks, as it is written down. Raises UsageError."""
-    name = on_one_line(login() if by is None else by).strip()
-    if not name:
-        raise UsageError("--by is empty: say who asks, or leave it out for your login name")
-    if len(name) > MOST_CHARACTERS:
-        raise UsageError(f"--by has {len(name):,} characters: at most {MOST_CHARACTERS} are kept")
-    return name
 
 
 def letter_id(text: str) -> UUID:

@@ -12,8 +12,8 @@ from shared.domain.plurals import counted
 from shared.settings import load_settings
 from shared.store.dead_letters import LetterFilter, LetterRow
 from shared.store.open import opened_store
+from soulprint.asked import Asked
 from soulprint.blocks import fitted
-from soulprint.dead.asking import Asked
 
 
 def drop_command(which: LetterFilter, asked: Asked, *, as_json: bool) -> int:

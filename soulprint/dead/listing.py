@@ -14,13 +14,17 @@ from shared.store.dead_letters import LetterFilter, LetterGroup, LetterList, Let
 from shared.store.open import opened_store
 from shared.store.store import Store
 from soulprint.blocks import block, fitted
-from soulprint.canary.wording import at
+from soulprint.wording import at
 
 PAGE = 1000
 MOST_GROUPS = 1000
 UNLED = (
-    "Nobody reads dead-letter topics at present, so there may be more: a consolidator does. Is one running? "
-    "`soulprint status` says what holds it."
+    "there may be more: a consolidator reads dead-letter topics, and none does at present. Start one "
+    "(`soulprint up`, or `soulprint serve consolidator`); if one runs, `soulprint status` says what holds it."
+)
+NONE = (
+    "no dead letter is known. A chunk that the model refused leaves none, since its record was handled: "
+    "`soulprint replay plan --only dead` finds it."
 )
 
 
@@ -63,7 +67,7 @@ async def each_letter(store: Store, asked: LetterFilter) -> AsyncIterator[Letter
 
 def _told(found: LetterList) -> str:
     if not found.groups:
-        return "No dead letter."
+        return fitted(NONE)
     lines = [_block(each) for each in found.groups]
     total = sum(each.open for each in found.groups)
     every = sum(each.open + each.requeued + each.dropped for each in found.groups)

@@ -20,7 +20,7 @@ from shared.pipelines import V1
 from shared.resilience.faults import NoTopicError, PoisonError
 from shared.store.dead_letters import LetterFilter, LetterRow, Requeue
 from shared.store.store import Store
-from soulprint.dead.asking import Asked
+from soulprint.asked import Asked
 from soulprint.dead.reaching import records_of
 
 BATCH = 500
@@ -29,6 +29,10 @@ BATCH_BYTES = 16 * 1024**2
 LEASE = "dead_letters.requeue"
 TERM = 30.0
 """Seconds after which one that was killed is no longer waited for."""
+DONE = "done"
+READ_SINCE = "its chunk was read since, or is none of the run's"
+"""Why nothing is to be done about a letter: one that was put back by a command that was killed before it
+noted that, say. It is settled so, for nobody can do anything about it."""
 MOST_TOLD = 100
 """Letters of one reason that are named."""
 
@@ -166,6 +170,8 @@ class PuttingBack:
         for each in refused:
             self.outcome.leave(each.id, each.reason)
             del ready[each.id]
+        if done := [each.id for each in refused if each.reason == DONE]:
+            await self._store.settle_dead_letters(done, "dropped", by=self._asked.by, reason=READ_SINCE)
         await self._publish(
             self._prefix + place.topic, {letter: record for letter, (record, _) in ready.items()}
         )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from uuid import UUID
 
 from prometheus_client import CollectorRegistry
 
 from shared.domain.errors import UsageError
 from shared.log.burials import id_of, place_of
-from shared.log.deadletter import Sender
 from shared.log.kafka.client import KafkaLog
 from shared.log.metrics import PoolMetrics
 from shared.log.reading import RawRecord, Reading, Span
@@ -30,17 +29,6 @@ def kafka_of(settings: Settings) -> KafkaLog:
     if not settings.kafka_bootstrap_servers:
         raise UsageError(IN_MEMORY)
     return KafkaLog.of(settings, PoolMetrics(CollectorRegistry()))
-
-
-@asynccontextmanager
-async def sending(log: KafkaLog) -> AsyncIterator[Sender]:
-    """What puts records on topics."""
-    client = log.client("dead")
-    try:
-        await client.start(None, waiting=lambda why: None)
-        yield client.publisher
-    finally:
-        await client.stop()
 
 
 async def records_of(reading: Reading, rows: Sequence[LetterRow]) -> Mapping[UUID, RawRecord]:

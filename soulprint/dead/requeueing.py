@@ -15,10 +15,11 @@ from shared.domain.plurals import counted
 from shared.settings import Settings, load_settings
 from shared.store.dead_letters import LetterFilter
 from shared.store.open import opened_store
+from soulprint.asked import Asked
 from soulprint.blocks import block
-from soulprint.dead.asking import Asked
-from soulprint.dead.putting_back import Outcome, PuttingBack
-from soulprint.dead.reaching import kafka_of, sending
+from soulprint.dead.putting_back import DONE, READ_SINCE, Outcome, PuttingBack
+from soulprint.dead.reaching import kafka_of
+from soulprint.topics import publisher_of
 
 _WHY = {
     "unknown": "there is no such letter",
@@ -35,10 +36,10 @@ _WHY = {
     "cancelled": "its import was cancelled",
     "complete": "its import is complete without it",
     "newer": "its import has a newer run, which counts",
-    "done": "its chunk was read since, or is none of the run's",
+    DONE: f"{READ_SINCE}: dropped",
     "outdated": "another memory was made of the run since",
 }
-_HARMLESS = frozenset({"requeued"})
+_HARMLESS = frozenset({"requeued", DONE})
 """What a second command finds that goes on where the first was ended."""
 _NAMED = 3
 
@@ -69,7 +70,7 @@ async def _requeue(which: LetterFilter, asked: Asked, settings: Settings, *, for
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     async with opened_store(settings, connections=2) as store:
         await log.reading().topics()  # whoever publishes waits for Kafka without end
-        async with sending(log) as sender:
+        async with publisher_of(log, "dead") as sender:
             putting = PuttingBack(
                 store,
                 log.reading(),
@@ -97,7 +98,7 @@ def _why(reason: str) -> str:
 
 def _told(outcome: Outcome) -> str:
     if not outcome.requeued and not outcome.counts:
-        return "No open letter is like that; `soulprint dead list` has them all."
+        return "no open letter is like that; `soulprint dead list` has them all"
     lines = [
         f"{counted(outcome.requeued, 'letter')} requeued. What fails again is buried again, and stands in "
         "`soulprint dead list` once more."

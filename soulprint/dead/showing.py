@@ -17,12 +17,13 @@ from shared.settings import Settings, load_settings
 from shared.store.dead_letters import AuditLine, LetterFilter, LetterRow
 from shared.store.open import opened_store
 from shared.store.store import Store
+from soulprint.asked import name_of
 from soulprint.blocks import block, fitted
-from soulprint.canary.wording import at, said
 from soulprint.context import printable
-from soulprint.dead.asking import letter_id, name_of
+from soulprint.dead.asking import letter_id
 from soulprint.dead.reaching import kafka_of, records_of
 from soulprint.dead.viewing import headers_without_text, key_without_text, value_without_text
+from soulprint.wording import at, said
 
 SHOW_TEXT = "dead show --text"
 

@@ -20,7 +20,9 @@ MOST_VERSION = 2**63 - 1
 @profile.command("list")
 def list_versions(
     user: User,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="So many.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="At most so many.")
+    ] = 20,
     as_json: Json = False,
 ) -> None:
     """List what is served of a user and what is kept, the newest first. Figures and ids, no text."""

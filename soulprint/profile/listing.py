@@ -17,8 +17,8 @@ from shared.settings import load_settings
 from shared.store.open import opened_store
 from shared.store.profiles import KeptVersion, Profile
 from soulprint.blocks import block
-from soulprint.canary.wording import at
-from soulprint.naming import called, names_of
+from soulprint.naming import called, names_of, typed_name
+from soulprint.wording import at
 
 ELSEWHERE = "not of an import: it came from elsewhere"
 SECTIONS = ("soul", "identity", "user", "agents", "tools")
@@ -26,14 +26,14 @@ SECTIONS = ("soul", "identity", "user", "agents", "tools")
 
 def list_command(user: str, limit: int, *, as_json: bool) -> None:
     """Print what is served, and at most `limit` versions. Raises NotFoundError for a user without any."""
-    asyncio.run(_list(user_id_for(user), limit, as_json=as_json))
+    asyncio.run(_list(user_id_for(user), typed_name(user), limit, as_json=as_json))
 
 
-async def _list(user_id: UUID, limit: int, *, as_json: bool) -> None:
+async def _list(user_id: UUID, typed: str, limit: int, *, as_json: bool) -> None:
     async with opened_store(load_settings(), connections=2) as store:
         profile = await store.read_profile(user_id)
         kept = await store.list_versions(user_id, limit + 1)
-        name = called(await names_of(store, [user_id]), user_id)
+        name = typed or called(await names_of(store, [user_id]), user_id)
     more, kept = len(kept) > limit, kept[:limit]
     served = served_now(profile)
     if as_json:
@@ -47,7 +47,9 @@ async def _list(user_id: UUID, limit: int, *, as_json: bool) -> None:
         )
     lines = [block(f"served of {name}: {_told_served(served)}")]
     lines += [_block(each) for each in kept] or ["no other version is kept"]
-    typer.echo("\n".join([*lines, *(["... more: --limit"] if more else [])]))
+    lines += ["... more: --limit"] * more
+    lines += [block("one of them is served by `soulprint profile restore USER VERSION`")] * bool(kept)
+    typer.echo("\n".join(lines))
 
 
 def served_now(profile: Profile | None) -> dict[str, Any] | None:

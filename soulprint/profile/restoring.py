@@ -13,7 +13,8 @@ from shared.domain.ids import user_id_for
 from shared.settings import load_settings
 from shared.store.open import opened_store
 from shared.store.profiles import Accepted
-from soulprint.canary.asked import Asked, noted_by
+from soulprint.asked import Asked, noted_by
+from soulprint.naming import typed_name
 
 
 def restore_command(user: str, version: int, by: str | None, reason: str | None, *, as_json: bool) -> None:
@@ -24,8 +25,8 @@ def restore_command(user: str, version: int, by: str | None, reason: str | None,
     restored = asyncio.run(_restore(user_id, version, asked))
     if restored.reason == "unknown":
         raise NotFoundError(
-            f"no version {version} of {user_id} is kept: what was restored has its number no more. "
-            f"`soulprint profile list {user_id}` has what is served and what is kept"
+            f"no version {version} of {typed_name(user) or user_id} is kept: what was restored has its "
+            "number no more. `soulprint profile list USER` has what is served and what is kept"
         )
     if restored.reason == "shadow":
         raise UsageError(

@@ -93,7 +93,9 @@ def plan(
 
 @replay.command("list", rich_help_panel=LOOK)
 def list_replays(
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="So many.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="At most so many.")
+    ] = 20,
     as_json: Json = False,
 ) -> None:
     """List plans and what became of them, the newest first."""
@@ -110,7 +112,7 @@ def show(
         int, typer.Option("--after", metavar="N", min=0, help="With --items: those after this place.")
     ] = 0,
     limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="With --items: so many.")
+        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="With --items: at most so many.")
     ] = 50,
     as_json: Json = False,
 ) -> None:
@@ -118,6 +120,101 @@ def show(
     from soulprint.replay.showing import show_command
 
     show_command(plan, items=items, after=after, limit=limit, as_json=as_json)
+
+
+Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: it is kept with the replay.")]
+MaybeWhy = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="Why, if you like: it is kept with the replay.")
+]
+
+
+@replay.command(rich_help_panel=RUN)
+def run(
+    plan: Plan,
+    reason: Why,
+    max_cost: Annotated[
+        float | None,
+        typer.Option("--max-cost", metavar="DOLLARS", min=0.0, help="Pause before it takes more."),
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option("--rate", metavar="N", min=0.01, max=60_000, help="Imports a minute.")
+    ] = None,
+    canary: Annotated[
+        int | None,
+        typer.Option("--canary", metavar="N", min=1, help="Pause after so many imports, for you to look."),
+    ] = None,
+    serve_anyway: Annotated[
+        bool, typer.Option("--serve-anyway", help="Serve also what comes out worse than what is served.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say whether it would be run; begin nothing.")
+    ] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Do not follow it.")] = False,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Run a plan: its imports are done again, behind what people wait for. Ctrl-C leaves it running. Exit
+    code 1: an import failed, or it was stopped; 4: it waits for you, or an import is held."""
+    from soulprint.asked import asked_by
+    from soulprint.replay.running import Terms, run_command
+
+    terms = Terms(rate, canary, max_cost, serve_anyway, dry_run, detach)
+    raise typer.Exit(run_command(plan, terms, asked_by(by, reason, as_json=as_json)))
+
+
+@replay.command(rich_help_panel=RUN)
+def status(
+    plan: Annotated[
+        str | None, typer.Argument(metavar="PLAN", help="By default those that run or are paused.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Until it has ended or waits for you. Ctrl-C leaves it running.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Say how a replay fares: progress, what it took, what is held and failed, and what to do next. With
+    --follow it ends as `run` does."""
+    from soulprint.replay.steering import status_command
+
+    raise typer.Exit(status_command(plan, following=follow, as_object=as_json))
+
+
+@replay.command(rich_help_panel=RUN)
+def pause(plan: Plan, reason: MaybeWhy = None, by: By = None, as_json: Json = False) -> None:
+    """Begin no more imports of a replay; what is under way ends."""
+    from soulprint.asked import noted_by
+    from soulprint.replay.steering import steer_command
+
+    raise typer.Exit(steer_command("pause", plan, noted_by(by, reason, as_json=as_json)))
+
+
+@replay.command("continue", rich_help_panel=RUN)
+def go_on(
+    plan: Plan,
+    max_cost: Annotated[
+        float | None,
+        typer.Option("--max-cost", metavar="DOLLARS", min=0.0, help="What it may take from now on, in all."),
+    ] = None,
+    no_max_cost: Annotated[bool, typer.Option("--no-max-cost", help="Whatever it takes.")] = False,
+    reason: MaybeWhy = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Go on with a replay that is paused, also after its canary. One that runs only gets the new limit."""
+    from soulprint.asked import noted_by
+    from soulprint.replay.steering import steer_command
+
+    asked = noted_by(by, reason, as_json=as_json)
+    raise typer.Exit(steer_command("continue", plan, asked, max_cost=max_cost, lift=no_max_cost))
+
+
+@replay.command(rich_help_panel=RUN)
+def stop(plan: Plan, reason: MaybeWhy = None, by: By = None, as_json: Json = False) -> None:
+    """End a replay for good: what is under way is cancelled, what was served stays."""
+    from soulprint.asked import noted_by
+    from soulprint.replay.steering import steer_command
+
+    raise typer.Exit(steer_command("stop", plan, noted_by(by, reason, as_json=as_json)))
 
 
 Pipeline = Annotated[
@@ -170,96 +267,3 @@ def compare(
     from soulprint.replay.comparing import compare_command
 
     compare_command(pipeline, since, as_json=as_json)
-
-
-Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: it is kept with the replay.")]
-MaybeWhy = Annotated[
-    str, typer.Option("--reason", metavar="TEXT", help="Why, if you like: it is kept with the replay.")
-]
-
-
-@replay.command(rich_help_panel=RUN)
-def run(
-    plan: Plan,
-    reason: Why,
-    max_cost: Annotated[
-        float | None,
-        typer.Option("--max-cost", metavar="DOLLARS", min=0.0, help="Pause before it takes more."),
-    ] = None,
-    rate: Annotated[
-        float | None, typer.Option("--rate", metavar="N", min=0.01, max=60_000, help="Imports a minute.")
-    ] = None,
-    canary: Annotated[
-        int | None,
-        typer.Option("--canary", metavar="N", min=1, help="Pause after so many imports, for you to look."),
-    ] = None,
-    serve_anyway: Annotated[
-        bool, typer.Option("--serve-anyway", help="Serve also what comes out worse than what is served.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say whether it would be run; begin nothing.")
-    ] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Do not follow it.")] = False,
-    by: By = None,
-    as_json: Json = False,
-) -> None:
-    """Run a plan: its imports are done again, behind what people wait for. Ctrl-C leaves it running."""
-    from soulprint.canary.asked import asked_by
-    from soulprint.replay.running import Terms, run_command
-
-    terms = Terms(rate, canary, max_cost, serve_anyway, dry_run, detach)
-    raise typer.Exit(run_command(plan, terms, asked_by(by, reason, as_json=as_json)))
-
-
-@replay.command(rich_help_panel=RUN)
-def status(
-    plan: Annotated[
-        str | None, typer.Argument(metavar="PLAN", help="By default those that run or are paused.")
-    ] = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Until it has ended or waits for you. Ctrl-C leaves it running.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Say how a replay fares: progress, what it took, what is held and failed, and what to do next."""
-    from soulprint.replay.steering import status_command
-
-    raise typer.Exit(status_command(plan, following=follow, as_object=as_json))
-
-
-@replay.command(rich_help_panel=RUN)
-def pause(plan: Plan, reason: MaybeWhy = "", by: By = None, as_json: Json = False) -> None:
-    """Begin no more imports of a replay; what is under way ends."""
-    from soulprint.replay.asking import perhaps_why
-    from soulprint.replay.steering import steer_command
-
-    raise typer.Exit(steer_command("pause", plan, perhaps_why(by, reason, as_json=as_json)))
-
-
-@replay.command("continue", rich_help_panel=RUN)
-def go_on(
-    plan: Plan,
-    max_cost: Annotated[
-        float | None,
-        typer.Option("--max-cost", metavar="DOLLARS", min=0.0, help="What it may take from now on, in all."),
-    ] = None,
-    no_max_cost: Annotated[bool, typer.Option("--no-max-cost", help="Whatever it takes.")] = False,
-    reason: MaybeWhy = "",
-    by: By = None,
-    as_json: Json = False,
-) -> None:
-    """Go on with a replay that is paused, also after its canary. One that runs only gets the new limit."""
-    from soulprint.replay.asking import perhaps_why
-    from soulprint.replay.steering import steer_command
-
-    asked = perhaps_why(by, reason, as_json=as_json)
-    raise typer.Exit(steer_command("continue", plan, asked, max_cost=max_cost, lift=no_max_cost))
-
-
-@replay.command(rich_help_panel=RUN)
-def stop(plan: Plan, reason: MaybeWhy = "", by: By = None, as_json: Json = False) -> None:
-    """End a replay for good: what is under way is cancelled, what was served stays."""
-    from soulprint.replay.asking import perhaps_why
-    from soulprint.replay.steering import steer_command
-
-    raise typer.Exit(steer_command("stop", plan, perhaps_why(by, reason, as_json=as_json)))

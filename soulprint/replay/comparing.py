@@ -17,8 +17,8 @@ from shared.domain.plurals import counted, listed
 from shared.settings import load_settings
 from shared.store.open import opened_store
 from soulprint.blocks import block
-from soulprint.canary.moments import moment_ago
 from soulprint.canary.tables import pairs_table
+from soulprint.moments import moment_ago
 from soulprint.replay.feeding import pipeline_named
 
 SHOWN = 5

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,17 +18,16 @@ from shared.domain.plurals import counted, listed, plural
 from shared.log.kafka.client import KafkaLog
 from shared.log.kafka.topics import find_drift
 from shared.log.metrics import PoolMetrics
-from shared.log.ports import Publisher
 from shared.pipelines import V1, prefixed, topics_of
 from shared.requests.feeding import Feed, Progress, Sought
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
+from soulprint.asked import Asked as Who
+from soulprint.asked import noted_by
 from soulprint.blocks import block
-from soulprint.canary.asked import Asked as Who
-from soulprint.canary.asked import noted_by
-from soulprint.canary.moments import moment_ago
-from soulprint.canary.wording import at
-from soulprint.topics import admin_of
+from soulprint.moments import moment_ago
+from soulprint.topics import admin_of, publisher_of
+from soulprint.wording import at
 
 _NAME: TypeAdapter[str] = TypeAdapter(PipelineName)
 _SHOWN = 40
@@ -119,7 +116,7 @@ async def _feed(sought: Sought, settings: Settings, who: Who, *, as_json: bool) 
     log = KafkaLog.of(settings, PoolMetrics(CollectorRegistry()))
     async with opened_store(settings, connections=2) as store:
         await _require_topics(sought.pipeline, settings)
-        async with _publisher(log) as publisher:
+        async with publisher_of(log, "feed") as publisher:
             await store.note_audit(who.by, "replay feed", sought.pipeline, who.reason)
             feed = Feed(sought, log.reading(), store, publisher)
             return await feed.run(_quiet if as_json else _Telling(sought).tell)
@@ -134,16 +131,6 @@ async def _require_topics(pipeline: str, settings: Settings) -> None:
             f"{pipeline} has no {plural(len(missing), 'topic', 'topics')} {listed(missing)} yet: run "
             f"`SOULPRINT_PIPELINE={pipeline} soulprint topics create`, and deploy its services"
         )
-
-
-@asynccontextmanager
-async def _publisher(log: KafkaLog) -> AsyncIterator[Publisher]:
-    client = log.client("feed")
-    try:
-        await client.start(None, waiting=lambda why: None)
-        yield client.publisher
-    finally:
-        await client.stop()
 
 
 def _quiet(_: Progress) -> None:

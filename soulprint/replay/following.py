@@ -20,7 +20,8 @@ from shared.domain.errors import StoreError, UsageError
 from shared.store.replaying import ReplayProgress
 from shared.store.store import Store
 from soulprint.blocks import block
-from soulprint.replay.telling import NOBODY, seconds_left, told_cost, told_items
+from soulprint.replay.telling import NOBODY, seconds_left, told_cost
+from soulprint.replay.wording import told_items
 
 LOOK_SECONDS = 0.5
 PLAIN_SECONDS = 5.0
@@ -69,7 +70,7 @@ def words(p: ReplayProgress) -> str:
     """The state in one line."""
     left = seconds_left(p)
     about = "" if left is None else f", about {span(left)} left"
-    return f"{p.state}: {p.settled:,} of {p.total:,} imports{about} ({told_items(p)}); {told_cost(p)}"
+    return f"{p.state}: {p.settled:,} of {p.total:,} imports{about} ({told_items(p.items)}); {told_cost(p)}"
 
 
 class _Shown:
@@ -139,7 +140,7 @@ class _Live(_Shown):
             f"{progress.state} {progress.settled:,} of {progress.total:,} imports{about}",
         )
         width = self._console.width
-        below = block("", told_items(progress), told_cost(progress), trouble, width=width)
+        below = block("", told_items(progress.items), told_cost(progress), trouble, width=width)
         self._live.update(Group(grid, Text(below)), refresh=True)
 
     def wait(self, why: str) -> None:

@@ -40,6 +40,8 @@ class Around:
     """None: not known."""
     sources: Sources | None = None
     """None: the exports are not read again."""
+    scales: bool = True
+    """Whether there are extractors to be counted: without Kafka one process does all."""
 
 
 async def extractors_now(settings: Settings) -> int | None:

@@ -17,8 +17,7 @@ from shared.models.open import opened_model
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
 from shared.store.replays import ReplayRow, Stage, Which
-from soulprint.canary.asked import login
-from soulprint.context import on_one_line
+from soulprint.asked import name_of
 from soulprint.estimate import NO_KEY
 from soulprint.replay.looking import Around, extractors_now, sources_of
 from soulprint.replay.selecting import selection_of, which_of
@@ -42,9 +41,7 @@ def plan_command(
     """Make a plan and print it. Where nothing is selected it says so, and no plan is kept."""
     which = which_of(only, stage)
     selection = selection_of(users, imports, since, until, sample, model_version)
-    planned, around = asyncio.run(
-        make_plan(load_settings(), stage, which, selection, login() if by is None else by)
-    )
+    planned, around = asyncio.run(make_plan(load_settings(), stage, which, selection, name_of(by)))
     if as_json:
         typer.echo(orjson.dumps(figures_as_json(planned, around), option=orjson.OPT_INDENT_2))
     else:
@@ -66,7 +63,7 @@ async def make_plan(
             pipeline=settings.pipeline,
             model=model.name,
             prompt_version=model.prompt_version,
-            by=on_one_line(by).strip()[:500],
+            by=by,
             rates=asdict(model.rates(settings.memory_tokens)) if isinstance(model, Metered) else None,
             variant=variant_of(settings),
             writing_version=model.writing_version if isinstance(model, Metered) else None,
@@ -74,4 +71,5 @@ async def make_plan(
         sources = None
         if stage == "chunks" and planned.id is not None:
             sources = await sources_of(store, planned.id, planned.figures.imports)
-    return planned, Around(await extractors_now(settings) if planned.id is not None else None, sources)
+    extractors = await extractors_now(settings) if planned.id is not None else None
+    return planned, Around(extractors, sources, scales=bool(settings.kafka_bootstrap_servers))

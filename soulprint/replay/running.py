@@ -13,7 +13,7 @@ from shared.settings import load_settings
 from shared.store.open import opened_store
 from shared.store.replaying import ReplayProgress, Turned
 from shared.store.store import Store
-from soulprint.canary.asked import Asked
+from soulprint.asked import Asked
 from soulprint.interrupts import Interrupts, interruptible
 from soulprint.naming import called, names_of
 from soulprint.replay.following import follow, going_on

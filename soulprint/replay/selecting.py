@@ -11,7 +11,7 @@ from uuid import UUID
 from shared.domain.errors import UsageError
 from shared.domain.ids import user_id_for
 from shared.store.replays import Stage, Which
-from soulprint.canary.moments import moment_ago
+from soulprint.moments import moment_ago
 
 MOST_NAMED = 10_000
 """Users, or imports, that one plan names; all that there are need no name."""
@@ -66,12 +66,13 @@ def selection_of(
 
 
 def import_in(text: str) -> UUID:
-    """The id of an import or of a plan. Raises UsageError for what is none."""
+    """The id of an import or of a plan, whole. Raises UsageError for what is none."""
     try:
         return UUID(text.strip())
     except ValueError:
         raise UsageError(
-            f"{text[:_SHOWN]!a} is no id: `soulprint status` and `soulprint replay list` show them"
+            f"{text[:_SHOWN]!a} is no whole id (a UUID): `soulprint status` and `soulprint replay list` have "
+            "them"
         ) from None
 
 

@@ -14,7 +14,7 @@ from shared.store.replays import ReplayItem, ReplayRow
 from soulprint.blocks import block
 from soulprint.naming import Names, called, names_of
 from soulprint.replay.selecting import import_in
-from soulprint.replay.wording import told_figures, told_item, told_left_out, told_replay
+from soulprint.replay.wording import replay_as_json, told_figures, told_item, told_left_out, told_replay
 
 
 def list_command(limit: int, *, as_json: bool) -> None:
@@ -26,7 +26,7 @@ def list_command(limit: int, *, as_json: bool) -> None:
 
     found = asyncio.run(read())
     if as_json:
-        typer.echo(orjson.dumps([each.model_dump(mode="json") for each in found], option=orjson.OPT_INDENT_2))
+        typer.echo(orjson.dumps(list(map(replay_as_json, found)), option=orjson.OPT_INDENT_2))
         return
     typer.echo("\n".join(map(told_replay, found)) or "no replay was planned yet: `soulprint replay plan`")
 
@@ -35,7 +35,7 @@ def show_command(plan: str, *, items: bool, after: int, limit: int, as_json: boo
     """Print a replay; with `items` a page of its imports. Raises UsageError if there is none."""
     row, page, names = asyncio.run(_read(plan, items, after, limit))
     if as_json:
-        shown = row.model_dump(mode="json")
+        shown = replay_as_json(row)
         if items:
             shown["page"] = [each.model_dump(mode="json") for each in page]
         typer.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))

@@ -15,7 +15,7 @@ from shared.settings import load_settings
 from shared.store.open import opened_store
 from shared.store.replaying import Turned
 from shared.store.store import Store
-from soulprint.canary.asked import Asked
+from soulprint.asked import Asked
 from soulprint.interrupts import Interrupts, interruptible
 from soulprint.replay.following import follow, going_on
 from soulprint.replay.running import RefusedPlanError, read, show
@@ -50,7 +50,7 @@ async def _status(plan: str | None, following: bool, as_object: bool, interrupts
         for progress in found:
             await show(store, progress, as_object=as_object)
         if not found:
-            typer.echo("no replay was run yet: `soulprint replay plan`")
+            typer.echo("no replay was run yet; `soulprint replay list` has the plans")
         return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,8 @@ from services.router.judging.words import span
 from shared.domain.plurals import counted, listed
 from shared.store.replaying import ItemShown, ReplayProgress
 from soulprint.blocks import block
-from soulprint.canary.wording import at, said
+from soulprint.replay.wording import PAUSED, SKIPPED, told_items, told_why
+from soulprint.wording import at, said
 
 FAILED = 1
 WAITS = 4
@@ -18,26 +19,6 @@ WAITS = 4
 served."""
 STILL_SECONDS = 600.0
 """Without a movement: then it is said."""
-_ORDER = ("done", "begun", "waiting", "held", "failed", "unserved", "cancelled", "skipped")
-_SKIPPED: Mapping[str, str] = {
-    "gone": "the run that was to be done again is not there any more",
-    "running": "a run of the import was under way",
-    "newer": "imported or replayed again since it was planned",
-    "unread": "not read to its end: --stage chunks reads it again",
-    "nothing": "no chunk of it is what was asked for any more",
-    "stopped": "the replay was stopped before it",
-}
-_PAUSED: Mapping[str, str] = {
-    "asked": "a person has paused it",
-    "canary": "its first imports are done, and it waits for your word",
-    "max_cost": "what is left would cost more than it may",
-    "unpriced": "there is a limit on cost, and of what is left no price is known",
-    "passthrough": "every import goes to v1 now, as after a rollback",
-}
-_WHY: Mapping[str, str] = {
-    "held": "a fifth less coverage or facts than what it was to replace",
-    "smaller": "it would lose much of what is served",
-}
 NOBODY = (
     "Nobody drives replays: no consolidator runs, or none that reaches this database. Start one "
     "(`soulprint up`, or `soulprint serve consolidator`), and it goes on by itself."
@@ -64,13 +45,13 @@ def as_json(p: ReplayProgress) -> dict[str, Any]:
 
 def told_progress(p: ReplayProgress, called: Called = str) -> list[str]:
     """All that is to be known of it, and what to do next."""
-    paused = f", {_PAUSED[p.paused_why]}" if p.paused_why else ""
+    paused = f", {PAUSED[p.paused_why]}" if p.paused_why else ""
     lines = [
         block(
             f"replay {p.replay_id}  {p.state}{paused}",
             f"{' and '.join(p.which)}, stage {p.stage}: {said(p.reason)}" if p.reason else "",
             told_times(p),
-            f"{p.settled:,} of {counted(p.total, 'import')}: {told_items(p)}",
+            f"{p.settled:,} of {counted(p.total, 'import')}: {told_items(p.items)}",
             told_cost(p),
         )
     ]
@@ -78,17 +59,12 @@ def told_progress(p: ReplayProgress, called: Called = str) -> list[str]:
         steps = listed([f"{n:,} at {said(step) or 'no step'}" for step, n in sorted(p.failed_at.items())])
         lines.append(block(f"  failed: {steps}"))
     lines += [
-        block(f"  skipped: {n:,}: {_SKIPPED.get(why, said(why))}") for why, n in sorted(p.skipped.items())
+        block(f"  skipped: {n:,}: {SKIPPED.get(why, said(why))}") for why, n in sorted(p.skipped.items())
     ]
     lines += [_told_item(each, called) for each in p.shown]
     if p.state == "running" and not p.driven:
         lines.append(block(NOBODY))
     return [*lines, *(block(each) for each in told_next(p))]
-
-
-def told_items(p: ReplayProgress) -> str:
-    """Its imports by state."""
-    return listed([f"{p.items[state]:,} {state}" for state in _ORDER if p.items.get(state)]) or "no import"
 
 
 def told_cost(p: ReplayProgress) -> str:
@@ -112,7 +88,11 @@ def told_times(p: ReplayProgress) -> str:
     told = f"run {at(p.started_at)} by {said(p.run_by) or 'somebody'}"
     if p.ended_at is not None:
         return f"{told}, ended {at(p.ended_at)}"
-    if p.moved_at is not None and (still := (p.now - p.moved_at).total_seconds()) > STILL_SECONDS:
+    if (
+        p.state == "running"
+        and p.moved_at is not None
+        and (still := (p.now - p.moved_at).total_seconds()) > STILL_SECONDS
+    ):
         told += f"; nothing has moved for {span(still)}"
     left = seconds_left(p)
     return told if left is None else f"{told}; about {span(left)} left"
@@ -160,6 +140,6 @@ def told_next(p: ReplayProgress) -> list[str]:
 
 
 def _told_item(item: ItemShown, called: Called) -> str:
-    why = "" if item.why is None else f": {_WHY.get(item.why, said(item.why))}"
+    why = "" if item.why is None else f": {told_why(item.why)}"
     step = f" at {said(item.step)}" if item.step else ""
     return block(f"  {item.state}{step}  {item.import_id} run {item.run}", f"  {called(item.user_id)}{why}")

@@ -10,8 +10,9 @@ from services.router.judging.words import span
 from shared.domain.plurals import counted, listed, plural
 from shared.store.replays import ItemState, ReplayItem, ReplayRow
 from soulprint.blocks import block
-from soulprint.canary.wording import at, said
+from soulprint.context import on_one_line
 from soulprint.replay.looking import Around, Sources
+from soulprint.wording import at, said
 
 LEFT_OUT: Mapping[str, str] = {
     "unknown": "there is no such import",
@@ -32,15 +33,31 @@ _STAGES = {
     "memory": "memories are made again from the facts that there are",
 }
 _ORDER: tuple[ItemState, ...] = (
-    "done",
-    "begun",
-    "waiting",
-    "held",
-    "failed",
-    "unserved",
-    "cancelled",
-    "skipped",
+    *("done", "begun", "waiting", "held", "failed", "unserved", "cancelled", "skipped"),
 )
+
+
+PAUSED: Mapping[str, str] = {
+    "asked": "a person has paused it",
+    "canary": "its first imports are done, and it waits for your word",
+    "max_cost": "what is left would cost more than it may",
+    "unpriced": "there is a limit on cost, and of what is left no price is known",
+    "passthrough": "every import goes to v1 now, as after a rollback",
+}
+SKIPPED: Mapping[str, str] = {
+    "gone": "the run that was to be done again is not there any more",
+    "running": "a run of the import was under way",
+    "newer": "imported or replayed again since it was planned",
+    "unread": "not read to its end: --stage chunks reads it again",
+    "nothing": "no chunk of it is what was asked for any more",
+    "stopped": "the replay was stopped before it",
+}
+_UNSERVED: Mapping[str, str] = {
+    "held": "a fifth less coverage or facts than what it was to replace",
+    "smaller": "it would lose much of what is served",
+}
+_LONGEST = 600
+"""Characters of why a run failed: what is to be done about it stands at its end."""
 
 
 def as_json(planned: ReplayRow, around: Around) -> dict[str, Any]:
@@ -76,14 +93,16 @@ def told_figures(planned: ReplayRow, around: Around | None = None) -> list[str]:
         if f.seconds is None
         else f"about {span(f.seconds)}, at the pace of the imports that ended of late"
     )
-    if around is not None:
+    if around is not None and around.scales:
         many = around.extractors
         lasts += f"; {'how many extractors there are is not known' if many is None else _at_work(many)}"
     return [
         block(
             f"{counted(f.imports, 'import')}, {counted(f.chunks, 'chunk')} anew: {f.cached:,} in the cache",
             f"{counted(f.calls, 'call')} of {said(planned.model)}: {counted(f.input_tokens, 'token')} in, "
-            f"{f.output_tokens:,} out: {dollars}",
+            f"{f.output_tokens:,} out: {dollars}"
+            if f.calls
+            else "no call of a model, so it costs nothing",
             lasts,
         ),
         *([block(f"  {counted(f.unread, 'import')} never read to the end: {_UNREAD}")] if f.unread else []),
@@ -136,22 +155,34 @@ def told_items(counts: Mapping[ItemState, int]) -> str:
     return listed([f"{counts[state]:,} {state}" for state in _ORDER if counts.get(state)]) or "no import"
 
 
+def told_why(why: str) -> str:
+    """Why an import came to nothing, or is not served."""
+    known = {**SKIPPED, **_UNSERVED}.get(why)
+    return known or on_one_line(why)[:_LONGEST]
+
+
+def replay_as_json(row: ReplayRow) -> dict[str, Any]:
+    """A replay, named as all commands name it."""
+    return {"plan": str(row.id), **row.model_dump(mode="json", exclude={"id"})}
+
+
 def told_replay(row: ReplayRow) -> str:
     """A replay in a list."""
     why = f": {said(row.reason)}" if row.reason else ""
-    by = f"by {said(row.run_by or row.planned_by) or 'somebody'}"
-    paused = f", {said(row.paused_why)}" if row.state == "paused" and row.paused_why else ""
+    paused = f", {PAUSED.get(row.paused_why, said(row.paused_why))}" if row.paused_why else ""
+    run = row.started_at and f"run {at(row.started_at)} by {said(row.run_by) or 'somebody'}{why}"
     return block(
         f"{row.id}  {row.state}{paused}: {asked_for(row)}",
-        f"planned {at(row.planned_at)} {by}{why}",
-        told_items(row.items),
+        f"planned {at(row.planned_at)} by {said(row.planned_by) or 'somebody'}",
+        run or "",
+        f"{counted(sum(row.items.values()), 'import')}: {told_items(row.items)}",
     )
 
 
 def told_item(item: ReplayItem, user: str) -> str:
     """An import of a replay in a list."""
     run = f" -> {item.run}" if item.run is not None else ""
-    why = f": {said(item.why)}" if item.why else ""
+    why = f": {told_why(item.why)}" if item.why else ""
     cost = "?" if item.cost is None else f"${item.cost:,.4f}"
     spent = "" if item.spent is None else f", took ${item.spent:,.4f}"
     return block(

@@ -133,6 +133,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
                                       WHERE o.user_id = p_user AND o.kind <> 'shadow')) END
 $$;
 
+-- True of a run that was complete, and was opened again for chunks that were requeued: it ends complete, whatever comes.
+CREATE FUNCTION public.is_opened_again(i public.imports) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce(i.reopened_from ->> 'state' = 'complete', false)
+       AND i.state IN ('chunking', 'extracting', 'consolidating')
+$$;
+
 -- What is told of a run's state: unserved, of a complete run whose memory is not served.
 CREATE FUNCTION public.told_state(i public.imports) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
@@ -231,7 +238,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 -- What a run of a replay is made from. `same_chunks`: its chunks are those of its base. `total`: how many, once that is
--- told. `written`: the runs whose chunks were put on the log, its base first, then what that was made from, and so on.
+-- told. `written`: the runs that put those chunks on the log, its base first, then what that was made from, and so on.
 CREATE FUNCTION public.replay_of(i public.imports) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -243,14 +250,17 @@ BEGIN
             WITH RECURSIVE earlier AS (
                 SELECT b.*, 1 AS step FROM imports b WHERE b.import_id = i.import_id AND b.run = i.base_run
                 UNION ALL
-                SELECT b.*, e.step + 1 FROM earlier e
+                -- a replay of a memory wrote no chunks; one that read the export anew may have cut it otherwise
+                SELECT b.*, e.step + CASE e.replay_stage WHEN 'memory' THEN 0 ELSE 1 END FROM earlier e
                 JOIN imports b ON b.import_id = e.import_id AND b.run = e.base_run
-                WHERE b.run < e.run AND e.step < 8
+                WHERE b.run < e.run AND e.step < 8 AND (e.replay_stage <> 'chunks' OR EXISTS (
+                    SELECT FROM replays r WHERE r.id = e.replay_id AND r.which <@ ARRAY['missing', 'dead']))
             )
             SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'run', e.run, 'pipeline', e.pipeline, 'begun_at', e.begun_at, 'ended_at', t.ended,
-                'read_at', CASE WHEN e.chunked_at > e.begun_at THEN e.chunked_at ELSE t.ended END) ORDER BY e.step), '[]')
-            FROM earlier e, LATERAL (SELECT coalesce(e.extracted_at, e.finished_at, e.updated_at) AS ended) t));
+                'read_at', CASE WHEN e.chunked_at > e.begun_at THEN e.chunked_at ELSE t.ended END) ORDER BY e.run DESC), '[]')
+            FROM earlier e, LATERAL (SELECT coalesce(e.extracted_at, e.finished_at, e.updated_at) AS ended) t
+            WHERE e.replay_stage IS DISTINCT FROM 'memory'));
 END
 $$;
 
@@ -296,6 +306,8 @@ BEGIN
         RETURN jsonb_build_object('refusal', refusal);
     END IF;
     IF i.import_id IS NULL OR i.state = 'received' THEN
+        PERFORM close_reopened(n, 'a newer run was begun') FROM imports n
+            WHERE n.import_id = a.import_id AND n.run < a.run AND n.kind = a.kind AND is_opened_again(n);
         UPDATE imports n SET state = 'cancelled', finished_at = now(), updated_at = now(),
                 lease_owner = NULL, lease_until = NULL,
                 error = jsonb_build_object('step', 'take_run', 'message', 'a newer run was begun')
@@ -431,7 +443,8 @@ BEGIN
 END
 $$;
 
--- Ends an unfinished run on the person's wish, and those beside it, the fallback for one before it, too; results that still come in are ignored.
+-- Ends an unfinished run on the person's wish, and those beside it, the fallback for one before it, too; results that
+-- still come in are ignored. One that was complete before it was opened again is complete once more, as it was.
 CREATE FUNCTION public.cancel_run(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -443,6 +456,13 @@ BEGIN
               AND (n.run = (argument ->> 'run')::integer OR n.kind = 'fallback')
            OR n.parent_id = (argument ->> 'import_id')::uuid
         ORDER BY n.import_id, n.run FOR UPDATE;
+    SELECT * INTO i FROM imports n
+        WHERE n.import_id = (argument ->> 'import_id')::uuid AND n.run = (argument ->> 'run')::integer;
+    IF is_opened_again(i) THEN
+        i := close_reopened(i, 'the import was cancelled');
+        PERFORM tell_profile(i);
+        RETURN to_jsonb(true);
+    END IF;
     UPDATE imports SET
             state = 'cancelled', finished_at = now(), updated_at = now(),
             lease_owner = NULL, lease_until = NULL
@@ -466,6 +486,7 @@ $$;
 
 REVOKE ALL ON FUNCTION
     public.request_time(uuid, timestamptz), public.told_state(public.imports), public.is_silent(public.imports),
+    public.is_opened_again(public.imports),
     public.first_joined(),
     public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
     public.is_newest_run(public.imports), public.is_newest_pass(public.imports), public.primary_of(public.imports),
@@ -476,6 +497,7 @@ REVOKE ALL ON FUNCTION
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
     public.request_time(uuid, timestamptz), public.told_state(public.imports), public.is_silent(public.imports),
+    public.is_opened_again(public.imports),
     public.first_joined(),
     public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
     public.is_newest_run(public.imports), public.is_newest_pass(public.imports), public.primary_of(public.imports),

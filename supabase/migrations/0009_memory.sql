@@ -178,6 +178,7 @@ END
 $$;
 
 -- True of a replay whose coverage, or whose facts, are fewer by a fifth than those of the run that it is to replace.
+-- Where other lineages stand beside either, only its own are compared: those may be more or fewer by now.
 CREATE FUNCTION public.came_out_worse(i public.imports, p_coverage jsonb, p_facts jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -187,7 +188,9 @@ BEGIN
           -- a base that came out worse itself was never served: nor is what is only better than that
           AND (b.run = i.base_run OR b.run IN (
               SELECT l.run FROM lineages l WHERE l.user_id = i.user_id AND l.import_id = i.import_id))
-          AND ((p_facts ->> 'kept')::double precision < 0.8 * (b.fact_counts ->> 'kept')::double precision
+          AND (CASE WHEN i.joined = '[]' AND b.joined = '[]'
+                    THEN (p_facts ->> 'kept')::double precision < 0.8 * (b.fact_counts ->> 'kept')::double precision
+                    ELSE own_facts(i, i) < 0.8 * own_facts(b, i) END
                OR coalesce((p_coverage ->> 'ok')::double precision
                            / nullif((p_coverage ->> 'total')::double precision, 0), 1) < 0.8 * b.coverage));
 END
@@ -237,6 +240,11 @@ BEGIN
         RETURN jsonb_build_object('written', false, 'reason', 'repeated');
     ELSIF i.edition <> coalesce(a.edition, 0) THEN  -- made before it was joined anew: the next one is on its way
         RETURN jsonb_build_object('written', false, 'reason', 'repeated');
+    END IF;
+    IF a.status = 'failed' AND is_opened_again(i) THEN
+        i := close_reopened(i, coalesce(a.error ->> 'message', 'no memory was made of it'));
+        PERFORM tell_profile(i);
+        RETURN jsonb_build_object('written', false, 'reason', 'failed');
     END IF;
     IF NOT makes_memory(i) THEN
         a.memory_md := NULL;
@@ -335,7 +343,7 @@ BEGIN
             SELECT * FROM imports r WHERE r.user_id = i.user_id AND r.kind = 'primary' AND r.state <> 'cancelled'
               AND NOT is_silent(r) ORDER BY r.requested_at DESC, r.ordinal DESC LIMIT 1) o;
     END IF;
-    IF i.profile_format = 'app' THEN
+    IF i.profile_format = 'app' AND NOT is_silent(i) THEN
         -- what a quick run cost is told until its primary one has ended
         UPDATE user_profiles SET import_cost_json = app_cost(i.usage)
             WHERE user_id = i.user_id AND NOT EXISTS (

@@ -35,8 +35,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT coalesce(json_agg(t), '[]') FROM (
         SELECT u.user_id, n.name, u.runs, told_state(i) AS state, i.requested_at,
                s.user_id IS NOT NULL AS has_memory, lineages_of(u.user_id) AS lineages
-        FROM (SELECT user_id, count(*) AS runs, max(ordinal) AS ordinal FROM imports
-              WHERE kind = 'primary' GROUP BY user_id) u
+        FROM (SELECT user_id, count(*) AS runs, max(ordinal) AS ordinal FROM imports o
+              WHERE kind = 'primary' AND NOT is_silent(o) GROUP BY user_id) u
         JOIN imports i ON i.ordinal = u.ordinal
         LEFT JOIN user_names n ON n.user_id = u.user_id
         LEFT JOIN served_memories s ON s.user_id = u.user_id

@@ -143,6 +143,15 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT ARRAY(SELECT key::smallint FROM jsonb_each(accounts_of(i)) WHERE value ->> 'lineage' = p_lineage)
 $$;
 
+-- How many current facts a run has of those lineages that `i` has read itself.
+CREATE FUNCTION public.own_facts(r public.imports, i public.imports) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT count(*) FROM facts f
+    WHERE f.import_id = r.import_id AND f.run = r.run AND f.status = 'current' AND f.account = ANY (ARRAY(
+        SELECT unnest(account_numbers(r, l)) FROM unnest(own_lineages(i)) l
+        WHERE NOT i.joined @> jsonb_build_array(jsonb_build_object('lineage', l))))
+$$;
+
 -- Where what a run read of a lineage breaks.
 CREATE FUNCTION public.broken_in(i public.imports, p_lineage text) RETURNS jsonb
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
@@ -163,7 +172,8 @@ DECLARE
 BEGIN
     -- A statement for each run and each fact: joined, the planner may read all facts there are, or those of the run
     -- again for each of them, as it does while they are newer than what it knows of the table.
-    IF joining <> i.joined THEN
+    -- What a run that was opened again joined may have changed with the run that it is of.
+    IF joining <> i.joined OR i.reopened_at IS NOT NULL THEN
         DELETE FROM facts f WHERE f.import_id = i.import_id AND f.run = i.run AND f.account >= first_joined();
         FOR j IN
             SELECT (x.e ->> 'import_id')::uuid AS import_id, (x.e ->> 'run')::integer AS run,
@@ -180,7 +190,7 @@ BEGIN
             WHERE f.import_id = j.import_id AND f.run = j.run AND f.account = j.account
             ORDER BY f.fact_id;
         END LOOP;
-        UPDATE imports SET joined = joining, edition = edition + 1
+        UPDATE imports SET joined = joining, edition = edition + CASE WHEN joining <> i.joined THEN 1 ELSE 0 END
             WHERE import_id = i.import_id AND run = i.run RETURNING * INTO i;
     END IF;
     FOR d IN
@@ -273,7 +283,7 @@ $$;
 REVOKE ALL ON FUNCTION
     public.find_lineage(public.imports, integer, text, text, text, bigint),
     public.resolve_accounts(public.imports, jsonb), public.outdone_lineages(public.imports),
-    public.join_for(public.imports, boolean), public.account_numbers(public.imports, text),
+    public.join_for(public.imports, boolean), public.account_numbers(public.imports, text), public.own_facts(public.imports, public.imports),
     public.broken_in(public.imports, text), public.join_lineages(public.imports, jsonb),
     public.count_lineages(public.imports), public.read_of_others(public.imports),
     public.read_joined(jsonb)
@@ -281,7 +291,7 @@ FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
     public.find_lineage(public.imports, integer, text, text, text, bigint),
     public.resolve_accounts(public.imports, jsonb), public.outdone_lineages(public.imports),
-    public.join_for(public.imports, boolean), public.account_numbers(public.imports, text),
+    public.join_for(public.imports, boolean), public.account_numbers(public.imports, text), public.own_facts(public.imports, public.imports),
     public.broken_in(public.imports, text), public.join_lineages(public.imports, jsonb),
     public.count_lineages(public.imports), public.read_of_others(public.imports),
     public.read_joined(jsonb)

@@ -31,7 +31,7 @@ DECLARE
 BEGIN
     SELECT * INTO counts FROM embedding_counts(whose);
     SELECT * INTO newest FROM imports i
-        WHERE i.user_id = whose AND i.kind = 'primary' AND i.state <> 'cancelled'
+        WHERE i.user_id = whose AND i.kind = 'primary' AND i.state <> 'cancelled' AND NOT is_silent(i)
         ORDER BY i.requested_at DESC, i.ordinal DESC LIMIT 1;
     IF newest.profile_format = 'app' THEN
         -- Passages come in while the export is read: what is embedded then is not all.

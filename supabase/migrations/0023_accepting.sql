@@ -55,7 +55,7 @@ DECLARE
     newest imports;
     before imports;
     routed jsonb;
-    at_work boolean;  -- a replay gives way to what is asked for
+    at_work boolean;  -- a replay, or what was opened again, gives way to what is asked for
     resumed boolean := false;
     outdone boolean;
     refusal text;
@@ -88,7 +88,8 @@ BEGIN
         RAISE EXCEPTION 'import % belongs to another user', a.import_id USING ERRCODE = 'SP002';
     END IF;
     a.on_log := coalesce(a.on_log, true);
-    at_work := newest.state NOT IN ('complete', 'failed', 'cancelled') AND newest.replay_id IS NULL;
+    at_work := newest.state NOT IN ('complete', 'failed', 'cancelled') AND newest.replay_id IS NULL
+        AND NOT is_opened_again(newest);
     IF a.again THEN
         SELECT * INTO before FROM imports i
             WHERE i.import_id = a.import_id AND i.kind = 'primary' ORDER BY i.run DESC LIMIT 1;
@@ -109,7 +110,7 @@ BEGIN
     IF NOT resumed AND refusal IS NULL AND a.at_once <= (
         SELECT count(*) FROM imports i
         WHERE i.user_id = a.user_id AND i.on_log AND i.kind = 'primary' AND i.replay_id IS NULL
-          AND i.state NOT IN ('complete', 'failed', 'cancelled')) THEN
+          AND NOT is_opened_again(i) AND i.state NOT IN ('complete', 'failed', 'cancelled')) THEN
         refusal := 'unfinished';
         wait := 60;
     END IF;
@@ -145,7 +146,9 @@ BEGIN
             WHERE i.import_id = newest.import_id AND i.run = newest.run
             RETURNING i.* INTO newest;
     ELSE
-        IF newest.state NOT IN ('complete', 'failed', 'cancelled') AND NOT a.on_log THEN
+        IF is_opened_again(newest) THEN
+            PERFORM close_reopened(newest, 'a newer run was asked for');
+        ELSIF newest.state NOT IN ('complete', 'failed', 'cancelled') AND NOT a.on_log THEN
             UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(),
                     error = jsonb_build_object('step', 'accept_import', 'message', 'begun anew')
                 WHERE i.import_id = newest.import_id AND i.run = newest.run;

@@ -162,7 +162,7 @@ BEGIN
             WHERE o.user_id = i.user_id AND NOT EXISTS (  -- what was asked for since speaks for itself
                 SELECT FROM imports n
                 WHERE n.user_id = i.user_id AND n.kind = 'primary' AND n.pipeline <> 'v1'
-                  AND n.state NOT IN ('failed', 'cancelled')
+                  AND n.state NOT IN ('failed', 'cancelled') AND NOT is_silent(n)
                   AND (n.requested_at, n.ordinal) > (i.requested_at, i.ordinal));
         RETURN;
     END IF;

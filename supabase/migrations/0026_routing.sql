@@ -333,7 +333,7 @@ BEGIN
         END IF;
     END IF;
     p := held_policy();
-    IF i.user_id = a.user_id AND i.state = 'received' AND i.kind = 'primary' THEN
+    IF i.user_id = a.user_id AND i.state = 'received' AND i.kind = 'primary' AND i.replay_id IS NULL THEN
         decided := decide_lane(p, i.user_id, a.pipeline, a.served);
         INSERT INTO routing_decisions (import_id, run, user_id, lane, reason, bucket, share, policy_version, shadow)
         VALUES (i.import_id, i.run, i.user_id, decided.lane, decided.reason, decided.bucket, p.share, p.version,
@@ -523,13 +523,13 @@ BEGIN
         outcome := CASE
             WHEN i.import_id IS NULL THEN 'unknown'
             WHEN i.user_id <> e.user_id OR s.user_id <> e.user_id THEN 'foreign'
-            WHEN i.kind <> 'primary' OR NOT i.on_log OR i.pipeline = p_pipeline OR s.kind <> 'shadow' THEN 'other'
+            WHEN i.kind <> 'primary' OR i.replay_id IS NOT NULL OR NOT i.on_log OR i.pipeline = p_pipeline OR s.kind <> 'shadow' THEN 'other'
             WHEN i.state = 'cancelled' THEN 'cancelled'
             WHEN s.run = e.run AND s.state = 'received' AND s.offered_at IS NULL
                  AND coalesce(s.relay_until < now(), true) THEN 'owed'
             WHEN s.run >= e.run THEN 'known'
             WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = e.import_id AND o.run > e.run
-                         AND o.kind = 'primary' AND o.state <> 'cancelled') THEN 'older'
+                         AND o.kind = 'primary' AND o.replay_id IS NULL AND o.state <> 'cancelled') THEN 'older'
             ELSE 'fed' END;
         IF outcome = 'owed' THEN
             UPDATE imports o SET relay_until = now() + interval '30 seconds'
@@ -620,13 +620,15 @@ BEGIN
     FOR r IN
         UPDATE imports i SET state = 'cancelled', finished_at = now(), updated_at = now(), lease_owner = NULL,
                 lease_until = NULL, error = jsonb_build_object('step', 'recalled', 'message', argument ->> 'reason')
-            WHERE i.ordinal = ANY (batch) AND i.replay_id IS NOT NULL AND i.state NOT IN ('complete', 'failed', 'cancelled')
+            WHERE i.ordinal = ANY (batch) AND i.replay_id IS NOT NULL AND NOT is_opened_again(i)
+              AND i.state NOT IN ('complete', 'failed', 'cancelled')
             RETURNING i.import_id, i.run
     LOOP
         recalled := recalled || jsonb_build_object('import_id', r.import_id, 'run', r.run);
     END LOOP;
     FOR r IN
-        SELECT i.import_id, i.run FROM imports i WHERE i.ordinal = ANY (batch) AND i.replay_id IS NULL
+        SELECT i.import_id, i.run FROM imports i
+        WHERE i.ordinal = ANY (batch) AND (i.replay_id IS NULL OR is_opened_again(i))
         ORDER BY i.user_id, i.import_id, i.run
     LOOP
         IF fail_run(jsonb_build_object('import_id', r.import_id, 'run', r.run, 'step', 'recalled',

@@ -110,10 +110,17 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT CASE WHEN r.status = 'ok' THEN 'ok' WHEN r.error LIKE 'missing:%' THEN 'missing' ELSE 'dead' END
 $$;
 
+-- As of when a replay of this run counts as requested: right after it, and after the fallback for it; of one that is a
+-- replay itself the order of their beginning is enough.
+CREATE FUNCTION public.replayed_at(b public.imports) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT CASE WHEN b.replay_id IS NULL THEN b.requested_at + interval '1 microsecond' ELSE b.requested_at END
+$$;
+
 -- Null, or why an import of a replay cannot be done again from its base: gone (that run is not there any more), running
--- (a run of the import is under way), newer (it was imported or replayed since the replay was planned), unread (the base
--- was not read to its end), nothing (no chunk of it is what is asked for). What failed or came out worse before the
--- replay was planned does not stand in its way.
+-- (a run of the import is under way), newer (it was imported or replayed since the replay was planned, or another was
+-- asked for in the same moment), unread (the base was not read to its end), nothing (no chunk of it is what is asked
+-- for). What failed or came out worse before the replay was planned does not stand in its way.
 CREATE FUNCTION public.why_not_replayed(r public.replays, x public.replay_items) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -128,6 +135,11 @@ BEGIN
         WHEN EXISTS (SELECT FROM imports o WHERE o.import_id = b.import_id AND o.kind = 'primary' AND o.run > b.run
                      AND o.pipeline <> 'v1' AND o.state <> 'cancelled'
                      AND (o.begun_at >= r.planned_at OR o.state = 'complete' AND o.unserved IS NULL)) THEN 'newer'
+        -- another was asked for in the same moment, as while the database's clock is set back: it must stay newer
+        WHEN EXISTS (SELECT FROM imports o
+                     WHERE o.user_id = b.user_id AND o.requested_at <= replayed_at(b)
+                       AND (o.requested_at, o.ordinal) > (b.requested_at, b.ordinal) AND o.import_id <> b.import_id
+                       AND o.kind = 'primary' AND o.state <> 'cancelled' AND NOT is_silent(o)) THEN 'newer'
         WHEN b.chunked_at IS NULL AND r.stage <> 'chunks' AND 'missing' <> ALL (r.which) THEN 'unread'
         WHEN r.stage = 'memory' AND b.chunks_ok + b.chunks_dead < b.chunks_total THEN 'unread'
         WHEN r.which <@ ARRAY['missing', 'dead']
@@ -167,7 +179,7 @@ BEGIN
     INSERT INTO imports (import_id, run, user_id, pipeline, source, on_log, replaces, requested_at, lineage,
                          profile_format, asked, priority, replay_id, replay_stage, base_run)
     VALUES (b.import_id, (SELECT max(o.run) + 1 FROM imports o WHERE o.import_id = b.import_id), b.user_id, r.pipeline,
-            b.source, true, r.serve_anyway, b.requested_at + interval '1 microsecond', b.lineage, b.profile_format,
+            b.source, true, r.serve_anyway, replayed_at(b), b.lineage, b.profile_format,
             b.asked, 'replay', r.id, r.stage, b.run)
     RETURNING * INTO n;
     UPDATE replay_items o SET run = n.run, state = 'begun', begun_at = now()
@@ -188,7 +200,7 @@ BEGIN
                    'missing: it had no result in run ' || b.run
             FROM generate_series(0, b.chunks_total - 1) k
             WHERE NOT EXISTS (SELECT FROM chunk_results c
-                              WHERE c.import_id = b.import_id AND c.run = b.run AND c.chunk_index = k);
+                              WHERE c.import_id = b.import_id AND c.run = b.run AND c.chunk_index = k OFFSET 0);
         END IF;
         INSERT INTO facts (import_id, run, fact_id, account, user_id, category, matter, statement, quote, message_ids,
                            conversation_id, stated_at, valid_from, valid_until, confidence, source_kind, chunk_index)
@@ -197,8 +209,9 @@ BEGIN
                f.chunk_index
         FROM facts f
         WHERE f.import_id = b.import_id AND f.run = b.run AND f.account < first_joined()
+          -- OFFSET 0 keeps it a probe of the key: joined, all chunks may be read again for each fact
           AND EXISTS (SELECT FROM chunk_results c
-                      WHERE c.import_id = n.import_id AND c.run = n.run AND c.chunk_index = f.chunk_index)
+                      WHERE c.import_id = n.import_id AND c.run = n.run AND c.chunk_index = f.chunk_index OFFSET 0)
         ORDER BY f.fact_id;
     END IF;
     UPDATE imports o SET
@@ -221,10 +234,10 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION
-    public.fate_of(public.chunk_results), public.why_not_replayed(public.replays, public.replay_items),
+    public.fate_of(public.chunk_results), public.replayed_at(public.imports), public.why_not_replayed(public.replays, public.replay_items),
     public.begin_replay_run(public.replays, public.replay_items)
 FROM PUBLIC, anon, authenticated;
 GRANT EXECUTE ON FUNCTION
-    public.fate_of(public.chunk_results), public.why_not_replayed(public.replays, public.replay_items),
+    public.fate_of(public.chunk_results), public.replayed_at(public.imports), public.why_not_replayed(public.replays, public.replay_items),
     public.begin_replay_run(public.replays, public.replay_items)
 TO service_role;

@@ -89,7 +89,9 @@ BEGIN
                          AND n.state NOT IN ('complete', 'failed', 'cancelled')) THEN 'running'
             WHEN b.import_id IS NULL AND newest.unserved = 'older' THEN 'outdone'
             WHEN b.import_id IS NULL AND newest.state = 'complete' THEN 'unserved'
-            WHEN (coalesce(b.error, newest.error) ->> 'at_fault')::boolean THEN 'at fault'
+            -- a replay may have failed since its source was away, which is no end
+            WHEN (CASE WHEN b.import_id IS NULL THEN newest.error
+                       WHEN b.replay_id IS NULL THEN b.error END ->> 'at_fault')::boolean THEN 'at fault'
             WHEN b.import_id IS NULL THEN 'failed'
             WHEN b.state = 'complete' AND b.unserved IS DISTINCT FROM 'smaller' AND NOT EXISTS (
                 SELECT FROM lineages l WHERE l.user_id = b.user_id AND l.import_id = b.import_id) THEN 'outdone'
@@ -187,6 +189,8 @@ BEGIN
                         ELSE coalesce((d.u ->> 'calls')::double precision, 1) END AS calls,
                    CASE WHEN d.void OR d.silent THEN 0 ELSE coalesce(
                        (d.u ->> 'input_tokens')::double precision,
+                       CASE WHEN d.other_in IS NOT NULL THEN greatest(
+                           d.other_in - coalesce((rates -> 'call' ->> 'cache_read_tokens')::double precision, 0), 0) END,
                        (rates -> 'call' ->> 'input_tokens')::double precision
                        + (rates -> 'token' ->> 0)::double precision * d.tokens, 0) END AS fresh,
                    CASE WHEN d.void OR d.silent THEN 0 ELSE coalesce(
@@ -206,6 +210,11 @@ BEGIN
                              AND x.content_hash = c.content_hash OFFSET 0) AS hit,
                        CASE WHEN (c.usage ->> 'calls')::integer = 1 AND c.status = 'ok' AND NOT own
                             THEN (c.usage ->> 'output_tokens')::double precision END AS other_out,
+                       -- a prompt as another model read it, cached parts and all
+                       CASE WHEN (c.usage ->> 'calls')::integer = 1 AND c.status = 'ok' AND NOT own
+                            THEN (c.usage ->> 'input_tokens')::double precision
+                                 + coalesce((c.usage ->> 'cache_read_tokens')::double precision, 0)
+                                 + coalesce((c.usage ->> 'cache_write_tokens')::double precision, 0) END AS other_in,
                        CASE WHEN recut IS NOT NULL THEN NULL
                             WHEN own AND c.status = 'ok' AND (c.usage ->> 'calls')::integer > 0 THEN c.usage
                             ELSE (SELECT x.usage FROM extraction_cache x

@@ -220,8 +220,9 @@ CREATE FUNCTION public.rate_allows(r public.replays) RETURNS integer
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT CASE WHEN r.rate IS NULL THEN 1000 ELSE (
         SELECT floor(least(1e6, greatest(1, r.rate * extract(epoch FROM now() - w.since) / 60)))::integer - (
-            SELECT count(*) FROM replay_items x WHERE x.replay_id = r.id AND x.begun_at > w.since)::integer
-        FROM (SELECT greatest(r.resumed_at, now() - make_interval(secs => greatest(60, 60 / r.rate))) AS since) w) END
+            SELECT count(*) FROM replay_items x WHERE x.replay_id = r.id AND x.begun_at > w.since AND x.begun_at <= now())::integer
+        -- what lies in the future is of a clock that was set back since
+        FROM (SELECT greatest(least(r.resumed_at, now()), now() - make_interval(secs => greatest(60, 60 / r.rate))) AS since) w) END
 $$;
 
 -- Begins the next import of a replay that runs, as far as rate, canary and cost allow; has it pause or end where there is

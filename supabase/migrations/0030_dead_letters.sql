@@ -258,14 +258,13 @@ BEGIN
     IF i.state IN ('chunking', 'extracting') THEN
         RETURN;
     END IF;
-    DELETE FROM facts f WHERE f.import_id = i.import_id AND f.run = i.run AND f.account >= first_joined();
     DELETE FROM memory_outbox m WHERE m.import_id = i.import_id AND m.run = i.run;
     UPDATE imports o SET
             state = CASE WHEN o.chunked_at IS NULL THEN 'chunking' ELSE 'extracting' END, stage = 'extracting',
             progress_percent = least(90, 90.0 * (o.chunks_ok + o.chunks_dead) / greatest(o.chunks_total, 1)),
             reopened_at = now(), reopened_from = CASE WHEN i.state = 'consolidating' THEN o.reopened_from ELSE
                 jsonb_build_object('state', i.state, 'unserved', i.unserved, 'coverage', i.coverage) END,
-            edition = o.edition + 1, joined = '[]', published_at = NULL, finished_at = NULL, error = NULL,
+            edition = o.edition + 1, published_at = NULL, finished_at = NULL, error = NULL,
             unserved = NULL, coverage = NULL, redrives = 0, redriven_at = NULL, redriven_done = NULL,
             lease_owner = NULL, lease_until = NULL, updated_at = now()
         WHERE o.import_id = i.import_id AND o.run = i.run;
@@ -280,7 +279,7 @@ BEGIN
     SELECT i.import_id, i.run, k, gen_random_uuid(), i.user_id, '', 'dead', 'it was requeued, and ' || why
     FROM generate_series(0, i.chunks_total - 1) k
     WHERE NOT EXISTS (SELECT FROM chunk_results r
-                      WHERE r.import_id = i.import_id AND r.run = i.run AND r.chunk_index = k);
+                      WHERE r.import_id = i.import_id AND r.run = i.run AND r.chunk_index = k OFFSET 0);
     UPDATE imports o SET
             (chunks_ok, chunks_dead, chunks_cached) = (
                 SELECT count(*) FILTER (WHERE r.status = 'ok'), count(*) FILTER (WHERE r.status = 'dead'),

@@ -169,6 +169,7 @@ async def test_a_limit_met_in_writing_ends_the_command_and_the_run_goes_on(
         command = at(forked, fake)
         assert (await ran(command, *run_of(export, tmp_path))).code == 0
         before = fake.told()["calls"]
+        command = at(forked, fake, MEMORY_TOKENS="2000")  # what was written before is not asked for again
         stopped = await ran(
             command, *run_of(export, tmp_path), "--max-cost", "0.0001"
         )  # all chunks are cached

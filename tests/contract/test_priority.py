@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from shared.domain.events import ChunkReady, ImportReceived
 from shared.log.fairness import SHARE
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_batch, per_record
+from shared.log.units import standing_still
 from tests.support.chunks import chunk_of, said
 from tests.support.logs import LogUnderTest, events, number
 from tests.support.waiting import until
@@ -87,6 +89,30 @@ async def test_replays_leave_places_for_live_events_and_have_all_others(log: Log
     assert sorted(filter(is_live, begun)) == list(range(LIVE))
     go.set()
     await until(lambda: len(begun) == REPLAYS + LIVE)
+
+
+async def test_what_a_replay_waits_for_is_no_lag_and_no_work(log: LogUnderTest) -> None:
+    """Nobody waits for it, and alerts say how long somebody does."""
+    topic, line, hang = await log.topic(), asyncio.Event(), asyncio.Event()
+
+    async def handle(received: ImportReceived) -> None:
+        with standing_still():
+            await line.wait()
+        await hang.wait()
+
+    reader = await log.read(topic, per_record("lag", ImportReceived, handle), policy=PoolPolicy(ceiling=2))
+    await log.publish(topic, *replayed(5))
+    await until(lambda: reader.state.in_flight == 2 and reader.state.waiting == 3)
+    waited = 0.2
+    await asyncio.sleep(waited)
+    assert (reader.state.lag_seconds, reader.state.oldest_in_flight) == (0.0, 0.0)
+    released = time.monotonic()
+    line.set()
+    await until(lambda: reader.state.oldest_in_flight > 0.0)
+    assert reader.state.oldest_in_flight < time.monotonic() - released + waited
+    await log.publish(topic, *events(1))
+    await until(lambda: reader.state.lag_seconds > 0.0)
+    hang.set()
 
 
 async def test_a_live_chunk_behind_a_thousand_of_a_replay_is_seen_at_once(log: LogUnderTest) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
+import pytest
 
 from services.chunker.app import IMPORTS, OF_REPLAYS
 from services.extractor.app import extractor
@@ -63,9 +64,11 @@ class Standing(OfflineModel):
 
     def __init__(self, go: asyncio.Event) -> None:
         super().__init__()
+        self.asked = 0
         self._go = go
 
     async def extract(self, chunk: ChunkReady) -> Extraction:
+        self.asked += 1
         if chunk.priority == "replay":
             await self._go.wait()
         return await super().extract(chunk)
@@ -97,6 +100,64 @@ async def test_replays_that_stand_still_leave_the_chunker_and_the_extractor_to_a
         for each in replays:
             await store.cancel_run(each.import_id, 1)
         go.set()
+
+
+class Slow(OfflineModel):
+    """Takes its time for each call, and counts them."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.calls = 0
+        self._seconds = seconds
+
+    async def extract(self, chunk: ChunkReady) -> Extraction:
+        self.calls += 1
+        await asyncio.sleep(self._seconds)
+        return await super().extract(chunk)
+
+
+async def test_a_chunk_may_wait_for_its_turn_for_longer_than_its_deadline(
+    setting: LocalSetting, store: Store, exports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of a replay does that has one turn of many, and one of a model that is slow."""
+    monkeypatch.setattr("services.extractor.app.DEADLINE", 1.0)
+    setting.changes |= {"fact_extraction_concurrency": 1, "chunk_tokens": 600}
+    slow = Slow(0.1)
+
+    @asynccontextmanager
+    async def one_at_a_time(kit: Kit) -> AsyncIterator[Service]:
+        yield extractor(kit, slow)
+
+    async with hosted(setting, extractor=one_at_a_time):
+        replay = await setting.import_of(exports / "small.zip", priority="replay")
+        live = await setting.import_of(exports / "small.zip")
+        for each in (live, replay):
+            run = await ended(store, each, 60.0)
+            assert (run.state, run.chunks_dead) == ("complete", 0)
+    assert slow.calls > 8
+    assert setting.reasons(CHUNKS_READY) == []
+
+
+async def test_a_chunk_that_waited_long_is_not_read_for_a_replay_that_was_stopped_meanwhile(
+    setting: LocalSetting, store: Store, exports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.extractor.stage.STALE_SECONDS", 0.0)
+    setting.changes |= {"fact_extraction_concurrency": 1, "chunk_tokens": 200}
+    go = asyncio.Event()
+    model = Standing(go)
+
+    @asynccontextmanager
+    async def standing(kit: Kit) -> AsyncIterator[Service]:
+        yield extractor(kit, model)
+
+    async with hosted(setting, extractor=standing) as host:
+        replay = await setting.import_of(exports / "small.zip", priority="replay")
+        await until(lambda: setting.published(CHUNKS_READY, 4) and model.asked == 1)
+        assert await store.cancel_run(replay.import_id, 1)
+        go.set()
+        await setting.caught_up(host, "extractor")
+    assert model.asked == 1
+    assert len(setting.events(FACTS_EXTRACTED)) == 1
 
 
 async def test_whoever_publishes_an_import_can_but_lower_it(

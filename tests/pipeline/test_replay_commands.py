@@ -74,12 +74,12 @@ async def test_what_cannot_be_run_is_said(
 ) -> None:
     command = command_of(hasty)
     code, out, _ = await asked(command, "status")
-    assert (code, out) == (0, "no replay was run yet: `soulprint replay plan`\n")
+    assert (code, out) == (0, "no replay was run yet; `soulprint replay list` has the plans\n")
     for arguments in (["run", str(uuid4()), *WHY], ["status", str(uuid4())], ["stop", str(uuid4())]):
         code, _, err = await asked(command, *arguments)
         assert (code, "there is no plan" in err) == (2, True)
     code, _, err = await asked(command, "run", "the last one", *WHY)
-    assert (code, "is no id" in err) == (2, True)
+    assert (code, "is no whole id" in err) == (2, True)
     async with hosted(hasty):
         await imported(hasty, store, exports / "small.zip", 3)
     made = await asyncio.to_thread(command, "replay", "plan", "--stage", "memory", "--json")

@@ -88,11 +88,12 @@ async def test_others_are_as_the_model_forecasts_and_the_memory_as_its_facts_tel
     assert (unpriced.calls, unpriced.dollars) == (4, None)
 
 
-async def test_another_models_reply_tells_how_long_one_will_be(store: Store, sql: asyncpg.Connection) -> None:
-    await imported(
-        sql, Chunk(tokens=1000, took=usage(1, 9999, 321)), readers=(("claude-other", "o"),), facts=0
-    )
-    assert counts(await reckoned(store)) == (1, 0, 1 + 1, 600 + 1500 + 1000, 321 + 100)
+async def test_another_model_tells_how_long_prompts_and_replies_will_be(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    took = usage(1, 9000, 321, cache_read_tokens=900, cache_write_tokens=99)
+    await imported(sql, Chunk(tokens=1000, took=took), readers=(("claude-other", "o"),), facts=0)
+    assert counts(await reckoned(store)) == (1, 0, 1 + 1, 9999 + 1000, 321 + 100)
 
 
 async def test_what_has_no_result_is_as_the_others_of_its_run(store: Store, sql: asyncpg.Connection) -> None:
@@ -203,19 +204,30 @@ FROM one o, generate_series(1, $3) k
 """
 
 
+OTHERS = """
+INSERT INTO lineages (user_id, lineage, vendor)
+SELECT gen_random_uuid(), 'chatgpt-1', 'chatgpt' FROM generate_series(1, $1)
+"""
+"""A table of a few pages is read whole by a planner that knows how small it is, and rightly so."""
+
+
+@pytest.mark.parametrize("analysed", [False, True])
 @pytest.mark.parametrize("which", ["stale", "all"])
 async def test_a_plan_reads_what_it_is_of_and_each_chunk_once(
-    store: Store, sql: asyncpg.Connection, which: str
+    store: Store, sql: asyncpg.Connection, which: str, analysed: bool
 ) -> None:
     """Also while nobody has analysed the tables, and whatever else lies there."""
     variant = '{"chunk_tokens": 4000, "context_chars": 600}'
     await sql.execute(MANY, variant, 300, 12, MODEL, PROMPTS)
     await sql.execute(MANY, variant, 30, 12, MODEL, BEFORE)
+    await sql.execute(OTHERS, 5000)
     argument = {
         "replay_id": str(uuid4()), "stage": "facts", "which": [which], "selection": {}, "pipeline": "v2",
         "model": MODEL, "prompt_version": PROMPTS, "by": "me", "rates": RATES, "variant": variant,
     }  # fmt: skip
     async with sql.transaction():
+        if analysed:
+            await sql.execute("ANALYZE imports, lineages, chunk_results, extraction_cache")
         await sql.fetchval("SELECT plan_replay($1::jsonb)", json.dumps(argument))
         read = dict(
             await sql.fetch(

@@ -119,6 +119,20 @@ async def test_what_cannot_be_done_is_told_with_its_reason(store: Store, sql: as
     assert await taken(store, "all", users=[uuid4()], imports=[fine]) == set()
 
 
+async def test_a_replay_whose_source_was_away_closes_an_import_to_none_that_follows(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    one = await imported(sql, OK, DEAD)
+    owner = await sql.fetchval("SELECT user_id FROM imports WHERE import_id = $1", one)
+    replay = (await plan(store, "all")).id
+    await imported(
+        sql, OK, DEAD, user_id=owner, import_id=one, run=2, counts=False, state="failed", base_run=1,
+        priority="replay", replay_stage="facts", replay_id=replay, error='{"at_fault": true}',
+    )  # fmt: skip
+    for which in ("all", "stale", "dead"):
+        assert await taken(store, which) == {one}
+
+
 async def test_an_import_that_was_deleted_or_whose_newer_run_is_under_way_is_no_longer_chosen(
     store: Store, sql: asyncpg.Connection
 ) -> None:

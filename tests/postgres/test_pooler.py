@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ import asyncpg
 import pytest
 
 from shared.domain.errors import UsageError
+from shared.postgres import pooler
 from shared.postgres.migrate import migrate
 from shared.postgres.pooler import recognised
 from shared.store.store import open_store
@@ -96,3 +98,25 @@ async def test_a_pooler_is_recognised_by_what_it_does(database: str, pooled: str
 async def test_an_address_that_says_itself_is_believed(dsn: str, expected: str, pooled: bool) -> None:
     found = await recognised(dsn)
     assert (found.dsn, found.pooled) == (expected, pooled)
+
+
+async def test_a_pooler_is_told_though_its_other_clients_take_our_connection(
+    pooled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody gives a connection back between our two looks: it is the one that is given next."""
+    async with pooler._connected(pooled) as other:
+        await other.execute("BEGIN")
+        connections = 0
+        connected = pooler._connected
+
+        @asynccontextmanager
+        async def counted(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+            nonlocal connections
+            connections += 1
+            if connections == 2:
+                await other.execute("COMMIT")
+            async with connected(dsn) as connection:
+                yield connection
+
+        monkeypatch.setattr(pooler, "_connected", counted)
+        assert await pooler.shares_servers(pooled)

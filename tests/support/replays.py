@@ -211,7 +211,9 @@ async def bases(
     items = []
     cost = costs.get("cost", [0.0] * count)
     for number in range(count):
-        event = event_of(import_id=uuid5(SEED, f"{name} {number}"), user_id=uuid5(SEED, f"user {number}"))
+        event = event_of(
+            import_id=uuid5(SEED, f"{name} {number}"), user_id=uuid5(SEED, f"{name} user {number}")
+        )
         await base(store, event, chunks=[(OK, (f"a{number}",))])
         items.append(Item(event.import_id, event.user_id, 1, cost[number], 1))
     return items

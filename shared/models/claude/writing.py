@@ -178,7 +178,15 @@ class Writer:
 
 def version_of_writing(model: str) -> str:
     """Changes with the prompts, and with how much is read and asked for."""
-    sizes = (GROUP_TOKENS, READ_FOR_EACH_KEPT, EXCERPT_CHARS, SECTION_LINES, REFERENCES)
+    sizes = (
+        GROUP_TOKENS,
+        READ_FOR_EACH_KEPT,
+        EXCERPT_CHARS,
+        SECTION_LINES,
+        SECTIONS_TOKENS,
+        REFERENCES,
+        LINE_TOKENS,
+    )
     parts = [*(prompt.hash(model) for prompt in (REDUCE, MEMORY, SECTIONS)), *map(str, sizes)]
     return f"write-{hashlib.blake2b(' '.join(parts).encode(), digest_size=6).hexdigest()}"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
@@ -28,9 +29,9 @@ from shared.pipelines import CHUNKS_READY, IMPORT_RECEIVED, MEMORY_READY
 from shared.resilience.faults import LaneError, PoisonError
 from shared.store.dead_letters import LetterFilter, LetterRow
 from shared.store.store import Store
-from soulprint.dead.asking import Asked
-from soulprint.dead.putting_back import LEASE, PuttingBack
-from soulprint.dead.reaching import sending
+from soulprint.asked import Asked
+from soulprint.dead.putting_back import LEASE, READ_SINCE, PuttingBack
+from soulprint.topics import publisher_of
 from tests.support.chunks import chunk_of, said
 from tests.support.letters import letter_of, record_letters
 from tests.support.ops import CommandOf
@@ -327,7 +328,7 @@ async def test_what_was_ended_goes_on_where_it_was_and_two_at_once_are_one(
         )
 
     which = LetterFilter(topic="import.received.v2")
-    async with sending(log) as sender:
+    async with publisher_of(log, "dead") as sender:
         with pytest.raises(LaneError):
             await putting(Failing(sender)).run(which)
         states = [row.state for row in await store.find_dead_letters(which)]
@@ -342,6 +343,74 @@ async def test_what_was_ended_goes_on_where_it_was_and_two_at_once_are_one(
         assert (again.requeued, again.counts) == (0, {"requeued": 3})
     records = await read_all(setting.bootstrap, setting.topic(IMPORT_RECEIVED), 6)
     assert len(records) == 3
+
+
+async def test_what_is_buried_while_a_requeue_runs_is_left_for_the_next_one(
+    setting: Setting, store: Store, exports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where what is put back is buried again at once: it would never end."""
+    monkeypatch.setattr("soulprint.dead.putting_back.BATCH", 1)
+    log = KafkaLog.of(setting.settings(), PoolMetrics(CollectorRegistry()))
+    buried: list[UUID] = []
+
+    class Burying:
+        """Whatever is sent is buried again before the next batch, and known."""
+
+        async def send(self, to: str, *, value: bytes | None, headers: Any, **_: Any) -> None:
+            buried.append(await bury(setting, IMPORT_RECEIVED, value, list(headers)))
+            await known(store, 3 + len(buried))
+
+    async with hosted(setting, ("consolidator",)):
+        first = {
+            await bury(setting, IMPORT_RECEIVED, *wired(setting.event_of(exports / "small.zip")))
+            for _ in range(3)
+        }
+        await known(store, 3)
+        putting = PuttingBack(
+            store,
+            log.reading(),
+            Burying(),
+            Asked("anna", "mended"),
+            owner="one",
+            pipeline="v2",
+            prefix=setting.prefix,
+        )
+        outcome = await putting.run(LetterFilter(topic="import.received.v2"))
+        rows = await known(store, 6)
+    assert (outcome.requeued, outcome.counts) == (3, {})
+    assert {row.id for row in rows if row.state == "requeued"} == first
+    assert {row.id for row in rows if row.state == "open"} == set(buried)
+    assert {row.burial for row in rows if row.state == "open"} == {2}
+
+
+async def test_what_was_read_since_is_settled_as_that(
+    setting: Setting, store: Store, sql: asyncpg.Connection, command_of: CommandOf, exports: Path
+) -> None:
+    """A requeue was killed after it had put records back, and before it noted that: nothing is left to do,
+    and nobody need be told of these letters for ever."""
+    setting.changes |= {"min_coverage": 0.1, "chunk_tokens": 200}
+    command = command_of(setting)
+    BROKEN.add("yes")
+    async with hosted(setting, extractor=picky):
+        import_ = await setting.import_of(exports / "small.zip")
+        await ended(store, import_)
+        (letter,) = await known(store, 1, reason="odd")
+        BROKEN.clear()
+        requeue = ("dead", "requeue", "--reason-is", "odd", "--reason", "mended", "--json")
+        first = await asyncio.to_thread(command, *requeue)
+        assert first.json() == {"requeued": 1, "left": []}
+
+        async def is_whole() -> bool:
+            run = await store.read_run(import_.import_id, 1)
+            return run is not None and (run.state, run.coverage) == ("complete", 1.0)
+
+        await until(is_whole)
+        await sql.execute("UPDATE dead_letters SET state = 'open', changed_by = NULL, changed_at = NULL")
+        second = await asyncio.to_thread(command, *requeue)
+        assert [(each["reason"], each["letters"]) for each in second.json()["left"]] == [("done", 1)]
+        assert second.code == 0
+        (row,) = await store.find_dead_letters(LetterFilter(ids=[letter.id]))
+        assert (row.state, row.changed_why) == ("dropped", READ_SINCE)
 
 
 async def test_without_kafka_it_is_said_where_the_records_are(

@@ -1,4 +1,4 @@
-"""Backpressure: at which marks partitions are paused and resumed, and that replays weigh a quarter."""
+"""Marks at which partitions are paused and resumed; replays weigh a quarter, their bytes half."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ POLICY = PoolPolicy(high=100, low=20, high_bytes=1000)
         (50 + 200, 200, 0, 0, True),
         (1, 0, 999, 0, False),
         (1, 0, 1000, 0, True),
-        (1, 1, 0, 3999, False),
-        (1, 1, 0, 4000, True),
-        (2, 1, 500, 2000, True),
+        (1, 1, 0, 1999, False),
+        (1, 1, 0, 2000, True),
+        (2, 1, 500, 1000, True),
     ],
 )
 def test_what_waits_of_replays_weighs_a_quarter(

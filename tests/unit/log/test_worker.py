@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 from shared.domain.events import ImportReceived
+from shared.log.gate import Gate
 from shared.log.stage import per_batch, per_record
+from shared.log.units import standing_still
 from shared.resilience.backoff import Backoff
 from shared.resilience.faults import LaneError, PoisonError, TransientError
 from shared.resilience.lane import Lane
@@ -69,6 +72,46 @@ async def test_time_in_a_paused_lane_does_not_count_against_the_deadline() -> No
     bench.lane.release("kafka")
     await working
     assert (bench.done, bench.letters) == ([1], [])
+
+
+async def test_time_in_line_does_not_count_against_the_deadline_and_work_does() -> None:
+    gate, leave = Gate(1), asyncio.Event()
+    tries = 0
+
+    async def handle(received: ImportReceived) -> None:
+        nonlocal tries
+        tries += 1
+        async with AsyncExitStack() as stack:
+            with standing_still():
+                await stack.enter_async_context(gate.place("p"))
+            if tries == 1:
+                raise TransientError("once more", retry_after=0.001)
+            if number(received) == 2:
+                await asyncio.Event().wait()
+
+    async def occupy() -> None:
+        async with gate.place("other"):
+            await leave.wait()
+
+    policy = RetryPolicy(backoff=QUICK, deadline=0.05)
+    bench = Bench(per_record("s", ImportReceived, handle), policy=policy)
+    occupying = asyncio.create_task(occupy())
+    await asyncio.sleep(0)
+    working = asyncio.create_task(bench.worker.work(bench.unit(1)))
+    unit = bench.unit(2)
+    hanging = asyncio.create_task(bench.worker.work(unit))
+    await asyncio.sleep(3 * policy.deadline)
+    bench.lane.hold("kafka", "down")  # both at once, one longer than the other
+    await asyncio.sleep(2 * policy.deadline)
+    assert unit.timeout is not None
+    assert unit.timeout.when() is None
+    leave.set()
+    await occupying
+    await asyncio.sleep(2 * policy.deadline)
+    assert not bench.letters
+    bench.lane.release("kafka")
+    await asyncio.gather(working, hanging)
+    assert (bench.done, [letter.raw.offset for letter in bench.letters]) == ([1, 2], [2])
 
 
 async def test_a_cancellation_from_within_is_a_fault_like_another() -> None:

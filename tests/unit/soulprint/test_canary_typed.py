@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from services.router.judging.words import share_of
 from shared.domain.errors import UsageError
 from shared.domain.ids import user_id_for
-from soulprint.canary.asked import MOST_CHARACTERS, asked_by, login
+from soulprint.asked import MOST_CHARACTERS, asked_by, login
 from soulprint.canary.explaining import LONGEST_LINE, lines_of
-from soulprint.canary.moments import moment_ago, moment_ahead
 from soulprint.canary.shares import share_in
+from soulprint.moments import moment_ago, moment_ahead
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
@@ -139,7 +139,7 @@ def test_a_login_without_a_name_is_its_number(monkeypatch: pytest.MonkeyPatch) -
     def nobody() -> str:
         raise KeyError("uid not found")
 
-    monkeypatch.setattr("soulprint.canary.asked.getpass.getuser", nobody)
+    monkeypatch.setattr("soulprint.asked.getpass.getuser", nobody)
     assert login().startswith("uid ")
 
 

@@ -86,7 +86,7 @@ def test_only_what_goes_together_is_taken() -> None:
 def test_what_is_named_is_bounded_and_an_id() -> None:
     assert import_in(f" {ONE} ") == UUID(ONE)
     for odd in ("", "ana", "\x1b[31mred", ONE + "0"):
-        with pytest.raises(UsageError, match="is no id") as refused:
+        with pytest.raises(UsageError, match="is no whole id") as refused:
             import_in(odd)
         assert "\x1b" not in str(refused.value)
     with pytest.raises(UsageError, match="10,001 are named"):

@@ -8,7 +8,15 @@ from uuid import UUID
 
 from shared.store.replays import Figures, ReplayItem, ReplayRow
 from soulprint.replay.looking import Around, Sources
-from soulprint.replay.wording import LEFT_OUT, as_json, told_item, told_plan, told_replay
+from soulprint.replay.wording import (
+    LEFT_OUT,
+    as_json,
+    replay_as_json,
+    told_item,
+    told_plan,
+    told_replay,
+    told_why,
+)
 
 PLAN = UUID("11111111-1111-4111-8111-111111111111")
 FIGURES = Figures(
@@ -46,6 +54,38 @@ def test_a_plan_tells_what_it_takes_and_what_it_leaves_out() -> None:
         f"`soulprint replay run {PLAN} --reason TEXT`",
     ):
         assert part in text
+
+
+def test_where_one_process_does_all_no_extractors_are_counted_and_no_calls_cost_nothing() -> None:
+    free = FIGURES.model_copy(update={"calls": 0, "input_tokens": 0, "output_tokens": 0, "dollars": 0.0})
+    text = "\n".join(told_plan(planned(free), Around(scales=False)))
+    assert "extractor" not in text
+    assert "no call of a model, so it costs nothing" in text
+
+
+def test_a_replay_in_a_list_says_who_planned_it_and_who_ran_it() -> None:
+    ran = planned(
+        state="paused", paused_why="canary", run_by="nora", reason="größer", items={"done": 2, "waiting": 1},
+        started_at=datetime(2026, 11, 26, 9, 0, tzinfo=UTC),
+    )  # fmt: skip
+    text = " ".join(told_replay(ran).split())
+    for part in (
+        "paused, its first imports are done, and it waits for your word",
+        "planned 2026-11-26 08:00:00 UTC by me",
+        "run 2026-11-26 09:00:00 UTC by nora: größer",
+        "3 imports: 2 done and 1 waiting",
+    ):
+        assert part in text
+    assert replay_as_json(ran)["plan"] == str(PLAN)
+    assert "id" not in replay_as_json(ran)
+
+
+def test_why_an_import_failed_is_told_to_its_end_and_commands_no_terminal() -> None:
+    why = "the source cannot be read: " + "x" * 300 + "\x1b[31m: set IMPORT_ROOTS"
+    assert told_why(why).endswith("set IMPORT_ROOTS")
+    assert "\x1b" not in told_why(why)
+    assert len(told_why("x" * 10_000)) == 600
+    assert told_why("newer") == "imported or replayed again since it was planned"
 
 
 def test_what_is_not_known_is_said_to_be() -> None:
