@@ -14,6 +14,7 @@ NEED_MINUTES = (
     "test_hostile_events.py",
     "test_outage.py",
     "test_predecessor.py",
+    "test_replay_bills.py",  # tests/pipeline/test_replay_cost.py has it with a few
     "test_replay.py",  # tests/pipeline/test_replays.py has it with one who drives after the other
     "test_requeue.py",  # tests/kafka/services/test_dead_letters.py has one that is ended
     "test_shadow.py",  # tests/pipeline/test_shadow_routing.py has it without kills
