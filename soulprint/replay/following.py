@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from abc import ABC, abstractmethod
 from typing import TextIO
 from uuid import UUID
 
@@ -73,7 +74,7 @@ def words(p: ReplayProgress) -> str:
     return f"{p.state}: {p.settled:,} of {p.total:,} imports{about} ({told_items(p.items)}); {told_cost(p)}"
 
 
-class _Shown:
+class _Shown(ABC):
     """What is shown meanwhile."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -82,14 +83,14 @@ class _Shown:
     def __enter__(self) -> _Shown:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        pass
+    @abstractmethod
+    def __exit__(self, *_: object) -> None: ...
 
-    def show(self, progress: ReplayProgress, trouble: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def show(self, progress: ReplayProgress, trouble: str) -> None: ...
 
-    def wait(self, why: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def wait(self, why: str) -> None: ...
 
 
 class _Plain(_Shown):
@@ -98,6 +99,9 @@ class _Plain(_Shown):
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self._told, self._trouble, self._at = "", "", -PLAIN_SECONDS
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
     def show(self, progress: ReplayProgress, trouble: str) -> None:
         line = words(progress)
