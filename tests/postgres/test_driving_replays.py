@@ -159,6 +159,7 @@ async def test_stopped_for_good(store: Store, sql: asyncpg.Connection) -> None:
     assert [row[0] for row in served] == [2, *[1] * 9], "what was served stays"
     progress = await store.read_replay_progress(replay_id)
     assert progress is not None
+    assert (progress.ended, progress.settled) == (True, progress.total)
     assert [(change["did"], change["by"], change["reason"]) for change in progress.changes] == [
         ("stop", "me", "wrong prompt")
     ]
