@@ -254,6 +254,7 @@ class _Run:
             raise
         except asyncio.CancelledError:
             with suppress(SoulprintError), interrupts.unheard():
+                await self.store.note_progress([key])  # waits for a commit that is under way without us
                 report = await self._report(key)
                 if report.state in ENDED and interrupts.forgive():
                     return _Ended(
