@@ -8,7 +8,7 @@ from tests.support.kafka import kafka
 
 __all__ = ["kafka"]
 NEED_MINUTES = (
-    "test_broker_loss.py",  # half a minute without a broker; tests/kafka/log has producers that lose theirs
+    "test_broker_stopped.py",  # half a minute; a producer that recovers by itself is not replaced
     "test_embeddings.py",
     "test_fallback.py",  # tests/pipeline/test_fallback_run.py has it without kills
     "test_gray.py",
