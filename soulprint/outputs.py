@@ -9,14 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from shared.domain.documents import heading as section_heading
 from shared.domain.documents import section_text
 from shared.domain.errors import DiskFullError, SoulprintError, UsageError, is_disk_full, system_reason
 from shared.domain.plurals import counted, listed, plural
 from shared.domain.runs import RunKey
-from shared.exports.containers.members import named
+from shared.exports.containers.names import named
 from shared.private import check_writable, held_folder, make_folder, new_file, sweep
 from shared.store.facts import StoredFact
 from shared.store.profiles import Documents
@@ -24,6 +22,7 @@ from shared.store.runs import COMPLETE
 from soulprint.ending import broken, heading, why_unserved
 from soulprint.facts import json_line
 from soulprint.manifest import foreign, replace_all, told
+from soulprint.terminal import json_text
 
 REASONS = 3
 """Most reasons for dead chunks that a summary tells."""
@@ -102,8 +101,7 @@ def fact_line(fact: StoredFact) -> bytes:
 
 def write_report(folder: Path, report: Mapping[str, Any]) -> None:
     """report.json."""
-    with new_file(folder / REPORT_FILE) as file:
-        file.write(orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    _write(folder / REPORT_FILE, f"{json_text(report, indent=True)}\n")
 
 
 def _write(path: Path, text: str) -> None:
@@ -111,7 +109,7 @@ def _write(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
-def summary(report: Mapping[str, Any], folder: Path) -> str:
+def summary(report: Mapping[str, Any], folder: Path) -> list[str]:
     """What a person wants to know of a run, in a few lines."""
     conversations, chunks, facts = report["conversations"], report["chunks"], report["facts"]
     lines = [
@@ -189,7 +187,7 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
     lines.append(_last_line(report, folder))
     if _mostly_unread(report):
         lines.append(f"{unread}: this memory lacks them. `--model claude` reads every language")
-    return "\n".join(lines)
+    return lines
 
 
 def _last_line(report: Mapping[str, Any], folder: Path) -> str:
