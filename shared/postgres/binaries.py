@@ -72,9 +72,8 @@ def _runs(folder: Path, account: Account) -> bool:
 def _copied(installed: Path) -> Path:
     """One copy for each version; it appears whole. Programs hold nothing of anybody's: all may read them."""
     site = installed.parents[2]  # the libraries lie beside the package, and programs know them by that place
-    made = (installed / "postgres").stat()
-    key = hashlib.sha256(f"{installed} {made.st_mtime_ns} {made.st_size}".encode()).hexdigest()[:16]
-    copy = COPIES / key
+    with (installed / "postgres").open("rb") as program:
+        copy = COPIES / hashlib.file_digest(program, "sha256").hexdigest()[:16]
     if not copy.exists():
         make_folder(COPIES)
         _open_to_all(COPIES)
