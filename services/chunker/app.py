@@ -31,7 +31,7 @@ GRACE = 2.0
 @asynccontextmanager
 async def app(kit: Kit) -> AsyncIterator[Service]:
     """Many imports at a time, few of each person, each within its window."""
-    async with Readers(TASK, kit.settings, many=kit.only is None) as readers:
+    async with Readers(TASK, kit.settings, alone=kit.only is not None) as readers:
         imports = Imports(kit, readers)
         yield Service(
             per_record("chunker", ImportReceived, imports.handle, on_dead=imports.give_up),

@@ -35,7 +35,7 @@ async def app(kit: Kit) -> AsyncIterator[Service]:
     # Patience 0: a provider that cannot be used holds the pool's own lane.
     async with (
         kit.open_model(patience=0.0, workers=0) as model,
-        Readers(TASK, kit.settings, many=True) as readers,
+        Readers(TASK, kit.settings, alone=False) as readers,
     ):
         kit.metrics.models.watch(kit.name, model)
         backend = Backend(kit)

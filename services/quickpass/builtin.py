@@ -76,14 +76,12 @@ class Builtin:
         await publish_kept(kit, _key(event))
         log.info("sections published", stage=kit.name, conversations=sampled.kept, **event.ids)
 
-    async def _sampled(
-        self, event: ImportReceived, paths: Sequence[Path], far: deque[Sequence[int]]
-    ) -> Sampled:
+    async def _sampled(self, paths: Sequence[Path], far: deque[Sequence[int]]) -> Sampled:
         settings = self._kit.settings
         size = {"size": min(SAMPLE, settings.sample_size)}
         async with self._readers.reading(paths, read_limits(settings), size, far.append) as reading:
-            async for _ in reading.values():
-                """There are none: it is all in the answer."""
+            async for value in reading.values():
+                far.append(value)
             return _SAMPLED.validate_python(reading.answer)
 
     @asynccontextmanager
@@ -91,7 +89,7 @@ class Builtin:
         """Tell how far the reading is, as the block puts it there last, for as long as the block lasts; that
         also shows the sweeper that somebody works on the run. The block is ended by RunEndedError where the
         run is."""
-        far: deque[Sequence[int]] = deque(maxlen=1)
+        far: deque[Sequence[int]] = deque([(0, 0, 0)], maxlen=1)
         try:
             async with asyncio.TaskGroup() as group:
                 telling = group.create_task(self._tell(event, far))

@@ -20,19 +20,19 @@ class _Sampling(ReadingTask):
         return [*super().progress(), self._sampling.seen]
 
     def read(self, export: Export) -> Generator[Any, None, Any]:
-        """The answer: the fields of a `sampling.Sampled`. Raises UnreadableExportError if nothing came of an
+        """The one value is how far it is in the end. The answer: the fields of a `sampling.Sampled`. Raises UnreadableExportError if nothing came of an
         export that was not empty."""
         sampling = self._sampling
         for parsed in export.conversations():
             sampling.take(parsed)
         sampling.require_something(export.breaks)
+        yield self.progress()
         return {
             "conversations": sampling.conversations(),
             "counts": sampling.counts(export.format_names),
             "breaks": export.breaks,
             "kept": sampling.kept,
         }
-        yield  # a generator without values
 
 
 def task(argument: dict[str, Any]) -> _Sampling:

@@ -15,6 +15,7 @@ from shared.exports.conversation import ReadLimits
 from shared.exports.task import told
 from shared.settings import Settings
 from shared.workers.frames import OUT_OF_MEMORY, STOOD_STILL
+from shared.workers.threads import InThread, Threads
 from shared.workers.workers import Answers, WorkerError, WorkerPolicy, Workers
 
 T = TypeVar("T")
@@ -44,12 +45,12 @@ async def once_more(read: Callable[[], Awaitable[T]], ids: Mapping[str, object])
 
 
 class Readers(AbstractAsyncContextManager["Readers"]):
-    """Reads exports by one kind of task, `module` (see task.py), as the settings allow. `many`: see
-    Workers."""
+    """Reads exports by one kind of task, `module` (see task.py), as the settings allow. Unless
+    `alone`, which is where one person waits for their own export, each is read by a process of its own."""
 
-    def __init__(self, module: str, settings: Settings, *, many: bool) -> None:
+    def __init__(self, module: str, settings: Settings, *, alone: bool) -> None:
         self._module = module
-        self._workers = Workers(module, many=many)
+        self._workers = Threads() if alone else Workers(module)
         self._policy = WorkerPolicy(settings.reading_memory_bytes, settings.reading_patience)
 
     async def __aenter__(self) -> Self:
@@ -68,7 +69,7 @@ class Readers(AbstractAsyncContextManager["Readers"]):
         limits: ReadLimits,
         more: dict[str, Any],
         progress: Callable[[Sequence[int]], None],
-    ) -> AsyncIterator[Answers]:
+    ) -> AsyncIterator[Answers | InThread]:
         """One reading, for the block; `progress` is told how far it is. Raises UnreadableExportError for what
         is the export's fault, be it that its reading stands still or needs too much memory; DiskFullError;
         ReaderEndedError."""

@@ -1,10 +1,10 @@
 """A worker: a lean process that does one task for another one, and holds nothing that a stranger could want.
 
-    FORKS,SOCKET,MODULE...   (see workers.py)
+    SOCKET,MODULE...   (see workers.py)
 
-It has no environment, no connection and no key. With FORKS `1` it stays as it is after its imports: for each
-socket that it is passed it forks a child, which costs a millisecond and little memory; else it does one task
-itself. Whatever it meets holds nobody up: a task that stands still is ended here, by its own process.
+It has no environment, no connection and no key. It stays as it is after its imports: for each socket that it
+is passed it forks a child that does one task, which costs a millisecond and little memory. Whatever that meets
+holds nobody up: a task that stands still is ended here, by its own process.
 """
 
 from __future__ import annotations
@@ -47,14 +47,11 @@ NICER = 5
 
 def main() -> None:
     """Serve the process at the other end of the socket until it closes it or is gone."""
-    forks, descriptor, *modules = sys.argv[-1].split(",")
+    descriptor, *modules = sys.argv[-1].split(",")
     for module in modules:
         importlib.import_module(module)
     with socket.socket(fileno=int(descriptor)) as control:
-        if forks == "1":
-            _fork(control)
-        else:
-            _serve(control, may_give_way=False)
+        _fork(control)
 
 
 def _fork(control: socket.socket) -> None:
@@ -69,16 +66,16 @@ def _fork(control: socket.socket) -> None:
             if os.fork() == 0:
                 control.close()
                 try:
-                    _serve(asked, may_give_way=True)
+                    _serve(asked)
                 finally:
                     os._exit(0)
 
 
-def _serve(asked: socket.socket, *, may_give_way: bool) -> None:
+def _serve(asked: socket.socket) -> None:
     try:
         size, _ = announced(_received(asked, HEADER_BYTES))
         request = value_of(_received(asked, size))
-        _Run(asked, request, may_give_way).go()
+        _Run(asked, request).go()
     except (OSError, EOFError):
         return  # nobody waits for an answer any more
 
@@ -96,10 +93,10 @@ def _received(asked: socket.socket, size: int) -> bytes:
 class _Run:
     """One task, with somebody beside it who tells how far it is and ends it where it stands still."""
 
-    def __init__(self, asked: socket.socket, request: dict[str, Any], may_give_way: bool) -> None:
+    def __init__(self, asked: socket.socket, request: dict[str, Any]) -> None:
         self._asked = asked
         self._patience = float(request["patience"])
-        self._nicer = list(NICER_AFTER) if may_give_way else []
+        self._nicer = list(NICER_AFTER)
         self._sending = threading.Lock()
         self._sent = 0
         self._over = threading.Event()

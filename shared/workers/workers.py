@@ -110,15 +110,11 @@ def _failure(value: Any) -> WorkerError:
 
 
 class Workers(AbstractAsyncContextManager["Workers"]):
-    """Does tasks of `modules` in processes of their own.
+    """Does tasks of `modules` in processes of their own, forked from one that is kept, which starts with the
+    first task. When the block ends, no task may be under way."""
 
-    `many`: they are forked from one that is kept, which suits a process that has many; else each is started
-    by itself. Either starts with the first task. When the block ends, no task may be under way.
-    """
-
-    def __init__(self, *modules: str, many: bool) -> None:
+    def __init__(self, *modules: str) -> None:
         self._modules = modules
-        self._many = many
         self._control: socket.socket | None = None
         self._template: Process | None = None
         self._starting = asyncio.Lock()
@@ -135,13 +131,9 @@ class Workers(AbstractAsyncContextManager["Workers"]):
         """One task, for the block: left early, it is ended. `progress` is called with what it says of how far
         it is, while its values are waited for. Raises OSError where no process can be made."""
         ours, theirs = socket.socketpair()
-        own: Process | None = None
         try:
             with theirs:
-                if self._many:
-                    await self._pass(theirs)
-                else:
-                    own = await _started(theirs, forks=False, modules=(module,))
+                await self._pass(theirs)
         except BaseException:
             ours.close()
             raise
@@ -152,8 +144,6 @@ class Workers(AbstractAsyncContextManager["Workers"]):
             yield Answers(reader, progress)
         finally:
             writer.transport.abort()
-            if own is not None:
-                await _ended(own)
 
     async def _pass(self, theirs: socket.socket) -> None:
         """Have a child forked for what is said at this socket."""
@@ -163,7 +153,7 @@ class Workers(AbstractAsyncContextManager["Workers"]):
                     await self._end()
                     self._control, its = socket.socketpair()
                     with its:
-                        self._template = await _started(its, forks=True, modules=self._modules)
+                        self._template = await _started(its, self._modules)
                 try:
                     socket.send_fds(self._control, [b"."], [theirs.fileno()])
                     return
@@ -181,12 +171,12 @@ class Workers(AbstractAsyncContextManager["Workers"]):
             await _ended(template)
 
 
-async def _started(theirs: socket.socket, *, forks: bool, modules: Sequence[str]) -> Process:
+async def _started(theirs: socket.socket, modules: Sequence[str]) -> Process:
     """In a session of its own: a signal to all of a terminal must not reach it."""
     descriptor, nowhere = theirs.fileno(), asyncio.subprocess.DEVNULL
     return await asyncio.create_subprocess_exec(
         sys.executable, "-I", "-S", "-c", _PROGRAM, os.pathsep.join(_paths()), os.pathsep,
-        ",".join((str(int(forks)), str(descriptor), *modules)),
+        ",".join((str(descriptor), *modules)),
         stdin=nowhere, stdout=nowhere, stderr=nowhere,
         env={name: os.environ[name] for name in _KEPT if name in os.environ},
         pass_fds=(descriptor,), start_new_session=True,
