@@ -21,6 +21,7 @@ from shared.domain.events import ImportReceived
 from shared.domain.runs import RunKey, RunKind
 from shared.exports.limits import read_limits
 from shared.exports.readers import Readers, once_more
+from shared.host.begins import begun
 from shared.host.service import Kit
 from shared.host.sources import Singly, fetched
 from shared.resilience.faults import PoisonError
@@ -74,12 +75,13 @@ class Imports:
             return
         replay = taken.replay
         try:
-            if replay is not None and replay.same_chunks and replay.total is not None:
-                again = Anew(kit, self._readers, event, replay, taken.variant)
-                await self._until_published(event, again.publish)
-            else:
-                async with fetched(kit, event) as paths:
-                    await self._until_published(event, partial(self._chunk, event, paths, taken))
+            async with begun(kit, key, taken):
+                if replay is not None and replay.same_chunks and replay.total is not None:
+                    again = Anew(kit, self._readers, event, replay, taken.variant)
+                    await self._until_published(event, again.publish)
+                else:
+                    async with fetched(kit, event) as paths:
+                        await self._until_published(event, partial(self._chunk, event, paths, taken))
         except (SourceError, UnreadableExportError, BrokenExportError) as error:
             log.error("import failed", step=STEP, error=str(error), **event.ids)
             at_fault = not isinstance(error, ClosedSourceError)

@@ -20,8 +20,8 @@ class _Sampling(ReadingTask):
         return [*super().progress(), self._sampling.seen]
 
     def read(self, export: Export) -> Generator[Any, None, Any]:
-        """The one value is how far it is in the end. The answer: the fields of a `sampling.Sampled`. Raises UnreadableExportError if nothing came of an
-        export that was not empty."""
+        """The one value is how far it is in the end; the answer the fields of a `sampling.Sampled`. Raises
+        UnreadableExportError if nothing came of an export that was not empty."""
         sampling = self._sampling
         for parsed in export.conversations():
             sampling.take(parsed)

@@ -10,6 +10,7 @@ from shared.domain.errors import BrokenExportError, ClosedSourceError, SourceErr
 from shared.domain.events import ImportReceived
 from shared.domain.runs import RunKey, RunKind
 from shared.exports.readers import Readers
+from shared.host.begins import begun
 from shared.host.service import Kit
 from shared.host.sources import Singly
 from shared.host.sweeper import publish_kept
@@ -65,7 +66,8 @@ class QuickImports:
             return
         try:
             elsewhere = taken.variant == HTTP and taken.kind is not RunKind.QUICK
-            await (self._backend.take(event) if elsewhere else self._builtin.work(event))
+            async with begun(kit, key, taken):
+                await (self._backend.take(event) if elsewhere else self._builtin.work(event))
         except (SourceError, UnreadableExportError, BrokenExportError) as error:
             log.error("import failed", step=STEP, error=str(error), **event.ids)
             at_fault = not isinstance(error, ClosedSourceError)

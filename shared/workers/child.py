@@ -3,8 +3,8 @@
     SOCKET,MODULE...   (see workers.py)
 
 It has no environment, no connection and no key. It stays as it is after its imports: for each socket that it
-is passed it forks a child that does one task, which costs a millisecond and little memory. Whatever that meets
-holds nobody up: a task that stands still is ended here, by its own process.
+is passed it forks a child that does one task, which costs a millisecond and little memory. Whatever that
+meets holds nobody up: a task that stands still is ended here, by its own process.
 """
 
 from __future__ import annotations

@@ -91,13 +91,9 @@ class Answers:
             size, kind = announced(await self._reader.readexactly(HEADER_BYTES))
             return kind, value_of(await self._reader.readexactly(size))
         except (asyncio.IncompleteReadError, OSError):
-            raise WorkerError(
-                "its process ended: it stood still, or had no more memory", ended=True
-            ) from None
+            raise WorkerError("it stood still, or had no more memory", ended=True) from None
         except ValueError as error:
-            raise WorkerError(
-                f"its process said what is none of an answer ({type(error).__name__})"
-            ) from None
+            raise WorkerError(f"what it said is no answer ({type(error).__name__})") from None
 
 
 def _failure(value: Any) -> WorkerError:
