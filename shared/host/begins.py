@@ -12,8 +12,8 @@ from shared.host.service import Kit, parting
 from shared.store.driving import Taken
 
 BEGINS: Final = 10
-"""How often a run may be begun without coming further: each time but the last, the process was killed, or died,
-with it in work. Whatever else it had in work is counted as well, so it takes more than a bad hour."""
+"""How often a run may be begun without coming further: each time the process was killed, or died, with it in
+work. Whatever else it had in work is counted as well, so it takes more than a bad hour."""
 
 
 @asynccontextmanager
@@ -22,8 +22,8 @@ async def begun(kit: Kit, key: RunKey, taken: Taken) -> AsyncIterator[None]:
     try:
         if taken.begins > BEGINS and kit.only is None:
             raise UnreadableExportError(
-                f"its reading was begun {BEGINS} times, came no further, and each time the process that read it "
-                "died; see its log, then replay the import"
+                f"its reading was begun {BEGINS} times, came no further, and each time the process that had "
+                "it in work died; see why, then replay the import"
             )
         yield
     finally:
