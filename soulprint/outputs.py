@@ -16,7 +16,7 @@ from shared.domain.documents import section_text
 from shared.domain.errors import DiskFullError, SoulprintError, UsageError, is_disk_full, system_reason
 from shared.domain.plurals import counted, listed, plural
 from shared.domain.runs import RunKey
-from shared.exports.containers.members import named
+from shared.exports.containers.names import named
 from shared.store.facts import StoredFact
 from shared.store.profiles import Documents
 from shared.store.runs import COMPLETE
