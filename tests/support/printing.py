@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -67,6 +68,9 @@ def _run(arguments: list[str], terminal: bool) -> tuple[int, str, str]:
         main()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except Exception:
+        code = 1
+        err.write(traceback.format_exc())  # as the interpreter would
     finally:
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
     return code, out.getvalue(), err.getvalue()
