@@ -119,6 +119,12 @@ class Settings(GatewaySettings, BaseSettings):
     """Most decompressed bytes for one compressed byte of a member; more is taken for a zip bomb."""
     max_messages: int = Field(default=200_000, ge=1)
     """Most messages of one conversation."""
+    max_conversations: int = Field(default=500_000, ge=1)
+    """Most conversations of one export, empty ones too; the rest is not read, and the import says so."""
+    reading_memory_bytes: int = Field(default=512 * 1024**2, ge=64 * 1024**2)
+    """Most memory of the process that reads one export; an export that needs more is refused."""
+    reading_patience: float = Field(default=60.0, gt=0)
+    """Seconds of processor time that may bring the reading of an export no further before it is given up."""
 
     kafka_bootstrap_servers: str | None = None
     """Where Kafka is, for the services: `host:port`, several separated by commas."""
