@@ -145,6 +145,7 @@ class Export:
 
         A member that breaks gives what came before the break, adds to `breaks`, and the next one is read.
         """
+        left = self._limits.conversations
         for member, known in self._members:
             try:
                 stream = member.guarded(self._budget, self._limits)
@@ -153,7 +154,12 @@ class Export:
                 continue
             with stream:
                 self._current = stream
-                yield from self._read(stream, member, known)
+                for parsed in self._read(stream, member, known):
+                    left -= isinstance(parsed, Conversation | Rejected | LeftOut)
+                    if left < 0:
+                        self._end_early(stream, member)
+                        return
+                    yield parsed
             self._current = None
             self._finished_bytes += member.size
 
@@ -173,6 +179,10 @@ class Export:
         except Exception as error:  # a stranger's data: anything may be wrong with it
             reason = f"its structure is not understood ({type(error).__name__})"
             self.breaks.append(Break(member.name, f"byte {stream.progress()}", reason))
+
+    def _end_early(self, stream: GuardedStream, member: Member) -> None:
+        reason = f"the export holds more than {self._limits.conversations} conversations"
+        self.breaks.append(Break(member.name, f"byte {stream.progress()}", f"{reason}, which is the cap"))
 
     def _own(self, parsed: Conversation | Rejected | LeftOut, member: Member) -> None:
         """Say whose it is. What does not say it itself is of whom the conversation before it was."""

@@ -28,6 +28,7 @@ from shared.exports.formats.base import Head
 from shared.exports.formats.markup import text_of_html
 from shared.exports.formats.takeout import OTHER_PRODUCT, exchange, is_product, passed_over, prompt_of
 from shared.exports.formats.takeout_times import looks_like_time, parse_activity_time
+from shared.exports.json.weight import too_heavy
 
 WINDOW = 256 * 1024
 """Bytes read at a time."""
@@ -61,8 +62,18 @@ class GeminiHtml:
 
     def read(self, stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[Parsed]:
         """See `Format.read`."""
-        for cell in _cells(stream, member, limits):
-            yield parse(cell.decode("utf-8", "replace")) if isinstance(cell, bytes) else cell
+        for number, cell in enumerate(_cells(stream, member, limits), 1):
+            if not isinstance(cell, bytes):
+                yield cell
+            elif len(cell) * _width(cell) > limits.text_memory:
+                yield Rejected(f"{member}#{number}", too_heavy(limits))
+            else:
+                yield parse(cell.decode("utf-8", "replace"))
+
+
+def _width(cell: bytes) -> int:
+    """Bytes that a character of this may take: one emoji, be it an entity, widens all of a text."""
+    return 1 if cell.isascii() and b"&#" not in cell else 4
 
 
 def parse(cell: str) -> Conversation | PassedOver:
