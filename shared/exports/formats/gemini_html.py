@@ -38,6 +38,8 @@ _HEADER = re.compile(r'<div class="header-cell[^"<>]*"[^<>]*>')
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _BLOCK = re.compile(r"<(?:p|pre|table|ul|ol|h[1-6]|div|blockquote|hr)\b", re.IGNORECASE)
 _DIV = re.compile(rb"<(/?)div\b", re.IGNORECASE)
+_COPIES = 4
+"""How many times a block stands in memory, in parts and as lines, beyond what another text does."""
 _STYLE = ("mdl-typography", "mdl-cell", "mdl-grid")
 """Classes of the style sheet that opens the page and may fill all that a head holds."""
 _ATTACHMENTS = re.compile(
@@ -65,7 +67,7 @@ class GeminiHtml:
         for number, cell in enumerate(_cells(stream, member, limits), 1):
             if not isinstance(cell, bytes):
                 yield cell
-            elif len(cell) * _width(cell) > limits.text_memory:
+            elif len(cell) * _width(cell) > limits.text_memory // _COPIES:
                 yield Rejected(f"{member}#{number}", too_heavy(limits))
             else:
                 yield parse(cell.decode("utf-8", "replace"))

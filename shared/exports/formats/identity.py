@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from hashlib import blake2b
 
-from shared.domain.text import repair
+from shared.domain.text import repair, text_size
 from shared.exports.conversation import Turn
 
 MAX_ID_CHARS = 200
-"""Longest id taken as it is. Vendors' ids are UUIDs; a longer one is no id but an attack or a mistake."""
+"""Longest id taken as it is, in bytes. Vendors' ids are UUIDs; a longer one is no id but an attack or a
+mistake."""
+_LOOKED = 10 * MAX_ID_CHARS
 
 
 def identifier(value: object) -> str | None:
@@ -18,8 +20,10 @@ def identifier(value: object) -> str | None:
         value = str(value) if abs(value) < 10**MAX_ID_CHARS else None
     if type(value) is not str:
         return None
+    if len(value) > _LOOKED:
+        return None
     text = repair(value).strip()
-    return text if 0 < len(text) <= MAX_ID_CHARS else None
+    return text if 0 < text_size(text) <= MAX_ID_CHARS else None
 
 
 def content_id(title: str, turns: Iterable[Turn]) -> str:
