@@ -112,8 +112,9 @@ class Settings(GatewaySettings, TransitSettings, BaseSettings):
     lease_seconds: float = Field(default=60.0, gt=0)
     """How long a claim on a complete run holds before another consolidator may take it over."""
 
-    max_conversation_bytes: int = Field(default=64 * 1024**2, ge=1024)
-    """Largest conversation read, in bytes of JSON; a larger one is skipped and named."""
+    max_conversation_bytes: int = Field(default=32 * 1024**2, ge=1024)
+    """Largest conversation read, in bytes of JSON; a larger one, or one that would take more than six times
+    as many of memory, is skipped and named."""
     max_export_bytes: int = Field(default=64 * 1024**3, ge=1024)
     """Most decompressed bytes read of one export."""
     max_compression_ratio: int = Field(default=200, ge=2)
