@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from services.gateway.access.paths import is_ours
 from services.gateway.deprecation import SAID
 from shared.domain.errors import ForeignSourceError, SourceError, StoreError, UsageError
+from shared.domain.told import told as said_of
 from shared.requests.accept import RefusedError
 
 STORE_AGAIN = 5
@@ -144,7 +145,7 @@ def tell_problems(app: FastAPI) -> None:
         return answer(Problem(405, f"this takes {allowed}", headers={"Allow": allowed}), path)
 
     async def broken(request: Request, error: Exception) -> Response:
-        log.error("a request broke", stage="gateway", error=type(error).__name__, exc_info=error)
+        log.error("a request broke", stage="gateway", error=said_of(error), exc_info=error)
         problem = problem_of(error)
         problem.headers.update(request.scope.get(SAID, {}))
         return answer(problem, request.scope["path"])

@@ -1,5 +1,6 @@
-"""What may be said of an exception. Ours have words that we made; what another says could hold anything: a row,
-an answer of a model, a password. Of those only the class is told, and where in the code they were raised.
+"""What may be said of an exception. Ours have words that we made; what another says could hold anything: a
+row, an answer of a model, a password. Of those the class alone is told, and where in the code they were
+raised.
 
 Whatever of an exception goes into a log line, a stored reason, a header, an answer or the last line of a
 command passes here; `tests/unit/test_told.py` looks that it does.
@@ -21,7 +22,8 @@ _LIBRARIES: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{o
 
 
 def told(error: BaseException) -> str:
-    """The words of an error of ours; of another its class, and where it was raised. Of a group, of its first."""
+    """The words of an error of ours; of another its class, and where it was raised. A group is told as its
+    first."""
     error = _first(error)
     if is_ours(error):
         return str(error)

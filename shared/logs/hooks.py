@@ -1,5 +1,5 @@
-"""What Python itself writes of exceptions and warnings that nobody took: it would write their words, and that of
-threads and finalizers beside every log."""
+"""What Python itself writes of exceptions and warnings that nobody took: it would write their words, beside
+every log."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from shared.postgres import former
 from shared.postgres.adoption import find_conflicts
 from shared.postgres.connection import CONNECT_SECONDS, transaction
 from shared.postgres.plan import Plan, Teller
+from shared.postgres.sqlstates import schema_refusal
 from shared.postgres.statements import Made, made_by, split
 from shared.postgres.versions import OWN, OWN_TABLE, Migration, applied, missing
 
@@ -78,7 +79,7 @@ class Turn:
                     ) from None
             except asyncpg.PostgresError as error:
                 raise MigrationError(
-                    f"{self._at}: refused: {error.message} (SQLSTATE {error.sqlstate})",
+                    f"{self._at}: refused: {schema_refusal(error.sqlstate, error.message)} (SQLSTATE {error.sqlstate})",
                     sqlstate=error.sqlstate,
                 ) from None
         raise MigrationError(

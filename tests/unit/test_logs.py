@@ -52,7 +52,8 @@ def caught():
         return error
 
 error = caught()
-log.warning("values", one=error, many=[error, {"x": Loud()}], loud=Loud(), whose=UUID(int=1), model=Row(number=1))
+several = [error, {"x": Loud()}]
+log.warning("values", one=error, many=several, loud=Loud(), whose=UUID(int=1), model=Row(number=1))
 log.error("with it", exc_info=error)
 try:
     broken()

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
-from shared.domain.errors import BrokenExportError
+from shared.domain.errors import BrokenExportError, system_reason
 
 FREE_BYTES = 1024 * 1024
 """Bytes a member may expand to whatever its compressed size."""
@@ -108,5 +108,5 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, zlib.error | zipfile.BadZipFile):
         return "the compressed data is damaged"
     if isinstance(error, OSError) and error.errno is not None:
-        return f"it cannot be read ({error.strerror})"
+        return f"it cannot be read ({system_reason(error)})"
     return "the compressed data is damaged"

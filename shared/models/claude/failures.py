@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from dataclasses import dataclass
 
 import anthropic
@@ -131,9 +132,15 @@ def _of_status(error: anthropic.APIStatusError, model: str, base_url: str) -> Fa
             f"{base_url} knows no model {model!r} (404): set SOULPRINT_CLAUDE_MODEL to one it has"
             + (", and ANTHROPIC_BASE_URL without /v1" if base_url.rstrip("/").endswith("/v1") else ""),
         )
-    return Failure(
-        Fault.POISON, "refused", f"the provider refuses the request ({status} {error.type or 'error'})"
-    )
+    return Failure(Fault.POISON, "refused", f"the provider refuses the request ({status} {_kind(error)})")
+
+
+_KIND = re.compile(r"[a-z]{1,20}(_[a-z]{1,20}){0,4}")
+
+
+def _kind(error: anthropic.APIStatusError) -> str:
+    """The provider's word for it; a server that is another's may send anything there."""
+    return error.type if error.type and _KIND.fullmatch(error.type) else "error"
 
 
 _SLOW = {429: ("rate_limited", "rate limited (429)"), 529: ("overloaded", "the provider is overloaded (529)")}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.domain.errors import UsageError
+from shared.domain.errors import UsageError, system_reason
 from shared.domain.events import Usage
 
 TABLE = Path(__file__).with_name("prices.json")
@@ -88,7 +88,7 @@ def load_prices(path: Path | None = None) -> PriceTable:
     try:
         given = PriceTable.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise UsageError(f"the price file {path} cannot be read: {error.strerror}") from None
+        raise UsageError(f"the price file {path} cannot be read: {system_reason(error)}") from None
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the file"
