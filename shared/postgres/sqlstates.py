@@ -57,10 +57,7 @@ def refusal(function: str, sqlstate: str | None, message: str = "") -> StoreErro
     since Postgres repeats values in its messages."""
     if sqlstate is None:
         return StoreError(f"{function}: the database cannot be reached; is it running?")
-    if sqlstate in OWN_STATES:
-        meaning = message
-    else:
-        meaning = _meaning(sqlstate)
+    meaning = message if sqlstate in OWN_STATES else _meaning(sqlstate)
     return StoreError(f"{function}: {meaning} (SQLSTATE {sqlstate})", sqlstate=sqlstate)
 
 

@@ -78,8 +78,9 @@ class Turn:
                         sqlstate=LOCKED,
                     ) from None
             except asyncpg.PostgresError as error:
+                why = schema_refusal(error.sqlstate, error.message)
                 raise MigrationError(
-                    f"{self._at}: refused: {schema_refusal(error.sqlstate, error.message)} (SQLSTATE {error.sqlstate})",
+                    f"{self._at}: refused: {why} (SQLSTATE {error.sqlstate})",
                     sqlstate=error.sqlstate,
                 ) from None
         raise MigrationError(

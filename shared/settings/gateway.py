@@ -33,7 +33,7 @@ class GatewaySettings(BaseModel):
     """Origins whose pages may call the gateway; one that begins with ^ is a pattern."""
     v1_backend: Literal["builtin", "http"] = "builtin"
     """What makes the first sections: quickpass itself, or the service at `v1_backend_url`."""
-    v1_backend_url: str | None = None
+    v1_backend_url: str | None = Field(default=None, repr=False)
     """The predecessor: what the gateway does not answer is passed on to it."""
     v1_path: str = Field(default="/import-full", pattern=r"^/[!-~]{0,199}$")
     """Where it takes imports."""
