@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from shared.domain.documents import heading as section_heading
 from shared.domain.documents import section_text
 from shared.domain.errors import DiskFullError, SoulprintError, UsageError, is_disk_full, system_reason
@@ -25,6 +23,7 @@ from shared.store.runs import COMPLETE
 from soulprint.ending import broken, heading, why_unserved
 from soulprint.facts import json_line
 from soulprint.manifest import foreign, replace_all, told
+from soulprint.terminal import json_text
 
 REASONS = 3
 """Most reasons for dead chunks that a summary tells."""
@@ -106,12 +105,10 @@ def fact_line(fact: StoredFact) -> bytes:
 
 def write_report(folder: Path, report: Mapping[str, Any]) -> None:
     """report.json."""
-    (folder / REPORT_FILE).write_bytes(
-        orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    )
+    (folder / REPORT_FILE).write_text(f"{json_text(report, indent=True)}\n", encoding="utf-8")
 
 
-def summary(report: Mapping[str, Any], folder: Path) -> str:
+def summary(report: Mapping[str, Any], folder: Path) -> list[str]:
     """What a person wants to know of a run, in a few lines."""
     conversations, chunks, facts = report["conversations"], report["chunks"], report["facts"]
     lines = [
@@ -189,7 +186,7 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
     lines.append(_last_line(report, folder))
     if _mostly_unread(report):
         lines.append(f"{unread}: this memory lacks them. `--model claude` reads every language")
-    return "\n".join(lines)
+    return lines
 
 
 def _last_line(report: Mapping[str, Any], folder: Path) -> str:

@@ -88,7 +88,7 @@ def test_a_folder_that_cannot_be_made_is_wrong_usage(tmp_path: Path) -> None:
 
 
 def summary_of(kept: int, unread: int, languages: dict[str, int]) -> list[str]:
-    summary = outputs.summary(
+    return outputs.summary(
         {
             "status": "complete",
             "error": None,
@@ -109,7 +109,6 @@ def summary_of(kept: int, unread: int, languages: dict[str, int]) -> list[str]:
         },
         Path("out"),
     )
-    return summary.splitlines()
 
 
 def test_the_last_line_says_that_most_was_not_read() -> None:
