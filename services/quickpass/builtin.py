@@ -12,9 +12,9 @@ import structlog
 
 from services.quickpass.sampling import Sampling
 from services.quickpass.slices import Slices
-from shared.domain.errors import first_of
 from shared.domain.events import Coverage, FactCounts, ImportReceived, MemoryReady
 from shared.domain.runs import RunKey
+from shared.domain.told import first_of
 from shared.exports.beside import next_beside
 from shared.exports.conversation import LargeAhead, Parsed
 from shared.exports.export import Export, open_exports

@@ -144,11 +144,3 @@ def system_reason(error: OSError) -> str:
         return "the disk is full"
     number = error.errno
     return os.strerror(number) if number is not None and number in errno.errorcode else type(error).__name__
-
-
-def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error in a task group's, however deep it lies."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

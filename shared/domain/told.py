@@ -24,7 +24,7 @@ _LIBRARIES: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{o
 def told(error: BaseException) -> str:
     """The words of an error of ours; of another its class, and where it was raised. A group is told as its
     first."""
-    error = _first(error)
+    error = first_of(error)
     if is_ours(error):
         return str(error)
     place = place_of(error)
@@ -33,8 +33,15 @@ def told(error: BaseException) -> str:
 
 def told_by_name(error: BaseException) -> str:
     """The same, the class always first: for who has to find the kind of trouble in a line."""
-    error = _first(error)
+    error = first_of(error)
     return f"{type(error).__name__}: {told(error)}" if is_ours(error) else told(error)
+
+
+def first_of(error: BaseException) -> BaseException:
+    """The first error in a task group's, however deep it lies; of no group, itself."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def is_ours(error: BaseException) -> bool:
@@ -51,8 +58,12 @@ def place_of(error: BaseException) -> str:
 
 
 def way_of(error: BaseException) -> Sequence[str]:
-    """Its way through the code, the last places: file, line and function."""
-    return [f"{place} {name}" for place, name in _lines(error.__traceback__)[-FRAMES:]]
+    """Its way through the code, the last places: file, line and function. Of a group, the first error's goes
+    on."""
+    lines = _lines(error.__traceback__)
+    if (first := first_of(error)) is not error:
+        lines += _lines(first.__traceback__)
+    return [f"{place} {name}" for place, name in lines[-FRAMES:]]
 
 
 def shown_path(file: str) -> str:
@@ -75,9 +86,3 @@ def _lines(traceback: TracebackType | None) -> list[tuple[str, str]]:
         found.append((f"{shown_path(code.co_filename)}:{traceback.tb_lineno}", code.co_name))
         traceback = traceback.tb_next
     return found
-
-
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
