@@ -14,10 +14,10 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
 
 from services.gateway.access.paths import is_ours
 from services.gateway.deprecation import SAID
+from shared.domain.discreet import Discreet
 from shared.domain.errors import ForeignSourceError, SourceError, StoreError, UsageError
 from shared.domain.told import told as said_of
 from shared.requests.accept import RefusedError
@@ -48,7 +48,7 @@ class Problem(Exception):  # noqa: N818 - an answer, not a fault
         self.headers = dict(headers or {})
 
 
-class ProblemTold(BaseModel):
+class ProblemTold(Discreet):
     """A problem as it is answered (RFC 9457)."""
 
     type: str = "about:blank"

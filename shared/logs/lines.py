@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
+from shared.domain.printable import unbroken
 from shared.domain.told import is_ours, told, way_of
 
 Line = MutableMapping[str, Any]
@@ -39,7 +40,8 @@ def whole_errors(_: Any, __: str, line: Line) -> Line:
 
 
 def plain_values(_: Any, __: str, line: Line) -> Line:
-    """No value is written by its repr, which of a model or an error is all that it holds."""
+    """No value is written by its repr, which of a model or an error is all that it holds; and none commands a
+    terminal on which somebody reads the log."""
     for name, value in line.items():
         line[name] = _plain(value)
     return line
@@ -56,7 +58,9 @@ def _error_of(exc_info: Any) -> BaseException | None:
 def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return _plain(value.value)
-    if value is None or isinstance(value, str | int | float):
+    if isinstance(value, str):
+        return unbroken(value)
+    if value is None or isinstance(value, int | float):
         return value
     if isinstance(value, _PLAIN):
         return str(value)

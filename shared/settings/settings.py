@@ -58,6 +58,7 @@ class Settings(GatewaySettings, BaseSettings):
         case_sensitive=True,
         extra="ignore",
         frozen=True,
+        hide_input_in_errors=True,
         populate_by_name=True,
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
+from shared.domain.discreet import Discreet
 from shared.domain.errors import UsageError, system_reason
 from shared.domain.events import Usage
 
@@ -14,7 +15,7 @@ TABLE = Path(__file__).with_name("prices.json")
 _MILLION = 1_000_000
 
 
-class Rates(BaseModel):
+class Rates(Discreet):
     """US dollars a million tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,7 +40,7 @@ class ModelPrice(Rates):
     above: LongPrompt | None = None
 
 
-class PriceTable(BaseModel):
+class PriceTable(Discreet):
     """All prices of a day."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
