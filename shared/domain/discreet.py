@@ -3,7 +3,8 @@ input, which is a row, a record or an answer of a model."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import is_dataclass
+from typing import Any, NewType, is_typeddict
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
@@ -20,4 +21,7 @@ def adapter_of(kind: Any) -> TypeAdapter[Any]:
     """Validates what is no model; a model brings its own configuration."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return TypeAdapter(kind)
+    if is_dataclass(kind) or is_typeddict(kind):
+        renamed: Any = NewType
+        kind = renamed(kind.__name__, kind)  # by its own name pydantic takes no configuration beside it
     return TypeAdapter(kind, config=DISCREET)

@@ -89,7 +89,7 @@ class Section(Discreet):
     rest: ClassVar[str]
     """The field that takes what came without one."""
 
-    references: Annotated[dict[str, Basis], Field(max_length=20)] = Field(default_factory=dict)
+    references: Annotated[dict[str, Basis], Field(max_length=20)] = Field(default={})
     """By field, line by line: the first eight digits of the ids of the facts that the line rests on."""
 
     @model_validator(mode="before")

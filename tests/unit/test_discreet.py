@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,14 @@ class Row(Discreet):
     statement: int
 
 
-@pytest.mark.parametrize("kind", [Row, list[Row], dict[str, Row], tuple[int, ...], int | None])
+@dataclass(frozen=True, slots=True)
+class Plain:
+    statement: int
+
+
+@pytest.mark.parametrize(
+    "kind", [Row, list[Row], Plain, list[Plain], dict[str, Row], tuple[int, ...], int | None]
+)
 def test_what_was_given_is_not_in_the_words(kind: object) -> None:
     row = {"statement": "Nora MARKED"}
     for given in (row, [row], {"x": row}, "Nora MARKED", ["Nora MARKED"]):
