@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from shared.domain.discreet import Discreet
 from shared.domain.plurals import listed, plural
+from shared.private import new_file
 
 MANIFEST = ".soulprint.json"
 
@@ -66,7 +67,8 @@ def _read(folder: Path) -> Manifest:
 
 def _write(folder: Path, scratch: Path, files: dict[str, list[str]]) -> None:
     unfinished = scratch / MANIFEST
-    unfinished.write_bytes(orjson.dumps(Manifest(files=files).model_dump(), option=orjson.OPT_INDENT_2))
+    with new_file(unfinished) as file:
+        file.write(orjson.dumps(Manifest(files=files).model_dump(), option=orjson.OPT_INDENT_2))
     _on_disk(unfinished)
     os.replace(unfinished, folder / MANIFEST)
 

@@ -181,7 +181,7 @@ class _Run:
             report = await self._report(key)
             _require_ended(report)
             seconds = stage_seconds(self.registry)
-            with outputs.staged(out, self.request.user_id, force=force) as folder:
+            with outputs.staged(out, force=force) as folder:
                 if report.state in (COMPLETE, UNSERVED):
                     await self._write_result(folder, key)
                 seconds["total"] = asyncio.get_running_loop().time() - began

@@ -42,6 +42,7 @@ FIXED_WORDS = {
     ("shared/models/claude/failures.py", "type"): "APIStatusError: told if it is a word of the API's form",
     ("shared/postgres/embeddings.py", "message"): "told by schema_refusal, where it can repeat no value",
     ("shared/postgres/turn.py", "message"): "told by schema_refusal, where it can repeat no value",
+    ("soulprint/outputs.py", "filename"): "OSError: a file below the folder that the person named",
     ("shared/store/direct.py", "message"): "told by refusal, of states of our own alone",
 }
 """Words of an exception that is not ours, used all the same: where, which, and why they may be."""
