@@ -24,17 +24,17 @@ _LIBRARIES: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{o
 def told(error: BaseException) -> str:
     """The words of an error of ours; of another its class, and where it was raised. A group is told as its
     first."""
-    error = first_of(error)
-    if is_ours(error):
-        return str(error)
-    place = place_of(error)
-    return f"{type(error).__name__} at {place}" if place else type(error).__name__
+    first = first_of(error)
+    if is_ours(first):
+        return str(first)
+    place = place_of(first) or place_of(error)
+    return f"{type(first).__name__} at {place}" if place else type(first).__name__
 
 
 def told_by_name(error: BaseException) -> str:
     """The same, the class always first: for who has to find the kind of trouble in a line."""
-    error = first_of(error)
-    return f"{type(error).__name__}: {told(error)}" if is_ours(error) else told(error)
+    first = first_of(error)
+    return f"{type(first).__name__}: {first}" if is_ours(first) else told(error)
 
 
 def first_of(error: BaseException) -> BaseException:

@@ -97,8 +97,8 @@ class Breaking:
         async def app(kit: Kit) -> AsyncIterator[Service]:
             if part in ("store", "rows"):
                 kit = replace(kit, store=Store(_Transport(self, kit, rows=part == "rows")))
-            if part == "model":
-                kit = replace(kit, open_model=_opening(self, kit))
+            if part in ("extract", "write"):
+                kit = replace(kit, open_model=_opening(self, kit, extracting=part == "extract"))
             async with opener_of(name)(kit) as service:
                 yield self._stage_of(kit, service) if part == "stage" else service
 
@@ -147,12 +147,12 @@ class _Transport:
 _ROWS = itertools.cycle([[{MARK: MARK, "user_id": MARK, "run": MARK}], {"state": MARK}, MARK, [MARK]])
 
 
-def _opening(breaking: Breaking, kit: Kit) -> Any:
+def _opening(breaking: Breaking, kit: Kit, *, extracting: bool) -> Any:
     @asynccontextmanager
     async def opened(**options: Any) -> AsyncIterator[Model]:
         async with kit.open_model(**options) as model:
             for name, _ in inspect.getmembers(type(model), inspect.iscoroutinefunction):
-                if name not in ("close",):
+                if name != "close" and name.startswith("extract") == extracting:
                     setattr(model, name, _broken(breaking, kit.name))
             yield model
 

@@ -43,6 +43,7 @@ FIXED_WORDS = {
     ("shared/postgres/embeddings.py", "message"): "told by schema_refusal, where it can repeat no value",
     ("shared/postgres/turn.py", "message"): "told by schema_refusal, where it can repeat no value",
     ("soulprint/outputs.py", "filename"): "OSError: a file below the folder that the person named",
+    ("soulprint/outputs.py", "filename2"): "the same",
     ("shared/store/direct.py", "message"): "told by refusal, of states of our own alone",
 }
 """Words of an exception that is not ours, used all the same: where, which, and why they may be."""
