@@ -30,6 +30,7 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("shared.log.policy", "shared.resilience.retry"):
         monkeypatch.setattr(f"{module}.Backoff", lambda base, cap: Backoff(base / 100, cap / 100))
     monkeypatch.setattr("shared.host.services._REST", 0.1)
+    monkeypatch.setattr("shared.host.services.LEAST_GRACE", 0.1)
 
 
 async def ask(host: Host) -> str:

@@ -100,6 +100,7 @@ class Breaking:
             if part in ("extract", "write"):
                 kit = replace(kit, open_model=_opening(self, kit, extracting=part == "extract"))
             async with opener_of(name)(kit) as service:
+                service = replace(service, grace=0.1)  # what is in work never ends
                 yield self._stage_of(kit, service) if part == "stage" else service
 
         return app
