@@ -28,10 +28,10 @@ DOOR = ("shared/domain/told.py", "shared/logs/")
 HARMLESS = {
     "__cause__", "__context__", "__traceback__", "with_traceback", "errno", "exceptions", "pos", "retriable",
     "sqlstate", "status", "status_code", "response", "errors", "error_count", "returncode", "api_message",
-    "error_code", "headers",
+    "error_code", "headers", "value",
 }  # fmt: skip
 """What of an exception is a number, a fixed word, or looked at and never told; `errors` is pydantic's, and
-asked for without what was given."""
+asked for without what was given; `value` is StopIteration's, an answer."""
 FIXED_WORDS = {
     ("services/gateway/problems.py", "detail"): "HTTPException: written by us, or a status's own phrase",
     ("shared/exports/formats/copilot.py", "str"): "csv.Error: one of a dozen fixed sentences",
