@@ -13,6 +13,7 @@ NEED_MINUTES = (
     "test_fallback.py",  # tests/pipeline/test_fallback_run.py has it without kills
     "test_gray.py",
     "test_hostile_events.py",
+    "test_hostile_exports.py",  # tests/pipeline/test_hostile_exports.py has small ones
     "test_outage.py",
     "test_predecessor.py",
     "test_replay_bills.py",  # tests/pipeline/test_replay_cost.py has it with a few
