@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from shared.domain.errors import SoulprintError
+from shared.domain.told import told_by_name
 from shared.log.kafka.client import KafkaLog, connection_of
 from shared.log.kafka.diagnosis import why_refused
 from shared.log.kafka.publisher import Publisher
@@ -33,9 +34,7 @@ async def admin_of(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.start()
         yield admin
     except (KafkaError, OSError) as error:
-        why = (
-            await why_refused(connection) or f"{connection.bootstrap_servers} failed: {type(error).__name__}"
-        )
+        why = await why_refused(connection) or f"{connection.bootstrap_servers} failed: {told_by_name(error)}"
         raise KafkaUnreachableError(f"Kafka at {why}") from None
     finally:
         await admin.close()

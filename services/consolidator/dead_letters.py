@@ -12,7 +12,8 @@ import structlog
 
 from shared.domain.errors import SoulprintError
 from shared.domain.events import FactsExtracted
-from shared.host.service import Kit, parting, what_happened
+from shared.domain.told import told
+from shared.host.service import Kit, parting
 from shared.log.burials import Place, burial_of, is_dead, place_of
 from shared.log.reading import RawRecord, Span
 from shared.pipelines import FACTS_EXTRACTED, all_topics
@@ -52,7 +53,7 @@ class DeadLetterIndex:
                 try:
                     await self.look()
                 except SoulprintError as error:
-                    log.warning("dead letters not read", stage="dead letters", error=what_happened(error))
+                    log.warning("dead letters not read", stage="dead letters", error=told(error))
         finally:
             async with parting():  # else the lead runs out by itself
                 await self._kit.store.release_lease(LEASE, self._kit.owner)

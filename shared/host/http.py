@@ -14,7 +14,7 @@ import uvicorn
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from shared.domain.errors import UsageError
+from shared.domain.errors import UsageError, system_reason
 from shared.host.connections import Bounds
 from shared.host.service import Asgi
 from shared.sockets import ACCEPTING
@@ -66,7 +66,7 @@ def bound(host: str, port: int, *, what: str, setting: str) -> socket.socket:
         todo = f"set {setting}_PORT to another port, or to 0 for a free one"
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
             todo = f"set {setting}_HOST to an address of this machine"
-        raise UsageError(f"cannot serve {what} on {host}:{port} ({error.strerror}); {todo}") from None
+        raise UsageError(f"cannot serve {what} on {host}:{port} ({system_reason(error)}); {todo}") from None
     return sock
 
 

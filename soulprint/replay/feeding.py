@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import TypeAdapter, ValidationError
 
 from shared.domain.bounds import PipelineName
+from shared.domain.discreet import adapter_of
 from shared.domain.errors import UsageError
 from shared.domain.plurals import counted, listed, plural
 from shared.log.kafka.client import KafkaLog
@@ -28,7 +29,7 @@ from soulprint.terminal import say, say_json
 from soulprint.topics import admin_of, publisher_of
 from soulprint.wording import at
 
-_NAME: TypeAdapter[str] = TypeAdapter(PipelineName)
+_NAME: TypeAdapter[str] = adapter_of(PipelineName)
 _SHOWN = 40
 TOLD_SECONDS = 5.0
 """Between lines of how far it is."""

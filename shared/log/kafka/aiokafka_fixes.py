@@ -182,8 +182,7 @@ class RateLimit(logging.Filter):
         second = int(time.time())
         if second != self._second:
             if self._held_back:
-                record.msg = f"{record.getMessage()} (and {self._held_back} lines held back)"
-                record.args = ()
+                record.held_back = self._held_back
             self._second, self._seen, self._held_back = second, 0, 0
         self._seen += 1
         if self._seen > self._per_second:

@@ -26,8 +26,8 @@ from aiokafka.errors import (
     UnsupportedCodecError,
 )
 
-from shared.domain.errors import SoulprintError
 from shared.domain.events import Event
+from shared.domain.told import told
 from shared.log.kafka.cloudevents import encode
 from shared.log.kafka.connection import Connection, wait_for_kafka
 from shared.log.kafka.producer import Producer
@@ -190,8 +190,7 @@ class Publisher:
                 self._producer = await self._fresh()
                 break
             except Exception as error:  # whatever it is: without a producer nothing moves
-                told = str(error) if isinstance(error, SoulprintError) else type(error).__name__
-                log.warning("no producer yet", reason=told)
+                log.warning("no producer yet", reason=told(error))
             await asyncio.sleep(1.0)
         log.info("producer ready", pending=self._pending.total())
         self._renewed = time.monotonic()
@@ -226,7 +225,7 @@ class Publisher:
                 if self._producer is not None:
                     self._look(self._producer)
             except Exception as error:
-                log.exception("looking after the producer failed", error=type(error).__name__)
+                log.exception("looking after the producer failed", error=told(error))
 
     def _look(self, producer: Producer) -> None:
         """Replace the producer, tell the lanes or release them, by how what is pending fares."""

@@ -21,6 +21,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
+from shared.domain.told import told
 from shared.log.health import LoopState
 from shared.log.kafka.aiokafka_fixes import abandon, commit_once, make_patient, quieten
 from shared.log.kafka.connection import Connection, wait_for_kafka
@@ -167,7 +168,8 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
             task = asyncio.create_task(self._subscription.pool.revoked())
             await asyncio.wait([task])
             if not task.cancelled() and (error := task.exception()) is not None:
-                log.error("revoke failed", stage=self._subscription.pool.stage.name, exc_info=error)
+                stage = self._subscription.pool.stage.name
+                log.error("revoke failed", stage=stage, error=told(error), exc_info=error)
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         make_patient(self._subscription.consumer._client)
