@@ -46,8 +46,8 @@ class Publisher(Protocol):
     async def publish(self, topic: str, key: str, event: Event) -> None:
         """Return when the log has the event: until then it may be lost. Waits while the log takes nothing.
 
-        Raises PoisonError for an event over the size limit, LaneError where the log refuses us or the topic,
-        NoTopicError where there is none.
+        Raises PoisonError for an event over the size limit, LaneError where the log refuses us, NoTopicError
+        where there is no such topic, or it is refused to us.
         """
         ...
 
