@@ -1,4 +1,7 @@
-"""`soulprint topics acls`: what each login needs on a Kafka that asks, as commands of Kafka's own tool."""
+"""`soulprint topics acls`: what each login needs on a Kafka that asks, as commands of Kafka's own tool.
+
+Several logins may be one to Kafka: then `--principal` has no place for a name.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,6 @@ def acls_command(logins: Sequence[str], principal: str, *, as_json: bool) -> Non
     """Print what grants these logins, or all, what they need. Asks no Kafka. Raises UsageError."""
     if unknown := [each for each in logins if each not in LOGINS]:
         raise UsageError(f"there is no login {unknown[0]}; there are {', '.join(LOGINS)}")
-    if PLACE not in principal and len(set(logins)) != 1:
-        raise UsageError(f"--principal is what Kafka calls each login, with {PLACE} where its name stands")
     settings = load_settings()
     needed = rights_in(settings, logins or LOGINS)
     named = {login: principal.replace(PLACE, login) for login in needed}

@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 from shared.pipelines import (
     IMPORT_RECEIVED,
+    READERS,
     SERVICES,
     V1,
     all_topics,
@@ -122,10 +123,15 @@ def _seen(pipeline: str) -> set[Right]:
     return _on("Describe", _every(pipeline)) | _on("DescribeConfigs", _every(pipeline))
 
 
+def _groups(pipeline: str) -> set[Right]:
+    places = places_of(READERS, pipeline)
+    return {Right("Describe", "group", place.spec.group(place.pipeline)) for place in places}
+
+
 COMMANDS: Final[Mapping[str, Callable[[str], set[Right]]]] = MappingProxyType(
     {
         "topics create": lambda pipeline: _on("Create", _every(pipeline)) | _seen(pipeline),
-        "doctor": _seen,
+        "doctor": lambda pipeline: _seen(pipeline) | _groups(pipeline),
         "submit": lambda pipeline: _on("Write", _lanes(pipeline)),
         "replay plan": lambda pipeline: {
             Right("Describe", "group", SERVICES["extractor"].group(pipeline)),

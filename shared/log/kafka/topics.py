@@ -65,7 +65,7 @@ async def ensure_topics(
     if refused:
         raise TopicError(f"Kafka refused {len(refused)} topics: {'; '.join(refused)}")
     if denied:
-        raise TopicError(refusal("Create", "topic", ", ".join(denied)))
+        raise TopicError(refusal("Create", "topic", ", ".join(sorted(denied))))
     await _until_led(admin, created)
     return created, await find_drift(admin, [s for s in specs if s.name not in created])
 

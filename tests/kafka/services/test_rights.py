@@ -31,6 +31,8 @@ from shared.requests import relay
 from shared.requests.accept import Terms, accept
 from shared.requests.request import request_of
 from shared.store.store import Store
+from soulprint.doctor.check import Check
+from soulprint.doctor.kafka import check_kafka
 from soulprint.topics import publisher_of
 from tests.kafka.services.buried import bury, known, wired
 from tests.support.command import Finished
@@ -84,7 +86,10 @@ async def test_each_does_its_part_with_its_rights_and_needs_every_one_of_them(
 
     for _ in range(2):
         assert (await by.command("topics create")).code == 0
-    assert "every topic is as it should be" in (await by.command("doctor")).out
+    looked = await by.command("doctor")
+    assert looked.code == 0, looked
+    assert "every topic is as it should be" in looked.out
+    assert "Kafka lets this login look, and do nobody's part" in looked.out
     await replace(ruled, pipeline="v3").make_topics()
     requeued = await _set_aside(by, exports / "small.zip")
     async with AsyncExitStack() as stack:
@@ -276,20 +281,14 @@ async def test_who_lacks_a_right_is_told_which_and_goes_on_once_it_is_granted(
     await ruled.make_topics()
     await replace(ruled, pipeline="v3").make_topics()
     as_app = command_of(of(ruled, ruled_kafka, APP))  # to which nothing is granted
+    fed = f"{ruled.prefix}import.received.v3"
     wanted = {
         (
             "submit",
-            str(exports / "small.zip"),
+            exports / "small.zip",
         ): f"write to the topic {ruled.topic(IMPORT_RECEIVED)}: grant it Write",
-        ("topics", "create"): f"create the topic {ruled.entrance}, ",
-        (
-            "replay",
-            "feed",
-            "--pipeline",
-            "v3",
-            "--since",
-            "1h",
-        ): f"see the topic {ruled.prefix}import.received.v3, ",
+        ("topics", "create"): f"create the topic {ruled.prefix}chunks.ready.v2, ",
+        ("replay", "feed", "--pipeline", "v3", "--since", "1h"): f"see the topic {fed}, ",
     }
     for words, why in wanted.items():
         refused = await asyncio.to_thread(as_app, *words)
@@ -306,3 +305,31 @@ async def test_who_lacks_a_right_is_told_which_and_goes_on_once_it_is_granted(
     assert f"read the topic {chunks}: grant it Read there" in said[0]
     await ruled_kafka.grant([(APP, Right("Read", "topic", chunks))])
     await waiting
+
+
+async def test_doctor_says_whose_part_a_login_may_do(ruled_kafka: RuledKafka, ruled: Setting) -> None:
+    await ruled.make_topics()
+    lost = Right("Read", "group", "soulprint.v2.writer")
+    needed = {"extractor": needs("extractor"), "writer": needs("writer") - {lost}}
+    await grant(ruled_kafka, ruled, needed)
+
+    async def said(login: str | None) -> Check:
+        settings = of(ruled, ruled_kafka, login).settings() if login else ruled.settings()
+        *_, found = await check_kafka(settings)
+        return found
+
+    lacking = lost.prefixed(ruled.prefix)
+    wanted = {
+        "extractor": (True, "Kafka lets this login do the part of extractor"),
+        "writer": (False, f"Kafka lets this login do nobody's part; of that of writer it lacks {lacking}"),
+        APP: (True, "Kafka lets this login look, and do nobody's part"),
+        None: (True, "Kafka lets this login do what every service, an app and ops do"),
+    }
+    for login, (ok, found) in wanted.items():
+
+        async def is_said(login: str | None = login, ok: bool = ok, found: str = found) -> bool:
+            """doctor says what the login may do, once the broker knows"""
+            check = await said(login)
+            return (check.name, check.ok, check.found) == ("rights", ok, found)
+
+        await until(is_said)
