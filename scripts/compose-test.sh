@@ -71,10 +71,26 @@ import_over_http() { # USER PIPELINE: send the example to the gateway, watch it 
   say "what was sent to the gateway is served, by $2"
 }
 
+# Where no registry is reached, what stands under the tag without its digest is tried instead, and it is said.
+at_hand() { # VARIABLE REFERENCE STAND-IN: leave the pinned image, or name the stand-in
+  docker image inspect "$2" >/dev/null 2>&1 || timeout 300 docker pull --quiet "$2" >/dev/null 2>&1 || {
+    docker image inspect "$3" >/dev/null 2>&1 || fail "$2 cannot be pulled, and there is no $3"
+    export "$1=$3"
+    say "no registry: $3, as it is here, in place of ${2%@*}"
+  }
+}
+pinned() { # VARIABLE: the image that it replaces
+  sed -n "s/^ARG $1=\(.*\)/\1/p; s/.*{$1:-\(.*\)}/\1/p" Dockerfile docker-compose.yml
+}
+at_hand PYTHON_IMAGE "$(pinned PYTHON_IMAGE)" python:3.11-slim
+at_hand KAFKA_IMAGE "$(pinned KAFKA_IMAGE)" apache/kafka:4.1.1
+at_hand POSTGRES_IMAGE "$(pinned POSTGRES_IMAGE)" postgres:18
+at_hand PROMETHEUS_IMAGE "$(pinned PROMETHEUS_IMAGE)" prom/prometheus:v2.53.0
+
 say "the rules of the alerts"
 for check in "check config prometheus.yml" "test rules alerts_test.yml"; do
   # shellcheck disable=SC2086
-  docker run --rm --volume "$PWD/deploy:/deploy:ro" --workdir /deploy --entrypoint promtool prom/prometheus:v2.53.0 $check
+  docker run --rm --volume "$PWD/deploy:/deploy:ro" --workdir /deploy --entrypoint promtool "${PROMETHEUS_IMAGE:-$(pinned PROMETHEUS_IMAGE)}" $check
 done
 
 say "building"

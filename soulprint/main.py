@@ -57,7 +57,9 @@ SECTIONS = get_args(Section)
 
 def _print_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"soulprint {__version__}")
+        from soulprint.terminal import say
+
+        say(f"soulprint {__version__}")
         raise typer.Exit
 
 
@@ -293,17 +295,12 @@ def main() -> None:
     and 4 of its own."""
     signals.begin()
     try:
-        app(prog_name="soulprint")
+        code = app(prog_name="soulprint", standalone_mode=False)
     except Exception as error:
-        from shared.domain.errors import DiskFullError, SoulprintError, is_disk_full
-        from soulprint.blocks import fitted
+        from soulprint.failing import failed
 
-        if is_disk_full(error):
-            error = DiskFullError("the disk is full; free some space and run again")
-        if not isinstance(error, SoulprintError):
-            raise
-        typer.echo(fitted(f"soulprint: {error}", sys.stderr), err=True)
-        sys.exit(error.exit_code)
+        code = failed(error)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from shared.domain.plurals import listed, plural
+from shared.private import new_file
 
 MANIFEST = ".soulprint.json"
 
@@ -65,7 +66,8 @@ def _read(folder: Path) -> Manifest:
 
 def _write(folder: Path, scratch: Path, files: dict[str, list[str]]) -> None:
     unfinished = scratch / MANIFEST
-    unfinished.write_bytes(orjson.dumps(Manifest(files=files).model_dump(), option=orjson.OPT_INDENT_2))
+    with new_file(unfinished) as file:
+        file.write(orjson.dumps(Manifest(files=files).model_dump(), option=orjson.OPT_INDENT_2))
     _on_disk(unfinished)
     os.replace(unfinished, folder / MANIFEST)
 

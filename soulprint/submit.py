@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import orjson
-import typer
 from prometheus_client import CollectorRegistry
 
 from shared.domain.errors import SoulprintError, UsageError
@@ -26,6 +24,7 @@ from shared.requests.request import lineage_named, request_of
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
 from soulprint.naming import note_name
+from soulprint.terminal import say, say_json
 from soulprint.topics import admin_of, publisher_of
 from soulprint.upload import require_uploadable, uploaded
 
@@ -51,9 +50,9 @@ def submit_command(
         key = asyncio.run(submit(export, user, settings, replace=replace, lineage=lineage))
         source = export
     if as_json:
-        typer.echo(orjson.dumps({"import_id": key.import_id, "run": key.run, "source": source}))
+        say_json({"import_id": key.import_id, "run": key.run, "source": source})
     else:
-        typer.echo(f"import {key.import_id} run {key.run}\nfollow it: soulprint status {key.import_id}")
+        say(f"import {key.import_id} run {key.run}", f"follow it: soulprint status {key.import_id}")
 
 
 def require_seen(export: str, settings: Settings) -> None:
@@ -64,7 +63,7 @@ def require_seen(export: str, settings: Settings) -> None:
         return  # an object of storage, or a mistake that is told by its name
     where = "services read local exports only below the folders of their IMPORT_ROOTS"
     if settings.import_roots is None:
-        typer.echo(f"soulprint: {where}; {path.resolve()} must lie there, at this path.", err=True)
+        say(f"soulprint: {where}; {path.resolve()} must lie there, at this path.", err=True)
     elif not any(path.resolve().is_relative_to(root.resolve()) for root in settings.import_roots):
         roots = listed([str(root) for root in settings.import_roots])
         raise UsageError(

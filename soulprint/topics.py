@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
-import orjson
-import typer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
@@ -20,6 +18,7 @@ from shared.log.kafka.rights import refusal
 from shared.log.kafka.topics import MISSING, REFUSED, Drift, ensure_topics, find_drift
 from shared.pipelines import all_topics, prefixed
 from shared.settings import Settings, load_settings
+from soulprint.terminal import say, say_json
 
 
 class KafkaUnreachableError(SoulprintError):
@@ -58,11 +57,11 @@ def create_command(*, as_json: bool) -> None:
     """Create the topics that do not exist; say which those were and how the others differ."""
     created, drifts = asyncio.run(_create(load_settings()))
     if as_json:
-        typer.echo(orjson.dumps({"created": created, "drift": [asdict(each) for each in drifts]}))
+        say_json({"created": created, "drift": [asdict(each) for each in drifts]})
         return
-    typer.echo(f"created: {', '.join(created)}" if created else "every topic exists")
+    say(f"created: {', '.join(created)}" if created else "every topic exists")
     for drift in drifts:
-        typer.echo(f"differs: {told(drift)}")
+        say(f"differs: {told(drift)}")
 
 
 async def _create(settings: Settings) -> tuple[list[str], list[Drift]]:

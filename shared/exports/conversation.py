@@ -100,7 +100,13 @@ class ReadLimits:
     """Decompressed bytes for one compressed byte of a member over 1 MiB."""
     nesting: int = 3
     """How deep archives may lie in archives."""
+    archives: int = 256
+    """Archives of a folder: each is a file that stays open."""
     members: int = 100_000
-    """Entries of one archive or folder."""
+    """Entries of an export: of its folders, its archives and the archives in them together."""
+    texts: int = 50_000
+    """Those among them that could hold conversations: each is looked at, and kept in mind."""
+    heads_bytes: int = 512 * 1024**2
+    """Bytes of their beginnings that are looked at."""
     messages: int = 200_000
     """Messages of one conversation."""

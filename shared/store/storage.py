@@ -10,6 +10,7 @@ import httpx2
 import orjson
 
 from shared.domain.errors import ClosedSourceError, SourceError, StoreError, system_reason
+from shared.private import new_file
 from shared.sockets import KEEP_ALIVE
 
 _TIMEOUT = httpx2.Timeout(60.0, connect=15.0)
@@ -55,7 +56,7 @@ async def download(url: str, key: str, bucket: str, destination: Path, max_bytes
 
 async def _save(response: httpx2.Response, part: Path, bucket: str, max_bytes: int) -> None:
     size = step = 0
-    with part.open("wb") as file:
+    with new_file(part) as file:
         async with asyncio.timeout(_STEP_SECONDS) as pace:
             async for piece in response.aiter_bytes():
                 size += len(piece)

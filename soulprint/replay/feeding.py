@@ -7,8 +7,6 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import orjson
-import typer
 from prometheus_client import CollectorRegistry
 from pydantic import TypeAdapter, ValidationError
 
@@ -27,6 +25,7 @@ from soulprint.asked import Asked as Who
 from soulprint.asked import noted_by
 from soulprint.blocks import block
 from soulprint.moments import moment_ago
+from soulprint.terminal import say, say_json
 from soulprint.topics import admin_of, publisher_of
 from soulprint.wording import at
 
@@ -68,9 +67,9 @@ def feed_command(asked: Asked) -> None:
     who = noted_by(asked.by, asked.reason)
     progress = asyncio.run(_feed(sought, settings, who, as_json=asked.as_json))
     if asked.as_json:
-        typer.echo(orjson.dumps(_as_json(sought, progress)))
+        say_json(_as_json(sought, progress))
         return
-    typer.echo("\n".join(_told(sought, progress)))
+    say(*_told(sought, progress))
 
 
 def sought_of(asked: Asked, settings: Settings, now: datetime) -> Sought:
@@ -157,7 +156,7 @@ class _Telling:
             if progress.waits
             else ""
         )
-        typer.echo(
+        say(
             f"{progress.read:,} of {counted(progress.events, 'event')} read, "
             f"{counted(progress.fed, 'import')} fed to {pipeline}{waits}",
             err=True,

@@ -26,13 +26,13 @@ from services.gateway.receiving.base import (
 )
 from shared.domain.errors import StoreError, is_disk_full, system_reason
 from shared.domain.sources import local_paths, local_source
+from shared.private import make_folder, open_new
 from shared.store.object_names import object_path
 
 _PART = ".{}.part"
 """The name of a file that is not whole: no upload's own begins with a point. Its writer holds its lock."""
 _BATCH = 256 * 1024
 """Bytes that are written at once."""
-_MODE, _FOLDER_MODE = 0o600, 0o700
 
 log = structlog.get_logger(__name__)
 
@@ -92,11 +92,13 @@ async def _write(file: BinaryIO, reading: Reading) -> None:
 
 
 def _begin(part: Path) -> BinaryIO:
-    for folder in (part.parent.parent, part.parent):
-        folder.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
-    opened = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _MODE)
-    file = os.fdopen(opened, "wb", buffering=0)
-    fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    make_folder(part.parent)
+    file = os.fdopen(open_new(part), "wb", buffering=0)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        file.close()
+        raise
     return file
 
 
