@@ -8,12 +8,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
-import orjson
-import typer
-
 from shared.domain.errors import UsageError
 from shared.log.kafka.rights import LOGINS, Right, rights_of
 from shared.settings import Settings, load_settings
+from soulprint.terminal import say, say_json
 
 PLACE = "{}"
 """Stands for a login's name in what Kafka calls it."""
@@ -30,22 +28,18 @@ def acls_command(logins: Sequence[str], principal: str, *, as_json: bool) -> Non
     needed = rights_in(settings, logins or LOGINS)
     named = {login: principal.replace(PLACE, login) for login in needed}
     if as_json:
-        typer.echo(
-            orjson.dumps(
-                [
-                    {"login": login, "principal": named[login], **right._asdict()}
-                    for login, rights in needed.items()
-                    for right in rights
-                ],
-                option=orjson.OPT_INDENT_2,
-            )
+        say_json(
+            [
+                {"login": login, "principal": named[login], **right._asdict()}
+                for login, rights in needed.items()
+                for right in rights
+            ],
+            indent=True,
         )
         return
     address = settings.kafka_bootstrap_servers or ADDRESS
     for login, rights in needed.items():
-        typer.echo(f"# {login}")
-        for line in commands(named[login], rights, address):
-            typer.echo(line)
+        say(f"# {login}", *commands(named[login], rights, address))
 
 
 def rights_in(settings: Settings, logins: Iterable[str]) -> Mapping[str, Sequence[Right]]:
