@@ -14,6 +14,7 @@ from shared.domain.errors import SoulprintError
 from shared.domain.events import FactsExtracted
 from shared.host.service import Kit, parting, what_happened
 from shared.log.burials import Place, burial_of, is_dead, place_of
+from shared.log.ports import LogRefusedError
 from shared.log.reading import RawRecord, Span
 from shared.pipelines import FACTS_EXTRACTED, all_topics, live_topics
 from shared.resilience.faults import PoisonError
@@ -59,7 +60,7 @@ class DeadLetterIndex:
 
     async def look(self) -> int:
         """One look at every dead-letter topic that there is, if we lead: how many letters were new. Raises
-        SoulprintError."""
+        SoulprintError; LogRefusedError if one of them is refused to us, after a look at the others."""
         if not await self._lead():
             self._checked.clear()
             self._kit.metrics.dead_letters_open.clear()
@@ -71,14 +72,17 @@ class DeadLetterIndex:
         names |= {f"{topic}.dlq" for topic, _ in positions}
         # Those that must be there are asked for by name: one that is not shown to us is told of.
         names |= {spec.dead.name for spec in live_topics(self._kit.settings.pipeline)}
-        fresh = 0
-        for name in sorted(names):
-            place = place_of(name)
-            if place is not None:
+        fresh, refused = 0, None
+        for place in filter(None, map(place_of, sorted(names))):
+            try:
                 fresh += await self._read(place, positions)
+            except LogRefusedError as error:
+                refused = error
         if fresh:
             log.warning("dead letters found", stage="dead letters", letters=fresh)
         await self._show()
+        if refused is not None:
+            raise refused
         return fresh
 
     async def _lead(self) -> bool:

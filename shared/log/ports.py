@@ -28,6 +28,10 @@ class LogUnavailableError(SoulprintError):
     """The log does not answer now, or no longer to us."""
 
 
+class LogRefusedError(LogUnavailableError):
+    """The log does not let us do this."""
+
+
 class TopicLostError(LogUnavailableError):
     """The log does not have this topic any more. Made again under its name, it is another: what was done of
     the old one says nothing of it, and it is assigned anew."""

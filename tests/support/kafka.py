@@ -293,6 +293,23 @@ def _jars() -> Path:
     return folder
 
 
+def acl_tool(folder: Path) -> Path:
+    """Makes kafka-acls.sh in this folder: Kafka's own, which the jars of a broker do not hold."""
+    copied = subprocess.run(
+        ["mvn", "-q", "-B", "dependency:copy", f"-Dartifact=org.apache.kafka:kafka-tools:{KAFKA}",
+         f"-DoutputDirectory={folder}/jars"],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if copied.returncode:
+        raise NoKafkaError(f"mvn could not fetch Kafka's tools: {copied.stdout[-500:]}")
+    tool = folder / "kafka-acls.sh"
+    tool.write_text(
+        f"#!/bin/sh\nexec java -cp '{_jars()}/*:{folder}/jars/*' org.apache.kafka.tools.AclCommand \"$@\"\n"
+    )
+    tool.chmod(0o755)
+    return tool
+
+
 @functools.cache
 def _find() -> Broker | str:
     """The broker of this test run, or why there is none."""

@@ -17,7 +17,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest
 
-from shared.log.kafka.rights import APP, COMMANDS, Right, rights_of
+from shared.log.kafka.rights import APP, COMMANDS, OPS, Right, rights_of
 from shared.pipelines import SERVICES
 from tests.support.kafka import JarBroker, NoKafkaError
 from tests.support.ports import free_port
@@ -35,7 +35,7 @@ _DECISION = re.compile(
 
 
 def needs(login: str, pipeline: str = "v2") -> frozenset[Right]:
-    """What the table says that this login needs."""
+    """What the table says that one of LOGINS, or OPS, needs."""
     return frozenset(COMMANDS[login](pipeline)) if login in COMMANDS else rights_of(login, pipeline)
 
 
@@ -122,7 +122,7 @@ def _acl(login: str, right: Right) -> tuple[Any, ...]:
 
 
 def _properties(guarded: int) -> dict[str, str]:
-    users = " ".join(f'user_{_user(login)}="{PASSWORD}"' for login in LOGINS)
+    users = " ".join(f'user_{_user(login)}="{PASSWORD}"' for login in (*LOGINS, OPS))
     return {
         "listeners": f"+GUARDED://127.0.0.1:{guarded}",
         "advertised.listeners": f"+GUARDED://127.0.0.1:{guarded}",

@@ -16,7 +16,7 @@ from shared.log.kafka.aiokafka_fixes import make_patient
 from shared.log.kafka.cloudevents import decode
 from shared.log.kafka.connection import Connection
 from shared.log.kafka.rights import refusal
-from shared.log.ports import LogUnavailableError
+from shared.log.ports import LogRefusedError, LogUnavailableError
 from shared.log.reading import RawRecord, Span
 
 E = TypeVar("E", bound=Event)
@@ -153,7 +153,7 @@ class KafkaReading:
         except TimeoutError:
             raise LogUnavailableError(f"{what} was not read: no answer for {self._patience:g} s") from None
         except TopicAuthorizationFailedError:
-            raise LogUnavailableError(refusal("Read", "topic", what)) from None
+            raise LogRefusedError(refusal("Read", "topic", what)) from None
         except KafkaError as error:
             raise LogUnavailableError(f"{what} cannot be read: {type(error).__name__}") from None
 

@@ -247,6 +247,10 @@ async def test_what_a_service_may_not_do_pauses_it_with_the_right_that_it_lacks_
             )
         for login, right in lost.items():
             await ruled_kafka.revoke(login, right.prefixed(ruled.prefix))
+        unseen = Right("Read", "topic", "chunks.ready.v2.dlq").prefixed(ruled.prefix)
+        await ruled_kafka.revoke("consolidator", unseen)
+        letter = await bury(ruled, IMPORT_RECEIVED, b"no event", [])
+        assert [each.id for each in await known(store, 1)] == [letter], "one that is refused hides no other"
         events = [ruled.event_of(exports / "small.zip", pipeline=each) for each in ("v9", "v2")]
         async with _publisher(ruled_kafka, ruled, APP) as publisher:
             for event in events:
