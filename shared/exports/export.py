@@ -112,6 +112,7 @@ class Export:
         self._budget = budget
         self._opened = opened
         self._finished_bytes = 0
+        self._conversations = 0
         self._current: GuardedStream | None = None
 
     @classmethod
@@ -163,6 +164,7 @@ class Export:
             for parsed in known.read(stream.as_binary(), member.name, self._limits):
                 nothing = nothing and parsed is LARGE_AHEAD
                 if isinstance(parsed, Conversation | Rejected | LeftOut):
+                    self._count(member)
                     self._own(parsed, member)
                 yield parsed
             if nothing and not member.is_empty:
@@ -173,6 +175,16 @@ class Export:
         except Exception as error:  # a stranger's data: anything may be wrong with it
             reason = f"its structure is not understood ({type(error).__name__})"
             self.breaks.append(Break(member.name, f"byte {stream.progress()}", reason))
+
+    def _count(self, member: Member) -> None:
+        self._conversations += 1
+        most = self._limits.conversations
+        if self._conversations > most:
+            raise BrokenExportError(
+                member.name,
+                f"conversation {most + 1} of the export",
+                f"an export may hold {most}; the rest was not read (raise SOULPRINT_MAX_CONVERSATIONS)",
+            )
 
     def _own(self, parsed: Conversation | Rejected | LeftOut, member: Member) -> None:
         """Say whose it is. What does not say it itself is of whom the conversation before it was."""
