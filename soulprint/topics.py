@@ -15,7 +15,8 @@ from shared.domain.told import told_by_name
 from shared.log.kafka.client import KafkaLog, connection_of
 from shared.log.kafka.diagnosis import why_refused
 from shared.log.kafka.publisher import Publisher
-from shared.log.kafka.topics import Drift, ensure_topics, find_drift
+from shared.log.kafka.rights import refusal
+from shared.log.kafka.topics import MISSING, REFUSED, Drift, ensure_topics, find_drift
 from shared.pipelines import all_topics, prefixed
 from shared.settings import Settings, load_settings
 from soulprint.terminal import say, say_json
@@ -75,6 +76,8 @@ async def topic_drift(settings: Settings) -> Sequence[Drift]:
 
 def told(drift: Drift) -> str:
     """A drift in words."""
-    if drift.what == "missing":
+    if drift.what == MISSING:
         return f"{drift.topic} does not exist"
+    if drift.what == REFUSED:
+        return refusal("Describe" if drift.wanted == "a topic" else "DescribeConfigs", "topic", drift.topic)
     return f"{drift.topic} has {drift.what} {drift.found}, not {drift.wanted}"
