@@ -203,17 +203,17 @@ class _Rows:
         return row
 
     def _lines(self) -> Iterator[str]:
-        line = ""
+        line: list[str] = []
         while piece := self._text.readline(LINE):
             self._pending += len(piece)
             if self._pending > self._limit:
                 raise self._broken(f"a row is larger than {self._limit} bytes: is a quote not closed?")
-            line += piece
+            line.append(piece)
             if len(piece) < LINE or piece.endswith("\n"):  # csv takes the end of a string for that of a line
-                yield line
-                line = ""
+                yield "".join(line)
+                line = []
         if line:
-            yield line
+            yield "".join(line)
         if self._pending:
             self.failure = self._broken("the file ends inside a row")
 

@@ -49,6 +49,7 @@ class ValueReader:
         self._ended = False
         self._failure: BrokenExportError | None = None
         self._guess = Guess()
+        self._lines_tried = 0
         self._fill()
         if self._buffer.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise self.broken("it is UTF-16; save it as UTF-8")
@@ -111,8 +112,12 @@ class ValueReader:
         self._position += 1
 
     def lines(self) -> Iterator[Any]:
-        """The values of the lines from here on, if the first of them is a whole value; else nothing."""
+        """The values of the lines from here on, if the first of them is a whole value; else nothing. What
+        stands on a line is tried once, however many values that are."""
+        if self._dropped + self._position < self._lines_tried:
+            return
         end = self._line_end(GUESS_BYTES)
+        self._lines_tried = self._dropped + end
         with memoryview(self._buffer) as view:
             try:
                 orjson.loads(view[self._position : end])
@@ -136,8 +141,8 @@ class ValueReader:
 
     def value(self) -> Iterator[Any]:
         """The value that begins here or a Rejected, after LARGE_AHEAD where it is large. Moves behind it."""
-        guessed = 0
-        if not self._guess.resting():
+        guess, guessed = self._guess, 0
+        if not guess.resting():
             guessed = self._guessed_size() if self._knows_beginning() else 0
             value = self._by_guess(guessed) if 0 < guessed <= self._limit else _NONE
             if value is not _NONE:
@@ -149,7 +154,8 @@ class ValueReader:
             yield LARGE_AHEAD
             size = self._scan(hold=self._limit)
         if 0 < guessed <= self._limit and size != guessed:
-            self._guess.miss()
+            guess.miss(guessed)
+        guess.pay(size)
         yield self._too_large(begin) if size > self._limit else self._take(self._position + size)
 
     def skip(self) -> Iterator[Any]:
@@ -163,7 +169,7 @@ class ValueReader:
 
     def top_keys(self) -> set[str]:
         """Keys of the object that begins here, as far as they lie in the window."""
-        return top_keys(bytes(self._buffer), self._position)
+        return top_keys(self._buffer, self._position)
 
     def _key(self) -> str:
         begin = self._dropped + self._position
@@ -203,9 +209,10 @@ class ValueReader:
                 return end - self._position
             size = length - self._position
             if self._ended:
+                self._guess.miss(size)
                 return 0
             if size > min(GUESS_BYTES, self._limit):
-                self._guess.miss()
+                self._guess.miss(size)
                 return 0
             begin = max(1, size - LOOK_AHEAD)
             self._fill()

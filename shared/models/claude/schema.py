@@ -3,7 +3,6 @@ all), so every reply is validated again here."""
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import Annotated, Any, TypeVar
 
@@ -146,16 +145,13 @@ def parse_reply(text: str, reply: type[R]) -> R:
         return reply.model_validate_json(text)
     except ValidationError as error:
         invalid = error
-    inner = _OUTERMOST.search(text)
-    if inner is not None and inner.group() != text:
+    inner = text[max(0, text.find("{")) : text.rfind("}") + 1]
+    if inner and inner != text:
         try:
-            return reply.model_validate_json(inner.group())
+            return reply.model_validate_json(inner)
         except ValidationError as error:
             invalid = error
     raise InvalidReplyError(_told(invalid))
-
-
-_OUTERMOST = re.compile(r"\{.*\}", re.DOTALL)
 
 
 def _told(error: ValidationError) -> str:
