@@ -26,6 +26,8 @@ from soulprint.terminal import json_text
 
 REASONS = 3
 """Most reasons for dead chunks that a summary tells."""
+BREAKS = 20
+"""Most places where an export breaks that a summary tells."""
 LANGUAGES = 5
 """Most languages that a summary names."""
 SECTION_FILES: Mapping[str, str] = {
@@ -127,9 +129,12 @@ def summary(report: Mapping[str, Any], folder: Path) -> list[str]:
         )
         commonest = Counter(chunk["reason"] for chunk in chunks["not_read"]).most_common(REASONS)
         lines += [f"  {counted(count, 'time')}: {reason}" for reason, count in commonest]
+    breaks = report["breaks"]
     lines += [
-        f"the export breaks: {each['file']} at {each['place']}: {each['reason']}" for each in report["breaks"]
+        f"the export breaks: {each['file']} at {each['place']}: {each['reason']}" for each in breaks[:BREAKS]
     ]
+    if len(breaks) > BREAKS:
+        lines.append(f"and in {counted(len(breaks) - BREAKS, 'more place')}: report.json names each")
     for count, noun, one, more in (
         (
             conversations["skipped_count"],

@@ -13,6 +13,7 @@ from shared.domain.errors import UsageError
 from shared.domain.plurals import counted
 from shared.domain.printable import unbroken
 from shared.domain.runs import RunKind
+from shared.domain.text import abridge
 from shared.host.holds import FRESH_SECONDS
 from shared.settings import load_settings
 from shared.store.leases import HoldRow
@@ -30,6 +31,8 @@ PLAIN_SECONDS = 5.0
 TAKEN_UP_SECONDS = 60.0
 """How long to wait for the chunker to take a submitted import up."""
 SHOWN = 20
+LONGEST = 600
+"""Characters of an error that are shown; --json has all of it."""
 
 
 def status_command(import_id: str | None, *, as_json: bool) -> int:
@@ -129,7 +132,8 @@ async def _plain(store: Store, import_id: UUID) -> RunRow:
 
 def _held(hold: HoldRow) -> str:
     processes = f" in {hold.replicas} processes" if hold.replicas > 1 else ""
-    return f"{hold.service}: paused since {hold.since:%Y-%m-%d %H:%M:%S} UTC{processes}: {hold.reason}"
+    since = f"{hold.since:%Y-%m-%d %H:%M:%S} UTC{processes}"
+    return f"{hold.service}: paused since {since}: {abridge(hold.reason, LONGEST)}"
 
 
 def _words(run: RunRow, holds: Sequence[HoldRow] = ()) -> list[str]:
@@ -146,7 +150,7 @@ def _named(run: RunRow, space: str) -> str:
 
 def _trouble(run: RunRow, step: str = "") -> str:
     """Why it failed, or what is to be known of its memory."""
-    failure = f"{step}{run.error['step']}: {run.error['message']}" if run.error else ""
+    failure = f"{step}{run.error['step']}: {abridge(run.error['message'], LONGEST)}" if run.error else ""
     return "; ".join(filter(None, (failure, why_unserved(run.unserved, run.import_id), broken(run.breaks))))
 
 

@@ -68,14 +68,17 @@ def json_text(value: Any, *, indent: bool = False) -> str:
 
 
 def say_painted(lines: Iterable[str]) -> None:
-    """Print lines with colours that `painted` put there; only those pass."""
+    """Print lines in which `painted` put colours; only those pass, so what else they hold is clean before."""
+    if not _is_painted():
+        say(*lines)
+        return
     _print("".join(_painted_part(part) for part in _PAINT.split(line)) for line in lines)
 
 
 def painted(text: str, colour: str) -> str:
     """`text` in a colour where standard output is a terminal that shows it, and elsewhere as it is."""
-    if not is_terminal() or os.environ.get("NO_COLOR"):
-        return text
+    if not _is_painted():
+        return unbroken(text)
     return f"\x1b[{_COLOURS[colour]}m{unbroken(text)}\x1b[0m"
 
 
@@ -92,6 +95,10 @@ def fail(words: object) -> None:
 
 def _line(line: str) -> str:
     return printable(line) if isinstance(line, Lines) else unbroken(line)
+
+
+def _is_painted() -> bool:
+    return is_terminal() and not os.environ.get("NO_COLOR")
 
 
 def _painted_part(part: str) -> str:

@@ -138,9 +138,13 @@ class Cutting:
         return noted
 
     def _supersede(self, conversation_id: str, messages: int, account: int) -> list[Cut]:
-        """Close the chunks of the older version, so that the newer one lies in later chunks only."""
+        """Take the older version out of the chunks that are still open. If some of it lies in others, close
+        those too, so that the newer one lies in later chunks only."""
         reading = self._accounts.all[account]
         reading.drop(conversation_id, messages)
+        taken = reading.packer.take_out(lambda span: span.conversation.id == conversation_id)
+        if sum(message[6] == 0 for span in taken for message in span.messages) == messages:
+            return []
         chunks = self._flush(reading)
         self.report.superseded.append(Superseded(conversation_id, self.report.chunks, account))
         return chunks

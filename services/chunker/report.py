@@ -12,6 +12,8 @@ from shared.exports.export import Export
 
 MAX_NAMED = 1000
 """Most rejected conversations the report names; all are counted."""
+MAX_BREAKS = 1000
+"""Most places where an export breaks that are named; a damaged archive has one for each of its files."""
 MAX_REASONS = 50
 """Most reasons for lost messages that are told apart: they name fields of a stranger's file."""
 
@@ -95,9 +97,9 @@ class ChunkingReport:
     def conclude(self, export: Export) -> None:
         """Note what an export that was read to its end has told of itself."""
         self.at(export)
-        self.formats, self.breaks = export.format_names, export.breaks
+        self.formats, self.breaks = export.format_names, named_breaks(export.breaks)
         numbers = {each.account: number for number, each in enumerate(self.accounts)}
-        for one in export.breaks if self.accounts else ():
+        for one in self.breaks if self.accounts else ():
             owner = export.account_at(one.file)
             self.accounts[numbers.get(owner, 0) if owner else 0].breaks.append(one)
 
@@ -111,3 +113,11 @@ class ChunkingReport:
         for reason in conversation.lost:
             known = reason in self.lost or len(self.lost) < MAX_REASONS
             self.lost[reason if known else "for another reason"] += 1
+
+
+def named_breaks(breaks: list[Break]) -> list[Break]:
+    """The first MAX_BREAKS, the last of which says how many more there are."""
+    if len(breaks) <= MAX_BREAKS:
+        return breaks
+    more = len(breaks) - MAX_BREAKS + 1
+    return [*breaks[: MAX_BREAKS - 1], Break("", "", f"and {more:,} more files, which break or are refused")]

@@ -110,5 +110,5 @@ class ReadLimits:
     """Bytes of their beginnings that are looked at."""
     messages: int = 200_000
     """Messages of one conversation."""
-    conversations: int = 500_000
+    conversations: int = 200_000
     """Conversations of an export, empty ones too: something is kept in mind of each."""

@@ -120,7 +120,7 @@ class Settings(GatewaySettings, TransitSettings, BaseSettings):
     """Most decompressed bytes for one compressed byte of a member; more is taken for a zip bomb."""
     max_messages: int = Field(default=200_000, ge=1)
     """Most messages of one conversation."""
-    max_conversations: int = Field(default=500_000, ge=1)
+    max_conversations: int = Field(default=200_000, ge=1)
     """Most conversations of one export, empty ones too; the rest is not read, and the import says so."""
     reading_memory_bytes: int = Field(default=512 * 1024**2, ge=64 * 1024**2)
     """Most memory of the process that reads one export; an export that needs more is refused."""

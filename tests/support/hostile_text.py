@@ -39,16 +39,16 @@ _JOINERS: Final = frozenset("\u200c\u200d")
 _BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 
 
-def commands_in(printed: str, *, terminal: bool, json: bool = False) -> list[str]:
-    """What of `printed` is more than text: signs, by name, and lines that a stranger wrote."""
+def commands_in(printed: str, *, terminal: bool, forged: bool = True) -> list[str]:
+    """What of `printed` is more than text: signs, by name, and, if `forged`, lines that a stranger wrote."""
     text = _OURS.sub("", printed) if terminal else printed
     found = [_named(sign) for sign in dict.fromkeys(text) if _is_command(sign)]
-    found += ["a line of a stranger's"] * any(line.startswith(FORGED) for line in text.split("\n"))
+    found += ["a line of a stranger's"] * any(forged and line.startswith(FORGED) for line in text.split("\n"))
     found += ["a colour of a stranger's"] * (f"\x1b[31m{MARK}" in printed)
     found += ["a joiner that joins nothing"] * bool(
         re.search("[a-z ][\u200c\u200d]|[\u200c\u200d][a-z ]", text)
     )
-    found += ["markup was read"] * ("bold" in text and "[/bold]" not in text)
+    found += ["markup was read"] * ("bold" in text and not re.search(r"\[/?bold", text))
     found += ["an emoji's name was read"] * ("😄" in text or "😃" in text)
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.chunker.configured import counts_of, require_something_read
-from services.chunker.report import MAX_REASONS, ChunkingReport
+from services.chunker.report import MAX_BREAKS, MAX_REASONS, ChunkingReport, named_breaks
 from shared.domain.errors import UnreadableExportError
 from shared.exports.containers.members import Break
 from shared.exports.conversation import Conversation, LeftOut, PassedOver, Rejected, Turn
@@ -43,6 +43,14 @@ async def test_where_something_was_read_nothing_is_raised() -> None:
     _, report = await chunked([Rejected("a", "no field"), OTHER, talk("c", "Hello")])
     report.breaks = [Break("f", "byte 3", "it is damaged")]
     require_something_read(report)
+
+
+def test_places_where_an_export_breaks_are_bounded_and_all_are_counted() -> None:
+    every = [Break(f"{n}.json", "byte 0", "it is damaged") for n in range(MAX_BREAKS + 500)]
+    named = named_breaks(every)
+    assert named[:-1] == every[: MAX_BREAKS - 1]
+    assert named[-1].reason == "and 501 more files, which break or are refused"
+    assert named_breaks(every[:MAX_BREAKS]) == every[:MAX_BREAKS]
 
 
 async def test_lost_messages_of_kept_conversations_are_counted_by_reason() -> None:
