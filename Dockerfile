@@ -31,7 +31,7 @@ RUN pip --python /opt/soulprint/bin/python wheel --quiet --disable-pip-version-c
 FROM ${PYTHON_IMAGE}
 RUN groupadd --system --gid 10001 soulprint && \
     useradd --system --uid 10001 --gid 10001 --create-home --shell /usr/sbin/nologin soulprint && \
-    install --directory --owner=10001 --group=10001 /var/lib/soulprint /var/lib/soulprint/uploads
+    install --directory --mode=0700 --owner=10001 --group=10001 /var/lib/soulprint /var/lib/soulprint/uploads
 COPY --from=dependencies /opt/soulprint /opt/soulprint
 COPY deploy/docker/healthcheck /usr/local/bin/healthcheck
 COPY LICENSE THIRD_PARTY_NOTICES /usr/share/doc/soulprint/

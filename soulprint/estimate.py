@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from services.chunker.chunking import ChunkingJob, chunk_conversations
+from services.chunker.chunking import ChunkingJob, chunk_export
 from services.chunker.configured import chunk_policy, require_something_read
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport
@@ -59,8 +59,8 @@ async def _estimate(paths: Sequence[Path], user_id: UUID, settings: Settings) ->
             job = ChunkingJob(import_id(user_id, export.fingerprint), user_id, 1, settings.pipeline)
             report = ChunkingReport()
             policy = chunk_policy(settings)
-            await chunk_conversations(export.conversations(), job, policy, reckoning, report)
-            require_something_read(report, export.breaks)
+            await chunk_export(export, job, policy, reckoning, report)
+            require_something_read(report)
             await reckoning.look_up()
             extracting, writing = reckoning.usage, Usage()
             if settings.model_batch and isinstance(model, BatchModel) and extracting.cost is not None:

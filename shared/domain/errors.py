@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
-from shared.domain.events import Usage
+if TYPE_CHECKING:
+    from shared.domain.events import Usage
 
 
 class SoulprintError(Exception):
@@ -112,12 +113,12 @@ class BusyError(SoulprintError):
 class ModelError(SoulprintError):
     """A model could not answer for one chunk; the chunk is dead, with this reason.
 
-    `usage` is what the attempts cost all the same.
+    `usage` is what the attempts cost all the same; None: there were none.
     """
 
     def __init__(self, message: str, *, usage: Usage | None = None) -> None:
         super().__init__(message)
-        self.usage = usage or Usage()
+        self.usage = usage
 
 
 class ModelUnavailableError(SoulprintError):

@@ -98,8 +98,6 @@ class ReadLimits:
     """Bytes that it may take once it is parsed: `[[],[],...` takes thirty times what it is."""
     text_memory: int = 32 * 1024**2
     """Bytes that one text of it may take: with one emoji in it, each of its characters takes four."""
-    conversations: int = 250_000
-    """Conversations of an export: of each a little is kept, so that a newer version of it is known."""
     total_bytes: int = 64 * 1024**3
     """Decompressed bytes of all members read."""
     ratio: int = 200
@@ -116,3 +114,5 @@ class ReadLimits:
     """Bytes of their beginnings that are looked at."""
     messages: int = 200_000
     """Messages of one conversation."""
+    conversations: int = 500_000
+    """Conversations of an export, empty ones too: something is kept in mind of each."""

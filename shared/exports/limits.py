@@ -19,4 +19,5 @@ def read_limits(settings: Settings) -> ReadLimits:
         total_bytes=settings.max_export_bytes,
         ratio=settings.max_compression_ratio,
         messages=settings.max_messages,
+        conversations=settings.max_conversations,
     )

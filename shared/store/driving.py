@@ -67,6 +67,8 @@ class Taken:
     variant: str = ""
     kind: RunKind = RunKind.PRIMARY
     replay: ReplayOf | None = None
+    begins: int = 1
+    """How often it was begun, this time included, without coming further and without being left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,10 @@ class Driving(Calls):
         """Begin the run that the event names, or go on with it; older unfinished runs of the import and of
         its kind end. Kind and parent are the event's; a run that is there keeps its own. `on_log` as in
         accept_import; `profile_format` is how the profile is told of it."""
+
+    @call
+    async def leave_run(self, import_id: UUID, run: int) -> None:
+        """Say that a run that was taken has not killed who took it."""
 
     @call
     async def watch_run(self, import_id: UUID, run: int) -> RunWatch | None:

@@ -72,6 +72,11 @@ async def test_a_home_and_programs_that_nobody_else_may_reach(
                 assert (mine.st_uid, stat.S_IMODE(mine.st_mode)) == (pwd.getpwnam(ACCOUNT).pw_uid, 0o700)
         (copy,) = (Path(opened) / "copies").iterdir()
         assert (copy.stat().st_uid, copy.stat().st_mode & 0o022) == (0, 0)
+        os.chmod(opened, 0o700)
+        with pytest.raises(StoreError, match=r"it cannot go there either.*such as /opt"):
+            async with embedded_postgres(home):
+                pytest.fail("ran what it could not reach")
+        os.chmod(opened, 0o755)
         (Path(opened) / "copies").chmod(0o777)
         with pytest.raises(StoreError, match=r"not root's alone to write.*such as /opt"):
             async with embedded_postgres(home):

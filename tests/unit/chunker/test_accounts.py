@@ -6,8 +6,8 @@ from uuid import UUID
 
 from services.chunker.chunking import ChunkingJob, chunk_conversations
 from services.chunker.report import ChunkingReport, ChunkPolicy
-from shared.domain.bounds import ACCOUNTS
 from shared.domain.ids import lineage_id, lineage_of_history
+from shared.domain.sizes import ACCOUNTS
 from shared.exports.conversation import Account, Conversation, LeftOut, Parsed, Rejected
 from tests.unit.chunker.test_chunker import KEY, Kept, talk, texts
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,14 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.exports.conversation import LARGE_AHEAD, Conversation, ReadLimits, Rejected
-from shared.exports.export import open_export
 from shared.exports.formats.copilot import Copilot
 from shared.exports.formats.gemini_html import GeminiHtml
 from shared.exports.formats.le_chat import LeChat
 from shared.exports.json.stream import stream_objects
 from shared.exports.json.weight import MOST_FOLD, held, weight_of
 from shared.settings import Settings
-from tests.support.exports import chain, chains, json_of, zip_of
+from tests.support.exports import chain, json_of
 from tests.support.formats import read
 
 MIB = 1024 * 1024
@@ -163,16 +161,6 @@ def test_messages_of_one_file_are_held_by_what_they_take_together() -> None:
     (bad,) = [each for each in read(LeChat(), heavy, SMALL) if isinstance(each, Conversation | Rejected)]
     assert isinstance(bad, Rejected)
     assert "bytes of memory" in bad.reason
-
-
-def test_conversations_of_an_export_are_counted(tmp_path: Path) -> None:
-    path = tmp_path / "e.zip"
-    path.write_bytes(zip_of({"c-1.json": json_of(chains(4)), "c-2.json": json_of(chains(4, 4))}))
-    with open_export(path, replace(ReadLimits(), conversations=6)) as export:
-        assert [each.id for each in export.conversations()] == [f"c{n}" for n in range(6)]  # type: ignore[union-attr]
-        assert [(each.file, each.reason) for each in export.breaks] == [
-            ("e.zip/c-2.json", "the export holds more than 6 conversations, which is the cap")
-        ]
 
 
 def test_the_caps_agree_with_one_another_and_with_the_setting() -> None:
