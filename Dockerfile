@@ -1,7 +1,9 @@
 # One image for every service and for the command line: which one runs is the command.
 #   docker build -t soulprint .     docker run --rm soulprint soulprint --help
+# Named by tag, for people, and by digest, which alone counts: `make pin` moves it.
+ARG PYTHON_IMAGE=python:3.11.17-slim-trixie@sha256:45037981b62b34b44602584fccbc4d884d5f7dc92c7ee86bb38a698a79fe1e51
 
-FROM python:3.11-slim AS build
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /build
 COPY requirements.lock ./
 # Left out is the embedded Postgres (73 MB): services are given DATABASE_URL and never start it. The lock is
@@ -26,15 +28,17 @@ COPY supabase/migrations supabase/migrations
 RUN pip --python /opt/soulprint/bin/python wheel --quiet --disable-pip-version-check \
         --no-deps --no-build-isolation --wheel-dir /wheels .
 
-FROM python:3.11-slim
+FROM ${PYTHON_IMAGE}
 RUN groupadd --system --gid 10001 soulprint && \
     useradd --system --uid 10001 --gid 10001 --create-home --shell /usr/sbin/nologin soulprint && \
-    install --directory --owner=10001 --group=10001 /var/lib/soulprint /var/lib/soulprint/uploads
+    install --directory --mode=0700 --owner=10001 --group=10001 /var/lib/soulprint /var/lib/soulprint/uploads
 COPY --from=dependencies /opt/soulprint /opt/soulprint
 COPY deploy/docker/healthcheck /usr/local/bin/healthcheck
+COPY LICENSE THIRD_PARTY_NOTICES /usr/share/doc/soulprint/
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
     pip --python /opt/soulprint/bin/python install --quiet --disable-pip-version-check --no-cache-dir \
-        --no-index --no-deps /wheels/*.whl
+        --no-index --no-deps /wheels/*.whl && \
+    pip uninstall --quiet --yes --root-user-action=ignore setuptools wheel pip  # nothing is installed from here on
 ENV PATH=/opt/soulprint/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

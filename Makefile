@@ -1,4 +1,4 @@
-.PHONY: run test lint bench chaos coverage asyncapi schema lock clean compose-test
+.PHONY: run test lint bench chaos coverage asyncapi schema lock notices sbom audit pin clean compose-test
 EXPORT ?= examples/export.zip
 PYTHON ?= python3
 KILLS ?= 100
@@ -49,10 +49,30 @@ compose-test:
 
 lock: .venv/dev.stamp
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --extra build pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --extra build --extra dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --constraint requirements.lock --extra build --extra dev pyproject.toml -o requirements-dev.lock
+
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --group supply -o requirements-supply.lock
+
+notices: .venv/dev.stamp
+	@mkdir -p build
+	$(BIN)/python -m scripts.notices > build/notices.part && mv build/notices.part THIRD_PARTY_NOTICES
+
+# The image's bill of materials. Its tool, and that of the audit, stay out of the environment that they look at.
+sbom: .venv/dev.stamp .venv/supply.stamp
+	.venv-supply/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible --of JSON -o build/seen.cdx.json $(BIN)/python
+	$(BIN)/python -m scripts.sbom build/seen.cdx.json > build/sbom.cdx.json
+	@echo "build/sbom.cdx.json"
+
+# Asks an advisory service of known holes in what the locks hold. Where none is reached it fails: silence would be no answer.
+audit: .venv/supply.stamp
+	for lock in requirements requirements-dev requirements-supply; do .venv-supply/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r $$lock.lock || exit 1; done
+
+# Digests of images, where a registry is reached: make pin ARGS="prom/prometheus:v3.16.0" also moves to that tag.
+pin: .venv/run.stamp
+	$(BIN)/python -m scripts.pin $(ARGS)
 
 clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-supply build dist .mypy_cache .ruff_cache .pytest_cache
 
 .venv/run.stamp: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "SoulPrint needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
@@ -64,3 +84,8 @@ clean:
 .venv/dev.stamp: .venv/run.stamp requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
+
+.venv/supply.stamp: .venv/run.stamp requirements-supply.lock
+	test -x .venv-supply/bin/python || $(PYTHON) -m venv .venv-supply
+	.venv-supply/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-supply.lock
+	@mkdir -p build && touch $@

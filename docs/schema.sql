@@ -349,6 +349,9 @@ CREATE TABLE public.imports (
     redrives integer DEFAULT 0 NOT NULL,
     redriven_at timestamp with time zone,
     redriven_done integer,
+    furthest bigint DEFAULT 0 NOT NULL,
+    begins integer DEFAULT 0 NOT NULL,
+    begun_far bigint DEFAULT 0 NOT NULL,
     replaces boolean DEFAULT false NOT NULL,
     unserved text,
     profile_format text DEFAULT 'markdown'::text NOT NULL,
@@ -1618,12 +1621,15 @@ CREATE FUNCTION public.close_extraction(p_import_id uuid, p_run integer) RETURNS
     AS $$
 BEGIN
     DELETE FROM facts f
-        USING imports i, jsonb_to_recordset(i.superseded) AS s(
-            conversation_id text, before_index integer, account smallint)
-        WHERE i.import_id = p_import_id AND i.run = p_run
-          AND f.import_id = p_import_id AND f.run = p_run
+        USING (
+            SELECT each.conversation_id, coalesce(each.account, 0) AS account, max(each.before_index) AS before_index
+                FROM imports i, jsonb_to_recordset(i.superseded) AS each(
+                    conversation_id text, before_index integer, account smallint)
+                WHERE i.import_id = p_import_id AND i.run = p_run
+                GROUP BY 1, 2) s
+        WHERE f.import_id = p_import_id AND f.run = p_run
           AND f.conversation_id = s.conversation_id COLLATE "C" AND f.chunk_index < s.before_index
-          AND f.account = coalesce(s.account, 0);
+          AND f.account = s.account;
     UPDATE imports i SET
             facts_extracted = (
                 SELECT count(*) FROM facts f WHERE f.import_id = p_import_id AND f.run = p_run),
@@ -2946,6 +2952,18 @@ CREATE FUNCTION public.last_moved(r public.replays) RETURNS timestamp with time 
 $$;
 REVOKE ALL ON FUNCTION public.last_moved(r public.replays) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.last_moved(r public.replays) TO service_role;
+
+CREATE FUNCTION public.leave_run(argument jsonb) RETURNS jsonb
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    UPDATE imports SET begins = greatest(begins - 1, 0)
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer;
+    SELECT to_jsonb(true)
+$$;
+REVOKE ALL ON FUNCTION public.leave_run(argument jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.leave_run(argument jsonb) TO service_role;
+GRANT ALL ON FUNCTION public.leave_run(argument jsonb) TO soulprint_service;
 
 CREATE FUNCTION public.letters_asked(asked jsonb, alias text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -6148,6 +6166,8 @@ BEGIN
         UPDATE imports n SET source = a.source, updated_at = now(),
                 variant = coalesce(nullif(n.variant, ''), a.variant), profile_format = a.profile_format,
                 lineage = coalesce(n.lineage, a.lineage),
+                begins = CASE WHEN n.furthest + n.chunks_ok + n.chunks_dead > n.begun_far THEN 1 ELSE n.begins + 1 END,
+                begun_far = n.furthest + n.chunks_ok + n.chunks_dead,
                 begun_at = CASE WHEN n.state = 'received' THEN now() ELSE n.begun_at END,
                 state = CASE WHEN n.state <> 'received' THEN n.state
                              WHEN n.chunked_at IS NOT NULL THEN 'extracting'  -- a replay took the reading over
@@ -6155,18 +6175,18 @@ BEGIN
             WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
     ELSE
         INSERT INTO imports (import_id, run, user_id, pipeline, kind, parent_id, source, variant, state,
-                             requested_at, on_log, profile_format, lineage)
+                             requested_at, on_log, profile_format, lineage, begins)
         VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.kind, a.parent_id, a.source,
                 coalesce(a.variant, ''), 'chunking',
                 greatest(request_time(a.user_id, a.requested_at), newest.requested_at), a.on_log,
-                a.profile_format, a.lineage)
+                a.profile_format, a.lineage, 1)
         RETURNING * INTO i;
     END IF;
     IF i.kind <> 'shadow' THEN
         INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
         PERFORM tell_profile(i);
     END IF;
-    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant, 'kind', i.kind,
+    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant, 'kind', i.kind, 'begins', i.begins,
                               'replay', CASE WHEN i.replay_id IS NOT NULL THEN replay_of(i) END);
 END
 $$;
@@ -6534,7 +6554,8 @@ DECLARE
 BEGIN
     UPDATE imports SET
             progress_percent = (argument ->> 'percent')::real, stage = argument ->> 'stage',
-            reading = argument -> 'reading', updated_at = now()
+            reading = argument -> 'reading', updated_at = now(),
+            furthest = greatest(furthest, coalesce((argument -> 'reading' ->> 'bytes_read')::bigint, 0))
         WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
           AND state NOT IN ('complete', 'failed', 'cancelled')
         RETURNING * INTO i;

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-import typer
-
 from shared.domain.errors import NotFoundError, UsageError
 from shared.settings import load_settings
 from shared.store.open import opened_store
 from soulprint.status import uuid_of
+from soulprint.terminal import say
 
 
 def accept_command(import_id: str) -> None:
@@ -30,6 +29,6 @@ async def _accept(text: str) -> None:
             "import its export again, with --replace; what was read of it costs no call"
         )
     if accepted.written:
-        typer.echo(f"run {accepted.run} is served now; what it takes the place of is kept")
+        say(f"run {accepted.run} is served now; what it takes the place of is kept")
     else:
-        typer.echo(f"run {accepted.run} is served already")
+        say(f"run {accepted.run} is served already")

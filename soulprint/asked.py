@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 
 from shared.domain.errors import UsageError
-from soulprint.context import on_one_line
+from shared.domain.printable import on_one_line
 
 MOST_CHARACTERS = 500
 """Of a reason, and of a name."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-import typer
-
 from shared.settings import load_settings
 from shared.store.open import opened_store
 from soulprint.status import newest_run, uuid_of
+from soulprint.terminal import say
 
 
 def cancel_command(import_id: str) -> int:
@@ -21,5 +20,5 @@ async def _cancel(text: str) -> int:
     async with opened_store(load_settings()) as store:
         run = await newest_run(store, import_id)
         cancelled = await store.cancel_run(import_id, run.run)
-    typer.echo(f"run {run.run} is cancelled" if cancelled else f"run {run.run} had ended before: {run.state}")
+    say(f"run {run.run} is cancelled" if cancelled else f"run {run.run} had ended before: {run.state}")
     return 0 if cancelled else 1

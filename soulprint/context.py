@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from shared.english.normalise import normalise
 
 CONTEXT_CHARS = 300
 """Characters shown on each side of a quote."""
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""C0 and C1 controls, and the marks that turn the direction of text."""
 
 
 def in_context(quote: str, passages: Sequence[str]) -> tuple[str, str, str]:
@@ -30,16 +27,6 @@ def in_context(quote: str, passages: Sequence[str]) -> tuple[str, str, str]:
             if plain in normalise(paragraph):
                 return "", paragraph, ""
     return "", quote, ""
-
-
-def printable(text: str) -> str:
-    """`text` without control characters, which could command a terminal; line ends and tabs stay."""
-    return _CONTROL.sub("\ufffd", text)
-
-
-def on_one_line(text: str) -> str:
-    """`text` within a line that says more: a title with line ends would be lines of its own."""
-    return printable(" ".join(text.split()))
 
 
 def _tail(text: str) -> str:

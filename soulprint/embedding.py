@@ -21,6 +21,7 @@ from shared.models.embeddings.client import opened_embedder
 from shared.models.embeddings.failures import EmbeddingError
 from shared.settings import Settings
 from shared.store.store import Store
+from soulprint.terminal import say
 
 STOPPED_EMBEDDING = (
     "stopped. The memory is stored and its files are written, but some passages have no embedding: "
@@ -90,7 +91,7 @@ async def embed_passages(
     }
 
 
-def told(embeddings: Mapping[str, Any]) -> str:
+def told(embeddings: Mapping[str, Any]) -> list[str]:
     """What is said of them at the end of a run."""
     lines = []
     if embeddings["embedded"]:
@@ -104,7 +105,7 @@ def told(embeddings: Mapping[str, Any]) -> str:
         lines.append(f"{counted(waiting, 'passage')} {has} no embedding yet: {why}; the same command goes on")
     if refused := embeddings["refused"]:
         lines.append(f"{counted(refused, 'passage')} cannot be embedded: empty, or refused by the server")
-    return "\n".join(lines)
+    return lines
 
 
 async def _cost(store: Store, user_id: UUID) -> tuple[int, int, float | None]:
@@ -131,5 +132,4 @@ async def _tell(store: Store, filler: Filler, user_id: UUID, stream: TextIO) -> 
     whole = (await store.tell_embeddings(user_id)).waiting
     while True:
         await asyncio.sleep(TELL_SECONDS)
-        stream.write(f"embedding: {filler.embedded:,} of {counted(whole, 'passage')}\n")
-        stream.flush()
+        say(f"embedding: {filler.embedded:,} of {counted(whole, 'passage')}", to=stream)

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import orjson
-import typer
 from pydantic import SecretStr
 
-from services.chunker.chunking import ChunkingJob, chunk_conversations
+from services.chunker.chunking import ChunkingJob, chunk_export
 from services.chunker.configured import chunk_policy, require_something_read
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport
@@ -26,8 +24,8 @@ from shared.models.open import opened_model
 from shared.settings import Settings
 from shared.store.open import opened_store
 from shared.store.store import Store
-from soulprint.blocks import fitted
 from soulprint.interrupts import interruptible
+from soulprint.terminal import say, say_fitted, say_json
 
 LOOK_UP = 64
 """Most chunks one look-up in the cache asks for."""
@@ -46,11 +44,11 @@ def estimate_command(
     cost = estimate["cost"]
     allowed = max_cost is None or (cost is not None and cost <= max_cost)
     if as_json:
-        typer.echo(orjson.dumps({**estimate, "within_max_cost": allowed}, option=orjson.OPT_INDENT_2))
+        say_json({**estimate, "within_max_cost": allowed}, indent=True)
     else:
-        typer.echo(fitted(_told(estimate)))
+        say_fitted(*_told(estimate))
         if not allowed:
-            typer.echo(f"that may pass the limit of ${max_cost:.2f}")
+            say(f"that may pass the limit of ${max_cost:.2f}")
     return 0 if allowed else 1
 
 
@@ -61,8 +59,8 @@ async def _estimate(paths: Sequence[Path], user_id: UUID, settings: Settings) ->
             job = ChunkingJob(import_id(user_id, export.fingerprint), user_id, 1, settings.pipeline)
             report = ChunkingReport()
             policy = chunk_policy(settings)
-            await chunk_conversations(export.conversations(), job, policy, reckoning, report)
-            require_something_read(report, export.breaks)
+            await chunk_export(export, job, policy, reckoning, report)
+            require_something_read(report)
             await reckoning.look_up()
             extracting, writing = reckoning.usage, Usage()
             if settings.model_batch and isinstance(model, BatchModel) and extracting.cost is not None:
@@ -130,15 +128,15 @@ class _Reckoning:
                     self.usage += self.model.forecast(chunk)
 
 
-def _told(estimate: Mapping[str, Any]) -> str:
+def _told(estimate: Mapping[str, Any]) -> list[str]:
     chunks, cost = estimate["chunks"], estimate["cost"]
     dollars = f"${cost:,.4f}" if cost is not None else f"no price is known for {estimate['model']}"
     batches = " (extraction by batches)" if estimate["batch"] else ""
-    return (
+    return [
         f"{counted(estimate['conversations'], 'conversation')} in {counted(chunks['total'], 'chunk')}: "
         f"{chunks['cached']:,} read before, {chunks['without_a_call']:,} with nothing of the person, "
-        f"{chunks['to_read']:,} to read\n"
+        f"{chunks['to_read']:,} to read",
         f"about {counted(estimate['calls'], 'call')} of {estimate['model']}{batches}, "
-        f"{counted(estimate['input_tokens'], 'token')} in, {estimate['output_tokens']:,} out: {dollars}\n"
-        "nothing was sent and nothing was stored"
-    )
+        f"{counted(estimate['input_tokens'], 'token')} in, {estimate['output_tokens']:,} out: {dollars}",
+        "nothing was sent and nothing was stored",
+    ]

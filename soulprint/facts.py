@@ -9,14 +9,13 @@ from uuid import UUID
 import orjson
 
 from shared.domain.facts import FactStatus
+from shared.domain.printable import escaped
 from shared.domain.runs import RunKey
 from shared.store.facts import StoredFact
 from shared.store.store import Store
 
 LISTED = (FactStatus.CURRENT, FactStatus.SUPERSEDED)
 PAGE = 1000
-_LINE_ENDS = {"\x85": b"\\u0085", "\u2028": b"\\u2028", "\u2029": b"\\u2029"}
-"""What JSON leaves as it is, and some readers of lines take for the end of one."""
 
 
 async def listed_facts(
@@ -36,8 +35,6 @@ def as_json(fact: StoredFact) -> dict[str, Any]:
 
 
 def json_line(fact: StoredFact) -> bytes:
-    """A fact as a line of JSON, without its end; nothing in it ends a line, for whatever reads it."""
-    line = orjson.dumps(as_json(fact))
-    for sign, escaped in _LINE_ENDS.items():
-        line = line.replace(sign.encode(), escaped)
-    return line
+    """A fact as a line of JSON, without its end; nothing in it ends a line, or commands a terminal that is
+    shown the file."""
+    return escaped(orjson.dumps(as_json(fact)).decode()).encode()

@@ -16,6 +16,7 @@ from soulprint.canary.app import canary
 from soulprint.dead.app import dead
 from soulprint.profile.app import profile
 from soulprint.replay.app import replay
+from soulprint.topics_app import topics
 
 STOPPABLE = ("run", "serve", "up")
 """Commands that see to signals themselves, from their first moment on."""
@@ -56,7 +57,9 @@ SECTIONS = get_args(Section)
 
 def _print_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"soulprint {__version__}")
+        from soulprint.terminal import say
+
+        say(f"soulprint {__version__}")
         raise typer.Exit
 
 
@@ -280,18 +283,7 @@ def migrate(
 
 app.add_typer(profile, rich_help_panel=PERSON)
 
-topics = typer.Typer(name="topics", help="The topics on Kafka.", no_args_is_help=True)
 app.add_typer(topics, rich_help_panel=SERVICES)
-
-
-@topics.command("create")
-def topics_create(as_json: Json = False) -> None:
-    """Create the topics that do not exist. Safe to repeat."""
-    from soulprint.topics import create_command
-
-    create_command(as_json=as_json)
-
-
 app.add_typer(canary, rich_help_panel=CANARY)
 app.add_typer(replay, rich_help_panel=REPLAY)
 app.add_typer(dead, rich_help_panel=REPLAY)
@@ -303,17 +295,12 @@ def main() -> None:
     and 4 of its own."""
     signals.begin()
     try:
-        app(prog_name="soulprint")
+        code = app(prog_name="soulprint", standalone_mode=False)
     except Exception as error:
-        from shared.domain.errors import DiskFullError, SoulprintError, is_disk_full
-        from soulprint.blocks import fitted
+        from soulprint.failing import failed
 
-        if is_disk_full(error):
-            error = DiskFullError("the disk is full; free some space and run again")
-        if not isinstance(error, SoulprintError):
-            raise
-        typer.echo(fitted(f"soulprint: {error}", sys.stderr), err=True)
-        sys.exit(error.exit_code)
+        code = failed(error)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -12,17 +12,19 @@ from contextlib import suppress
 from pathlib import Path
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import Field, ValidationError
 
+from shared.domain.discreet import Discreet
 from shared.domain.plurals import listed, plural
+from shared.private import new_file
 
 MANIFEST = ".soulprint.json"
 
 
-class Manifest(BaseModel):
+class Manifest(Discreet):
     """What the file holds."""
 
-    files: dict[str, list[str]] = {}
+    files: dict[str, list[str]] = Field(default_factory=dict)
     """SHA-256 of what we wrote, by name. Two while a file is being replaced: it may be either."""
 
 
@@ -65,7 +67,8 @@ def _read(folder: Path) -> Manifest:
 
 def _write(folder: Path, scratch: Path, files: dict[str, list[str]]) -> None:
     unfinished = scratch / MANIFEST
-    unfinished.write_bytes(orjson.dumps(Manifest(files=files).model_dump(), option=orjson.OPT_INDENT_2))
+    with new_file(unfinished) as file:
+        file.write(orjson.dumps(Manifest(files=files).model_dump(), option=orjson.OPT_INDENT_2))
     _on_disk(unfinished)
     os.replace(unfinished, folder / MANIFEST)
 

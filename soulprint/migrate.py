@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import sys
 from itertools import groupby
-
-import orjson
-import typer
+from typing import Any
 
 from shared.domain.errors import UsageError
 from shared.postgres.embeddings import prepare_embeddings
@@ -16,6 +13,7 @@ from shared.postgres.migrate import migrate, plan
 from shared.postgres.plan import Plan, Step
 from shared.settings import Settings, load_settings
 from soulprint.blocks import NARROWEST
+from soulprint.terminal import is_terminal, say, say_json
 
 CONFLICTS_EXIT = 2
 _SHOWN = 100
@@ -38,13 +36,16 @@ def migrate_command(*, only_plan: bool, as_json: bool) -> int:
         )
     if only_plan:
         planned = asyncio.run(_planned(url.get_secret_value(), settings))
-        typer.echo(_as_json(planned) if as_json else "\n".join(told(planned)))
+        if as_json:
+            say_json(_as_json(planned))
+        else:
+            say(*told(planned))
         return CONFLICTS_EXIT if planned.conflicts else 0
     applied = asyncio.run(_applied(url.get_secret_value(), settings))
     if as_json:
-        typer.echo(orjson.dumps({"applied": applied}))
+        say_json({"applied": applied})
     else:
-        typer.echo(f"applied: {', '.join(applied)}" if applied else "the schema is up to date")
+        say(f"applied: {', '.join(applied)}" if applied else "the schema is up to date")
     return 0
 
 
@@ -68,16 +69,14 @@ async def _planned(dsn: str, settings: Settings) -> Plan:
     return planned
 
 
-def _as_json(planned: Plan) -> bytes:
-    return orjson.dumps(
-        {
-            "missing": planned.versions,
-            "statements": planned.steps,
-            "conflicts": [
-                {"place": each.place, "is": each.found, "needs": each.needed} for each in planned.conflicts
-            ],
-        }
-    )
+def _as_json(planned: Plan) -> dict[str, Any]:
+    return {
+        "missing": planned.versions,
+        "statements": planned.steps,
+        "conflicts": [
+            {"place": each.place, "is": each.found, "needs": each.needed} for each in planned.conflicts
+        ],
+    }
 
 
 def told(planned: Plan) -> list[str]:
@@ -103,7 +102,7 @@ def _ran(step: Step) -> tuple[str, ...]:
 def _shown(statement: str) -> str:
     """A statement in one line: up to the body of what it makes, for a function."""
     line = " ".join(statement.split(" AS $", 1)[0].split())
-    most = max(NARROWEST, shutil.get_terminal_size().columns - 2) if sys.stdout.isatty() else _SHOWN
+    most = max(NARROWEST, shutil.get_terminal_size().columns - 2) if is_terminal() else _SHOWN
     return line if len(line) <= most else f"{line[: most - 3]}..."
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from shared.domain.plurals import listed, plural
+from shared.domain.printable import printable
 from shared.store.store import Store
-from soulprint.context import printable
 
 Names = Mapping[UUID, str]
 
@@ -39,6 +39,4 @@ def called(names: Names, user_id: UUID) -> str:
 
 def told_accounts(lineages: Sequence[str]) -> str:
     """Accounts in a line for people; empty where there are none."""
-    return (
-        printable(f"{plural(len(lineages), 'account', 'accounts')}: {listed(lineages)}") if lineages else ""
-    )
+    return f"{plural(len(lineages), 'account', 'accounts')}: {listed(lineages)}" if lineages else ""

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import UUID
-
-import orjson
 
 from shared.domain.documents import heading as section_heading
 from shared.domain.documents import section_text
 from shared.domain.errors import DiskFullError, SoulprintError, UsageError, is_disk_full, system_reason
 from shared.domain.plurals import counted, listed, plural
 from shared.domain.runs import RunKey
-from shared.exports.containers.members import named
+from shared.exports.containers.names import named
+from shared.private import check_writable, held_folder, make_folder, new_file, sweep
 from shared.store.facts import StoredFact
 from shared.store.profiles import Documents
 from shared.store.runs import COMPLETE
 from soulprint.ending import broken, heading, why_unserved
 from soulprint.facts import json_line
 from soulprint.manifest import foreign, replace_all, told
+from soulprint.terminal import json_text
 
 REASONS = 3
 """Most reasons for dead chunks that a summary tells."""
+BREAKS = 20
+"""Most places where an export breaks that a summary tells."""
 LANGUAGES = 5
 """Most languages that a summary names."""
 SECTION_FILES: Mapping[str, str] = {
@@ -41,6 +41,8 @@ MEMORY_FILE = "MEMORY.md"
 FACTS_FILE = "facts.jsonl"
 REPORT_FILE = "report.json"
 FILES = (MEMORY_FILE, *SECTION_FILES.values(), FACTS_FILE, REPORT_FILE)
+_SCRATCH = ".soulprint-"
+"""What the name of a folder begins with in which files are made ready: for files of the same disk."""
 NOTHING = "(Nothing in this export supports this section.)"
 
 
@@ -50,9 +52,9 @@ def prepare(folder: Path, *, force: bool = False) -> None:
     if not force and (names := foreign(folder, FILES)):
         raise UsageError(f"nothing was begun: {told(folder, names)}")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder):
-            pass
+        make_folder(folder)
+        sweep(_SCRATCH, folder)
+        check_writable(folder)
     except OSError as error:
         kind = DiskFullError if is_disk_full(error) else UsageError
         raise kind(
@@ -61,40 +63,35 @@ def prepare(folder: Path, *, force: bool = False) -> None:
 
 
 @contextmanager
-def staged(folder: Path, user_id: UUID, *, force: bool = False) -> Iterator[Path]:
-    """A scratch folder whose files all move to `folder` when the block ends well, and vanish otherwise.
-
-    One a user, whose lock the caller holds: what a killed run left there is swept away. Raises SoulprintError
-    where they cannot be written, or would replace somebody else's.
-    """
-    scratch = folder / f".soulprint-{user_id}"
+def staged(folder: Path, *, force: bool = False) -> Iterator[Path]:
+    """A scratch folder whose files all move to `folder` when the block ends well, and vanish otherwise; so do
+    those that a killed run of anybody left there. Raises SoulprintError where they cannot be written, or
+    would replace somebody else's."""
     try:
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir()
-        yield scratch
-        names = sorted(file.name for file in scratch.iterdir())
-        if not force and (theirs := foreign(folder, names)):
-            raise SoulprintError(
-                f"the memory is safe in the database, but not written: {told(folder, theirs)}"
-            )
-        replace_all(scratch, folder)
+        sweep(_SCRATCH, folder)
+        with held_folder(_SCRATCH, folder) as scratch:
+            yield scratch
+            names = sorted(file.name for file in scratch.iterdir())
+            if not force and (theirs := foreign(folder, names)):
+                raise SoulprintError(
+                    f"the memory is safe in the database, but not written: {told(folder, theirs)}"
+                )
+            replace_all(scratch, folder)
     except OSError as error:
         raise _unwritten(folder, error) from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def write_documents(folder: Path, documents: Documents) -> None:
     """MEMORY.md and the five section files: Markdown, whatever the format of the profile."""
-    (folder / MEMORY_FILE).write_text(documents.memory_md or "", encoding="utf-8")
+    _write(folder / MEMORY_FILE, documents.memory_md or "")
     for name, file in SECTION_FILES.items():
         text = section_text(name, getattr(documents, f"{name}_md"))
-        (folder / file).write_text(text or f"{section_heading(name)}\n\n{NOTHING}\n", encoding="utf-8")
+        _write(folder / file, text or f"{section_heading(name)}\n\n{NOTHING}\n")
 
 
 async def write_facts(folder: Path, lines: AsyncIterator[bytes]) -> None:
     """facts.jsonl, one fact a line, streamed."""
-    with (folder / FACTS_FILE).open("wb") as file:
+    with new_file(folder / FACTS_FILE) as file:
         async for line in lines:
             file.write(line)
 
@@ -106,12 +103,15 @@ def fact_line(fact: StoredFact) -> bytes:
 
 def write_report(folder: Path, report: Mapping[str, Any]) -> None:
     """report.json."""
-    (folder / REPORT_FILE).write_bytes(
-        orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    )
+    _write(folder / REPORT_FILE, f"{json_text(report, indent=True)}\n")
 
 
-def summary(report: Mapping[str, Any], folder: Path) -> str:
+def _write(path: Path, text: str) -> None:
+    with new_file(path) as file:
+        file.write(text.encode())
+
+
+def summary(report: Mapping[str, Any], folder: Path) -> list[str]:
     """What a person wants to know of a run, in a few lines."""
     conversations, chunks, facts = report["conversations"], report["chunks"], report["facts"]
     lines = [
@@ -129,9 +129,12 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
         )
         commonest = Counter(chunk["reason"] for chunk in chunks["not_read"]).most_common(REASONS)
         lines += [f"  {counted(count, 'time')}: {reason}" for reason, count in commonest]
+    breaks = report["breaks"]
     lines += [
-        f"the export breaks: {each['file']} at {each['place']}: {each['reason']}" for each in report["breaks"]
+        f"the export breaks: {each['file']} at {each['place']}: {each['reason']}" for each in breaks[:BREAKS]
     ]
+    if len(breaks) > BREAKS:
+        lines.append(f"and in {counted(len(breaks) - BREAKS, 'more place')}: report.json names each")
     for count, noun, one, more in (
         (
             conversations["skipped_count"],
@@ -189,7 +192,7 @@ def summary(report: Mapping[str, Any], folder: Path) -> str:
     lines.append(_last_line(report, folder))
     if _mostly_unread(report):
         lines.append(f"{unread}: this memory lacks them. `--model claude` reads every language")
-    return "\n".join(lines)
+    return lines
 
 
 def _last_line(report: Mapping[str, Any], folder: Path) -> str:
@@ -218,10 +221,13 @@ def _mostly_unread(report: Mapping[str, Any]) -> bool:
 
 
 def _unwritten(folder: Path, error: OSError) -> SoulprintError:
+    culprit = error.filename2 or error.filename
+    where = f"{named(Path(Path(os.fsdecode(culprit)).name))}: " if isinstance(culprit, str | bytes) else ""
+    todo = "make room" if is_disk_full(error) else "put right what is in the way"
     return SoulprintError(
-        f"cannot write the result to {folder}: {system_reason(error)}. No file there was left half-written, "
-        "and the memory is safe in the database: "
-        "make room or choose another folder with --out, then run again."
+        f"cannot write the result to {folder}: {where}{system_reason(error)}. No file there was left "
+        f"half-written, and the memory is safe in the database: {todo} or choose another folder with --out, "
+        "then run again."
     )
 
 

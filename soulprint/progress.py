@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TextIO
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Group
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -22,6 +20,8 @@ from shared.domain.plurals import counted
 from shared.store.runs import RunRow
 from shared.store.store import Store
 from soulprint.blocks import block
+from soulprint.drawing import live
+from soulprint.terminal import say, standard_error
 
 LIVE_SECONDS = 0.3
 LOOK_SECONDS = 0.5
@@ -100,7 +100,7 @@ async def shown(
 ) -> AsyncIterator[None]:
     """Show how far the run is while the block runs: its row says it, whichever process works on it.
     `waits_for` says why nothing moves, empty if it does."""
-    stream = stream or sys.stderr
+    stream = stream or standard_error()
     began = time.monotonic()
 
     async def look() -> Progress | None:
@@ -125,22 +125,20 @@ async def _plain(look: Look, stream: TextIO) -> None:
             if progress is None:
                 continue
             if progress.waits_for != waited_for or time.monotonic() - told >= PLAIN_SECONDS:
-                stream.write(progress.words() + "\n")
-                stream.flush()
+                say(progress.words(), to=stream)
                 told, waited_for = time.monotonic(), progress.waits_for
 
 
 async def _live(look: Look, stream: TextIO) -> None:
-    console = Console(file=stream)
-    with Live(console=console, auto_refresh=False, transient=True) as live:
+    with live(stream, transient=True) as drawn:
         while True:
             with suppress(StoreError):
                 if (progress := await look()) is not None:
-                    beside, below = progress.lines(console.width)
+                    beside, below = progress.lines(drawn.console.width)
                     grid = Table.grid(padding=(0, 1))
                     bar = ProgressBar(total=100.0, completed=progress.run.progress_percent, width=24)
                     grid.add_row(bar, beside)
-                    live.update(Group(grid, Text(below)), refresh=True)
+                    drawn.update(Group(grid, Text(below)), refresh=True)
             await asyncio.sleep(LIVE_SECONDS)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
-import typer
 from prometheus_client import CollectorRegistry
 
 from services.chunker.configured import sizes_of
@@ -36,7 +34,6 @@ from shared.store.open import opened_store
 from shared.store.runs import COMPLETE, ENDED, UNSERVED, RunReport
 from shared.store.store import Store
 from soulprint import outputs
-from soulprint.blocks import fitted
 from soulprint.driving import drive
 from soulprint.ending import exit_code
 from soulprint.facts import listed_facts
@@ -44,6 +41,7 @@ from soulprint.interrupts import Interrupts, interruptible
 from soulprint.naming import note_name, typed_name
 from soulprint.report import build_report, peak_rss, stage_seconds
 from soulprint.spending import Spending
+from soulprint.terminal import say_fitted, say_json, standard_error
 from soulprint.unwritten import Unwritten
 
 WINDOW = 100_000
@@ -85,13 +83,13 @@ def run_command(
         )
     )
     if as_json:
-        typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
+        say_json(report, indent=True)
     else:
-        typer.echo(fitted(outputs.summary(report, out)))
+        say_fitted(*outputs.summary(report, out))
         if report.get("embeddings"):
             from soulprint.embedding import told
 
-            typer.echo(fitted(told(report["embeddings"])))
+            say_fitted(*told(report["embeddings"]))
     return exit_code(report["status"], len(report["breaks"]))
 
 
@@ -183,7 +181,7 @@ class _Run:
             report = await self._report(key)
             _require_ended(report)
             seconds = stage_seconds(self.registry)
-            with outputs.staged(out, self.request.user_id, force=force) as folder:
+            with outputs.staged(out, force=force) as folder:
                 if report.state in (COMPLETE, UNSERVED):
                     await self._write_result(folder, key)
                 seconds["total"] = asyncio.get_running_loop().time() - began
@@ -209,7 +207,7 @@ class _Run:
         interrupts.words = STOPPED_EMBEDDING
         if interrupts.number:  # it was told to stop while files were written
             raise asyncio.CancelledError
-        stream = None if self.interrupts is None else sys.stderr
+        stream = None if self.interrupts is None else standard_error()
         return await embed_passages(self.store, self.settings, self.request.user_id, stream=stream)
 
     async def _unwritten_one(self, run: int | None) -> _Ended | None:

@@ -7,7 +7,6 @@ import logging
 import signal
 from collections.abc import Callable, Sequence
 
-import typer
 from prometheus_client import REGISTRY
 
 from shared.host.host import Host
@@ -15,6 +14,7 @@ from shared.host.services import opener_of
 from shared.logs import configure_logs
 from shared.settings import Settings, load_settings
 from soulprint.signals import SIGNALS, end_at_once
+from soulprint.terminal import say
 
 
 def serve_command(services: Sequence[str], settings: Settings | None = None) -> None:
@@ -32,13 +32,15 @@ def configure_service_logs(settings: Settings) -> None:
         logging.getLogger().setLevel(logging.WARNING)
 
 
-def served(host: Host, greeting: Callable[[], str] | None = None, *, again: str | None = None) -> None:
+def served(
+    host: Host, greeting: Callable[[], Sequence[str]] | None = None, *, again: str | None = None
+) -> None:
     """Run a host until SIGTERM, SIGINT or the end of its terminal; then drain and return. Once it serves its
     greeting is printed. `again`: a second signal ends the process at once, with these words."""
     asyncio.run(_serve(host, greeting, again))
 
 
-async def _serve(host: Host, greeting: Callable[[], str] | None, again: str | None) -> None:
+async def _serve(host: Host, greeting: Callable[[], Sequence[str]] | None, again: str | None) -> None:
     loop = asyncio.get_running_loop()
     stopping = False
 
@@ -47,7 +49,7 @@ async def _serve(host: Host, greeting: Callable[[], str] | None, again: str | No
         if stopping and again is not None and number != signal.SIGHUP:  # which shells send once more
             end_at_once(number, again)
         if not stopping and again is not None and number == signal.SIGINT:
-            typer.echo(
+            say(
                 "Ending: what is at work is worked off, for 20 s at most. Ctrl-C again ends it at once.",
                 err=True,
             )
@@ -63,5 +65,5 @@ async def _serve(host: Host, greeting: Callable[[], str] | None, again: str | No
         await asyncio.wait({running, ready}, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
         if host.ready.is_set():
-            typer.echo(greeting())
+            say(*greeting())
     await running

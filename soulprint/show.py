@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-
-import orjson
-import typer
-from rich.console import Console
-from rich.markdown import Markdown
-from rich.text import Text
 
 from shared.domain.errors import UsageError
 from shared.domain.facts import FactStatus
 from shared.domain.plurals import counted, listed
+from shared.domain.printable import on_one_line
 from shared.store.chunks import FoundPassage
 from shared.store.facts import StoredFact
-from soulprint.blocks import fitted
-from soulprint.context import on_one_line, printable
+from soulprint.drawing import say_markdown, say_marked
 from soulprint.facts import as_json as fact_json
-from soulprint.facts import json_line
 from soulprint.memory import Memory, open_memory
+from soulprint.terminal import say, say_fitted, say_json
 
 SHORT_ID = 8
 """Characters of a fact's id that documents and lists show."""
@@ -52,39 +45,41 @@ async def _show(
 def _show_section(memory: Memory, section: str, as_json: bool) -> None:
     text: str = getattr(memory.sections, section)
     if as_json:
-        _print_json({"section": section, "text": text})
+        say_json({"section": section, "text": text}, indent=True)
     elif not text:
-        typer.echo(f"Nothing in the export supports the section {section.upper()}.")
-    elif Console().is_terminal:
-        Console().print(Markdown(text, hyperlinks=False))
+        say(f"Nothing in the export supports the section {section.upper()}.")
     else:
-        typer.echo(printable(text))
+        say_markdown(text)
 
 
 async def _show_facts(memory: Memory, as_json: bool) -> None:
     async for fact in memory.facts():
-        typer.echo(json_line(fact) if as_json else _line(fact, memory))
+        if as_json:
+            say_json(fact_json(fact))
+        else:
+            say(_line(fact, memory))
 
 
 async def _show_found(memory: Memory, search: str, as_json: bool) -> None:
     found = await memory.search(search)
     if as_json:
-        _print_json(
+        say_json(
             {
                 "facts": [fact_json(fact) for fact in found.facts],
                 "passages": [passage.model_dump(mode="json") for passage in found.passages],
                 "by_words_alone": found.by_words_alone,
-            }
+            },
+            indent=True,
         )
         return
     for fact in found.facts:
-        typer.echo(_line(fact, memory))
+        say(_line(fact, memory))
     for passage in found.passages:
-        typer.echo(_found(passage))
+        say(_found(passage))
     if not found.facts and not found.passages:
-        typer.echo("Nothing found.")
+        say("Nothing found.")
     if found.by_words_alone:
-        typer.echo(fitted(f"searched by words alone: {found.by_words_alone}", sys.stderr), err=True)
+        say_fitted(f"searched by words alone: {found.by_words_alone}", err=True)
 
 
 async def _show_why(memory: Memory, reference: str, as_json: bool) -> None:
@@ -92,26 +87,21 @@ async def _show_why(memory: Memory, reference: str, as_json: bool) -> None:
     fact = origin.fact
     if as_json:
         context = {"before": origin.before, "quote": origin.quote, "after": origin.after}
-        _print_json({"fact": fact_json(fact), "context": context})
+        say_json({"fact": fact_json(fact), "context": context}, indent=True)
         return
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(Text(_line(fact, memory)))
+    say(_line(fact, memory))
     stated = f"{fact.stated_at:%Y-%m-%d %H:%M} UTC" if fact.stated_at else "at an unknown time"
-    console.print(
-        Text(
-            on_one_line(f"said {stated} in “{fact.conversation_title}” (conversation {fact.conversation_id})")
-        )
-    )
+    say(on_one_line(f"said {stated} in “{fact.conversation_title}” (conversation {fact.conversation_id})"))
     if fact.account and fact.account.lineage:
         also = [each for each in fact.lineages if each != fact.account.lineage]
         more = f", and in {listed(also)}" if also else ""
-        console.print(Text(printable(f"account {fact.account.lineage} ({fact.account.vendor}){more}")))
+        say(f"account {fact.account.lineage} ({fact.account.vendor}){more}")
     if fact.support > 1:
-        console.print(Text(f"and in {counted(fact.support - 1, 'more conversation')}"))
+        say(f"and in {counted(fact.support - 1, 'more conversation')}")
     if fact.superseded_by:
-        console.print(Text(f"superseded by {str(fact.superseded_by)[:SHORT_ID]}"))
-    before, quote, after = map(printable, (origin.before, origin.quote, origin.after))
-    console.print(Text.assemble("\n", before, (quote, "bold reverse"), after))
+        say(f"superseded by {str(fact.superseded_by)[:SHORT_ID]}")
+    say("")
+    say_marked(origin.before, origin.quote, origin.after)
 
 
 def _line(fact: StoredFact, memory: Memory) -> str:
@@ -119,7 +109,7 @@ def _line(fact: StoredFact, memory: Memory) -> str:
     stated = f"{fact.stated_at:%Y-%m-%d}" if fact.stated_at else "undated   "
     history = " (history)" if fact.status is FactStatus.SUPERSEDED else ""
     statement = on_one_line(fact.statement)
-    account = f"  [{printable(fact.account.lineage)}]" if fact.account and len(memory.lineages) > 1 else ""
+    account = f"  [{fact.account.lineage}]" if fact.account and len(memory.lineages) > 1 else ""
     return f"{str(fact.id)[:SHORT_ID]}  {stated}  {fact.category.value:<11}  {statement}{history}{account}"
 
 
@@ -127,7 +117,3 @@ def _found(passage: FoundPassage) -> str:
     stated = f"{passage.created_at:%Y-%m-%d}" if passage.created_at else "undated   "
     kind = "passage" if passage.has_words else "near"
     return f"{kind:<8}  {stated}  {on_one_line(passage.title)}: …{on_one_line(passage.snippet)}…"
-
-
-def _print_json(value: object) -> None:
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))

@@ -14,6 +14,7 @@ from shared.domain.errors import SoulprintError, system_reason
 from shared.domain.events import Usage
 from shared.domain.runs import RunKey
 from shared.models.base import Metered, Model
+from shared.private import write_whole
 
 FOLDER = "spending"
 
@@ -46,10 +47,7 @@ class Spending:
             self.forget()
             return
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = self._path.with_suffix(".new")
-            unfinished.write_text(unrecorded.model_dump_json(), encoding="ascii")
-            unfinished.replace(self._path)
+            write_whole(self._path, unrecorded.model_dump_json().encode())
         except OSError as error:
             raise SoulprintError(f"cannot write {self._path}: {system_reason(error)}") from None
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import orjson
-import typer
-from rich.live import Live
 from rich.text import Text
 
 from shared.domain.errors import UsageError
 from shared.domain.plurals import counted
+from shared.domain.printable import unbroken
 from shared.domain.runs import RunKind
+from shared.domain.text import abridge
 from shared.host.holds import FRESH_SECONDS
 from shared.settings import load_settings
 from shared.store.leases import HoldRow
@@ -23,14 +21,18 @@ from shared.store.open import opened_store
 from shared.store.runs import RunRow
 from shared.store.store import Store
 from soulprint.blocks import block
+from soulprint.drawing import live
 from soulprint.ending import broken, exit_code, why_unserved
 from soulprint.naming import Names, called, names_of, told_accounts
+from soulprint.terminal import is_terminal, say, say_json
 
 POLL_SECONDS = 0.5
 PLAIN_SECONDS = 5.0
 TAKEN_UP_SECONDS = 60.0
 """How long to wait for the chunker to take a submitted import up."""
 SHOWN = 20
+LONGEST = 600
+"""Characters of an error that are shown; --json has all of it."""
 
 
 def status_command(import_id: str | None, *, as_json: bool) -> int:
@@ -72,21 +74,21 @@ async def _status(import_id: UUID | None, *, as_json: bool) -> int:
             runs = await store.list_runs(limit=SHOWN)
             names = await names_of(store, (run.user_id for run in runs))
             if as_json:
-                typer.echo(orjson.dumps([_as_json(run, names) for run in runs]))
+                say_json([_as_json(run, names) for run in runs])
             else:
-                typer.echo("\n".join(_block(run, names) for run in runs) or "no imports yet")
+                say(*(_block(run, names) for run in runs) if runs else ("no imports yet",))
                 for hold in await store.read_holds(FRESH_SECONDS):
-                    typer.echo(block(_held(hold)))
+                    say(block(_held(hold)))
             return 0
         if as_json:
             run = await asked_run(store, import_id)
             holds = [] if run.ended else await store.read_holds(FRESH_SECONDS)
             held = [hold.model_dump(mode="json") for hold in holds]
             names = await names_of(store, [run.user_id])
-            typer.echo(orjson.dumps({**_as_json(run, names), "holds": held}))
+            say_json({**_as_json(run, names), "holds": held})
             return 0
         await _taken_up(store, import_id)
-        run = await (_live if sys.stdout.isatty() else _plain)(store, import_id)
+        run = await (_live if is_terminal() else _plain)(store, import_id)
         return exit_code(run.state, run.breaks)
 
 
@@ -101,11 +103,12 @@ async def _taken_up(store: Store, import_id: UUID) -> None:
 
 async def _live(store: Store, import_id: UUID) -> RunRow:
     names = await names_of(store, [(await asked_run(store, import_id)).user_id])
-    with Live(auto_refresh=False) as live:
+    with live() as drawn:
         while True:
             run = await asked_run(store, import_id)
             holds = () if run.ended else await store.read_holds(FRESH_SECONDS)
-            live.update(Text("\n".join([_block(run, names), *map(_held, holds)])), refresh=True)
+            shown = [_block(run, names), *map(unbroken, map(_held, holds))]
+            drawn.update(Text("\n".join(shown)), refresh=True)
             if run.ended:
                 return run
             await asyncio.sleep(POLL_SECONDS)
@@ -113,13 +116,14 @@ async def _live(store: Store, import_id: UUID) -> RunRow:
 
 async def _plain(store: Store, import_id: UUID) -> RunRow:
     """A line whenever something changed, at most one in a while."""
-    said, spoke = "", 0.0
+    said: list[str] = []
+    spoke = 0.0
     while True:
         run = await asked_run(store, import_id)
         holds = () if run.ended else await store.read_holds(FRESH_SECONDS)
         now = asyncio.get_running_loop().time()
         if (words := _words(run, holds)) != said and (run.ended or now - spoke >= PLAIN_SECONDS):
-            typer.echo(words)
+            say(*words)
             said, spoke = words, now
         if run.ended:
             return run
@@ -128,13 +132,14 @@ async def _plain(store: Store, import_id: UUID) -> RunRow:
 
 def _held(hold: HoldRow) -> str:
     processes = f" in {hold.replicas} processes" if hold.replicas > 1 else ""
-    return f"{hold.service}: paused since {hold.since:%Y-%m-%d %H:%M:%S} UTC{processes}: {hold.reason}"
+    since = f"{hold.since:%Y-%m-%d %H:%M:%S} UTC{processes}"
+    return f"{hold.service}: paused since {since}: {abridge(hold.reason, LONGEST)}"
 
 
-def _words(run: RunRow, holds: Sequence[HoldRow] = ()) -> str:
+def _words(run: RunRow, holds: Sequence[HoldRow] = ()) -> list[str]:
     error = f": {trouble}" if (trouble := _trouble(run, "step ")) else ""
     words = f"{_named(run, ' ')} {run.progress_percent:.0f}%, {_chunks(run)}{error}"
-    return "\n".join([words, *(_held(hold) for hold in holds)])
+    return [words, *(_held(hold) for hold in holds)]
 
 
 def _named(run: RunRow, space: str) -> str:
@@ -145,7 +150,7 @@ def _named(run: RunRow, space: str) -> str:
 
 def _trouble(run: RunRow, step: str = "") -> str:
     """Why it failed, or what is to be known of its memory."""
-    failure = f"{step}{run.error['step']}: {run.error['message']}" if run.error else ""
+    failure = f"{step}{run.error['step']}: {abridge(run.error['message'], LONGEST)}" if run.error else ""
     return "; ".join(filter(None, (failure, why_unserved(run.unserved, run.import_id), broken(run.breaks))))
 
 

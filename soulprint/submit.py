@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import orjson
-import typer
 from prometheus_client import CollectorRegistry
 
 from shared.domain.errors import SoulprintError, UsageError
@@ -16,7 +14,8 @@ from shared.domain.ids import user_id_for
 from shared.domain.plurals import listed
 from shared.domain.runs import RunKey
 from shared.log.kafka.client import KafkaLog
-from shared.log.kafka.topics import find_drift
+from shared.log.kafka.rights import refusal
+from shared.log.kafka.topics import MISSING, find_lacking
 from shared.log.metrics import PoolMetrics
 from shared.log.ports import Publisher
 from shared.pipelines import V1, prefixed, topics_of
@@ -25,6 +24,7 @@ from shared.requests.request import lineage_named, request_of
 from shared.settings import Settings, load_settings
 from shared.store.open import opened_store
 from soulprint.naming import note_name
+from soulprint.terminal import say, say_json
 from soulprint.topics import admin_of, publisher_of
 from soulprint.upload import require_uploadable, uploaded
 
@@ -50,9 +50,9 @@ def submit_command(
         key = asyncio.run(submit(export, user, settings, replace=replace, lineage=lineage))
         source = export
     if as_json:
-        typer.echo(orjson.dumps({"import_id": key.import_id, "run": key.run, "source": source}))
+        say_json({"import_id": key.import_id, "run": key.run, "source": source})
     else:
-        typer.echo(f"import {key.import_id} run {key.run}\nfollow it: soulprint status {key.import_id}")
+        say(f"import {key.import_id} run {key.run}", f"follow it: soulprint status {key.import_id}")
 
 
 def require_seen(export: str, settings: Settings) -> None:
@@ -63,7 +63,7 @@ def require_seen(export: str, settings: Settings) -> None:
         return  # an object of storage, or a mistake that is told by its name
     where = "services read local exports only below the folders of their IMPORT_ROOTS"
     if settings.import_roots is None:
-        typer.echo(f"soulprint: {where}; {path.resolve()} must lie there, at this path.", err=True)
+        say(f"soulprint: {where}; {path.resolve()} must lie there, at this path.", err=True)
     elif not any(path.resolve().is_relative_to(root.resolve()) for root in settings.import_roots):
         roots = listed([str(root) for root in settings.import_roots])
         raise UsageError(
@@ -104,8 +104,11 @@ async def _publisher(settings: Settings) -> AsyncIterator[Publisher]:
     log = KafkaLog.of(settings, PoolMetrics(CollectorRegistry()))
     async with admin_of(settings) as admin:
         lanes = [spec for each in (settings.pipeline, V1) for spec in topics_of(each)[1:2]]
-        for drift in await find_drift(admin, prefixed(lanes, settings.kafka_prefix)):
-            if drift.what == "missing":
-                raise SoulprintError(f"the topic {drift.topic} does not exist; run `soulprint topics create`")
+        for lacking in await find_lacking(admin, prefixed(lanes, settings.kafka_prefix)):
+            if lacking.what == MISSING:
+                raise SoulprintError(
+                    f"the topic {lacking.topic} does not exist; run `soulprint topics create`"
+                )
+            raise SoulprintError(refusal("Write", "topic", lacking.topic))
     async with publisher_of(log, "submit") as publisher:
         yield publisher

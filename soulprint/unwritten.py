@@ -11,6 +11,7 @@ from pathlib import Path
 
 from shared.domain.errors import SoulprintError, system_reason
 from shared.domain.runs import RunKey
+from shared.private import write_whole
 
 FOLDER = "unwritten"
 
@@ -32,10 +33,7 @@ class Unwritten:
         if self.run() == key.run:
             return
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = self._path.with_suffix(".new")
-            unfinished.write_text(str(key.run), "ascii")
-            unfinished.replace(self._path)
+            write_whole(self._path, b"%d" % key.run)
         except OSError as error:
             raise SoulprintError(f"cannot write {self._path}: {system_reason(error)}") from None
 

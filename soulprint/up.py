@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import socket
-import sys
 
-import typer
 from prometheus_client import REGISTRY
 
 from services.gateway.receiving.opening import uploads_folder
@@ -20,6 +18,7 @@ from shared.logs import configure_logs
 from shared.pipelines import READERS, SERVICES, places_of
 from shared.settings import Settings, load_settings
 from soulprint.serve import configure_service_logs, serve_command, served
+from soulprint.terminal import is_terminal, say
 
 ENDED_AT_ONCE = "ended at once. Nothing that was accepted is lost: the next `soulprint up` goes on with it."
 
@@ -31,9 +30,9 @@ def up_command() -> None:
     if settings.kafka_bootstrap_servers:
         serve_command(list(SERVICES), settings)
         return
-    if sys.stderr.isatty() and "log_level" not in settings.model_fields_set:
+    if is_terminal(err=True) and "log_level" not in settings.model_fields_set:
         configure_logs("warning")  # a person sees that it serves, and asks it how imports fare
-        typer.echo("Starting; the first start takes some seconds longer. Ctrl-C ends it.", err=True)
+        say("Starting; the first start takes some seconds longer. Ctrl-C ends it.", err=True)
     else:
         configure_service_logs(settings)
     settings = _reading_uploads(settings)
@@ -67,7 +66,7 @@ def _log_in_memory(settings: Settings, metrics: PoolMetrics) -> LocalLog:
     return LocalLog(metrics, read={each.spec.topic(each.pipeline) for each in places})
 
 
-def _greeting(host: Host, settings: Settings) -> str:
+def _greeting(host: Host, settings: Settings) -> list[str]:
     """What a person needs to know to begin."""
     name = settings.gateway_host if is_this_machine(settings.gateway_host) else socket.gethostname()
     address = f"http://{f'[{name}]' if ':' in name else name}:{host.public_port}"
@@ -79,9 +78,11 @@ def _greeting(host: Host, settings: Settings) -> str:
         who = "open to whoever reaches it"
     kept = settings.home if settings.store_kind == "embedded" else "the database that is set"
     key = "" if settings.gateway_open else " -H 'Authorization: Bearer KEY'"
-    return f"""\
-SoulPrint answers at {address}, {who}. What it keeps lies in {kept}.
-Send an export:  curl -X POST -T export.zip -H 'Content-Type: application/zip'{key} \\
-                     '{address}/imports?user_id={user_id_for("me")}'
-The answer names the import: {address}/imports/IMPORT tells how it fares, `soulprint show` what became of it.
-What was accepted and is not finished when it ends goes on at the next start."""
+    return [
+        f"SoulPrint answers at {address}, {who}. What it keeps lies in {kept}.",
+        f"Send an export:  curl -X POST -T export.zip -H 'Content-Type: application/zip'{key} \\",
+        f"                     '{address}/imports?user_id={user_id_for('me')}'",
+        f"The answer names the import: {address}/imports/IMPORT tells how it fares, `soulprint show` what "
+        "became of it.",
+        "What was accepted and is not finished when it ends goes on at the next start.",
+    ]

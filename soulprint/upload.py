@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-import typer
-
 from shared.domain.errors import SourceError, StoreError, UsageError
 from shared.exports.export import open_export
 from shared.exports.limits import read_limits
 from shared.settings import Settings
 from shared.store.object_names import bucket_of, media_type, object_path
+from soulprint.terminal import say
 
 
 def require_uploadable(file: Path, settings: Settings) -> None:
@@ -42,7 +41,7 @@ async def uploaded(file: Path, user_id: UUID, settings: Settings) -> AsyncIterat
     async with open_objects(url, key.get_secret_value()) as objects:
         if why := (await objects.bucket(bucket)).refusal(size, media_type(file)):
             raise SourceError(f"storage: {bucket} {why}")
-        typer.echo(f"soulprint: uploading {size:,} bytes to {bucket}", err=True)
+        say(f"soulprint: uploading {size:,} bytes to {bucket}", err=True)
         try:
             await objects.upload(bucket, path, file, media_type(file))
             yield f"{bucket}/{path}"

@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import orjson
-import typer
-
 from shared.domain.ids import user_id_for
 from shared.domain.plurals import counted
 from shared.settings import load_settings
@@ -19,6 +16,7 @@ from shared.store.usage import UserUsage
 from soulprint.blocks import block
 from soulprint.naming import Names, called, names_of
 from soulprint.outputs import unanswered
+from soulprint.terminal import say, say_json
 
 
 def usage_command(user: str | None, *, as_json: bool) -> None:
@@ -33,12 +31,12 @@ def usage_command(user: str | None, *, as_json: bool) -> None:
             }
             for each in found
         ]
-        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
+        say_json(rows, indent=True)
         return
     blocks = [_block(each, embeddings.get(each.user_id), names) for each in found]
-    typer.echo("\n".join(blocks) or "no runs yet")
+    say(*blocks or ["no runs yet"])
     if lost := sum(each.unanswered for each in found):
-        typer.echo(block(unanswered(lost)))
+        say(block(unanswered(lost)))
 
 
 Embeddings = Mapping[UUID, EmbeddingUsage]

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import asyncio
 
-import orjson
-import typer
-
 from shared.domain.plurals import counted
 from shared.settings import load_settings
 from shared.store.open import opened_store
 from shared.store.users import UserRow
 from soulprint.blocks import block
-from soulprint.context import printable
 from soulprint.naming import told_accounts
+from soulprint.terminal import say, say_json
 
 
 def users_command(*, as_json: bool) -> None:
     """Print who has runs, whoever was seen last first."""
     found = asyncio.run(_read())
     if as_json:
-        typer.echo(orjson.dumps([each.model_dump(mode="json") for each in found], option=orjson.OPT_INDENT_2))
+        say_json([each.model_dump(mode="json") for each in found], indent=True)
         return
-    typer.echo("\n".join(map(_block, found)) or "no users yet: `soulprint run EXPORT` makes the first")
+    say(*map(_block, found) if found else ("no users yet: `soulprint run EXPORT` makes the first",))
 
 
 async def _read() -> list[UserRow]:
@@ -34,7 +31,7 @@ def _block(user: UserRow) -> str:
     memory = "has a memory" if user.has_memory else "has no memory"
     newest = f"the newest {user.state}, of {user.requested_at:%Y-%m-%d %H:%M} UTC"
     return block(
-        printable(user.name or str(user.user_id)),
+        user.name or str(user.user_id),
         str(user.user_id) if user.name else "",
         f"{memory}; {counted(user.runs, 'run')}, {newest}",
         told_accounts(user.lineages),

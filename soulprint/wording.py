@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from soulprint.context import on_one_line
+from shared.domain.printable import on_one_line
 
 _LONGEST = 200
 """Characters that are shown of what a person wrote."""

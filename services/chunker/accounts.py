@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from services.chunker.packing import Packer
 from services.chunker.prompt_view import Span
 from services.chunker.report import AccountReport, ChunkPolicy
-from shared.domain.bounds import ACCOUNTS
 from shared.domain.ids import OLDEST
+from shared.domain.sizes import ACCOUNTS
 from shared.exports.conversation import Account, Conversation
 from shared.exports.instructions import Instructions
 from shared.exports.richest import Sample

@@ -3,25 +3,25 @@ else is done."""
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 from itertools import islice
 
 import structlog
 
-from services.chunker.chunking import STAGE, ChunkingJob, chunk_conversations
+from services.chunker.chunking import STAGE, ChunkingJob
 from services.chunker.configured import policy_of
 from services.chunker.contents import PAGE, ChangedSourceError, Contents
 from services.chunker.kept import Bounds, KeptChunks, TooMuch
 from services.chunker.passages import Passage
+from services.chunker.reading import chunk_paths
 from services.chunker.report import ChunkingReport
 from services.chunker.sending import CHUNKING_PERCENT, Sending
-from shared.domain.errors import BrokenExportError, SourceError, UnreadableExportError
+from shared.domain.errors import BrokenExportError, SoulprintError, SourceError, UnreadableExportError
 from shared.domain.events import ChunkReady, ImportReceived
 from shared.domain.ids import stage_id
 from shared.domain.runs import RunKey
-from shared.exports.export import open_exports
 from shared.exports.limits import read_limits
+from shared.exports.readers import Readers
 from shared.host.service import Kit
 from shared.host.sources import fetched
 from shared.log.ports import LogUnavailableError
@@ -125,8 +125,11 @@ class AnewSink(Sending):
 class Anew:
     """One such run."""
 
-    def __init__(self, kit: Kit, event: ImportReceived, replay: ReplayOf, variant: str) -> None:
+    def __init__(
+        self, kit: Kit, readers: Readers, event: ImportReceived, replay: ReplayOf, variant: str
+    ) -> None:
         self._kit = kit
+        self._readers = readers
         self._event = event
         self._replay = replay
         self._variant = variant
@@ -153,7 +156,7 @@ class Anew:
                         raise self._given_up(sink.left, gone, why_not) from None
         log.info("chunks published anew", stage=STEP, chunks=wanted, from_log=on_log, **event.ids)
 
-    def _given_up(self, left: int, gone: Exception, why_not: Exception | None) -> Exception:
+    def _given_up(self, left: int, gone: SoulprintError, why_not: Exception | None) -> Exception:
         if isinstance(gone, ChangedSourceError):
             return gone
         if isinstance(why_not, LogUnavailableError):  # they may be there
@@ -179,7 +182,6 @@ class Anew:
     async def _from_source(self, sink: AnewSink) -> None:
         settings, report = self._kit.settings, ChunkingReport()
         async with fetched(self._kit, self._event) as paths:
-            with await asyncio.to_thread(open_exports, paths, read_limits(settings)) as export:
-                policy = policy_of(self._variant, settings)
-                await chunk_conversations(export.conversations(), self._job, policy, sink, report)
+            policy = policy_of(self._variant, settings)
+            await chunk_paths(self._readers, paths, read_limits(settings), self._job, policy, sink, report)
         await sink.source_read(report)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from services.chunker.reading import TASK
 from services.chunker.stage import Imports
 from shared.domain.events import ImportReceived
+from shared.exports.readers import Readers
 from shared.host.service import Kit, Service
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record
@@ -29,16 +31,17 @@ GRACE = 2.0
 @asynccontextmanager
 async def app(kit: Kit) -> AsyncIterator[Service]:
     """Many imports at a time, few of each person, each within its window."""
-    imports = Imports(kit)
-    yield Service(
-        per_record("chunker", ImportReceived, imports.handle, on_dead=imports.give_up),
-        PoolPolicy(
-            ceiling=IMPORTS,
-            of_one=OF_ONE,
-            of_replays=OF_REPLAYS,
-            revoke_grace=GRACE,
-            retry=RetryPolicy(attempts=ATTEMPTS, deadline=DEADLINE),
-        ),
-        grace=GRACE,
-        probe=kit.database_answers,
-    )
+    async with Readers(TASK, kit.settings, alone=kit.only is not None) as readers:
+        imports = Imports(kit, readers)
+        yield Service(
+            per_record("chunker", ImportReceived, imports.handle, on_dead=imports.give_up),
+            PoolPolicy(
+                ceiling=IMPORTS,
+                of_one=OF_ONE,
+                of_replays=OF_REPLAYS,
+                revoke_grace=GRACE,
+                retry=RetryPolicy(attempts=ATTEMPTS, deadline=DEADLINE),
+            ),
+            grace=GRACE,
+            probe=kit.database_answers,
+        )

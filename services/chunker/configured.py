@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -12,8 +11,6 @@ import orjson
 from services.chunker.report import ChunkingReport, ChunkPolicy
 from shared.domain.errors import UnreadableExportError
 from shared.domain.ids import lineage_id, lineage_of_history
-from shared.exports.containers.members import Break
-from shared.exports.export import Export
 from shared.exports.nothing import why_nothing
 from shared.settings import Settings
 from shared.store.chunks import Chunking, ReadAccount
@@ -43,37 +40,31 @@ def chunk_policy(settings: Settings) -> ChunkPolicy:
     return policy_of(variant_of(settings), settings)
 
 
-def require_something_read(report: ChunkingReport, breaks: Sequence[Break]) -> None:
+def require_something_read(report: ChunkingReport) -> None:
     """Raises UnreadableExportError if nothing came of an export that was not empty, and says of what: every
     conversation was refused, its files break before the first, or what stands in them is none."""
     if report.chunks:
         return
     reasons = (each.reason for each in report.rejected)
-    if why := why_nothing(report.seen, report.skipped, reasons, report.passed_over, breaks):
+    if why := why_nothing(report.seen, report.skipped, reasons, report.passed_over, report.breaks):
         raise UnreadableExportError(why)
 
 
-def chunking_of(report: ChunkingReport, export: Export, user_id: UUID) -> Chunking:
+def chunking_of(report: ChunkingReport, user_id: UUID) -> Chunking:
     """What the store is told once an export is read: the one place where it is put together. Of accounts it
     is told what follows from their ids, and no id."""
-    breaks = export.breaks
     return Chunking(
         total=report.chunks,
-        counts=counts_of(report, export.format_names),
+        counts=counts_of(report),
         sample=report.sample,
         superseded=report.superseded,
-        accounts=_accounts(report, export, user_id),
-        breaks=[asdict(each) for each in breaks],
+        accounts=_accounts(report, user_id),
+        breaks=[asdict(each) for each in report.breaks],
         forgotten=sorted(report.forgotten),
     )
 
 
-def _accounts(report: ChunkingReport, export: Export, user_id: UUID) -> list[ReadAccount]:
-    numbers = {each.account: number for number, each in enumerate(report.accounts)}
-    broken: dict[int, list[Break]] = {}
-    for one in export.breaks:
-        owner = export.account_at(one.file)
-        broken.setdefault(numbers.get(owner, 0) if owner else 0, []).append(one)
+def _accounts(report: ChunkingReport, user_id: UUID) -> list[ReadAccount]:
     return [
         ReadAccount(
             vendor=each.account.vendor,
@@ -85,16 +76,16 @@ def _accounts(report: ChunkingReport, export: Export, user_id: UUID) -> list[Rea
             skipped=each.skipped,
             lost=each.lost,
             chunks=each.chunks,
-            breaks=[asdict(one) for one in broken.get(number, ())],
+            breaks=[asdict(one) for one in each.breaks],
         )
-        for number, each in enumerate(report.accounts)
+        for each in report.accounts
     ]
 
 
-def counts_of(report: ChunkingReport, formats: Sequence[str]) -> dict[str, Any]:
+def counts_of(report: ChunkingReport) -> dict[str, Any]:
     """What the store keeps of a reading (`imports.counts`), and report.json opens with."""
     return {
-        "format": ", ".join(formats) or None,
+        "format": ", ".join(report.formats) or None,
         "conversations": {
             "seen": report.seen,
             "kept": report.kept,

@@ -11,7 +11,7 @@ keeps its worth (docs/adr/0004-packing.md). `Packer` applies the rule to a strea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -26,7 +26,9 @@ class Piece(Generic[T]):
     """Neighbouring items that will lie in one chunk."""
 
     items: list[T]
+    sizes: list[int]
     size: int
+    """Of all items."""
     gap: int
     """Priority of the gap before the first item."""
 
@@ -47,7 +49,7 @@ class Packer(Generic[T]):
         stack = self._stack
         while len(stack) > 1 and stack[-1].gap < gap:
             yield from self._put(self._joined_top())
-        yield from self._put(Piece([item], size, gap))
+        yield from self._put(Piece([item], [size], size, gap))
 
     def flush(self) -> Iterator[Piece[T]]:
         """Settle all that was pushed, as at the end of the stream; what follows starts a new piece."""
@@ -59,11 +61,32 @@ class Packer(Generic[T]):
                 settled.append(self._stack.pop())
         return reversed(settled)
 
+    def take_out(self, unwanted: Callable[[T], bool]) -> list[T]:
+        """Items that are not settled yet, taken out again. Those that stay share chunks as if they had never
+        been there, but for the gaps that were joined over them."""
+        taken: list[T] = []
+        for piece in self._stack:
+            kept: list[tuple[T, int]] = []
+            for item, size in zip(piece.items, piece.sizes, strict=True):
+                if unwanted(item):
+                    taken.append(item)
+                else:
+                    kept.append((item, size))
+            if len(kept) < len(piece.items):
+                piece.items = [item for item, _ in kept]
+                piece.sizes = [size for _, size in kept]
+                piece.size = sum(piece.sizes)
+        if taken:
+            stack, self._stack = self._stack, []
+            self._stack.extend(piece for piece in stack if piece.items)
+        return taken
+
     def _joined_top(self) -> Piece[T]:
         top = self._stack.pop()
         below = self._stack.pop()
         below.items.extend(top.items)
-        return Piece(below.items, below.size + top.size, below.gap)
+        below.sizes.extend(top.sizes)
+        return Piece(below.items, below.sizes, below.size + top.size, below.gap)
 
     def _put(self, piece: Piece[T]) -> Iterator[Piece[T]]:
         # A piece only ever grows: one that does not fit its neighbour now never will.

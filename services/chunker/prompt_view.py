@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import NamedTuple
 from zlib import crc32
 
 from services.chunker.packing import CONVERSATION_GAP
 from services.chunker.passages import cut
-from shared.domain.events import Message
 from shared.domain.text import BYTES_PER_TOKEN, abridge, estimate_tokens, text_size
-from shared.exports.conversation import Conversation
+from shared.exports.conversation import Conversation, Role
 from shared.exports.instructions import INSTRUCTIONS_ID
 
 HEADER_TOKENS = 16
@@ -21,11 +19,15 @@ MESSAGE_TOKENS = 6
 """What the frame of a message (role, short id) adds to a chunk."""
 
 
+MessageCut = tuple[str, str, Role, str, float | None, bool, int, bool]
+"""The fields of shared.domain.events.Message in their order, its time in Unix seconds."""
+
+
 class Span(NamedTuple):
     """Consecutive messages of one conversation, the item that packing moves about."""
 
     conversation: Conversation
-    messages: list[Message]
+    messages: list[MessageCut]
     lines: list[str]
     """What `content_hash` digests: all that the model reads of them. Fields are delimited by lengths, so that
     no text can pass for another split of itself."""
@@ -44,18 +46,17 @@ def spans_of(
     header = HEADER_TOKENS + estimate_tokens(conversation.title)
     room = max(1, limit - header - MESSAGE_TOKENS)
     opening = f"{conversation_id!r} {conversation.title!r} {conversation.created_at}"
-    messages: list[Message] = []
+    messages: list[MessageCut] = []
     lines = [opening]
     tokens: list[int] = []
     for turn, size in zip(conversation.turns, sizes, strict=True):
         key, role, text, seconds = turn.id, turn.role, turn.text, turn.created_at
-        moment = time_of(seconds)
         abridged = role == "assistant" and len(text) > context_chars
         if abridged:
             text = abridge(text, context_chars)
             size = text_size(text)
         for part, piece in enumerate((text,) if size <= room * BYTES_PER_TOKEN else cut(text, room)):
-            messages.append(Message(key, conversation_id, role, piece, moment, abridged, part, standing))
+            messages.append((key, conversation_id, role, piece, seconds, abridged, part, standing))
             lines += f"{key!r} {role} {part} {seconds} {len(piece)}", piece
             own = size if piece is text else text_size(piece)
             tokens.append(MESSAGE_TOKENS - (-own // BYTES_PER_TOKEN))
@@ -68,12 +69,7 @@ def spans_of(
         own_lines = [opening, *lines[1 + 2 * place : 3 + 2 * place]]
         yield Span(conversation, [message], own_lines), header + count, gap
         header = 0
-        gap = crc32(f"{message.id}\0{message.part}".encode("utf-8", "surrogatepass"))
-
-
-def time_of(seconds: float | None) -> datetime | None:
-    """The time of these Unix seconds."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+        gap = crc32(f"{message[0]}\0{message[6]}".encode("utf-8", "surrogatepass"))
 
 
 def content_hash(spans: Iterable[Span]) -> str:

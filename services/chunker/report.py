@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from shared.domain.sample import SampleConversation
+from shared.exports.containers.members import Break
 from shared.exports.conversation import Account, Conversation, Rejected
+from shared.exports.export import Export
 
 MAX_NAMED = 1000
 """Most rejected conversations the report names; all are counted."""
+MAX_BREAKS = 1000
+"""Most places where an export breaks that are named; a damaged archive has one for each of its files."""
 MAX_REASONS = 50
 """Most reasons for lost messages that are told apart: they name fields of a stranger's file."""
 
@@ -47,6 +51,8 @@ class AccountReport:
     chunks: int = 0
     oldest: tuple[str, ...] = ()
     """Ids of its oldest conversations: what an account is known by of which the export has no id."""
+    breaks: list[Break] = field(default_factory=list)
+    """Where its files break, as far as it can be told whose they are: of others, those of the first."""
     same_as: int | None = None
     """The account whose history it is a part of, where it has no id and their conversations show it."""
 
@@ -78,9 +84,40 @@ class ChunkingReport:
     sample: list[SampleConversation] = field(default_factory=list)
     accounts: list[AccountReport] = field(default_factory=list)
     """In the order of their numbers."""
+    formats: tuple[str, ...] = ()
+    breaks: list[Break] = field(default_factory=list)
+    """Places where the export breaks."""
+    bytes_read: int = 0
+    bytes_total: int = 0
+
+    def at(self, export: Export) -> None:
+        """Note how far an export is read."""
+        self.bytes_read, self.bytes_total = export.bytes_read, export.bytes_total
+
+    def conclude(self, export: Export) -> None:
+        """Note what an export that was read to its end has told of itself."""
+        self.at(export)
+        self.formats, self.breaks = export.format_names, named_breaks(export.breaks)
+        numbers = {each.account: number for number, each in enumerate(self.accounts)}
+        for one in self.breaks if self.accounts else ():
+            owner = export.account_at(one.file)
+            self.accounts[numbers.get(owner, 0) if owner else 0].breaks.append(one)
+
+    def become(self, other: ChunkingReport) -> None:
+        """Take over all that another says."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(other, each.name))
 
     def lose(self, conversation: Conversation) -> None:
         """Count the messages of a kept conversation that could not be read."""
         for reason in conversation.lost:
             known = reason in self.lost or len(self.lost) < MAX_REASONS
             self.lost[reason if known else "for another reason"] += 1
+
+
+def named_breaks(breaks: list[Break]) -> list[Break]:
+    """The first MAX_BREAKS, the last of which says how many more there are."""
+    if len(breaks) <= MAX_BREAKS:
+        return breaks
+    more = len(breaks) - MAX_BREAKS + 1
+    return [*breaks[: MAX_BREAKS - 1], Break("", "", f"and {more:,} more files, which break or are refused")]

@@ -13,7 +13,6 @@ from services.chunker.report import ChunkingReport
 from services.chunker.sending import CHUNKING_PERCENT, Sending
 from services.chunker.window import RunEndedError
 from shared.domain.events import ChunkReady
-from shared.exports.export import Export
 from shared.host.service import Kit
 from shared.store.driving import ChunkRanges
 from shared.store.runs import Reading
@@ -36,7 +35,6 @@ class LogSink(Sending):
         self,
         kit: Kit,
         job: ChunkingJob,
-        export: Export,
         report: ChunkingReport,
         recorded: ChunkRanges,
         patience: float,
@@ -46,7 +44,6 @@ class LogSink(Sending):
         shadow: bool = False,
     ) -> None:
         super().__init__(kit, job, recorded, patience)
-        self._export = export
         self._report = report
         self._contents = contents
         self._read_whole = read_whole
@@ -80,7 +77,7 @@ class LogSink(Sending):
             await asyncio.wait(self._saving)
         report = self._report
         await self.tell_progress()
-        chunking = chunking_of(report, self._export, self.job.user_id)
+        chunking = chunking_of(report, self.job.user_id)
         if self._shadow:
             chunking = replace(chunking, forgotten=())
         finished = await self.kit.store.finish_chunking(*self.key, chunking)
@@ -96,12 +93,12 @@ class LogSink(Sending):
 
     async def tell_progress(self) -> None:
         """See Sending."""
-        report, export = self._report, self._export
+        report = self._report
         share = 0.0
-        if report.chunks and export.bytes_total:
-            read = min(1.0, export.bytes_read / export.bytes_total)
+        if report.chunks and report.bytes_total:
+            read = min(1.0, report.bytes_read / report.bytes_total)
             share = read * min(1.0, self.window.done / report.chunks)
         reading = Reading(
-            bytes_read=export.bytes_read, bytes_total=export.bytes_total, conversations=report.seen
+            bytes_read=report.bytes_read, bytes_total=report.bytes_total, conversations=report.seen
         )
         await self.kit.store.update_progress(*self.key, CHUNKING_PERCENT * share, "chunking", reading)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -10,17 +9,19 @@ from pathlib import Path
 import structlog
 
 from services.chunker.anew import Anew
-from services.chunker.chunking import ChunkingJob, chunk_conversations
+from services.chunker.chunking import ChunkingJob
 from services.chunker.configured import policy_of, require_something_read, variant_of
 from services.chunker.contents import Contents
+from services.chunker.reading import chunk_paths
 from services.chunker.report import ChunkingReport
 from services.chunker.sink import LogSink
 from services.chunker.window import RunEndedError, StalledError
 from shared.domain.errors import BrokenExportError, ClosedSourceError, SourceError, UnreadableExportError
 from shared.domain.events import ImportReceived
 from shared.domain.runs import RunKey, RunKind
-from shared.exports.export import open_exports
 from shared.exports.limits import read_limits
+from shared.exports.readers import Readers, once_more
+from shared.host.begins import begun
 from shared.host.service import Kit
 from shared.host.sources import Singly, fetched
 from shared.resilience.faults import PoisonError
@@ -40,8 +41,9 @@ log = structlog.get_logger(__name__)
 class Imports:
     """Imports that this process chunks."""
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: Kit, readers: Readers) -> None:
         self._kit = kit
+        self._readers = readers
         self._singly = Singly()
 
     async def handle(self, event: ImportReceived) -> None:
@@ -73,11 +75,13 @@ class Imports:
             return
         replay = taken.replay
         try:
-            if replay is not None and replay.same_chunks and replay.total is not None:
-                await self._until_published(event, Anew(kit, event, replay, taken.variant).publish)
-            else:
-                async with fetched(kit, event) as paths:
-                    await self._until_published(event, partial(self._chunk, event, paths, taken))
+            async with begun(kit, key, taken):
+                if replay is not None and replay.same_chunks and replay.total is not None:
+                    again = Anew(kit, self._readers, event, replay, taken.variant)
+                    await self._until_published(event, again.publish)
+                else:
+                    async with fetched(kit, event) as paths:
+                        await self._until_published(event, partial(self._chunk, event, paths, taken))
         except (SourceError, UnreadableExportError, BrokenExportError) as error:
             log.error("import failed", step=STEP, error=str(error), **event.ids)
             at_fault = not isinstance(error, ClosedSourceError)
@@ -92,7 +96,7 @@ class Imports:
         patience = self._kit.settings.patience_with_runs
         while True:
             try:
-                await chunk(patience)
+                await once_more(partial(chunk, patience), event.ids)
                 return
             except StalledError as stalled:
                 log.warning("chunking again", reason=str(stalled), **event.ids)
@@ -108,25 +112,22 @@ class Imports:
         if taken.replay is not None and taken.replay.same_chunks:
             contents = Contents(kit.store, RunKey(event.import_id, taken.replay.base_run))
         report = ChunkingReport()
-        with await asyncio.to_thread(open_exports, paths, read_limits(settings)) as export:
-            read_whole = seen is not None and seen.state == READ_WHOLE
-            async with LogSink(
-                kit,
-                job,
-                export,
-                report,
-                recorded,
-                patience,
-                contents=contents,
-                read_whole=read_whole,
-                shadow=taken.kind is RunKind.SHADOW,
-            ) as sink:
-                await chunk_conversations(
-                    export.conversations(), job, policy_of(taken.variant, settings), sink, report
-                )
-                require_something_read(report, export.breaks)
-                if report.chunks == 0:
-                    await sink.finish()
+        read_whole = seen is not None and seen.state == READ_WHOLE
+        async with LogSink(
+            kit,
+            job,
+            report,
+            recorded,
+            patience,
+            contents=contents,
+            read_whole=read_whole,
+            shadow=taken.kind is RunKind.SHADOW,
+        ) as sink:
+            policy = policy_of(taken.variant, settings)
+            await chunk_paths(self._readers, paths, read_limits(settings), job, policy, sink, report)
+            require_something_read(report)
+            if report.chunks == 0:
+                await sink.finish()
         log.info(
             "chunked",
             stage=STEP,

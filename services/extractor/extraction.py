@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from services.extractor.grounding import ground
 from shared.domain.errors import ModelError
-from shared.domain.events import ChunkReady, ChunkStatus, FactsExtracted
+from shared.domain.events import ChunkReady, ChunkStatus, FactsExtracted, Usage
 from shared.log.ports import OUT_OF_BOUNDS
 from shared.models.base import Extraction, Model, PartlyReadError
 from shared.resilience.faults import PoisonError
@@ -47,7 +47,8 @@ def concluded(chunk: ChunkReady, answer: Extraction | ModelError) -> FactsExtrac
 
 def _concluded(chunk: ChunkReady, answer: Extraction | ModelError) -> FactsExtracted:
     if isinstance(answer, ModelError) and not isinstance(answer, PartlyReadError):
-        return FactsExtracted.of(chunk, ChunkStatus.DEAD, usage=answer.usage, error=str(answer))
+        usage = answer.usage or Usage()
+        return FactsExtracted.of(chunk, ChunkStatus.DEAD, usage=usage, error=str(answer))
     extraction = answer.extraction if isinstance(answer, PartlyReadError) else answer
     grounded = ground(chunk, extraction.candidates, own_words=extraction.own_words)
     dead = isinstance(answer, PartlyReadError)

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.quickpass.backend import Backend
+from services.quickpass.builtin import TASK
 from services.quickpass.stage import QuickImports
 from shared.domain.events import ImportReceived
+from shared.exports.readers import Readers
 from shared.host.service import Kit, Service, silence_of
 from shared.host.sweeper import Sweeper
 from shared.log.policy import PoolPolicy
@@ -16,7 +18,7 @@ from shared.models.base import Metered
 from shared.resilience.retry import RetryPolicy
 
 IMPORTS = 32
-"""Imports in work at a time: large ones are read between small ones, or wait for a download or the model."""
+"""Imports in work at a time: large ones give way to small ones, or wait for a download or the model."""
 OF_ONE = 2
 """Imports of one person in work at a time."""
 DEADLINE = 24 * 3600.0
@@ -31,10 +33,13 @@ GRACE = 2.0
 async def app(kit: Kit) -> AsyncIterator[Service]:
     """Many imports at a time, small ones first; sweeps its pipeline; looks after the predecessor's."""
     # Patience 0: a provider that cannot be used holds the pool's own lane.
-    async with kit.open_model(patience=0.0, workers=0) as model:
+    async with (
+        kit.open_model(patience=0.0, workers=0) as model,
+        Readers(TASK, kit.settings, alone=False) as readers,
+    ):
         kit.metrics.models.watch(kit.name, model)
         backend = Backend(kit)
-        imports = QuickImports(kit, model, backend)
+        imports = QuickImports(kit, readers, model, backend)
 
         async def works() -> None:
             await kit.database_answers()

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from functools import partial
+from pathlib import Path
 
 import structlog
+from pydantic import TypeAdapter
 
-from services.quickpass.sampling import Sampling
-from services.quickpass.slices import Slices
-from shared.domain.errors import first_of
+from services.quickpass.sampling import Sampled
+from shared.domain.discreet import adapter_of
 from shared.domain.events import Coverage, FactCounts, ImportReceived, MemoryReady
 from shared.domain.runs import RunKey
-from shared.exports.beside import next_beside
-from shared.exports.conversation import LargeAhead, Parsed
-from shared.exports.export import Export, open_exports
+from shared.domain.told import first_of
 from shared.exports.limits import read_limits
+from shared.exports.readers import Readers, once_more
 from shared.host.service import Kit
 from shared.host.sources import fetched
 from shared.host.sweeper import publish_kept
@@ -27,12 +28,12 @@ from shared.store.runs import Reading
 
 SAMPLE = 50
 """Most conversations that the sections are written from."""
-SLICE = 0.005
-"""Seconds of reading between two looks of the loop at everything else in the process."""
 REPORT_SECONDS = 1.0
 READING_PERCENT = 80.0
 """What of the progress is reading."""
 STAGE = "sampling"
+TASK = "services.quickpass.reading_task"
+_SAMPLED: TypeAdapter[Sampled] = adapter_of(Sampled)
 
 log = structlog.get_logger(__name__)
 
@@ -44,10 +45,10 @@ class RunEndedError(Exception):
 class Builtin:
     """Writes first sections with one model, of several imports at a time."""
 
-    def __init__(self, kit: Kit, model: Model) -> None:
+    def __init__(self, kit: Kit, readers: Readers, model: Model) -> None:
         self._kit = kit
         self._model = model
-        self._slices = Slices()
+        self._readers = readers
 
     async def work(self, event: ImportReceived) -> None:
         """Read, write, keep and publish: what is kept is never paid for again.
@@ -55,14 +56,10 @@ class Builtin:
         Raises RunEndedError, SourceError, UnreadableExportError, and what the model, the database and the log
         raise."""
         kit, settings = self._kit, self._kit.settings
-        sampling = Sampling(min(SAMPLE, settings.sample_size))
-        async with self._reported(event) as reported:
+        async with self._reported(event) as far:
             async with fetched(kit, event) as paths:
-                with await asyncio.to_thread(open_exports, paths, read_limits(settings)) as export:
-                    reported.append((export, sampling))
-                    await self._read(export.conversations(), sampling)
-            sampling.require_something(export.breaks)
-            sections, usage = await self._model.sections(Digest(()), sampling.conversations())
+                sampled = await once_more(partial(self._sampled, paths, far), event.ids)
+            sections, usage = await self._model.sections(Digest(()), sampled.conversations)
         memory = MemoryReady(
             import_id=event.import_id,
             user_id=event.user_id,
@@ -70,62 +67,44 @@ class Builtin:
             pipeline=settings.pipeline,
             memory_md=None,
             sections=sections,
-            coverage=Coverage(ok=0, dead=0, total=0, breaks=len(export.breaks)),
+            coverage=Coverage(ok=0, dead=0, total=0, breaks=len(sampled.breaks)),
             facts=FactCounts(),
             usage=kit.spent(usage),
         )
-        counts = sampling.counts(export.format_names)
-        breaks = [asdict(each) for each in export.breaks]
-        if not await kit.store.keep_sections(*_key(event), memory, counts, breaks):
+        breaks = [asdict(each) for each in sampled.breaks]
+        if not await kit.store.keep_sections(*_key(event), memory, sampled.counts, breaks):
             raise RunEndedError
         await publish_kept(kit, _key(event))
-        log.info("sections published", stage=kit.name, conversations=sampling.kept, **event.ids)
+        log.info("sections published", stage=kit.name, conversations=sampled.kept, **event.ids)
 
-    async def _read(self, conversations: Iterator[Parsed], sampling: Sampling) -> None:
-        """To the end, in slices that others of this process come between."""
-        spent = 0.0
-        large = False
-        async with self._slices.reading() as reader:
-            while True:
-                began = time.perf_counter()
-                if large:  # what is large takes longer than a slice: beside the loop
-                    parsed = await next_beside(conversations)
-                else:
-                    parsed = next(conversations, None)
-                while parsed is not None:
-                    if large := isinstance(parsed, LargeAhead):
-                        break
-                    sampling.take(parsed)
-                    if time.perf_counter() - began > SLICE:
-                        break
-                    parsed = next(conversations, None)
-                if parsed is None:
-                    return
-                spent += time.perf_counter() - began
-                await reader.rest(spent)
+    async def _sampled(self, paths: Sequence[Path], far: deque[Sequence[int]]) -> Sampled:
+        settings = self._kit.settings
+        size = {"size": min(SAMPLE, settings.sample_size)}
+        async with self._readers.reading(paths, read_limits(settings), size, far.append) as reading:
+            async for value in reading.values():
+                far.append(value)
+            return _SAMPLED.validate_python(reading.answer)
 
     @asynccontextmanager
-    async def _reported(self, event: ImportReceived) -> AsyncIterator[list[tuple[Export, Sampling]]]:
-        """Tell how far the reading is that the block puts into the list, for as long as the block lasts; that
+    async def _reported(self, event: ImportReceived) -> AsyncIterator[deque[Sequence[int]]]:
+        """Tell how far the reading is, as the block puts it there last, for as long as the block lasts; that
         also shows the sweeper that somebody works on the run. The block is ended by RunEndedError where the
         run is."""
-        readings: list[tuple[Export, Sampling]] = []
+        far: deque[Sequence[int]] = deque([(0, 0, 0)], maxlen=1)
         try:
             async with asyncio.TaskGroup() as group:
-                telling = group.create_task(self._tell(event, readings))
-                yield readings
+                telling = group.create_task(self._tell(event, far))
+                yield far
                 telling.cancel()
         except BaseExceptionGroup as error:
             raise first_of(error) from None
 
-    async def _tell(self, event: ImportReceived, readings: list[tuple[Export, Sampling]]) -> None:
+    async def _tell(self, event: ImportReceived, far: deque[Sequence[int]]) -> None:
         while True:
             await asyncio.sleep(REPORT_SECONDS)
-            for export, sampling in readings:
-                share = min(1.0, export.bytes_read / export.bytes_total) if export.bytes_total else 1.0
-                reading = Reading(
-                    bytes_read=export.bytes_read, bytes_total=export.bytes_total, conversations=sampling.seen
-                )
+            for read, total, seen in far:
+                share = min(1.0, read / total) if total else 0.0
+                reading = Reading(bytes_read=read, bytes_total=total, conversations=seen)
                 percent = READING_PERCENT * share
                 if not await self._kit.store.update_progress(*_key(event), percent, STAGE, reading):
                     raise RunEndedError

@@ -28,6 +28,17 @@ MOST_NAMED = 100
 """Most reasons for which conversations were refused that are kept."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What a reading comes to."""
+
+    conversations: list[SampleConversation]
+    counts: dict[str, Any]
+    """What the store keeps of the reading: see `imports.counts`."""
+    breaks: list[Break]
+    kept: int
+
+
 @dataclass(slots=True)
 class Sampling:
     """What a reading has met so far. Of each conversation its latest version counts, and nothing of one that

@@ -9,6 +9,8 @@ from services.quickpass.builtin import Builtin, RunEndedError
 from shared.domain.errors import BrokenExportError, ClosedSourceError, SourceError, UnreadableExportError
 from shared.domain.events import ImportReceived
 from shared.domain.runs import RunKey, RunKind
+from shared.exports.readers import Readers
+from shared.host.begins import begun
 from shared.host.service import Kit
 from shared.host.sources import Singly
 from shared.host.sweeper import publish_kept
@@ -27,9 +29,9 @@ log = structlog.get_logger(__name__)
 class QuickImports:
     """Imports that this process gives first sections."""
 
-    def __init__(self, kit: Kit, model: Model, backend: Backend) -> None:
+    def __init__(self, kit: Kit, readers: Readers, model: Model, backend: Backend) -> None:
         self._kit = kit
-        self._builtin = Builtin(kit, model)
+        self._builtin = Builtin(kit, readers, model)
         self._backend = backend
         self._singly = Singly()
 
@@ -64,7 +66,8 @@ class QuickImports:
             return
         try:
             elsewhere = taken.variant == HTTP and taken.kind is not RunKind.QUICK
-            await (self._backend.take(event) if elsewhere else self._builtin.work(event))
+            async with begun(kit, key, taken):
+                await (self._backend.take(event) if elsewhere else self._builtin.work(event))
         except (SourceError, UnreadableExportError, BrokenExportError) as error:
             log.error("import failed", step=STEP, error=str(error), **event.ids)
             at_fault = not isinstance(error, ClosedSourceError)

@@ -11,6 +11,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, FailFast, Field
 
+from shared.domain.sizes import ACCOUNTS, ID_CHARS, TITLE_CHARS
+
 INT4 = 2**31 - 1
 """Most of Postgres' integer."""
 WHOLE = 2**53 - 1
@@ -20,9 +22,6 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 """A year before Python's calendar ends: any offset, and any "next month" of a text, still lies within it."""
 
-ID_CHARS = 256
-"""An id of an export has 200 at most (`shared.exports.formats.identity`), and a suffix where it repeats."""
-TITLE_CHARS = 500
 NAME_CHARS = 200
 """Of a model, a prompt, a reason: they are parts of keys in the database, whose rows have 2,700 bytes."""
 SOURCE_CHARS = 4096
@@ -33,8 +32,6 @@ WORDS_CHARS = 1000
 ITEMS = 20_000
 """Of a list in an event: as many of its messages, empty ones, as a record has room for."""
 
-ACCOUNTS = 16
-"""Accounts that one run tells apart."""
 LINEAGE_CHARS = 64
 """Of the name that a person gives a lineage."""
 _UNSEEN = r"\s\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"

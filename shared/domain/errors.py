@@ -6,10 +6,12 @@ Messages may hold ids, sizes, counts, offsets, file names and hashes; never a pe
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Sequence
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
-from shared.domain.events import Usage
+if TYPE_CHECKING:
+    from shared.domain.events import Usage
 
 
 class SoulprintError(Exception):
@@ -112,12 +114,12 @@ class BusyError(SoulprintError):
 class ModelError(SoulprintError):
     """A model could not answer for one chunk; the chunk is dead, with this reason.
 
-    `usage` is what the attempts cost all the same.
+    `usage` is what the attempts cost all the same; None: there were none.
     """
 
     def __init__(self, message: str, *, usage: Usage | None = None) -> None:
         super().__init__(message)
-        self.usage = usage or Usage()
+        self.usage = usage
 
 
 class ModelUnavailableError(SoulprintError):
@@ -137,13 +139,9 @@ def is_disk_full(error: BaseException) -> TypeGuard[OSError]:
 
 
 def system_reason(error: OSError) -> str:
-    """Why the system refused, in words that hold no path."""
-    return "the disk is full" if is_disk_full(error) else error.strerror or type(error).__name__
-
-
-def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error in a task group's, however deep it lies."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+    """Why the system refused, in the system's own words for its number: what `strerror` says may be
+    anybody's, with a path or an address in it."""
+    if is_disk_full(error):
+        return "the disk is full"
+    number = error.errno
+    return os.strerror(number) if number is not None and number in errno.errorcode else type(error).__name__

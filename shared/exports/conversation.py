@@ -92,15 +92,27 @@ Parsed = Conversation | Rejected | LeftOut | PassedOver | LargeAhead
 class ReadLimits:
     """Caps on untrusted input. Over one of them is an error that names the place, never a crash."""
 
-    conversation_bytes: int = 64 * 1024 * 1024
+    conversation_bytes: int = 32 * 1024**2
     """Raw JSON bytes of one conversation; a larger one is rejected and the file goes on."""
+    conversation_memory: int = 192 * 1024**2
+    """Bytes that it may take once it is parsed: `[[],[],...` takes thirty times what it is."""
+    text_memory: int = 32 * 1024**2
+    """Bytes that one text of it may take: with one emoji in it, each of its characters takes four."""
     total_bytes: int = 64 * 1024**3
     """Decompressed bytes of all members read."""
     ratio: int = 200
     """Decompressed bytes for one compressed byte of a member over 1 MiB."""
     nesting: int = 3
     """How deep archives may lie in archives."""
+    archives: int = 256
+    """Archives of a folder: each is a file that stays open."""
     members: int = 100_000
-    """Entries of one archive or folder."""
+    """Entries of an export: of its folders, its archives and the archives in them together."""
+    texts: int = 50_000
+    """Those among them that could hold conversations: each is looked at, and kept in mind."""
+    heads_bytes: int = 512 * 1024**2
+    """Bytes of their beginnings that are looked at."""
     messages: int = 200_000
     """Messages of one conversation."""
+    conversations: int = 200_000
+    """Conversations of an export: of each a little is kept, so that a newer version of it is known."""

@@ -17,14 +17,8 @@ from shared.domain.errors import BrokenExportError, UnreadableExportError
 from shared.exports.containers.archive import bomb
 from shared.exports.containers.files import walk
 from shared.exports.containers.guard import Budget, GuardedStream, reason_of
-from shared.exports.containers.members import (
-    Break,
-    Findings,
-    Member,
-    named,
-    natural_key,
-    sibling_key,
-)
+from shared.exports.containers.members import Break, Findings, Member
+from shared.exports.containers.names import named, natural_key, sibling_key
 from shared.exports.conversation import (
     LARGE_AHEAD,
     Account,
@@ -47,14 +41,15 @@ _EMPTY_LISTS = ("[]", '{"conversations":[]}')
 _MOST_NAMED = 3
 
 
-def open_export(path: Path, limits: ReadLimits) -> Export:
+def open_export(path: Path, limits: ReadLimits, budget: Budget | None = None) -> Export:
     """The export at `path`, its formats detected by shape. Close it, or use it in a `with` statement.
 
-    Nothing is unpacked to disk but archives that lie in archives, to temporary files without a name. Raises
-    UnreadableExportError, which says what is wrong with which file and what to do.
+    Nothing is unpacked to disk but archives that lie in archives, to a temporary file without a name. What is
+    read, now and later, is counted in `budget`. Raises UnreadableExportError, which says what is wrong with
+    which file and what to do.
     """
     with ExitStack() as opened:
-        findings = Findings(limits, opened)
+        findings = Findings(limits, opened, budget or Budget(limits))
         walk(path, findings)
         chosen, empty, accounts = _recognised(findings)
         if not chosen and not empty:
@@ -65,7 +60,7 @@ def open_export(path: Path, limits: ReadLimits) -> Export:
         total = sum(member.size for member, _ in chosen)
         if total > limits.total_bytes:
             raise _too_large(f"{named(path)} holds", total, limits)
-        export = Export(chosen, empty, list(findings.refused), limits, opened.pop_all())
+        export = Export(chosen, empty, list(findings.refused), limits, findings.budget, opened.pop_all())
         export._owners = {id(member): _owner(member, known, accounts) for member, known in chosen}
         return export
 
@@ -77,16 +72,17 @@ def open_exports(paths: Sequence[Path], limits: ReadLimits) -> Export:
     """
     with ExitStack() as opened:
         found: dict[str, Export] = {}
+        budget = Budget(limits)
         for path in paths:
             if len(paths) == 1:
                 return open_export(path, limits)
-            export = opened.enter_context(open_export(path, limits))
+            export = opened.enter_context(open_export(path, limits, budget))
             found.setdefault(export.fingerprint, export)
         ordered = sorted(found.values(), key=lambda export: (-export.bytes_total, export.fingerprint))
         total = sum(export.bytes_total for export in ordered)
         if total > limits.total_bytes:
             raise _too_large(f"{len(ordered)} files hold", total, limits)
-        return Export.of(ordered, limits, opened.pop_all())
+        return Export.of(ordered, limits, budget, opened.pop_all())
 
 
 class Export:
@@ -102,6 +98,7 @@ class Export:
         empty: list[Member],
         breaks: list[Break],
         limits: ReadLimits,
+        budget: Budget,
         opened: ExitStack,
     ) -> None:
         self._owners: dict[int, Account] = {}
@@ -112,14 +109,15 @@ class Export:
         self.breaks = breaks
         self._members = members
         self._limits = limits
+        self._budget = budget
         self._opened = opened
         self._finished_bytes = 0
         self._current: GuardedStream | None = None
 
     @classmethod
-    def of(cls, exports: Sequence[Export], limits: ReadLimits, opened: ExitStack) -> Export:
+    def of(cls, exports: Sequence[Export], limits: ReadLimits, budget: Budget, opened: ExitStack) -> Export:
         """One export of several, in this order. It takes them over; `opened` closes them."""
-        joined = cls([], [], [], limits, opened)
+        joined = cls([], [], [], limits, budget, opened)
         for each in exports:
             joined._identified = joined._identified + each._identified
             joined._members = joined._members + each._members
@@ -147,16 +145,21 @@ class Export:
 
         A member that breaks gives what came before the break, adds to `breaks`, and the next one is read.
         """
-        budget = Budget(self._limits.total_bytes)
+        left = self._limits.conversations
         for member, known in self._members:
             try:
-                stream = member.guarded(budget, self._limits)
+                stream = member.guarded(self._budget, self._limits)
             except _OPENING_FAILURES as error:
                 self.breaks.append(Break(member.name, "byte 0", reason_of(error)))
                 continue
             with stream:
                 self._current = stream
-                yield from self._read(stream, member, known)
+                for parsed in self._read(stream, member, known):
+                    left -= isinstance(parsed, Conversation | Rejected | LeftOut)
+                    if left < 0:
+                        self._end_early(stream, member)
+                        return
+                    yield parsed
             self._current = None
             self._finished_bytes += member.size
 
@@ -176,6 +179,13 @@ class Export:
         except Exception as error:  # a stranger's data: anything may be wrong with it
             reason = f"its structure is not understood ({type(error).__name__})"
             self.breaks.append(Break(member.name, f"byte {stream.progress()}", reason))
+
+    def _end_early(self, stream: GuardedStream, member: Member) -> None:
+        reason = (
+            f"an export may hold {self._limits.conversations} conversations; the rest was not read "
+            "(raise SOULPRINT_MAX_CONVERSATIONS)"
+        )
+        self.breaks.append(Break(member.name, f"byte {stream.progress()}", reason))
 
     def _own(self, parsed: Conversation | Rejected | LeftOut, member: Member) -> None:
         """Say whose it is. What does not say it itself is of whom the conversation before it was."""
@@ -228,14 +238,15 @@ def _recognised(
     others: list[Member] = []
     accounts: dict[str, Account] = {}
     findings.members.sort(key=lambda member: natural_key(member.name))
-    budget = Budget(findings.limits.total_bytes)
     for member in findings.members:
         try:
-            with member.guarded(budget, findings.limits) as stream:
+            with member.guarded(findings.budget, findings.limits, look=True) as stream:
                 head = read_head(stream.as_binary())
+                over = stream.failure if stream.is_over else None
         except _OPENING_FAILURES as error:
             findings.refuse(member.name, reason_of(error), "byte 0")
             continue
+        findings.require_looks(member.name)
         known = detect(head)
         if known is None and (account := account_beside(head)) is not None:
             accounts[member.name] = account
@@ -243,6 +254,8 @@ def _recognised(
             chosen.append((replace(member, is_empty=_holds_none(head)), known))
         elif "".join(head.text.split()) in _EMPTY_LISTS:
             empty.append(member)
+        elif over is not None:
+            findings.refuse(member.name, over.reason, over.place)
         else:
             others.append(member)
     shards = {sibling_key(member.name) for member, _ in chosen}

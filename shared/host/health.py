@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Final
 
 import structlog
 from prometheus_client import CollectorRegistry, disable_created_metrics
@@ -13,8 +14,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from shared.host.connections import Bounds
 from shared.host.http import bound, serving
 from shared.log.health import LoopState, PoolState, Verdict, live, ready
+
+BOUNDS: Final = Bounds(connections=64, head_seconds=5.0, untaken_seconds=10.0)
+"""Who asks here is the monitoring, which is near, and Docker or Kubernetes."""
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +36,7 @@ async def health_server(
     # When a counter was made: a series more for each, which nobody reads.
     disable_created_metrics()  # type: ignore[no-untyped-call]
     found = int(sock.getsockname()[1])
-    async with serving(_pages(states, registry), sock):
+    async with serving(_pages(states, registry), sock, BOUNDS):
         log.info("health and metrics", host=host, port=found)
         yield found
 

@@ -20,6 +20,7 @@ from shared.host.http import opened_front
 from shared.host.service import Opener, ServiceMetrics
 from shared.host.services import Running, Services, refuse_http
 from shared.host.sole import sole_over
+from shared.host.sources import sweep_copies
 from shared.log.health import LoopState, PoolState
 from shared.log.kafka.client import KafkaLog
 from shared.log.metrics import PoolMetrics
@@ -107,6 +108,7 @@ class Host:
             self.port = await stack.enter_async_context(
                 health_server(settings.metrics_host, settings.metrics_port, self._states, self.registry)
             )
+            await sweep_copies()
             # Alive, and said to be, before the database is there.
             face = AsyncExitStack()
             stack.push_async_exit(face)

@@ -15,6 +15,7 @@ import structlog
 
 from shared.domain.errors import BusyError, StoreError, system_reason
 from shared.host.service import parting
+from shared.private import make_folder, open_lock
 from shared.store.store import Store
 
 LEASE = "up"
@@ -32,8 +33,8 @@ def sole_in(home: Path) -> Iterator[str]:
     process ends. Gives the name of the home, which is its own wherever it lies: whoever has it next takes the
     place of a process that was killed. Raises BusyError, StoreError."""
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        handle = os.open(home / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        make_folder(home)
+        handle = open_lock(home / "up.lock")
     except OSError as error:
         raise StoreError(
             f"{home}: nothing can be kept here: {system_reason(error)}; set SOULPRINT_HOME to a folder that "

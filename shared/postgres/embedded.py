@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import hashlib
 import os
 import shutil
-import stat
-import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -24,12 +21,14 @@ from urllib.parse import quote
 import psutil
 
 from shared.domain.errors import StoreError, is_disk_full, system_reason
-from shared.postgres.binaries import Account, account_for, let_traverse, run_binary
+from shared.postgres.account import Account, account_for
+from shared.postgres.binaries import run_binary
+from shared.postgres.sockets import SOCKETS, forget_short, make_socket_folder, short_of
+from shared.private import make_folder, new_file, open_lock
 
 MAJOR = "18"
 START_SECONDS = 120
 """How long a start may take, recovery after a crash included; also a stop, and the end of orphans."""
-SOCKET = ".s.PGSQL.5432"
 _WAIT = ("-w", "-t", str(START_SECONDS))
 DISK_FULL = "53100"
 STOPPED = ("08", "57", "58", "XX")
@@ -37,12 +36,11 @@ STOPPED = ("08", "57", "58", "XX")
 NO_ROOM = b"No space left on device"
 ENOUGH_ROOM = 16 * 1024**2
 """Bytes of free disk below which a server that stopped did so for want of room: a segment of its WAL."""
-MAX_SOCKET_PATH = 100
-"""Systems allow 104 to 108 bytes for the path of a socket."""
 
 _SETTINGS = {
     # Nobody but this account reaches the server: no TCP, and a socket that only its owner may open.
     "listen_addresses": "",
+    "unix_socket_directories": SOCKETS,  # within the data: the server needs no way there
     "unix_socket_permissions": "0700",
     "max_connections": "50",
     # For bulk load, yet safe: fsync and checksums stay on; a crash loses at most a moment of batches.
@@ -97,13 +95,11 @@ class _Server:
     def enter(self) -> str:
         """Count this process in, with the server running. Answers its DSN."""
         try:
-            self._home.mkdir(parents=True, exist_ok=True)
+            make_folder(self._home)
             with self._turn, self._alone():
-                self._users = os.open(self._home / "postgres.users", os.O_RDWR | os.O_CREAT, 0o600)
+                self._users = open_lock(self._home / "postgres.users")
                 fcntl.flock(self._users, fcntl.LOCK_SH)
                 account = account_for(self._data)
-                if account is not None:
-                    let_traverse(self._data, account)
                 if not (self._data / "PG_VERSION").exists():
                     self._initialise(account)
                 self._check_version()
@@ -141,15 +137,11 @@ class _Server:
                         fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     except BlockingIOError:
                         return
-                    folder = self._attach()
-                    if folder is not None:
+                    if self._attach() is not None:
                         account = account_for(self._data)
                         with suppress(StoreError):
-                            run_binary(
-                                account, self._data, "pg_ctl", "stop", "-D", ".", "-s", "-m", "fast", *_WAIT
-                            )
-                        with suppress(OSError):
-                            folder.rmdir()
+                            run_binary(account, self._data, "pg_ctl", "stop", "-s", "-m", "fast", *_WAIT)
+                        forget_short(self._data)
             except OSError as error:
                 raise StoreError(
                     f"{self._home}: the embedded Postgres is gone: {system_reason(error)}"
@@ -161,7 +153,7 @@ class _Server:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Only one process at a time starts, attaches or stops."""
-        handle = os.open(self._home / "postgres.start", os.O_RDWR | os.O_CREAT, 0o600)
+        handle = open_lock(self._home / "postgres.start")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
@@ -172,12 +164,12 @@ class _Server:
         """Make the data folder beside its place and move it there whole, so that a kill leaves no half."""
         fresh = self._home / "postgres.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(mode=0o700)
+        make_folder(fresh)
         if account is not None:
-            os.chown(fresh, account.uid, account.gid)
+            os.chown(fresh, account.uid, account.gid, follow_symlinks=False)
         try:
             run_binary(
-                account, fresh, "initdb", "-D", ".", "-U", "postgres", "--auth=trust", "--encoding=UTF8",
+                account, fresh, "initdb", "-U", "postgres", "--auth=trust", "--encoding=UTF8",
                 "--locale-provider=builtin", "--locale=C.UTF-8", "--data-checksums",
             )  # fmt: skip
             fresh.rename(self._data)
@@ -198,7 +190,7 @@ class _Server:
         while (running := self._postmaster()) is not None:
             folder, state = running
             if state in ("ready", "standby"):
-                return folder
+                return short_of(folder, self._data)
             if time.monotonic() > deadline:
                 raise StoreError(f"{self._data}: the server is {state or 'starting'} and does not get ready")
             time.sleep(0.05)
@@ -212,7 +204,7 @@ class _Server:
                 return None
         except (FileNotFoundError, ValueError, IndexError):
             return None
-        folder = Path(lines[4]) if len(lines) > 4 else self._socket_folder()
+        folder = self._data / lines[4] if len(lines) > 4 else self._data  # one that waits for its socket
         return folder, lines[7].strip() if len(lines) > 7 else ""
 
     def _processes(self) -> set[int]:
@@ -226,13 +218,15 @@ class _Server:
 
     def _start(self, account: Account | None) -> Path:
         self._forget_killed_server()
-        folder = self._make_socket_folder(account)
-        settings = _SETTINGS | {"unix_socket_directories": '"' + str(folder).replace('"', '""') + '"'}
-        lines = [f"{name} = '{_escaped(value)}'\n" for name, value in settings.items()]
-        (self._data / "postgresql.conf").write_text("".join(lines))
+        make_socket_folder(self._data, account)
+        lines = [f"{name} = '{value}'\n" for name, value in _SETTINGS.items()]
+        with new_file(self._data / "postgresql.conf") as file:
+            if account is not None:
+                os.fchown(file.fileno(), account.uid, account.gid)
+            file.write("".join(lines).encode())
         (self._data / "log").unlink(missing_ok=True)
-        run_binary(account, self._data, "pg_ctl", "start", "-D", ".", "-s", "-l", "log", *_WAIT)
-        return folder
+        run_binary(account, self._data, "pg_ctl", "start", "-s", "-l", "log", *_WAIT)
+        return short_of(self._data / SOCKETS, self._data)
 
     def _forget_killed_server(self) -> None:
         """Remove what a killed postmaster left, once its last child is gone: two servers must never meet."""
@@ -244,29 +238,3 @@ class _Server:
                 )
             time.sleep(0.05)
         (self._data / "postmaster.pid").unlink(missing_ok=True)
-
-    def _socket_folder(self) -> Path:
-        """Beside the data if a client can name it there, else in the system's temporary folder."""
-        near = self._home / "postgres.socket"
-        if len(os.fsencode(near / SOCKET)) <= MAX_SOCKET_PATH and "," not in str(near):  # commas part hosts
-            return near
-        name = hashlib.sha256(os.fsencode(self._data)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"soulprint-{os.geteuid()}-{name}"
-
-    def _make_socket_folder(self, account: Account | None) -> Path:
-        folder = self._socket_folder()
-        owner = account.uid if account else os.geteuid()
-        with suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-            if account is not None:
-                os.chown(folder, account.uid, account.gid)
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
-            raise StoreError(f"{folder}: not a private folder of ours; remove it and run again")
-        for leftover in (SOCKET, SOCKET + ".lock"):
-            (folder / leftover).unlink(missing_ok=True)
-        return folder
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("'", "''")

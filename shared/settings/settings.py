@@ -23,12 +23,13 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared.domain.addresses import server_address, web_address, wrong_in_dsn
+from shared.domain.addresses import kafka_servers, server_address, wrong_in_dsn
 from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
 from shared.domain.runs import Priority, ProfileFormat
 from shared.domain.service_keys import service_key
 from shared.settings.gateway import PREFIX, GatewaySettings
+from shared.settings.transit import TransitSettings, listed
 
 _FORMS = {
     "pipeline": "must be v and a number, such as v2",
@@ -50,7 +51,7 @@ def _names(field: str) -> AliasChoices:
     return AliasChoices(prefixed) if field in _PREFIXED_ONLY else AliasChoices(prefixed, field.upper())
 
 
-class Settings(GatewaySettings, BaseSettings):
+class Settings(GatewaySettings, TransitSettings, BaseSettings):
     """What ops and laptops may change. Wrong values are refused when the program starts."""
 
     model_config = SettingsConfigDict(
@@ -58,6 +59,7 @@ class Settings(GatewaySettings, BaseSettings):
         case_sensitive=True,
         extra="ignore",
         frozen=True,
+        hide_input_in_errors=True,
         populate_by_name=True,
     )
 
@@ -75,7 +77,7 @@ class Settings(GatewaySettings, BaseSettings):
     """The model's name as the provider knows it, where `model` is claude."""
     anthropic_api_key: SecretStr | None = None
     """The key of the Claude API. None: ANTHROPIC_AUTH_TOKEN, if that is set."""
-    anthropic_base_url: str | None = None
+    anthropic_base_url: str | None = Field(default=None, repr=False)
     """Where the API is, without /v1; None: the vendor's."""
     model_tpm: int | None = Field(default=None, ge=1)
     """Most tokens a minute, in and out, of one process; None: no limit of our own."""
@@ -111,16 +113,23 @@ class Settings(GatewaySettings, BaseSettings):
     lease_seconds: float = Field(default=60.0, gt=0)
     """How long a claim on a complete run holds before another consolidator may take it over."""
 
-    max_conversation_bytes: int = Field(default=64 * 1024**2, ge=1024)
-    """Largest conversation read, in bytes of JSON; a larger one is skipped and named."""
+    max_conversation_bytes: int = Field(default=32 * 1024**2, ge=1024)
+    """Largest conversation read, in bytes of JSON; a larger one, or one that would take more than six times
+    as many of memory, is skipped and named."""
     max_export_bytes: int = Field(default=64 * 1024**3, ge=1024)
     """Most decompressed bytes read of one export."""
     max_compression_ratio: int = Field(default=200, ge=2)
     """Most decompressed bytes for one compressed byte of a member; more is taken for a zip bomb."""
     max_messages: int = Field(default=200_000, ge=1)
     """Most messages of one conversation."""
+    max_conversations: int = Field(default=200_000, ge=1)
+    """Most conversations of one export, empty ones too; the rest is not read, and the import says so."""
+    reading_memory_bytes: int = Field(default=512 * 1024**2, ge=64 * 1024**2)
+    """Most memory of the process that reads one export; an export that needs more is refused."""
+    reading_patience: float = Field(default=60.0, gt=0)
+    """Seconds of processor time that may bring the reading of an export no further before it is given up."""
 
-    kafka_bootstrap_servers: str | None = None
+    kafka_bootstrap_servers: str | None = Field(default=None, repr=False)
     """Where Kafka is, for the services: `host:port`, several separated by commas."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     """How connections to Kafka are secured."""
@@ -140,14 +149,14 @@ class Settings(GatewaySettings, BaseSettings):
     """Folders below which the services take local exports."""
     import_buckets: Annotated[tuple[str, ...] | None, NoDecode] = None
     """Buckets of storage that the services read; None: any."""
-    supabase_url: str | None = None
+    supabase_url: str | None = Field(default=None, repr=False)
     """The Supabase project whose storage holds exports, and whose database the store is over REST:
     `https://<project>.supabase.co`."""
     supabase_service_role_key: SecretStr | None = None
     """Its service key."""
-    app_url: str | None = None
+    app_url: str | None = Field(default=None, repr=False)
     """Where the app is that is told of a memory when it is served, in the app's format; None: nobody is."""
-    embeddings_url: str | None = None
+    embeddings_url: str | None = Field(default=None, repr=False)
     """Where passages are embedded, by OpenAI's protocol: `http://host:port/v1`; None: none are."""
     embeddings_model: str | None = Field(default=None, max_length=NAME_CHARS)
     """The model's name as that server knows it."""
@@ -218,15 +227,20 @@ class Settings(GatewaySettings, BaseSettings):
     def _by_batch(self) -> bool:
         return self.model == "claude" and self.model_batch
 
+    @field_validator("kafka_bootstrap_servers")
+    @classmethod
+    def _brokers(cls, value: str | None) -> str | None:
+        return value and kafka_servers(value)
+
     @field_validator("app_url")
     @classmethod
     def _address(cls, value: str | None) -> str | None:
-        return value and web_address(value)
+        return value and server_address(value)
 
     @field_validator("supabase_url")
     @classmethod
     def _project(cls, value: str | None) -> str | None:
-        address = value and web_address(value)
+        address = value and server_address(value)
         if address and "/" in address.partition("://")[2]:
             raise ValueError("must be the project's address alone, without a path such as /rest/v1")
         return address
@@ -255,6 +269,22 @@ class Settings(GatewaySettings, BaseSettings):
             raise ValueError(f"{PREFIX}SUPABASE_JWT_SECRET needs {PREFIX}SUPABASE_URL, whose tokens they are")
         return self
 
+    @model_validator(mode="after")
+    def _nothing_secret_goes_in_clear(self) -> Self:
+        key = self.anthropic_api_key or os.environ.get("ANTHROPIC_AUTH_TOKEN")
+        for field, secret in {
+            "supabase_url": True,  # the service key, and what people are signed in with
+            "app_url": True,  # who has a memory
+            "embeddings_url": self.embeddings_api_key,
+            "anthropic_base_url": self.model == "claude" and key,
+        }.items():
+            if secret and self.is_in_clear(getattr(self, field)):
+                raise ValueError(
+                    f"{PREFIX}{field.upper()} must begin with https://: http:// is taken for this machine "
+                    f"(localhost) and for hosts that {PREFIX}PLAIN_HTTP names"
+                )
+        return self
+
     @field_validator("embeddings_url")
     @classmethod
     def _server(cls, value: str | None) -> str | None:
@@ -274,14 +304,7 @@ class Settings(GatewaySettings, BaseSettings):
     @field_validator("import_buckets", mode="before")
     @classmethod
     def _buckets(cls, value: object) -> object:
-        return _listed(value)
-
-
-def _listed(value: object) -> object:
-    """What is separated by commas."""
-    if not isinstance(value, str):
-        return value
-    return tuple(name for part in value.split(",") if (name := part.strip()))
+        return listed(value)
 
 
 def load_settings(**overrides: object) -> Settings:

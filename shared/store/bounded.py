@@ -1,11 +1,11 @@
-"""HTTP answers of bounded size, for the official clients, which hold each answer whole in memory."""
+"""HTTP answers of bounded size, for calls that hold each answer whole in memory."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import cast
 
-import httpx
+import httpx2
 
 from shared.sockets import KEEP_ALIVE
 
@@ -17,11 +17,11 @@ class TooLargeError(Exception):
     """An answer is larger than any that is due."""
 
 
-class BoundedTransport(httpx.AsyncHTTPTransport):
+class BoundedTransport(httpx2.AsyncHTTPTransport):
     """Raises TooLargeError instead of more than so many bytes of an answer. Keeps at most `connections`."""
 
     def __init__(self, max_bytes: int, connections: int = 100) -> None:
-        limits = httpx.Limits(
+        limits = httpx2.Limits(
             max_connections=connections,
             max_keepalive_connections=connections,
             keepalive_expiry=_IDLE_SECONDS,
@@ -29,11 +29,11 @@ class BoundedTransport(httpx.AsyncHTTPTransport):
         super().__init__(trust_env=False, limits=limits, socket_options=KEEP_ALIVE)
         self._max_bytes = max_bytes
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """See the base class."""
         request.headers["Accept-Encoding"] = "identity"  # what unfolds above is not counted here
         response = await super().handle_async_request(request)
-        stream = cast(httpx.AsyncByteStream, response.stream)
+        stream = cast(httpx2.AsyncByteStream, response.stream)
         if (
             response.headers.get("content-encoding", "identity") != "identity"
             or int(response.headers.get("content-length", 0)) > self._max_bytes
@@ -44,8 +44,8 @@ class BoundedTransport(httpx.AsyncHTTPTransport):
         return response
 
 
-class _AtMost(httpx.AsyncByteStream):
-    def __init__(self, stream: httpx.AsyncByteStream, max_bytes: int) -> None:
+class _AtMost(httpx2.AsyncByteStream):
+    def __init__(self, stream: httpx2.AsyncByteStream, max_bytes: int) -> None:
         self._stream = stream
         self._max_bytes = max_bytes
 

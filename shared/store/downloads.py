@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from shared.domain.errors import ClosedSourceError, SourceError
 from shared.domain.sources import local_paths, require_bucket, stored_object
-from shared.exports.containers.members import shown
+from shared.exports.containers.names import shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,20 @@
-"""Objects of Supabase storage through its official client: what a bucket takes, uploads, lists, removals.
+"""Objects of Supabase storage: what a bucket takes, uploads, lists, removals.
 
-Downloads are not here: the client would hold the whole object in memory (`shared/store/storage.py`).
+Downloads are not here: answers are held whole in memory (`shared/store/storage.py` streams them to a file).
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
-import httpx
-from storage3 import AsyncStorageClient
-from storage3.exceptions import StorageApiError
-from storage3.utils import StorageException
+import httpx2
 
 from shared.domain.errors import SourceError, StoreError, system_reason
 from shared.store.bounded import BoundedTransport, TooLargeError
@@ -32,7 +29,9 @@ _PAGE = 1000
 _MOST = 100_000
 """Objects in one list."""
 _CONNECTIONS = 2
-_TIMEOUT = httpx.Timeout(CALL_SECONDS, connect=15.0)
+_BY_NAME: Final = {"column": "name", "order": "asc"}
+"""Without an order, pages of a list might overlap."""
+_TIMEOUT = httpx2.Timeout(CALL_SECONDS, connect=15.0)
 
 
 class ObjectTooLargeError(SourceError):
@@ -69,27 +68,33 @@ class Objects:
     """The objects of a project. `open_objects` makes one. Methods raise SourceError for what can never be,
     StoreError for what may be later; neither repeats what was answered."""
 
-    def __init__(self, url: str, headers: Mapping[str, str], http: httpx.AsyncClient) -> None:
-        self._client = AsyncStorageClient(url, dict(headers), http_client=http)
-        self._url, self._headers, self._http = url, headers, http
+    def __init__(self, http: httpx2.AsyncClient) -> None:
+        self._http = http
 
     async def bucket(self, name: str) -> Bucket:
         """What the bucket takes."""
         async with _told("look at", name):
-            found = await self._client.get_bucket(name)
-            types = found.allowed_mime_types
-            return Bucket(name, found.public, found.file_size_limit, None if types is None else tuple(types))
+            found = await self._asked("look at", name, "GET", f"bucket/{quote(name, safe='')}")
+            types, limit = found.get("allowed_mime_types"), found.get("file_size_limit")
+            return Bucket(
+                name,
+                bool(found["public"]),
+                None if limit is None else int(limit),
+                None if types is None else tuple(str(each) for each in types),
+            )
 
     async def upload(self, bucket: str, path: str, file: Path, kind: str) -> None:
         """Put a local file into the bucket, by an address signed for this path alone. It is read as it is
         sent. An object that is there already stays, and that is an error."""
-        objects = self._client.from_(bucket)
+        what, place = "write into", f"object/upload/sign/{quote(f'{bucket}/{path}')}"
         try:
             with file.open("rb") as opened:
                 longer = os.fstat(opened.fileno()).st_size / SLOWEST
-                async with _told("write into", bucket, longer):
-                    signed = await objects.create_signed_upload_url(path)
-                    await objects.upload_to_signed_url(path, signed["token"], opened, {"content-type": kind})
+                async with _told(what, bucket, longer):
+                    signed = await self._asked(what, bucket, "POST", place, json={})
+                    (token,) = parse_qs(urlsplit(signed["url"]).query)["token"]
+                    sent = {"file": (path.rpartition("/")[2], opened, kind)}
+                    await self._asked(what, bucket, "PUT", place, params={"token": token}, files=sent)
         except OSError as error:
             raise SourceError(f"{file}: cannot be read ({system_reason(error)})") from None
 
@@ -98,22 +103,23 @@ class Objects:
     ) -> None:
         """Put into the bucket what `pieces` give, each as it comes; `size` where it is known before. An error
         of theirs ends it, and then there is no object. One that is there already stays: that is an error."""
-        url = f"{self._url}object/{quote(f'{bucket}/{path}')}"
+        what, place = "write into", f"object/{quote(f'{bucket}/{path}')}"
         length = {} if size is None else {"Content-Length": str(size)}
-        headers = {**self._headers, "Content-Type": kind, "x-upsert": "false", **length}
-        async with _told("write into", bucket, None):  # as long as pieces come: each has its own bound
-            answer = await self._http.post(url, content=pieces, headers=headers)
-        if not answer.is_success:
-            raise _refused("write into", bucket, _status_of(answer))
+        headers = {"Content-Type": kind, "x-upsert": "false", **length}
+        async with _told(what, bucket, None):  # as long as pieces come: each has its own bound
+            await self._asked(what, bucket, "POST", place, content=pieces, headers=headers)
 
     async def list(self, bucket: str, folder: str) -> Sequence[StoredObject]:
         """The objects below a folder, those in folders of its own included."""
-        objects, found, folders = self._client.from_(bucket), list[StoredObject](), [folder]
+        found, folders = list[StoredObject](), [folder]
         for each in folders:
             offset, size = 0, _PAGE
             while size == _PAGE:
                 async with _told("list", bucket):
-                    rows: Any = await objects.list(each, {"limit": _PAGE, "offset": offset})
+                    asked = {"prefix": each, "limit": _PAGE, "offset": offset, "sortBy": _BY_NAME}
+                    rows = await self._asked(
+                        "list", bucket, "POST", f"object/list/{quote(bucket)}", json=asked
+                    )
                     for row in rows:
                         path = f"{each}/{row['name']}" if each else str(row["name"])
                         if row.get("id") is None:
@@ -128,47 +134,58 @@ class Objects:
 
     async def remove(self, bucket: str, paths: Sequence[str]) -> int:
         """Take objects away; answers how many were there."""
-        objects, removed = self._client.from_(bucket), 0
+        what, removed = "remove from", 0
         for start in range(0, len(paths), _PAGE):
-            async with _told("remove from", bucket):
-                removed += len(await objects.remove([*paths[start : start + _PAGE]]))
+            async with _told(what, bucket):
+                asked = {"prefixes": [*paths[start : start + _PAGE]]}
+                removed += len(
+                    await self._asked(what, bucket, "DELETE", f"object/{quote(bucket)}", json=asked)
+                )
         return removed
+
+    async def _asked(self, what: str, bucket: str, method: str, path: str, **sent: Any) -> Any:
+        """What storage answers to one call."""
+        answer = await self._http.request(method, path, **sent)
+        if not answer.is_success:
+            raise _refused(what, bucket, _status_of(answer))
+        return answer.json()
 
 
 @asynccontextmanager
 async def open_objects(url: str, key: str, connections: int = _CONNECTIONS) -> AsyncIterator[Objects]:
     """The objects of the project at `url`, for its service key."""
-    async with httpx.AsyncClient(
-        timeout=_TIMEOUT, trust_env=False, transport=BoundedTransport(ANSWER_BYTES, connections)
+    async with httpx2.AsyncClient(
+        base_url=f"{url.rstrip('/')}/storage/v1/",
+        headers={"Authorization": f"Bearer {key}", "apikey": key},
+        timeout=_TIMEOUT,
+        trust_env=False,
+        transport=BoundedTransport(ANSWER_BYTES, connections),
     ) as client:
-        headers = {"Authorization": f"Bearer {key}", "apikey": key}
-        yield Objects(f"{url.rstrip('/')}/storage/v1/", headers, client)
+        yield Objects(client)
 
 
 @asynccontextmanager
 async def _told(what: str, bucket: str, longer: float | None = 0.0) -> AsyncIterator[None]:
-    """Bounds what is asked of storage, and says in our words why it failed: the client's hold the answer.
+    """Bounds what is asked of storage, and says in our words why it failed: others' may hold the answer.
     `longer` is for what is sent; None: that has no bound as a whole."""
     try:
         async with asyncio.timeout(None if longer is None else CALL_SECONDS + longer):
             yield
-    except StorageApiError as error:
-        raise _refused(what, bucket, error.status) from None
-    except (httpx.TimeoutException, TimeoutError):
+    except (httpx2.TimeoutException, TimeoutError):
         raise StoreError(f"storage: no answer in time, asked to {what} {bucket}; try again") from None
-    except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+    except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
         raise StoreError(f"storage: the connection broke off, asked to {what} {bucket}; try again") from None
-    except (httpx.HTTPError, httpx.InvalidURL):
+    except (httpx2.HTTPError, httpx2.InvalidURL):
         raise StoreError("storage: cannot be reached; check SUPABASE_URL") from None
-    except (TooLargeError, StorageException, ValueError, TypeError, KeyError, AttributeError):
+    except (TooLargeError, ValueError, TypeError, KeyError, AttributeError):
         raise StoreError(
             f"storage: what answered, asked to {what} {bucket}, is not Supabase's storage; check SUPABASE_URL"
         ) from None
 
 
-def _status_of(answer: httpx.Response) -> int | str:
+def _status_of(answer: httpx2.Response) -> int | str:
     """The status that is meant. Storage answers 400 with the true one in its body."""
-    if answer.status_code == httpx.codes.BAD_REQUEST:
+    if answer.status_code == httpx2.codes.BAD_REQUEST:
         with suppress(ValueError, TypeError, KeyError):
             return str(answer.json()["statusCode"])
     return answer.status_code

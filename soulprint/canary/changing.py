@@ -6,17 +6,14 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import orjson
-import typer
-
 from shared.settings import load_settings
 from shared.store.routing import Policy, PolicyChange
 from shared.store.store import Store
 from soulprint.asked import Asked
-from soulprint.blocks import fitted
 from soulprint.canary.following import following
 from soulprint.canary.reached import policy_store
 from soulprint.canary.wording import told_versions, who, why
+from soulprint.terminal import say_fitted, say_json
 from soulprint.wording import at
 
 MOST_TOLD = 10
@@ -37,9 +34,9 @@ def change_command(plan: Plan, told: Told, asked: Asked) -> int:
 def answered(change: PolicyChange, sentences: Sequence[str], asked: Asked, **more: Any) -> int:
     """Print a change. Answers the exit code."""
     if asked.as_json:
-        typer.echo(orjson.dumps({**change.model_dump(mode="json"), "told": list(sentences), **more}))
+        say_json({**change.model_dump(mode="json"), "told": list(sentences), **more})
     else:
-        typer.echo(fitted("\n".join(sentences)), err=change.refusal is not None)
+        say_fitted(*sentences, err=change.refusal is not None)
     return 1 if change.refusal else 0
 
 

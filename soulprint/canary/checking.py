@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-import orjson
-import typer
-
 from services.router.judge import Judge, Judged
 from shared.settings import load_settings
 from soulprint.asked import login
-from soulprint.blocks import fitted
 from soulprint.canary.following import following
 from soulprint.canary.reached import policy_store
 from soulprint.canary.wording import who, why
+from soulprint.terminal import say_fitted, say_json
 from soulprint.wording import at
 
 PASS, HOLD, ROLLED_BACK = 0, 3, 4
@@ -39,9 +36,9 @@ def check_command(*, as_json: bool) -> int:
             "standing": looked.standing.as_json(),
             "told": told,
         }
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+        say_json(found, indent=True)
     else:
-        typer.echo(fitted("\n".join(told)))
+        say_fitted(*told)
     return code
 
 

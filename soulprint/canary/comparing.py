@@ -8,9 +8,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-import orjson
-import typer
-
 from services.router.judging.comparison import LaneFigures, PairFigures, compare_lanes, compare_pairs
 from services.router.judging.thresholds import thresholds_of
 from services.router.judging.words import percent
@@ -20,6 +17,7 @@ from soulprint.blocks import block
 from soulprint.canary.reached import policy_store
 from soulprint.canary.tables import NARROWEST, WIDEST, lanes_table, pairs_table
 from soulprint.moments import moment_ago
+from soulprint.terminal import say, say_json
 from soulprint.wording import at
 
 SHOWN = 5
@@ -32,10 +30,10 @@ def compare_command(since: str | None, *, as_json: bool) -> None:
     begun, lanes, pairs = asyncio.run(_read(asked))
     if as_json:
         found = {"since": begun, "lanes": [asdict(each) for each in lanes], "pairs": pairs.as_json()}
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+        say_json(found, indent=True)
         return
     width = max(NARROWEST, min(WIDEST, shutil.get_terminal_size().columns))
-    typer.echo("\n".join([f"since {at(begun)}", *lanes_table(lanes, width), "", *_pairs(pairs, width)]))
+    say(f"since {at(begun)}", *lanes_table(lanes, width), "", *_pairs(pairs, width))
 
 
 async def _read(since: datetime | None) -> tuple[datetime, Sequence[LaneFigures], PairFigures]:

@@ -6,11 +6,8 @@ import asyncio
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from uuid import UUID
-
-import orjson
-import typer
 
 from services.router.judging.words import share_of
 from shared.domain.errors import UsageError
@@ -21,6 +18,7 @@ from shared.store.routing import Explained, Policy
 from soulprint.blocks import block
 from soulprint.canary.reached import policy_store
 from soulprint.naming import Names, called, names_of, typed_name
+from soulprint.terminal import say, say_json
 
 STDIN = "-"
 AT_ONCE = 500
@@ -60,15 +58,14 @@ async def _explain(users: Iterable[UUID], typed: Names, *, as_json: bool) -> Non
         while some := list(islice(users, AT_ONCE)):
             found = await store.explain_routing(some, settings.pipeline)
             if as_json:
-                typer.echo(b"".join(map(_line, found)), nl=False)
+                say_json(*map(_line, found))
                 continue
             policy, names = await store.read_policy(), {**typed, **await names_of(store, some)}
-            typer.echo("\n".join(told(each, policy, names) for each in found))
+            say(*(told(each, policy, names) for each in found))
 
 
-def _line(each: Explained) -> bytes:
-    kept = each.model_dump(include={"user_id", "bucket", "lane", "reason"})
-    return orjson.dumps(kept, option=orjson.OPT_APPEND_NEWLINE)
+def _line(each: Explained) -> dict[str, Any]:
+    return each.model_dump(include={"user_id", "bucket", "lane", "reason"})
 
 
 def told(each: Explained, policy: Policy, names: Names) -> str:

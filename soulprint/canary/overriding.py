@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
-import orjson
-import typer
-
 from shared.domain.errors import UsageError
 from shared.domain.ids import user_id_for
 from shared.domain.plurals import plural
 from shared.pipelines import V1
 from shared.settings import load_settings
 from soulprint.asked import Asked
-from soulprint.blocks import fitted
 from soulprint.canary.reached import policy_store
 from soulprint.moments import moment_ahead
 from soulprint.naming import called, names_of, note_name
+from soulprint.terminal import say_fitted, say_json
 from soulprint.wording import at
 
 NONE = "none"
@@ -64,9 +61,9 @@ def override_command(user: str, lane: str, until: str | None, asked: Asked) -> i
             )
         if asked.as_json:
             left = {"lane": wanted, "until": ends, "running": [each.model_dump() for each in running]}
-            typer.echo(orjson.dumps({"user_id": user_id, **left, "told": told}))
+            say_json({"user_id": user_id, **left, "told": told})
         else:
-            typer.echo(fitted("\n".join(told)))
+            say_fitted(*told)
         return 0
 
     return asyncio.run(override())

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-import orjson
-import typer
-
 from shared.settings import load_settings
 from shared.store.routing import PolicyVersion
 from soulprint.blocks import block
 from soulprint.canary.reached import policy_store
 from soulprint.canary.wording import differences, who, why
+from soulprint.terminal import say, say_json
 from soulprint.wording import at, said
 
 
@@ -24,14 +22,10 @@ def history_command(limit: int, *, as_json: bool) -> None:
 
     found = asyncio.run(read())
     if as_json:
-        typer.echo(
-            orjson.dumps([each.model_dump(mode="json") for each in found[:limit]], option=orjson.OPT_INDENT_2)
-        )
+        say_json([each.model_dump(mode="json") for each in found[:limit]], indent=True)
         return
     older = [*found[1:], None]
-    typer.echo(
-        "\n".join(_block(each, was) for each, was in zip(found, older, strict=True) if each in found[:limit])
-    )
+    say(*(_block(each, was) for each, was in zip(found, older, strict=True) if each in found[:limit]))
 
 
 def _block(each: PolicyVersion, was: PolicyVersion | None) -> str:

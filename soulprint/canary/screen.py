@@ -11,6 +11,7 @@ from services.router.judging.steps import Standing
 from services.router.judging.verdict import Verdict
 from services.router.judging.words import share_of, span
 from shared.domain.plurals import counted
+from shared.domain.printable import unbroken
 from shared.pipelines import V1
 from shared.store.routing import SHARE_WHOLE, InFlight, Override, Policy, PolicyVersion
 from soulprint.canary.bars import Paint, bar, legend, parts_of, plain
@@ -113,8 +114,8 @@ def _bar(lane: LaneFigures, width: int, paint: Paint) -> list[str]:
     words = legend(counts)
     left = f" ({lane.left_out:,} not counted)" if lane.left_out else ""
     if LABEL + size + 1 + len(words) + len(left) > width:
-        return [f"{lane.lane:<{LABEL}}{bar(counts, size, paint)}", *_wrapped(words + left, width)]
-    return [f"{lane.lane:<{LABEL}}{bar(counts, size, paint)} {words}{left}"]
+        return [f"{unbroken(lane.lane):<{LABEL}}{bar(counts, size, paint)}", *_wrapped(words + left, width)]
+    return [f"{unbroken(lane.lane):<{LABEL}}{bar(counts, size, paint)} {words}{left}"]
 
 
 def _flight(rows: Iterable[InFlight]) -> str:
@@ -132,7 +133,9 @@ def _overrides(overrides: Sequence[Override], names: Names) -> str:
 
 
 def _wrapped(text: str, width: int, first: str = INDENT, others: str = INDENT) -> list[str]:
-    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)
+    return textwrap.wrap(
+        unbroken(text), width, initial_indent=first, subsequent_indent=others, break_on_hyphens=False
+    )
 
 
 def _painted(lines: Iterable[str], colour: str, paint: Paint) -> list[str]:

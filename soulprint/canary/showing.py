@@ -6,15 +6,12 @@ import asyncio
 import shutil
 from typing import Any
 
-import orjson
-import typer
-
 from services.router.judge import Judge
 from shared.settings import load_settings
-from soulprint.canary.painting import paint_of
 from soulprint.canary.reached import policy_store
 from soulprint.canary.screen import Seen, screen
 from soulprint.naming import names_of
+from soulprint.terminal import painted, say_json, say_painted
 
 CHANGES_SHOWN = 4
 
@@ -23,9 +20,9 @@ def show_command(*, as_json: bool) -> None:
     """Print how the rollout stands. Nothing is changed."""
     seen = asyncio.run(_look())
     if as_json:
-        typer.echo(orjson.dumps(_as_json(seen), option=orjson.OPT_INDENT_2))
+        say_json(_as_json(seen), indent=True)
     else:
-        typer.echo("\n".join(screen(seen, shutil.get_terminal_size().columns, paint_of())))
+        say_painted(screen(seen, shutil.get_terminal_size().columns, painted))
 
 
 async def _look() -> Seen:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from services.router.judging.comparison import Beside, LaneFigures, PairFigures
 from services.router.judging.words import figure, percent, span
+from shared.domain.printable import unbroken
 
 NARROWEST, WIDEST = 60, 120
 ROOMY = 80
@@ -20,7 +21,7 @@ _LEFT_OUT = ("95 % bounds", "$/1,000", "p95")
 
 def lanes_table(lanes: Iterable[LaneFigures], width: int) -> list[str]:
     """The lanes side by side, a line each below their names; with the columns for which there is room."""
-    rows = [(each.lane, _cells(each)) for each in lanes]
+    rows = [(unbroken(each.lane), _cells(each)) for each in lanes]
     columns = list(_COLUMNS)
     for spare in (*_LEFT_OUT, None):
         sizes = [max(len(name), *(len(cells[name]) for _, cells in rows)) for name in columns]

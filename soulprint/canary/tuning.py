@@ -8,16 +8,15 @@ from dataclasses import asdict
 from typing import Any
 
 import orjson
-import typer
 
 from services.router.judging.thresholds import Thresholds, thresholds_of
 from shared.domain.errors import UsageError
 from shared.settings import load_settings
 from shared.store.routing import Policy
 from soulprint.asked import Asked
-from soulprint.blocks import fitted
 from soulprint.canary.changing import change_command
 from soulprint.canary.reached import policy_store
+from soulprint.terminal import say, say_fitted, say_json
 from soulprint.wording import said
 
 
@@ -32,9 +31,7 @@ def show_thresholds(*, as_json: bool) -> None:
     thresholds, wrong = thresholds_of(policy.thresholds)
     values = asdict(thresholds)
     if as_json:
-        typer.echo(
-            orjson.dumps({"thresholds": values, "replaced": sorted(policy.thresholds), "wrong": wrong})
-        )
+        say_json({"thresholds": values, "replaced": sorted(policy.thresholds), "wrong": wrong})
         return
     width = max(map(len, values))
     said_so = () if wrong else policy.thresholds
@@ -42,9 +39,9 @@ def show_thresholds(*, as_json: bool) -> None:
         f"{name:<{width}}  {_shown(value)}{'  (the policy says so)' if name in said_so else ''}"
         for name, value in values.items()
     ]
-    typer.echo("\n".join(lines))
+    say(*lines)
     if wrong:
-        typer.echo(fitted(f"{said(wrong)} Those above hold instead."))
+        say_fitted(f"{said(wrong)} Those above hold instead.")
 
 
 def thresholds_command(settings: Sequence[str], asked: Asked) -> int:

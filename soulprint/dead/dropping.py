@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
-import orjson
-import typer
-
 from shared.domain.plurals import counted
 from shared.settings import load_settings
 from shared.store.dead_letters import LetterFilter, LetterRow
 from shared.store.open import opened_store
 from soulprint.asked import Asked
-from soulprint.blocks import fitted
+from soulprint.terminal import say, say_fitted, say_json
 
 
 def drop_command(which: LetterFilter, asked: Asked, *, as_json: bool) -> int:
@@ -22,16 +19,12 @@ def drop_command(which: LetterFilter, asked: Asked, *, as_json: bool) -> int:
     before = {row.id: row.state for row in rows}
     left = {each: before.get(each, "unknown") for each in which.ids or () if each not in dropped}
     if as_json:
-        typer.echo(
-            orjson.dumps(
-                {"dropped": dropped, "left": [{"id": each, "reason": why} for each, why in left.items()]}
-            )
-        )
+        say_json({"dropped": dropped, "left": [{"id": each, "reason": why} for each, why in left.items()]})
     else:
-        typer.echo(f"{counted(len(dropped), 'letter')} dropped; the records stay until retention takes them")
+        say(f"{counted(len(dropped), 'letter')} dropped; the records stay until retention takes them")
         for each, why in left.items():
             told = {"unknown": "there is no such letter", "dropped": "it was dropped before"}
-            typer.echo(fitted(f"{each}: {told.get(why, 'it was requeued')}"), err=True)
+            say_fitted(f"{each}: {told.get(why, 'it was requeued')}", err=True)
     return int(any(why != "dropped" for why in left.values()))
 
 

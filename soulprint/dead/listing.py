@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-import orjson
-import typer
-
 from shared.domain.plurals import counted
 from shared.settings import load_settings
 from shared.store.dead_letters import LetterFilter, LetterGroup, LetterList, LetterRow
 from shared.store.open import opened_store
 from shared.store.store import Store
 from soulprint.blocks import block, fitted
+from soulprint.terminal import say, say_fitted, say_json
 from soulprint.wording import at
 
 PAGE = 1000
@@ -35,11 +33,11 @@ def list_command(asked: LetterFilter, *, ids: bool, as_json: bool) -> None:
         return
     found = asyncio.run(_list(asked))
     if as_json:
-        typer.echo(orjson.dumps(found.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
+        say_json(found.model_dump(mode="json"), indent=True)
         return
-    typer.echo(_told(found))
+    say(*_told(found))
     if not found.led:
-        typer.echo(fitted(UNLED), err=True)
+        say_fitted(UNLED, err=True)
 
 
 async def _list(asked: LetterFilter) -> LetterList:
@@ -50,10 +48,10 @@ async def _list(asked: LetterFilter) -> LetterList:
 async def _print_ids(asked: LetterFilter, *, as_json: bool) -> None:
     async with opened_store(load_settings(), connections=2) as store:
         if as_json:
-            typer.echo(orjson.dumps([str(row.id) async for row in each_letter(store, asked)]))
+            say_json([str(row.id) async for row in each_letter(store, asked)])
             return
         async for row in each_letter(store, asked):
-            typer.echo(str(row.id))
+            say(str(row.id))
 
 
 async def each_letter(store: Store, asked: LetterFilter) -> AsyncIterator[LetterRow]:
@@ -65,14 +63,14 @@ async def each_letter(store: Store, asked: LetterFilter) -> AsyncIterator[Letter
         after = page[-1].key
 
 
-def _told(found: LetterList) -> str:
+def _told(found: LetterList) -> list[str]:
     if not found.groups:
-        return fitted(NONE)
+        return [fitted(NONE)]
     lines = [_block(each) for each in found.groups]
     total = sum(each.open for each in found.groups)
     every = sum(each.open + each.requeued + each.dropped for each in found.groups)
     more = f" The {MOST_GROUPS:,} largest groups are shown." if len(lines) == MOST_GROUPS else ""
-    return "\n".join([*lines, f"{counted(every, 'letter')}, {total:,} open.{more}"])
+    return [*lines, f"{counted(every, 'letter')}, {total:,} open.{more}"]
 
 
 def _block(group: LetterGroup) -> str:

@@ -6,10 +6,6 @@ import asyncio
 import os
 import secrets
 import socket
-import sys
-
-import orjson
-import typer
 
 from shared.domain.plurals import counted
 from shared.settings import Settings, load_settings
@@ -19,6 +15,7 @@ from soulprint.asked import Asked
 from soulprint.blocks import block
 from soulprint.dead.putting_back import DONE, READ_SINCE, Outcome, PuttingBack
 from soulprint.dead.reaching import kafka_of
+from soulprint.terminal import say, say_json, say_over
 from soulprint.topics import publisher_of
 
 _WHY = {
@@ -49,19 +46,13 @@ def requeue_command(which: LetterFilter, asked: Asked, *, force: bool, as_json: 
     settings = load_settings()
     outcome = asyncio.run(_requeue(which, asked, settings, force=force))
     if as_json:
-        typer.echo(
-            orjson.dumps(
-                {
-                    "requeued": outcome.requeued,
-                    "left": [
-                        {"reason": reason, "letters": count, "ids": outcome.left[reason], "why": _why(reason)}
-                        for reason, count in outcome.counts.most_common()
-                    ],
-                }
-            )
-        )
+        left = [
+            {"reason": reason, "letters": count, "ids": outcome.left[reason], "why": _why(reason)}
+            for reason, count in outcome.counts.most_common()
+        ]
+        say_json({"requeued": outcome.requeued, "left": left})
     else:
-        typer.echo(_told(outcome))
+        say(*_told(outcome))
     return int(any(reason not in _HARMLESS for reason in outcome.counts))
 
 
@@ -86,8 +77,7 @@ async def _requeue(which: LetterFilter, asked: Asked, settings: Settings, *, for
 
 
 def _tell(done: int) -> None:
-    if sys.stderr.isatty():
-        typer.echo(f"\r{done:,} requeued", err=True, nl=False)
+    say_over(f"{done:,} requeued")
 
 
 def _why(reason: str) -> str:
@@ -96,9 +86,9 @@ def _why(reason: str) -> str:
     return _WHY.get(reason, reason)
 
 
-def _told(outcome: Outcome) -> str:
+def _told(outcome: Outcome) -> list[str]:
     if not outcome.requeued and not outcome.counts:
-        return "no open letter is like that; `soulprint dead list` has them all"
+        return ["no open letter is like that; `soulprint dead list` has them all"]
     lines = [
         f"{counted(outcome.requeued, 'letter')} requeued. What fails again is buried again, and stands in "
         "`soulprint dead list` once more."
@@ -107,4 +97,4 @@ def _told(outcome: Outcome) -> str:
         named = ", ".join(map(str, outcome.left[reason][:_NAMED]))
         more = f" and {count - _NAMED:,} more" if count > _NAMED else ""
         lines.append(block(f"{count:,} left: {_why(reason)}", f"{named}{more}"))
-    return "\n".join(lines)
+    return lines

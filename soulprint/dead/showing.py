@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import orjson
-import typer
 
 from shared.domain.errors import NotFoundError, SoulprintError
 from shared.log.reading import RawRecord
@@ -19,10 +17,10 @@ from shared.store.open import opened_store
 from shared.store.store import Store
 from soulprint.asked import name_of
 from soulprint.blocks import block, fitted
-from soulprint.context import printable
 from soulprint.dead.asking import letter_id
 from soulprint.dead.reaching import kafka_of, records_of
 from soulprint.dead.viewing import headers_without_text, key_without_text, value_without_text
+from soulprint.terminal import json_text, say, say_json
 from soulprint.wording import at, said
 
 SHOW_TEXT = "dead show --text"
@@ -43,10 +41,9 @@ def show_command(letter: str, *, by: str | None, text: bool, as_json: bool) -> N
     who = name_of(by) if text else ""
     shown = asyncio.run(_read(letter_id(letter), load_settings(), who=who))
     if as_json:
-        # In ASCII: nothing in it can command a terminal.
-        typer.echo(json.dumps(_as_json(shown, text=text), indent=2))
+        say_json(_as_json(shown, text=text), indent=True)
     else:
-        typer.echo(_told(shown, text=text))
+        say(*_told(shown, text=text))
 
 
 async def _read(letter: UUID, settings: Settings, *, who: str) -> Shown:
@@ -111,7 +108,7 @@ def _event(value: bytes | None) -> Any:
         return _text(value)
 
 
-def _told(shown: Shown, *, text: bool) -> str:
+def _told(shown: Shown, *, text: bool) -> list[str]:
     row, record = shown.row, shown.record
     ids = {
         "import": row.import_id,
@@ -133,7 +130,7 @@ def _told(shown: Shown, *, text: bool) -> str:
     if row.changed_at is not None:
         by, for_what = said(row.changed_by or ""), said(row.changed_why or "")
         changed = f"{row.state} by {by} at {at(row.changed_at)}: {for_what}"
-    lines = [
+    lines: list[str] = [
         block(
             f"{row.id}  {row.state}: {why}",
             f"{where}{of}",
@@ -145,9 +142,9 @@ def _told(shown: Shown, *, text: bool) -> str:
         )
     ]
     if record is None:
-        return "\n".join([*lines, fitted(shown.lacking)])
+        return [*lines, fitted(shown.lacking)]
     body = _as_json(shown, text=text)["record"]
     lines += ["", *(f"{name}: {value}" for name, value in body["headers"]), f"key: {body['key']}", ""]
     event = body["event"]
-    lines.append(event if isinstance(event, str) else json.dumps(event, indent=2, ensure_ascii=False))
-    return printable("\n".join(lines))
+    words = event if isinstance(event, str) else json_text(event, indent=True)
+    return [*lines, *words.splitlines()]

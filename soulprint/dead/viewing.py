@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import orjson
 
+from shared.domain.printable import on_one_line
 from shared.log.burials import EVENTS
 from shared.log.deadletter import HEADERS, LEFT_OUT
-from soulprint.context import on_one_line
 
 MOST_ITEMS = 50
 """Of a list or an object that are shown."""

@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import asdict
 
-import orjson
-import typer
-
 from shared.settings import Settings, load_settings
-from soulprint.blocks import fitted
 from soulprint.doctor.app import check_app
 from soulprint.doctor.check import Check
 from soulprint.doctor.database import check_database
 from soulprint.doctor.kafka import check_kafka
 from soulprint.doctor.machine import check_machine
 from soulprint.doctor.project import check_project
+from soulprint.terminal import say_fitted, say_json
 
 
 def doctor_command(*, as_json: bool) -> int:
@@ -23,11 +20,12 @@ def doctor_command(*, as_json: bool) -> int:
     settings = load_settings()
     checks = check_machine(settings) + asyncio.run(_elsewhere(settings))
     if as_json:
-        typer.echo(orjson.dumps([asdict(check) for check in checks], option=orjson.OPT_INDENT_2))
+        say_json([asdict(check) for check in checks], indent=True)
     else:
         for check in checks:
-            head = fitted(f"{check.word:<7}  {check.name:<10} {check.found}")
-            typer.echo(f"{head}\n{fitted(f'  {check.advice}')}" if check.advice else head)
+            say_fitted(f"{check.word:<7}  {check.name:<10} {check.found}")
+            if check.advice:
+                say_fitted(f"  {check.advice}")
     return 0 if all(check.ok for check in checks) else 1
 
 

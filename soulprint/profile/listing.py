@@ -6,9 +6,6 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
-import orjson
-import typer
-
 from shared.domain.errors import NotFoundError
 from shared.domain.ids import user_id_for
 from shared.domain.plurals import counted
@@ -18,6 +15,7 @@ from shared.store.open import opened_store
 from shared.store.profiles import KeptVersion, Profile
 from soulprint.blocks import block
 from soulprint.naming import called, names_of, typed_name
+from soulprint.terminal import say, say_json
 from soulprint.wording import at
 
 ELSEWHERE = "not of an import: it came from elsewhere"
@@ -39,17 +37,17 @@ async def _list(user_id: UUID, typed: str, limit: int, *, as_json: bool) -> None
     if as_json:
         versions = [each.model_dump(mode="json") for each in kept]
         found = {"user_id": user_id, "served": served, "versions": versions, "more": more}
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+        say_json(found, indent=True)
         return
     if served is None and not kept:
         raise NotFoundError(
             f"nothing is served or kept of {name}; `soulprint users` lists whose memories there are"
         )
-    lines = [block(f"served of {name}: {_told_served(served)}")]
+    lines: list[str] = [block(f"served of {name}: {_told_served(served)}")]
     lines += [_block(each) for each in kept] or ["no other version is kept"]
     lines += ["... more: --limit"] * more
     lines += [block("one of them is served by `soulprint profile restore USER VERSION`")] * bool(kept)
-    typer.echo("\n".join(lines))
+    say(*lines)
 
 
 def served_now(profile: Profile | None) -> dict[str, Any] | None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
-import orjson
-import typer
-
 from shared.domain.errors import NotFoundError, UsageError
 from shared.domain.ids import user_id_for
 from shared.settings import load_settings
@@ -15,6 +12,7 @@ from shared.store.open import opened_store
 from shared.store.profiles import Accepted
 from soulprint.asked import Asked, noted_by
 from soulprint.naming import typed_name
+from soulprint.terminal import say, say_json
 
 
 def restore_command(user: str, version: int, by: str | None, reason: str | None, *, as_json: bool) -> None:
@@ -38,10 +36,10 @@ def restore_command(user: str, version: int, by: str | None, reason: str | None,
             "export again, with --replace; what was read of it costs no call"
         )
     if as_json:
-        typer.echo(orjson.dumps({"user_id": user_id, "version": version, "run": restored.run}))
+        say_json({"user_id": user_id, "version": version, "run": restored.run})
         return
     of_run = "" if restored.run is None else f", of run {restored.run},"
-    typer.echo(f"version {version}{of_run} is served now; what it takes the place of is kept")
+    say(f"version {version}{of_run} is served now; what it takes the place of is kept")
 
 
 async def _restore(user_id: UUID, version: int, asked: Asked) -> Accepted:

@@ -8,9 +8,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
-import typer
-
 from services.router.judging.comparison import PairFigures, compare_pairs
 from services.router.judging.words import percent
 from shared.domain.plurals import counted, listed
@@ -20,6 +17,7 @@ from soulprint.blocks import block
 from soulprint.canary.tables import pairs_table
 from soulprint.moments import moment_ago
 from soulprint.replay.feeding import pipeline_named
+from soulprint.terminal import say, say_json
 
 SHOWN = 5
 """So many ids are printed of each kind; --json has more."""
@@ -40,16 +38,16 @@ def compare_command(pipeline: str, since: str | None, *, as_json: bool) -> None:
     states, pairs = asyncio.run(read())
     if as_json:
         found = {"pipeline": name, "since": begun, "runs": states, **_as_json(pairs)}
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+        say_json(found, indent=True)
         return
-    typer.echo("\n".join(_told(name, states, pairs)))
+    say(*_told(name, states, pairs))
 
 
 def _told(name: str, states: Mapping[str, int], pairs: PairFigures) -> list[str]:
     if not states:
         return [block(f"nothing was fed to {name} yet: `soulprint replay feed --pipeline {name} --since 7d`")]
     runs = listed([f"{count:,} {state}" for state, count in states.items()])
-    lines = [block(f"runs that were fed to {name}: {runs}")]
+    lines: list[str] = [block(f"runs that were fed to {name}: {runs}")]
     if not pairs.pairs:
         return [*lines, "none of them has ended beside the run that it was fed from"]
     success = "" if pairs.shadow_success is None else f"; success in {name} {percent(pairs.shadow_success)}"

@@ -4,14 +4,12 @@ left at any time: what drives it is not this command."""
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from abc import ABC, abstractmethod
 from typing import TextIO
 from uuid import UUID
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Group
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -21,8 +19,10 @@ from shared.domain.errors import StoreError, UsageError
 from shared.store.replaying import ReplayProgress
 from shared.store.store import Store
 from soulprint.blocks import block
+from soulprint.drawing import live
 from soulprint.replay.telling import NOBODY, seconds_left, told_cost
 from soulprint.replay.wording import told_items
+from soulprint.terminal import say, standard_error
 
 LOOK_SECONDS = 0.5
 PLAIN_SECONDS = 5.0
@@ -43,7 +43,7 @@ def going_on(plan: UUID) -> str:
 async def follow(store: Store, plan: UUID, stream: TextIO | None = None) -> ReplayProgress:
     """Show how a replay fares until it has ended, or waits for a person with nothing under way; as it is
     then. Raises UsageError if there is none, StoreError where the database stays away."""
-    stream = stream or sys.stderr
+    stream = stream or standard_error()
     shown: _Shown = _Live(stream) if stream.isatty() else _Plain(stream)
     answered = driven = time.monotonic()
     with shown:
@@ -115,8 +115,7 @@ class _Plain(_Shown):
             self._trouble = why
 
     def _say(self, line: str) -> None:
-        self.stream.write(line + "\n")
-        self.stream.flush()
+        say(line, to=self.stream)
         self._at = time.monotonic()
 
 
@@ -125,8 +124,7 @@ class _Live(_Shown):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._console = Console(file=stream)
-        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._live = live(stream, transient=True)
 
     def __enter__(self) -> _Shown:
         self._live.start()
@@ -143,9 +141,9 @@ class _Live(_Shown):
             ProgressBar(total=float(max(progress.total, 1)), completed=float(progress.settled), width=24),
             f"{progress.state} {progress.settled:,} of {progress.total:,} imports{about}",
         )
-        width = self._console.width
+        width = self._live.console.width
         below = block("", told_items(progress.items), told_cost(progress), trouble, width=width)
         self._live.update(Group(grid, Text(below)), refresh=True)
 
     def wait(self, why: str) -> None:
-        self._live.update(Text(block(why, width=self._console.width)), refresh=True)
+        self._live.update(Text(block(why, width=self._live.console.width)), refresh=True)

@@ -8,9 +8,6 @@ from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
-import orjson
-import typer
-
 from services.chunker.configured import variant_of
 from shared.models.base import Metered
 from shared.models.open import opened_model
@@ -23,6 +20,7 @@ from soulprint.replay.looking import Around, extractors_now, sources_of
 from soulprint.replay.selecting import selection_of, which_of
 from soulprint.replay.wording import as_json as figures_as_json
 from soulprint.replay.wording import told_plan
+from soulprint.terminal import say, say_json
 
 
 def plan_command(
@@ -43,9 +41,9 @@ def plan_command(
     selection = selection_of(users, imports, since, until, sample, model_version)
     planned, around = asyncio.run(make_plan(load_settings(), stage, which, selection, name_of(by)))
     if as_json:
-        typer.echo(orjson.dumps(figures_as_json(planned, around), option=orjson.OPT_INDENT_2))
+        say_json(figures_as_json(planned, around), indent=True)
     else:
-        typer.echo("\n".join(told_plan(planned, around)))
+        say(*told_plan(planned, around))
 
 
 async def make_plan(

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import orjson
-import typer
-
 from shared.domain.errors import SoulprintError, UsageError
 from shared.domain.plurals import counted
 from shared.settings import load_settings
@@ -19,6 +16,7 @@ from soulprint.naming import called, names_of
 from soulprint.replay.following import follow, going_on
 from soulprint.replay.selecting import import_in
 from soulprint.replay.telling import as_json, exit_code, told_progress
+from soulprint.terminal import say, say_json
 
 MAY_HAVE_BEGUN = "stopped; `soulprint replay list` says whether it was begun."
 
@@ -73,7 +71,7 @@ async def _run(plan: str, terms: Terms, asked: Asked, interrupts: Interrupts) ->
         interrupts.over()
         await show(store, progress, as_object=asked.as_json)
     if terms.detach and not asked.as_json:
-        typer.echo(f"follow it: soulprint replay status {wanted} --follow")
+        say(f"follow it: soulprint replay status {wanted} --follow")
     return 0 if terms.detach else exit_code(progress)
 
 
@@ -89,20 +87,18 @@ async def read(store: Store, wanted: object) -> ReplayProgress:
 async def show(store: Store, progress: ReplayProgress, *, as_object: bool) -> None:
     """Print how a replay fares."""
     if as_object:
-        typer.echo(orjson.dumps(as_json(progress), option=orjson.OPT_INDENT_2))
+        say_json(as_json(progress), indent=True)
         return
     names = await names_of(store, (each.user_id for each in progress.shown))
-    typer.echo("\n".join(told_progress(progress, lambda user: called(names, user))))
+    say(*told_progress(progress, lambda user: called(names, user)))
 
 
 def _tell_dry(plan: str, turned: Turned, asked: Asked) -> None:
     if asked.as_json:
         told = {"plan": plan, "dry_run": True, "imports": turned.planned, "counted": turned.counted}
-        typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
+        say_json(told, indent=True)
     else:
-        typer.echo(
-            f"it would be run: {counted(turned.planned, 'import')} ({turned.counted:,} by a count now)"
-        )
+        say(f"it would be run: {counted(turned.planned, 'import')} ({turned.counted:,} by a count now)")
 
 
 def refusal(plan: str, turned: Turned) -> SoulprintError:

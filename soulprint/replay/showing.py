@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import orjson
-import typer
-
 from shared.domain.errors import UsageError
 from shared.settings import load_settings
 from shared.store.open import opened_store
@@ -15,6 +12,7 @@ from soulprint.blocks import block
 from soulprint.naming import Names, called, names_of
 from soulprint.replay.selecting import import_in
 from soulprint.replay.wording import replay_as_json, told_figures, told_item, told_left_out, told_replay
+from soulprint.terminal import say, say_json
 
 
 def list_command(limit: int, *, as_json: bool) -> None:
@@ -26,9 +24,9 @@ def list_command(limit: int, *, as_json: bool) -> None:
 
     found = asyncio.run(read())
     if as_json:
-        typer.echo(orjson.dumps(list(map(replay_as_json, found)), option=orjson.OPT_INDENT_2))
+        say_json(list(map(replay_as_json, found)), indent=True)
         return
-    typer.echo("\n".join(map(told_replay, found)) or "no replay was planned yet: `soulprint replay plan`")
+    say(*map(told_replay, found) if found else ("no replay was planned yet: `soulprint replay plan`",))
 
 
 def show_command(plan: str, *, items: bool, after: int, limit: int, as_json: bool) -> None:
@@ -38,13 +36,13 @@ def show_command(plan: str, *, items: bool, after: int, limit: int, as_json: boo
         shown = replay_as_json(row)
         if items:
             shown["page"] = [each.model_dump(mode="json") for each in page]
-        typer.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
+        say_json(shown, indent=True)
         return
     lines = [told_replay(row), *told_figures(row), *told_left_out(row)]
     lines += [told_item(each, called(names, each.user_id)) for each in page]
     if items and len(page) == limit:
         lines.append(block(f"more: --after {page[-1].position}"))
-    typer.echo("\n".join(lines))
+    say(*lines)
 
 
 async def _read(plan: str, items: bool, after: int, limit: int) -> tuple[ReplayRow, list[ReplayItem], Names]:

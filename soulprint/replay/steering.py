@@ -7,9 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 from uuid import UUID
 
-import orjson
-import typer
-
 from shared.domain.errors import SoulprintError, UsageError
 from shared.settings import load_settings
 from shared.store.open import opened_store
@@ -21,6 +18,7 @@ from soulprint.replay.following import follow, going_on
 from soulprint.replay.running import RefusedPlanError, read, show
 from soulprint.replay.selecting import import_in
 from soulprint.replay.telling import as_json, exit_code
+from soulprint.terminal import say, say_json
 
 Verb = Literal["pause", "continue", "stop"]
 _DONE = {"pause": "paused", "continue": "continued", "stop": "stopped"}
@@ -45,12 +43,12 @@ async def _status(plan: str | None, following: bool, as_object: bool, interrupts
             return exit_code(progress)
         found = [await read(store, each) for each in plans]
         if as_object and plan is None:
-            typer.echo(orjson.dumps([as_json(each) for each in found], option=orjson.OPT_INDENT_2))
+            say_json([as_json(each) for each in found], indent=True)
             return 0
         for progress in found:
             await show(store, progress, as_object=as_object)
         if not found:
-            typer.echo("no replay was run yet; `soulprint replay list` has the plans")
+            say("no replay was run yet; `soulprint replay list` has the plans")
         return 0
 
 

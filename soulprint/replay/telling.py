@@ -46,7 +46,7 @@ def as_json(p: ReplayProgress) -> dict[str, Any]:
 def told_progress(p: ReplayProgress, called: Called = str) -> list[str]:
     """All that is to be known of it, and what to do next."""
     paused = f", {PAUSED[p.paused_why]}" if p.paused_why else ""
-    lines = [
+    lines: list[str] = [
         block(
             f"replay {p.replay_id}  {p.state}{paused}",
             f"{' and '.join(p.which)}, stage {p.stage}: {said(p.reason)}" if p.reason else "",

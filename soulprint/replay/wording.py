@@ -8,9 +8,9 @@ from typing import Any
 
 from services.router.judging.words import span
 from shared.domain.plurals import counted, listed, plural
+from shared.domain.printable import on_one_line
 from shared.store.replays import ItemState, ReplayItem, ReplayRow
 from soulprint.blocks import block
-from soulprint.context import on_one_line
 from soulprint.replay.looking import Around, Sources
 from soulprint.wording import at, said
 

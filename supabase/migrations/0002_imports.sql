@@ -57,6 +57,11 @@ CREATE TABLE public.imports (
     redrives integer NOT NULL DEFAULT 0,
     redriven_at timestamptz,
     redriven_done integer,
+    -- most bytes that a reading of its export came to
+    furthest bigint NOT NULL DEFAULT 0,
+    -- how often it was begun and never left since it last came further, and how far it was then: bytes and chunks
+    begins integer NOT NULL DEFAULT 0,
+    begun_far bigint NOT NULL DEFAULT 0,
     -- true: the person has said that this run's memory is to be served, however much less it holds
     replaces boolean NOT NULL DEFAULT false,
     -- why what a complete run made is not served: older (a newer run's is), smaller (it would lose much of what is
@@ -270,6 +275,8 @@ $$;
 -- refusal, if there is nothing to do: older (a newer run exists), complete, failed, cancelled, extracted (all
 -- chunks are in); or what must not be: foreign (the import is another user's), elsewhere (another pipeline's,
 -- or one process runs what the services are asked for, or the reverse).
+-- begins: how often it was begun, this time included, without coming further and without being left (leave_run), as by
+-- processes that died of it.
 CREATE FUNCTION public.take_run(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -318,6 +325,8 @@ BEGIN
         UPDATE imports n SET source = a.source, updated_at = now(),
                 variant = coalesce(nullif(n.variant, ''), a.variant), profile_format = a.profile_format,
                 lineage = coalesce(n.lineage, a.lineage),
+                begins = CASE WHEN n.furthest + n.chunks_ok + n.chunks_dead > n.begun_far THEN 1 ELSE n.begins + 1 END,
+                begun_far = n.furthest + n.chunks_ok + n.chunks_dead,
                 begun_at = CASE WHEN n.state = 'received' THEN now() ELSE n.begun_at END,
                 state = CASE WHEN n.state <> 'received' THEN n.state
                              WHEN n.chunked_at IS NOT NULL THEN 'extracting'  -- a replay took the reading over
@@ -325,20 +334,28 @@ BEGIN
             WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
     ELSE
         INSERT INTO imports (import_id, run, user_id, pipeline, kind, parent_id, source, variant, state,
-                             requested_at, on_log, profile_format, lineage)
+                             requested_at, on_log, profile_format, lineage, begins)
         VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.kind, a.parent_id, a.source,
                 coalesce(a.variant, ''), 'chunking',
                 greatest(request_time(a.user_id, a.requested_at), newest.requested_at), a.on_log,
-                a.profile_format, a.lineage)
+                a.profile_format, a.lineage, 1)
         RETURNING * INTO i;
     END IF;
     IF i.kind <> 'shadow' THEN
         INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
         PERFORM tell_profile(i);
     END IF;
-    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant, 'kind', i.kind,
+    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant, 'kind', i.kind, 'begins', i.begins,
                               'replay', CASE WHEN i.replay_id IS NOT NULL THEN replay_of(i) END);
 END
+$$;
+
+-- Who took a run leaves it, whatever it came to: then it did not die of it.
+CREATE FUNCTION public.leave_run(argument jsonb) RETURNS jsonb
+LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
+    UPDATE imports SET begins = greatest(begins - 1, 0)
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer;
+    SELECT to_jsonb(true)
 $$;
 
 -- How far an unfinished run is. Shown in the profile if the run is the user's newest.
@@ -349,7 +366,8 @@ DECLARE
 BEGIN
     UPDATE imports SET
             progress_percent = (argument ->> 'percent')::real, stage = argument ->> 'stage',
-            reading = argument -> 'reading', updated_at = now()
+            reading = argument -> 'reading', updated_at = now(),
+            furthest = greatest(furthest, coalesce((argument -> 'reading' ->> 'bytes_read')::bigint, 0))
         WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
           AND state NOT IN ('complete', 'failed', 'cancelled')
         RETURNING * INTO i;
@@ -491,7 +509,7 @@ REVOKE ALL ON FUNCTION
     public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
     public.is_newest_run(public.imports), public.is_newest_pass(public.imports), public.primary_of(public.imports),
     public.makes_memory(public.imports), public.is_complete_run(public.imports), public.replay_of(public.imports),
-    public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
+    public.take_run(jsonb), public.leave_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
     public.hold_runs(uuid, integer), public.add_fallback(public.imports), public.fail_run(jsonb),
     public.cancel_run(jsonb)
 FROM PUBLIC, anon, authenticated;
@@ -502,7 +520,7 @@ GRANT EXECUTE ON FUNCTION
     public.own_lineages(public.imports), public.accounts_of(public.imports), public.lineages_of(uuid),
     public.is_newest_run(public.imports), public.is_newest_pass(public.imports), public.primary_of(public.imports),
     public.makes_memory(public.imports), public.is_complete_run(public.imports), public.replay_of(public.imports),
-    public.take_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
+    public.take_run(jsonb), public.leave_run(jsonb), public.update_progress(jsonb), public.note_progress(jsonb),
     public.hold_runs(uuid, integer), public.add_fallback(public.imports), public.fail_run(jsonb),
     public.cancel_run(jsonb)
 TO service_role;

@@ -313,17 +313,20 @@ END
 $$;
 
 -- Closes extraction of a run whose chunks are all in: facts of superseded conversations go, the rest are
--- counted.
+-- counted. An export may have thousands of versions of one conversation: the last of them voids all before.
 CREATE FUNCTION public.close_extraction(p_import_id uuid, p_run integer) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     DELETE FROM facts f
-        USING imports i, jsonb_to_recordset(i.superseded) AS s(
-            conversation_id text, before_index integer, account smallint)
-        WHERE i.import_id = p_import_id AND i.run = p_run
-          AND f.import_id = p_import_id AND f.run = p_run
+        USING (
+            SELECT each.conversation_id, coalesce(each.account, 0) AS account, max(each.before_index) AS before_index
+                FROM imports i, jsonb_to_recordset(i.superseded) AS each(
+                    conversation_id text, before_index integer, account smallint)
+                WHERE i.import_id = p_import_id AND i.run = p_run
+                GROUP BY 1, 2) s
+        WHERE f.import_id = p_import_id AND f.run = p_run
           AND f.conversation_id = s.conversation_id COLLATE "C" AND f.chunk_index < s.before_index
-          AND f.account = coalesce(s.account, 0);
+          AND f.account = s.account;
     UPDATE imports i SET
             facts_extracted = (
                 SELECT count(*) FROM facts f WHERE f.import_id = p_import_id AND f.run = p_run),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.ids import user_id_for
+from soulprint.manifest import MANIFEST
 from tests.acceptance.at_claude import at, ended, ran, until
 from tests.exports.generate import generate
 from tests.support.command import facts, report, results
@@ -126,12 +126,12 @@ def test_a_result_that_could_not_be_written_is_written_by_the_same_command(
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    in_the_way = out / f".soulprint-{user_id_for('resume unwritten')}"
-    in_the_way.touch()
+    in_the_way = out / MANIFEST
+    in_the_way.mkdir()
     failed = forked(*run_of(export, out, "unwritten"))
     assert failed.code == 1
     assert "the memory is safe in the database" in failed.err
-    in_the_way.unlink()
+    in_the_way.rmdir()
     assert forked(*run_of(export, out, "unwritten")).code == 0
     assert report(out)["run"] == 1
     assert facts(out)

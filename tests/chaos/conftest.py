@@ -8,12 +8,14 @@ from tests.support.kafka import kafka
 
 __all__ = ["kafka"]
 NEED_MINUTES = (
+    "test_acls.py",  # Kafka's own tool; tests/kafka/services/test_rights.py grants by itself
     "test_broker_stopped.py",  # half a minute; a producer that recovers by itself is not replaced
     "test_embeddings.py",
     "test_fallback.py",  # tests/pipeline/test_fallback_run.py has it without kills
     "test_gray.py",
     "test_linear.py",  # tests/unit/test_linear_*.py have it with fewer texts
     "test_hostile_events.py",
+    "test_hostile_exports.py",  # tests/pipeline/test_hostile_exports.py has small ones
     "test_outage.py",
     "test_predecessor.py",
     "test_replay_bills.py",  # tests/pipeline/test_replay_cost.py has it with a few

@@ -58,8 +58,8 @@ async def test_a_command_whose_memory_is_refused_as_older_says_so_and_leaves_its
     assert report["served"] == {"import_id": first["import_id"], "run": 1}
     assert exit_code(report["status"], len(report["breaks"])) == NOT_SERVED
     told = summary(report, tmp_path / "older")
-    assert told.startswith("not served: ")
-    assert first["import_id"] in told.splitlines()[-1]
+    assert told[0].startswith("not served: ")
+    assert first["import_id"] in told[-1]
     assert json.loads((tmp_path / "older" / "report.json").read_bytes()) == report
     for name, has, lacks in (("older", "Lisbon", "Porto"), ("newer", "Porto", "Lisbon")):
         for file in ("MEMORY.md", "facts.jsonl"):

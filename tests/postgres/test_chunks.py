@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -209,6 +210,26 @@ async def test_superseded_conversations_do_not_count(store: Store) -> None:
     report = await store.read_run(IMPORT, 1)
     assert report is not None
     assert report.facts_extracted == 3
+
+
+async def test_of_thousands_of_versions_the_last_voids_all_before_it(
+    store: Store, sql: asyncpg.Connection
+) -> None:
+    """As an export may hold on purpose. Each with each, this many take longer than any statement may."""
+    await begin(store)
+    count = 20_000
+    await record(store, result_of(0, [fact_of("a")]))
+    await sql.execute(
+        "INSERT INTO facts SELECT (jsonb_populate_record(f, jsonb_build_object("
+        "'fact_id', gen_random_uuid(), 'chunk_index', n))).* FROM facts f, generate_series(1, $1) n",
+        count,
+    )
+    versions = [{"conversation_id": "c1", "before_index": number} for number in range(count, 0, -1)]
+    await sql.execute("UPDATE imports SET superseded = $1", json.dumps(versions))
+    async with sql.transaction():
+        await sql.execute("SET LOCAL statement_timeout = '10s'")
+        await sql.execute("SELECT close_extraction($1, 1)", IMPORT)
+    assert await sql.fetchval("SELECT array_agg(chunk_index) FROM facts") == [count]
 
 
 async def test_a_fact_of_several_chunks_is_that_of_the_latest(store: Store) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import psutil
@@ -16,6 +17,7 @@ import pytest
 
 from shared.domain.errors import StoreError
 from shared.postgres.embedded import embedded_postgres
+from shared.postgres.sockets import SOCKET
 
 HOLDER = """
 import asyncio, sys
@@ -130,19 +132,25 @@ async def test_a_life_of_a_server(home: Path) -> None:
 async def test_the_server_is_private_and_a_deep_home_works(home: Path) -> None:
     deep = home / ("d" * 100)
     async with embedded_postgres(deep) as dsn:
-        folder = Path(str(await value_of(dsn, "SHOW unix_socket_directories")).strip('"'))
-        assert len(os.fsencode(folder)) < 90
-        assert [
-            os.stat(path).st_mode & 0o077 for path in (folder, folder / ".s.PGSQL.5432", deep / "postgres")
-        ] == [
-            0,
-            0,
-            0,
-        ]
+        link = Path(parse_qs(urlsplit(dsn).query)["host"][0])
+        assert len(os.fsencode(link)) < 90
+        folder = deep / "postgres" / "sockets"
+        assert os.readlink(link) == str(folder)
+        for path in (folder, folder / SOCKET, deep / "postgres", deep, deep.parent):
+            assert path.stat().st_mode & 0o077 == 0, path
         with pytest.raises(asyncpg.PostgresSyntaxError):
             await value_of(dsn, "SELEKT 'a secret of the person'")
     assert "secret" not in (deep / "postgres" / "log").read_text()
-    assert folder.name not in os.listdir(folder.parent)
+    assert link.name not in os.listdir(link.parent)
+    os.symlink(home, link)  # to where somebody else's server could be
+    try:
+        with pytest.raises(StoreError, match="not a link of ours"):
+            async with embedded_postgres(deep):
+                pytest.fail("went where the link led")
+    finally:
+        os.unlink(link)
+        async with embedded_postgres(deep):
+            pass
 
 
 async def test_a_half_made_data_folder_is_made_again(home: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
-import httpx
+import httpx2
 import pytest
 
 from shared.postgres.migrate import migrate
@@ -81,9 +81,9 @@ def standing(request: pytest.FixtureRequest) -> Standing:
     return found
 
 
-def client(standing: Standing, **how: Any) -> httpx.AsyncClient:
+def client(standing: Standing, **how: Any) -> httpx2.AsyncClient:
     """A page of the app's in a browser."""
-    return httpx.AsyncClient(
+    return httpx2.AsyncClient(
         base_url=f"{standing.project.url}/rest/v1", headers=standing.project.headers(**how), trust_env=False
     )
 
@@ -95,7 +95,7 @@ async def test_who_is_signed_in_reads_own_rows_and_calls_nothing(standing: Stand
         for name in names:
             answer = await anna.get(f"/{name}")
             assert str(B) not in answer.text, name
-            if answer.status_code == httpx.codes.OK:
+            if answer.status_code == httpx2.codes.OK:
                 rows = answer.json()
                 assert {row["user_id"] for row in rows} <= {str(A)}, name
                 read.update([name] if rows else [])
@@ -147,7 +147,7 @@ async def test_doctor_takes_the_apps_own_grants_for_the_apps(beside: Standing) -
     assert "anon has SELECT on user_profiles, authenticated has SELECT on user_profiles" in exposure.found
 
 
-async def _calls_nothing(page: httpx.AsyncClient, standing: Standing) -> None:
+async def _calls_nothing(page: httpx2.AsyncClient, standing: Standing) -> None:
     """Each function of ours refuses: not for what it was given, but for who asks."""
     functions = [row for row in await standing.sql.fetch(FUNCTIONS) if row["proname"] not in standing.theirs]
     assert len(functions) > 40

@@ -87,5 +87,8 @@ async def taking_bodies() -> AsyncIterator[Setting]:
     app, seen = make_app()
     calm = Bodies(app, upload_bytes=UPLOAD_BYTES, patience=CALM)
     quick = Bodies(app, upload_bytes=UPLOAD_BYTES, patience=QUICK)
-    async with served(Unread(calm, linger=5), **FACE) as port, served(Unread(quick), **FACE) as other:
+    async with (
+        served(Unread(calm, linger=5), **FACE.options()) as port,
+        served(Unread(quick), **FACE.options()) as other,
+    ):
         yield Setting(port, other, seen)

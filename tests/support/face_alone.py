@@ -60,14 +60,13 @@ async def faced_alone(
         reading=log.reading(),
     )
     sock = bound("127.0.0.1", 0, what="a test", setting="GATEWAY")
-    sock.listen(2048)  # who comes before the server waits for it
     port = int(sock.getsockname()[1])
     async with app(changed(kit)) as service:
         assert service.http is not None
         tasks = [asyncio.ensure_future(task()) for task in service.tasks]
         try:
             async with (
-                serving(service.http, sock, **FACE),
+                serving(service.http, sock, FACE),
                 called(port) as client,
             ):
                 yield Alone(port, service, registry, client)

@@ -117,6 +117,12 @@ class ForkServer:
             status = self._order("soulprint", arguments, environment, out, err)
         return ForkedCommand(status, folder)
 
+    def command_on(
+        self, stream: IO[bytes], arguments: Sequence[str], environment: Mapping[str, str]
+    ) -> Forked:
+        """The same, where both its streams are `stream`."""
+        return Forked(self._order("soulprint", arguments, environment, stream, stream))
+
     def service(
         self, module: str, arguments: Sequence[str], environment: Mapping[str, str], log: IO[bytes]
     ) -> Forked:

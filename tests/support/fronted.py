@@ -37,6 +37,6 @@ async def fronted(
     app = FastAPI(docs_url=None, redirect_slashes=False)
     app.post("/ours")(lambda: {"by": "us"})
     app.add_middleware(Bodies, upload_bytes=1024, patience=patience)
-    async with opened_proxy(backend, **how) as proxy, served(app, port, **FACE) as found:
+    async with opened_proxy(backend, **how) as proxy, served(app, port, **FACE.options()) as found:
         pass_on_the_rest(app, proxy, let_in)
         yield f"http://127.0.0.1:{found}"

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.support.waiting import until
 
 
 @asynccontextmanager
-async def listening(command: Sequence[str], port: int, **as_user: int) -> AsyncIterator[None]:
+async def listening(command: Sequence[str], port: int, **as_user: Any) -> AsyncIterator[None]:
     """The server that `command` starts and that listens on `port`; fails the test where it does not."""
     process = await asyncio.to_thread(
         partial(subprocess.Popen, command, stderr=subprocess.PIPE, text=True, **as_user)

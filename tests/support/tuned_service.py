@@ -9,6 +9,8 @@ TUNED_SESSION_MS: a killed replica is out of its group after this long, not afte
 a test of many kills spends its time on the kills.
 TUNED_RELAY_SECONDS: what was accepted and not offered is looked for so often, once it is so old.
 TUNED_WATCH_SECONDS: quickpass looks so often at what its predecessor does.
+TUNED_STANDS: a file in which it notes how long its event loop stood still: see tests.support.stands.
+TUNED_FILES: it may have so many files open, as many systems allow it no more.
 TUNED_MAX_POLL_MS: a replica that does not poll for this long is out of its group, not after 10 min.
 
 Asked by SIGUSR1 it writes to its log what it does: see tests.support.doing.
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 import time
@@ -25,6 +28,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from prometheus_client import REGISTRY
 
@@ -45,6 +49,7 @@ from shared.requests import relay
 from shared.settings import load_settings
 from soulprint.serve import configure_service_logs
 from tests.support.doing import ASKED, doing
+from tests.support.stands import watch
 
 HEARTBEATS = 6
 """Heartbeats in a session."""
@@ -61,6 +66,8 @@ class Tuning:
     max_poll_ms: int
     relay_seconds: float
     watch_seconds: float
+    stands: str
+    files: int
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Tuning:
@@ -72,6 +79,8 @@ class Tuning:
             int(environment.get("TUNED_MAX_POLL_MS", "0")),
             float(environment.get("TUNED_RELAY_SECONDS", "0")),
             float(environment.get("TUNED_WATCH_SECONDS", "0")),
+            environment.get("TUNED_STANDS", ""),
+            int(environment.get("TUNED_FILES", "0")),
         )
 
     @property
@@ -159,7 +168,12 @@ async def _serve(name: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, host.stop)
     asyncio.get_running_loop().add_signal_handler(ASKED, lambda: sys.stderr.write(f"{doing(host)}\n"))
+    if tuning.files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (tuning.files, tuning.files))
+    watching = asyncio.create_task(watch(Path(tuning.stands))) if tuning.stands else None
     await host.run()
+    if watching is not None:
+        watching.cancel()
 
 
 def main() -> None:

@@ -64,7 +64,9 @@ async def main(where: str) -> None:
         app = FastAPI()
         tell_problems(app)
         app.include_router(router(_Gateway(uploads)))  # type: ignore[arg-type]
-        port = await stack.enter_async_context(served(Unread(Bodies(app, upload_bytes=MOST)), **FACE))
+        port = await stack.enter_async_context(
+            served(Unread(Bodies(app, upload_bytes=MOST)), **FACE.options())
+        )
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)  # until whoever started it is gone

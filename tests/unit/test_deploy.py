@@ -111,6 +111,34 @@ def test_ports_are_published_on_loopback_only() -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
+def test_everything_is_confined() -> None:
+    for name, spec in COMPOSE["services"].items():
+        assert spec["security_opt"] == ["no-new-privileges:true"], name
+        assert spec["cap_drop"] == ["ALL"], name
+        assert not {"cap_add", "privileged", "pid", "ipc", "network_mode", "devices"} & set(spec), name
+        assert spec["read_only"] == "true" or name == "kafka"
+        assert spec["mem_limit"], name
+        assert int(spec["pids_limit"]) > 0, name
+
+
+def test_every_service_may_write_temporary_files_and_has_a_bound_on_them() -> None:
+    """A tmpfs counts against the memory of who writes there; exports lie on the disk."""
+    for name, spec in services().items():
+        if name in ("chunker", "quickpass"):
+            assert "/tmp" in spec["volumes"]
+            assert spec["tmpfs"] == []
+        else:
+            assert spec["tmpfs"] == ["/tmp:size=64m"], name
+
+
+def test_servers_of_others_run_as_nobody_of_importance() -> None:
+    """Kafka's image does by itself; the others' numbers are those of their images."""
+    assert {name: COMPOSE["services"][name]["user"] for name in ("postgres", "prometheus")} == {
+        "postgres": "999:999",
+        "prometheus": "65534:65534",
+    }
+
+
 def test_every_environment_names_settings_that_exist() -> None:
     names = {field.upper() for field in Settings.model_fields}
     known = {f"{PREFIX}{name}" for name in names} | (names - {"HOME"}) | FROM_OUTSIDE

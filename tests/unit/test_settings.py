@@ -232,3 +232,56 @@ def test_every_pattern_has_words() -> None:
         if any(hasattr(each, "pattern") for each in field.metadata)
     }
     assert patterned == set(_FORMS)
+
+
+KEYED = {
+    "SUPABASE_URL": {},
+    "APP_URL": {},
+    "EMBEDDINGS_URL": {"EMBEDDINGS_API_KEY": "tango", "EMBEDDINGS_MODEL": "m"},
+    "ANTHROPIC_BASE_URL": {"ANTHROPIC_API_KEY": "tango", "MODEL": "claude"},
+}
+"""Addresses to which something secret goes, and with what."""
+
+
+@pytest.mark.parametrize("name", KEYED)
+def test_no_key_goes_in_clear_unless_its_host_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for field, value in KEYED[name].items():
+        monkeypatch.setenv(field, value)
+    monkeypatch.setenv(name, "http://kong:8000")
+    with pytest.raises(
+        UsageError, match=f"SOULPRINT_{name} must begin with https://.*SOULPRINT_PLAIN_HTTP"
+    ) as said:
+        load_settings()
+    assert "kong" not in str(said.value)
+    assert "tango" not in str(said.value)
+    monkeypatch.setenv("PLAIN_HTTP", "litellm, Kong")
+    assert load_settings().plain_http == ("litellm", "kong")
+    monkeypatch.setenv(name, "http://kong.example.com:8000")
+    with pytest.raises(UsageError, match="must begin with https://"):
+        load_settings()
+    monkeypatch.setenv(name, "http://127.0.0.1:8000")
+    monkeypatch.delenv("PLAIN_HTTP")
+    load_settings()
+
+
+def test_where_no_key_goes_http_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANTHROPIC_AUTH_TOKEN", raising=False)
+    monkeypatch.setenv("EMBEDDINGS_URL", "http://ollama:11434/v1")
+    monkeypatch.setenv("EMBEDDINGS_MODEL", "m")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://ollama:11434")
+    monkeypatch.setenv("V1_BACKEND_URL", "http://v1:8000")
+    load_settings()
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "tango")  # the offline model sends nothing anywhere
+    load_settings()
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    monkeypatch.setenv("MODEL", "claude")
+    load_settings()
+    monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "tango")
+    with pytest.raises(UsageError, match="SOULPRINT_ANTHROPIC_BASE_URL must begin with https://"):
+        load_settings()
+
+
+def test_hosts_of_plain_http_are_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAIN_HTTP", "kong,http://other")
+    with pytest.raises(UsageError, match="SOULPRINT_PLAIN_HTTP must be names of hosts"):
+        load_settings()

@@ -26,13 +26,14 @@ from services.gateway.receiving.base import (
 )
 from shared.domain.errors import StoreError, is_disk_full, system_reason
 from shared.domain.sources import local_paths, local_source
+from shared.private import make_folder, open_new
+from shared.room import LOOK_BYTES, check_room
 from shared.store.object_names import object_path
 
 _PART = ".{}.part"
 """The name of a file that is not whole: no upload's own begins with a point. Its writer holds its lock."""
 _BATCH = 256 * 1024
 """Bytes that are written at once."""
-_MODE, _FOLDER_MODE = 0o600, 0o700
 
 log = structlog.get_logger(__name__)
 
@@ -60,8 +61,8 @@ class FolderUploads:
         path = self._root / object_path(user_id, given, self._clock())
         part = path.with_name(_PART.format(path.name))
         try:
-            with await uninterrupted(asyncio.to_thread(_begin, part)) as file:
-                await _write(file, reading)
+            with await uninterrupted(asyncio.to_thread(_begin, part, size or 0)) as file:
+                await _write(file, part.parent, reading)
                 await uninterrupted(asyncio.to_thread(_end, file, part, path))
         except BaseException as error:
             await uninterrupted(asyncio.to_thread(_remove, part, path))
@@ -81,22 +82,28 @@ class FolderUploads:
             log.error("an upload that nobody wants stays in its folder", error=system_reason(error))
 
 
-async def _write(file: BinaryIO, reading: Reading) -> None:
-    batch = bytearray()
+async def _write(file: BinaryIO, folder: Path, reading: Reading) -> None:
+    batch, looked = bytearray(), 0
     async for piece in reading:
         batch += piece
+        if reading.size - looked >= LOOK_BYTES:
+            looked = reading.size
+            await asyncio.to_thread(check_room, folder, len(batch))
         if len(batch) >= _BATCH:
             await uninterrupted(asyncio.to_thread(file.write, bytes(batch)))
             batch.clear()
     await uninterrupted(asyncio.to_thread(file.write, bytes(batch)))
 
 
-def _begin(part: Path) -> BinaryIO:
-    for folder in (part.parent.parent, part.parent):
-        folder.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
-    opened = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _MODE)
-    file = os.fdopen(opened, "wb", buffering=0)
-    fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _begin(part: Path, size: int) -> BinaryIO:
+    make_folder(part.parent)
+    check_room(part.parent, size)
+    file = os.fdopen(open_new(part), "wb", buffering=0)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        file.close()
+        raise
     return file
 
 

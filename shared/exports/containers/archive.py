@@ -1,133 +1,218 @@
-"""Zip archives: their members without unpacking them. Archives in archives are copied to temporary files."""
+"""Zip archives: their members without unpacking them. Archives in archives are copied to a temporary file.
+
+What an entry is believed of its sizes is what a look at the whole needs: whether to begin. Everything that is
+read is counted as it is read, against the bytes of the outermost file, through all layers.
+"""
 
 from __future__ import annotations
 
-import gzip
-import shutil
-import struct
+import os
 import tempfile
-import zipfile
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from zipfile import BadZipFile
 
-from shared.domain.errors import DiskFullError, UnreadableExportError, is_disk_full, system_reason
-from shared.exports.containers.guard import FREE_BYTES, reason_of
-from shared.exports.containers.members import (
-    SNIFF_BYTES,
-    Findings,
-    Member,
-    Source,
-    is_wanted,
-    kind_of,
-    leads_outside,
-    named,
-    shown,
+from shared.domain.errors import BrokenExportError, DiskFullError, system_reason
+from shared.exports.containers.directory import (
+    DEFLATED,
+    ENCRYPTED,
+    ENTRY_BYTES,
+    NAME_BYTES,
+    STORED,
+    Entry,
+    entries_of,
+    locate,
+    table_of,
 )
+from shared.exports.containers.guard import (
+    FREE_BYTES,
+    PIECE_BYTES,
+    Account,
+    Budget,
+    GuardedStream,
+    Outermost,
+    Packed,
+    Readable,
+    reason_of,
+)
+from shared.exports.containers.members import SNIFF_BYTES, Findings, Member, Source, kind_of, too_many
+from shared.exports.containers.names import leads_outside, named, shown
 from shared.exports.containers.salvage import salvaged
+from shared.exports.containers.unpacking import Checked, Deflated, Gunzipped, Section, Span
 
-ENTRY_BYTES = 512
-"""Most bytes an entry of a table of contents takes on average; a larger table is not loaded."""
-_ENCRYPTED = 0x1
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_FAILURES = (OSError, EOFError, zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, ValueError)
-"""What zipfile raises over damaged archives (NotImplementedError is a RuntimeError)."""
+_OUTER_NAME = 100
+"""Most characters of an archive's name before that of its member."""
 
 
-def walk_zip(file: BinaryIO, name: str, identity: Callable[[], str], depth: int, findings: Findings) -> None:
-    """Add the members of the zip in `file`, which must stay open, and of the zips in it.
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A zip that is walked."""
 
-    `identity` is that of the whole archive. Raises UnreadableExportError for more entries than the cap.
+    span: Span
+    name: str
+    identity: Callable[[], str]
+    within: Outermost
+    scale: float = 1.0
+    """Bytes of the outermost file for one byte of this archive."""
+    depth: int = 1
+
+    def packed(self, section: Section) -> Packed:
+        """What is unpacked from `section`, in terms of the outermost file."""
+        return Packed(self.within, lambda: section.taken * self.scale)
+
+
+def walk_zip(archive: Archive, findings: Findings) -> None:
+    """Add the members of an archive, whose file must stay open, and of the zips in it.
+
+    Raises UnreadableExportError for more entries than the cap.
     """
-    limits = findings.limits
-    _check_contents(file, name, limits.members)
-    try:
-        archive = findings.opened.enter_context(zipfile.ZipFile(file))
-    except _FAILURES:
-        found = list(salvaged(file, name, identity))
+    before = findings.entries
+    entries = _listed(archive, findings)
+    if entries is None:
+        findings.entries = before
         findings.refuse(
-            name, "the archive is cut off: its table of contents is missing; download it again", "its end"
+            archive.name,
+            "the archive is cut off: its table of contents is missing; download it again",
+            "its end",
         )
-        findings.members.extend(member for member in found if is_wanted(member.name))
-        return
-    entries = archive.infolist()
-    if len(entries) > limits.members:
-        raise _too_many(name, limits.members)
+        entries = _salvaged(archive, findings)
     for entry in entries:
-        if entry.is_dir() or not is_wanted(entry.filename):
-            continue
-        path = f"{name}/{shown(entry.filename)}"
-        refusal = _refusal(entry)
-        if refusal:
-            findings.refuse(path, refusal)
-            continue
-        try:
-            with archive.open(entry) as stream:
-                kind = kind_of(stream.read(min(SNIFF_BYTES, entry.file_size)))
-        except _FAILURES as error:
-            findings.refuse(path, reason_of(error), "byte 0")
-            continue
+        _take(archive, entry, findings)
+
+
+def _listed(archive: Archive, findings: Findings) -> Iterable[Entry] | None:
+    """The entries by the table of contents, None where it is missing or damaged."""
+    cap = findings.limits.members
+    table = table_of(archive.span)
+    if table is None:
+        return None
+    if table.count > cap or table.size > cap * ENTRY_BYTES:
+        raise too_many(archive.name, cap)
+    try:
+        return list(entries_of(archive.span, table, lambda: findings.count(archive.name)))
+    except BadZipFile:
+        return None
+
+
+def _salvaged(archive: Archive, findings: Findings) -> Iterable[Entry]:
+    return salvaged(
+        archive.span,
+        lambda: findings.count(archive.name),
+        lambda stream, section: GuardedStream(
+            stream, archive.name, findings.budget, findings.limits.ratio, archive.packed(section)
+        ),
+        lambda reason: findings.refuse(archive.name, reason, "a member without a size"),
+    )
+
+
+def _take(archive: Archive, entry: Entry, findings: Findings) -> None:
+    path = f"{shown(archive.name, _OUTER_NAME)}/{shown(entry.name)}"
+    if refusal := _refusal(entry):
+        findings.refuse(path, refusal)
+        return
+    try:
+        locate(archive.span, entry)
+        with _opened(archive, entry, path, findings.budget.looks, findings.limits.ratio) as stream:
+            kind = kind_of(stream.read(SNIFF_BYTES))
+    except BrokenExportError as error:
+        findings.require_looks(path)
+        findings.refuse(path, error.reason, "byte 0")
+    except (OSError, BadZipFile) as error:
+        findings.refuse(path, reason_of(error), "byte 0")
+    else:
         if kind == "zip":
-            _walk_inner(archive, entry, path, depth, findings)
+            _walk_inner(archive, entry, path, findings)
         elif kind in ("text", "gz"):
-            findings.members.append(_member(archive, entry, path, is_gz=kind == "gz"))
+            findings.add(_member(archive, entry, path, findings.limits.ratio, is_gz=kind == "gz"))
         else:
             findings.refuse_kind(path, kind)
 
 
-def _refusal(entry: zipfile.ZipInfo) -> str | None:
-    if leads_outside(entry.filename) or leads_outside(entry.orig_filename):
+def _refusal(entry: Entry) -> str | None:
+    if len(entry.raw_name) > NAME_BYTES:
+        return f"its name is longer than {NAME_BYTES} bytes, as no file's is"
+    if leads_outside(entry.whole_name):
         return "its name leads out of the archive, as no vendor's export does"
-    if entry.flag_bits & _ENCRYPTED:
+    if entry.flags & ENCRYPTED:
         return "it is protected by a password; unpack the archive and give the folder"
-    if entry.compress_type not in _METHODS:
-        return f"its compression (method {entry.compress_type}) is not supported; unpack the archive"
+    if entry.method not in (STORED, DEFLATED):
+        return f"its compression (method {entry.method}) is not supported; unpack the archive"
     return None
 
 
-def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: str, is_gz: bool) -> Member:
-    def opened() -> Source:
-        raw = archive.open(entry)
-        if is_gz:
-            return Source(cast(BinaryIO, gzip.GzipFile(fileobj=raw)), raw.tell)
-        return Source(cast(BinaryIO, raw))
-
-    identity = f"{entry.filename}\0{entry.CRC:08x}\0{entry.file_size}"
-    return Member(path, lambda: identity, entry.file_size, opened, _expansion(entry))
+def _unpacked(archive: Archive, entry: Entry) -> Source:
+    section = Section(archive.span, entry.data, entry.packed)
+    stream: Readable = Deflated(section) if entry.method == DEFLATED else section
+    if entry.size < 0:
+        return Source(stream, lambda: section.taken, archive.packed(section))
+    return Source(Checked(stream, entry.size, entry.crc), None, archive.packed(section))
 
 
-def _expansion(entry: zipfile.ZipInfo) -> float:
-    return entry.file_size / max(1, entry.compress_size) if entry.file_size > FREE_BYTES else 0.0
+def _opened(archive: Archive, entry: Entry, path: str, account: Account, ratio: int) -> GuardedStream:
+    source = _unpacked(archive, entry)
+    return GuardedStream(source.stream, path, account, ratio, source.packed)
 
 
-def _walk_inner(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: str, depth: int, findings: Findings
-) -> None:
+def _member(archive: Archive, entry: Entry, path: str, ratio: int, is_gz: bool) -> Member:
+    def opened(budget: Budget, account: Account) -> Source:
+        source = _unpacked(archive, entry)
+        if not is_gz:
+            return source
+        packed = GuardedStream(source.stream, path, account, ratio, source.packed)
+        unzipped = Gunzipped(packed, path, budget)
+        return Source(unzipped, unzipped.consumed, source.packed)
+
+    size = entry.size if entry.size >= 0 else entry.packed
+    return Member(path, lambda: _identity(archive, entry), size, opened, _expansion(archive, entry))
+
+
+def _identity(archive: Archive, entry: Entry) -> str:
+    if not entry.is_listed:
+        return f"{entry.data}\0{archive.identity()}"
+    return f"{entry.name}\0{entry.crc:08x}\0{entry.size}"
+
+
+def _expansion(archive: Archive, entry: Entry) -> float:
+    return entry.size / max(1.0, entry.packed * archive.scale) if entry.size > FREE_BYTES else 0.0
+
+
+def _walk_inner(archive: Archive, entry: Entry, path: str, findings: Findings) -> None:
     limits = findings.limits
-    findings.spooled += entry.file_size
-    if depth >= limits.nesting:
+    if archive.depth >= limits.nesting:
         findings.refuse(path, f"archives lie more than {limits.nesting} deep in one another", "byte 0")
-    elif _expansion(entry) > limits.ratio:
-        findings.refuse(path, bomb(_expansion(entry), limits.ratio), "byte 0")
-    elif findings.spooled > limits.total_bytes:
-        findings.refuse(path, f"the inner archives hold more than {limits.total_bytes} bytes", "byte 0")
-    else:
-        try:
-            spool = tempfile.TemporaryFile()  # noqa: SIM115  closed with the export
-        except OSError as error:
-            raise _no_room(error) from None
-        copy = cast(BinaryIO, findings.opened.enter_context(spool))
-        try:
-            with archive.open(entry) as stream:
-                shutil.copyfileobj(stream, copy, FREE_BYTES)
-                copy.flush()
-        except _FAILURES as error:
-            if is_disk_full(error):
-                raise _no_room(error) from None
-            findings.refuse(path, reason_of(error), f"byte {copy.tell()}")
-        identity = f"{entry.filename}\0{entry.CRC:08x}\0{entry.file_size}"
-        walk_zip(copy, path, lambda: identity, depth + 1, findings)
+        return
+    if _expansion(archive, entry) > limits.ratio:
+        findings.refuse(path, bomb(_expansion(archive, entry), limits.ratio), "byte 0")
+        return
+    try:
+        spool = findings.spool()
+        begin = end = spool.seek(0, os.SEEK_END)
+        with _opened(archive, entry, path, findings.budget, limits.ratio) as stream:
+            try:
+                while data := stream.read(PIECE_BYTES):
+                    spool.seek(end)  # it is read from there, too, where archives lie in one another
+                    end += spool.write(data)
+            except BrokenExportError as error:
+                findings.refuse(path, error.reason, error.place)
+        spool.flush()
+    except OSError as error:
+        raise _no_room(error) from None
+    size = end - begin
+    known = len(findings.members)
+    if not stream.is_over and size:
+        scale = archive.scale * min(1.0, entry.packed / size)
+        inner = Archive(
+            Span(spool, begin, size),
+            path,
+            lambda: _identity(archive, entry),
+            archive.within,
+            scale,
+            archive.depth + 1,
+        )
+        walk_zip(inner, findings)
+    if len(findings.members) == known:
+        spool.truncate(begin)
 
 
 def _no_room(error: OSError) -> DiskFullError:
@@ -145,25 +230,3 @@ def bomb(expansion: float, ratio: int) -> str:
         f"it expands {expansion:.0f}-fold, as zip bombs do; the cap is {ratio}-fold "
         "(raise SOULPRINT_MAX_COMPRESSION_RATIO if you trust it)"
     )
-
-
-def _too_many(name: str, cap: int) -> UnreadableExportError:
-    return UnreadableExportError(f"{name} has more than {cap} entries, which is more than any chat export")
-
-
-def _check_contents(file: BinaryIO, name: str, cap: int) -> None:
-    """Refuse a table of contents too large to be loaded, before zipfile loads it."""
-    size = file.seek(0, 2)
-    file.seek(max(0, size - 65_557))
-    tail = file.read()
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or len(tail) - at < 22:
-        return
-    entries, contents = struct.unpack_from("<HI", tail, at + 10)
-    if at >= 20 and tail[at - 20 : at - 16] == b"PK\x06\x07":
-        file.seek(min(size, struct.unpack_from("<Q", tail, at - 12)[0]))
-        record = file.read(56)
-        if len(record) == 56 and record.startswith(b"PK\x06\x06"):
-            entries, contents = struct.unpack_from("<QQ", record, 32)
-    if entries > cap or min(contents, size) > cap * ENTRY_BYTES:
-        raise _too_many(name, cap)

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from shared.exports.containers.guard import Budget, GuardedStream, Position
+from shared.domain.errors import UnreadableExportError
+from shared.exports.containers.guard import Account, Budget, GuardedStream, Packed, Position, Readable
 from shared.exports.conversation import ReadLimits
 
 SNIFF_BYTES = 512
 """Bytes by which a member's kind is told."""
 
-_JUNK = re.compile(r"(?:^|/)(?:__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
-_NOT_TEXT = re.compile(
-    r"\.(?:png|jpe?g|gif|webp|heic|bmp|ico|svg|tiff?|avif|mp[34]|m4[av]|wav|ogg|opus|webm|mov|avi|flac|aac"
-    r"|pdf|docx?|xlsx?|pptx?|odt|ods|epub|jar|apk|whl|woff2?|ttf|otf|css|js|py|md|exe|dll|so|7z|rar)$",
-    re.IGNORECASE,
-)
-"""Names not worth opening: media, documents, code that people sent along. All else is told by its bytes."""
 _CSV = re.compile(rb'"?[A-Za-z][\w ]*"?(?:,"?[A-Za-z][\w ]*"?){2,}\r?\n')
 """A header row of three columns or more."""
 _JSON_NAMES = (".json", ".jsonl", ".ndjson")
-_OUTSIDE = re.compile(r"^[/\\]|^[A-Za-z]:|(?:^|[/\\])\.\.(?:[/\\]|$)|\x00")
-_NO_TEXT = re.compile("[\ud800-\udfff]")
-_DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +32,12 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An opened member: its bytes, and how far it was read where that is not their count (`.gz`)."""
+    """An opened member: its bytes, how far it was read where that is not their count (`.gz`), and what it is
+    unpacked from."""
 
-    stream: BinaryIO
+    stream: Readable
     position: Position | None = None
+    packed: Packed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +50,18 @@ class Member:
     """Equal exactly for equal content, as far as can be told cheaply."""
     size: int
     """Bytes to read; for `.gz` compressed ones."""
-    open: Callable[[], Source]
+    open: Callable[[Budget, Account], Source]
+    """Told from which account bytes go that are unpacked on the way."""
     expansion: float = 0.0
-    """Declared bytes for one compressed byte; 0 where unknown or of no concern."""
+    """Declared bytes for one byte of the file that it lies in; 0 where unknown or of no concern."""
     is_empty: bool = False
     """Whether its beginning shows that it holds no conversation, which is no fault of it."""
 
-    def guarded(self, budget: Budget, limits: ReadLimits) -> GuardedStream:
-        """The member opened anew. Raises what opening raises."""
-        source = self.open()
-        return GuardedStream(source.stream, self.name, budget, source.position, limits.ratio)
+    def guarded(self, budget: Budget, limits: ReadLimits, look: bool = False) -> GuardedStream:
+        """The member opened anew, be it only for a `look` at its beginning. Raises what opening raises."""
+        account = budget.looks if look else budget
+        source = self.open(budget, account)
+        return GuardedStream(source.stream, self.name, account, limits.ratio, source.packed, source.position)
 
 
 @dataclass(slots=True)
@@ -75,10 +70,44 @@ class Findings:
 
     limits: ReadLimits
     opened: ExitStack
+    budget: Budget
     members: list[Member] = field(default_factory=list)
     refused: list[Break] = field(default_factory=list)
-    spooled: int = 0
-    """Bytes of inner archives copied to temporary files."""
+    entries: int = 0
+    """Of all archives and folders, wanted or not."""
+    archives: int = 0
+    """That are kept open."""
+    _spool: BinaryIO | None = None
+
+    def count(self, container: str) -> None:
+        """Count an entry of `container`. Raises UnreadableExportError beyond the cap."""
+        self.entries += 1
+        if self.entries > self.limits.members:
+            raise too_many(container, self.limits.members)
+
+    def add(self, member: Member) -> None:
+        """Keep a member. Raises UnreadableExportError beyond the cap."""
+        self.members.append(member)
+        if len(self.members) > self.limits.texts:
+            raise UnreadableExportError(
+                f"{member.name.partition('/')[0]} holds more than {self.limits.texts} files of text, "
+                "which is more than any chat export"
+            )
+
+    def require_looks(self, name: str) -> None:
+        """Raise UnreadableExportError where so much was looked at that no more may be."""
+        if self.budget.looks.left < 0:
+            raise UnreadableExportError(
+                f"{name}: the beginnings of the files up to this one hold more than "
+                f"{self.budget.looks.total} bytes; give only the files with conversations"
+            )
+
+    def spool(self) -> BinaryIO:
+        """The temporary file that holds copies of archives in archives, one behind another."""
+        if self._spool is None:
+            spool = tempfile.TemporaryFile()  # noqa: SIM115  closed with the export
+            self._spool = cast(BinaryIO, self.opened.enter_context(spool))
+        return self._spool
 
     def refuse_kind(self, name: str, kind: str) -> None:
         """Note a member that is neither JSON nor HTML where its name or its encoding shows it should be."""
@@ -89,6 +118,11 @@ class Findings:
 
     def refuse(self, name: str, reason: str, place: str = "its name") -> None:
         self.refused.append(Break(name, place, reason))
+
+
+def too_many(name: str, cap: int) -> UnreadableExportError:
+    """For a container, or an export, with more entries than the cap."""
+    return UnreadableExportError(f"{name} has more than {cap} entries, which is more than any chat export")
 
 
 def kind_of(beginning: bytes) -> str:
@@ -103,38 +137,3 @@ def kind_of(beginning: bytes) -> str:
     if text[:1] in (b"{", b"[", b"<") or (beginning and not text) or _CSV.match(text):
         return "text"
     return "other"
-
-
-def is_wanted(name: str) -> bool:
-    """Whether a member of this name is worth opening."""
-    return _JUNK.search(name) is None and _NOT_TEXT.search(name) is None
-
-
-def leads_outside(name: str) -> bool:
-    """Whether `name` would, if unpacked, lie outside the folder: absolute, a drive, or with `..`."""
-    return _OUTSIDE.search(name) is not None
-
-
-def shown(name: str) -> str:
-    """A stranger's file name for messages: printable and short."""
-    clean = "".join(c if c.isprintable() else "\ufffd" for c in name)
-    return clean if len(clean) <= 200 else f"{clean[:100]}…{clean[-99:]}"
-
-
-def named(path: Path) -> str:
-    """A path for messages, which are text and are stored: bytes of it that are no UTF-8 show as U+FFFD."""
-    return _NO_TEXT.sub("\ufffd", str(path))
-
-
-def sibling_key(name: str) -> str:
-    """Equal for the shards of one export: the name without its numbers."""
-    return _DIGITS.sub("#", name)
-
-
-def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Sorts `conversations-2` before `conversations-10`."""
-    return [
-        (0, int(part), "") if part.isdecimal() and len(part) < 20 else (1, 0, part)
-        for part in _DIGITS.split(name)
-        if part
-    ]

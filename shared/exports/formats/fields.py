@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.domain.bounds import TITLE_CHARS
+from shared.domain.sizes import TITLE_CHARS
 from shared.domain.text import repair
 from shared.exports.formats.identity import identifier
 

@@ -9,17 +9,27 @@ from shared.domain.text import repair
 from shared.exports.conversation import Turn
 
 MAX_ID_CHARS = 200
-"""Longest id taken as it is. Vendors' ids are UUIDs; a longer one is no id but an attack or a mistake."""
+"""Longest id. Vendors' ids are UUIDs; a longer one is no id but an attack or a mistake."""
+PLAIN_CHARS = 64
+"""Longest id taken as it is: an event bears it with each message, and a reading keeps it in mind."""
+_LOOKED = 10 * MAX_ID_CHARS
 
 
 def identifier(value: object) -> str | None:
-    """`value` as an id that every store accepts, or None where it is none."""
+    """`value` as an id that every store accepts, or None where it is none. A long one, or one that holds what
+    takes more room than it shows, is digested."""
     if type(value) is int:
         value = str(value) if abs(value) < 10**MAX_ID_CHARS else None
     if type(value) is not str:
         return None
+    if len(value) > _LOOKED:
+        return None
     text = repair(value).strip()
-    return text if 0 < len(text) <= MAX_ID_CHARS else None
+    if not 0 < len(text) <= MAX_ID_CHARS:
+        return None
+    if len(text) <= PLAIN_CHARS and text.isascii() and text.isprintable():
+        return text
+    return f"id-{blake2b(text.encode(), digest_size=16).hexdigest()}"
 
 
 def content_id(title: str, turns: Iterable[Turn]) -> str:

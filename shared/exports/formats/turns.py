@@ -35,8 +35,9 @@ class TurnCollector:
                 self.miss(raw)
             return
         message_id = message_id or digest_of(role, str(created_at), text)
-        if message_id in self._ids:
-            message_id = f"{message_id}-{len(self.turns)}"
+        number = len(self.turns)
+        while message_id in self._ids:  # the new name may be another's: a file holds few names that end so
+            message_id = f"{message_id}-{number}"
         self._ids.add(message_id)
         self.turns.append(Turn(message_id, role, text, created_at))
 

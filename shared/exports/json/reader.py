@@ -13,6 +13,7 @@ from shared.exports.conversation import LARGE, LARGE_AHEAD, ReadLimits, Rejected
 from shared.exports.json.guess import Guess
 from shared.exports.json.keys import top_keys
 from shared.exports.json.value import NotJsonError, parse_json
+from shared.exports.json.weight import too_heavy, weight_of
 
 WINDOW = 256 * 1024
 """Bytes read at a time."""
@@ -40,6 +41,7 @@ class ValueReader:
         self._stream = stream
         self._member = member
         self._limit = limits.conversation_bytes
+        self._limits = limits
         self._buffer = bytearray()
         self._position = 0
         self._dropped = 0
@@ -171,8 +173,9 @@ class ValueReader:
 
     def _key(self) -> str:
         begin = self._dropped + self._position
-        size = self._scan(hold=self._limit)
-        key = self._too_large(begin) if size > self._limit else self._take(self._position + size)
+        most = min(self._limit, LARGE)
+        size = self._scan(hold=most)
+        key = self._too_large(begin) if size > most else self._take(self._position + size)
         self._count -= 1
         if not isinstance(key, str) or self.peek() != _COLON:
             raise self.broken("no key stands here")
@@ -217,9 +220,13 @@ class ValueReader:
     def _take(self, end: int) -> Any:
         self._count += 1
         begin = self._dropped + self._position
+        cap = self._limits.conversation_memory
+        weight = weight_of(self._buffer, self._position, end, cap, self._limits.text_memory)
         try:
+            if weight > cap:
+                return Rejected(f"{self._member}#{self._count}", too_heavy(self._limits))
             with memoryview(self._buffer) as view:
-                return parse_json(view[self._position : end])
+                return parse_json(view[self._position : end], room=cap - weight)
         except NotJsonError as error:
             return Rejected(f"{self._member}#{self._count}", f"{error} at byte {begin + error.offset}")
         finally:

@@ -109,16 +109,40 @@ async def test_every_conversation_is_counted_once() -> None:
     assert report.rejected == [Rejected("bad", "not an object")]
 
 
+FULL = [talk("full-1", "word " * 3000), talk("full-2", "word " * 3000)]
+"""What comes before these two is in chunks that are closed."""
+FULL_CHARS = 2 * len("word " * 3000)
+
+
 async def test_a_newer_version_voids_the_chunks_of_the_older_one() -> None:
     old, new = talk("a", "old words", updated=1.0), talk("a", "new words", updated=2.0)
-    sink, report = await chunked([talk("x", "hi"), old, new, talk("y", "bye")])
+    sink, report = await chunked([talk("x", "hi"), old, *FULL, new, talk("y", "bye")])
     (superseded,) = report.superseded
     holding = [chunk.index for chunk in sink.chunks if "old words" in texts([chunk])]
     renewed = [chunk.index for chunk in sink.chunks if "new words" in texts([chunk])]
     assert superseded.conversation_id == "a"
     assert max(holding) < superseded.before_index <= min(renewed)
-    assert (report.kept, report.duplicates, report.messages) == (3, 1, 3)
-    assert report.person_characters == len("hinew wordsbye")
+    assert (report.kept, report.duplicates, report.messages) == (5, 1, 5)
+    assert report.person_characters == len("hinew wordsbye") + FULL_CHARS
+
+
+async def test_an_older_version_in_a_chunk_that_is_still_open_is_taken_out_of_it() -> None:
+    versions = [talk("a", f"version {n}", "an answer", updated=float(n)) for n in range(50)]
+    sink, report = await chunked([talk("x", "hi"), *versions, talk("y", "bye")])
+    (chunk,) = sink.chunks
+    assert texts([chunk]) == ["hi", "version 49", "an answer", "bye"]
+    assert (report.superseded, report.duplicates, report.kept) == ([], 49, 3)
+    plain, _ = await chunked([talk("x", "hi"), versions[-1], talk("y", "bye")])
+    assert [each.content_hash for each in plain.chunks] == [chunk.content_hash]
+
+
+async def test_a_version_that_lies_partly_in_a_closed_chunk_is_void_there() -> None:
+    long = talk("a", *["old " * 1500] * 6, updated=1.0)  # over several chunks
+    sink, report = await chunked([long, talk("a", "new words", updated=2.0)])
+    (superseded,) = report.superseded
+    assert [chunk.index for chunk in sink.chunks if "new words" in texts([chunk])] == [
+        superseded.before_index
+    ]
 
 
 async def test_an_older_version_that_comes_later_is_dropped() -> None:
@@ -129,13 +153,15 @@ async def test_an_older_version_that_comes_later_is_dropped() -> None:
 
 @pytest.mark.parametrize("latest", [LeftOut("a", 2.0), talk("a", updated=2.0)], ids=["left out", "emptied"])
 async def test_a_later_version_that_is_left_out_or_emptied_voids_the_older_one(latest: Parsed) -> None:
-    sink, report = await chunked([talk("a", "secret"), latest, talk("b", "hello")])
+    sink, report = await chunked([talk("a", "secret"), *FULL, latest, talk("b", "hello")])
     (holding,) = [chunk.index for chunk in sink.chunks if "secret" in texts([chunk])]
     (superseded,) = report.superseded
     assert superseded.before_index > holding
     assert report.forgotten == {"a"}
-    assert [kept.id for kept in report.sample] == ["b"]
-    assert (report.kept, report.duplicates, report.messages) == (1, 1, 1)
+    assert "a" not in [kept.id for kept in report.sample]
+    assert (report.kept, report.duplicates, report.messages) == (3, 1, 3)
+    open_still, _ = await chunked([talk("a", "secret"), latest, talk("b", "hello")])
+    assert texts(open_still.chunks) == ["hello"], "no model sees it"
     assert report.seen == report.kept + report.empty + report.left_out + report.duplicates
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.exports.containers.members import leads_outside
+from shared.exports.containers.names import leads_outside
 from tests.support.exports import chains, json_of, zip_of
 from tests.unit.exports.test_source_bad import LIMITS, MANY, THREE, expected, read, refusal, written
 

@@ -43,7 +43,7 @@ async def port(project: AuthServer) -> AsyncIterator[int]:
         app.add_middleware(Bodies, upload_bytes=1024**2)
         app.add_middleware(Door, access=access)
         app.add_middleware(Unread, linger=0.1)
-        async with served(app, **FACE, proxy_headers=False) as found:
+        async with served(app, **FACE.options(), proxy_headers=False) as found:
             yield found
 
 

@@ -10,6 +10,7 @@ import hashlib
 import io
 import stat
 import zipfile
+from collections import namedtuple
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from shared.store.objects import open_objects
 from tests.support.storage_server import Storage, storage_server
 from tests.support.waiting import until
 
+Usage = namedtuple("Usage", ("total", "used", "free"))
 KEY = "service-key"
 ANNA = UUID(int=0xA)
 MOST = 1_000_000
@@ -279,6 +281,29 @@ async def test_what_a_crash_left_is_removed_and_what_is_being_written_stays(tmp_
         fcntl.flock(at_work, fcntl.LOCK_EX)
         assert await uploads.clean() == 1
     assert {*folder.iterdir()} == {whole, other}
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_room_is_left_to_the_database_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declared: bool
+) -> None:
+    """Told before a byte is read where the size is known, and as it is written."""
+    place, taken = in_folder(tmp_path / "uploads"), list[int]()
+    room = [10**9, 0, 50_000_000 + (len(ZIP) - 1 if declared else 0)]
+    monkeypatch.setattr("shared.room.shutil.disk_usage", lambda _: Usage(*room))
+    monkeypatch.setattr("services.gateway.receiving.folder.LOOK_BYTES", 50_000)
+    monkeypatch.setattr("services.gateway.receiving.folder._BATCH", 10_000)
+
+    async def counted() -> AsyncIterator[bytes]:
+        async for piece in pieces_of(ZIP):
+            taken.append(len(piece))
+            yield piece
+
+    with pytest.raises(NotTakenError, match="no room for the export") as refused:
+        await place.uploads.receive(counted(), ANNA, "a.zip", len(ZIP) if declared else None)
+    assert refused.value.status == 507
+    assert len(taken) < 3
+    assert place.lies_there() == {}
 
 
 @pytest.mark.parametrize(("number", "expected"), [(errno.ENOSPC, NotTakenError), (errno.EIO, StoreError)])

@@ -28,9 +28,15 @@ def test_what_is_to_be_copied_is_not_broken() -> None:
 
 def test_a_terminal_gets_wrapped_lines_and_a_program_whole_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    text = "word " * 30 + "\nend"
+    text = "word " * 30 + "end"
     assert fitted(text, io.StringIO()) == text
     lines = fitted(text, Terminal()).splitlines()
     assert max(map(len, lines)) <= 60
     assert lines[1].startswith("  word")
-    assert lines[-1] == "end"
+    assert lines[-1].endswith("end")
+
+
+def test_a_piece_is_one_line_whatever_it_holds() -> None:
+    told = block("head\nsoulprint: forged", "a\u2028b\x85c\x1b[2J")
+    assert told == "head soulprint: forged\n  a b c\ufffd[2J"
+    assert fitted(told, Terminal()) is told

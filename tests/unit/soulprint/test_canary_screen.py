@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from services.router.judging.steps import standing
 from services.router.judging.thresholds import thresholds_of
 from services.router.judging.verdict import judge
 from shared.store.routing import InFlight, Outcome, Override, Policy, PolicyVersion
-from soulprint.canary.bars import PARTS, bar, legend, plain
-from soulprint.canary.following import following
-from soulprint.canary.painting import paint_of
 from soulprint.canary.screen import Seen, screen
-from soulprint.canary.wording import differences, told_versions
 from tests.support.records import ANNA, SEED
 
 ENTERED = datetime(2026, 11, 26, 6, 0, tzinfo=UTC)
@@ -142,78 +134,3 @@ def test_colour_is_what_the_painter_makes_of_it() -> None:
     painted = screen(seen(policy_of()), 80, lambda text, colour: f"<{colour}>{text}</>")
     assert painted[0] == "<cyan>10 % of users go to v2, the others to v1</>"
     assert any("<red>x" in line for line in painted)
-
-
-class Terminal(io.StringIO):
-    """Standard output that says it is one."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-def test_there_is_colour_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    assert paint_of() is plain
-    monkeypatch.setattr(sys, "stdout", Terminal())
-    assert paint_of()("held", "red") == "\x1b[31mheld\x1b[0m"
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert paint_of() is plain
-
-
-@given(st.tuples(*[st.integers(0, 10**6)] * len(PARTS)), st.integers(8, 60))
-def test_a_bar_has_its_width_and_shows_all_there_is(counts: tuple[int, ...], width: int) -> None:
-    drawn = bar(counts, width)
-    assert len(drawn) == width
-    for (sign, name, _), count in zip(PARTS, counts, strict=True):
-        assert (sign in drawn) == bool(count)
-        assert (name in legend(counts)) == bool(count)
-
-
-@pytest.mark.parametrize(
-    ("policy", "told"),
-    [
-        (policy_of(frozen=True, passthrough=True, share=0), "Next: mend the cause, `canary thaw`"),
-        (policy_of(passthrough=True), "Next: `canary passthrough off`"),
-        (policy_of(share=0), "Next: `canary shadow 10`"),
-        (
-            policy_of(share=0, shadow=500),
-            "after 1 d in this step at the earliest, read `canary compare`, then `canary set 10`",
-        ),
-        (policy_of(share=1000), "after 1 d in this step at the earliest, `canary set 50`"),
-        (
-            policy_of(share=5000, mode="auto"),
-            "after 2 d in this step, with a pass, the router goes on by itself",
-        ),
-        (policy_of(share=10_000), "`canary deprecate`"),
-        (policy_of(share=10_000, deprecated_at=ENTERED), "V1_ROUTE=gone"),
-        (policy_of(share=1000, thresholds={"step_seconds": "x"}), "`canary set 50`"),
-    ],
-)
-def test_every_policy_has_a_next_command(policy: Policy, told: str) -> None:
-    assert told in following(policy)
-
-
-def test_changes_are_told_in_their_order_each_by_what_it_changed() -> None:
-    policies = [
-        policy_of(version=1, share=10_000),
-        policy_of(version=2, share=1000),
-        policy_of(version=3, share=1000, thresholds={"enough": 5}, deprecated_at=ENTERED),
-        policy_of(version=4, share=1000, thresholds={"enough": 5}, deprecated_at=ENTERED, passthrough=True),
-    ]
-    versions = [
-        PolicyVersion(version=p.version, policy=p, changed_by="bo", changed_at=ENTERED, reason="why")
-        for p in policies
-    ]
-    lines = told_versions(versions[::-1], 1)
-    assert [line.split(";")[0] for line in lines] == [
-        "policy 2: share 100 % -> 10 %",
-        "policy 3: thresholds as they come -> enough=5, deprecated_at none -> 2026-11-26 06:00 UTC",
-        "policy 4: passthrough off -> on",
-    ]
-    assert all("by bo at 2026-11-26 06:00:00 UTC: why" in line for line in lines)
-    assert differences(policies[0], policies[0]) == []
-
-
-def test_ids_are_whole() -> None:
-    override = Override(user_id=UUID(int=5), lane="v2", until=None, changed_by="", changed_at=NOW, reason="")
-    assert f"overrides: {UUID(int=5)} v2" in screen(seen(policy_of(), overrides=[override]), 60)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from soulprint.context import CONTEXT_CHARS, in_context, on_one_line, printable
+from soulprint.context import CONTEXT_CHARS, in_context
 
 
 def test_a_quote_is_shown_with_the_words_around_it() -> None:
@@ -29,12 +29,3 @@ def test_in_another_typography_the_paragraph_is_shown() -> None:
 
 def test_a_quote_that_is_gone_stands_alone() -> None:
     assert in_context("I sail", []) == ("", "I sail", "")
-
-
-def test_nothing_shown_can_command_the_terminal() -> None:
-    assert printable("a\x1b[2Jb\u202ec\nd\te\x9b") == "a\ufffd[2Jb\ufffdc\nd\te\ufffd"
-
-
-def test_a_title_cannot_be_a_line_of_its_own() -> None:
-    told = on_one_line("Eve\r\n98c25fb5  2024-05-01\u2028beliefs\x85I lie\u202e.")
-    assert told == "Eve 98c25fb5 2024-05-01 beliefs I lie\ufffd."

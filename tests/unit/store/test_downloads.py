@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 from pydantic import SecretStr
 
-from shared.domain.errors import SourceError, StoreError
+from shared.domain.errors import ClosedSourceError, SourceError, StoreError
 from shared.domain.sources import local_source
 from shared.store.downloads import Downloads
 from tests.support.odd_server import Odd, odd_server
@@ -98,6 +98,45 @@ async def test_a_body_that_trickles_is_given_up(
     with pytest.raises(StoreError, match="no answer in time"):
         await downloads_from(storage).fetch("exports/anna/my chats.zip", tmp_path / "export")
     assert saved_in(tmp_path) == []
+
+
+class Disk:
+    """The disk that downloads see: so large, with so much free."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, total: int, free: int) -> None:
+        self.total, self.free = total, free
+        monkeypatch.setattr("shared.room.shutil.disk_usage", lambda _: self)
+
+    def __iter__(self) -> Iterator[int]:
+        yield from (self.total, self.total - self.free, self.free)
+
+
+async def test_room_is_asked_for_before_anything_is_read_and_again(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch, target = downloads_from(storage).fetch, tmp_path / "export"
+    disk = Disk(monkeypatch, total=10**9, free=50_000_000 + len(BODY) - 1)  # a twentieth stays free
+    with pytest.raises(StoreError, match="the disk is full") as later:
+        await fetch("exports/anna/my chats.zip", target)
+    assert not isinstance(later.value, SourceError)
+    disk.free += 1
+    assert await fetch("exports/anna/my chats.zip", target) == [target]
+    target.unlink()
+    disk.total = len(BODY)
+    with pytest.raises(ClosedSourceError, match="set TMPDIR"):
+        await fetch("exports/anna/my chats.zip", target)
+    disk.total, storage.endless = 10**9, True
+    monkeypatch.setattr("shared.store.storage.LOOK_BYTES", 100_000)
+    disk.free = 50_000_000
+    with pytest.raises(StoreError, match="the disk is full"):
+        await fetch("exports/anna/my chats.zip", target)
+    assert saved_in(tmp_path) == []
+
+
+async def test_what_is_said_to_be_too_large_is_not_begun(storage: Storage, tmp_path: Path) -> None:
+    storage.silent = True
+    with pytest.raises(SourceError, match="larger than 1000 bytes"):
+        await downloads_from(storage, max_bytes=1000).fetch("exports/anna/my chats.zip", tmp_path / "export")
 
 
 async def test_a_folder_that_is_not_there(storage: Storage, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Objects of storage through its official client: what is sent, and what is said where it is refused."""
+"""Objects of storage: what is sent, and what is said where it is refused."""
 
 from __future__ import annotations
 

@@ -1,0 +1,108 @@
+"""Exports read beside this process. Whatever one holds, it can stop, fill or end its own reader at most."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import structlog
+
+from shared.domain.errors import BrokenExportError, DiskFullError, SoulprintError, UnreadableExportError
+from shared.exports.conversation import ReadLimits
+from shared.exports.task import told
+from shared.settings import Settings
+from shared.workers.frames import OUT_OF_MEMORY, STOOD_STILL
+from shared.workers.threads import InThread, Threads
+from shared.workers.workers import Answers, WorkerError, WorkerPolicy, Workers
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+_OURS = frozenset({UnreadableExportError.__name__, BrokenExportError.__name__})
+"""Errors of a reading whose words say what is wrong with the export."""
+
+
+class ReaderEndedError(SoulprintError):
+    """The process that read an export ended without a word. It may be the export's doing, or the machine's:
+    whoever meets it again for the same export knows."""
+
+
+async def once_more(read: Callable[[], Awaitable[T]], ids: Mapping[str, object]) -> T:
+    """What `read` answers, called again if its reader ends without a word. Raises UnreadableExportError if
+    the next one does so, too; what `read` raises."""
+    try:
+        return await read()
+    except ReaderEndedError as ended:
+        log.warning("reading again", reason=str(ended), **ids)
+    try:
+        return await read()
+    except ReaderEndedError as ended:
+        raise UnreadableExportError(f"{ended}; so did the one before it") from None
+
+
+class Readers(AbstractAsyncContextManager["Readers"]):
+    """Reads exports by one kind of task, `module` (see task.py), as the settings allow. Unless
+    `alone`, which is where one person waits for their own export, each is read by a process of its own."""
+
+    def __init__(self, module: str, settings: Settings, *, alone: bool) -> None:
+        self._module = module
+        self._workers = Threads() if alone else Workers(module)
+        self._policy = WorkerPolicy(settings.reading_memory_bytes, settings.reading_patience)
+
+    async def __aenter__(self) -> Self:
+        await self._workers.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._workers.__aexit__(kind, error, trace)
+
+    @asynccontextmanager
+    async def reading(
+        self,
+        paths: Sequence[Path],
+        limits: ReadLimits,
+        more: dict[str, Any],
+        progress: Callable[[Sequence[int]], None],
+    ) -> AsyncIterator[Answers | InThread]:
+        """One reading, for the block; `progress` is told how far it is. Raises UnreadableExportError for what
+        is the export's fault, be it that its reading stands still or needs too much memory; DiskFullError;
+        ReaderEndedError."""
+        far: Sequence[int] = ()
+
+        def note(value: Sequence[int]) -> None:
+            nonlocal far
+            far = value
+            progress(value)
+
+        try:
+            async with self._workers.task(
+                self._module, told(list(paths), limits, more), self._policy, note
+            ) as answers:
+                yield answers
+        except WorkerError as error:
+            raise self._meaning(error, f"byte {far[0]} of {far[1]}" if far else "its beginning") from None
+
+    def _meaning(self, error: WorkerError, place: str) -> SoulprintError:
+        if error.kind in _OURS:
+            return UnreadableExportError(str(error))
+        if error.kind == DiskFullError.__name__:
+            return DiskFullError(str(error))
+        if error.kind == OUT_OF_MEMORY:
+            return UnreadableExportError(
+                f"at {place} its reading needs more than {self._policy.memory} bytes of memory "
+                "(SOULPRINT_READING_MEMORY_BYTES)"
+            )
+        if error.kind == STOOD_STILL:
+            return UnreadableExportError(
+                f"its reading stands still at {place}: {self._policy.patience:g} s of a processor brought it "
+                "no further (SOULPRINT_READING_PATIENCE)"
+            )
+        if error.ended:
+            return ReaderEndedError(f"the process that read the export ended at {place}: {error}")
+        return UnreadableExportError(f"its reading failed at {place} ({error}); please report it")

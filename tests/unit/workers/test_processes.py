@@ -1,0 +1,117 @@
+"""What a worker's process is held to: it stands still, fills its memory or dies, and nobody else notices."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from typing import Any
+
+import psutil
+import pytest
+
+from shared.domain.errors import SoulprintError
+from shared.workers.frames import MOST_BYTES, OUT_OF_MEMORY, STOOD_STILL, VALUE, announced, frame
+from shared.workers.workers import Answers, WorkerError, WorkerPolicy, Workers
+from tests.support.waiting import until
+from tests.unit.workers.test_contract import TASKS, done, nowhere
+
+HASTY = WorkerPolicy(patience=1.0)
+
+
+async def failure(workers: Workers, what: str, policy: WorkerPolicy = HASTY) -> WorkerError:
+    """What becomes of a task; the next one finds everything well."""
+    with pytest.raises(WorkerError) as told:
+        await done(workers, policy, what=what)
+    assert await done(workers, what="counts", upto=1) == ([[0, ""]], {"counted": 1})
+    return told.value
+
+
+async def test_a_task_that_makes_no_progress_is_ended() -> None:
+    async with Workers(TASKS) as workers:
+        assert (await failure(workers, "idles")).kind == STOOD_STILL
+
+
+async def test_one_that_holds_the_interpreter_is_ended_too() -> None:
+    async with Workers(TASKS) as workers:
+        assert (await failure(workers, "holds_the_interpreter")).ended
+
+
+async def test_slow_is_not_still() -> None:
+    async with Workers(TASKS) as workers:
+        assert await done(workers, HASTY, what="goes_on", upto=12) == ([12], None)
+
+
+async def test_a_task_whose_values_nobody_takes_waits() -> None:
+    async with (
+        Workers(TASKS) as workers,
+        workers.task(TASKS, {"what": "counts", "upto": 300, "size": 10_000}, HASTY, nowhere) as answers,
+    ):
+        values = answers.values()
+        got = [await anext(values)]
+        began = time.monotonic()
+        await until(lambda: time.monotonic() > began + 2 * HASTY.patience)  # longer than it may stand still
+        got += [value async for value in values]
+        assert len(got) == 300
+
+
+async def test_memory_is_bounded() -> None:
+    async with Workers(TASKS) as workers:
+        told = await failure(workers, "fills_the_memory", WorkerPolicy(memory=128 * 1024 * 1024))
+    assert told.kind == OUT_OF_MEMORY
+
+
+async def test_one_that_dies_says_nothing() -> None:
+    async with Workers(TASKS) as workers:
+        assert (await failure(workers, "dies")).ended
+
+
+async def test_where_the_process_that_forks_dies_another_is_begun() -> None:
+    async with Workers(TASKS) as workers:
+        await done(workers, what="counts", upto=1)
+        template = workers._template
+        assert template is not None
+        os.kill(template.pid, signal.SIGKILL)
+        await template.wait()
+        assert await done(workers, what="counts", upto=1) == ([[0, ""]], {"counted": 1})
+
+
+async def test_it_holds_nothing_that_a_stranger_could_want(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "a key")
+    async with Workers(TASKS, "services.chunker.reading_task", "services.quickpass.reading_task") as workers:
+        (told,), _ = await done(workers, what="tells_of_itself")
+    assert set(told["environment"]) <= {"TMPDIR", "TMP", "TEMP", "LC_CTYPE"}
+    assert told["pid"] != os.getpid()
+    assert told["descriptors"] <= 5, "nothing of this process's connections and files"
+    assert told["heavy"] == [], "what it need not import it does not"
+
+
+async def test_nothing_is_left_of_it() -> None:
+    async with Workers(TASKS) as workers:
+        async with workers.task(TASKS, {"what": "idles"}, WorkerPolicy(), nowhere) as answers:
+            async for _ in answers.values():
+                left = _children(workers)
+                break
+        assert left
+    await until(lambda: not any(map(psutil.pid_exists, left)))
+
+
+def test_a_frame_is_bounded() -> None:
+    with pytest.raises(ValueError, match="over"):
+        frame(VALUE, "x" * (MOST_BYTES + 1))
+    with pytest.raises(ValueError, match="over"):
+        announced((MOST_BYTES + 1).to_bytes(4, "big") + VALUE)
+
+
+async def test_what_is_no_answer_is_refused() -> None:
+    reader = asyncio.StreamReader()
+    reader.feed_data(b"\x00\x00\x00\x03V{]x")
+    with pytest.raises(SoulprintError, match="no answer"):
+        async for _ in Answers(reader, nowhere).values():
+            pass
+
+
+def _children(workers: Workers) -> list[int]:
+    template: Any = workers._template
+    return [child.pid for child in psutil.Process(template.pid).children()]
