@@ -1,6 +1,6 @@
-"""The long form of tests/unit/test_linear_*: more texts for each pattern, all units in all frames, and larger.
+"""The long form of tests/unit/test_linear_*: more texts a pattern, all units in all frames, and larger.
 
-    CHAOS_SEED=2 make chaos ARGS="tests/chaos/test_linear.py"
+CHAOS_SEED=2 make chaos ARGS="tests/chaos/test_linear.py"
 """
 
 from __future__ import annotations
