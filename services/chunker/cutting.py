@@ -14,7 +14,6 @@ from services.chunker.report import MAX_NAMED, ChunkingReport, ChunkPolicy, Supe
 from shared.domain.text import text_size
 from shared.exports.conversation import (
     Conversation,
-    LargeAhead,
     LeftOut,
     Parsed,
     PassedOver,
@@ -53,8 +52,6 @@ class Cutting:
         for parsed in conversations:
             if isinstance(parsed, PassedOver):
                 report.passed_over[parsed.what] += 1
-                continue
-            if isinstance(parsed, LargeAhead):
                 continue
             report.seen += 1
             reading = self._accounts.of(parsed.account)

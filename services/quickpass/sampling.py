@@ -13,7 +13,6 @@ from shared.exports.containers.members import Break
 from shared.exports.conversation import (
     Account,
     Conversation,
-    LargeAhead,
     LeftOut,
     Parsed,
     PassedOver,
@@ -66,8 +65,6 @@ class Sampling:
         """Count in what a format yields."""
         if isinstance(parsed, PassedOver):
             self.passed_over[parsed.what] += 1
-        elif isinstance(parsed, LargeAhead):
-            pass
         else:
             self.seen += 1
             if isinstance(parsed, Rejected):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Literal
 
 Role = Literal["user", "assistant"]
 
@@ -76,15 +76,7 @@ class PassedOver:
     """What it is, in words of ours."""
 
 
-class LargeAhead:
-    """Comes before what is larger than LARGE: going on takes long, which who serves others wants to know."""
-
-
-LARGE_AHEAD: Final = LargeAhead()
-LARGE = 1024 * 1024
-"""Bytes; reading and packing as much takes some 20 ms."""
-
-Parsed = Conversation | Rejected | LeftOut | PassedOver | LargeAhead
+Parsed = Conversation | Rejected | LeftOut | PassedOver
 """What a format yields for each object of its list. A conversation without turns counts as empty."""
 
 

@@ -20,7 +20,6 @@ from shared.exports.containers.guard import Budget, GuardedStream, reason_of
 from shared.exports.containers.members import Break, Findings, Member
 from shared.exports.containers.names import named, natural_key, sibling_key
 from shared.exports.conversation import (
-    LARGE_AHEAD,
     Account,
     Conversation,
     LeftOut,
@@ -167,7 +166,7 @@ class Export:
         try:
             nothing = True
             for parsed in known.read(stream.as_binary(), member.name, self._limits):
-                nothing = nothing and parsed is LARGE_AHEAD
+                nothing = False
                 if isinstance(parsed, Conversation | Rejected | LeftOut):
                     self._own(parsed, member)
                 yield parsed

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from shared.domain.text import repair
 from shared.exports.conversation import (
     Conversation,
-    LargeAhead,
     LeftOut,
     Parsed,
     PassedOver,
@@ -31,12 +30,12 @@ def read(export_format: Format, data: object, limits: ReadLimits = LIMITS) -> li
     what it says of sizes."""
     raw = data if isinstance(data, bytes) else json.dumps(data).encode()
     parsed = export_format.read(io.BytesIO(raw), "member", limits)
-    return [item for item in parsed if not isinstance(item, PassedOver | LargeAhead)]
+    return [item for item in parsed if not isinstance(item, PassedOver)]
 
 
 def all_of(export: Export) -> list[Conversation | Rejected | LeftOut]:
     """All conversations of an export, read, refused or left out."""
-    return [item for item in export.conversations() if not isinstance(item, PassedOver | LargeAhead)]
+    return [item for item in export.conversations() if not isinstance(item, PassedOver)]
 
 
 def conversations(export_format: Format, data: object) -> list[Conversation]:
@@ -85,8 +84,6 @@ def anything(*keys: str) -> st.SearchStrategy[object]:
 def assert_sound(parsed: Parsed | None) -> None:
     """Whatever came in, what comes out keeps the promises of `conversation.py`."""
     if parsed is None:
-        return
-    if isinstance(parsed, LargeAhead):
         return
     if isinstance(parsed, PassedOver):
         assert parsed.what

@@ -19,8 +19,7 @@ class Format(Protocol):
         ...
 
     def read(self, stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[Parsed]:
-        """Every conversation of one member, in file order, holding one at a time in memory, and LARGE_AHEAD
-        before one that is large.
+        """Every conversation of one member, in file order, holding one at a time in memory.
 
         Raises BrokenExportError where the member breaks, after yielding all that came before.
         """

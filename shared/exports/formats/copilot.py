@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import BinaryIO, NamedTuple
 
 from shared.domain.errors import BrokenExportError
-from shared.exports.conversation import LARGE, LARGE_AHEAD, Conversation, Parsed, ReadLimits, Rejected, Role
+from shared.exports.conversation import Conversation, Parsed, ReadLimits, Rejected, Role
 from shared.exports.formats.base import Head
 from shared.exports.formats.fields import title_of, too_many
 from shared.exports.formats.times import parse_time
@@ -102,15 +102,12 @@ class _Runs:
         """What the times of the file have shown so far."""
 
     def take(self, row: _Row, *, alone: bool) -> Iterator[Parsed]:
-        """Add a row; yields the conversation that it ends, and LARGE_AHEAD where its own grows large."""
+        """Add a row; yields the conversation that it ends."""
         if self._count and (alone or row.title != self._rows[0].title):
             yield from self.end()
         self._count += 1
-        was_large = self._size > LARGE
         self._size += len(row.text)
         self._held += sum(map(sys.getsizeof, row))
-        if self._size > LARGE and not was_large:
-            yield LARGE_AHEAD
         if not self._too_large():
             self._rows.append(row)
         else:

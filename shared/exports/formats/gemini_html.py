@@ -15,10 +15,7 @@ from typing import BinaryIO
 from shared.domain.errors import BrokenExportError
 from shared.domain.text import repair
 from shared.exports.conversation import (
-    LARGE,
-    LARGE_AHEAD,
     Conversation,
-    LargeAhead,
     Parsed,
     PassedOver,
     ReadLimits,
@@ -153,14 +150,14 @@ def _is_attachment(line: str) -> bool:
     return not text or _ATTACHMENTS.match(text) is not None or (text.startswith("-") and "<a " in line)
 
 
-def _cells(stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[bytes | Rejected | LargeAhead]:
+def _cells(stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[bytes | Rejected]:
     """The page's `outer-cell` blocks. One over the cap is dropped as it passes, and rejected.
 
     Raises BrokenExportError, after all whole blocks, where the stream breaks or the page ends inside a block.
     """
     buffer = bytearray()
     count = dropped = 0
-    inside = oversize = is_told = False
+    inside = oversize = False
     failure: BrokenExportError | None = None
     while True:
         try:
@@ -175,12 +172,9 @@ def _cells(stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[bytes 
             del buffer[:found]
             dropped += found
             count += 1
-            inside, oversize, is_told, searched = True, False, False, 1
+            inside, oversize, searched = True, False, 1
         if not data:
             break
-        if inside and not is_told and len(buffer) > LARGE:
-            yield LARGE_AHEAD
-            is_told = True
         if inside and not oversize and len(buffer) > limits.conversation_bytes:
             oversize = True
             reason = f"it is larger than {limits.conversation_bytes} bytes, the cap on one conversation"

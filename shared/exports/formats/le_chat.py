@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
 from shared.domain.errors import BrokenExportError
-from shared.exports.conversation import LARGE, LARGE_AHEAD, Conversation, Parsed, ReadLimits, Rejected, Role
+from shared.exports.conversation import Conversation, Parsed, ReadLimits, Rejected, Role
 from shared.exports.formats.base import Head
 from shared.exports.formats.fields import id_of, objects_of, title_of, too_many
 from shared.exports.formats.times import parse_time
@@ -40,14 +40,8 @@ class LeChat:
         messages: list[dict[str, Any]] = []
         failure: BrokenExportError | None = None
         count = position = weight = 0
-        is_told = False
         try:
             for raw in stream_objects(counted.as_binary(), member, limits, PREFIXES):
-                if counted.size > LARGE and not is_told:
-                    yield LARGE_AHEAD
-                    is_told = True
-                if raw is LARGE_AHEAD:
-                    continue
                 position += 1
                 if isinstance(raw, Rejected):
                     yield raw

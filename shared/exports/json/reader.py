@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from shared.domain.errors import BrokenExportError
-from shared.exports.conversation import LARGE, LARGE_AHEAD, ReadLimits, Rejected
+from shared.exports.conversation import ReadLimits, Rejected
 from shared.exports.json.guess import Guess
 from shared.exports.json.keys import top_keys
 from shared.exports.json.value import NotJsonError, parse_json
@@ -19,6 +19,8 @@ WINDOW = 256 * 1024
 """Bytes read at a time."""
 GUESS_BYTES = 1024 * 1024
 """How far a guess looks for the end of a value; larger values are scanned."""
+MOST_KEY = 1024 * 1024
+"""Bytes of a key."""
 LOOK_AHEAD = 4096
 """Bytes wanted behind a guessed end, so that the next value's beginning can be recognised."""
 OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT = b"[]{}"
@@ -106,7 +108,7 @@ class ValueReader:
             elif byte == OPEN_OBJECT and any(deeper):
                 yield from self.within([path for path in deeper if path])
             else:
-                yield from self.skip()
+                self.skip()
             if self.peek() == _COMMA:
                 self._position += 1
         self._position += 1
@@ -124,10 +126,7 @@ class ValueReader:
             except orjson.JSONDecodeError:
                 return
         while self.peek() is not None:
-            end = self._line_end(min(LARGE, self._limit))
-            if end - self._position > LARGE:
-                yield LARGE_AHEAD
-                end = self._line_end(self._limit)
+            end = self._line_end(self._limit)
             if end - self._position > self._limit:
                 begin = self._dropped + self._position
                 while self._buffer.find(b"\n", self._position) < 0 and not self._ended:
@@ -140,7 +139,7 @@ class ValueReader:
                 yield self._take(end)
 
     def value(self) -> Iterator[Any]:
-        """The value that begins here or a Rejected, after LARGE_AHEAD where it is large. Moves behind it."""
+        """The value that begins here or a Rejected. Moves behind it."""
         guess, guessed = self._guess, 0
         if not guess.resting():
             guessed = self._guessed_size() if self._knows_beginning() else 0
@@ -149,23 +148,15 @@ class ValueReader:
                 yield value
                 return
         begin = self._dropped + self._position
-        size = self._scan(hold=self._limit, stop=LARGE)
-        if size < 0:
-            yield LARGE_AHEAD
-            size = self._scan(hold=self._limit)
+        size = self._scan(hold=self._limit)
         if 0 < guessed <= self._limit and size != guessed:
             guess.miss(guessed)
         guess.pay(size)
         yield self._too_large(begin) if size > self._limit else self._take(self._position + size)
 
-    def skip(self) -> Iterator[Any]:
-        """Step over the value that begins here; yields LARGE_AHEAD where it is large, and nothing else."""
-        size = self._scan(hold=LARGE, stop=LARGE)
-        if size < 0:
-            yield LARGE_AHEAD
-            self._scan(hold=0)
-        else:
-            self._position += size
+    def skip(self) -> None:
+        """Step over the value that begins here, whatever its size."""
+        self._scan(hold=0)
 
     def top_keys(self) -> set[str]:
         """Keys of the object that begins here, as far as they lie in the window."""
@@ -173,7 +164,7 @@ class ValueReader:
 
     def _key(self) -> str:
         begin = self._dropped + self._position
-        most = min(self._limit, LARGE)
+        most = min(self._limit, MOST_KEY)
         size = self._scan(hold=most)
         key = self._too_large(begin) if size > most else self._take(self._position + size)
         self._count -= 1
@@ -239,21 +230,18 @@ class ValueReader:
             f"larger than {self._limit} bytes, the cap on one conversation (it begins at byte {begin})",
         )
 
-    def _scan(self, hold: int, stop: int = 0) -> int:
+    def _scan(self, hold: int) -> int:
         """Find the end of the value that begins here and return its size in bytes.
 
         Up to `hold` bytes the value stays in the buffer and the position at its beginning; a larger one is
-        dropped as it passes, and the position is behind it. Where the end is not within `stop` bytes, which
-        `hold` covers, -1 is the answer and the position stays.
+        dropped as it passes, and the position is behind it.
         """
         if self.peek() is None:
             raise self.broken("the file ends where a value should stand")
         begin = self._dropped + self._position
         at = self._position
         if self._buffer[at] in _BRACKETS_AND_QUOTE:
-            at = self._scan_structure(at, begin, hold, min(stop, hold))
-            if at < 0:
-                return at
+            at = self._scan_structure(at, begin, hold)
         else:
             at = self._scan_scalar(at, begin, hold)
         size = self._dropped + at - begin
@@ -261,7 +249,7 @@ class ValueReader:
             self._position = at
         return size
 
-    def _scan_structure(self, at: int, begin: int, hold: int, stop: int) -> int:
+    def _scan_structure(self, at: int, begin: int, hold: int) -> int:
         depth = 0
         inside = self._buffer[at] == _QUOTE
         at += inside
@@ -269,8 +257,6 @@ class ValueReader:
             at = _end_of_match(_INSIDE if inside else _OUTSIDE, self._buffer, at)
             byte = self._buffer[at] if at < len(self._buffer) else None
             if byte is None or (inside and byte != _QUOTE):
-                if stop and self._dropped + at - begin > stop:
-                    return -1
                 missing = at
                 at = self._more(at, begin, hold)
                 if at < 0:

@@ -16,19 +16,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
-from shared.exports.conversation import LARGE_AHEAD, Conversation, Parsed, ReadLimits, Rejected
+from shared.exports.conversation import Conversation, Parsed, ReadLimits, Rejected
 from shared.exports.json.reader import OPEN_LIST, OPEN_OBJECT, ValueReader
 from shared.exports.lost import told
 
 StreamedObject = object
-"""A raw JSON value, a Rejected for one that could not be read, or LARGE_AHEAD. No JSON value is either."""
+"""A raw JSON value, or a Rejected for one that could not be read, which no JSON value is."""
 
 
 def stream_objects(
     stream: BinaryIO, member: str, limits: ReadLimits, prefixes: Sequence[str]
 ) -> Iterator[StreamedObject]:
-    """Each value at one of `prefixes`, in file order; a Rejected in place of one that cannot be read, and
-    LARGE_AHEAD before what takes long, be it a value or what lies between two.
+    """Each value at one of `prefixes`, in file order; a Rejected in place of one that cannot be read.
 
     A prefix is `item` (elements of a top-level array), `conversations.item` or `a.b.item` (elements of an
     array inside a top-level object), or the empty string (each top-level value itself: JSON lines, or a file
@@ -52,7 +51,7 @@ def stream_objects(
             if reader.peek() is not None:
                 yield from reader.value()
         else:
-            yield from reader.skip()
+            reader.skip()
 
 
 def read_conversations(
@@ -68,9 +67,6 @@ def read_conversations(
     """
     position = 0
     for raw in stream_objects(stream, member, limits, prefixes):
-        if raw is LARGE_AHEAD:
-            yield LARGE_AHEAD
-            continue
         position += 1
         if isinstance(raw, Rejected):
             yield raw

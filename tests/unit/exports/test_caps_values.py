@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.exports.conversation import LARGE_AHEAD, Conversation, ReadLimits, Rejected
+from shared.exports.conversation import Conversation, ReadLimits, Rejected
 from shared.exports.export import open_export
 from shared.exports.formats.copilot import Copilot
 from shared.exports.formats.gemini_html import GeminiHtml
@@ -41,8 +41,7 @@ def weight(data: bytes, cap: int = CAP, longest: int = CAP) -> int:
 
 
 def values(data: bytes, prefix: str, limits: ReadLimits = SMALL) -> list[Any]:
-    found = stream_objects(io.BytesIO(data), "m", limits, [prefix])
-    return [each for each in found if each is not LARGE_AHEAD]
+    return list(stream_objects(io.BytesIO(data), "m", limits, [prefix]))
 
 
 def list_of(unit: bytes, size: int) -> bytes:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.errors import BrokenExportError
-from shared.exports.conversation import LARGE_AHEAD, Conversation, ReadLimits, Rejected
+from shared.exports.conversation import Conversation, ReadLimits, Rejected
 from shared.exports.json import reader as json_reader
 from shared.exports.json.stream import read_conversations, stream_objects
 from tests.support.growth import MOST_GROWTH, growth
@@ -203,7 +203,7 @@ def test_a_huge_string_is_stepped_over_in_constant_memory() -> None:
     values = list(stream_objects(source, "m", limits, ("item",)))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert [values[0], values[1], values[3]] == [{"a": 1}, LARGE_AHEAD, {"a": 3}]
+    assert [values[0], values[2]] == [{"a": 1}, {"a": 3}]
     assert isinstance(values[2], Rejected)
     assert peak < 8 * 1024 * 1024
 

@@ -1,4 +1,4 @@
-"""What is large is said before it is read, in every format, and changes nothing else."""
+"""What is larger than any window is read like all else, in every format."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import json
 
 import pytest
 
-from shared.exports.conversation import LARGE, LARGE_AHEAD, Conversation, LargeAhead, Parsed, ReadLimits
+from shared.exports.conversation import Conversation, Parsed, ReadLimits
 from shared.exports.formats.gemini_html import GeminiHtml
 from shared.exports.formats.registry import FORMATS
 from shared.exports.json.stream import stream_objects
 from tests.support.formats import LIMITS
 from tests.support.samples import SAMPLES, data_of
 
-SMALL, HUGE = ["I keep bees", "Nice"], ["I keep bees in " + "Ghent " * (LARGE // 2), "Nice"]
+LARGE = 1024 * 1024
+HUGE = ["I keep bees in " + "Ghent " * (LARGE // 2), "Nice"]
 
 
 def read(name: str, data: bytes) -> list[Parsed]:
@@ -24,10 +25,8 @@ def read(name: str, data: bytes) -> list[Parsed]:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_large_conversation_is_announced_and_a_small_one_is_not(name: str) -> None:
-    assert not any(isinstance(item, LargeAhead) for item in read(name, data_of(SAMPLES[name](SMALL))))
-    ahead, found = read(name, data_of(SAMPLES[name](HUGE)))
-    assert ahead is LARGE_AHEAD
+def test_a_large_conversation(name: str) -> None:
+    (found,) = read(name, data_of(SAMPLES[name](HUGE)))
     assert isinstance(found, Conversation)
     assert [turn.text.strip() for turn in found.turns] == [text.strip() for text in HUGE]
 
@@ -39,7 +38,7 @@ def test_a_large_activity_of_a_page() -> None:
     )
     page = "<html>" + "".join(cell.format(html.escape(text)) for text in ("small", HUGE[0], "small"))
     found = GeminiHtml().read(io.BytesIO(page.encode()), "m", LIMITS)
-    assert [isinstance(item, LargeAhead) for item in found] == [False, True, False, False]
+    assert [isinstance(item, Conversation) for item in found] == [True, True, True]
 
 
 BIG = {"a": "x" * (2 * LARGE)}
@@ -48,13 +47,13 @@ BIG = {"a": "x" * (2 * LARGE)}
 @pytest.mark.parametrize(
     ("data", "prefix", "values"),
     [
-        ([{"a": 1}, BIG, {"a": 2}], "item", [{"a": 1}, LARGE_AHEAD, BIG, {"a": 2}]),
-        ({"list": [BIG]}, "list.item", [LARGE_AHEAD, BIG]),
-        ({"other": BIG, "list": [1]}, "list.item", [LARGE_AHEAD, 1]),
+        ([{"a": 1}, BIG, {"a": 2}], "item", [{"a": 1}, BIG, {"a": 2}]),
+        ({"list": [BIG]}, "list.item", [BIG]),
+        ({"other": BIG, "list": [1]}, "list.item", [1]),
         ({"other": {"a": "x" * (LARGE // 2)}, "list": [1]}, "list.item", [1]),
-        (BIG, "", [LARGE_AHEAD, BIG]),
-        (BIG, "item", [LARGE_AHEAD]),
-        (["x" * (2 * LARGE)], "item", [LARGE_AHEAD, "x" * (2 * LARGE)]),
+        (BIG, "", [BIG]),
+        (BIG, "item", []),
+        (["x" * (2 * LARGE)], "item", ["x" * (2 * LARGE)]),
     ],
 )
 def test_values_and_what_lies_between(data: object, prefix: str, values: list[object]) -> None:
@@ -64,17 +63,17 @@ def test_values_and_what_lies_between(data: object, prefix: str, values: list[ob
 def test_large_lines() -> None:
     lines = b"\n".join(json.dumps(each).encode() for each in ({"a": 1}, BIG, {"a": 2}))
     found = list(stream_objects(io.BytesIO(lines), "m", LIMITS, ("",)))
-    assert found == [{"a": 1}, LARGE_AHEAD, BIG, {"a": 2}]
+    assert found == [{"a": 1}, BIG, {"a": 2}]
 
 
 def test_what_is_over_a_cap_below_that_is_refused_as_ever() -> None:
     limits = ReadLimits(conversation_bytes=4096)
     found = list(stream_objects(io.BytesIO(json.dumps([1, BIG, 2]).encode()), "m", limits, ("item",)))
-    assert (found[0], found[1], len(found), found[3]) == (1, LARGE_AHEAD, 4, 2)
+    assert (found[0], len(found), found[2]) == (1, 3, 2)
 
 
 def test_twenty_megabytes_in_one_conversation() -> None:
     big = {"title": "big", "create_time": 1, "mapping": {str(i): "x" * 5_000_000 for i in range(4)}}
     small = {"title": "small", "create_time": 1, "mapping": {"a": [{"title": "x"}]}}
     data = json.dumps([small, big, small]).encode()
-    assert list(stream_objects(io.BytesIO(data), "m", LIMITS, ("item",))) == [small, LARGE_AHEAD, big, small]
+    assert list(stream_objects(io.BytesIO(data), "m", LIMITS, ("item",))) == [small, big, small]

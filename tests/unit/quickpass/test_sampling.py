@@ -5,7 +5,7 @@ import pytest
 from services.quickpass.sampling import Sampling
 from shared.domain.errors import UnreadableExportError
 from shared.exports.containers.members import Break
-from shared.exports.conversation import LARGE_AHEAD, Conversation, LeftOut, PassedOver, Rejected, Turn
+from shared.exports.conversation import Conversation, LeftOut, PassedOver, Rejected, Turn
 
 
 def talk(
@@ -78,7 +78,6 @@ def test_nothing_read_says_why_and_an_empty_export_is_none() -> None:
 
 def test_what_is_counted_is_all_that_was_seen() -> None:
     sampling = sampled(
-        LARGE_AHEAD,
         talk("a", "Hello."),
         Conversation("b", "b", []),
         Rejected("c", "odd"),
