@@ -109,7 +109,7 @@ class Settings(GatewaySettings, TransitSettings, BaseSettings):
     min_coverage: float = Field(default=0.95, ge=0.0, le=1.0)
     """Coverage below which a run ends failed."""
     extract_workers: int = Field(default=1, ge=0, le=64)
-    """Processes that run the offline model; 0 runs it in the main process."""
+    """Processes that run the offline model; 0 runs it in a thread of the main process."""
     lease_seconds: float = Field(default=60.0, gt=0)
     """How long a claim on a complete run holds before another consolidator may take it over."""
 

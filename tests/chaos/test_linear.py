@@ -1,7 +1,6 @@
-"""The long form of tests/unit/test_linear_*: more texts a pattern, all units in all frames, and larger.
-
-CHAOS_SEED=2 make chaos ARGS="tests/chaos/test_linear.py"
-"""
+"""The long form of tests/unit/test_linear_*.py: more texts for each pattern, all units in all frames,
+larger ones.
+CHAOS_SEED draws others."""
 
 from __future__ import annotations
 

@@ -35,6 +35,7 @@ UNITS = (
     '<div class="outer-cell', "【1†", " [f:01234567]", "\\u", "\\ud800", '\\"', '"a":', '{"a":', '{"a":1},',
     '[{"a":', "[[", "]]", "{}", "},{", "1e9", "null,", 'a,"b""c",', '""', "https://a.", "www.", "a@b.",
     "![a](", "[a](b) ", "0 ", "$1 ", "a\tb\n", "ß", "İ", "ﬁ", "i'm ", "don’t ",
+    "\u200d", "\ufe0f", "\ufe0f\u200d", "😀\u200d", "\u0627\u200c",
 )  # fmt: skip
 """What hostile text is made of, each again and again."""
 FRAMES = (

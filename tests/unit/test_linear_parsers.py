@@ -22,7 +22,7 @@ from shared.domain.earlier_sections import lines_of
 from shared.domain.errors import BrokenExportError
 from shared.domain.facts import Candidate, Category
 from shared.domain.markdown import plain
-from shared.domain.printable import printable
+from shared.domain.printable import escaped, on_one_line, printable
 from shared.domain.sample import SampleConversation
 from shared.domain.sections import User, lines_said
 from shared.domain.text import repair
@@ -45,6 +45,7 @@ from shared.exports.formats.times import parse_time
 from shared.exports.json.keys import top_keys
 from shared.exports.json.stream import stream_objects
 from shared.exports.json.value import NotJsonError, parse_json
+from shared.exports.json.weight import weight_of
 from shared.exports.lost import unread
 from shared.models.claude.schema import ExtractReply, InvalidReplyError, parse_reply
 from shared.models.claude.transcript import delimited
@@ -87,6 +88,11 @@ def objects(form: str, text: str) -> None:
     with suppress(BrokenExportError):
         for _ in stream_objects(stream, "m.json", ReadLimits(), ("item", "conversations.item", "")):
             pass
+
+
+def weighed(text: str) -> None:
+    data = bytearray(b'"' + text.encode("utf-8", "surrogatepass"))
+    weight_of(data, 0, len(data), 64 * len(data), 8 * len(data))
 
 
 def value(text: str) -> None:
@@ -140,6 +146,7 @@ PARSERS: dict[str, Parser] = {
     "JSON in a text": partial(objects, '[{"a":"{}"}]'),
     "JSON in an object": partial(objects, '{"conversations":[{}],"x":{}}'),
     "one JSON value": value,
+    "the weight of one": weighed,
     "keys": lambda text: top_keys(("{" + text).encode("utf-8", "surrogatepass"), 0),
     "the head of a file": lambda text: read_head(io.BytesIO(("[" + text).encode("utf-8", "surrogatepass"))),
     "a text": repair,
@@ -166,7 +173,9 @@ PARSERS: dict[str, Parser] = {
     "a ground": grounded,
     "a body": lambda text: why_not_taken(text.encode("utf-8", "surrogatepass")),
     "passages": lambda text: cut(text, 100),
-    "a line on a terminal": printable,
+    "text on a terminal": printable,
+    "a line on a terminal": on_one_line,
+    "a document that hides nothing": escaped,
 }
 
 

@@ -31,6 +31,8 @@ _BRACKETS_AND_QUOTE = b'{["'
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _OUTSIDE = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 """Everything up to the next bracket, whole strings included."""
+_WITHIN = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+"|\[[^"{}\[\]]*+\]|\{[^"{}\[\]]*+\})*+', re.DOTALL)
+"""The same inside a value, where what holds neither bracket nor text is taken whole."""
 _INSIDE = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 """The rest of a string, up to its closing quote."""
 _SCALAR = re.compile(rb'[^"{}\[\],: \t\r\n]*')
@@ -254,7 +256,7 @@ class ValueReader:
         inside = self._buffer[at] == _QUOTE
         at += inside
         while True:
-            at = _end_of_match(_INSIDE if inside else _OUTSIDE, self._buffer, at)
+            at = _end_of_match(_INSIDE if inside else _WITHIN if depth else _OUTSIDE, self._buffer, at)
             byte = self._buffer[at] if at < len(self._buffer) else None
             if byte is None or (inside and byte != _QUOTE):
                 missing = at
