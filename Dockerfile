@@ -37,7 +37,8 @@ COPY deploy/docker/healthcheck /usr/local/bin/healthcheck
 COPY LICENSE THIRD_PARTY_NOTICES /usr/share/doc/soulprint/
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
     pip --python /opt/soulprint/bin/python install --quiet --disable-pip-version-check --no-cache-dir \
-        --no-index --no-deps /wheels/*.whl
+        --no-index --no-deps /wheels/*.whl && \
+    pip uninstall --quiet --yes --root-user-action=ignore setuptools wheel pip  # nothing is installed from here on
 ENV PATH=/opt/soulprint/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -55,6 +55,8 @@ class ServiceSpec:
     """False: one deployment serves every pipeline, and reads the topic that belongs to none."""
     only: str | None = None
     """The one pipeline that it belongs to, whatever PIPELINE says."""
+    letters: bool = False
+    """Whether it reads every dead-letter topic of the deployment. Each reads that of its own topic."""
 
     def of(self, pipeline: str) -> str:
         """The pipeline whose part it is where PIPELINE says `pipeline`."""
@@ -80,7 +82,7 @@ SERVICES: Final[Mapping[str, ServiceSpec]] = MappingProxyType(
             ServiceSpec("quickpass", IMPORT_RECEIVED, (MEMORY_READY, IMPORT_RECEIVED), only=V1),
             ServiceSpec("chunker", IMPORT_RECEIVED, (CHUNKS_READY, FACTS_EXTRACTED)),
             ServiceSpec("extractor", CHUNKS_READY, (FACTS_EXTRACTED,)),
-            ServiceSpec("consolidator", FACTS_EXTRACTED, (MEMORY_READY, IMPORT_RECEIVED)),
+            ServiceSpec("consolidator", FACTS_EXTRACTED, (MEMORY_READY, IMPORT_RECEIVED), letters=True),
             ServiceSpec("writer", MEMORY_READY, ()),
         )
     }

@@ -5,20 +5,18 @@ Of an error that nobody foresaw its class and its place are told, not its words:
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
 from typing import Any
 
 import typer
 
 from shared.domain.errors import DiskFullError, SoulprintError, is_disk_full
 from shared.domain.text import abridge
+from shared.domain.told import first_of, way_of
 from soulprint.terminal import fail, say
 
 WRONG_USAGE = 2
 LONGEST = 2000
 """Characters of what was typed wrong."""
-_ROOT = Path(__file__).parent.parent
 
 
 def failed(error: Exception) -> int:
@@ -50,17 +48,8 @@ def _typed_wrong(error: Any) -> int:
 
 def unforeseen(error: BaseException) -> str:
     """An error that is no SoulprintError, without its words."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_ROOT / "soulprint")]
-    places = dict.fromkeys(_place(frame) for frame in (*ours[-1:], *frames[-1:]))
-    where = " > ".join(places) or "nobody knows where"
+    where = " > ".join(way_of(error)) or "nobody knows where"
     return (
-        f"this is a fault of SoulPrint: {type(error).__name__}, {where}. What it was about is not "
+        f"this is a fault of SoulPrint: {type(first_of(error)).__name__}, {where}. What it was about is not "
         "shown, as it may be a person's words. Please report this line"
     )
-
-
-def _place(frame: traceback.FrameSummary) -> str:
-    path = Path(frame.filename)
-    shown = path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else Path(*path.parts[-2:])
-    return f"{shown}:{frame.lineno}"

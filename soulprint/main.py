@@ -16,6 +16,7 @@ from soulprint.canary.app import canary
 from soulprint.dead.app import dead
 from soulprint.profile.app import profile
 from soulprint.replay.app import replay
+from soulprint.topics_app import topics
 
 STOPPABLE = ("run", "serve", "up")
 """Commands that see to signals themselves, from their first moment on."""
@@ -282,18 +283,7 @@ def migrate(
 
 app.add_typer(profile, rich_help_panel=PERSON)
 
-topics = typer.Typer(name="topics", help="The topics on Kafka.", no_args_is_help=True)
 app.add_typer(topics, rich_help_panel=SERVICES)
-
-
-@topics.command("create")
-def topics_create(as_json: Json = False) -> None:
-    """Create the topics that do not exist. Safe to repeat."""
-    from soulprint.topics import create_command
-
-    create_command(as_json=as_json)
-
-
 app.add_typer(canary, rich_help_panel=CANARY)
 app.add_typer(replay, rich_help_panel=REPLAY)
 app.add_typer(dead, rich_help_panel=REPLAY)

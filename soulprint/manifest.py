@@ -12,18 +12,19 @@ from contextlib import suppress
 from pathlib import Path
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import Field, ValidationError
 
+from shared.domain.discreet import Discreet
 from shared.domain.plurals import listed, plural
 from shared.private import new_file
 
 MANIFEST = ".soulprint.json"
 
 
-class Manifest(BaseModel):
+class Manifest(Discreet):
     """What the file holds."""
 
-    files: dict[str, list[str]] = {}
+    files: dict[str, list[str]] = Field(default_factory=dict)
     """SHA-256 of what we wrote, by name. Two while a file is being replaced: it may be either."""
 
 

@@ -14,7 +14,8 @@ from shared.domain.ids import user_id_for
 from shared.domain.plurals import listed
 from shared.domain.runs import RunKey
 from shared.log.kafka.client import KafkaLog
-from shared.log.kafka.topics import find_drift
+from shared.log.kafka.rights import refusal
+from shared.log.kafka.topics import MISSING, find_lacking
 from shared.log.metrics import PoolMetrics
 from shared.log.ports import Publisher
 from shared.pipelines import V1, prefixed, topics_of
@@ -103,8 +104,11 @@ async def _publisher(settings: Settings) -> AsyncIterator[Publisher]:
     log = KafkaLog.of(settings, PoolMetrics(CollectorRegistry()))
     async with admin_of(settings) as admin:
         lanes = [spec for each in (settings.pipeline, V1) for spec in topics_of(each)[1:2]]
-        for drift in await find_drift(admin, prefixed(lanes, settings.kafka_prefix)):
-            if drift.what == "missing":
-                raise SoulprintError(f"the topic {drift.topic} does not exist; run `soulprint topics create`")
+        for lacking in await find_lacking(admin, prefixed(lanes, settings.kafka_prefix)):
+            if lacking.what == MISSING:
+                raise SoulprintError(
+                    f"the topic {lacking.topic} does not exist; run `soulprint topics create`"
+                )
+            raise SoulprintError(refusal("Write", "topic", lacking.topic))
     async with publisher_of(log, "submit") as publisher:
         yield publisher

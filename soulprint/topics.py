@@ -11,10 +11,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from shared.domain.errors import SoulprintError
+from shared.domain.told import told_by_name
 from shared.log.kafka.client import KafkaLog, connection_of
 from shared.log.kafka.diagnosis import why_refused
 from shared.log.kafka.publisher import Publisher
-from shared.log.kafka.topics import Drift, ensure_topics, find_drift
+from shared.log.kafka.rights import refusal
+from shared.log.kafka.topics import MISSING, REFUSED, Drift, ensure_topics, find_drift
 from shared.pipelines import all_topics, prefixed
 from shared.settings import Settings, load_settings
 from soulprint.terminal import say, say_json
@@ -33,9 +35,7 @@ async def admin_of(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.start()
         yield admin
     except (KafkaError, OSError) as error:
-        why = (
-            await why_refused(connection) or f"{connection.bootstrap_servers} failed: {type(error).__name__}"
-        )
+        why = await why_refused(connection) or f"{connection.bootstrap_servers} failed: {told_by_name(error)}"
         raise KafkaUnreachableError(f"Kafka at {why}") from None
     finally:
         await admin.close()
@@ -76,6 +76,8 @@ async def topic_drift(settings: Settings) -> Sequence[Drift]:
 
 def told(drift: Drift) -> str:
     """A drift in words."""
-    if drift.what == "missing":
+    if drift.what == MISSING:
         return f"{drift.topic} does not exist"
+    if drift.what == REFUSED:
+        return refusal("Describe" if drift.wanted == "a topic" else "DescribeConfigs", "topic", drift.topic)
     return f"{drift.topic} has {drift.what} {drift.found}, not {drift.wanted}"

@@ -16,7 +16,7 @@ from services.chunker.passages import Passage
 from services.chunker.reading import chunk_paths
 from services.chunker.report import ChunkingReport
 from services.chunker.sending import CHUNKING_PERCENT, Sending
-from shared.domain.errors import BrokenExportError, SourceError, UnreadableExportError
+from shared.domain.errors import BrokenExportError, SoulprintError, SourceError, UnreadableExportError
 from shared.domain.events import ChunkReady, ImportReceived
 from shared.domain.ids import stage_id
 from shared.domain.runs import RunKey
@@ -156,7 +156,7 @@ class Anew:
                         raise self._given_up(sink.left, gone, why_not) from None
         log.info("chunks published anew", stage=STEP, chunks=wanted, from_log=on_log, **event.ids)
 
-    def _given_up(self, left: int, gone: Exception, why_not: Exception | None) -> Exception:
+    def _given_up(self, left: int, gone: SoulprintError, why_not: Exception | None) -> Exception:
         if isinstance(gone, ChangedSourceError):
             return gone
         if isinstance(why_not, LogUnavailableError):  # they may be there

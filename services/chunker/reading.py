@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
 from services.chunker.chunking import ChunkingJob, ChunkSink, Handing
 from services.chunker.cutting import Cut
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport, ChunkPolicy
+from shared.domain.discreet import adapter_of
 from shared.exports.conversation import ReadLimits
 from shared.exports.readers import Readers
 
 TASK = "services.chunker.reading_task"
-_REPORT = TypeAdapter(ChunkingReport)
+_REPORT = adapter_of(ChunkingReport)
 _OF_A_CUT = len(Cut._fields)
 
 

@@ -10,9 +10,9 @@ from typing import Self
 
 from services.chunker.chunking import ChunkingJob
 from services.chunker.window import Window
-from shared.domain.errors import first_of
 from shared.domain.events import ChunkReady
 from shared.domain.runs import RunKey
+from shared.domain.told import first_of
 from shared.host.service import Kit, dead
 from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED
 from shared.resilience.faults import PoisonError

@@ -14,7 +14,8 @@ import structlog
 from services.consolidator.consolidate import ConsolidationPolicy, consolidate
 from shared.domain.errors import CostLimitError, ModelUnavailableError, StoreError
 from shared.domain.runs import Priority, RunKey
-from shared.host.service import Kit, parting, what_happened
+from shared.domain.told import told
+from shared.host.service import Kit, parting
 from shared.log.gate import Gate
 from shared.models.base import Model
 from shared.pipelines import MEMORY_READY
@@ -121,14 +122,14 @@ class Consolidations:
         if fault in (Fault.LANE, Fault.UNKNOWN):
             self._kit.on_fault(error)
         if isinstance(error, ModelUnavailableError | CostLimitError):
-            self._trouble = Hold(what_happened(error), self._trouble.since if self._trouble else time.time())
+            self._trouble = Hold(told(error), self._trouble.since if self._trouble else time.time())
             self._troubled_at = time.monotonic()
         failures = self._failures.setdefault(key, Counter())
         failures[fault] += 1
         log.error(
             "consolidation failed",
             step=STEP,
-            error=what_happened(error),
+            error=told(error),
             fault=fault,
             attempt=failures[fault],
             user_id=str(user_id),
@@ -137,5 +138,5 @@ class Consolidations:
         )
         if fault in TRIALS and failures[fault] >= (TRIALS[fault] if self._kit.only is None else 1):
             with suppress(StoreError):
-                await self._kit.store.fail_run(*key, step=STEP, error=what_happened(error))
+                await self._kit.store.fail_run(*key, step=STEP, error=told(error))
                 self._failures.pop(key, None)

@@ -12,10 +12,12 @@ import structlog
 
 from shared.domain.errors import SoulprintError
 from shared.domain.events import FactsExtracted
-from shared.host.service import Kit, parting, what_happened
+from shared.domain.told import told
+from shared.host.service import Kit, parting
 from shared.log.burials import Place, burial_of, is_dead, place_of
+from shared.log.ports import LogRefusedError
 from shared.log.reading import RawRecord, Span
-from shared.pipelines import FACTS_EXTRACTED, all_topics
+from shared.pipelines import FACTS_EXTRACTED, all_topics, live_topics
 from shared.resilience.faults import PoisonError
 from shared.store.dead_letters import LetterPosition, NewLetter
 
@@ -52,14 +54,14 @@ class DeadLetterIndex:
                 try:
                     await self.look()
                 except SoulprintError as error:
-                    log.warning("dead letters not read", stage="dead letters", error=what_happened(error))
+                    log.warning("dead letters not read", stage="dead letters", error=told(error))
         finally:
             async with parting():  # else the lead runs out by itself
                 await self._kit.store.release_lease(LEASE, self._kit.owner)
 
     async def look(self) -> int:
         """One look at every dead-letter topic that there is, if we lead: how many letters were new. Raises
-        SoulprintError."""
+        SoulprintError; LogRefusedError if one of them is refused to us, after a look at the others."""
         if not await self._lead():
             self._checked.clear()
             self._kit.metrics.dead_letters_open.clear()
@@ -67,24 +69,28 @@ class DeadLetterIndex:
         positions = {
             (each.topic, each.partition): each for each in await self._kit.store.read_dead_letter_positions()
         }
-        exist = {name for name in await self._kit.reading.topics() if is_dead(name)}
-        fresh = 0
-        for name in sorted(exist | {f"{topic}.dlq" for topic, _ in positions}):
-            place = place_of(name)
-            if place is not None:
-                fresh += await self._read(place, positions, there=name in exist)
+        names = {name for name in await self._kit.reading.topics() if is_dead(name)}
+        names |= {f"{topic}.dlq" for topic, _ in positions}
+        # Those that must be there are asked for by name: one that is not shown to us is told of.
+        names |= {spec.dead.name for spec in live_topics(self._kit.settings.pipeline)}
+        fresh, refused = 0, None
+        for place in filter(None, map(place_of, sorted(names))):
+            try:
+                fresh += await self._read(place, positions)
+            except LogRefusedError as error:
+                refused = error
         if fresh:
             log.warning("dead letters found", stage="dead letters", letters=fresh)
         await self._show()
+        if refused is not None:
+            raise refused
         return fresh
 
     async def _lead(self) -> bool:
         return await self._kit.store.take_lease(LEASE, self._kit.owner, self._term)
 
-    async def _read(
-        self, place: Place, positions: dict[tuple[str, int], LetterPosition], *, there: bool
-    ) -> int:
-        spans = await self._kit.reading.spans(place.letters) if there else {}
+    async def _read(self, place: Place, positions: dict[tuple[str, int], LetterPosition]) -> int:
+        spans = await self._kit.reading.spans(place.letters)
         known = {number: each for (topic, number), each in positions.items() if topic == place.topic}
         fresh = 0
         for number in sorted({*spans, *known}):

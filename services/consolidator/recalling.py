@@ -11,8 +11,9 @@ from uuid import UUID
 
 import orjson
 import structlog
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from shared.domain.discreet import adapter_of
 from shared.domain.errors import StoreError
 from shared.domain.events import Sections, Usage
 from shared.domain.facts import SettledFact
@@ -24,7 +25,7 @@ from shared.store.writing import WritingPart
 MOST_KEPT = 256
 """Answers that are kept of a user: of some 60 runs, or of one of a quarter of a million facts."""
 T = TypeVar("T")
-_IDS = TypeAdapter(list[UUID])
+_IDS = adapter_of(list[UUID])
 
 log = structlog.get_logger(__name__)
 

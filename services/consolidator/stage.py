@@ -11,8 +11,9 @@ from services.consolidator.consolidations import Consolidations
 from shared.domain.errors import StoreError
 from shared.domain.events import ChunkStatus, FactsExtracted
 from shared.domain.runs import RunKey
+from shared.domain.told import told
 from shared.english.matters import matter_of
-from shared.host.service import NO_RUN, Kit, no_such_run, what_happened
+from shared.host.service import NO_RUN, Kit, no_such_run
 from shared.models.base import Model
 from shared.resilience.faults import Fault, PoisonError, fault_of
 
@@ -70,7 +71,7 @@ class Results:
             "facts": (),
             "unread": (),
             "dropped": {},
-            "error": what_happened(error),
+            "error": told(error),
         }
         try:
             await self.handle([event.model_copy(update=changes)])

@@ -48,10 +48,10 @@ def ground(chunk: ChunkReady, candidates: tuple[Candidate, ...], *, own_words: b
             parts[message.id].append(message)
     started = {header.id: header.created_at for header in chunk.conversations}
     seen: set[object] = set()
-    own = OwnWords()
+    own, alike = OwnWords(), Alike()
     for candidate in candidates:
-        cited = [part for key in candidate.message_ids for part in parts.get(key, ())]
-        source, reason = _source(candidate.quote, cited, None if own_words else own)
+        cited = [part for key in dict.fromkeys(candidate.message_ids) for part in parts.get(key, ())]
+        source, reason = _source(candidate.quote, cited, alike, None if own_words else own)
         if source is None:
             grounded.dropped[reason] += 1
             continue
@@ -68,27 +68,43 @@ class OwnWords:
     """What of each message the person did not paste; each is looked at once."""
 
     def __init__(self) -> None:
-        self._texts: dict[tuple[str, int], str] = {}
+        self._texts: dict[str, str] = {}
+        self._alike = Alike()
 
     def hold(self, message: Message, quote: str) -> bool:
         """Whether the quote stands there. Standing instructions are the person's own throughout."""
         if message.custom_instructions:
             return True
-        key = message.id, message.part
-        text = self._texts.get(key)
+        text = self._texts.get(message.text)
         if text is None:
-            text = self._texts[key] = without_pasted(message.text)
-        return quote in text or normalise(quote) in normalise(text)
+            text = self._texts[message.text] = without_pasted(message.text)
+        return quote in text or normalise(quote) in self._alike.of(text)
 
 
-def _source(quote: str, cited: list[Message], own: OwnWords | None) -> tuple[Message | None, str]:
+class Alike:
+    """Texts normalised (`shared.english.normalise`), each once, however many candidates cite it."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+
+    def of(self, text: str) -> str:
+        """`text`, normalised."""
+        known = self._texts.get(text)
+        if known is None:
+            known = self._texts[text] = normalise(text)
+        return known
+
+
+def _source(
+    quote: str, cited: list[Message], alike: Alike, own: OwnWords | None
+) -> tuple[Message | None, str]:
     """The person's message that holds the quote, or the reason why there is none."""
     if not cited:
         return None, UNKNOWN_MESSAGE
     holders = [message for message in cited if quote in message.text]
     if not any(message.role == "user" for message in holders):
         plain = normalise(quote)
-        holders += [message for message in cited if plain and plain in normalise(message.text)]
+        holders += [message for message in cited if plain and plain in alike.of(message.text)]
     theirs = [message for message in holders if message.role == "user"]
     for message in theirs:
         if own is None or own.hold(message, quote):

@@ -10,7 +10,8 @@ from services.extractor.batch_desk import BatchDesk
 from services.extractor.extraction import concluded, extract, recalled
 from services.extractor.lookups import Lookups
 from shared.domain.events import ChunkReady, FactsExtracted
-from shared.host.service import NO_RUN, Kit, dead, no_such_run, what_happened
+from shared.domain.told import told
+from shared.host.service import NO_RUN, Kit, dead, no_such_run
 from shared.log.gate import Gate
 from shared.log.units import standing_still
 from shared.models.base import Metered, Model
@@ -71,7 +72,7 @@ class Chunks:
     async def give_up(self, chunk: ChunkReady | None, error: Exception) -> None:
         """A dead chunk still is a result, so that its import ends."""
         if chunk is not None and not (isinstance(error, PoisonError) and error.reason == NO_RUN):
-            await self._publish(dead(chunk, what_happened(error)))
+            await self._publish(dead(chunk, told(error)))
 
     async def works(self) -> None:
         """Raises what the database or the model's provider raises while it does not answer."""

@@ -13,10 +13,11 @@ from typing import Final, Literal
 import httpx2
 import structlog
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from services.gateway import examples
 from services.gateway.problems import Problem, told_as
+from shared.domain.discreet import Discreet
 from shared.domain.errors import SoulprintError
 from shared.host.service import Kit
 from shared.host.services import opener_of
@@ -153,13 +154,13 @@ async def _v1_answers(client: httpx2.AsyncClient, url: str) -> None:
         raise SoulprintError(f"the V1 backend answers {status}")
 
 
-class Alive(BaseModel):
+class Alive(Discreet):
     """The process turns."""
 
     status: Literal["ok"] = "ok"
 
 
-class HealthTold(BaseModel):
+class HealthTold(Discreet):
     """How the gateway is: what the predecessor says, and more."""
 
     status: Literal["healthy", "degraded"] = Field(
@@ -171,7 +172,7 @@ class HealthTold(BaseModel):
     checks: dict[str, Literal["ok", "unwell", "none"]]
 
 
-class Unwell(BaseModel):
+class Unwell(Discreet):
     """What is wrong, as the predecessor tells it."""
 
     detail: str

@@ -8,12 +8,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from services.gateway.problems import Problem, told_as
 from services.gateway.receiving.described import UPLOADING
 from services.gateway.state import Gateway
 from shared.domain.bounds import Count, LineageName, PipelineName, Source
+from shared.domain.discreet import Discreet
 from shared.domain.sources import require_nameable
 from shared.requests.accept import Accepted, Terms
 from shared.requests.request import Request as ImportRequest
@@ -40,7 +41,7 @@ TOLD = told_as(None, 400, 401, 403, 408, 413, 415, 422, 429, 501, 503, 507)
 """What POST /imports may answer but 202."""
 
 
-class NewImport(BaseModel):
+class NewImport(Discreet):
     """An export that lies in storage, to be processed."""
 
     model_config = ConfigDict(
@@ -67,7 +68,7 @@ class NewImport(BaseModel):
     message_count: Count | None = None
 
 
-class TakenImport(BaseModel):
+class TakenImport(Discreet):
     """Which import and run it is."""
 
     model_config = ConfigDict(
@@ -92,7 +93,7 @@ class TakenImport(BaseModel):
     """Where its progress is told."""
 
 
-class CancelledImport(BaseModel):
+class CancelledImport(Discreet):
     """The run that was cancelled."""
 
     import_id: UUID

@@ -9,10 +9,11 @@ import re
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
 from shared.domain.bounds import INT4
+from shared.domain.discreet import Discreet
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _USER = "5e0f1a52-6b7c-4f7e-9d55-8a2f6c1b7e42"
@@ -34,7 +35,7 @@ UserId = Annotated[str, AfterValidator(_user)]
 """As it was sent: replies repeat it."""
 
 
-class OfUser(BaseModel):
+class OfUser(Discreet):
     """What every request says."""
 
     user_id: UserId
@@ -95,7 +96,7 @@ class RetryFullPass(OfUser):
     file_type: str = "json"
 
 
-class Processing(BaseModel):
+class Processing(Discreet):
     """Reply of /process-full in the form `full`."""
 
     status: Literal["processing"] = "processing"
@@ -107,7 +108,7 @@ class Processing(BaseModel):
     deprecation_notice: str
 
 
-class ProcessingV2(BaseModel):
+class ProcessingV2(Discreet):
     """Reply of /process-full-v2."""
 
     status: Literal["processing"] = "processing"
@@ -118,7 +119,7 @@ class ProcessingV2(BaseModel):
     job_id: str
 
 
-class AcceptedOfHead(BaseModel):
+class AcceptedOfHead(Discreet):
     """Reply of /process-full in the form `head`."""
 
     status: Literal["accepted"] = "accepted"
@@ -126,20 +127,20 @@ class AcceptedOfHead(BaseModel):
     deprecation_notice: str
 
 
-class AcceptedReply(BaseModel):
+class AcceptedReply(Discreet):
     """Reply of /import-full and /retry-full-pass."""
 
     status: Literal["accepted"] = "accepted"
     message: str
 
 
-class Detail(BaseModel):
+class Detail(Discreet):
     """An error."""
 
     detail: str
 
 
-class Invalid(BaseModel):
+class Invalid(Discreet):
     """What is wrong with a body, field by field; or with what one field names."""
 
     detail: list[dict[str, Any]] | str

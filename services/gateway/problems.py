@@ -14,11 +14,12 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
 
 from services.gateway.access.paths import is_ours
 from services.gateway.deprecation import SAID
+from shared.domain.discreet import Discreet
 from shared.domain.errors import ForeignSourceError, SourceError, StoreError, UsageError
+from shared.domain.told import told as said_of
 from shared.requests.accept import RefusedError
 
 STORE_AGAIN = 5
@@ -47,7 +48,7 @@ class Problem(Exception):  # noqa: N818 - an answer, not a fault
         self.headers = dict(headers or {})
 
 
-class ProblemTold(BaseModel):
+class ProblemTold(Discreet):
     """A problem as it is answered (RFC 9457)."""
 
     type: str = "about:blank"
@@ -144,7 +145,7 @@ def tell_problems(app: FastAPI) -> None:
         return answer(Problem(405, f"this takes {allowed}", headers={"Allow": allowed}), path)
 
     async def broken(request: Request, error: Exception) -> Response:
-        log.error("a request broke", stage="gateway", error=type(error).__name__, exc_info=error)
+        log.error("a request broke", stage="gateway", error=said_of(error), exc_info=error)
         problem = problem_of(error)
         problem.headers.update(request.scope.get(SAID, {}))
         return answer(problem, request.scope["path"])

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from services.gateway import examples
 from services.gateway.problems import Problem, told_as
 from services.gateway.state import Gateway
+from shared.domain.discreet import Discreet
 from shared.domain.errors import StoreError
 from shared.domain.facts import FactStatus
 from shared.domain.runs import RunKey
@@ -26,14 +27,14 @@ WRONG_ARGUMENT = "SP003"
 _FRESH = {"Cache-Control": "no-store"}
 
 
-class RunPage(BaseModel):
+class RunPage(Discreet):
     """Runs, the newest first."""
 
     imports: list[ToldRun]
     next: str | None = Field(description="What `after` is to be for the next page; null: this is the last.")
 
 
-class FactPage(BaseModel):
+class FactPage(Discreet):
     """Facts in the order of what they are about, and then of when they were said."""
 
     facts: list[ToldFact]

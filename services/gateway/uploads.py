@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from python_multipart.multipart import parse_options_header
 
 from services.gateway.access.caller import Caller
@@ -25,6 +25,7 @@ from services.gateway.receiving.form import Form
 from services.gateway.receiving.places import AGAIN
 from services.gateway.state import Gateway
 from shared.domain.bounds import NAME_CHARS, LineageName, PipelineName
+from shared.domain.discreet import Discreet
 from shared.domain.errors import StoreError
 from shared.domain.ids import import_id
 from shared.requests.accept import Accepted, Terms
@@ -34,7 +35,7 @@ from shared.requests.request import lineage_named
 log = structlog.get_logger(__name__)
 
 
-class About(BaseModel):
+class About(Discreet):
     """What is said of an upload, in the query or in a form's fields."""
 
     user_id: UUID | None = None

@@ -14,9 +14,10 @@ import structlog
 from pydantic import TypeAdapter
 
 from services.quickpass.sampling import Sampled
-from shared.domain.errors import first_of
+from shared.domain.discreet import adapter_of
 from shared.domain.events import Coverage, FactCounts, ImportReceived, MemoryReady
 from shared.domain.runs import RunKey
+from shared.domain.told import first_of
 from shared.exports.limits import read_limits
 from shared.exports.readers import Readers, once_more
 from shared.host.service import Kit
@@ -32,7 +33,7 @@ READING_PERCENT = 80.0
 """What of the progress is reading."""
 STAGE = "sampling"
 TASK = "services.quickpass.reading_task"
-_SAMPLED = TypeAdapter(Sampled)
+_SAMPLED: TypeAdapter[Sampled] = adapter_of(Sampled)
 
 log = structlog.get_logger(__name__)
 

@@ -16,6 +16,7 @@ import structlog
 
 from services.writer.app_call import Answer, Outcome, tell_app
 from shared.domain.errors import StoreError
+from shared.domain.told import told
 from shared.host.service import Kit
 from shared.resilience.backoff import Backoff
 from shared.resilience.faults import Fault, fault_of
@@ -156,4 +157,4 @@ async def _within(seconds: float, task: asyncio.Task[T]) -> None:
         task.cancel()
         await asyncio.wait({task})
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a call ended by an error", error=type(error).__name__)
+            log.error("a call ended by an error", error=told(error))

@@ -12,7 +12,8 @@ from uuid import UUID
 import structlog
 
 from services.writer.saving import Batch, Saver
-from shared.domain.errors import StoreError, first_of
+from shared.domain.errors import StoreError
+from shared.domain.told import first_of
 from shared.host.service import parting
 from shared.models.embeddings.careful import Careful, Part
 from shared.store.embeddings import ClaimedPassages, EmbeddedPassage, PassageToEmbed, RefusedPassage

@@ -7,6 +7,9 @@ import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
+NO_ADDRESS = "an address that cannot be read"
+_HOST = re.compile(r"[\w.:%-]+")
+_SERVER = re.compile(r"[^\s@/?#,]+")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 
 
@@ -46,6 +49,28 @@ def server_address(text: str) -> str:
     if parts.username is not None or "?" in text or "#" in text:
         raise ValueError("must be an address alone, without name, password, ? or #")
     return text.rstrip("/")
+
+
+def shown_address(text: str) -> str:
+    """An address as it may be shown: scheme, host and port. A name and a password, a path and a query may be
+    keys."""
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return NO_ADDRESS
+    # An @ further on ends a password with an unwritten / ? or #, whose beginning looks like a host.
+    if not parts.scheme or not _HOST.fullmatch(host) or "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        return NO_ADDRESS
+    named = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{named}" + ("" if port is None else f":{port}")
+
+
+def kafka_servers(text: str) -> str:
+    """The addresses of Kafka as they are. Raises ValueError, which repeats nothing of them."""
+    if not all(_SERVER.fullmatch(each.strip()) for each in text.split(",") if each.strip()):
+        raise ValueError("must be host:port, several separated by commas, without a name or password")
+    return text
 
 
 def wrong_in_dsn(text: str) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from shared.domain.discreet import Discreet
 
 SENDING = "sending-"
 """How our own id of a batch begins for which the provider has given none yet."""
 
 
-class OpenBatch(BaseModel):
+class OpenBatch(Discreet):
     """A batch that is being sent or was created, and whose results are not all stored."""
 
     model_config = ConfigDict(frozen=True)

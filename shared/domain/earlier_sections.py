@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 _ITEM = re.compile(r"^\s*- +")
-_REFERENCES = re.compile(r"(?: \[f:[0-9a-f]{8}\])+$")
-_SHORT_ID = re.compile(r"[0-9a-f]{8}")
+_REFERENCE = re.compile(r" \[f:([0-9a-f]{8})\]")
+_REFERENCE_CHARS = len(" [f:01234567]")
 _ESCAPED = re.compile(r"\\([^A-Za-z0-9\s])")
 
 
@@ -18,7 +18,9 @@ def lines_of(markdown: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     items = [line for line in lines if _ITEM.match(line)]
     for line in items or [line for line in lines if not line.startswith("#")]:
         text = _ITEM.sub("", line).strip()
-        found = _REFERENCES.search(text)
-        facts = tuple(_SHORT_ID.findall(found.group())) if found else ()
-        text = text[: found.start()] if found else text
-        yield _ESCAPED.sub(r"\1", text), facts
+        end = len(text)
+        facts: list[str] = []
+        while end >= _REFERENCE_CHARS and (found := _REFERENCE.match(text, end - _REFERENCE_CHARS, end)):
+            facts.append(found[1])
+            end -= _REFERENCE_CHARS
+        yield _ESCAPED.sub(r"\1", text[:end]), tuple(reversed(facts))

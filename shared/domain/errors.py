@@ -6,6 +6,7 @@ Messages may hold ids, sizes, counts, offsets, file names and hashes; never a pe
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -138,13 +139,9 @@ def is_disk_full(error: BaseException) -> TypeGuard[OSError]:
 
 
 def system_reason(error: OSError) -> str:
-    """Why the system refused, in words that hold no path."""
-    return "the disk is full" if is_disk_full(error) else error.strerror or type(error).__name__
-
-
-def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error in a task group's, however deep it lies."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+    """Why the system refused, in the system's own words for its number: what `strerror` says may be
+    anybody's, with a path or an address in it."""
+    if is_disk_full(error):
+        return "the disk is full"
+    number = error.errno
+    return os.strerror(number) if number is not None and number in errno.errorcode else type(error).__name__

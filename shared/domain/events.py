@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from shared.domain import bounds
 from shared.domain.bounds import (
@@ -30,6 +30,7 @@ from shared.domain.bounds import (
     Title,
     Total,
 )
+from shared.domain.discreet import Discreet
 from shared.domain.facts import Fact
 from shared.domain.runs import Priority, RunKind
 from shared.domain.sections import KINDS, Agents, Identity, Section, Soul, Tools, User
@@ -40,7 +41,7 @@ FRAME_CHARS = 600
 """What ids, times and names of fields take at most around one text: an id has some 200 characters."""
 
 
-class Event(BaseModel):
+class Event(Discreet):
     """Common to every event: which run of which import of which user."""
 
     model_config = ConfigDict(frozen=True)
@@ -151,7 +152,7 @@ class ChunkReady(Event):
         return texts + FRAME_CHARS * (1 + len(self.messages) + len(self.conversations))
 
 
-class Usage(BaseModel):
+class Usage(Discreet):
     """What model calls cost. Tokens; cost in US dollars, None where the price is unknown."""
 
     model_config = ConfigDict(frozen=True)
@@ -247,7 +248,7 @@ class FactsExtracted(Event):
         )
 
 
-class Coverage(BaseModel):
+class Coverage(Discreet):
     """How much of a run was read: chunks ok, dead, and in all."""
 
     model_config = ConfigDict(frozen=True)
@@ -270,7 +271,7 @@ class Coverage(BaseModel):
         return self.ok / self.total if self.total else 1.0
 
 
-class Sections(BaseModel):
+class Sections(Discreet):
     """The five profile sections. One without a word: nothing in the export supports it. None: the run makes
     none, and the one that is served stays."""
 
@@ -293,7 +294,7 @@ class Sections(BaseModel):
             yield name, getattr(self, name)
 
 
-class FactCounts(BaseModel):
+class FactCounts(Discreet):
     """How the facts of a run fared."""
 
     model_config = ConfigDict(frozen=True)

@@ -15,9 +15,10 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from shared.domain.bounds import Id, Moment, Share, Words
+from shared.domain.discreet import Discreet
 
 
 class Category(StrEnum):
@@ -53,7 +54,7 @@ class FactStatus(StrEnum):
     """Said the same as another fact, whose support it raised; not listed on its own."""
 
 
-class Candidate(BaseModel):
+class Candidate(Discreet):
     """One fact as a model proposes it. Untrusted: `services.extractor.grounding` checks it."""
 
     model_config = ConfigDict(frozen=True)

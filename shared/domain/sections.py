@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, NamedTuple, Self, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from shared.domain import bounds
+from shared.domain.discreet import Discreet
 from shared.domain.earlier_sections import lines_of
 from shared.domain.markdown import visible
 
@@ -79,7 +80,7 @@ Basis = Annotated[
 ]
 
 
-class Section(BaseModel):
+class Section(Discreet):
     """What the five have in common. A text is read too: as events and rows held a section before it had
     fields, in Markdown."""
 
@@ -88,7 +89,7 @@ class Section(BaseModel):
     rest: ClassVar[str]
     """The field that takes what came without one."""
 
-    references: Annotated[dict[str, Basis], Field(max_length=20)] = {}
+    references: Annotated[dict[str, Basis], Field(max_length=20)] = Field(default={})
     """By field, line by line: the first eight digits of the ids of the facts that the line rests on."""
 
     @model_validator(mode="before")

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from shared.english.abbreviations import is_abbreviation
 from shared.english.plain import plain
 
-_SENTENCE_END = re.compile(r"[.!?…]+[)\]\"*_]*(?=[\s\x00]|$)|\n|[.!?](?<=[a-z]{2}.)(?=[a-z])")
+_SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[)\]\"*_]*+(?=[\s\x00]|$)|\n|[.!?](?<=[a-z]{2}.)(?=[a-z])")
+"""A run of marks is looked at once, from its beginning, and nothing of it is given back."""
 _NO_SPACE = re.compile(r"[a-z]{2}[.!?][A-Z][a-z']* ")
 """A sentence's end that lost its space: `in Leeds.I like`."""
 _SUBJECT = r"(?:i|i'm|im|i've|ive|i'd|i'll|my|we|we're|we've|we'd|our)(?![\w'])"

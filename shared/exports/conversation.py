@@ -92,8 +92,12 @@ Parsed = Conversation | Rejected | LeftOut | PassedOver | LargeAhead
 class ReadLimits:
     """Caps on untrusted input. Over one of them is an error that names the place, never a crash."""
 
-    conversation_bytes: int = 64 * 1024 * 1024
+    conversation_bytes: int = 32 * 1024**2
     """Raw JSON bytes of one conversation; a larger one is rejected and the file goes on."""
+    conversation_memory: int = 192 * 1024**2
+    """Bytes that it may take once it is parsed: `[[],[],...` takes thirty times what it is."""
+    text_memory: int = 32 * 1024**2
+    """Bytes that one text of it may take: with one emoji in it, each of its characters takes four."""
     total_bytes: int = 64 * 1024**3
     """Decompressed bytes of all members read."""
     ratio: int = 200
@@ -111,4 +115,4 @@ class ReadLimits:
     messages: int = 200_000
     """Messages of one conversation."""
     conversations: int = 200_000
-    """Conversations of an export, empty ones too: something is kept in mind of each."""
+    """Conversations of an export: of each a little is kept, so that a newer version of it is known."""

@@ -112,7 +112,6 @@ class Export:
         self._budget = budget
         self._opened = opened
         self._finished_bytes = 0
-        self._conversations = 0
         self._current: GuardedStream | None = None
 
     @classmethod
@@ -146,6 +145,7 @@ class Export:
 
         A member that breaks gives what came before the break, adds to `breaks`, and the next one is read.
         """
+        left = self._limits.conversations
         for member, known in self._members:
             try:
                 stream = member.guarded(self._budget, self._limits)
@@ -154,7 +154,12 @@ class Export:
                 continue
             with stream:
                 self._current = stream
-                yield from self._read(stream, member, known)
+                for parsed in self._read(stream, member, known):
+                    left -= isinstance(parsed, Conversation | Rejected | LeftOut)
+                    if left < 0:
+                        self._end_early(stream, member)
+                        return
+                    yield parsed
             self._current = None
             self._finished_bytes += member.size
 
@@ -164,7 +169,6 @@ class Export:
             for parsed in known.read(stream.as_binary(), member.name, self._limits):
                 nothing = nothing and parsed is LARGE_AHEAD
                 if isinstance(parsed, Conversation | Rejected | LeftOut):
-                    self._count(member)
                     self._own(parsed, member)
                 yield parsed
             if nothing and not member.is_empty:
@@ -176,15 +180,12 @@ class Export:
             reason = f"its structure is not understood ({type(error).__name__})"
             self.breaks.append(Break(member.name, f"byte {stream.progress()}", reason))
 
-    def _count(self, member: Member) -> None:
-        self._conversations += 1
-        most = self._limits.conversations
-        if self._conversations > most:
-            raise BrokenExportError(
-                member.name,
-                f"conversation {most + 1} of the export",
-                f"an export may hold {most}; the rest was not read (raise SOULPRINT_MAX_CONVERSATIONS)",
-            )
+    def _end_early(self, stream: GuardedStream, member: Member) -> None:
+        reason = (
+            f"an export may hold {self._limits.conversations} conversations; the rest was not read "
+            "(raise SOULPRINT_MAX_CONVERSATIONS)"
+        )
+        self.breaks.append(Break(member.name, f"byte {stream.progress()}", reason))
 
     def _own(self, parsed: Conversation | Rejected | LeftOut, member: Member) -> None:
         """Say whose it is. What does not say it itself is of whom the conversation before it was."""

@@ -13,9 +13,10 @@ from uuid import UUID
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from shared.domain.errors import SoulprintError, StoreError
+from shared.domain.errors import StoreError
 from shared.domain.events import ChunkReady, ChunkStatus, Event, FactsExtracted, Usage
 from shared.domain.runs import RunKey
+from shared.domain.told import told
 from shared.host.canary import CanaryMetrics
 from shared.host.replays import ReplayMetrics
 from shared.log.policy import PoolPolicy
@@ -188,7 +189,7 @@ class Kit:
     async def end_failed(self, event: Event, *, step: str, error: Exception) -> None:
         """End the run of an event as failed, if it is the event's own and still under way."""
         if (run := await self.own_run(event)) is not None:
-            await self.store.fail_run(*run, step=step, error=what_happened(error))
+            await self.store.fail_run(*run, step=step, error=told(error))
 
     def ignore(self, event: Event, reason: str) -> None:
         """Count and log an event that nobody wants any more."""
@@ -206,11 +207,6 @@ def no_such_run(event: Event) -> PoisonError:
 def dead(chunk: ChunkReady, why: str) -> FactsExtracted:
     """The result of a chunk that can never be read: its import still ends, and says so."""
     return FactsExtracted.of(chunk, ChunkStatus.DEAD, error=why)
-
-
-def what_happened(error: Exception) -> str:
-    """What may be stored of an error: only our own are known to hold no text of a person."""
-    return str(error) if isinstance(error, SoulprintError) else type(error).__name__
 
 
 def no_trouble() -> Hold | None:

@@ -16,6 +16,7 @@ import structlog
 
 from shared.domain.errors import UsageError
 from shared.domain.events import Usage
+from shared.domain.told import told
 from shared.host.service import (
     Asgi,
     Kit,
@@ -208,7 +209,7 @@ async def _forever(name: str, task: Callable[[], Awaitable[None]]) -> None:
             await task()
             return
         except Exception as error:
-            log.exception("a task broke and is begun again", service=name, error=type(error).__name__)
+            log.exception("a task broke and is begun again", service=name, error=told(error))
         await asyncio.sleep(_REST)
 
 

@@ -13,7 +13,8 @@ import structlog
 from shared.domain.errors import SoulprintError, StoreError
 from shared.domain.events import ImportReceived
 from shared.domain.runs import Priority, RunKey
-from shared.host.service import Kit, parting, what_happened
+from shared.domain.told import told
+from shared.host.service import Kit, parting
 from shared.pipelines import IMPORT_RECEIVED, MEMORY_READY
 from shared.resilience.faults import LaneError
 from shared.store.driving import Stalled
@@ -105,7 +106,7 @@ class Sweeper:
         try:
             await self._drive_on(run)
         except SoulprintError as error:  # all are noted as driven: the others must be
-            log.warning("a run could not be driven", stage="sweeper", error=what_happened(error), **_ids(run))
+            log.warning("a run could not be driven", stage="sweeper", error=told(error), **_ids(run))
 
     async def _drive_on(self, run: Stalled) -> None:
         if run.action == "consolidate":

@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from shared.domain.errors import SoulprintError
 from shared.domain.events import Event
+from shared.domain.told import told_by_name
 from shared.log.deadletter import DeadLetter
 from shared.log.metrics import PoolMetrics
 from shared.log.stage import Stage
@@ -72,7 +72,7 @@ class Burial(Generic[E]):
                 if fault is Fault.POISON or doubtful >= self._policy.unknown_trials:
                     self._note_untold(event, error)
                     return
-                self._hold(letter, f"cannot tell an import that a record is dead: {_said(error)}")
+                self._hold(letter, f"cannot tell an import that a record is dead: {told_by_name(error)}")
                 await rest(self._policy.backoff.delay(failures))
 
     async def _until_written(self, letter: DeadLetter, rest: Rest) -> None:
@@ -83,7 +83,7 @@ class Burial(Generic[E]):
                 return
             except Exception as error:
                 failures += 1
-                self._hold(letter, f"cannot write a dead letter: {_said(error)}")
+                self._hold(letter, f"cannot write a dead letter: {told_by_name(error)}")
                 await rest(self._policy.backoff.delay(failures))
 
     def _hold(self, letter: DeadLetter, why: str) -> None:
@@ -94,7 +94,7 @@ class Burial(Generic[E]):
         log.error(
             "an import could not be told that a record of it is dead",
             stage=self._stage.name,
-            error=_said(error),
+            error=told_by_name(error),
             **({} if event is None else event.ids),
         )
 
@@ -103,7 +103,7 @@ class Burial(Generic[E]):
             "record set aside",
             stage=self._stage.name,
             step=self._stage.name,
-            error=letter.message or type(letter.error).__name__,
+            error=letter.message,
             reason=letter.reason,
             attempt=letter.attempts,
             topic=letter.raw.topic,
@@ -111,8 +111,3 @@ class Burial(Generic[E]):
             offset=letter.raw.offset,
             **({"user_id": None, "import_id": None} if event is None else event.ids),
         )
-
-
-def _said(error: Exception) -> str:
-    """The error by its class, with its words if they are ours: others may repeat a person's text."""
-    return f"{type(error).__name__}: {error}" if isinstance(error, SoulprintError) else type(error).__name__

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import structlog
 
+from shared.domain.told import told
 from shared.log.metrics import PoolMetrics
 from shared.log.ports import Consumer, LogUnavailableError, Partition, TopicLostError
 from shared.log.watermark import Ledgers
@@ -73,7 +74,7 @@ class Commits:
                     self._ledgers.assign(())
                     self._unwanted()
                 self._metrics.commit_failures.labels(self._stage).inc()
-                log.warning("commit failed", stage=self._stage, error=type(error).__name__)
+                log.warning("commit failed", stage=self._stage, error=told(error))
                 return False
             if offsets:
                 self._ledgers.note_committed(offsets)

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 from shared.domain import ids
-from shared.domain.errors import SoulprintError
+from shared.domain.told import told
 from shared.pipelines import topic
 from shared.resilience.faults import PoisonError, reason_of
 
@@ -25,7 +25,7 @@ HEADERS: Final[Mapping[str, str]] = MappingProxyType(
         "dlq_id": "UUID of this burial: the same if the record is read and set aside again.",
         "dlq_reason": "Why, in a word.",
         "dlq_error_class": "The class of the error.",
-        "dlq_error": "What the error says, at most 1000 characters; empty if it could hold a person's text.",
+        "dlq_error": "What the error says, at most 1000 characters; of another's error its class and place.",
         "dlq_attempts": "How often it was tried.",
         "dlq_stage": "The service that set it aside.",
         "dlq_topic": "The topic where the record lies.",
@@ -71,8 +71,8 @@ class DeadLetter:
 
     @property
     def message(self) -> str:
-        """What is safe to write down: only our own errors are known to hold no text of a person."""
-        return str(self.error) if isinstance(self.error, SoulprintError) else ""
+        """What is safe to write down of the error."""
+        return told(self.error)
 
     def headers(self) -> list[tuple[str, bytes | None]]:
         """Provenance, then the original headers. Provenance of an earlier burial is replaced."""

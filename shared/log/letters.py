@@ -50,8 +50,9 @@ class Letters:
     def keep(self, topic: str, letter: DeadLetter) -> None:
         """Put a letter on this dead-letter topic."""
         on = self._topics.setdefault(topic, _Topic())
+        headers = tuple(letter.headers())  # before the traceback goes, which knows the place
         _let_go(letter.error)
-        on.kept.append(_Kept(on.end, int(time.time() * 1000), letter, tuple(letter.headers())))
+        on.kept.append(_Kept(on.end, int(time.time() * 1000), letter, headers))
         on.size += letter.raw.weight
         on.end += 1
         while len(on.kept) > LETTERS or (on.size > LETTER_BYTES and len(on.kept) > 1):

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 from shared.domain.events import Event
+from shared.domain.told import told
 from shared.log.backpressure import Backpressure
 from shared.log.commits import Commits
 from shared.log.deadletter import DeadLetter
@@ -200,7 +201,7 @@ class Pool(Generic[E]):
                 self._waiting.done(item.line)
         if not task.cancelled() and (error := task.exception()) is not None:
             # A bug of ours: the records stay unfinished, and liveness sees the frozen watermark.
-            log.error("a unit of work broke", stage=self.stage.name, exc_info=error)
+            log.error("a unit of work broke", stage=self.stage.name, error=told(error), exc_info=error)
         self._fill()
         self._mark()
         if not self._tasks and not self._waiting:
@@ -246,7 +247,7 @@ class Pool(Generic[E]):
             self._mark()
             self._gauges.show(self.state())
         except Exception as error:
-            log.exception("housekeeping failed", stage=self.stage.name, error=type(error).__name__)
+            log.exception("housekeeping failed", stage=self.stage.name, error=told(error))
 
     async def commit(self) -> bool:
         """Commit the watermarks that Kafka does not have. False if that failed; it is tried again."""

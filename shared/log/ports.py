@@ -28,6 +28,10 @@ class LogUnavailableError(SoulprintError):
     """The log does not answer now, or no longer to us."""
 
 
+class LogRefusedError(LogUnavailableError):
+    """The log does not let us do this."""
+
+
 class TopicLostError(LogUnavailableError):
     """The log does not have this topic any more. Made again under its name, it is another: what was done of
     the old one says nothing of it, and it is assigned anew."""
@@ -46,8 +50,8 @@ class Publisher(Protocol):
     async def publish(self, topic: str, key: str, event: Event) -> None:
         """Return when the log has the event: until then it may be lost. Waits while the log takes nothing.
 
-        Raises PoisonError for an event over the size limit, LaneError where the log refuses us or the topic,
-        NoTopicError where there is none.
+        Raises PoisonError for an event over the size limit, LaneError where the log refuses us, NoTopicError
+        where there is no such topic, or it is refused to us.
         """
         ...
 

@@ -38,7 +38,7 @@ class Span:
 class Reading(Protocol):
     """What lies on a log. Names are base names (shared.pipelines.topic); the prefix is added here.
 
-    Raises LogUnavailableError where the log does not answer.
+    Raises LogUnavailableError where the log does not answer, LogRefusedError where it does not let us read.
     """
 
     async def topics(self) -> Collection[str]:

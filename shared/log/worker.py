@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 from shared.domain.events import Event
+from shared.domain.told import is_ours, told, told_by_name
 from shared.log.burial import Burial
 from shared.log.deadletter import DeadLetter
 from shared.log.doubt import Doubt
@@ -109,7 +110,7 @@ class Worker(Generic[E]):
             if fault is Fault.LANE:
                 if self._on_lane_fault is not None:
                     self._on_lane_fault(error)
-                self._lane.trip(f"{type(error).__name__}: {error}")
+                self._lane.trip(told_by_name(error))
                 deadline, failures = Deadline(self._lane, self._policy.deadline), 0
                 continue
             if fault is Fault.UNKNOWN:
@@ -138,7 +139,7 @@ class Worker(Generic[E]):
                         await self._finish(unit, [each])
                 return
             if fault is Fault.TRANSIENT and self._looks_like_an_outage(batch[0].item):
-                self._lane.trip(f"nothing gets through: {type(error).__name__}")
+                self._lane.trip(f"nothing gets through: {_kind(error)}")
                 deadline, failures = Deadline(self._lane, self._policy.deadline), 0
                 continue
             await self._bury(unit, batch[0].item, batch[0].event, error)
@@ -212,9 +213,14 @@ class Worker(Generic[E]):
         log.warning(
             "attempt failed",
             stage=self._stage.name,
-            error=type(error).__name__,
+            error=_kind(error),
             fault=fault,
             attempt=first.item.attempts,
             records=len(batch),
             **first.event.ids,
         )
+
+
+def _kind(error: Exception) -> str:
+    """Its class, and of one that is not ours where it was raised: what ours says is told if it lasts."""
+    return type(error).__name__ if is_ours(error) else told(error)

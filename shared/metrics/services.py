@@ -58,7 +58,7 @@ POOL_PAUSED = GaugeMetric(
     ("stage", "hold"),
     "bool",
     "1 while the lane is held for this cause.",
-    "`faults`, `kafka` or `dead letters`. Alert after minutes.",
+    "`faults`, `kafka`, `rights` or `dead letters`. Alert after minutes.",
 )
 POOL_RECORDS = CounterMetric(
     "soulprint_pool_records_total", _OF_STAGE, "records", "Records done, dead letters included."

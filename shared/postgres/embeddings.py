@@ -10,6 +10,7 @@ import asyncpg
 from shared.domain.errors import MigrationError
 from shared.postgres.connection import CONNECT_SECONDS, UNREACHABLE, connect, leave, transaction
 from shared.postgres.pooler import direct_only, recognised
+from shared.postgres.sqlstates import schema_refusal
 from shared.postgres.turn import LOCK, LOCKED, Patience
 
 _THERE = """
@@ -91,4 +92,4 @@ def _why(error: asyncpg.PostgresError) -> str:
             "embeddings: this role may not make the column for them: run `soulprint migrate` as the owner of "
             "conversation_chunks, with SOULPRINT_EMBEDDINGS_URL set"
         )
-    return f"embeddings: refused: {error.message} (SQLSTATE {error.sqlstate})"
+    return f"embeddings: refused: {schema_refusal(error.sqlstate, error.message)} (SQLSTATE {error.sqlstate})"

@@ -41,16 +41,28 @@ _CLASSES = {
 }
 
 
+_OF_NAMES = frozenset({"0A", "2B", "42", "55"})
+"""Classes of states whose messages name things of the schema, and repeat no value."""
+
+
+def schema_refusal(sqlstate: str | None, message: str) -> str:
+    """Why a change of the schema was refused: in the database's own words where they can repeat no value."""
+    if sqlstate is None or sqlstate in OWN_STATES or sqlstate[:2] in _OF_NAMES:
+        return message
+    return _meaning(sqlstate)
+
+
 def refusal(function: str, sqlstate: str | None, message: str = "") -> StoreError:
     """The error for a refused call. `message`, the database's own words, is told only for our own states,
     since Postgres repeats values in its messages."""
     if sqlstate is None:
         return StoreError(f"{function}: the database cannot be reached; is it running?")
-    if sqlstate in OWN_STATES:
-        meaning = message
-    else:
-        meaning = _MEANINGS.get(sqlstate) or _CLASSES.get(sqlstate[:2], "the database refused")
+    meaning = message if sqlstate in OWN_STATES else _meaning(sqlstate)
     return StoreError(f"{function}: {meaning} (SQLSTATE {sqlstate})", sqlstate=sqlstate)
+
+
+def _meaning(sqlstate: str) -> str:
+    return _MEANINGS.get(sqlstate) or _CLASSES.get(sqlstate[:2], "the database refused")
 
 
 def unanswered(function: str, seconds: float) -> UnansweredError:

@@ -13,6 +13,7 @@ from shared.postgres import former
 from shared.postgres.adoption import find_conflicts
 from shared.postgres.connection import CONNECT_SECONDS, transaction
 from shared.postgres.plan import Plan, Teller
+from shared.postgres.sqlstates import schema_refusal
 from shared.postgres.statements import Made, made_by, split
 from shared.postgres.versions import OWN, OWN_TABLE, Migration, applied, missing
 
@@ -77,8 +78,9 @@ class Turn:
                         sqlstate=LOCKED,
                     ) from None
             except asyncpg.PostgresError as error:
+                why = schema_refusal(error.sqlstate, error.message)
                 raise MigrationError(
-                    f"{self._at}: refused: {error.message} (SQLSTATE {error.sqlstate})",
+                    f"{self._at}: refused: {why} (SQLSTATE {error.sqlstate})",
                     sqlstate=error.sqlstate,
                 ) from None
         raise MigrationError(

@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 
 from shared.domain.bounds import LINEAGE_CHARS, SOURCE_CHARS, LineageName
+from shared.domain.discreet import adapter_of
 from shared.domain.errors import UsageError
 from shared.domain.ids import import_id
 from shared.domain.sources import local_source
@@ -18,7 +19,7 @@ from shared.exports.export import open_exports
 from shared.exports.limits import read_limits
 from shared.settings import Settings
 
-_LINEAGE: TypeAdapter[str] = TypeAdapter(LineageName)
+_LINEAGE: TypeAdapter[str] = adapter_of(LineageName)
 
 
 @dataclass(frozen=True, slots=True)

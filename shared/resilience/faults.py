@@ -59,6 +59,10 @@ class NoTopicError(LaneError):
     """The log has no such topic. What goes to others goes on."""
 
 
+class TopicRefusedError(NoTopicError):
+    """The log may have the topic, but does not let us write to it."""
+
+
 _OF_ERRORS: Mapping[type[BaseException], Fault] = MappingProxyType(
     {
         TransientError: Fault.TRANSIENT,

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import structlog
 
+from shared.domain.told import told_by_name
 from shared.resilience.backoff import Backoff
 from shared.resilience.faults import LaneError
 
@@ -207,7 +208,7 @@ class Lane:
                 await self._probe()
             except Exception as error:
                 delay = self._longer()
-                self._still_blocked(type(error).__name__, delay)
+                self._still_blocked(told_by_name(error), delay)
                 await asyncio.sleep(delay)
             else:
                 self._timer = None  # this task: opening must not stop it

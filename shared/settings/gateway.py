@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from shared.domain.addresses import server_address
+from shared.domain.discreet import Discreet
 from shared.domain.key_digests import key_digests
 from shared.domain.origins import Origins, origins
 
@@ -16,7 +17,7 @@ JWT_SECRET_CHARS = 32
 """Of the legacy secret of a project at least."""
 
 
-class GatewaySettings(BaseModel):
+class GatewaySettings(Discreet):
     """Where it answers, whom, how much it takes, and what is passed on."""
 
     gateway_host: str = "127.0.0.1"
@@ -33,7 +34,7 @@ class GatewaySettings(BaseModel):
     """Origins whose pages may call the gateway; one that begins with ^ is a pattern."""
     v1_backend: Literal["builtin", "http"] = "builtin"
     """What makes the first sections: quickpass itself, or the service at `v1_backend_url`."""
-    v1_backend_url: str | None = None
+    v1_backend_url: str | None = Field(default=None, repr=False)
     """The predecessor: what the gateway does not answer is passed on to it."""
     v1_path: str = Field(default="/import-full", pattern=r"^/[!-~]{0,199}$")
     """Where it takes imports."""

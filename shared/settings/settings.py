@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared.domain.addresses import server_address, wrong_in_dsn
+from shared.domain.addresses import kafka_servers, server_address, wrong_in_dsn
 from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
 from shared.domain.runs import Priority, ProfileFormat
@@ -59,6 +59,7 @@ class Settings(GatewaySettings, TransitSettings, BaseSettings):
         case_sensitive=True,
         extra="ignore",
         frozen=True,
+        hide_input_in_errors=True,
         populate_by_name=True,
     )
 
@@ -76,7 +77,7 @@ class Settings(GatewaySettings, TransitSettings, BaseSettings):
     """The model's name as the provider knows it, where `model` is claude."""
     anthropic_api_key: SecretStr | None = None
     """The key of the Claude API. None: ANTHROPIC_AUTH_TOKEN, if that is set."""
-    anthropic_base_url: str | None = None
+    anthropic_base_url: str | None = Field(default=None, repr=False)
     """Where the API is, without /v1; None: the vendor's."""
     model_tpm: int | None = Field(default=None, ge=1)
     """Most tokens a minute, in and out, of one process; None: no limit of our own."""
@@ -112,8 +113,9 @@ class Settings(GatewaySettings, TransitSettings, BaseSettings):
     lease_seconds: float = Field(default=60.0, gt=0)
     """How long a claim on a complete run holds before another consolidator may take it over."""
 
-    max_conversation_bytes: int = Field(default=64 * 1024**2, ge=1024)
-    """Largest conversation read, in bytes of JSON; a larger one is skipped and named."""
+    max_conversation_bytes: int = Field(default=32 * 1024**2, ge=1024)
+    """Largest conversation read, in bytes of JSON; a larger one, or one that would take more than six times
+    as many of memory, is skipped and named."""
     max_export_bytes: int = Field(default=64 * 1024**3, ge=1024)
     """Most decompressed bytes read of one export."""
     max_compression_ratio: int = Field(default=200, ge=2)
@@ -127,7 +129,7 @@ class Settings(GatewaySettings, TransitSettings, BaseSettings):
     reading_patience: float = Field(default=60.0, gt=0)
     """Seconds of processor time that may bring the reading of an export no further before it is given up."""
 
-    kafka_bootstrap_servers: str | None = None
+    kafka_bootstrap_servers: str | None = Field(default=None, repr=False)
     """Where Kafka is, for the services: `host:port`, several separated by commas."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     """How connections to Kafka are secured."""
@@ -147,14 +149,14 @@ class Settings(GatewaySettings, TransitSettings, BaseSettings):
     """Folders below which the services take local exports."""
     import_buckets: Annotated[tuple[str, ...] | None, NoDecode] = None
     """Buckets of storage that the services read; None: any."""
-    supabase_url: str | None = None
+    supabase_url: str | None = Field(default=None, repr=False)
     """The Supabase project whose storage holds exports, and whose database the store is over REST:
     `https://<project>.supabase.co`."""
     supabase_service_role_key: SecretStr | None = None
     """Its service key."""
-    app_url: str | None = None
+    app_url: str | None = Field(default=None, repr=False)
     """Where the app is that is told of a memory when it is served, in the app's format; None: nobody is."""
-    embeddings_url: str | None = None
+    embeddings_url: str | None = Field(default=None, repr=False)
     """Where passages are embedded, by OpenAI's protocol: `http://host:port/v1`; None: none are."""
     embeddings_model: str | None = Field(default=None, max_length=NAME_CHARS)
     """The model's name as that server knows it."""
@@ -224,6 +226,11 @@ class Settings(GatewaySettings, TransitSettings, BaseSettings):
     @property
     def _by_batch(self) -> bool:
         return self.model == "claude" and self.model_batch
+
+    @field_validator("kafka_bootstrap_servers")
+    @classmethod
+    def _brokers(cls, value: str | None) -> str | None:
+        return value and kafka_servers(value)
 
     @field_validator("app_url")
     @classmethod

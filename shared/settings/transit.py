@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, field_validator
+from pydantic import field_validator
 from pydantic_settings import NoDecode
 
 from shared.domain.addresses import goes_in_clear, host_name
+from shared.domain.discreet import Discreet
 
 
-class TransitSettings(BaseModel):
+class TransitSettings(Discreet):
     """To whom secrets may go in clear: https is asked for, but to this machine."""
 
     plain_http: Annotated[tuple[str, ...] | None, NoDecode] = None

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.domain.bounds import Count, LineageName, Moment, RunNumber, Source
+from shared.domain.discreet import Discreet
 from shared.domain.events import ImportReceived
 from shared.domain.runs import Priority, ProfileFormat, RunKey, RunKind
 from shared.store.call import SPREAD, Calls, call, rows
@@ -20,7 +21,7 @@ Refusal = Literal["key", "hourly", "unfinished", "running", "unknown"]
 unfinished; the next run is asked for, and one is under way, or there was none."""
 
 
-class Asked(BaseModel):
+class Asked(Discreet):
     """What a request says of its export besides where it is."""
 
     model_config = ConfigDict(frozen=True)
@@ -29,7 +30,7 @@ class Asked(BaseModel):
     message_count: Count | None = None
 
 
-class QuickRun(BaseModel):
+class QuickRun(Discreet):
     """The run that gives first sections while its primary run is at work."""
 
     model_config = ConfigDict(frozen=True)
@@ -44,7 +45,7 @@ class ShadowRun(QuickRun):
     pipeline: str
 
 
-class AcceptedRun(BaseModel):
+class AcceptedRun(Discreet):
     """Answer of accept_import: which run it is; or why nothing was taken."""
 
     model_config = ConfigDict(frozen=True)
@@ -74,7 +75,7 @@ class AcceptedRun(BaseModel):
     sunset_at: datetime | None = None
 
 
-class RefusedRun(BaseModel):
+class RefusedRun(Discreet):
     """Answer of accept_import where nothing was taken."""
 
     model_config = ConfigDict(frozen=True)
@@ -84,7 +85,7 @@ class RefusedRun(BaseModel):
     """Seconds after which it may be asked again, where there were too many."""
 
 
-class Routed(BaseModel):
+class Routed(Discreet):
     """Answer of route_import."""
 
     model_config = ConfigDict(frozen=True)
@@ -96,7 +97,7 @@ class Routed(BaseModel):
     shadow: ShadowRun | None = None
 
 
-class Kept(BaseModel):
+class Kept(Discreet):
     """Answer of keep_event. `refusal`: the import is another user's; a newer run of it was asked for; it is
     under way, or has ended."""
 
@@ -105,7 +106,7 @@ class Kept(BaseModel):
     refusal: Literal["foreign", "older", "taken"] | None
 
 
-class Unoffered(BaseModel):
+class Unoffered(Discreet):
     """A run whose event the log was not offered."""
 
     model_config = ConfigDict(frozen=True)

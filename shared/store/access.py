@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from shared.domain.discreet import Discreet
 from shared.store.call import Calls, call
 
 
-class OpenRow(BaseModel):
+class OpenRow(Discreet):
     """A right that a role must not have: on a table, view or function of ours, or on the schema `public`."""
 
     role: str
@@ -17,7 +18,7 @@ class OpenRow(BaseModel):
     right: str
 
 
-class LoginRow(BaseModel):
+class LoginRow(Discreet):
     """Who is logged in. `reads`: it may read tables of ours by itself."""
 
     name: str
@@ -25,7 +26,7 @@ class LoginRow(BaseModel):
     reads: bool
 
 
-class AccessRow(BaseModel):
+class AccessRow(Discreet):
     """What is open that must not be, and what is not open that must be."""
 
     opened: list[OpenRow] = Field(alias="open")

@@ -7,8 +7,9 @@ from types import NoneType
 from typing import Any, get_args, get_origin
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from shared.domain.discreet import adapter_of
 from shared.domain.errors import StoreError, UnreadableAnswerError
 
 _UNREADABLE = "22000"
@@ -26,10 +27,10 @@ class Answers:
     def __init__(self, function: str, declared: Any) -> None:
         self._function = function
         self._nothing = declared is NoneType
-        self._validate = None if self._nothing else TypeAdapter(declared).validator.validate_python
+        self._validate = None if self._nothing else adapter_of(declared).validator.validate_python
         self._of_row: Callable[[Any], Any] | None = None
         if get_origin(declared) is list:
-            self._of_row = TypeAdapter(get_args(declared)[0]).validator.validate_python
+            self._of_row = adapter_of(get_args(declared)[0]).validator.validate_python
 
     def read(self, answer: Any) -> Any:
         """The answer as it is declared; a list without the rows that cannot be read. Raises StoreError, with

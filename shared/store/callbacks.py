@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
+from shared.domain.discreet import Discreet
 from shared.store.call import Calls, call
 
 Kind = Literal["quick", "complete"]
@@ -15,7 +16,7 @@ CallbackState = Literal["due", "sent", "refused", "given_up", "unknown"]
 """What a call is once it was made; beside `marked`, while it is made or if its process died then."""
 
 
-class DueCallback(BaseModel):
+class DueCallback(Discreet):
     """A call that is marked as made, and to be made now."""
 
     model_config = ConfigDict(frozen=True)

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
+from shared.domain.discreet import Discreet
 from shared.domain.events import FactsExtracted
 from shared.domain.runs import RunKey
 from shared.domain.sample import SampleConversation
@@ -56,7 +57,7 @@ class Saved:
     deleted: int
 
 
-class StoredPassage(BaseModel):
+class StoredPassage(Discreet):
     """A passage as the table holds it."""
 
     model_config = ConfigDict(frozen=True)
@@ -72,7 +73,7 @@ class StoredPassage(BaseModel):
     created_at: datetime | None
 
 
-class FoundPassage(BaseModel):
+class FoundPassage(Discreet):
     """A passage that a search found; `snippet` is the text around the first word, or its beginning."""
 
     model_config = ConfigDict(frozen=True)

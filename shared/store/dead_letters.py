@@ -9,15 +9,16 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
+from shared.domain.discreet import Discreet
 from shared.store.call import SPREAD, Calls, call
 
 LetterState = Literal["open", "requeued", "dropped"]
 Settled = Literal["requeued", "dropped"]
 
 
-class LetterPosition(BaseModel):
+class LetterPosition(Discreet):
     """How far one partition of a dead-letter topic has been read."""
 
     model_config = ConfigDict(frozen=True)
@@ -54,7 +55,7 @@ class NewLetter:
     stage: str | None = None
 
 
-class LetterRow(BaseModel):
+class LetterRow(Discreet):
     """A dead letter."""
 
     model_config = ConfigDict(frozen=True)
@@ -105,7 +106,7 @@ class LetterFilter:
     state: LetterState | None = None
 
 
-class LetterGroup(BaseModel):
+class LetterGroup(Discreet):
     """Letters of one topic, reason and class of error."""
 
     model_config = ConfigDict(frozen=True)
@@ -124,7 +125,7 @@ class LetterGroup(BaseModel):
     newest: datetime
 
 
-class LetterList(BaseModel):
+class LetterList(Discreet):
     """Answer of list_dead_letters. `led`: somebody reads dead-letter topics at present."""
 
     model_config = ConfigDict(frozen=True)
@@ -133,7 +134,7 @@ class LetterList(BaseModel):
     led: bool
 
 
-class OpenLetters(BaseModel):
+class OpenLetters(Discreet):
     """How many letters of a topic and reason are open."""
 
     model_config = ConfigDict(frozen=True)
@@ -156,7 +157,7 @@ class Requeue:
     memory: Mapping[str, Any] | None = None
 
 
-class RefusedRequeue(BaseModel):
+class RefusedRequeue(Discreet):
     """A letter that must not be requeued, and why: see take_dead_letters in the migration."""
 
     model_config = ConfigDict(frozen=True)
@@ -165,7 +166,7 @@ class RefusedRequeue(BaseModel):
     reason: str
 
 
-class AuditLine(BaseModel):
+class AuditLine(Discreet):
     """Who did what."""
 
     model_config = ConfigDict(frozen=True)

@@ -12,9 +12,10 @@ from functools import cache
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
+from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator
 
 from shared.domain.bounds import LineageName, Moment, RunNumber, Source
+from shared.domain.discreet import Discreet
 from shared.domain.events import ChunkReady, ImportReceived, Usage
 from shared.domain.facts import Fact
 from shared.domain.runs import Priority, ProfileFormat, RunKey, RunKind
@@ -26,7 +27,7 @@ ReplayStage = Literal["chunks", "facts", "memory"]
 """From where on a replay works anew: it reads the export; has the chunks read again; has the facts."""
 
 
-class WrittenRun(BaseModel):
+class WrittenRun(Discreet):
     """A run whose chunks were put on the log."""
 
     model_config = ConfigDict(frozen=True)
@@ -41,7 +42,7 @@ class WrittenRun(BaseModel):
     """When it was heard of last: whatever was put there again, was there by then."""
 
 
-class ReplayOf(BaseModel):
+class ReplayOf(Discreet):
     """What a run of a replay is made from."""
 
     model_config = ConfigDict(frozen=True)
@@ -98,13 +99,13 @@ class ChunkRanges:
         return place >= 0 and index <= self._lasts[place]
 
 
-class CachedExtraction(BaseModel):
+class CachedExtraction(Discreet):
     """What a chunk of the same content gave before."""
 
     model_config = ConfigDict(frozen=True)
 
     facts: tuple[Fact, ...]
-    dropped: dict[str, int] = {}
+    dropped: dict[str, int] = Field(default_factory=dict)
     unread: tuple[str, ...] = ()
     usage: Usage = Usage()
 
@@ -140,7 +141,7 @@ class LookUp:
     known: Annotated[Mapping[tuple[UUID, str], CachedExtraction], PlainValidator(_by_content)]
 
 
-class Stalled(BaseModel):
+class Stalled(Discreet):
     """A run that does not move, and what to do about it."""
 
     model_config = ConfigDict(frozen=True)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
+from shared.domain.discreet import Discreet
 from shared.store.call import Calls, call, rows
 from shared.store.chunks import FoundPassage
 
@@ -26,7 +27,7 @@ class EmbeddingColumn:
     """How many numbers it takes; None: any."""
 
 
-class PassageToEmbed(BaseModel):
+class PassageToEmbed(Discreet):
     """A passage without an embedding."""
 
     model_config = ConfigDict(frozen=True)
@@ -37,7 +38,7 @@ class PassageToEmbed(BaseModel):
     """By which the database tells whether the content is still this one."""
 
 
-class ClaimedPassages(BaseModel):
+class ClaimedPassages(Discreet):
     """Passages of one user that a process has for itself, for a while."""
 
     model_config = ConfigDict(frozen=True)
@@ -97,7 +98,7 @@ class AllEmbeddings:
         return self.lacking - self.refused
 
 
-class EmbeddingUsage(BaseModel):
+class EmbeddingUsage(Discreet):
     """What one user's embeddings cost."""
 
     model_config = ConfigDict(frozen=True)

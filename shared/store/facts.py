@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
+from shared.domain.discreet import Discreet
 from shared.domain.facts import FactStatus, SettledFact
 from shared.domain.runs import RunKey
 from shared.store.call import SPREAD, After, Calls, call
@@ -27,7 +28,7 @@ class FactKey(NamedTuple):
 IN_ORDER = After(("matter", "stated_at", "id"))
 
 
-class FactAccount(BaseModel):
+class FactAccount(Discreet):
     """The account that a fact is from: the vendor's name, and the lineage."""
 
     model_config = ConfigDict(frozen=True)

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
+from shared.domain.discreet import Discreet
 from shared.store.accepting import Unoffered
 from shared.store.call import Calls, call, rows
 from shared.store.routing import Pair
@@ -29,7 +30,7 @@ class OnLog:
     shadow_id: UUID
 
 
-class Fed(BaseModel):
+class Fed(Discreet):
     """What became of one of them."""
 
     model_config = ConfigDict(frozen=True)
@@ -39,7 +40,7 @@ class Fed(BaseModel):
     """The shadow run, if it is to be offered to the log now."""
 
 
-class Feeding(BaseModel):
+class Feeding(Discreet):
     """Answer of feed_runs: of each in turn, as far as there was room."""
 
     model_config = ConfigDict(frozen=True)

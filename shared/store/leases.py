@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
+from shared.domain.discreet import Discreet
 from shared.store.call import Calls, call
 
 
@@ -24,7 +25,7 @@ class Claim:
     edition: int = 0
 
 
-class HoldRow(BaseModel):
+class HoldRow(Discreet):
     """Why processes hold one service up."""
 
     model_config = ConfigDict(frozen=True)

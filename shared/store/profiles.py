@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
+from shared.domain.discreet import Discreet
 from shared.domain.events import MemoryReady
 from shared.domain.runs import ProfileFormat, RunKind
 from shared.store.call import SPREAD, Calls, call
@@ -35,7 +36,7 @@ class Accepted:
     reason: str | None
 
 
-class Documents(BaseModel):
+class Documents(Discreet):
     """MEMORY and sections as Markdown; None where nothing wrote them."""
 
     model_config = ConfigDict(frozen=True)
@@ -48,7 +49,7 @@ class Documents(BaseModel):
     memory_md: str | None
 
 
-class KeptVersion(BaseModel):
+class KeptVersion(Discreet):
     """A version of a profile that is kept: what was served before, or what never was."""
 
     model_config = ConfigDict(frozen=True)

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
+from shared.domain.discreet import Discreet
 from shared.domain.runs import RunKey
 from shared.store.accepting import Unoffered
 from shared.store.call import Calls, call
@@ -22,7 +23,7 @@ ReplayState = Literal["planned", "running", "paused", "stopped", "done"]
 PausedWhy = Literal["asked", "canary", "max_cost", "unpriced", "passthrough"]
 
 
-class Turned(BaseModel):
+class Turned(Discreet):
     """Answer to whoever wants a replay to be in another state, with the state that it is in then. `refusal`:
     state (it cannot be from there), moved (its plan is too old: see `planned` and `counted`), passthrough
     (every import goes to v1 now), max_cost (it is at its limit, and was given none above it)."""
@@ -48,7 +49,7 @@ class BegunRun(Unoffered):
         return RunKey(self.import_id, self.run)
 
 
-class Advance(BaseModel):
+class Advance(Discreet):
     """What one step of whoever drives did."""
 
     model_config = ConfigDict(frozen=True)
@@ -62,7 +63,7 @@ class Advance(BaseModel):
     begun: BegunRun | None = None
 
 
-class ItemShown(BaseModel):
+class ItemShown(Discreet):
     """One import of a replay: under way, held, or failed."""
 
     model_config = ConfigDict(frozen=True)
@@ -77,7 +78,7 @@ class ItemShown(BaseModel):
     chunks: int = 0
 
 
-class ReplayProgress(BaseModel):
+class ReplayProgress(Discreet):
     """How a replay fares."""
 
     model_config = ConfigDict(frozen=True)
@@ -139,7 +140,7 @@ class ReplayProgress(BaseModel):
         return self.state in ("done", "stopped")
 
 
-class ReplayFigures(BaseModel):
+class ReplayFigures(Discreet):
     """What is shown of all replays that are at work, or ended some days ago at most."""
 
     model_config = ConfigDict(frozen=True)

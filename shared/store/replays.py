@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict, Field
 
+from shared.domain.discreet import Discreet
 from shared.store.call import Calls, call
 
 Stage = Literal["chunks", "facts", "memory"]
@@ -21,7 +22,7 @@ ReplayState = Literal["planned", "running", "paused", "stopped", "done"]
 ItemState = Literal["waiting", "begun", "done", "held", "failed", "unserved", "cancelled", "skipped"]
 
 
-class Figures(BaseModel):
+class Figures(Discreet):
     """What a replay was reckoned to take."""
 
     model_config = ConfigDict(frozen=True)
@@ -41,11 +42,11 @@ class Figures(BaseModel):
     """None: no run of late tells how long it takes."""
     unread: int = 0
     """Imports that were not read to their end: of their chunks only those with a result are reckoned."""
-    left_out: dict[str, int] = {}
+    left_out: dict[str, int] = Field(default_factory=dict)
     """Imports that were selected and cannot be done, by the reason."""
 
 
-class ReplayRow(BaseModel):
+class ReplayRow(Discreet):
     """A replay as it was planned, and how it fares."""
 
     model_config = ConfigDict(frozen=True)
@@ -75,11 +76,11 @@ class ReplayRow(BaseModel):
     moved_at: datetime | None = None
     """When an import of it was begun or ended."""
     ended_at: datetime | None = None
-    items: dict[ItemState, int] = {}
+    items: dict[ItemState, int] = Field(default_factory=dict)
     """How many of its imports are in which state."""
 
 
-class ReplayItem(BaseModel):
+class ReplayItem(Discreet):
     """An import of a replay."""
 
     model_config = ConfigDict(frozen=True)

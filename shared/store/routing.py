@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict, Field
 
+from shared.domain.discreet import Discreet
 from shared.store.call import Calls, call
 
 SHARE_WHOLE = 10_000
@@ -18,7 +19,7 @@ Mode = Literal["manual", "auto"]
 Reason = Literal["passthrough", "override", "explicit", "share"]
 
 
-class Policy(BaseModel):
+class Policy(Discreet):
     """The policy as it is, or was."""
 
     model_config = ConfigDict(frozen=True)
@@ -36,7 +37,7 @@ class Policy(BaseModel):
     salt: str
     entered_at: datetime
     """Since when shares and passthrough are as they are."""
-    thresholds: dict[str, Any] = {}
+    thresholds: dict[str, Any] = Field(default_factory=dict)
     deprecated_at: datetime | None = None
     sunset_at: datetime | None = None
     changed_by: str = ""
@@ -51,7 +52,7 @@ class PolicyNow(Policy):
     """By the database's clock, like all other times: that of a process may be an hour off."""
 
 
-class PolicyChange(BaseModel):
+class PolicyChange(Discreet):
     """Answer of change_policy, with the policy as it is then. `refusal`: changed (it was not the expected one
     any more), frozen, lease (it is not the owner's)."""
 
@@ -62,7 +63,7 @@ class PolicyChange(BaseModel):
     policy: Policy
 
 
-class PolicyVersion(BaseModel):
+class PolicyVersion(Discreet):
     """A policy that there was, why, and what the judge had seen."""
 
     model_config = ConfigDict(frozen=True)
@@ -75,7 +76,7 @@ class PolicyVersion(BaseModel):
     figures: dict[str, Any] | None = None
 
 
-class Explained(BaseModel):
+class Explained(Discreet):
     """Where a user's next import would go, and why."""
 
     model_config = ConfigDict(frozen=True)
@@ -87,7 +88,7 @@ class Explained(BaseModel):
     shadow: bool
 
 
-class Outcome(BaseModel):
+class Outcome(Discreet):
     """What became of a run that was decided on."""
 
     model_config = ConfigDict(frozen=True)
@@ -114,7 +115,7 @@ class Outcome(BaseModel):
     conversations: int | None
 
 
-class Made(BaseModel):
+class Made(Discreet):
     """What a run made, in figures."""
 
     model_config = ConfigDict(frozen=True)
@@ -134,7 +135,7 @@ class Made(BaseModel):
     coverage: float | None
 
 
-class Pair(BaseModel):
+class Pair(Discreet):
     """A run of v1, and the shadow run beside it."""
 
     model_config = ConfigDict(frozen=True)
@@ -146,7 +147,7 @@ class Pair(BaseModel):
     shadow: Made
 
 
-class InFlight(BaseModel):
+class InFlight(Discreet):
     """How many runs of a kind are under way in a lane."""
 
     model_config = ConfigDict(frozen=True)
@@ -160,7 +161,7 @@ UNNAMED = UUID(int=0)
 """In place of the user of a call whose body was too large to be looked at."""
 
 
-class LegacyCalls(BaseModel):
+class LegacyCalls(Discreet):
     """How often a user called a route that ends."""
 
     model_config = ConfigDict(frozen=True)
@@ -173,7 +174,7 @@ class LegacyCalls(BaseModel):
     last_at: datetime
 
 
-class Override(BaseModel):
+class Override(Discreet):
     """A user of whom it is said where their imports go."""
 
     model_config = ConfigDict(frozen=True)
@@ -186,7 +187,7 @@ class Override(BaseModel):
     reason: str
 
 
-class OverriddenRun(BaseModel):
+class OverriddenRun(Discreet):
     """A run that is under way, and stays where it is."""
 
     model_config = ConfigDict(frozen=True)
@@ -195,7 +196,7 @@ class OverriddenRun(BaseModel):
     pipeline: str
 
 
-class RecalledRun(BaseModel):
+class RecalledRun(Discreet):
     """A run that was ended before its time."""
 
     model_config = ConfigDict(frozen=True)

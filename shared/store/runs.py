@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict, Field
 
+from shared.domain.discreet import Discreet
 from shared.domain.events import Usage
 from shared.domain.runs import RunKey, RunKind
 from shared.domain.sample import SampleConversation
@@ -26,7 +27,7 @@ Unserved = Literal["older", "smaller", "outdone", "shadow", "held"]
 sections only, where better ones are served; or it is a shadow run, of which nothing is served."""
 
 
-class Reading(BaseModel):
+class Reading(Discreet):
     """How far the reading of an export is."""
 
     model_config = ConfigDict(frozen=True)
@@ -40,7 +41,7 @@ class Reading(BaseModel):
 NOT_READ = Reading()
 
 
-class RunRow(BaseModel):
+class RunRow(Discreet):
     """A run as `status` shows it."""
 
     model_config = ConfigDict(frozen=True)
@@ -82,7 +83,7 @@ class RunRow(BaseModel):
         return self.state in ENDED
 
 
-class RunAccount(BaseModel):
+class RunAccount(Discreet):
     """An account that a run read, and its lineage."""
 
     model_config = ConfigDict(frozen=True)
@@ -92,7 +93,7 @@ class RunAccount(BaseModel):
     conversations: int | None = None
 
 
-class JoinedAccount(BaseModel):
+class JoinedAccount(Discreet):
     """An account that another run read, and which run that was."""
 
     model_config = ConfigDict(frozen=True)
@@ -103,7 +104,7 @@ class JoinedAccount(BaseModel):
     run: int
 
 
-class Part(BaseModel):
+class Part(Discreet):
     """What was read of one account, and what was not, in the run that counts for it."""
 
     model_config = ConfigDict(frozen=True)
@@ -120,10 +121,10 @@ class Part(BaseModel):
     dead: int = 0
     unread: int = 0
     """Conversations that the model could not read."""
-    breaks: list[Any] = []
+    breaks: list[Any] = Field(default_factory=list)
 
 
-class Joined(BaseModel):
+class Joined(Discreet):
     """What a memory rests on."""
 
     model_config = ConfigDict(frozen=True)
@@ -132,7 +133,7 @@ class Joined(BaseModel):
     sample: list[SampleConversation]
 
 
-class RunReport(BaseModel):
+class RunReport(Discreet):
     """Everything the store knows of a run, for report.json."""
 
     model_config = ConfigDict(frozen=True)

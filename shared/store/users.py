@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
+from shared.domain.discreet import Discreet
 from shared.store.call import Calls, call
 
 
-class UserRow(BaseModel):
+class UserRow(Discreet):
     """A user who has runs."""
 
     model_config = ConfigDict(frozen=True)

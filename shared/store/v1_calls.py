@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from shared.domain.bounds import Count, RunNumber, Source
+from shared.domain.discreet import Discreet
 from shared.domain.events import MemoryReady
 from shared.store.call import Calls, call
 
@@ -17,7 +18,7 @@ Outcome = Literal["accepted", "unknown", "again", "refused"]
 """What became of a call: an unknown one may have been acted on, one to be made again surely was not."""
 
 
-class V1Call(BaseModel):
+class V1Call(Discreet):
     """A call that is marked as made, and to be made now."""
 
     model_config = ConfigDict(frozen=True)
@@ -32,7 +33,7 @@ class V1Call(BaseModel):
     """1 the first time."""
 
 
-class V1End(BaseModel):
+class V1End(Discreet):
     """A call whose run has ended. `late`: without an end that the profile shows."""
 
     model_config = ConfigDict(frozen=True)

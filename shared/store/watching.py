@@ -9,8 +9,9 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from shared.domain.discreet import Discreet
 from shared.domain.events import Usage
 from shared.domain.facts import Category, FactStatus, SourceKind
 from shared.domain.runs import ProfileFormat, RunKey, RunKind
@@ -45,7 +46,7 @@ class WatchedRun:
         return self.state in ENDED
 
 
-class Told(BaseModel):
+class Told(Discreet):
     """A row that is told as it was answered: checked, and no more."""
 
     model_config = ConfigDict(frozen=True)

@@ -18,10 +18,10 @@ import socket
 import sys
 import threading
 import time
-import traceback
 from typing import Any
 
 from shared.domain.errors import SoulprintError
+from shared.domain.told import place_of
 from shared.workers.frames import (
     END,
     ERROR,
@@ -123,7 +123,7 @@ class _Run:
         except SoulprintError as error:
             self._send(ERROR, [type(error).__name__, str(error)])
         except Exception as error:  # of what a stranger wrote: its words could be theirs
-            self._send(ERROR, [type(error).__name__, _where(error)])
+            self._send(ERROR, [type(error).__name__, place_of(error)])
         finally:
             self._over.set()
 
@@ -173,8 +173,3 @@ def _bound_memory(most: int) -> None:
         most = min(most, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # its memory is a person's history
-
-
-def _where(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""

@@ -17,7 +17,7 @@ from shared.log.burials import is_left_out, place_of, record_of
 from shared.log.deadletter import Sender
 from shared.log.reading import RawRecord, Reading
 from shared.pipelines import V1
-from shared.resilience.faults import NoTopicError, PoisonError
+from shared.resilience.faults import NoTopicError, PoisonError, TopicRefusedError
 from shared.store.dead_letters import LetterFilter, LetterRow, Requeue
 from shared.store.store import Store
 from soulprint.asked import Asked
@@ -202,7 +202,7 @@ class PuttingBack:
         for letter, result in zip(records, results, strict=True):
             if result is None:
                 done.append(letter)
-            elif isinstance(result, NoTopicError):
+            elif isinstance(result, NoTopicError) and not isinstance(result, TopicRefusedError):
                 self.outcome.leave(letter, "no_topic")
             elif isinstance(result, PoisonError):
                 self.outcome.leave(letter, result.reason)

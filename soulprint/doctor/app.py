@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.domain.addresses import shown_address
 from shared.settings import Settings
 from soulprint.doctor.check import Check
 
@@ -17,7 +18,7 @@ async def check_app(settings: Settings) -> list[Check]:
             Check(
                 "app",
                 False,
-                f"{settings.app_url}, and nobody is told: profiles are not in its format",
+                f"{shown_address(settings.app_url)}, and nobody is told: profiles are not in its format",
                 "set PROFILE_FORMAT=app, or unset APP_URL",
             )
         ]
@@ -25,5 +26,5 @@ async def check_app(settings: Settings) -> list[Check]:
 
     if why := await missing_app(settings.app_url):
         advice = "set APP_URL to the app's address; until then nobody is told, and not later either"
-        return [Check("app", False, f"{settings.app_url}: {why}", advice)]
-    return [Check("app", True, f"{settings.app_url}, told of what is served")]
+        return [Check("app", False, f"{shown_address(settings.app_url)}: {why}", advice)]
+    return [Check("app", True, f"{shown_address(settings.app_url)}, told of what is served")]

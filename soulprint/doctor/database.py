@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncpg
 
+from shared.domain.addresses import shown_address
 from shared.domain.errors import MigrationError, SoulprintError, StoreError
 from shared.domain.plurals import counted
 from shared.postgres.connection import UNREACHABLE, connect, leave
@@ -123,7 +124,7 @@ def _schema(state: SchemaState, *, pooled: bool) -> Check:
 
 async def _check_rest(settings: Settings) -> list[Check]:
     url, key = settings.supabase_url or "", settings.supabase_service_role_key
-    found = f"Postgres, over REST at {url}"
+    found = f"Postgres, over REST at {shown_address(url)}"
     async with open_rest_store(url, key.get_secret_value() if key else "", connections=1) as store:
         try:
             applied = await store.schema_version()

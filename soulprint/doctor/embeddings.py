@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.domain.addresses import shown_address
 from shared.domain.errors import SoulprintError, StoreError
 from shared.domain.plurals import counted, listed, plural
 from shared.settings import Settings
@@ -31,7 +32,7 @@ async def check_embeddings(store: Store, settings: Settings) -> Check:
         found = f"SOULPRINT_EMBEDDINGS_URL is not set; {lack}"
         advice = f"{CHAT}: set SOULPRINT_EMBEDDINGS_URL and _MODEL to have the writer embed the others"
         return Check(_NAME, True, found, advice if counts.lacking else "")
-    found = f"{settings.embeddings_model} at {settings.embeddings_url}; {lack}"
+    found = f"{settings.embeddings_model} at {shown_address(settings.embeddings_url)}; {lack}"
     if counts.refused:
         found += f", {counts.refused:,} of which the server refused"
     if wrong := await _misfit(store, settings):

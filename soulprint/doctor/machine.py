@@ -7,6 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from shared.domain.addresses import shown_address
 from shared.domain.errors import SoulprintError
 from shared.models.open import make_model
 from shared.settings import Settings
@@ -47,7 +48,8 @@ def _existing(folder: Path) -> Path:
 def _model(settings: Settings) -> Check:
     if settings.model == "offline":
         return Check("model", True, "offline: rules that read English only, no network, no key")
-    found = f"claude: {settings.claude_model} at {settings.anthropic_base_url or 'the vendor'}"
+    url = settings.anthropic_base_url
+    found = f"claude: {settings.claude_model} at {shown_address(url) if url else 'the vendor'}"
     try:
         make_model(settings)
     except SoulprintError as error:

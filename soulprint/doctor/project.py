@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from shared.domain.addresses import shown_address
 from shared.domain.errors import SourceError, StoreError
 from shared.domain.service_keys import claims_of
 from shared.settings import Settings
@@ -42,18 +43,18 @@ def _key(url: str, key: str) -> Check:
         return Check(
             "project",
             False,
-            f"{url}: the service key expired at {when:%Y-%m-%d %H:%M} UTC",
+            f"{shown_address(url)}: the service key expired at {when:%Y-%m-%d %H:%M} UTC",
             "set SUPABASE_SERVICE_ROLE_KEY to a key that the project shows now",
         )
     if isinstance(project, str) and host.endswith(_CLOUD) and host != f"{project}{_CLOUD}":
         return Check(
             "project",
             False,
-            f"{url}: the service key is another project's",
+            f"{shown_address(url)}: the service key is another project's",
             "set SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY to the same project's",
         )
     kind = f"a legacy key of {claims['role']}" if "role" in claims else "a secret key"
-    return Check("project", True, f"{url}, with {kind}")
+    return Check("project", True, f"{shown_address(url)}, with {kind}")
 
 
 async def _bucket(url: str, key: str, name: str) -> Check:

@@ -11,10 +11,12 @@ from prometheus_client import CollectorRegistry
 from pydantic import TypeAdapter, ValidationError
 
 from shared.domain.bounds import PipelineName
-from shared.domain.errors import UsageError
+from shared.domain.discreet import adapter_of
+from shared.domain.errors import SoulprintError, UsageError
 from shared.domain.plurals import counted, listed, plural
 from shared.log.kafka.client import KafkaLog
-from shared.log.kafka.topics import find_drift
+from shared.log.kafka.rights import refusal
+from shared.log.kafka.topics import MISSING, find_lacking
 from shared.log.metrics import PoolMetrics
 from shared.pipelines import V1, prefixed, topics_of
 from shared.requests.feeding import Feed, Progress, Sought
@@ -28,7 +30,7 @@ from soulprint.terminal import say, say_json
 from soulprint.topics import admin_of, publisher_of
 from soulprint.wording import at
 
-_NAME: TypeAdapter[str] = TypeAdapter(PipelineName)
+_NAME: TypeAdapter[str] = adapter_of(PipelineName)
 _SHOWN = 40
 TOLD_SECONDS = 5.0
 """Between lines of how far it is."""
@@ -124,8 +126,10 @@ async def _feed(sought: Sought, settings: Settings, who: Who, *, as_json: bool) 
 async def _require_topics(pipeline: str, settings: Settings) -> None:
     async with admin_of(settings) as admin:
         own = [spec for spec in topics_of(pipeline) if spec.name.endswith(f".{pipeline}")]
-        drift = await find_drift(admin, prefixed(own, settings.kafka_prefix))
-    if missing := [each.topic for each in drift if each.what == "missing"]:
+        lacking = await find_lacking(admin, prefixed(own, settings.kafka_prefix))
+    if refused := [each.topic for each in lacking if each.what != MISSING]:
+        raise SoulprintError(refusal("Describe", "topic", ", ".join(refused)))
+    if missing := [each.topic for each in lacking]:
         raise UsageError(
             f"{pipeline} has no {plural(len(missing), 'topic', 'topics')} {listed(missing)} yet: run "
             f"`SOULPRINT_PIPELINE={pipeline} soulprint topics create`, and deploy its services"

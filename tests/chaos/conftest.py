@@ -8,6 +8,7 @@ from tests.support.kafka import kafka
 
 __all__ = ["kafka"]
 NEED_MINUTES = (
+    "test_acls.py",  # Kafka's own tool; tests/kafka/services/test_rights.py grants by itself
     "test_broker_stopped.py",  # half a minute; a producer that recovers by itself is not replaced
     "test_embeddings.py",
     "test_fallback.py",  # tests/pipeline/test_fallback_run.py has it without kills

@@ -115,15 +115,21 @@ class JarBroker:
 
     controllable = True
 
-    def __init__(self, changes: Mapping[str, str] | None = None, format_with: Sequence[str] = ()) -> None:
-        """`changes` of its properties, where a leading + adds to a list, and what else formatting gets."""
-        java = shutil.which("java")
-        if java is None:
+    def __init__(
+        self,
+        changes: Mapping[str, str] | None = None,
+        format_with: Sequence[str] = (),
+        java: Sequence[str] = (),
+    ) -> None:
+        """`changes` of its properties, where a leading + adds to a list, and what else formatting and Java
+        get."""
+        program = shutil.which("java")
+        if program is None:
             raise NoKafkaError("no java")
         self._home = Path(tempfile.mkdtemp(prefix="soulprint-kafka-"))
         self._command = [
-            java, "-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{_jars()}/*",
+            program, "-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", *java, "-cp", f"{_jars()}/*",
         ]  # fmt: skip
         self._port = free_port()
         self.bootstrap = f"127.0.0.1:{self._port}"
@@ -164,6 +170,11 @@ class JarBroker:
                 tail = (self._home / "kafka.log").read_text(errors="replace")[-1500:]
                 raise NoKafkaError(f"the Kafka process did not start: {tail}")
             time.sleep(0.05)
+
+    @property
+    def log(self) -> Path:
+        """What it has written."""
+        return self._home / "kafka.log"
 
     def kill(self) -> None:
         self._end(signal.SIGKILL)
@@ -280,6 +291,23 @@ def _jars() -> Path:
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return folder
+
+
+def acl_tool(folder: Path) -> Path:
+    """Makes kafka-acls.sh in this folder: Kafka's own, which the jars of a broker do not hold."""
+    copied = subprocess.run(
+        ["mvn", "-q", "-B", "dependency:copy", f"-Dartifact=org.apache.kafka:kafka-tools:{KAFKA}",
+         f"-DoutputDirectory={folder}/jars"],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if copied.returncode:
+        raise NoKafkaError(f"mvn could not fetch Kafka's tools: {copied.stdout[-500:]}")
+    tool = folder / "kafka-acls.sh"
+    tool.write_text(
+        f"#!/bin/sh\nexec java -cp '{_jars()}/*:{folder}/jars/*' org.apache.kafka.tools.AclCommand \"$@\"\n"
+    )
+    tool.chmod(0o755)
+    return tool
 
 
 @functools.cache

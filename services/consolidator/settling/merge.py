@@ -20,6 +20,9 @@ from shared.english.wording import wording
 
 NEAR_WORDS = 5
 """Content words from which one more may be ignored: four fifths of the words agree at the least."""
+MOST_WORDS = 60
+"""Content words beyond which none may: a longer statement is compared as a whole. Each word that may be
+missing makes a key of all the others, which is the square of the words."""
 
 _BETWEEN = "\x1f"
 """Stands between the parts of a key. It is white space to Python, so it is in no word."""
@@ -150,7 +153,7 @@ class Clusters:
         cluster = next((found for k in keys if (found := self._by_words.get(k)) is not None), None)
         if cluster is None and len(said.content) >= NEAR_WORDS - 1:
             cluster = self._by_fewer_words.get(key)
-        if cluster is None and len(said.content) >= NEAR_WORDS:
+        if cluster is None and NEAR_WORDS <= len(said.content) <= MOST_WORDS:
             content = said.content
             shorter = tuple(bound + _BETWEEN.join(content[:at] + content[at + 1 :]) for at in said.optional)
             cluster = next((found for k in shorter if (found := self._by_words.get(k)) is not None), None)

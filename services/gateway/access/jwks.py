@@ -10,6 +10,7 @@ import httpx2
 import structlog
 
 from services.gateway.access.jwk import Key, NoKeySetError, read_keys
+from shared.domain.told import told
 from shared.sockets import KEEP_ALIVE
 
 FRESH_SECONDS = 600.0
@@ -102,7 +103,7 @@ class ProjectKeys:
                 body = await self._body()
             keys = read_keys(body)
         except Exception as error:  # whatever it is, who waits for keys goes on without
-            why = str(error) if isinstance(error, NoKeySetError) else type(error).__name__
+            why = told(error)
             log.warning(
                 "the keys of the Supabase project cannot be fetched", reason=why, kept=len(self._keys)
             )

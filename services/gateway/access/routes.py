@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from services.gateway.problems import told_as
+from shared.domain.discreet import Discreet
 
 if TYPE_CHECKING:
     from services.gateway.state import Gateway
 
 
-class EventsTicket(BaseModel):
+class EventsTicket(Discreet):
     """What opens the events of one import, for a minute and for whoever has it."""
 
     model_config = ConfigDict(

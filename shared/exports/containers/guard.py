@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from typing import BinaryIO, Protocol, cast
 
-from shared.domain.errors import BrokenExportError
+from shared.domain.errors import BrokenExportError, system_reason
 from shared.exports.conversation import ReadLimits
 
 FREE_BYTES = 1024 * 1024
@@ -182,5 +182,5 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, zlib.error | zipfile.BadZipFile):
         return "the compressed data is damaged"
     if isinstance(error, OSError) and error.errno is not None:
-        return f"it cannot be read ({error.strerror})"
+        return f"it cannot be read ({system_reason(error)})"
     return "the compressed data is damaged"

@@ -24,6 +24,7 @@ from shared.exports.formats.base import Head
 from shared.exports.formats.fields import title_of, too_many
 from shared.exports.formats.times import parse_time
 from shared.exports.formats.turns import TurnCollector, digest_of
+from shared.exports.json.weight import too_heavy
 
 LINE = 64 * 1024
 """Characters read at a time."""
@@ -55,7 +56,8 @@ class Copilot:
 
     def read(self, stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[Parsed]:
         """See `Format.read`."""
-        rows = _Rows(stream, member, limits.conversation_bytes)
+        # csv gathers a field at four bytes a character, twice while it grows, beside the line and the cell.
+        rows = _Rows(stream, member, min(limits.conversation_bytes, limits.text_memory // 4))
         layout = _LAYOUTS.get(_named(rows.next() or []))
         if layout is None:
             raise rows.failure or BrokenExportError(member, "row 1", "its header row is none that is known")
@@ -95,7 +97,7 @@ class _Runs:
         self._limits = limits
         self._rows: list[_Row] = []
         self._count = 0
-        self._size = 0
+        self._size = self._held = 0
         self._newest_first: bool | None = None
         """What the times of the file have shown so far."""
 
@@ -106,6 +108,7 @@ class _Runs:
         self._count += 1
         was_large = self._size > LARGE
         self._size += len(row.text)
+        self._held += sum(map(sys.getsizeof, row))
         if self._size > LARGE and not was_large:
             yield LARGE_AHEAD
         if not self._too_large():
@@ -115,18 +118,22 @@ class _Runs:
 
     def end(self) -> Iterator[Parsed]:
         """The conversation of the rows taken."""
-        rows, count, too_large = self._rows, self._count, self._too_large()
-        self._rows, self._count, self._size = [], 0, 0
-        if too_large:
-            reason = too_many(count, self._limits.messages)
-            if count <= self._limits.messages:
-                reason = f"larger than {self._limits.conversation_bytes} bytes, the cap on one conversation"
+        rows, reason = self._rows, self._too_large()
+        self._rows, self._count, self._size, self._held = [], 0, 0, 0
+        if reason:
             yield Rejected(digest_of("copilot", rows[0].title, rows[0].time), reason)
         elif rows:
             yield _conversation(rows[::-1] if self._is_newest_first(rows) else rows)
 
-    def _too_large(self) -> bool:
-        return self._count > self._limits.messages or self._size > self._limits.conversation_bytes
+    def _too_large(self) -> str:
+        """Why the rows are more than a conversation may be; nothing where they are not."""
+        limits = self._limits
+        if self._count > limits.messages:
+            return too_many(self._count, limits.messages)
+        if self._size > limits.conversation_bytes:
+            return f"larger than {limits.conversation_bytes} bytes, the cap on one conversation"
+        # Beside the rows stands what is repaired, joined and cut of them.
+        return too_heavy(limits) if self._held > limits.conversation_memory // 3 else ""
 
     def _is_newest_first(self, rows: list[_Row]) -> bool:
         first, last = _time(rows[0].time), _time(rows[-1].time)
@@ -196,17 +203,17 @@ class _Rows:
         return row
 
     def _lines(self) -> Iterator[str]:
-        line = ""
+        line: list[str] = []
         while piece := self._text.readline(LINE):
             self._pending += len(piece)
             if self._pending > self._limit:
                 raise self._broken(f"a row is larger than {self._limit} bytes: is a quote not closed?")
-            line += piece
+            line.append(piece)
             if len(piece) < LINE or piece.endswith("\n"):  # csv takes the end of a string for that of a line
-                yield line
-                line = ""
+                yield "".join(line)
+                line = []
         if line:
-            yield line
+            yield "".join(line)
         if self._pending:
             self.failure = self._broken("the file ends inside a row")
 

@@ -28,6 +28,7 @@ from shared.exports.formats.base import Head
 from shared.exports.formats.markup import text_of_html
 from shared.exports.formats.takeout import OTHER_PRODUCT, exchange, is_product, passed_over, prompt_of
 from shared.exports.formats.takeout_times import looks_like_time, parse_activity_time
+from shared.exports.json.weight import too_heavy
 
 WINDOW = 256 * 1024
 """Bytes read at a time."""
@@ -37,6 +38,8 @@ _HEADER = re.compile(r'<div class="header-cell[^"<>]*"[^<>]*>')
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _BLOCK = re.compile(r"<(?:p|pre|table|ul|ol|h[1-6]|div|blockquote|hr)\b", re.IGNORECASE)
 _DIV = re.compile(rb"<(/?)div\b", re.IGNORECASE)
+_COPIES = 4
+"""How many times a block stands in memory, in parts and as lines, beyond what another text does."""
 _STYLE = ("mdl-typography", "mdl-cell", "mdl-grid")
 """Classes of the style sheet that opens the page and may fill all that a head holds."""
 _ATTACHMENTS = re.compile(
@@ -61,8 +64,18 @@ class GeminiHtml:
 
     def read(self, stream: BinaryIO, member: str, limits: ReadLimits) -> Iterator[Parsed]:
         """See `Format.read`."""
-        for cell in _cells(stream, member, limits):
-            yield parse(cell.decode("utf-8", "replace")) if isinstance(cell, bytes) else cell
+        for number, cell in enumerate(_cells(stream, member, limits), 1):
+            if not isinstance(cell, bytes):
+                yield cell
+            elif len(cell) * _width(cell) > limits.text_memory // _COPIES:
+                yield Rejected(f"{member}#{number}", too_heavy(limits))
+            else:
+                yield parse(cell.decode("utf-8", "replace"))
+
+
+def _width(cell: bytes) -> int:
+    """Bytes that a character of this may take: one emoji, be it an entity, widens all of a text."""
+    return 1 if cell.isascii() and b"&#" not in cell else 4
 
 
 def parse(cell: str) -> Conversation | PassedOver:

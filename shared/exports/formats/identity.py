@@ -12,6 +12,7 @@ MAX_ID_CHARS = 200
 """Longest id. Vendors' ids are UUIDs; a longer one is no id but an attack or a mistake."""
 PLAIN_CHARS = 64
 """Longest id taken as it is: an event bears it with each message, and a reading keeps it in mind."""
+_LOOKED = 10 * MAX_ID_CHARS
 
 
 def identifier(value: object) -> str | None:
@@ -20,6 +21,8 @@ def identifier(value: object) -> str | None:
     if type(value) is int:
         value = str(value) if abs(value) < 10**MAX_ID_CHARS else None
     if type(value) is not str:
+        return None
+    if len(value) > _LOOKED:
         return None
     text = repair(value).strip()
     if not 0 < len(text) <= MAX_ID_CHARS:

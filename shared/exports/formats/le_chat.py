@@ -17,6 +17,7 @@ from shared.exports.formats.fields import id_of, objects_of, title_of, too_many
 from shared.exports.formats.times import parse_time
 from shared.exports.formats.turns import TurnCollector
 from shared.exports.json.stream import stream_objects
+from shared.exports.json.weight import held, too_heavy
 from shared.exports.lost import told
 
 PREFIXES = ("item", "")
@@ -38,7 +39,7 @@ class LeChat:
         counted = _Counted(stream)
         messages: list[dict[str, Any]] = []
         failure: BrokenExportError | None = None
-        count = position = 0
+        count = position = weight = 0
         is_told = False
         try:
             for raw in stream_objects(counted.as_binary(), member, limits, PREFIXES):
@@ -53,7 +54,9 @@ class LeChat:
                 elif isinstance(raw, dict):
                     count += 1
                     messages.append(raw)
-                    if count > limits.messages or counted.size > limits.conversation_bytes:
+                    weight += held(raw)
+                    heavy = weight > limits.conversation_memory // 2
+                    if heavy or count > limits.messages or counted.size > limits.conversation_bytes:
                         messages = []  # too large: counted to the end, not held
                 else:
                     yield Rejected(f"{member}#{position}", "it is not an object")
@@ -65,6 +68,8 @@ class LeChat:
             yield Rejected(
                 member, f"larger than {limits.conversation_bytes} bytes, the cap on one conversation"
             )
+        elif weight > limits.conversation_memory // 2:
+            yield Rejected(member, too_heavy(limits))
         else:
             yield from parse(messages)
         if failure is not None:

@@ -16,7 +16,11 @@ _BEGINNING = re.compile(rb"(\{[ \t\r\n]*" + _KEY + rb")(?:" + _NEXT_KEY + rb"(" 
 
 
 class Guess:
-    """How the conversations of one list begin, and whether guessing by it works."""
+    """How the conversations of one list begin, and whether guessing by it works.
+
+    What a wrong guess looked at is owed: nothing is guessed before as many bytes were read without. So all
+    guesses of a file together look at no more than twice its bytes, however it makes them go wrong.
+    """
 
     def __init__(self) -> None:
         self.first_key = b""
@@ -24,6 +28,7 @@ class Guess:
         self._second_key: re.Pattern[bytes] | None = None
         self._misses = 0
         self._pause = 0
+        self._owed = 0
 
     def learn(self, buffer: bytearray, position: int) -> None:
         """Take the beginning of the value at `position` for that of every value."""
@@ -37,12 +42,18 @@ class Guess:
         if self._pause:
             self._pause -= 1
             return True
-        return False
+        return self._owed > 0
+
+    def pay(self, size: int) -> None:
+        """Count a value of so many bytes whose end was found by the scan."""
+        self._owed = max(0, self._owed - size)
 
     def hit(self) -> None:
         self._misses = 0
 
-    def miss(self) -> None:
+    def miss(self, looked: int) -> None:
+        """The guess was wrong, and so many bytes were looked at for it."""
+        self._owed += looked
         self._misses += 1
         self._pause = min(2**self._misses, MAX_PAUSE)
         self.first_key = b""

@@ -13,6 +13,7 @@ from shared.exports.conversation import LARGE, LARGE_AHEAD, ReadLimits, Rejected
 from shared.exports.json.guess import Guess
 from shared.exports.json.keys import top_keys
 from shared.exports.json.value import NotJsonError, parse_json
+from shared.exports.json.weight import too_heavy, weight_of
 
 WINDOW = 256 * 1024
 """Bytes read at a time."""
@@ -40,6 +41,7 @@ class ValueReader:
         self._stream = stream
         self._member = member
         self._limit = limits.conversation_bytes
+        self._limits = limits
         self._buffer = bytearray()
         self._position = 0
         self._dropped = 0
@@ -47,6 +49,7 @@ class ValueReader:
         self._ended = False
         self._failure: BrokenExportError | None = None
         self._guess = Guess()
+        self._lines_tried = 0
         self._fill()
         if self._buffer.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise self.broken("it is UTF-16; save it as UTF-8")
@@ -109,8 +112,12 @@ class ValueReader:
         self._position += 1
 
     def lines(self) -> Iterator[Any]:
-        """The values of the lines from here on, if the first of them is a whole value; else nothing."""
+        """The values of the lines from here on, if the first of them is a whole value; else nothing. What
+        stands on a line is tried once, however many values that are."""
+        if self._dropped + self._position < self._lines_tried:
+            return
         end = self._line_end(GUESS_BYTES)
+        self._lines_tried = self._dropped + end
         with memoryview(self._buffer) as view:
             try:
                 orjson.loads(view[self._position : end])
@@ -134,8 +141,8 @@ class ValueReader:
 
     def value(self) -> Iterator[Any]:
         """The value that begins here or a Rejected, after LARGE_AHEAD where it is large. Moves behind it."""
-        guessed = 0
-        if not self._guess.resting():
+        guess, guessed = self._guess, 0
+        if not guess.resting():
             guessed = self._guessed_size() if self._knows_beginning() else 0
             value = self._by_guess(guessed) if 0 < guessed <= self._limit else _NONE
             if value is not _NONE:
@@ -147,7 +154,8 @@ class ValueReader:
             yield LARGE_AHEAD
             size = self._scan(hold=self._limit)
         if 0 < guessed <= self._limit and size != guessed:
-            self._guess.miss()
+            guess.miss(guessed)
+        guess.pay(size)
         yield self._too_large(begin) if size > self._limit else self._take(self._position + size)
 
     def skip(self) -> Iterator[Any]:
@@ -161,12 +169,13 @@ class ValueReader:
 
     def top_keys(self) -> set[str]:
         """Keys of the object that begins here, as far as they lie in the window."""
-        return top_keys(bytes(self._buffer), self._position)
+        return top_keys(self._buffer, self._position)
 
     def _key(self) -> str:
         begin = self._dropped + self._position
-        size = self._scan(hold=self._limit)
-        key = self._too_large(begin) if size > self._limit else self._take(self._position + size)
+        most = min(self._limit, LARGE)
+        size = self._scan(hold=most)
+        key = self._too_large(begin) if size > most else self._take(self._position + size)
         self._count -= 1
         if not isinstance(key, str) or self.peek() != _COLON:
             raise self.broken("no key stands here")
@@ -200,9 +209,10 @@ class ValueReader:
                 return end - self._position
             size = length - self._position
             if self._ended:
+                self._guess.miss(size)
                 return 0
             if size > min(GUESS_BYTES, self._limit):
-                self._guess.miss()
+                self._guess.miss(size)
                 return 0
             begin = max(1, size - LOOK_AHEAD)
             self._fill()
@@ -210,9 +220,13 @@ class ValueReader:
     def _take(self, end: int) -> Any:
         self._count += 1
         begin = self._dropped + self._position
+        cap = self._limits.conversation_memory
+        weight = weight_of(self._buffer, self._position, end, cap, self._limits.text_memory)
         try:
+            if weight > cap:
+                return Rejected(f"{self._member}#{self._count}", too_heavy(self._limits))
             with memoryview(self._buffer) as view:
-                return parse_json(view[self._position : end])
+                return parse_json(view[self._position : end], room=cap - weight)
         except NotJsonError as error:
             return Rejected(f"{self._member}#{self._count}", f"{error} at byte {begin + error.offset}")
         finally:

@@ -16,8 +16,13 @@ class NotJsonError(ValueError):
         self.offset = offset
 
 
-def parse_json(data: bytes | bytearray | memoryview) -> Any:
-    """The value of `data`. Raises NotJsonError.
+_LENIENT_FOLD = 5
+"""How many times its bytes a value takes beside itself while it is read leniently: a copy, and as text."""
+
+
+def parse_json(data: bytes | bytearray | memoryview, room: int | None = None) -> Any:
+    """The value of `data`. Raises NotJsonError. `room` is the memory that reading it leniently may take
+    beside the value itself.
 
     Accepts beyond the standard what real exports hold: lone surrogate escapes and CESU-8 (they stay in the
     strings as surrogates, for `shared.domain.text.repair`), invalid UTF-8 (becomes U+FFFD), raw control
@@ -25,7 +30,9 @@ def parse_json(data: bytes | bytearray | memoryview) -> Any:
     """
     try:
         return orjson.loads(data)
-    except orjson.JSONDecodeError:
+    except orjson.JSONDecodeError as error:
+        if room is not None and len(data) * _LENIENT_FOLD > room:
+            raise NotJsonError("not valid JSON, and too large to be read all the same", error.pos) from None
         return _parse_leniently(bytes(data))
 
 

@@ -12,8 +12,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
+from aiokafka.consumer.fetcher import FetchError
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 _BACKOFF = 1.0
@@ -79,6 +81,27 @@ def commit_once(coordinator: Any) -> None:
 
     coordinator._do_commit_offsets = once
     coordinator._soulprint_commits = True
+
+
+def join_again(consumer: Any) -> None:
+    """After a poll that failed: have an AIOKafkaConsumer join its group again if its heartbeat ended by an
+    error, such as a right that was taken from it. Unmended it sends none any more, and answers each poll with
+    that error, until it is closed."""
+    heartbeat = consumer._coordinator._heartbeat_task
+    if heartbeat is not None and heartbeat.done() and not heartbeat.cancelled() and heartbeat.exception():
+        consumer._coordinator.request_rejoin()
+
+
+def forget_errors(consumer: Any) -> None:
+    """Before the poll after that: have an AIOKafkaConsumer try again what it could not do then. Unmended it
+    tells of each partition that it could not fetch, and of a group that it could not join, in a poll of its
+    own, with a rest after each, before it tries that again: for minutes after there is no more reason."""
+    fetcher = consumer._fetcher
+    for partition in [tp for tp, found in fetcher._records.items() if isinstance(found, FetchError)]:
+        del fetcher._records[partition]
+    fetcher._notify(fetcher._wait_consume_future)
+    with suppress(KafkaError):
+        consumer._coordinator.check_errors()
 
 
 def unknown_topics(client: Any) -> Mapping[str, float]:
@@ -182,8 +205,7 @@ class RateLimit(logging.Filter):
         second = int(time.time())
         if second != self._second:
             if self._held_back:
-                record.msg = f"{record.getMessage()} (and {self._held_back} lines held back)"
-                record.args = ()
+                record.held_back = self._held_back
             self._second, self._seen, self._held_back = second, 0, 0
         self._seen += 1
         if self._seen > self._per_second:

@@ -6,14 +6,15 @@ import asyncio
 import ssl
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorizationFailedError
 
 from shared.domain.errors import UsageError
 from shared.log.kafka.diagnosis import why_refused
+from shared.log.kafka.rights import refusal
 from shared.resilience.backoff import Backoff
 
 log = structlog.get_logger(__name__)
@@ -73,9 +74,18 @@ class Connection:
         return options
 
 
-async def probe(connection: Connection, topics: Collection[str]) -> tuple[list[str], list[str]]:
-    """Which of `topics` do not exist, and which have a partition without a leader. Raises KafkaError if Kafka
-    does not answer."""
+class Wanting(NamedTuple):
+    """What stands in the way of using topics; names."""
+
+    missing: list[str]
+    leaderless: list[str]
+    """Those with a partition without a leader."""
+    refused: list[str]
+    """Those of which Kafka does not tell us whether there are any."""
+
+
+async def probe(connection: Connection, topics: Collection[str]) -> Wanting:
+    """How `topics` are. Raises KafkaError if Kafka does not answer."""
     admin = AIOKafkaAdminClient(**connection.options(), request_timeout_ms=10_000)
     try:
         async with asyncio.timeout(45.0):  # longer than the client's own bounds: cancelled, it leaks
@@ -85,14 +95,16 @@ async def probe(connection: Connection, topics: Collection[str]) -> tuple[list[s
         raise KafkaConnectionError("Kafka accepts connections but does not answer") from None
     finally:
         await admin.close()
-    missing, leaderless = [], []
+    wanting = Wanting([], [], [])
     for topic in sorted(topics):
         found = described.get(topic)
-        if found is None or not found["partitions"]:
-            missing.append(topic)
+        if found is not None and found["error_code"] == TopicAuthorizationFailedError.errno:
+            wanting.refused.append(topic)
+        elif found is None or not found["partitions"]:
+            wanting.missing.append(topic)
         elif any(p["leader"] < 0 for p in found["partitions"]):
-            leaderless.append(topic)
-    return missing, leaderless
+            wanting.leaderless.append(topic)
+    return wanting
 
 
 async def wait_for_kafka(
@@ -119,9 +131,11 @@ async def wait_for_kafka(
 async def _blocked(connection: Connection, topics: Collection[str], *, missing_too: bool) -> str:
     """Why not to begin, "" if there is no reason."""
     try:
-        missing, leaderless = await probe(connection, topics)
+        missing, leaderless, refused = await probe(connection, topics)
     except (KafkaError, OSError) as error:
         return await why_refused(connection) or f"Kafka does not answer: {type(error).__name__}"
+    if refused and missing_too:
+        return refusal("Read", "topic", ", ".join(refused))
     if missing and missing_too:
         return f"topics do not exist: {', '.join(missing)}; run `soulprint topics create`"
     return f"topics without a leader: {', '.join(leaderless)}" if leaderless else ""

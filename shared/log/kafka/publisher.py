@@ -26,21 +26,21 @@ from aiokafka.errors import (
     UnsupportedCodecError,
 )
 
-from shared.domain.errors import SoulprintError
 from shared.domain.events import Event
+from shared.domain.told import told
 from shared.log.kafka.cloudevents import encode
 from shared.log.kafka.connection import Connection, wait_for_kafka
 from shared.log.kafka.producer import Producer
+from shared.log.kafka.rights import refusal
 from shared.log.metrics import PoolMetrics
 from shared.log.ports import TOO_LARGE
 from shared.pipelines import MAX_EVENT_BYTES
-from shared.resilience.faults import LaneError, NoTopicError, PoisonError
+from shared.resilience.faults import LaneError, NoTopicError, PoisonError, TopicRefusedError
 from shared.resilience.lane import Lane
 
 KAFKA = "kafka"
 """The publisher's hold on the lanes it feeds."""
 _REFUSED = (
-    TopicAuthorizationFailedError,
     ClusterAuthorizationFailedError,
     AuthenticationFailedError,
     InvalidTopicError,
@@ -123,8 +123,8 @@ class Publisher:
     async def publish(self, topic: str, key: str, event: Event) -> None:
         """Return when the event is acknowledged. Waits for as long as Kafka is down.
 
-        Raises PoisonError for an event over the size limit, LaneError where Kafka refuses us or the topic,
-        NoTopicError where there is none.
+        Raises PoisonError for an event over the size limit, LaneError where Kafka refuses us, NoTopicError
+        where there is no such topic, or it is refused to us.
         """
         value, headers = encode(event, source=self._source, pipeline=self._pipeline)
         if len(value) > MAX_EVENT_BYTES:
@@ -164,6 +164,8 @@ class Publisher:
             except UnknownTopicOrPartitionError:
                 missing = f"Kafka has no topic {to}; make it with `soulprint topics create`"
                 raise NoTopicError(missing) from None
+            except TopicAuthorizationFailedError:
+                raise TopicRefusedError(refusal("Write", "topic", to)) from None
             except _REFUSED as error:
                 raise LaneError(f"Kafka refuses {to}: {type(error).__name__}") from error
             except KafkaError as error:
@@ -190,8 +192,7 @@ class Publisher:
                 self._producer = await self._fresh()
                 break
             except Exception as error:  # whatever it is: without a producer nothing moves
-                told = str(error) if isinstance(error, SoulprintError) else type(error).__name__
-                log.warning("no producer yet", reason=told)
+                log.warning("no producer yet", reason=told(error))
             await asyncio.sleep(1.0)
         log.info("producer ready", pending=self._pending.total())
         self._renewed = time.monotonic()
@@ -226,7 +227,7 @@ class Publisher:
                 if self._producer is not None:
                     self._look(self._producer)
             except Exception as error:
-                log.exception("looking after the producer failed", error=type(error).__name__)
+                log.exception("looking after the producer failed", error=told(error))
 
     def _look(self, producer: Producer) -> None:
         """Replace the producer, tell the lanes or release them, by how what is pending fares."""

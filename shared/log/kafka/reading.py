@@ -8,13 +8,15 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
+from aiokafka.protocol.metadata import MetadataRequest
 
 from shared.domain.events import Event
 from shared.log.kafka.aiokafka_fixes import make_patient
 from shared.log.kafka.cloudevents import decode
 from shared.log.kafka.connection import Connection
-from shared.log.ports import LogUnavailableError
+from shared.log.kafka.rights import refusal
+from shared.log.ports import LogRefusedError, LogUnavailableError
 from shared.log.reading import RawRecord, Span
 
 E = TypeVar("E", bound=Event)
@@ -51,6 +53,7 @@ class KafkaReading:
             known = await consumer._client.fetch_all_metadata()
             every = [TopicPartition(name, number) for number in known.partitions_for_topic(name) or ()]
             if not every:
+                await self._require_shown(consumer, name)
                 return {}
             await consumer._client.add_topic(name)  # else the first look for its leaders would wait
             ends = await consumer.end_offsets(every)
@@ -62,6 +65,15 @@ class KafkaReading:
                 found = await consumer.offsets_for_times(dict.fromkeys(every, max(0, until)))
                 ends = {tp: ends[tp] if at is None else at.offset for tp, at in found.items()}
         return {tp.partition: Span(begins[tp], max(begins[tp], ends[tp])) for tp in every}
+
+    async def _require_shown(self, consumer: AIOKafkaConsumer, name: str) -> None:
+        """For a topic that is not among all that are shown to us. Raises TopicAuthorizationFailedError where
+        we may not see it, so that it may be there."""
+        client = consumer._client
+        request = MetadataRequest([name], allow_auto_topic_creation=False)
+        (found,) = (await client.send(client.get_random_node(), request)).topics
+        if found[0] == TopicAuthorizationFailedError.errno:
+            raise TopicAuthorizationFailedError(name)
 
     async def read(self, topic: str, spans: Mapping[int, Span]) -> AsyncGenerator[Sequence[RawRecord], None]:
         """See Reading."""
@@ -140,6 +152,8 @@ class KafkaReading:
                 yield
         except TimeoutError:
             raise LogUnavailableError(f"{what} was not read: no answer for {self._patience:g} s") from None
+        except TopicAuthorizationFailedError:
+            raise LogRefusedError(refusal("Read", "topic", what)) from None
         except KafkaError as error:
             raise LogUnavailableError(f"{what} cannot be read: {type(error).__name__}") from None
 

@@ -16,17 +16,32 @@ from typing import Any
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
+from shared.domain.told import told
 from shared.log.health import LoopState
-from shared.log.kafka.aiokafka_fixes import abandon, commit_once, make_patient, quieten
+from shared.log.kafka.aiokafka_fixes import (
+    abandon,
+    commit_once,
+    forget_errors,
+    join_again,
+    make_patient,
+    quieten,
+)
 from shared.log.kafka.connection import Connection, wait_for_kafka
 from shared.log.kafka.group import GroupConsumer, own
 from shared.log.kafka.publisher import Publisher
+from shared.log.kafka.rights import refusal
 from shared.log.pool import Pool
+
+RIGHTS = "rights"
+"""The hold while Kafka does not let us read."""
+_PROVEN = 15.0
+"""Seconds without a refusal after which we count as let, though nothing came: longer than between two."""
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +84,11 @@ class Subscription:
         policy: SubscriberPolicy | None = None,
     ) -> None:
         self.topic = topic
+        self.group = group
         self.pool = pool
+        self._failed = False
+        """Whether the last poll did."""
+        self._refused_at = 0.0
         self.policy = policy = policy or SubscriberPolicy()
         self._coordinator_seen = time.monotonic()
         self._unanswered: float | None = None
@@ -95,6 +114,35 @@ class Subscription:
             max_records=policy.max_records,
         )
         self._subscriber(self._handler())
+        self._poll = self._subscriber.get_msg
+        self._subscriber.get_msg = self._polled  # type: ignore[method-assign]  # else nobody hears of errors
+
+    async def _polled(self, consumer: Any) -> Any:
+        """The next records. After an error FastStream tries again in a while, and says nothing."""
+        if self._failed:
+            forget_errors(consumer)
+        self._failed = True
+        try:
+            records = await self._poll(consumer)
+        except KafkaError as error:
+            join_again(consumer)
+            if isinstance(error, TopicAuthorizationFailedError):
+                self._refused(refusal("Read", "topic", self.topic))
+            elif isinstance(error, GroupAuthorizationFailedError):
+                self._refused(refusal("Read", "group", self.group))
+            raise
+        self._failed = False
+        if records or time.monotonic() - self._refused_at > _PROVEN:
+            self.let()
+        return records
+
+    def _refused(self, why: str) -> None:
+        self._refused_at = time.monotonic()
+        self.pool.lane.hold(RIGHTS, why)
+
+    def let(self) -> None:
+        """Kafka lets us read, it seems."""
+        self.pool.lane.release(RIGHTS)
 
     def _handler(self) -> Callable[..., Awaitable[None]]:
         async def receive(records: Any) -> None:
@@ -167,12 +215,14 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
             task = asyncio.create_task(self._subscription.pool.revoked())
             await asyncio.wait([task])
             if not task.cancelled() and (error := task.exception()) is not None:
-                log.error("revoke failed", stage=self._subscription.pool.stage.name, exc_info=error)
+                stage = self._subscription.pool.stage.name
+                log.error("revoke failed", stage=stage, error=told(error), exc_info=error)
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         make_patient(self._subscription.consumer._client)
         subscription = self._subscription
         subscription.answered()
+        subscription.let()
         commit_once(subscription.consumer._coordinator)
         subscription.pool.assigned(GroupConsumer(subscription), own(assigned))
 

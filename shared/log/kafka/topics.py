@@ -8,15 +8,19 @@ from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import for_code
+from aiokafka.errors import TopicAuthorizationFailedError, for_code
 
 from shared.domain.errors import SoulprintError
+from shared.log.kafka.rights import refusal
 from shared.pipelines import TopicSpec
 
 _COPIES = 3
 _LEADER_TRIES = 200
 _EXISTS = 36
+_REFUSED = TopicAuthorizationFailedError.errno
 _NONE = 0
+MISSING = "missing"
+REFUSED = "refused"
 
 
 class TopicError(SoulprintError):
@@ -29,7 +33,8 @@ class Drift:
 
     topic: str
     what: str
-    """`missing`, `partitions`, or the name of a configuration key."""
+    """MISSING; REFUSED where it is not ours to see, or its configuration is not; `partitions`, or the name of
+    a configuration key."""
     wanted: str
     found: str
 
@@ -47,16 +52,20 @@ async def ensure_topics(
     answer = await admin.create_topics(
         [NewTopic(s.name, s.partitions, replication, topic_configs=s.settings) for s in specs]
     )
-    created, refused = [], []
+    created, refused, denied = [], [], []
     for name, code, *message in answer.topic_errors:
         if code == _NONE:
             created.append(name)
+        elif code == _REFUSED:
+            denied.append(name)
         elif code != _EXISTS:
             refused.append(
                 f"{name}: {for_code(code).__name__} {message[0] if message and message[0] else ''}"
             )
     if refused:
         raise TopicError(f"Kafka refused {len(refused)} topics: {'; '.join(refused)}")
+    if denied:
+        raise TopicError(refusal("Create", "topic", ", ".join(sorted(denied))))
     await _until_led(admin, created)
     return created, await find_drift(admin, [s for s in specs if s.name not in created])
 
@@ -71,23 +80,41 @@ async def _until_led(admin: AIOKafkaAdminClient, names: Sequence[str]) -> None:
     raise TopicError(f"topics were created but have no leaders yet: {', '.join(names)}; try again")
 
 
-async def find_drift(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> list[Drift]:
-    """How the topics of the cluster differ from the table. Changes nothing."""
-    if not specs:
-        return []
-    described = {t["topic"]: t for t in await admin.describe_topics([s.name for s in specs])}
-    drifts, existing = [], []
+async def find_lacking(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> list[Drift]:
+    """The topics that are MISSING or REFUSED. Asks for less than `find_drift`."""
+    return (await _described(admin, specs))[0]
+
+
+async def _described(
+    admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]
+) -> tuple[list[Drift], list[tuple[TopicSpec, int]]]:
+    """Those that are lacking; the others, with how many partitions they have."""
+    described = {t["topic"]: t for t in await admin.describe_topics([s.name for s in specs])} if specs else {}
+    lacking, existing = [], []
     for spec in specs:
         found = described.get(spec.name)
         if found is None or found["error_code"] != _NONE:
-            drifts.append(Drift(spec.name, "missing", "a topic", "none"))
+            refused = found is not None and found["error_code"] == _REFUSED
+            lacking.append(Drift(spec.name, REFUSED if refused else MISSING, "a topic", "none"))
+        else:
+            existing.append((spec, len(found["partitions"])))
+    return lacking, existing
+
+
+async def find_drift(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> list[Drift]:
+    """How the topics of the cluster differ from the table. Changes nothing."""
+    drifts, existing = await _described(admin, specs)
+    drifts += [
+        Drift(spec.name, "partitions", str(spec.partitions), str(count))
+        for spec, count in existing
+        if count != spec.partitions
+    ]
+    configs = await _configs(admin, [spec.name for spec, _ in existing])
+    for spec, _ in existing:
+        if spec.name not in configs:
+            drifts.append(Drift(spec.name, REFUSED, "a configuration", "none"))
             continue
-        existing.append(spec)
-        if (count := len(found["partitions"])) != spec.partitions:
-            drifts.append(Drift(spec.name, "partitions", str(spec.partitions), str(count)))
-    configs = await _configs(admin, [s.name for s in existing])
-    for spec in existing:
-        has = configs.get(spec.name, {})
+        has = configs[spec.name]
         drifts += [
             Drift(spec.name, key, wanted, str(has.get(key)))
             for key, wanted in spec.settings.items()
@@ -97,12 +124,15 @@ async def find_drift(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> 
 
 
 async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """By topic; without those whose configuration we may not see."""
     if not names:
         return {}
     answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, n) for n in names])
     configs = {}
     for answer in answers:
         for code, message, _kind, name, entries in answer.resources:
+            if code == _REFUSED:
+                continue
             if code != _NONE:
                 raise TopicError(
                     f"cannot read the configuration of {name}: {message or for_code(code).__name__}"

@@ -12,6 +12,7 @@ import anthropic
 import structlog
 from anthropic.types.messages import MessageBatch, MessageBatchIndividualResponse
 
+from shared.domain.addresses import shown_address
 from shared.domain.batches import SENDING, OpenBatch
 from shared.domain.errors import ModelUnavailableError, UsageError
 from shared.models.claude.caller import Caller
@@ -60,7 +61,8 @@ class BatchCalls:
                 return await client.messages.batches.create(requests=requests)  # type: ignore[arg-type]  # plain dicts
             except anthropic.NotFoundError:
                 raise UsageError(
-                    f"{self._caller.base_url} has no Message Batches: unset SOULPRINT_MODEL_BATCH"
+                    f"{shown_address(self._caller.base_url)} has no Message Batches: "
+                    "unset SOULPRINT_MODEL_BATCH"
                 ) from None
 
         try:

@@ -20,6 +20,7 @@ from anthropic.types import Message
 
 from shared.domain.errors import ModelUnavailableError, UsageError
 from shared.domain.events import Usage
+from shared.domain.told import told
 from shared.models.claude.attempts import Attempts
 from shared.models.claude.budget import Budget
 from shared.models.claude.failures import Failure, NoMessageError, classify, reply_lost
@@ -74,15 +75,18 @@ class Caller:
                 max_retries=0,  # one retry policy, ours: it counts, caps and obeys the lane
             )
         except (anthropic.AnthropicError, ValueError, httpx2.InvalidURL) as error:
-            raise UsageError(f"Claude cannot be set up; set ANTHROPIC_API_KEY, or mend: {error}") from None
+            raise UsageError(
+                f"Claude cannot be set up ({told(error)}); set ANTHROPIC_API_KEY, and ANTHROPIC_BASE_URL to "
+                "http(s)://host[:port]"
+            ) from None
         if self.client.base_url.scheme not in ("http", "https"):
-            raise UsageError(f"set ANTHROPIC_BASE_URL to http(s)://host[:port], not to {self.base_url}")
+            raise UsageError("set ANTHROPIC_BASE_URL to http(s)://host[:port]")
         if not (self.client.api_key or self.client.auth_token or self.client.credentials):
             raise UsageError("no API key: set ANTHROPIC_API_KEY, or use --model offline, which needs none")
 
     @property
     def base_url(self) -> str:
-        """Where calls go."""
+        """Where calls go. Not to be shown: see `shared.domain.addresses.shown_address`."""
         return str(self.client.base_url).rstrip("/")
 
     @property

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from dataclasses import dataclass
 
 import anthropic
 import httpx2
 
+from shared.domain.addresses import shown_address
 from shared.resilience.faults import Fault
 from shared.resilience.retry_after import retry_after
 
@@ -59,24 +61,25 @@ def classify(error: BaseException, *, model: str, base_url: str) -> Failure:
     the limit on cost, errors of ours that say what to do."""
     if isinstance(error, anthropic.APIStatusError):
         return _of_status(error, model, base_url)
+    at = shown_address(base_url)
     if _never_sent(error):
         return Failure(
             Fault.TRANSIENT,
             "unreachable",
-            f"cannot reach {base_url}: is ANTHROPIC_BASE_URL right, and the network up?",
+            f"cannot reach {at}: is ANTHROPIC_BASE_URL right, and the network up?",
             unreachable=True,
             silent=True,
         )
     if isinstance(error, anthropic.APITimeoutError | TimeoutError):
-        return Failure(Fault.TRANSIENT, "timeout", f"no answer in time from {base_url}", silent=True)
+        return Failure(Fault.TRANSIENT, "timeout", f"no answer in time from {at}", silent=True)
     if isinstance(error, anthropic.APIConnectionError):
-        return Failure(Fault.TRANSIENT, "dropped", f"{base_url} dropped the connection")
+        return Failure(Fault.TRANSIENT, "dropped", f"{at} dropped the connection")
     if isinstance(error, anthropic.CredentialsError):
         return _unusable("no usable API key: set ANTHROPIC_API_KEY")
     if isinstance(error, NoMessageError):
-        return _no_message(base_url)
+        return _no_message(at)
     if isinstance(error, _GARBLED):
-        return Failure(Fault.TRANSIENT, "garbled", f"{base_url} sent an answer that is no JSON")
+        return Failure(Fault.TRANSIENT, "garbled", f"{at} sent an answer that is no JSON")
     raise error
 
 
@@ -96,20 +99,20 @@ def reply_lost(error: BaseException) -> bool:
     return isinstance(error, lost) and not _never_sent(error)
 
 
-def _no_message(base_url: str) -> Failure:
+def _no_message(at: str) -> Failure:
     """The server answered, but not as the API does."""
     return _unusable(
-        f"{base_url} answers with a web page or the like, not as the API does: set ANTHROPIC_BASE_URL right"
+        f"{at} answers with a web page or the like, not as the API does: set ANTHROPIC_BASE_URL right"
     )
 
 
 def _of_status(error: anthropic.APIStatusError, model: str, base_url: str) -> Failure:
-    status = error.status_code
+    status, at = error.status_code, shown_address(base_url)
     wait = retry_after(error.response.headers)
     if _is_page(error):
         if status >= 500:  # a proxy's own error page
-            return Failure(Fault.TRANSIENT, "server_error", f"{base_url} answered {status}", retry_after=wait)
-        return _no_message(base_url)
+            return Failure(Fault.TRANSIENT, "server_error", f"{at} answered {status}", retry_after=wait)
+        return _no_message(at)
     if _is_spent(error):
         return Failure(
             Fault.LANE,
@@ -128,12 +131,18 @@ def _of_status(error: anthropic.APIStatusError, model: str, base_url: str) -> Fa
         return _unusable("the API key may not use this (403): check its workspace and permissions")
     if status == 404:
         return _unusable(
-            f"{base_url} knows no model {model!r} (404): set SOULPRINT_CLAUDE_MODEL to one it has"
+            f"{at} knows no model {model!r} (404): set SOULPRINT_CLAUDE_MODEL to one it has"
             + (", and ANTHROPIC_BASE_URL without /v1" if base_url.rstrip("/").endswith("/v1") else ""),
         )
-    return Failure(
-        Fault.POISON, "refused", f"the provider refuses the request ({status} {error.type or 'error'})"
-    )
+    return Failure(Fault.POISON, "refused", f"the provider refuses the request ({status} {_kind(error)})")
+
+
+_KIND = re.compile(r"[a-z]{1,20}(_[a-z]{1,20}){0,4}")
+
+
+def _kind(error: anthropic.APIStatusError) -> str:
+    """The provider's word for it; a server that is another's may send anything there."""
+    return error.type if error.type and _KIND.fullmatch(error.type) else "error"
 
 
 _SLOW = {429: ("rate_limited", "rate limited (429)"), 529: ("overloaded", "the provider is overloaded (529)")}

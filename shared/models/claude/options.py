@@ -21,9 +21,9 @@ class ClaudeOptions:
     """Settings of ClaudeModel. Times are seconds."""
 
     model: str = "claude-haiku-5-5"
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     """None: as the SDK finds it, from ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN."""
-    base_url: str | None = None
+    base_url: str | None = field(default=None, repr=False)
     """None: as the SDK finds it, from ANTHROPIC_BASE_URL, else the vendor's."""
     concurrency: int = 3
     """Most calls in flight."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
-from shared.domain.errors import UsageError
+from shared.domain.discreet import Discreet
+from shared.domain.errors import UsageError, system_reason
 from shared.domain.events import Usage
 
 TABLE = Path(__file__).with_name("prices.json")
 _MILLION = 1_000_000
 
 
-class Rates(BaseModel):
+class Rates(Discreet):
     """US dollars a million tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,7 +40,7 @@ class ModelPrice(Rates):
     above: LongPrompt | None = None
 
 
-class PriceTable(BaseModel):
+class PriceTable(Discreet):
     """All prices of a day."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -88,7 +89,7 @@ def load_prices(path: Path | None = None) -> PriceTable:
     try:
         given = PriceTable.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise UsageError(f"the price file {path} cannot be read: {error.strerror}") from None
+        raise UsageError(f"the price file {path} cannot be read: {system_reason(error)}") from None
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the file"

@@ -3,7 +3,6 @@ all), so every reply is validated again here."""
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import Annotated, Any, TypeVar
 
@@ -20,6 +19,7 @@ from pydantic import (
 )
 
 from shared.domain.bounds import WORDS_CHARS, Share
+from shared.domain.discreet import Discreet
 from shared.domain.facts import Category
 from shared.domain.sections import KINDS, Section
 from shared.domain.text import repair
@@ -47,7 +47,7 @@ def _blank_is_none(value: Any) -> Any:
 Day = Annotated[date | None, BeforeValidator(_blank_is_none)]
 
 
-class ReplyFact(BaseModel):
+class ReplyFact(Discreet):
     """One candidate, its messages by their short numbers."""
 
     category: Category
@@ -66,33 +66,33 @@ class ReplyFact(BaseModel):
         return self
 
 
-class ExtractReply(BaseModel):
+class ExtractReply(Discreet):
     """The reply to the extraction prompt."""
 
     facts: Annotated[list[ReplyFact], Field(max_length=MAX_FACTS)]
 
 
-class ReduceReply(BaseModel):
+class ReduceReply(Discreet):
     """The reply to the reduction prompt: numbers of facts, the most telling first."""
 
     keep: Annotated[list[int], Field(min_length=1, max_length=10_000)]
 
 
-class ReplyLine(BaseModel):
+class ReplyLine(Discreet):
     """One line of a document and the numbered things it rests on."""
 
     text: Words
     ids: Ids
 
 
-class ReplyGroup(BaseModel):
+class ReplyGroup(Discreet):
     """Lines under one heading."""
 
     heading: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
     lines: list[ReplyLine]
 
 
-class MemoryReply(BaseModel):
+class MemoryReply(Discreet):
     """The reply to the memory prompt."""
 
     groups: Annotated[list[ReplyGroup], Field(min_length=1, max_length=50)]
@@ -101,15 +101,15 @@ class MemoryReply(BaseModel):
 def _section_reply(kind: type[Section]) -> type[BaseModel]:
     """The schema of one section: its fields, each as lines with what they rest on."""
     lines: Any = (list[ReplyLine], ...)
-    return create_model(kind.__name__, **dict.fromkeys(kind.fields(), lines))
+    return create_model(kind.__name__, __base__=Discreet, **dict.fromkeys(kind.fields(), lines))
 
 
 _SECTION_REPLIES: dict[str, Any] = {name: (_section_reply(kind), ...) for name, kind in KINDS.items()}
-SectionsReply: type[BaseModel] = create_model("SectionsReply", **_SECTION_REPLIES)
+SectionsReply: type[BaseModel] = create_model("SectionsReply", __base__=Discreet, **_SECTION_REPLIES)
 """The reply to the sections prompt, as it is asked for: the fields of `shared.domain.sections`."""
 
 
-class LooseSections(BaseModel):
+class LooseSections(Discreet):
     """The same as it is taken: each section is validated on its own, so that one bad one spoils no other."""
 
     model_config = ConfigDict(extra="ignore")
@@ -145,16 +145,13 @@ def parse_reply(text: str, reply: type[R]) -> R:
         return reply.model_validate_json(text)
     except ValidationError as error:
         invalid = error
-    inner = _OUTERMOST.search(text)
-    if inner is not None and inner.group() != text:
+    inner = text[max(0, text.find("{")) : text.rfind("}") + 1]
+    if inner and inner != text:
         try:
-            return reply.model_validate_json(inner.group())
+            return reply.model_validate_json(inner)
         except ValidationError as error:
             invalid = error
     raise InvalidReplyError(_told(invalid))
-
-
-_OUTERMOST = re.compile(r"\{.*\}", re.DOTALL)
 
 
 def _told(error: ValidationError) -> str:

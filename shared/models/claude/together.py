@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
-from shared.domain.errors import first_of
+from shared.domain.told import first_of
 
 T = TypeVar("T")
 

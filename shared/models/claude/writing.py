@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import structlog
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from shared.domain.discreet import adapter_of
 from shared.domain.events import Sections, Usage
 from shared.domain.facts import SettledFact
 from shared.domain.markdown import plain, reference, short_id
@@ -54,7 +55,7 @@ LISTED_SHARE = 0.5
 """A reply has a fact's quote and its category, the list its statement and its month."""
 REFERENCES = 4
 """Most facts that a line refers to; more help no reader."""
-_LINES = TypeAdapter(list[ReplyLine])
+_LINES = adapter_of(list[ReplyLine])
 
 log = structlog.get_logger(__name__)
 

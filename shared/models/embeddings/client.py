@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import httpx2
 import orjson
 
+from shared.domain.addresses import shown_address
 from shared.domain.errors import UsageError
 from shared.models.embeddings.answer import Embedded, NoEmbeddingsError, read_answer
 from shared.models.embeddings.failures import (
@@ -52,6 +53,8 @@ class Embedder:
             raise UsageError("set SOULPRINT_EMBEDDINGS_URL and SOULPRINT_EMBEDDINGS_MODEL to embed passages")
         self.model = settings.embeddings_model
         self.url = endpoint(settings.embeddings_url)
+        self.at = shown_address(self.url)
+        """Where that is, for people."""
         self.metrics = metrics or EmbeddingMetrics.of()
         self._price = settings.embeddings_price
         self._seconds = settings.embeddings_timeout
@@ -98,13 +101,13 @@ class Embedder:
                 embedded = await self._asked(texts)
             if self._dimensions not in (None, embedded.dimensions):
                 raise garbled(
-                    self.url, f"{embedded.dimensions:,} numbers a text, and not {self._dimensions:,}"
+                    self.at, f"{embedded.dimensions:,} numbers a text, and not {self._dimensions:,}"
                 )
         except EmbeddingError as error:
             self.metrics.calls.labels(self.model, error.outcome).inc()
             raise
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
-            failure = of_exception(error, url=self.url)
+            failure = of_exception(error, url=self.at)
             self.metrics.calls.labels(self.model, failure.outcome).inc()
             raise failure from None
         self.metrics.calls.labels(self.model, "ok").inc()
@@ -124,18 +127,18 @@ class Embedder:
         try:
             if response.status_code != httpx2.codes.OK:
                 body = await _first(response, ERROR_BYTES)
-                raise of_status(response.status_code, response.headers, body, url=self.url, model=self.model)
+                raise of_status(response.status_code, response.headers, body, url=self.at, model=self.model)
             if "html" in response.headers.get("content-type", "").lower():
-                raise no_api(self.url)
+                raise no_api(self.at)
             body = await _first(response, MOST_BYTES + 1)
         finally:
             await response.aclose()
         if len(body) > MOST_BYTES:
-            raise garbled(self.url, f"more than {MOST_BYTES:,} bytes")
+            raise garbled(self.at, f"more than {MOST_BYTES:,} bytes")
         try:
             return read_answer(body, len(texts))
         except NoEmbeddingsError as error:
-            raise garbled(self.url, str(error)) from None
+            raise garbled(self.at, str(error)) from None
 
     async def close(self) -> None:
         """Drop connections. Safe to call twice."""

@@ -6,7 +6,7 @@ import re
 
 from shared.english.words import pairs_of, words_of
 
-_HEADING = re.compile(r"[ \t]*(?:#{1,6}[ \t]|(?:\*\*|__)[^*_\n]+(?:\*\*|__)[ \t]*:?[ \t]*(?=\n|$))")
+_HEADING = re.compile(r"[ \t]*+(?:#{1,6}[ \t]|(?:\*\*|__)[^*_\n]++(?:\*\*|__)[ \t]*+:?[ \t]*+(?=\n|$))")
 _BULLET = re.compile(r"[ \t]*(?:[-*•–—]|\d{1,2}[.)])[ \t]")
 _MARKS = " \t*_#:-"
 _MOST_WORDS = 5
@@ -41,18 +41,32 @@ _OF_WORK = pairs_of("role, job, job title, title, profession, occupation, employ
 def is_heading(low: str, original: str, start: int, end: int) -> bool:
     """True if `low[start:end]`, folded text of `original`, is a heading: a whole line that says what the next
     lines are about."""
-    begin = low.rfind("\n", 0, start) + 1
-    stop = low.find("\n", start)
-    stop = len(low) if stop < 0 else stop
-    if low[begin:start].strip(_MARKS) or low[end:stop].strip(_MARKS):
+    begin = start
+    while begin and low[begin - 1] in _MARKS:
+        begin -= 1
+    stop = end
+    while stop < len(low) and low[stop] in _MARKS:
+        stop += 1
+    # Not by looking for the line's ends: that would be the whole line for each of its sentences.
+    if (begin and low[begin - 1] != "\n") or (stop < len(low) and low[stop] != "\n"):
         return False
     line = original[begin:stop]
     if _HEADING.match(line) or line.strip(_MARKS).lower() in _TOPICS:
         return True
-    following = original[stop:].lstrip("\n").partition("\n")[0]
-    if not _is_titled(line) or not following.strip():
+    if not _is_titled(line):
+        return False
+    following = _line_after(original, stop)
+    if not following.strip():
         return False
     return not following.isupper() if line.isupper() else not _is_titled(following)
+
+
+def _line_after(text: str, at: int) -> str:
+    """The first line behind `at` that is not empty."""
+    while text.startswith("\n", at):
+        at += 1
+    end = text.find("\n", at)
+    return text[at : len(text) if end < 0 else end]
 
 
 def _is_titled(line: str) -> bool:

@@ -1,5 +1,5 @@
-"""Extraction in worker processes: several chunks in flight a worker, answers matched by order, dead workers
-replaced."""
+"""Extraction in worker processes: several chunks in flight a worker, answers matched by order, workers that
+die or fall silent replaced."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ DEATHS = 2
 """Deaths of a worker under one chunk after which the chunk is given up."""
 STARTS = 3
 """How often in a row a process may end before it is ready."""
+PATIENCE = 60.0
+"""Seconds a worker may be silent while it has a chunk to read, a hundred times what the worst known takes.
+Then it is killed: one chunk must not hold an extractor for ever."""
 _GRACE = 5.0
 """Seconds a worker gets to end by itself."""
 _ROOT = str(Path(__file__).resolve().parents[3])
@@ -40,7 +43,7 @@ Process = asyncio.subprocess.Process
 
 @dataclass(slots=True)
 class _Job:
-    """One chunk on its way."""
+    """One chunk on its way. A worker that was killed because it fell silent has died, too."""
 
     request: bytes
     answer: asyncio.Future[Answer]
@@ -51,7 +54,10 @@ class OfflineExtractor:
     """Extracts in `workers` processes, or in this one if 0. Workers start with the first chunk.
 
     A worker that dies is replaced and its chunks in flight are sent again; only the chunk it was reading is
-    suspected, and the second death under the same chunk raises ModelError for it.
+    suspected, and the second death under the same chunk raises ModelError for it. A worker that is silent for
+    PATIENCE is killed, which is a death like any other.
+
+    In this process a thread extracts: the loop is free meanwhile.
     """
 
     def __init__(self, workers: int = 0) -> None:
@@ -64,7 +70,7 @@ class OfflineExtractor:
         if self._closed:
             raise ModelError("the offline model is closed")
         if not self._workers:
-            return extract_candidates(chunk)
+            return await asyncio.to_thread(extract_candidates, chunk)
         said = said_in(chunk)
         if not said:
             return Extraction(())
@@ -91,17 +97,21 @@ class _Worker:
         self._process: Process | None = None
         self._runs: asyncio.Task[None] | None = None
         self._closed = False
+        self._alarm: asyncio.TimerHandle | None = None
+        self._was_silent = False
 
     def load(self) -> int:
         """How many chunks it has in flight."""
         return len(self._jobs)
 
     async def ask(self, request: bytes) -> Answer:
-        """The answer to one request. Raises ModelError if the worker died twice while reading it."""
+        """The answer to one request. Raises ModelError if the worker died, or fell silent, twice over it."""
         job = _Job(request, asyncio.get_running_loop().create_future())
         self._jobs.append(job)
         if self._process is not None:
             _send(self._process, job)
+            if len(self._jobs) == 1:
+                self._listen()
         elif self._runs is None or self._runs.done():
             self._runs = asyncio.create_task(self._run())
         return await job.answer
@@ -127,9 +137,11 @@ class _Worker:
                 process = await _start()
                 for job in self._jobs:
                     _send(process, job)
-                self._process = process
+                self._process, self._was_silent = process, False
+                self._listen()
                 began = await self._collect(process)
                 self._process = None
+                self._listen()
                 await _end(process)
                 if began:
                     stillborn = 0
@@ -143,6 +155,7 @@ class _Worker:
             self._give_up(error)
         finally:
             self._process = None
+            self._listen()
             self._give_up(ModelError("the offline model was closed before it answered"))
 
     async def _collect(self, process: Process) -> bool:
@@ -158,11 +171,27 @@ class _Worker:
                 answer = value_of(await output.readexactly(body_length(header)))
                 if not began:
                     began = answer is READY
+                    self._listen()
                     continue
                 job = self._jobs.popleft()
+                self._listen()
                 if not job.answer.done():
                     job.answer.set_result(answer)
         return began
+
+    def _listen(self) -> None:
+        """From now on the process has PATIENCE to say something; as long as it likes if nothing is asked."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        waits = self._process is not None and self._jobs
+        self._alarm = asyncio.get_running_loop().call_later(PATIENCE, self._kill) if waits else None
+
+    def _kill(self) -> None:
+        """End a process that is silent; `_collect` sees its output end."""
+        self._was_silent = True
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
 
     def _suspect(self, returncode: int | None) -> None:
         """Count a death against the chunk that was being read; the others are innocent."""
@@ -172,10 +201,8 @@ class _Worker:
         job.deaths += 1
         if job.deaths >= DEATHS:
             self._jobs.popleft()
-            self._fail(
-                job,
-                ModelError(f"the worker process died {DEATHS} times on one chunk (exit code {returncode})"),
-            )
+            last = f"silent for {PATIENCE:g} seconds" if self._was_silent else f"exit code {returncode}"
+            self._fail(job, ModelError(f"the worker process died {DEATHS} times on one chunk ({last})"))
 
     def _give_up(self, error: BaseException) -> None:
         while self._jobs:

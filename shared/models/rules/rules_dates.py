@@ -18,7 +18,7 @@ DATE_RULES = (
         "dates",
         "my",
         rf"my (?:(?:[\w-]+ ){{0,2}}(?:{KIN}|{PETS})(?:'s|s'|s)? )?(?:[\w-]+ ){{0,3}}?{EVENTS}(?: (?:to|with"
-        rf"|at|in|for) (?:[\w'-]+ ?){{1,4}})? {_BEGIN} (?!(?:when|a|an)(?![\w'-]))\S",
+        rf"|at|in|for) (?:[\w'-]++ ?){{1,4}})? {_BEGIN} (?!(?:when|a|an)(?![\w'-]))\S",
         is_undated,
         is_passing_hour,
         is_technical,

@@ -17,7 +17,7 @@ _THANKS = re.compile(r"\b(?:thanks|thank you|thx|cheers|appreciate it)\b", re.IG
 _EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _FENCE = re.compile(r"^[ \t]*```([A-Za-z][\w+#-]{0,15})", re.MULTILINE)
-_LIST = re.compile(r"(?m)^\s*(?:[-*•]|\d+[.)]) ")
+_LIST = re.compile(r"(?m)^[^\S\n]*+(?:[-*•]|\d+[.)]) ")
 _SLANG = re.compile(
     r"\b(?:lol|lmao|gonna|wanna|gotta|kinda|yeah|yep|nope|idk|btw|imo|tbh|u|ur)\b", re.IGNORECASE
 )

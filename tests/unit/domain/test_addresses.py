@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.addresses import goes_in_clear, host_name, server_address
+from shared.domain.addresses import (
+    NO_ADDRESS,
+    goes_in_clear,
+    host_name,
+    kafka_servers,
+    server_address,
+    shown_address,
+)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +52,36 @@ def test_an_address_that_is_refused_is_not_repeated(text: str, says: str) -> Non
     with pytest.raises(ValueError, match=says) as refused:
         server_address(text)
     assert "tango" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://api.example.com", "https://api.example.com"),
+        ("https://tango:tango@api.example.com:8443/tango/v1?tango#tango", "https://api.example.com:8443"),
+        ("http://tango@[::1]:3000/", "http://[::1]:3000"),
+        ("postgresql://nora:tango@db.example.com/soulprint", "postgresql://db.example.com"),
+        ("http://tango:1/2@api.example.com", NO_ADDRESS),
+        ("http://tango:12#3@api.example.com", NO_ADDRESS),
+        ("http://api?tango@api.example.com", NO_ADDRESS),
+        ("tango", NO_ADDRESS),
+        ("tango:tango@api.example.com", NO_ADDRESS),
+        ("http://[tango", NO_ADDRESS),
+        ("http://\x1b[2Jtango", NO_ADDRESS),
+        ("", NO_ADDRESS),
+    ],
+)
+def test_of_an_address_nothing_is_shown_that_could_be_a_key(text: str, shown: str) -> None:
+    assert shown_address(text) == shown
+
+
+def test_servers_of_kafka_have_no_name_and_no_password() -> None:
+    for text in ("a:9092", "a:9092, b:9092,", "[::1]:9092", ""):
+        assert kafka_servers(text) == text
+    for text in ("nora:tango@a:9092", "kafka://a:9092", "a:9092?tango", "a b"):
+        with pytest.raises(ValueError, match="must be host:port") as refused:
+            kafka_servers(text)
+        assert "tango" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

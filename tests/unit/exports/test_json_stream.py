@@ -4,6 +4,7 @@ import io
 import json
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from shared.domain.errors import BrokenExportError
 from shared.exports.conversation import LARGE_AHEAD, Conversation, ReadLimits, Rejected
 from shared.exports.json import reader as json_reader
 from shared.exports.json.stream import read_conversations, stream_objects
+from tests.support.growth import MOST_GROWTH, growth
 
 LIMITS = ReadLimits()
 EVERYWHERE = ("item", "conversations.item", "")
@@ -260,3 +262,27 @@ def test_read_conversations_rejects_whatever_parse_raises() -> None:
     assert parsed[0] == Conversation("a", "m#1", [])
     assert [each.id for each in parsed] == ["a", "m#2", "m#3", "m#4"]
     assert [type(each) for each in parsed[1:]] == [Rejected] * 3
+
+
+@pytest.mark.parametrize(
+    ("before", "unit"),
+    [
+        ("[", b'{"k%d":1},{"k%d":1},'),  # a guess that holds once and never again
+        ("", b'{"a":1}'),  # values on one line that has no end
+        ("", b'{"a":1,"b":[{}]}'),
+        ('{"', b'\\"'),  # a text without an end, a quote in it everywhere
+        ('{"conversations":"', b'\\"'),
+    ],
+)
+def test_a_file_takes_as_long_as_it_is(before: str, unit: bytes) -> None:
+    def reading(size: int) -> Any:
+        numbered = (unit.replace(b"%d", b"%d" % number) for number in range(size // len(unit)))
+        data = before.encode() + b"".join(numbered)
+        return lambda: list(_as_far_as_it_goes(data))
+
+    assert growth(reading, 60_000, floor=0.01) < MOST_GROWTH
+
+
+def _as_far_as_it_goes(data: bytes) -> Iterator[Any]:
+    with suppress(BrokenExportError):
+        yield from stream_objects(io.BytesIO(data), "m.json", LIMITS, EVERYWHERE)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.exports.formats.markup import text_of_html
+from tests.support.growth import cost
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,30 @@ def test_never_raises(pieces: list[str]) -> None:
     text = text_of_html("".join(pieces))
     assert text == text.strip()
     assert "\n\n\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("before", "unit", "behind"),
+    [
+        ("<", "a", ""),
+        ("<p", "a", " "),
+        ("<p ", "a b=", ""),
+        ("", "<a ", ""),
+        ("", "<!-", ""),
+        ("<!--", "-", ""),
+        ("", "</", "x"),
+        ("&#", "9", ""),
+        ("", "&#9", ";"),
+        ("", "&am", ""),
+        ("<pre>", " \n", "x"),
+        ("", "<li>", ""),
+    ],
+)
+def test_what_never_ends_costs_no_more_than_its_length(before: str, unit: str, behind: str) -> None:
+    page = before + unit * ((1 << 20) // len(unit)) + behind
+    assert min(cost(lambda: text_of_html(page)) for _ in range(2)) < 1.0
+
+
+@pytest.mark.parametrize("digits", [20, 4300, 5000])
+def test_a_character_of_any_number_is_one(digits: int) -> None:
+    assert text_of_html(f"a&#{'9' * digits};b&#x{'f' * digits};c") == "a\ufffdb\ufffdc"

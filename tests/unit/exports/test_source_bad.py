@@ -7,7 +7,6 @@ import io
 import struct
 import zipfile
 import zlib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -263,14 +262,3 @@ def test_random_damage_to_a_zip_is_told_or_read(tmp_path: Path) -> None:
         except UnreadableExportError:
             continue
         assert len(found) == 40 or breaks
-
-
-def test_more_conversations_than_may_be_kept_in_mind_are_not_read_and_it_says_so(tmp_path: Path) -> None:
-    data = zip_of({"c-1.json": json_of(chains(5)), "c-2.json": json_of(chains(5, 5))})
-    found, breaks = read(written(tmp_path, "e.zip", data), replace(LIMITS, conversations=7))
-    assert found == expected(7)
-    assert [(each.file, each.place) for each in breaks] == [
-        ("e.zip/c-2.json", "conversation 8 of the export")
-    ]
-    assert "SOULPRINT_MAX_CONVERSATIONS" in breaks[0].reason
-    assert read(written(tmp_path, "f.zip", data), replace(LIMITS, conversations=10))[1] == []

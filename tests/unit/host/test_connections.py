@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from shared.host import health
 from shared.host.connections import Bounds
 from shared.host.health import health_server
-from shared.host.http import FACE
+from shared.host.http import AT_ONCE, FACE
 from tests.support.http_server import ask, head, served, wire
 from tests.support.waiting import until
 
@@ -100,15 +100,26 @@ async def test_half_requests_hold_no_descriptors_and_the_health_port_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(health, "BOUNDS", replace(health.BOUNDS, head_seconds=1.0))
+    seen = 0
+
+    async def watch() -> None:
+        nonlocal seen
+        while True:
+            seen = max(seen, descriptors())
+            await asyncio.sleep(0)
+
     async with health_server("127.0.0.1", 0, lambda: "starting", CollectorRegistry()) as port:
         assert (await ask(port, "GET", "/livez")).status == 200
         before = descriptors()
         with half_requests(port, MANY):
             theirs = before + MANY
+            watching = asyncio.create_task(watch())
             await until(lambda: theirs < descriptors() <= theirs + health.BOUNDS.connections)
             assert (await ask(port, "GET", "/livez")).status == 200  # while they are there
             await until(lambda: descriptors() <= theirs)
             assert (await ask(port, "GET", "/metrics")).status == 200
+            watching.cancel()
+            assert theirs < seen <= theirs + health.BOUNDS.connections + 6 * AT_ONCE
         await until(lambda: descriptors() <= before)
 
 
@@ -127,6 +138,7 @@ async def test_what_nobody_takes_of_the_metrics_ends_with_the_connection() -> No
             lazy.settimeout(30)
             await asyncio.to_thread(lazy.recv, 1)
             await until(lambda: descriptors() == before + 1)  # its own
+    async with served(much, **replace(HASTY, slowest_bytes=1024 * 1024).options()) as port:
         assert len((await ask(port, "GET", "/")).body) == size  # who takes it has it
 
 

@@ -64,10 +64,10 @@ def test_the_same_record_is_the_same_burial_and_one_at_another_place_is_not() ->
     assert len({first, *(DeadLetter(each, LaneError("x"), 1, "s").id for each in others)}) == 5
 
 
-async def test_of_an_error_that_is_not_ours_only_the_class_is_told() -> None:
+async def test_of_an_error_that_is_not_ours_only_class_and_place_are_told() -> None:
     post = Post()
     await bury(DeadLetter(Record(), ValueError("a stranger's words"), 1, "s"), post)
-    assert post.sent[0][3]["dlq_error"] == b""
+    assert post.sent[0][3]["dlq_error"] == b"ValueError"  # it was raised nowhere
     assert post.sent[0][3]["dlq_error_class"] == b"ValueError"
 
 

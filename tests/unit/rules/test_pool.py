@@ -76,6 +76,58 @@ async def test_a_chunk_under_which_workers_keep_dying_is_given_up(
     assert await one_worker.extract(CHUNKS[1]) == EXPECTED[1]
 
 
+SILENT_AT = (
+    "import sys; sys.path += sys.argv[1:]; from shared.models.rules import worker; "
+    "read = worker.read_messages; "
+    "forever = lambda said: [0 for _ in iter(int, 1)]; "
+    "worker.read_messages = lambda said: (forever if 'silence' in said[0].text else read)(said); "
+    "worker.main()"
+)
+"""The worker as it is, which for ever reads a chunk that holds a word."""
+
+
+async def test_a_chunk_that_a_worker_never_answers_is_given_up_and_holds_no_other(
+    monkeypatch: pytest.MonkeyPatch, one_worker: OfflineExtractor
+) -> None:
+    monkeypatch.setattr(pool, "_PROGRAM", SILENT_AT)
+    monkeypatch.setattr(pool, "PATIENCE", 1.0)
+    hostile = chunk_of(message("silence", 0))
+    tasks = [asyncio.create_task(one_worker.extract(chunk)) for chunk in (CHUNKS[0], hostile, *CHUNKS[1:4])]
+    first, given_up, *rest = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(given_up, ModelError)
+    assert "silent for 1 seconds" in str(given_up)
+    assert [first, *rest] == EXPECTED[:4]
+    assert len(workers()) == 0  # each was of another program
+    await one_worker.close()
+
+
+async def test_a_worker_that_has_nothing_to_read_may_be_silent(
+    monkeypatch: pytest.MonkeyPatch, one_worker: OfflineExtractor
+) -> None:
+    assert await one_worker.extract(CHUNKS[0]) == EXPECTED[0]
+    monkeypatch.setattr(pool, "PATIENCE", 0.3)
+    (worker,) = workers()
+    asleep = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_later(3 * pool.PATIENCE, asleep.set_result, None)
+    await asleep
+    monkeypatch.undo()
+    assert await one_worker.extract(CHUNKS[1]) == EXPECTED[1]
+    assert [each.pid for each in workers()] == [worker.pid]
+
+
+async def test_the_loop_is_free_while_this_process_reads_a_long_chunk() -> None:
+    extractor = OfflineExtractor(0)
+    reading = asyncio.create_task(
+        extractor.extract(chunk_of(message("I was in Leeds, I like it. " * 8000, 0)))
+    )
+    turns = 0
+    while not reading.done():
+        turns += 1
+        await asyncio.sleep(0)
+    await reading
+    assert turns > 10
+
+
 async def test_a_worker_that_cannot_start_is_no_fault_of_the_chunk(
     monkeypatch: pytest.MonkeyPatch, one_worker: OfflineExtractor
 ) -> None:
