@@ -15,6 +15,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from shared.exports.conversation import ReadLimits
 from shared.pipelines import services_of
 from shared.store.store import Store
 from tests.chaos.fire import say
@@ -137,7 +138,7 @@ def _is_wrong(outcome: Outcome) -> bool:
     return outcome.state != "complete" and not (outcome.state == "failed" and outcome.reason)
 
 
-@pytest.mark.parametrize("count", [2_000_000, 450_000])
+@pytest.mark.parametrize("count", [2_000_000, ReadLimits().conversations - 1])
 async def test_millions_of_empty_conversations_throw_nobody_out(
     count: int, kafka: Broker, database: str, store: Store, tmp_path: Path
 ) -> None:
