@@ -13,6 +13,7 @@ NEED_MINUTES = (
     "test_embeddings.py",
     "test_fallback.py",  # tests/pipeline/test_fallback_run.py has it without kills
     "test_gray.py",
+    "test_linear.py",  # tests/unit/test_linear_*.py have it with fewer texts
     "test_hostile_events.py",
     "test_hostile_exports.py",  # tests/pipeline/test_hostile_exports.py has small ones
     "test_outage.py",

@@ -22,6 +22,7 @@ from shared.domain.earlier_sections import lines_of
 from shared.domain.errors import BrokenExportError
 from shared.domain.facts import Candidate, Category
 from shared.domain.markdown import plain
+from shared.domain.printable import printable
 from shared.domain.sample import SampleConversation
 from shared.domain.sections import User, lines_said
 from shared.domain.text import repair
@@ -50,7 +51,6 @@ from shared.models.claude.transcript import delimited
 from shared.models.rules.reading import read_messages
 from shared.models.rules.said import Said
 from shared.models.writer.voice import measure
-from soulprint.context import printable
 from tests.support.growth import MOST_GROWTH, Hostile, each_hostile, growth
 from tests.unit.rules.said_support import chunk_of, message
 

@@ -22,7 +22,7 @@ class Host:
         os.kill(os.getpid(), signal.SIGINT)
         await asyncio.Event().wait()
 
-served(Host(), lambda: "here I am", again="ended at once")
+served(Host(), lambda: ["here I am"], again="ended at once")
 """
 
 

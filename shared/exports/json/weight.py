@@ -19,7 +19,8 @@ MOST_FOLD = 80
 """No bytes become more than so many times as many: what is smaller than a cap by that is not looked at."""
 _SHORT = 64
 """Bytes of a string whose marks are not worth a look."""
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?', re.DOTALL)
+"""One that never ends is one all the same: else each quote in it would be looked behind again."""
 _CONTINUED = bytes(range(0x80, 0xC0))
 _NOT_NARROW = re.compile(rb"[\x80-\xff]|\\u")
 _WIDEST = re.compile(rb"[\xf0-\xff]|\\u[dD][89abAB]")
