@@ -15,6 +15,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from shared.exports.conversation import ReadLimits
 from shared.pipelines import services_of
 from shared.store.store import Store
 from tests.chaos.fire import say
@@ -137,12 +138,14 @@ def _is_wrong(outcome: Outcome) -> bool:
     return outcome.state != "complete" and not (outcome.state == "failed" and outcome.reason)
 
 
-async def test_two_million_empty_conversations_throw_nobody_out(
-    kafka: Broker, database: str, store: Store, tmp_path: Path
+@pytest.mark.parametrize("count", [2_000_000, ReadLimits().conversations - 1])
+async def test_millions_of_empty_conversations_throw_nobody_out(
+    count: int, kafka: Broker, database: str, store: Store, tmp_path: Path
 ) -> None:
+    """More than an export may hold, and as many as it may."""
     async with scene("v2", kafka, database, store, tmp_path) as found:
         usual = await found.neighbour.usual()
-        source = empty_conversations(found.setting.root / "empty.zip", 2_000_000)
+        source = empty_conversations(found.setting.root / "empty.zip", count)
         say(f"\n{source.stat().st_size / 1e6:.1f} MB of empty conversations")
         group = found.setting.group("chunker")
         standing = await members(found.setting.bootstrap, group)
