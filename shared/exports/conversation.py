@@ -102,7 +102,7 @@ class ReadLimits:
     """Entries of an export: of its folders, its archives and the archives in them together."""
     texts: int = 50_000
     """Those among them that could hold conversations: each is looked at, and kept in mind."""
-    heads_bytes: int = 512 * 1024**2
+    heads_bytes: int = 128 * 1024**2
     """Bytes of their beginnings that are looked at."""
     messages: int = 200_000
     """Messages of one conversation."""
