@@ -72,7 +72,7 @@ class Readers(AbstractAsyncContextManager["Readers"]):
     ) -> AsyncIterator[Answers | InThread]:
         """One reading, for the block; `progress` is told how far it is. Raises UnreadableExportError for what
         is the export's fault, be it that its reading stands still or needs too much memory; DiskFullError;
-        ReaderEndedError."""
+        ReaderEndedError; OSError where no process can be had."""
         far: Sequence[int] = ()
 
         def note(value: Sequence[int]) -> None:

@@ -18,6 +18,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from shared.domain.errors import SoulprintError
@@ -26,6 +27,7 @@ from shared.workers.frames import (
     END,
     ERROR,
     HEADER_BYTES,
+    NO_PROCESS,
     OUT_OF_MEMORY,
     PROGRESS,
     STOOD_STILL,
@@ -43,6 +45,8 @@ STANDS_SECONDS = 600.0
 NICER_AFTER = (1.0, 10.0)
 """Seconds of processor time after which a task gives way: a small one is through in its own time."""
 NICER = 5
+REFUSAL_SECONDS = 5.0
+"""For whoever is refused to say what they wanted: others wait meanwhile."""
 
 
 def main() -> None:
@@ -63,7 +67,12 @@ def _fork(control: socket.socket) -> None:
         if not data:
             return
         with socket.socket(fileno=descriptors[0]) as asked:
-            if os.fork() == 0:
+            try:
+                child = os.fork()
+            except OSError:  # a limit on processes, or no memory: nothing is said of the task
+                _refuse(asked)
+                continue
+            if child == 0:
                 control.close()
                 try:
                     _serve(asked)
@@ -73,11 +82,22 @@ def _fork(control: socket.socket) -> None:
 
 def _serve(asked: socket.socket) -> None:
     try:
-        size, _ = announced(_received(asked, HEADER_BYTES))
-        request = value_of(_received(asked, size))
-        _Run(asked, request).go()
+        _Run(asked, _request(asked)).go()
     except (OSError, EOFError):
         return  # nobody waits for an answer any more
+
+
+def _refuse(asked: socket.socket) -> None:
+    asked.settimeout(REFUSAL_SECONDS)
+    with suppress(OSError, EOFError):
+        _request(asked)  # what is not taken would break the connection before the answer is read
+        asked.sendall(frame(ERROR, [NO_PROCESS, ""]))
+
+
+def _request(asked: socket.socket) -> dict[str, Any]:
+    size, _ = announced(_received(asked, HEADER_BYTES))
+    request: dict[str, Any] = value_of(_received(asked, size))
+    return request
 
 
 def _received(asked: socket.socket, size: int) -> bytes:
@@ -100,6 +120,7 @@ class _Run:
         self._sending = threading.Lock()
         self._sent = 0
         self._over = threading.Event()
+        _go_first()
         _bound_memory(request["memory"])
         self._request = request
 
@@ -161,6 +182,12 @@ class _Run:
                     self._sending.release()
             if waits or now != known:
                 known, used, moved = now, time.process_time(), time.monotonic()
+
+
+def _go_first() -> None:
+    """Where memory runs out the system is to end a task, not the service that asked for it."""
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as first:
+        first.write("1000")
 
 
 def _bound_memory(most: int) -> None:

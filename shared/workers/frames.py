@@ -16,7 +16,7 @@ VALUE, PROGRESS, END, ERROR = b"V", b"P", b"E", b"X"
 """One of a task's values; how far it is; its answer, after which nothing comes; why there is none."""
 
 
-STOOD_STILL, OUT_OF_MEMORY = "StoodStill", "MemoryError"
+STOOD_STILL, OUT_OF_MEMORY, NO_PROCESS = "StoodStill", "MemoryError", "NoProcess"
 """Kinds of errors that are no class of ours."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import sys
@@ -18,6 +19,7 @@ from shared.domain.errors import SoulprintError
 from shared.workers.frames import (
     END,
     HEADER_BYTES,
+    NO_PROCESS,
     OUT_OF_MEMORY,
     PROGRESS,
     STOOD_STILL,
@@ -73,7 +75,8 @@ class Answers:
         self.answer: Any = None
 
     async def values(self) -> AsyncIterator[Any]:
-        """The task's values; when they have ended, its answer is there. Raises WorkerError."""
+        """The task's values; when they have ended, its answer is there. Raises WorkerError; OSError
+        where no process could be forked."""
         while True:
             kind, value = await self._next()
             if kind == VALUE:
@@ -96,8 +99,10 @@ class Answers:
             raise WorkerError(f"what it said is no answer ({type(error).__name__})") from None
 
 
-def _failure(value: Any) -> WorkerError:
+def _failure(value: Any) -> WorkerError | OSError:
     kind, words = (str(each) for each in value)
+    if kind == NO_PROCESS:
+        return BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
     if kind == STOOD_STILL:
         return WorkerError("it made no progress", kind=kind)
     if kind == OUT_OF_MEMORY:
@@ -125,7 +130,7 @@ class Workers(AbstractAsyncContextManager["Workers"]):
         self, module: str, argument: Any, policy: WorkerPolicy, progress: Callable[[Any], None]
     ) -> AsyncIterator[Answers]:
         """One task, for the block: left early, it is ended. `progress` is called with what it says of how far
-        it is, while its values are waited for. Raises OSError where no process can be made."""
+        it is, while its values are waited for. Raises OSError where no process can be started."""
         ours, theirs = socket.socketpair()
         try:
             with theirs:
