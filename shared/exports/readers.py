@@ -12,7 +12,7 @@ import structlog
 
 from shared.domain.errors import BrokenExportError, DiskFullError, SoulprintError, UnreadableExportError
 from shared.exports.conversation import ReadLimits
-from shared.exports.task import told
+from shared.exports.task import argument_of
 from shared.settings import Settings
 from shared.workers.frames import OUT_OF_MEMORY, STOOD_STILL
 from shared.workers.threads import InThread, Threads
@@ -82,7 +82,7 @@ class Readers(AbstractAsyncContextManager["Readers"]):
 
         try:
             async with self._workers.task(
-                self._module, told(list(paths), limits, more), self._policy, note
+                self._module, argument_of(list(paths), limits, more), self._policy, note
             ) as answers:
                 yield answers
         except WorkerError as error:
