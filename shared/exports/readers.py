@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -26,22 +27,28 @@ _OURS = frozenset({UnreadableExportError.__name__, BrokenExportError.__name__})
 """Errors of a reading whose words say what is wrong with the export."""
 
 
+PAUSES = (1.0, 5.0, 20.0, 60.0)
+"""Seconds before an export is read again whose reader has ended: a machine short of memory finds some."""
+
+
 class ReaderEndedError(SoulprintError):
-    """The process that read an export ended without a word. It may be the export's doing, or the machine's:
-    whoever meets it again for the same export knows."""
+    """The process that read an export ended, not by its own doing. It may be the export's fault, or the
+    machine's: whoever meets it again and again for the same export knows."""
 
 
 async def once_more(read: Callable[[], Awaitable[T]], ids: Mapping[str, object]) -> T:
-    """What `read` answers, called again if its reader ends without a word. Raises UnreadableExportError if
-    the next one does so, too; what `read` raises."""
+    """What `read` answers, called again after each of PAUSES if its reader ends without a word. Raises
+    UnreadableExportError if the last one does so, too; what `read` raises."""
+    for pause in PAUSES:
+        try:
+            return await read()
+        except ReaderEndedError as ended:
+            log.warning("reading again", reason=str(ended), seconds=pause, **ids)
+        await asyncio.sleep(pause)
     try:
         return await read()
     except ReaderEndedError as ended:
-        log.warning("reading again", reason=str(ended), **ids)
-    try:
-        return await read()
-    except ReaderEndedError as ended:
-        raise UnreadableExportError(f"{ended}; so did the one before it") from None
+        raise UnreadableExportError(f"{ended}; so did the {len(PAUSES)} before it") from None
 
 
 class Readers(AbstractAsyncContextManager["Readers"]):

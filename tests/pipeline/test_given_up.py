@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from services.chunker import app as chunker
+from shared.exports import readers
 from shared.host.begins import BEGINS
 from shared.store.store import Store
 from tests.support import odd_reading
@@ -23,11 +24,12 @@ async def test_an_export_that_its_reader_does_not_survive_fails_alone(
     setting: LocalSetting, store: Store, exports: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunker, "TASK", odd_reading.__name__)
+    monkeypatch.setattr(readers, "PAUSES", (0.0, 0.0))
     setting.changes |= {"reading_patience": 1.0, "reading_memory_bytes": 128 * 1024**2}
     told = {
         odd_reading.STANDS: "its reading stands still at byte",
         odd_reading.FILLS: "its reading needs more than 134217728 bytes of memory",
-        odd_reading.DIES: "so did the one before it",
+        odd_reading.DIES: "so did the 2 before it",
     }
     events = {}
     for number, what in enumerate(told):
