@@ -13,7 +13,7 @@ import structlog
 
 from shared.domain.errors import BrokenExportError, DiskFullError, SoulprintError, UnreadableExportError
 from shared.exports.conversation import ReadLimits
-from shared.exports.task import told
+from shared.exports.task import argument_of
 from shared.settings import Settings
 from shared.workers.frames import OUT_OF_MEMORY, STOOD_STILL
 from shared.workers.threads import InThread, Threads
@@ -79,7 +79,7 @@ class Readers(AbstractAsyncContextManager["Readers"]):
     ) -> AsyncIterator[Answers | InThread]:
         """One reading, for the block; `progress` is told how far it is. Raises UnreadableExportError for what
         is the export's fault, be it that its reading stands still or needs too much memory; DiskFullError;
-        ReaderEndedError."""
+        ReaderEndedError; OSError where no process can be had."""
         far: Sequence[int] = ()
 
         def note(value: Sequence[int]) -> None:
@@ -89,7 +89,7 @@ class Readers(AbstractAsyncContextManager["Readers"]):
 
         try:
             async with self._workers.task(
-                self._module, told(list(paths), limits, more), self._policy, note
+                self._module, argument_of(list(paths), limits, more), self._policy, note
             ) as answers:
                 yield answers
         except WorkerError as error:

@@ -27,6 +27,7 @@ from shared.workers.frames import (
     END,
     ERROR,
     HEADER_BYTES,
+    NO_PROCESS,
     OF_THE_MACHINE,
     OUT_OF_MEMORY,
     PROGRESS,
@@ -45,6 +46,8 @@ STANDS_SECONDS = 600.0
 NICER_AFTER = (1.0, 10.0)
 """Seconds of processor time after which a task gives way: a small one is through in its own time."""
 NICER = 5
+REFUSAL_SECONDS = 5.0
+"""For whoever is refused to say what they wanted: others wait meanwhile."""
 
 
 def main() -> None:
@@ -64,9 +67,13 @@ def _fork(control: socket.socket) -> None:
         data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not data:
             return
-        # where no process is to be had, whoever asked sees that nobody answers
-        with socket.socket(fileno=descriptors[0]) as asked, suppress(OSError):
-            if os.fork() == 0:
+        with socket.socket(fileno=descriptors[0]) as asked:
+            try:
+                child = os.fork()
+            except OSError:  # a limit on processes, or no memory: nothing is said of the task
+                _refuse(asked)
+                continue
+            if child == 0:
                 control.close()
                 try:
                     _serve(asked)
@@ -76,11 +83,23 @@ def _fork(control: socket.socket) -> None:
 
 def _serve(asked: socket.socket) -> None:
     try:
-        size, _ = announced(_received(asked, HEADER_BYTES))
-        request = value_of(_received(asked, size))
+        request = _request(asked)
     except (OSError, EOFError):
         return  # nobody waits for an answer any more
     _Run(asked, request).go()
+
+
+def _refuse(asked: socket.socket) -> None:
+    asked.settimeout(REFUSAL_SECONDS)
+    with suppress(OSError, EOFError):
+        _request(asked)  # what is not taken would break the connection before the answer is read
+        asked.sendall(frame(ERROR, [NO_PROCESS, ""]))
+
+
+def _request(asked: socket.socket) -> dict[str, Any]:
+    size, _ = announced(_received(asked, HEADER_BYTES))
+    request: dict[str, Any] = value_of(_received(asked, size))
+    return request
 
 
 def _received(asked: socket.socket, size: int) -> bytes:
@@ -144,6 +163,7 @@ class _Run:
         self._sent = 0
         self._over = threading.Event()
         _tell_the_worst(asked)
+        _go_first()
         _bound_memory(request["memory"])
         self._request = request
 
@@ -221,6 +241,12 @@ def _tell_the_worst(asked: socket.socket) -> None:
     holds places in the code alone."""
     faulthandler.enable(asked.fileno(), all_threads=False)
     faulthandler.register(signal.SIGPROF, asked.fileno(), all_threads=False, chain=True)
+
+
+def _go_first() -> None:
+    """Where memory runs out the system is to end a task, not the service that asked for it."""
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as first:
+        first.write("1000")
 
 
 def _bound_memory(most: int) -> None:

@@ -16,7 +16,8 @@ VALUE, PROGRESS, END, ERROR = b"V", b"P", b"E", b"X"
 """One of a task's values; how far it is; its answer, after which nothing comes; why there is none."""
 
 
-STOOD_STILL, OUT_OF_MEMORY, OF_THE_MACHINE = "StoodStill", "MemoryError", "OSError"
+STOOD_STILL, OUT_OF_MEMORY = "StoodStill", "MemoryError"
+OF_THE_MACHINE, NO_PROCESS = "OSError", "NoProcess"
 """Kinds of errors that are no class of ours."""
 
 HELD, CRASHED = b"Stack", b"Fatal"

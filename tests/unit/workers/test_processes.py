@@ -137,6 +137,13 @@ async def test_where_the_process_that_forks_dies_another_is_begun() -> None:
         assert await done(workers, what="counts", upto=1) == ([[0, ""]], {"counted": 1})
 
 
+async def test_where_no_process_is_to_be_had_it_is_no_fault_of_the_tasks() -> None:
+    async with Workers("tests.support.forkless", TASKS) as workers:
+        for _ in range(2):
+            with pytest.raises(BlockingIOError):
+                await done(workers, what="counts", upto=1)
+
+
 async def test_it_holds_nothing_that_a_stranger_could_want(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "a key")
     async with Workers(TASKS, "services.chunker.reading_task", "services.quickpass.reading_task") as workers:
@@ -144,6 +151,7 @@ async def test_it_holds_nothing_that_a_stranger_could_want(monkeypatch: pytest.M
     assert set(told["environment"]) <= {"TMPDIR", "TMP", "TEMP", "LC_CTYPE"}
     assert told["pid"] != os.getpid()
     assert told["descriptors"] <= 5, "nothing of this process's connections and files"
+    assert told["goes_first"] in ("1000", None), "where memory runs out it is ended, and not who asked"
     assert told["heavy"] == [], "what it need not import it does not"
 
 
