@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -51,23 +50,13 @@ async def once_more(read: Callable[[], Awaitable[T]], ids: Mapping[str, object])
         raise UnreadableExportError(f"{ended}; so did the {len(PAUSES)} before it") from None
 
 
-class Readers(AbstractAsyncContextManager["Readers"]):
-    """Reads exports by one kind of task, `module` (see task.py), as the settings allow. Unless
-    `alone`, which is where one person waits for their own export, each is read by a process of its own."""
+class Readers:
+    """Reads exports by one kind of task, `module` (see task.py), as the settings allow, by `workers`."""
 
-    def __init__(self, module: str, settings: Settings, *, alone: bool) -> None:
+    def __init__(self, module: str, settings: Settings, workers: Workers | Threads) -> None:
         self._module = module
-        self._workers = Threads() if alone else Workers(module)
+        self._workers = workers
         self._policy = WorkerPolicy(settings.reading_memory_bytes, settings.reading_patience)
-
-    async def __aenter__(self) -> Self:
-        await self._workers.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._workers.__aexit__(kind, error, trace)
 
     @asynccontextmanager
     async def reading(
