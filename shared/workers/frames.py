@@ -16,8 +16,13 @@ VALUE, PROGRESS, END, ERROR = b"V", b"P", b"E", b"X"
 """One of a task's values; how far it is; its answer, after which nothing comes; why there is none."""
 
 
-STOOD_STILL, OUT_OF_MEMORY, NO_PROCESS = "StoodStill", "MemoryError", "NoProcess"
+STOOD_STILL, OUT_OF_MEMORY = "StoodStill", "MemoryError"
+OF_THE_MACHINE, NO_PROCESS = "OSError", "NoProcess"
 """Kinds of errors that are no class of ours."""
+
+HELD, CRASHED = b"Stack", b"Fatal"
+"""What stands in place of a header where the interpreter itself was held, or crashed: how the tracebacks of
+faulthandler begin. No frame begins so, being larger than any."""
 
 
 def frame(kind: bytes, value: Any) -> bytes:
