@@ -21,7 +21,7 @@ from shared.pipelines import services_of
 from shared.requests.accept import Offer
 from shared.settings import Settings
 from shared.store.store import Store
-from soulprint.progress import shown
+from soulprint.progress import Wait, shown
 
 OWNER = "soulprint run"
 """Who holds leases: the user's lock keeps a second run away, so one name serves all."""
@@ -86,12 +86,14 @@ async def drive(
             await services.stop(graces)
 
 
-def _waits_for(model: Model, services: Services) -> str:
+def _waits_for(model: Model, services: Services) -> Wait:
     """Why nothing moves: what the model's provider says first, else what holds a lane."""
-    if isinstance(model, Metered) and (trouble := model.state.trouble or model.state.retrying):
-        return trouble
+    if isinstance(model, Metered):
+        state = model.state
+        if trouble := state.trouble or state.retrying:
+            return Wait(trouble, state.seconds_left)
     holds = (hold.reason for pool, _ in services.states() for hold in pool.holds.values())
-    return next(holds, "")
+    return Wait(next(holds, ""))
 
 
 async def _ended(store: Store, event: ImportReceived, faults: asyncio.Queue[Exception]) -> None:

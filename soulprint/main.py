@@ -105,6 +105,14 @@ def run(
     batch: Annotated[
         bool, typer.Option("--batch", help="Read by Message Batches, at half the price.")
     ] = False,
+    patience: Annotated[
+        str | None,
+        typer.Option(
+            "--patience",
+            metavar="SPAN",
+            help="How long to wait for a provider that does not answer: 90s, 30m, 2h. By default 5 minutes.",
+        ),
+    ] = None,
     replace: Replace = False,
     lineage: Lineage = None,
     force: Annotated[
@@ -116,7 +124,7 @@ def run(
     from shared.requests.request import lineage_named
     from soulprint.run import run_command, run_settings
 
-    settings = run_settings(model, batch=batch)
+    settings = run_settings(model, batch=batch, patience=patience)
     lineage = lineage_named(lineage)
     if dry_run:
         from soulprint.estimate import estimate_command

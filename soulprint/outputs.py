@@ -169,10 +169,12 @@ def summary(report: Mapping[str, Any], folder: Path) -> list[str]:
     usage, cost = report["usage"], report["cost"]
     if usage["calls"]:
         dollars = "at a price that is not known" if cost is None else f"${cost:,.4f}"
-        lines.append(
-            f"{counted(usage['calls'], 'call')} of the model: {counted(usage['input_tokens'], 'token')} in, "
-            f"{usage['output_tokens']:,} out, {dollars}"
-        )
+        calls = f"{counted(usage['calls'], 'call')} of the model"
+        if usage["input_tokens"] is None:
+            lines.append(f"{calls}, whose server does not say what they took: tokens and cost are not known")
+        else:
+            read = counted(usage["input_tokens"], "token")
+            lines.append(f"{calls}: {read} in, {usage['output_tokens']:,} out, {dollars}")
     if usage["unanswered"]:
         lines.append(unanswered(usage["unanswered"]))
     before = report["served_before"]

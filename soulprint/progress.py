@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from rich.console import Group
 from rich.progress_bar import ProgressBar
@@ -17,6 +17,7 @@ from rich.text import Text
 from shared.domain.errors import StoreError
 from shared.domain.events import ImportReceived
 from shared.domain.plurals import counted
+from shared.domain.spans import span
 from shared.store.runs import RunRow
 from shared.store.store import Store
 from soulprint.blocks import block
@@ -32,6 +33,24 @@ MEGA = 1_000_000
 Look = Callable[[], Awaitable["Progress | None"]]
 
 
+class Wait(NamedTuple):
+    """Why nothing moves."""
+
+    reason: str = ""
+    """Empty while something does."""
+    seconds_left: float | None = None
+    """Until the run is given up, if it is."""
+
+    def __str__(self) -> str:
+        if not self.reason:
+            return ""
+        left = "" if self.seconds_left is None else f"; gives up in {span(self.seconds_left)}"
+        return f"waiting: {self.reason}{left}"
+
+
+MOVES = Wait()
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a run is, by its row."""
@@ -39,8 +58,7 @@ class Progress:
     run: RunRow
     seconds: float
     """Since the run was begun here."""
-    waits_for: str = ""
-    """Why nothing moves; empty while it does."""
+    wait: Wait = MOVES
 
     @property
     def share(self) -> float:
@@ -52,23 +70,22 @@ class Progress:
     def seconds_left(self) -> float | None:
         """Estimated from what is done so far; None while nothing can be said."""
         done = self.run.progress_percent / 100
-        if self.waits_for or done <= 0.01 or self.seconds <= 1:
+        if self.wait.reason or done <= 0.01 or self.seconds <= 1:
             return None
         return self.seconds * (1 - done) / done
 
     def words(self) -> str:
         """The state in one line, without a person's words."""
         left = f", {self._left()}" if self._left() else ""
-        waits = f"; waiting: {self.waits_for}" if self.waits_for else ""
+        waits = f"; {self.wait}" if self.wait.reason else ""
         return f"{self.run.stage or self.run.state}: {self._found()}{left}{waits}"
 
     def lines(self, width: int) -> tuple[str, str]:
         """What stands beside the bar, and what stands below it, wrapped."""
         run = self.run
         left = f", {self._left()}" if self._left() else ""
-        waits = f"waiting: {self.waits_for}" if self.waits_for else ""
         beside = f"{run.stage or run.state} {run.progress_percent:.0f} %{left}"
-        return beside, block(waits, self._found(), width=width)
+        return beside, block(str(self.wait), self._found(), width=width)
 
     def _found(self) -> str:
         run, reading = self.run, self.run.reading
@@ -88,18 +105,18 @@ class Progress:
         run, left = self.run, self.seconds_left
         if left is None or run.chunks_ok + run.chunks_dead == run.chunks_total:
             return ""
-        return f"about {_duration(left)} left"
+        return f"about {span(left)} left"
 
 
 @asynccontextmanager
 async def shown(
     store: Store,
     event: ImportReceived,
-    waits_for: Callable[[], str] = lambda: "",
+    waits_for: Callable[[], Wait] = lambda: MOVES,
     stream: TextIO | None = None,
 ) -> AsyncIterator[None]:
     """Show how far the run is while the block runs: its row says it, whichever process works on it.
-    `waits_for` says why nothing moves, empty if it does."""
+    `waits_for` says why nothing moves."""
     stream = stream or standard_error()
     began = time.monotonic()
 
@@ -124,9 +141,9 @@ async def _plain(look: Look, stream: TextIO) -> None:
             progress = await look()
             if progress is None:
                 continue
-            if progress.waits_for != waited_for or time.monotonic() - told >= PLAIN_SECONDS:
+            if progress.wait.reason != waited_for or time.monotonic() - told >= PLAIN_SECONDS:
                 say(progress.words(), to=stream)
-                told, waited_for = time.monotonic(), progress.waits_for
+                told, waited_for = time.monotonic(), progress.wait.reason
 
 
 async def _live(look: Look, stream: TextIO) -> None:
@@ -140,8 +157,3 @@ async def _live(look: Look, stream: TextIO) -> None:
                     grid.add_row(bar, beside)
                     drawn.update(Group(grid, Text(below)), refresh=True)
             await asyncio.sleep(LIVE_SECONDS)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 from prometheus_client import CollectorRegistry
 
+from shared.domain.events import Usage
 from shared.domain.runs import RunKey
 from shared.domain.sample import SampleConversation
 from shared.english.foreign import foreign_languages
@@ -63,13 +64,21 @@ def build_report(
         "facts": {**run.fact_counts, "dropped_by_reason": run.dropped},
         "coverage": _coverage(run),
         "coverage_of": "what could be read" if run.breaks else "the export",
-        "usage": usage.model_dump(mode="json", exclude={"cost"}),
+        "usage": _tokens(usage),
         "cost": usage.cost,
         "user_usage": None if of_user is None else of_user.model_dump(mode="json", exclude={"user_id"}),
         "fallbacks": list(fallbacks),
         "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
         "peak_rss_bytes": peak_rss_bytes,
     }
+
+
+def _tokens(usage: Usage) -> dict[str, int | None]:
+    """Calls and tokens; these are null where a server does not say what calls took: no prompt takes none."""
+    told: dict[str, int | None] = usage.model_dump(mode="json", exclude={"cost"})
+    if usage.calls and not (usage.input_tokens or usage.cache_read_tokens or usage.cache_write_tokens):
+        told |= {name: None for name in told if name.endswith("_tokens")}
+    return told
 
 
 def _named(run: RunKey | None) -> dict[str, Any] | None:

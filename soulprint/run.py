@@ -93,10 +93,10 @@ def run_command(
     return exit_code(report["status"], len(report["breaks"]))
 
 
-def run_settings(model: str | None, *, batch: bool) -> Settings:
+def run_settings(model: str | None, *, batch: bool, patience: str | None = None) -> Settings:
     """The settings with what the command line says put over them. Raises UsageError."""
-    given: dict[str, object] = {} if model is None else {"model": model}
-    settings = load_settings(**given, **({"model_batch": True} if batch else {}))
+    given = {"model": model, "model_batch": batch or None, "model_patience": patience}
+    settings = load_settings(**{name: value for name, value in given.items() if value is not None})
     if batch and settings.model != "claude":
         raise UsageError("--batch needs --model claude: other models have no Message Batches")
     return settings
@@ -245,7 +245,8 @@ class _Run:
             )
         except (CostLimitError, ModelUnavailableError) as error:
             spending.carry(await self._recorded(key))
-            raise type(error)(f"{error}. {GOES_ON}") from None
+            goes_on = "" if isinstance(error, CostLimitError) else f". {GOES_ON}"
+            raise type(error)(f"{error}{goes_on}") from None
         except SoulprintError as error:
             with suppress(SoulprintError):  # the first error is the one to tell
                 await self.store.fail_run(*key, step="run", error=str(error))

@@ -127,6 +127,8 @@ class ModelState:
     spent: Usage
     silent_since: float | None = None
     """Unix time since which calls are in flight and none was answered; None while none is."""
+    seconds_left: float | None = None
+    """Until it is given up if nothing gets through; None while something does, or if it never is."""
 
 
 @runtime_checkable

@@ -124,7 +124,7 @@ class Lane:
             if self._scout is _Scout.DUE and self._holds.keys() == {FAULTS}:
                 self._scout = _Scout.OUT
                 return True
-            left = None if self._scout is _Scout.OUT else self._left_of(patience)
+            left = None if self._scout is _Scout.OUT else self.left_of(patience)
             if left is not None and left <= 0:
                 raise LaneError(self.trouble)
             with suppress(TimeoutError):
@@ -132,10 +132,11 @@ class Lane:
                     await self._changed.wait()
         return False
 
-    def trip(self, reason: str) -> None:
-        """Work met a lane fault: pause, and arrange for a trial."""
+    def trip(self, reason: str, *, since: float | None = None) -> None:
+        """Work met a lane fault: pause, and arrange for a trial. `since` (monotonic): no work got through
+        from then on, and patience began to end."""
         if self._troubled_since is None:
-            self._troubled_since = time.monotonic()
+            self._troubled_since = time.monotonic() if since is None else since
             self._failures = 0
         if FAULTS in self._holds:
             self._say(reason)
@@ -177,7 +178,8 @@ class Lane:
         self._changed.set()
         self._changed.clear()
 
-    def _left_of(self, patience: float | None) -> float | None:
+    def left_of(self, patience: float | None) -> float | None:
+        """Seconds of that patience that are left; None if it never ends, or there is no trouble."""
         if patience is None or self._troubled_since is None:
             return None
         return self._troubled_since + patience - time.monotonic()

@@ -15,6 +15,7 @@ from platformdirs import user_data_path
 from pydantic import (
     AliasChoices,
     AliasGenerator,
+    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -28,15 +29,17 @@ from shared.domain.bounds import NAME_CHARS
 from shared.domain.errors import UsageError
 from shared.domain.runs import Priority, ProfileFormat
 from shared.domain.service_keys import service_key
+from shared.domain.spans import seconds_of
 from shared.settings.gateway import PREFIX, GatewaySettings
 from shared.settings.transit import TransitSettings, listed
 
 _FORMS = {
+    "model_patience": "must be a span of at most 30 days, such as 90s, 30m or 2h, or a number of seconds",
     "pipeline": "must be v and a number, such as v2",
     "v1_path": "must be a path that begins with / and has at most 200 characters of ASCII",
     "kafka_prefix": "must be at most 60 letters, digits, points, lines and hyphens of ASCII",
 }
-"""What settings with a pattern must be."""
+"""What settings that have a form of their own must be."""
 _PREFIXED_ONLY = ("home", "store")
 """Settings whose bare names others use for what is theirs."""
 StoreKind = Literal["embedded", "direct", "rest"]
@@ -87,8 +90,8 @@ class Settings(GatewaySettings, TransitSettings, BaseSettings):
     """Seconds for one call."""
     model_chunk_deadline: float = Field(default=900.0, gt=0)
     """Seconds for one chunk over all its attempts, pauses not counted."""
-    model_patience: float = Field(default=300.0, ge=0)
-    """Seconds that `soulprint run` waits for a provider that cannot be used."""
+    model_patience: Annotated[float, BeforeValidator(seconds_of)] = Field(default=300.0, ge=0, le=2_592_000)
+    """How long `soulprint run` waits for a provider that may answer again: seconds, or as `30m`."""
     model_prices: Path | None = None
     """A price file whose models are put over the built-in table."""
     model_batch: bool = False

@@ -47,7 +47,8 @@ from shared.exports.json.stream import stream_objects
 from shared.exports.json.value import NotJsonError, parse_json
 from shared.exports.json.weight import weight_of
 from shared.exports.lost import unread
-from shared.models.claude.schema import ExtractReply, InvalidReplyError, parse_reply
+from shared.models.claude.parsing import InvalidReplyError, parse_reply
+from shared.models.claude.schema import ExtractReply
 from shared.models.claude.transcript import delimited
 from shared.models.rules.reading import read_messages
 from shared.models.rules.said import Said

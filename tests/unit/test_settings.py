@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import BeforeValidator
 from pydantic_core import PydanticUndefined
 
 from shared.domain.errors import UsageError
@@ -229,7 +230,7 @@ def test_every_pattern_has_words() -> None:
     patterned = {
         name
         for name, field in Settings.model_fields.items()
-        if any(hasattr(each, "pattern") for each in field.metadata)
+        if any(hasattr(each, "pattern") or isinstance(each, BeforeValidator) for each in field.metadata)
     }
     assert patterned == set(_FORMS)
 
@@ -285,3 +286,25 @@ def test_hosts_of_plain_http_are_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLAIN_HTTP", "kong,http://other")
     with pytest.raises(UsageError, match="SOULPRINT_PLAIN_HTTP must be names of hosts"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("typed", "seconds"),
+    [("30m", 1800), ("90s", 90), ("2h", 7200), ("1.5h", 5400), ("12", 12), (" 3min ", 180)],
+)
+def test_patience_is_a_span_or_a_number_of_seconds(
+    typed: str, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOULPRINT_MODEL_PATIENCE", typed)
+    assert load_settings().model_patience == seconds
+    assert load_settings(model_patience=typed).model_patience == seconds
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "soon", "-1", "31d", "nan", "inf", "1e999", "30 m", "٣m", "m", "9" * 400]
+)
+def test_what_is_no_span_is_refused_in_words(typed: str) -> None:
+    with pytest.raises(
+        UsageError, match="SOULPRINT_MODEL_PATIENCE must be a span of at most 30 days, such as"
+    ):
+        load_settings(model_patience=typed)

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from anthropic.types import Message
 
 from shared.domain.errors import ModelUnavailableError, UsageError
 from shared.domain.events import Usage
+from shared.domain.text import estimate_tokens
 from shared.domain.told import told
 from shared.models.claude.attempts import Attempts
 from shared.models.claude.budget import Budget
@@ -32,16 +34,20 @@ from shared.resilience.faults import Fault, LaneError
 from shared.resilience.lane import Lane
 
 T = TypeVar("T")
-PATIENCE_WITH_A_SETTING = 3.0
+PATIENCE_WITH_A_SETTING = 2.0
 """Seconds: long enough to see that a refused key, or a model that there is not, was no slip of theirs."""
 HARMLESS: dict[str, Any] = {"messages": [{"role": "user", "content": "Reply with: ok"}]}
 """What a trial says: refused with a call's own parameters, it is they that are refused, not the content."""
 PING: dict[str, Any] = {"max_tokens": 16, **HARMLESS}
 """The smallest call that proves that the provider answers."""
-SILENCE = 3.0
+PINGED = Usage(calls=1, input_tokens=16)
+"""What that takes."""
+SILENCE = 2.0
 """Seconds without an answer after which calls that are tried again are told of: one that fails is no news."""
 STOPS = {"end_turn": "ok", "refusal": "declined", "max_tokens": "cut"}
 """Outcomes for metrics, by stop reason."""
+_EVENTS = ("event:", "data:", ":")
+"""How a stream of events begins."""
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +67,8 @@ class Caller:
         """How calls ended, trials included."""
         self._rate = TokenRate(options.tokens_per_minute)
         self._trial = PING
+        self._trial_takes = PINGED
+        """Forecast of a trial: that of the call which it stands for, or less."""
         self._last_success = float("-inf")
         self.silent_since: float | None = None
         """Unix time since which no call was answered, whatever the answer; None while none is waited for."""
@@ -95,6 +103,17 @@ class Caller:
         since, reason = self._failing or (time.monotonic(), "")
         return f"{reason}; trying again" if time.monotonic() - since >= SILENCE else ""
 
+    @property
+    def seconds_left(self) -> float | None:
+        """Until calls are given up if none gets through; None while some do, or if they never are."""
+        if self.lane.paused:
+            left = self.lane.left_of(self._patience)
+        elif self._failing is not None and self._patience is not None:
+            left = self._failing[0] + self._patience - time.monotonic()
+        else:
+            return None
+        return None if left is None else max(0.0, left)
+
     def deadline(self) -> Deadline:
         """The time that a task has, over all its calls, from now on."""
         return Deadline(self.lane, self.options.retry.deadline)
@@ -114,17 +133,18 @@ class Caller:
 
         async def send() -> Message:
             used = 0
-            reserved = self.budget.set_aside(forecast)
             try:
-                message = await self._send(parameters, tally)
-                used = message.usage.input_tokens + message.usage.output_tokens if message.usage else 0
+                message = await self._send(parameters, tally, forecast)
+                stated = usage_of(message, self.options.model, self.options.prices)
+                used = stated.input_tokens + stated.output_tokens
             finally:
-                self.budget.reserved -= reserved
                 self._rate.settle(tokens, used)
             return message
 
         told = None if replaceable else parameters
-        return await self.tried(send, tally=tally, deadline=deadline, tokens=tokens, parameters=told)
+        return await self.tried(
+            send, tally=tally, deadline=deadline, tokens=tokens, parameters=told, forecast=forecast
+        )
 
     async def tried(
         self,
@@ -134,21 +154,28 @@ class Caller:
         deadline: Deadline,
         tokens: int = 0,
         parameters: dict[str, Any] | None = None,
+        forecast: Usage | None = None,
     ) -> T:
         """What `send` gives, tried again by the one policy. `tokens` are what it may take of the rate;
-        `parameters` those of the message that it sends, if it is one."""
+        `parameters` those of the message that it sends, if it is one, and `forecast` what that likely
+        takes: without one it is not held to the limit on cost."""
         attempts = Attempts(self.options.retry, deadline)
         while True:
             await self._enter(tally)
-            await self._rate.take(tokens)
-            outcome, sent_at = await self._once(send)
-            if not isinstance(outcome, Failure):
-                self._succeeded()
-                return outcome
-            failure = await self._judged(outcome, parameters, tally)
+            async with self._room(forecast):
+                if self.lane.paused:  # while it waited for room
+                    continue
+                await self._rate.take(tokens)
+                outcome, sent_at = await self._once(send)
+                if not isinstance(outcome, Failure):
+                    self._succeeded()
+                    return outcome
+                # what was refused is not billed, so that a trial of no more has room in its place
+                failure = await self._judged(outcome, parameters, tally, forecast or PINGED)
             if failure.slow_down:
                 self.concurrency.slow_down(sent_at, self._asked_wait(failure))
             if failure.fault is Fault.POISON:
+                self._failing = None  # it answers
                 attempts.refused(failure, doubtful=parameters is not None)
                 continue
             if failure.fault is Fault.TRANSIENT:
@@ -158,7 +185,10 @@ class Caller:
                     continue
                 attempts.exhausted(failure, last_success=self._last_success)
             attempts.blocked(failure, alone=outcome.fault is not Fault.POISON)
-            self._pause(failure, parameters)
+            self._pause(failure, parameters, forecast or PINGED)
+
+    def _room(self, forecast: Usage | None) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if forecast is None else self.budget.room(forecast)
 
     async def answers(self) -> None:
         """Return once the lane is open. Raises ModelUnavailableError when patience has ended."""
@@ -183,15 +213,17 @@ class Caller:
     async def _try_lane(self, tally: Tally) -> None:
         """One small call; the lane is told what became of it."""
         try:
-            outcome = await self._outcome(lambda: self._send(self._trial, tally))
+            async with self.budget.room(self._trial_takes):
+                outcome = await self._outcome(lambda: self._send(self._trial, tally, self._trial_takes))
         except BaseException:
             self.lane.report(None)
             raise
         if not isinstance(outcome, Failure):
             self.lane.reopen()
         else:
-            self._passing = not outcome.permanent
-            self.lane.report(False, _for_all(outcome) if outcome.fault is Fault.POISON else outcome.reason)
+            refused = outcome.fault is Fault.POISON
+            self._passing = not (outcome.permanent or refused)
+            self.lane.report(False, _for_all(outcome) if refused else outcome.reason)
 
     async def _once(self, send: Callable[[], Awaitable[T]]) -> tuple[T | Failure, float]:
         """One attempt when there is a slot for it, and the loop's time at which it was let out."""
@@ -216,43 +248,53 @@ class Caller:
             self.outcomes[failure.outcome] += 1
             return failure
 
-    async def _judged(self, failure: Failure, parameters: dict[str, Any] | None, tally: Tally) -> Failure:
+    async def _judged(
+        self, failure: Failure, parameters: dict[str, Any] | None, tally: Tally, takes: Usage
+    ) -> Failure:
         """A refused request is poison if its content is to blame: if the same parameters get through with a
         harmless content. Else they are wrong for all, and the lane is at fault."""
         if failure.fault is not Fault.POISON or failure.too_long or parameters is None:
             return failure
         if not self.lane.paused:
             harmless = {**parameters, **HARMLESS}
-            trial, _ = await self._once(lambda: self._send(harmless, tally))
+            trial, _ = await self._once(lambda: self._send(harmless, tally, takes))
             if not isinstance(trial, Failure):
                 return failure
             if trial.fault is not Fault.POISON:
                 return trial
-        return replace(failure, fault=Fault.LANE, reason=_for_all(failure))
+        return replace(failure, fault=Fault.LANE, permanent=True, reason=_for_all(failure))
 
-    def _pause(self, failure: Failure, parameters: dict[str, Any] | None) -> None:
+    def _pause(self, failure: Failure, parameters: dict[str, Any] | None, takes: Usage) -> None:
         """The lane pauses, until a harmless call of the kind that tripped it gets through."""
-        self._trial = PING if parameters is None else {**parameters, **HARMLESS}
+        self._trial, self._trial_takes = (
+            (PING, PINGED) if parameters is None else ({**parameters, **HARMLESS}, takes)
+        )
         self._passing = not failure.permanent
-        self.lane.trip(failure.reason)
+        since = None if failure.permanent or self._failing is None else self._failing[0]
+        self.lane.trip(failure.reason, since=since)
 
-    async def _send(self, parameters: dict[str, Any], tally: Tally) -> Message:
+    async def _send(self, parameters: dict[str, Any], tally: Tally, takes: Usage) -> Message:
+        """One call, which counts whatever becomes of it. `takes`: its forecast."""
         try:
             async with asyncio.timeout(self.options.timeout):
                 message = await self.client.messages.create(model=self.options.model, **parameters)
         except BaseException as error:
             if reply_lost(error):
                 tally.add(Usage(unanswered=1))
+                self.budget.lost(takes)
             raise
         if not isinstance(message, Message) or not isinstance(getattr(message, "content", None), list):
-            raise NoMessageError
-        tally.add(usage_of(message, self.options.model, self.options.prices))
+            raise NoMessageError(streamed=isinstance(message, str) and message.startswith(_EVENTS))
+        usage = usage_of(message, self.options.model, self.options.prices)
+        tally.add(usage)
+        if usage.cost is None:
+            self.budget.untold(takes, _length(message))
         self.outcomes[STOPS.get(message.stop_reason or "end_turn", "other")] += 1
         return message
 
     def _succeeded(self) -> None:
         self._last_success = time.monotonic()
-        self._failing = None
+        self._failing, self._passing = None, True
         self.lane.succeeded()
         self.concurrency.succeeded()
 
@@ -273,6 +315,12 @@ class Caller:
         """Release the connections. Safe to call twice."""
         await self.lane.close()
         await self.client.close()
+
+
+def _length(message: Message) -> int:
+    """Tokens of a reply whose server does not say how many they are."""
+    words = (getattr(block, kind, None) for block in message.content for kind in ("text", "thinking"))
+    return sum(estimate_tokens(text) for text in words if isinstance(text, str))
 
 
 def _for_all(failure: Failure) -> str:

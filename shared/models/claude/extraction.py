@@ -6,6 +6,7 @@ halved and each half is asked for, down to one message. Only what still fails is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,9 +20,10 @@ from shared.domain.plurals import counted
 from shared.models.base import Extraction, PartlyReadError
 from shared.models.claude.caller import Caller
 from shared.models.claude.failures import CallRefusedError
+from shared.models.claude.parsing import InvalidReplyError
 from shared.models.claude.prompts import EXTRACT
 from shared.models.claude.request import CutReplyError, RefusedReplyError, Request, ask, forecast, read_reply
-from shared.models.claude.schema import ExtractReply, InvalidReplyError, ReplyFact
+from shared.models.claude.schema import ExtractReply, ReplyFact
 from shared.models.claude.traits import traits_of
 from shared.models.claude.transcript import Transcript, transcript_of
 from shared.models.claude.usage import Tally
@@ -30,6 +32,8 @@ from shared.resilience.deadline import Deadline
 OUTPUT_SHARE = 0.06
 """Tokens of a reply for each of its prompt, as forecasts reckon: three times what is measured where each
 conversation of 13.6 KB holds one fact."""
+TYPICAL_TOKENS = 4000
+"""Tokens of a chunk as a rule: what stands for those that are not at hand."""
 CUT_ADVICE = "set SOULPRINT_MODEL_MAX_TOKENS higher"
 SCHEMA_ADVICE = "set SOULPRINT_CLAUDE_MODEL to a model that keeps to a JSON schema"
 LENGTH_ADVICE = "give the model a longer context, or set SOULPRINT_CHUNK_TOKENS lower"
@@ -55,6 +59,16 @@ class ChunkReader:
         fixed = forecast(Request(EXTRACT, ""), options, OUTPUT_SHARE)
         margin = traits_of(options.model).token_margin
         return fixed, (margin, margin * OUTPUT_SHARE)
+
+    def typical(self) -> Usage:
+        """What a chunk of the usual size will likely take."""
+        fixed, (tokens_in, tokens_out) = self.rates()
+        return fixed.model_copy(
+            update={
+                "input_tokens": fixed.input_tokens + math.ceil(tokens_in * TYPICAL_TOKENS),
+                "output_tokens": fixed.output_tokens + math.ceil(tokens_out * TYPICAL_TOKENS),
+            }
+        )
 
     def accept(self, chunk: ChunkReady, reply: Reply) -> tuple[Candidate, ...]:
         """The candidates of a batch's reply. Raises InvalidReplyError, CutReplyError or RefusedReplyError."""

@@ -30,7 +30,11 @@ class CallRefusedError(Exception):
 
 
 class NoMessageError(Exception):
-    """The server answered 200 with something that is no message."""
+    """The server answered 200 with something that is no message. `streamed`: with a stream of events."""
+
+    def __init__(self, *, streamed: bool = False) -> None:
+        super().__init__()
+        self.streamed = streamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def classify(error: BaseException, *, model: str, base_url: str) -> Failure:
     if isinstance(error, anthropic.CredentialsError):
         return _unusable("no usable API key: set ANTHROPIC_API_KEY")
     if isinstance(error, NoMessageError):
-        return _no_message(at)
+        return _streamed(at) if error.streamed else _no_message(at)
     if isinstance(error, _GARBLED):
         return Failure(Fault.TRANSIENT, "garbled", f"{at} sent an answer that is no JSON")
     raise error
@@ -106,6 +110,13 @@ def _no_message(at: str) -> Failure:
     )
 
 
+def _streamed(at: str) -> Failure:
+    return _unusable(
+        f"{at} answers with a stream of events, though a whole answer was asked for: have it answer calls "
+        "without `stream`, or set ANTHROPIC_BASE_URL to a server that does"
+    )
+
+
 def _of_status(error: anthropic.APIStatusError, model: str, base_url: str) -> Failure:
     status, at = error.status_code, shown_address(base_url)
     wait = retry_after(error.response.headers)
@@ -114,11 +125,7 @@ def _of_status(error: anthropic.APIStatusError, model: str, base_url: str) -> Fa
             return Failure(Fault.TRANSIENT, "server_error", f"{at} answered {status}", retry_after=wait)
         return _no_message(at)
     if _is_spent(error):
-        return Failure(
-            Fault.LANE,
-            "unusable",
-            "the account has no credit left, or its spend limit is reached: add credit",
-        )
+        return _unusable("the account has no credit left, or its spend limit is reached: add credit")
     if status in (429, 529):
         return Failure(Fault.TRANSIENT, *_SLOW[status], slow_down=True, retry_after=wait)
     if status in (408, 409) or status >= 500:

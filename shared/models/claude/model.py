@@ -73,6 +73,7 @@ class ClaudeModel:
             outcomes,
             self.spent,
             silent,
+            self._caller.seconds_left,
         )
 
     async def answers(self) -> None:
@@ -81,7 +82,7 @@ class ClaudeModel:
 
     def count_in(self, earlier: Usage) -> None:
         """Earlier spending that the limit on cost binds as well."""
-        self._caller.budget.spent_before = earlier.cost or 0.0
+        self._caller.budget.count_in(earlier, self._reader.typical())
 
     @property
     def fallbacks(self) -> Sequence[str]:

@@ -12,7 +12,8 @@ from shared.models.claude.prices import PriceTable
 
 
 def usage_of(message: Message, model: str, prices: PriceTable, *, batch: bool = False) -> Usage:
-    """The usage that a reply states. Servers that state none, or nonsense, count as a call of 0 tokens."""
+    """The usage that a reply states. Of servers that state none, or nonsense, the cost is not known, as no
+    prompt takes 0 tokens."""
     stated = getattr(message, "usage", None)
     tokens = Usage(
         calls=1,
@@ -21,7 +22,9 @@ def usage_of(message: Message, model: str, prices: PriceTable, *, batch: bool = 
         cache_read_tokens=_count(stated, "cache_read_input_tokens"),
         cache_write_tokens=_count(stated, "cache_creation_input_tokens"),
     )
-    return tokens.model_copy(update={"cost": prices.cost(model, tokens, batch=batch)})
+    stated_in = tokens.input_tokens + tokens.cache_read_tokens + tokens.cache_write_tokens
+    cost = prices.cost(model, tokens, batch=batch) if stated_in else None
+    return tokens.model_copy(update={"cost": cost})
 
 
 def _count(stated: object, name: str) -> int:
@@ -36,9 +39,12 @@ class Tally:
     total: Usage = field(default_factory=Usage)
     whole: Tally | None = None
     """The tally of which this one is a part."""
+    billed: float = 0.0
+    """Dollars of all whose cost is known, also where others' is not."""
 
     def add(self, usage: Usage) -> None:
         """Count one reply."""
         self.total += usage
+        self.billed += usage.cost or 0.0
         if self.whole is not None:
             self.whole.add(usage)

@@ -22,16 +22,15 @@ from shared.models.base import LINE_TOKENS, Digest, Fallback
 from shared.models.claude.caller import Caller
 from shared.models.claude.failures import CallRefusedError
 from shared.models.claude.options import ClaudeOptions
+from shared.models.claude.parsing import InvalidReplyError, parse_reply
 from shared.models.claude.prompts import MEMORY, REDUCE, SECTIONS, Prompt
 from shared.models.claude.request import CutReplyError, RefusedReplyError, Request, ask
 from shared.models.claude.schema import (
-    InvalidReplyError,
     LooseSections,
     MemoryReply,
     ReduceReply,
     ReplyLine,
     SectionsReply,
-    parse_reply,
 )
 from shared.models.claude.together import together
 from shared.models.claude.traits import traits_of

@@ -41,6 +41,8 @@ def spoilt(text: str, fault: FakeFault | None) -> str:
         return text[: max(1, len(text) // 2)]
     if fault is FakeFault.BROKEN_SCHEMA:
         return '{"facts": [{"category": "gossip", "statement": "", "ids": "all"}], "keep": "all", "soul": 1}'
+    if fault is FakeFault.OVERLONG:
+        return text + " " * 4_000_000
     if fault is FakeFault.FENCED:
         return f"Here is what I found:\n```json\n{text}\n```\nLet me know if you need more."
     return text

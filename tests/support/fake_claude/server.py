@@ -26,6 +26,7 @@ from tests.support.fake_claude.replies import good_reply, properties_of, spoilt
 
 MODELS = ("claude-haiku-5-5", "claude-haiku-4-5", "claude-sonnet-5-5")
 HTML = b"<!doctype html><html><body><h1>It works!</h1></body></html>"
+STREAM = b'event: message_start\ndata: {"type": "message_start"}\n\n'
 ALLOWED = {
     "max_tokens", "messages", "model", "cache_control", "metadata", "output_config", "service_tier",
     "stop_sequences", "stream", "system", "thinking", "tool_choice", "tools",
@@ -81,6 +82,8 @@ class FakeClaude:
         """While set, a call whose prompt holds this text gets a 400."""
         self.dead_while: str | None = None
         """While set, a call whose prompt holds this text gets a 500: a record that is poison by itself."""
+        self.tells_usage = True
+        """Whether replies say what they took."""
         self.answers: Callable[[dict[str, Any], FakeFault | None], tuple[str, list[str]]] = good_reply
         """The model: what it says to a request, and the planted facts that it offers."""
         self.batches = Batches(self._batch_item, looks=batch_looks, seed=seed)
@@ -167,9 +170,11 @@ class FakeClaude:
         await asyncio.sleep(due - loop.time())
         if fault is FakeFault.HTML:
             return HttpResponse(200, HTML, "text/html; charset=utf-8")
+        if fault is FakeFault.STREAM:
+            return HttpResponse(200, STREAM, "text/event-stream")
         usage = message["usage"]
         return json_response(
-            message,
+            message if self.tells_usage else {**message, "usage": None},
             headers={"request-id": message["id"]},
             cut_at=60 if fault is FakeFault.CUT else None,
             delivered=lambda: self.accounts.deliver(usage, markers),

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from shared.store.runs import Reading, RunRow
-from soulprint.progress import Progress
+from soulprint.progress import Progress, Wait
 
 BAR = 25
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,21 +35,26 @@ def test_of_how_many_chunks_is_told_once_it_is_known() -> None:
 
 
 def test_what_stands_still_says_why_and_promises_no_end() -> None:
-    words = Progress(ROW, 100.0, "the API key is refused").words()
+    words = Progress(ROW, 100.0, Wait("the API key is refused")).words()
     assert words.endswith("facts; waiting: the API key is refused")
     assert "left" not in words
+
+
+def test_it_says_how_long_it_will_wait() -> None:
+    words = Progress(ROW, 100.0, Wait("the provider is overloaded (529); trying again", 3900.4)).words()
+    assert words.endswith("; waiting: the provider is overloaded (529); trying again; gives up in 1 h 5 min")
 
 
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_on_a_terminal_it_fits_whatever_the_width(width: int) -> None:
     known = ROW.model_copy(update={"chunks_total": 64})
-    beside, below = Progress(known, 10.0, "").lines(width)
+    beside, below = Progress(known, 10.0).lines(width)
     assert beside == "extracting 25 %, about 30 s left"
     assert BAR + len(beside) < 60
     assert all(len(line) <= width for line in below.splitlines())
     assert " ".join(below.split()) == (
         "1.0 of 4.0 MB, 1,200 conversations (120/s), 32 of 64 chunks, 1,500 facts"
     )
-    beside, below = Progress(known, 10.0, "the API key is refused").lines(width)
+    beside, below = Progress(known, 10.0, Wait("it is overloaded", 1790)).lines(width)
     assert beside == "extracting 25 %"
-    assert below.startswith("waiting: the API key is refused\n  1.0 of")
+    assert " ".join(below.split()).startswith("waiting: it is overloaded; gives up in 29 min 50 s 1.0 of")
