@@ -61,6 +61,13 @@ def on_one_line(text: str) -> str:
     return unbroken(" ".join(text.split()))
 
 
+def seen(text: str) -> str:
+    """`text` for documents that models read as well: line ends as they are, of all else no trace."""
+    if text.isascii():
+        return _ASCII.sub("", text)
+    return _ASIDE.sub(lambda found: found.group() if _stays(found) else "", text)
+
+
 def escaped(document: str) -> str:
     """A JSON document that says the same, in which all that `printable` would take out is an escape."""
     return _ESCAPED.sub(_escape, document)
@@ -79,6 +86,10 @@ def _replacement(found: re.Match[str]) -> str:
     return sign if _belongs(found) else ""
 
 
+def _stays(found: re.Match[str]) -> bool:
+    return not _SHOWN.match(found.group()) and _belongs(found)
+
+
 def _belongs(found: re.Match[str]) -> bool:
     """Whether an unseen sign does something to what stands around it."""
     sign, text, at = found.group(), found.string, found.start()
@@ -94,7 +105,7 @@ def _belongs(found: re.Match[str]) -> bool:
 
 def _escape(found: re.Match[str]) -> str:
     sign = found.group()
-    if not _SHOWN.match(sign) and _belongs(found):
+    if _stays(found):
         return sign
     units = sign.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
