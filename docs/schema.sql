@@ -4771,6 +4771,11 @@ BEGIN
     RETURN (
         SELECT ARRAY(
             SELECT low.v + (coalesce(high.v, low.v) - low.v) * p.place
+                   + CASE k.name WHEN 'input_tokens' THEN coalesce(least(
+                         (rates -> 'excerpts' ->> 0)::double precision * (
+                             SELECT sum(c.tokens) FROM chunk_results c
+                             WHERE c.import_id = b.import_id AND c.run = b.run),
+                         (rates -> 'excerpts' ->> 1)::double precision), 0) ELSE 0 END
             FROM unnest(ARRAY['calls', 'input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens'])
                      WITH ORDINALITY AS k(name, n)
             CROSS JOIN LATERAL (SELECT (p.low -> 1 ->> k.name)::double precision AS v) low

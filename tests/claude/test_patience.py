@@ -1,4 +1,4 @@
-"""What heals is waited for as long as the person says, what does not is not. Times are an outage's, scaled."""
+"""What heals is waited for as long as the person says, what does not is not. The times are scaled."""
 
 from __future__ import annotations
 

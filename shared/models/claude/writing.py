@@ -4,7 +4,6 @@ another writer writes, and that is said."""
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -21,7 +20,6 @@ from shared.domain.text import BYTES_PER_TOKEN, estimate_tokens, text_size
 from shared.models.base import LINE_TOKENS, Digest, Fallback
 from shared.models.claude.caller import Caller
 from shared.models.claude.failures import CallRefusedError
-from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.parsing import InvalidReplyError, parse_reply
 from shared.models.claude.prompts import MEMORY, REDUCE, SECTIONS, Prompt
 from shared.models.claude.request import CutReplyError, RefusedReplyError, Request, ask
@@ -33,7 +31,6 @@ from shared.models.claude.schema import (
     SectionsReply,
 )
 from shared.models.claude.together import together
-from shared.models.claude.traits import traits_of
 from shared.models.claude.transcript import facts_listed
 from shared.models.claude.usage import Tally
 
@@ -50,8 +47,6 @@ SECTION_LINES = 25
 """Most lines of one field, and asked for of one section."""
 SECTIONS_TOKENS = 3000
 """Most tokens of a reply with the sections, as a rule."""
-LISTED_SHARE = 0.5
-"""A reply has a fact's quote and its category, the list its statement and its month."""
 REFERENCES = 4
 """Most facts that a line refers to; more help no reader."""
 _LINES = adapter_of(list[ReplyLine])
@@ -189,35 +184,6 @@ def version_of_writing(model: str) -> str:
     )
     parts = [*(prompt.hash(model) for prompt in (REDUCE, MEMORY, SECTIONS)), *map(str, sizes)]
     return f"write-{hashlib.blake2b(' '.join(parts).encode(), digest_size=6).hexdigest()}"
-
-
-def writing_forecast(options: ClaudeOptions, extracting: Usage, budget_tokens: int) -> Usage:
-    """What reduction, MEMORY and the sections will likely take after that much extracting."""
-    if not extracting.calls:
-        return Usage()
-    return _forecast(options, math.ceil(extracting.output_tokens * LISTED_SHARE), budget_tokens)
-
-
-def memory_forecast(options: ClaudeOptions, facts: int, budget_tokens: int) -> Usage:
-    """The same for so many settled facts; without one the sections are written from the excerpts alone."""
-    return _forecast(options, facts * LINE_TOKENS, budget_tokens)
-
-
-def _forecast(options: ClaudeOptions, listed: int, budget_tokens: int) -> Usage:
-    """Facts beyond the budget are read once more, some of them, and about one in eight of their tokens comes
-    back as a number; MEMORY and the sections read the rest once each, the sections the excerpts too."""
-    margin = traits_of(options.model).token_margin
-    reduced = min(listed, budget_tokens * READ_FOR_EACH_KEPT) if listed > budget_tokens else 0
-    groups = -(-reduced // GROUP_TOKENS)
-    kept = min(listed, budget_tokens)
-    memory = MEMORY.fixed_tokens if listed else 0
-    fixed = groups * REDUCE.fixed_tokens + memory + SECTIONS.fixed_tokens
-    usage = Usage(
-        calls=(2 if listed else 1) + groups,
-        input_tokens=reduced + 2 * kept + math.ceil((fixed + EXCERPT_CHARS // BYTES_PER_TOKEN) * margin),
-        output_tokens=reduced // 8 + kept + min(kept, SECTIONS_TOKENS),
-    )
-    return usage.model_copy(update={"cost": options.prices.cost(options.model, usage)})
 
 
 def _groups(facts: Sequence[SettledFact]) -> list[list[SettledFact]]:
