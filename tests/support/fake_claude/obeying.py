@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from tests.support.fake_claude.bending import Bent, Scene, bent_facts, bent_lines, headings
+from tests.support.fake_claude.bending import BEGAN, OVER, Bent, Scene, bent_facts, bent_lines, headings
 from tests.support.fake_claude.faults import FakeFault
 from tests.support.fake_claude.reading import Shown, prompt_text, shown
 from tests.support.fake_claude.replies import fields_of, properties_of
@@ -109,7 +109,10 @@ class WorstCase:
             if truth.quote in thing.text
         ]
         scene = Scene(own, true, [thing.number for thing in things][:50])
-        facts = [_fact(Bent(truth.statement, truth.quote, (number,))) for truth, number in true]
+        facts = [
+            _fact(Bent(truth.statement, truth.quote, (number,), "beliefs", is_over=place % 2 == 1))
+            for place, (truth, number) in enumerate(true)
+        ]
         room = ROOM - sum(len(str(fact)) for fact in facts)
         bent = chain(
             _turned(bent_facts(scene, each.text, each.number) for each in heard[:40]), self._forgeries(scene)
@@ -179,6 +182,8 @@ def _fact(bent: Bent) -> dict[str, Any]:
         "quote": bent.quote[:900],
         "ids": list(bent.ids),
     }
+    if bent.is_over:
+        fact |= {"valid_from": BEGAN, "valid_until": OVER}
     return fact
 
 
