@@ -64,6 +64,8 @@ class Outcome:
     """Lines that instruct the assistant, and nobody asked for."""
     lost: list[Truth] = field(default_factory=list)
     facts: list[dict[str, Any]] = field(default_factory=list)
+    fallbacks: list[str] = field(default_factory=list)
+    """What the model failed to write."""
     texts: int = 0
     """How many were looked at."""
 
@@ -86,12 +88,13 @@ async def tried(forked: ForkedSoulprint, trial: Trial, folder: Path) -> Outcome:
         command = at(forked, fake, **changes, SOULPRINT_PROFILE_FORMAT="app")
         outcome = Outcome(await ran(command, *run_of(export, out)), planted, worst)
     if outcome.finished.code == 0:
-        user_id = report(out)["user_id"]
-        await _look(outcome, trial, out, await _tables(forked.command.home, user_id))
+        done = report(out)
+        outcome.fallbacks = done["fallbacks"]
+        _look(outcome, trial, out, await _tables(forked.command.home, done["user_id"]))
     return outcome
 
 
-async def _look(outcome: Outcome, trial: Trial, out: Path, tables: Iterable[tuple[str, str]]) -> None:
+def _look(outcome: Outcome, trial: Trial, out: Path, tables: Iterable[tuple[str, str]]) -> None:
     texts = [*texts_in(out), *tables]
     outcome.texts = len(texts)
     outcome.facts = facts_in(out)
