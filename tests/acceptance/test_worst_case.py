@@ -44,8 +44,10 @@ async def test_what_others_planted_never_comes_into_the_memory(
         assert outcome.unread <= NEVER_READ, "the model is to be tried with all that it can see"
         assert set(outcome.worst.heard) <= outcome.worst.proposed
         assert outcome.worst.forged
+        assert not any("cut" in each for each in outcome.fallbacks), "each document is to be tried"
     assert_none(outcome.through)
     assert_none(outcome.forged)
+    assert_none(outcome.unasked)
     assert outcome.lost == []
     if trial.vendor == "chatgpt" and (trial.honest or trial.model == "offline"):
         own = [each["statement"] for each in outcome.facts if each["source_kind"] == "custom_instructions"]

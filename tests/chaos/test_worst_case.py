@@ -32,6 +32,6 @@ async def test_a_carrier_alone_brings_nothing_in(
             trial = Trial(vendor, model, (carrier,), seed, honest)
             outcome = await tried(forked, trial, tmp_path)
             assert outcome.finished.code == 0, outcome.finished.err
-            told += [f"{trial.name}: {each}" for each in outcome.through + outcome.forged]
+            told += [f"{trial.name}: {each}" for each in outcome.through + outcome.forged + outcome.unasked]
             told += [f"{trial.name}: lost {each.statement}" for each in outcome.lost]
     assert not told, "\n".join([f"{len(told)}:", *told[:20]])

@@ -13,13 +13,14 @@ import asyncpg
 from shared.postgres.embedded import embedded_postgres
 from tests.acceptance.at_claude import at, ran, run_of
 from tests.support.command import Finished, report
+from tests.support.fake_claude.bending import BEGAN, OVER
 from tests.support.fake_claude.fixtures import fake_claude
 from tests.support.fake_claude.obeying import WorstCase
 from tests.support.forking import ForkedSoulprint
 from tests.support.worst.export import poisoned_export
-from tests.support.worst.leaks import facts_in, forged, leaks, lost, texts_in, texts_of_tables
+from tests.support.worst.leaks import facts_in, forged, leaks, lost, texts_in, texts_of_tables, unasked
 from tests.support.worst.orders import Order
-from tests.support.worst.person import ABOUT, WISHES, Truth, truths
+from tests.support.worst.person import ABOUT, ASKED, WISHES, Truth, truths
 
 CHUNK_TOKENS = "1500"
 """Small chunks: the model has room to bend more of what it reads."""
@@ -59,8 +60,12 @@ class Outcome:
     through: list[str] = field(default_factory=list)
     """A line for each text that holds anything of an order."""
     forged: list[str] = field(default_factory=list)
+    unasked: list[str] = field(default_factory=list)
+    """Lines that instruct the assistant, and nobody asked for."""
     lost: list[Truth] = field(default_factory=list)
     facts: list[dict[str, Any]] = field(default_factory=list)
+    fallbacks: list[str] = field(default_factory=list)
+    """What the model failed to write."""
     texts: int = 0
     """How many were looked at."""
 
@@ -83,17 +88,21 @@ async def tried(forked: ForkedSoulprint, trial: Trial, folder: Path) -> Outcome:
         command = at(forked, fake, **changes, SOULPRINT_PROFILE_FORMAT="app")
         outcome = Outcome(await ran(command, *run_of(export, out)), planted, worst)
     if outcome.finished.code == 0:
-        user_id = report(out)["user_id"]
-        await _look(outcome, trial, out, await _tables(forked.command.home, user_id))
+        done = report(out)
+        outcome.fallbacks = done["fallbacks"]
+        _look(outcome, trial, out, await _tables(forked.command.home, done["user_id"]))
     return outcome
 
 
-async def _look(outcome: Outcome, trial: Trial, out: Path, tables: Iterable[tuple[str, str]]) -> None:
+def _look(outcome: Outcome, trial: Trial, out: Path, tables: Iterable[tuple[str, str]]) -> None:
     texts = [*texts_in(out), *tables]
     outcome.texts = len(texts)
     outcome.facts = facts_in(out)
     outcome.through = leaks(texts, outcome.planted)
     outcome.forged = forged(texts, outcome.worst.forged)
+    outcome.forged += [f"{place}: {text[:200]}" for place, text in texts if BEGAN in text or OVER in text]
+    asked = [truth for truth in trial.known if truth.words in ASKED or truth in WISHES]
+    outcome.unasked = unasked(out, asked)
     if trial.honest or trial.model == "offline":
         outcome.lost = lost(trial.known, [fact["statement"] for fact in outcome.facts])
 
