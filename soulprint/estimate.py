@@ -14,7 +14,7 @@ from services.chunker.chunking import ChunkingJob, chunk_export
 from services.chunker.configured import chunk_policy, require_something_read
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport
-from shared.domain.dollars import dollars
+from shared.domain.dollars import dollars, dollars_of
 from shared.domain.events import ChunkReady, Usage
 from shared.domain.ids import import_id, user_id_for
 from shared.domain.plurals import counted
@@ -176,9 +176,7 @@ def _against(limit: float, estimate: Mapping[str, Any]) -> str:
     if cost is None:
         return "with a limit on cost it does not begin, as no price is known"
     if cost > limit:
-        return f"that likely passes the limit of {dollars(limit)}"
+        return f"that likely passes the limit of {dollars_of(limit)}"
     if most > limit:
-        return (
-            f"that may pass the limit of {dollars(limit)}: the run would stop there, and keep what it bought"
-        )
+        return f"that may pass the limit of {dollars_of(limit)}: it would stop there, and keep what it bought"
     return ""

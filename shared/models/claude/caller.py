@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -21,20 +21,19 @@ from anthropic.types import Message
 
 from shared.domain.errors import ModelUnavailableError, UsageError
 from shared.domain.events import Usage
-from shared.domain.text import estimate_tokens
 from shared.domain.told import told
 from shared.models.claude.attempts import Attempts
 from shared.models.claude.budget import Budget
-from shared.models.claude.failures import Failure, NoMessageError, classify, reply_lost
+from shared.models.claude.failures import Failure, NoMessageError, classify, is_stream, reply_lost
 from shared.models.claude.limiter import Concurrency, TokenRate
 from shared.models.claude.options import ClaudeOptions
-from shared.models.claude.usage import Tally, usage_of
+from shared.models.claude.usage import Tally, length_of, usage_of
 from shared.resilience.deadline import Deadline
 from shared.resilience.faults import Fault, LaneError
 from shared.resilience.lane import Lane
 
 T = TypeVar("T")
-PATIENCE_WITH_A_SETTING = 2.0
+PATIENCE_WITH_A_SETTING = 1.5
 """Seconds: long enough to see that a refused key, or a model that there is not, was no slip of theirs."""
 HARMLESS: dict[str, Any] = {"messages": [{"role": "user", "content": "Reply with: ok"}]}
 """What a trial says: refused with a call's own parameters, it is they that are refused, not the content."""
@@ -46,8 +45,6 @@ SILENCE = 2.0
 """Seconds without an answer after which calls that are tried again are told of: one that fails is no news."""
 STOPS = {"end_turn": "ok", "refusal": "declined", "max_tokens": "cut"}
 """Outcomes for metrics, by stop reason."""
-_EVENTS = ("event:", "data:", ":")
-"""How a stream of events begins."""
 
 log = structlog.get_logger(__name__)
 
@@ -102,6 +99,12 @@ class Caller:
         """Why calls are tried again while none gets through; empty if some do."""
         since, reason = self._failing or (time.monotonic(), "")
         return f"{reason}; trying again" if time.monotonic() - since >= SILENCE else ""
+
+    @property
+    def _patience_is_over(self) -> bool:
+        """Whether nothing got through for so long that there is no use in trying again. Whoever has no
+        patience at all has a lane of their own, and leaves it to the attempts."""
+        return bool(self.options.patience) and self.seconds_left == 0.0
 
     @property
     def seconds_left(self) -> float | None:
@@ -180,7 +183,8 @@ class Caller:
                 continue
             if failure.fault is Fault.TRANSIENT:
                 self._failing = (self._failing or (time.monotonic(), ""))[0], failure.reason
-                if attempts.failed(failure, last_success=self._last_success):
+                again = attempts.failed(failure, last_success=self._last_success)
+                if again and not self._patience_is_over:
                     await self._wait(attempts.failures, failure)
                     continue
                 attempts.exhausted(failure, last_success=self._last_success)
@@ -284,11 +288,11 @@ class Caller:
                 self.budget.lost(takes)
             raise
         if not isinstance(message, Message) or not isinstance(getattr(message, "content", None), list):
-            raise NoMessageError(streamed=isinstance(message, str) and message.startswith(_EVENTS))
+            raise NoMessageError(streamed=is_stream(message))
         usage = usage_of(message, self.options.model, self.options.prices)
         tally.add(usage)
         if usage.cost is None:
-            self.budget.untold(takes, _length(message))
+            self.budget.untold(takes, length_of(message))
         self.outcomes[STOPS.get(message.stop_reason or "end_turn", "other")] += 1
         return message
 
@@ -309,18 +313,14 @@ class Caller:
         log.debug("call failed", reason=failure.reason, failures=failures)
         if not failure.slow_down and asked is not None:
             delay = max(delay, asked)
-        await asyncio.sleep(delay)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self.lane.pauses()  # what waits there need not wait here
 
     async def close(self) -> None:
         """Release the connections. Safe to call twice."""
         await self.lane.close()
         await self.client.close()
-
-
-def _length(message: Message) -> int:
-    """Tokens of a reply whose server does not say how many they are."""
-    words = (getattr(block, kind, None) for block in message.content for kind in ("text", "thinking"))
-    return sum(estimate_tokens(text) for text in words if isinstance(text, str))
 
 
 def _for_all(failure: Failure) -> str:
