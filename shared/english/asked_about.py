@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from shared.english.spotting import LOOK_BACK, hints
+from shared.english.spotting import BLANK, LOOK_BACK, hints
 
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
-_NOT_SPACE = re.compile(r"\S")
 _POINTS_AT = re.compile(
     r"\b(?:(?<!like )this(?! (?:week|weekend|month|year|morning|afternoon|evening|summer|winter|spring"
     r"|autumn|fall"
@@ -82,19 +81,19 @@ _TO_MACHINES_HINTS = (
 )  # fmt: skip
 
 
-def is_shown(text: str) -> int | None:
-    """Where a text begins after a blank line, or a line's end, and a sentence that points at it: "Is this
-    email spam?", "what should i say", "How do I install this?". Somebody who asks for help and goes on to
-    speak of themselves shows nothing."""
+def is_shown(text: str) -> Iterator[tuple[int, int]]:
+    """What follows a blank line after a sentence that points at it: "Is this email spam?", "How do I install
+    this?". Somebody who asks for help and goes on to speak of themselves shows nothing; what stands between
+    fences or quotation marks ends with them, and is blanked already."""
     for end in _BLANK_LINE.finditer(text) if "\n" in text else ():
         begin = max(0, end.start() - LOOK_BACK)
         head = text[max(begin, text.rfind("\n", begin, end.start()) + 1) : end.start()]
-        if _POINTS_AT.search(head) is None or _NOT_SPACE.search(text, end.end()) is None:
+        if _POINTS_AT.search(head) is None or text.startswith(BLANK, end.end()):
             continue
         if _OF_THEM.search(head) is not None and _FIRST_PERSON.match(text, end.end()) is not None:
             continue
-        return end.end()
-    return None
+        yield end.end(), len(text)
+        return
 
 
 def is_answered(text: str) -> int | None:
@@ -142,4 +141,4 @@ def is_for_machines(text: str) -> int | None:
     return begin + max(map(head.rfind, ".?!\n")) + 1
 
 
-SHOWN = (is_shown, is_answered, is_foreign_request, is_supposed, is_cited, is_for_machines)
+SHOWN = (is_answered, is_foreign_request, is_supposed, is_cited, is_for_machines)

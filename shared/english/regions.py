@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from shared.english.asked_about import SHOWN, is_document
+from shared.english.asked_about import SHOWN, is_document, is_shown
 from shared.english.handed_over import TAILS, asks_to_edit_the_above
+from shared.english.role_play import is_role_play
 from shared.english.spotting import BLANK, hints
 
 Span = tuple[int, int]
@@ -48,12 +49,15 @@ _SPEAKER_LINE = re.compile(
 )
 
 
-def own_words(folded: str) -> str:
-    """`folded` with all that is not the person's own speech blanked out; the same length."""
+def own_words(folded: str, *, played: bool = False) -> str:
+    """`folded` with all that is not the person's own speech blanked out; the same length. What they ask
+    somebody to play is left where `played` says so."""
     text = folded
     for spans in _SPANS:
         text = _blank(text, spans(text))
     for tail in (*TAILS, *SHOWN):
+        if played and tail is is_role_play:
+            continue
         start = tail(text)
         if start is not None:
             text = text[:start] + BLANK * (len(text) - start)
@@ -160,6 +164,7 @@ def is_dialogue(text: str) -> Iterator[Span]:
 _SPANS = (
     is_quoted_block,
     is_fenced,
+    is_shown,
     is_document,
     is_markup,
     is_picture,

@@ -10,6 +10,7 @@ from shared.domain.markdown import visible
 from shared.domain.printable import seen
 from shared.english.binding.orders import reads_as_order
 from shared.english.binding.reading import UNSPACED
+from shared.english.excerpts import LEFT_OUT
 from shared.english.normalise import normalise
 from shared.english.plain import fold
 from shared.english.regions import own_words
@@ -32,7 +33,7 @@ ANSWER_WORDS = 4
 def own_text(text: str) -> str:
     """`text`, without what nobody sees, with all that is not the person's own speech replaced by NUL: pasted,
     quoted, fenced, role play. What they quote within a sentence of theirs, a title or a word, is theirs."""
-    text = seen(text)
+    text = seen(text).replace(LEFT_OUT, BLANK * len(LEFT_OUT))
     folded = fold(text)
     own = own_words(folded)
     if own == folded:
