@@ -193,6 +193,11 @@ class Metered(Protocol):
         """Parts of the result that another writer had to write, and why."""
         ...
 
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """Lines of MEMORY and the sections that said more than what they name, by reason."""
+        ...
+
     def outlook(self, chunk: ChunkReady) -> Outlook:
         """What reading a chunk may take; nothing is sent."""
         ...

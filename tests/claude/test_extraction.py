@@ -46,7 +46,9 @@ async def test_planted_facts_are_found_grounded_and_counted() -> None:
     [
         ("rate_limit", 1), ("overloaded", 1), ("server_error", 1), ("drop", 1), ("cut", 1), ("hang", 1),
         ("truncated_json", 2), ("broken_schema", 2), ("max_tokens", 3), ("too_long", 2),
-        ("thinking", 1), ("fenced", 1), ("html", 2), ("unauthorized", 2), ("forbidden", 2), ("no_credit", 2),
+        ("thinking", 1), ("fenced", 1), ("braces", 1), ("aloud", 1), ("twice", 1), ("bare_list", 1),
+        ("prose", 2), ("tool_use", 2), ("pause_turn", 2), ("context_full", 3),
+        ("html", 2), ("unauthorized", 2), ("forbidden", 2), ("no_credit", 2),
         ("spend_limit", 2), ("unknown_model", 2),
     ],
 )  # fmt: skip

@@ -6,11 +6,13 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import anthropic
 import httpx2
 import pytest
 
+from tests.support.fake_claude.contract import wrong_in
 from tests.support.fake_claude.faults import FaultPlan
 from tests.support.fake_claude.fixtures import fake_claude
 from tests.support.fake_claude.server import FakeClaude
@@ -80,6 +82,26 @@ async def test_parameters_that_current_models_refuse_are_refused() -> None:
     async with fake_claude() as fake, client_of(fake) as client:
         with pytest.raises(anthropic.BadRequestError):
             await say(client, extra_body={"temperature": 0})
+
+
+@pytest.mark.parametrize(
+    ("more", "wrong"),
+    [
+        ({"thinking": {"type": "disabled", "budget": 1}}, "budget"),
+        ({"thinking": {"type": "none"}}, "thinking"),
+        ({"output_config": {"format": {"type": "json_schema", "schema": {}}, "efort": "low"}}, "efort"),
+        ({"system": [{"type": "text", "text": "x", "cache": {}}]}, "system"),
+        ({"system": [{"type": "text", "text": 7}]}, "system"),
+        ({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "{"}]}, "prefill"),
+        ({"output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}}}, "additional"),
+        ({"output_config": {"format": {"type": "json_schema", "schema": {"maxItems": 3}}}}, "maxItems"),
+        ({"max_tokens": "50"}, "max_tokens"),
+    ],
+)
+def test_names_and_schemas_are_checked_at_every_depth(more: dict[str, Any], wrong: str) -> None:
+    good = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "a"}]}
+    assert wrong_in(good) is None
+    assert wrong in (wrong_in({**good, **more}) or "")
 
 
 async def test_a_wrong_key_is_refused() -> None:

@@ -39,6 +39,7 @@ FIXED_WORDS = {
     ("shared/exports/containers/guard.py", "str"): "BadZipFile: looked at, not told",
     ("shared/log/kafka/diagnosis.py", "verify_message"): "SSLCertVerificationError: OpenSSL's fixed words",
     ("shared/log/kafka/diagnosis.py", "reason"): "SSLError: OpenSSL's name of the fault",
+    ("shared/models/claude/parsing.py", "msg"): "JSONDecodeError: looked at, not told",
     ("shared/models/claude/failures.py", "type"): "APIStatusError: told if it is a word of the API's form",
     ("shared/postgres/embeddings.py", "message"): "told by schema_refusal, where it can repeat no value",
     ("shared/postgres/turn.py", "message"): "told by schema_refusal, where it can repeat no value",

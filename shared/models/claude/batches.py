@@ -32,8 +32,8 @@ from shared.models.claude.batch_calls import BatchCalls
 from shared.models.claude.caller import Caller
 from shared.models.claude.extraction import ChunkReader
 from shared.models.claude.failures import CallRefusedError
+from shared.models.claude.parsing import InvalidReplyError
 from shared.models.claude.request import CutReplyError, RefusedReplyError
-from shared.models.claude.schema import InvalidReplyError
 from shared.models.claude.together import together
 from shared.models.claude.usage import usage_of
 from shared.models.ledger import BatchLedger

@@ -21,9 +21,10 @@ from shared.models.base import Extraction, Outlook, PartlyReadError
 from shared.models.claude.caller import Caller
 from shared.models.claude.failures import CallRefusedError
 from shared.models.claude.outlook import OUTPUT_SHARE, findings_of, reading
+from shared.models.claude.parsing import InvalidReplyError
 from shared.models.claude.prompts import EXTRACT
 from shared.models.claude.request import CutReplyError, RefusedReplyError, Request, ask, forecast, read_reply
-from shared.models.claude.schema import ExtractReply, InvalidReplyError, ReplyFact
+from shared.models.claude.schema import ExtractReply, ReplyFact
 from shared.models.claude.traits import traits_of
 from shared.models.claude.transcript import Transcript, transcript_of
 from shared.models.claude.usage import Tally

@@ -13,8 +13,8 @@ from shared.domain.events import Usage
 from shared.domain.text import estimate_tokens
 from shared.models.claude.caller import Caller
 from shared.models.claude.options import ClaudeOptions
+from shared.models.claude.parsing import InvalidReplyError, parse_reply
 from shared.models.claude.prompts import REPAIR, Prompt, read_prompt
-from shared.models.claude.schema import InvalidReplyError, parse_reply
 from shared.models.claude.traits import traits_of
 from shared.models.claude.usage import Tally
 from shared.resilience.deadline import Deadline

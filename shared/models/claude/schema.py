@@ -4,7 +4,7 @@ all), so every reply is validated again here."""
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from anthropic import transform_schema
 from pydantic import (
@@ -13,7 +13,6 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
     create_model,
     model_validator,
 )
@@ -24,7 +23,6 @@ from shared.domain.facts import Category
 from shared.domain.sections import KINDS, Section
 from shared.domain.text import repair
 
-R = TypeVar("R", bound=BaseModel)
 Ids = Annotated[list[int], Field(min_length=1, max_length=50)]
 
 
@@ -121,42 +119,10 @@ class LooseSections(Discreet):
     tools: Any = None
 
 
-class InvalidReplyError(Exception):
-    """A reply that is not of its schema. `told` may be sent to the model; it holds no value of the reply.
-
-    `text` is the reply itself where some of it may be of use; never to be shown.
-    """
-
-    def __init__(self, told: str, text: str = "") -> None:
-        super().__init__(told)
-        self.told = told
-        self.text = text
-
-
 def json_schema(reply: type[BaseModel]) -> dict[str, Any]:
     """The schema as it is sent: what the API takes, without titles, which only cost tokens."""
     schema: dict[str, Any] = _without_titles(transform_schema(reply))
     return schema
-
-
-def parse_reply(text: str, reply: type[R]) -> R:
-    """`text` as a `reply`; words or a fence around the JSON are let pass. Raises InvalidReplyError."""
-    try:
-        return reply.model_validate_json(text)
-    except ValidationError as error:
-        invalid = error
-    inner = text[max(0, text.find("{")) : text.rfind("}") + 1]
-    if inner and inner != text:
-        try:
-            return reply.model_validate_json(inner)
-        except ValidationError as error:
-            invalid = error
-    raise InvalidReplyError(_told(invalid))
-
-
-def _told(error: ValidationError) -> str:
-    wrong = error.errors(include_input=False, include_url=False, include_context=False)[:5]
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'reply'}: {e['msg']}"[:200] for e in wrong)
 
 
 def _without_titles(value: Any) -> Any:

@@ -40,6 +40,22 @@ class FakeFault(StrEnum):
     """The reply also does what the transcript tells the reader to do."""
     FENCED = "fenced"
     """JSON in a Markdown fence with words around it, as local servers answer; the reply is good."""
+    BRACES = "braces"
+    """Words with braces stand before and behind the JSON; the reply is good."""
+    ALOUD = "aloud"
+    """The model thinks aloud first, in JSON too; the reply is good."""
+    TWICE = "twice"
+    """An empty answer of the same form comes with the good one."""
+    BARE_LIST = "bare_list"
+    """The list alone where the schema has an object around it; the reply is good."""
+    PROSE = "prose"
+    """Words, and no JSON at all."""
+    TOOL_USE = "tool_use"
+    """The model calls a tool that nobody gave it."""
+    PAUSE_TURN = "pause_turn"
+    """The model pauses in the middle of its turn."""
+    CONTEXT_FULL = "context_full"
+    """The reply is cut as the context is full, and says so."""
     HTML = "html"
     """200 with a web page."""
     OVERLONG = "overlong"
@@ -74,8 +90,20 @@ HARMLESS = {
     FakeFault.UNGROUNDED,
     FakeFault.OBEDIENT,
     FakeFault.FENCED,
+    FakeFault.BRACES,
+    FakeFault.ALOUD,
+    FakeFault.TWICE,
+    FakeFault.BARE_LIST,
 }
 """Replies that still hold all that was planted."""
+SPOILT = {
+    FakeFault.TRUNCATED_JSON,
+    FakeFault.BROKEN_SCHEMA,
+    FakeFault.PROSE,
+    FakeFault.TOOL_USE,
+    FakeFault.PAUSE_TURN,
+}
+"""Replies that nothing can be read of."""
 OF_A_BATCH = {FakeFault.ERRORED, FakeFault.EXPIRED, FakeFault.CANCELED}
 OF_THE_ISSUE = (
     FakeFault.RATE_LIMIT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +10,14 @@ import orjson
 
 from tests.support.fake_claude.faults import FakeFault
 from tests.support.fake_claude.reading import Shown, ordered, planted, prompt_text, shown
+
+AMONG_WORDS = {
+    FakeFault.FENCED: "Here is what I found:\n```json\n@\n```\nLet me know if you need more.",
+    FakeFault.BRACES: 'As {asked}, with its {"keys"} [all of them]:\n@\nI left {the rest} out.',
+    FakeFault.ALOUD: '<think>\nPerhaps {"facts": [], "keep": [9999]}? No: {better}.\n</think>\n\n@',
+    FakeFault.TWICE: '{"facts": []}\n@',
+}
+"""What stands around a good reply, which is the `@`."""
 
 
 def good_reply(params: dict[str, Any], fault: FakeFault | None) -> tuple[str, list[str]]:
@@ -37,14 +46,18 @@ def _section(params: dict[str, Any], name: str, lines: list[dict[str, Any]]) -> 
 
 def spoilt(text: str, fault: FakeFault | None) -> str:
     """What a faulty model makes of a good reply's text."""
-    if fault in (FakeFault.TRUNCATED_JSON, FakeFault.MAX_TOKENS):
+    if fault in (FakeFault.TRUNCATED_JSON, FakeFault.MAX_TOKENS, FakeFault.CONTEXT_FULL):
         return text[: max(1, len(text) // 2)]
     if fault is FakeFault.BROKEN_SCHEMA:
         return '{"facts": [{"category": "gossip", "statement": "", "ids": "all"}], "keep": "all", "soul": 1}'
+    if fault in (FakeFault.PROSE, FakeFault.TOOL_USE, FakeFault.PAUSE_TURN):
+        return "Let me look at what the person says {first}. They seem to live in Porto [1]."
+    if fault in AMONG_WORDS and text.startswith("{"):
+        return AMONG_WORDS[fault].replace("@", text)
+    if fault is FakeFault.BARE_LIST and len(named := orjson.loads(text)) == 1:
+        return _dumped(next(iter(named.values())))
     if fault is FakeFault.OVERLONG:
         return text + " " * 4_000_000
-    if fault is FakeFault.FENCED:
-        return f"Here is what I found:\n```json\n{text}\n```\nLet me know if you need more."
     return text
 
 
@@ -81,14 +94,25 @@ def _line(thing: Shown) -> dict[str, Any]:
 
 def properties_of(params: dict[str, Any]) -> dict[str, Any]:
     """What the schema that is asked for has at its top."""
-    schema = ((params.get("output_config") or {}).get("format") or {}).get("schema") or {}
-    properties: dict[str, Any] = schema.get("properties") or {}
+    properties: dict[str, Any] = schema_of(params).get("properties") or {}
     return properties
+
+
+def schema_of(params: dict[str, Any]) -> dict[str, Any]:
+    """The schema that is asked for, by its parameter or in the system prompt; empty if none is."""
+    given = ((params.get("output_config") or {}).get("format") or {}).get("schema")
+    if given is not None:
+        return dict(given)
+    for block in params.get("system") or ():
+        if (begin := block["text"].find('\n{"')) >= 0:
+            found: dict[str, Any] = json.JSONDecoder().raw_decode(block["text"], begin + 1)[0]
+            return found
+    return {}
 
 
 def fields_of(params: dict[str, Any], name: str) -> list[str]:
     """What the schema that is asked for wants in one of its objects."""
-    kinds = params["output_config"]["format"]["schema"]["$defs"]
+    kinds = schema_of(params)["$defs"]
     (named,) = properties_of(params)[name].values()
     return list(kinds[named.rsplit("/", 1)[-1]]["properties"])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -13,7 +13,8 @@ import orjson
 from shared.domain.text import estimate_tokens
 from tests.support.fake_claude.accounts import Accounts
 from tests.support.fake_claude.batches import Batches
-from tests.support.fake_claude.faults import FakeFault, FaultPlan
+from tests.support.fake_claude.contract import wrong_in
+from tests.support.fake_claude.faults import SPOILT, FakeFault, FaultPlan
 from tests.support.fake_claude.http import (
     DropConnection,
     HttpRequest,
@@ -27,11 +28,16 @@ from tests.support.fake_claude.replies import good_reply, properties_of, spoilt
 MODELS = ("claude-haiku-5-5", "claude-haiku-4-5", "claude-sonnet-5-5")
 HTML = b"<!doctype html><html><body><h1>It works!</h1></body></html>"
 STREAM = b'event: message_start\ndata: {"type": "message_start"}\n\n'
-ALLOWED = {
-    "max_tokens", "messages", "model", "cache_control", "metadata", "output_config", "service_tier",
-    "stop_sequences", "stream", "system", "thinking", "tool_choice", "tools",
-}  # fmt: skip
-"""Parameters of current models; temperature, top_p and top_k are refused."""
+REFUSED = {"temperature", "top_p", "top_k"}
+"""Parameters that current models no longer take."""
+STOPS = {
+    FakeFault.REFUSAL: "refusal",
+    FakeFault.MAX_TOKENS: "max_tokens",
+    FakeFault.CONTEXT_FULL: "model_context_window_exceeded",
+    FakeFault.TOOL_USE: "tool_use",
+    FakeFault.PAUSE_TURN: "pause_turn",
+}
+"""Why a reply ended, where not at its end."""
 _ERRORS = {
     FakeFault.RATE_LIMIT: (429, "rate_limit_error", "Number of requests has exceeded your rate limit"),
     FakeFault.OVERLOADED: (529, "overloaded_error", "Overloaded"),
@@ -82,8 +88,14 @@ class FakeClaude:
         """While set, a call whose prompt holds this text gets a 400."""
         self.dead_while: str | None = None
         """While set, a call whose prompt holds this text gets a 500: a record that is poison by itself."""
+        self.refuses: set[str] = set()
+        """Names of parameters that this server does not know, and refuses."""
+        self.refuses_with = 400
+        """The status of that."""
         self.tells_usage = True
         """Whether replies say what they took."""
+        self.answers: Callable[[dict[str, Any], FakeFault | None], tuple[str, list[str]]] = good_reply
+        """The model: what it says to a request, and the planted facts that it offers."""
         self.batches = Batches(self._batch_item, looks=batch_looks, seed=seed)
         self._rng = Random(seed)
         self._server = HttpServer(self._handle)
@@ -140,7 +152,8 @@ class FakeClaude:
         }
 
     def _steer(self, orders: dict[str, Any]) -> None:
-        """POST /steer: {chances?, script?, latency?}"""
+        """POST /steer: {chances?, script?, latency?, refuses?}"""
+        self.refuses = set(orders.get("refuses", self.refuses))
         if "chances" in orders:
             self.faults.chances = {FakeFault(name): chance for name, chance in orders["chances"].items()}
         self.faults.script(orders.get("script", ()))
@@ -159,6 +172,8 @@ class FakeClaude:
         fault = self._refusal_of(params) or self.faults.draw()
         if fault is FakeFault.DROP:
             raise DropConnection
+        if (unknown := next((name for name in params if name in self.refuses), None)) is not None:
+            return _unknown(unknown, self.refuses_with)
         if fault is FakeFault.HANG:
             await asyncio.Event().wait()
         if fault in _ERRORS:
@@ -180,7 +195,7 @@ class FakeClaude:
 
     def _refusal_of(self, params: dict[str, Any]) -> FakeFault | None:
         """What is wrong with the request itself."""
-        if set(params) - ALLOWED:
+        if wrong_in(params) is not None or params.keys() & REFUSED:
             return FakeFault.BAD_REQUEST
         if self.only_extracts and "facts" not in properties_of(params):
             return FakeFault.UNAUTHORIZED
@@ -199,16 +214,20 @@ class FakeClaude:
 
     def _built(self, params: dict[str, Any], fault: FakeFault | None) -> tuple[dict[str, Any], list[str]]:
         """A message as the API sends it, and the markers it offers."""
-        text, markers = good_reply(params, fault)
+        text, markers = self.answers(params, fault)
         text = spoilt(text, fault)
-        stop = {FakeFault.REFUSAL: "refusal", FakeFault.MAX_TOKENS: "max_tokens"}.get(fault, "end_turn")
+        stop = STOPS.get(fault, "end_turn") if fault is not None else "end_turn"
         if estimate_tokens(text) > params["max_tokens"]:
             text, stop = text[: params["max_tokens"] * 4], "max_tokens"
         if fault is FakeFault.REFUSAL:
             text = ""
-        if stop != "end_turn" or fault in (FakeFault.TRUNCATED_JSON, FakeFault.BROKEN_SCHEMA):
+        if stop != "end_turn" or fault in SPOILT:
             markers = []
         content: list[dict[str, Any]] = [{"type": "text", "text": text, "citations": None}] if text else []
+        if fault is FakeFault.TOOL_USE:
+            content.append(
+                {"type": "tool_use", "id": "toolu_1", "name": "save_facts", "input": {"facts": []}}
+            )
         thinking = fault is FakeFault.THINKING
         if thinking:
             content.insert(0, {"type": "redacted_thinking", "data": "xyz"})
@@ -257,3 +276,9 @@ class FakeClaude:
         message, markers = self._built(params, fault)
         self.accounts.deliver(message["usage"], markers, batch=True)
         return message
+
+
+def _unknown(name: str, status: int) -> HttpResponse:
+    """How servers refuse a parameter that they do not know."""
+    error = {"type": "invalid_request_error", "message": f"{name}: Extra inputs are not permitted"}
+    return json_response({"type": "error", "error": error}, status)

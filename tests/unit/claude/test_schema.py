@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from shared.models.claude.schema import ExtractReply, InvalidReplyError, parse_reply
+from shared.models.claude.parsing import InvalidReplyError, Spoilt, parse_reply
+from shared.models.claude.schema import ExtractReply, LooseSections, MemoryReply, ReduceReply
 
 FACT = '{"category": "beliefs", "statement": "I live in Porto.", "quote": "live in Porto", "ids": [1]}'
 
@@ -43,6 +44,65 @@ def test_words_and_fences_around_it_are_let_pass() -> None:
 def test_what_is_not_of_the_schema_is_refused(text: str) -> None:
     with pytest.raises(InvalidReplyError):
         parse_reply(text, ExtractReply)
+
+
+GOOD = f'{{"facts": [{FACT}, {FACT}]}}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{{as asked}} {GOOD}",
+        f'{{"as": "asked"}} {GOOD} {{}}',
+        f'Keys are {{"facts"}}. So:\n{GOOD}',
+        f'<think>Perhaps {{a: 1}}, or {{"facts": []}}?</think>\n{GOOD}',
+        f'{{"facts": [{FACT}, {FACT}, {FACT}]}} is too much.</think>{GOOD}',
+        f"<thinking>[1] {{</thinking> Here {{it is}}: ```json\n{GOOD}\n``` I hope {{that}} helps",
+        f'{GOOD}\n{{"facts": []}}',
+        f'{{"facts": []}}\n\n{GOOD}',
+        f"[{FACT}, {FACT}]",
+        f"[see above] ```json\n[{FACT},\n{FACT}]\n```",
+        f"[] {{}} {GOOD}",
+    ],
+)
+def test_json_is_found_among_braces_thoughts_and_other_json(text: str) -> None:
+    assert facts(text) == 2
+
+
+def test_a_list_stands_for_an_object_that_has_nothing_else() -> None:
+    assert parse_reply("[3, 1]", ReduceReply).keep == [3, 1]
+    group = '{"heading": "You", "lines": []}'
+    assert len(parse_reply(f"[{group}]", MemoryReply).groups) == 1
+    with pytest.raises(InvalidReplyError):
+        parse_reply("[]", LooseSections)
+
+
+@pytest.mark.parametrize(
+    ("text", "spoilt"),
+    [
+        ("", Spoilt.WORDS),
+        ("I found nothing {at all} [1 of 2] in here.", Spoilt.WORDS),
+        (f"<think>{GOOD}</think>", Spoilt.WORDS),
+        (GOOD[:-1], Spoilt.CUT),
+        (GOOD[:40], Spoilt.CUT),
+        (f"Here: {GOOD[:-20]}", Spoilt.CUT),
+        (GOOD.replace('"quote"', "quote"), Spoilt.SHAPE),
+        ('{"facts": [{"category": oops, "ids": []}], "more": {"facts": 1}, "rest": [1, 2, 3]}', Spoilt.SHAPE),
+        ('{"result": 7}', Spoilt.SHAPE),
+        ("null", Spoilt.WORDS),
+        ('{"facts": [' + "9" * 5000 + "]}", Spoilt.SHAPE),
+        ('{"a": ' * 20_000, Spoilt.SHAPE),
+    ],
+)  # fmt: skip
+def test_a_part_of_broken_json_is_no_answer(text: str, spoilt: Spoilt) -> None:
+    with pytest.raises(InvalidReplyError) as refused:
+        parse_reply(text, ExtractReply)
+    assert refused.value.spoilt is spoilt
+
+
+def test_sections_are_no_part_of_broken_ones() -> None:
+    with pytest.raises(InvalidReplyError):
+        parse_reply('{"soul": {"tone": [oops], "values": {"text": "x"}}}', LooseSections)
 
 
 def test_what_is_told_holds_nothing_of_the_reply() -> None:
