@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import anthropic
@@ -28,6 +28,7 @@ from shared.models.claude.budget import Budget
 from shared.models.claude.failures import Failure, NoMessageError, classify, reply_lost
 from shared.models.claude.limiter import Concurrency, TokenRate
 from shared.models.claude.options import ClaudeOptions
+from shared.models.claude.structured import in_question, without
 from shared.models.claude.usage import Tally, usage_of
 from shared.resilience.deadline import Deadline
 from shared.resilience.faults import Fault, LaneError
@@ -52,6 +53,17 @@ _EVENTS = ("event:", "data:", ":")
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A harmless call that opens the lane if it gets through."""
+
+    parameters: dict[str, Any]
+    takes: Usage
+    """Its forecast."""
+    wrong: Callable[[Message], str] | None = None
+    """What is wrong with its answer, empty if nothing is; None: any answer will do."""
+
+
 class Caller:
     """Makes calls for one model at one provider. Used from one event loop only."""
 
@@ -66,15 +78,17 @@ class Caller:
         self.outcomes: Counter[str] = Counter()
         """How calls ended, trials included."""
         self._rate = TokenRate(options.tokens_per_minute)
-        self._trial = PING
-        self._trial_takes = PINGED
-        """Forecast of a trial: that of the call which it stands for, or less."""
+        self._trial = Trial(PING, PINGED)
+        self._left_out: Set[str] = frozenset()
+        """Parameters that the server refuses, which calls go without."""
         self._last_success = float("-inf")
         self.silent_since: float | None = None
         """Unix time since which no call was answered, whatever the answer; None while none is waited for."""
         self._failing: tuple[float, str] | None = None
         self._passing = True
         """Whether what the lane is paused for may pass by itself."""
+        self._sure = False
+        """Whether it surely does not: nobody need wait for it."""
         try:
             self.client = anthropic.AsyncAnthropic(
                 api_key=options.api_key,
@@ -126,13 +140,16 @@ class Caller:
         tally: Tally,
         deadline: Deadline,
         replaceable: bool = False,
+        sent: Callable[[], None] = lambda: None,
     ) -> Message:
         """One message. `forecast` is what it will likely take, for the limits on tokens and dollars.
-        `replaceable`: if it is refused another writer does the work, so nobody need find out why."""
+        `replaceable`: if it is refused another writer does the work, so nobody need find out why. `sent` is
+        called whenever it is sent."""
         tokens = forecast.input_tokens + forecast.output_tokens  # what is read from the cache is not limited
 
         async def send() -> Message:
             used = 0
+            sent()
             try:
                 message = await self._send(parameters, tally, forecast)
                 stated = usage_of(message, self.options.model, self.options.prices)
@@ -162,6 +179,7 @@ class Caller:
         attempts = Attempts(self.options.retry, deadline)
         while True:
             await self._enter(tally)
+            left_out = self._left_out
             async with self._room(forecast):
                 if self.lane.paused:  # while it waited for room
                     continue
@@ -171,7 +189,7 @@ class Caller:
                     self._succeeded()
                     return outcome
                 # what was refused is not billed, so that a trial of no more has room in its place
-                failure = await self._judged(outcome, parameters, tally, forecast or PINGED)
+                failure = await self._judged(outcome, parameters, tally, forecast or PINGED, left_out)
             if failure.slow_down:
                 self.concurrency.slow_down(sent_at, self._asked_wait(failure))
             if failure.fault is Fault.POISON:
@@ -208,22 +226,29 @@ class Caller:
         patience = self.options.patience
         if self._passing:
             return patience
+        if self._sure:
+            return 0.0 if patience is not None else None
         return PATIENCE_WITH_A_SETTING if patience is None else min(patience, PATIENCE_WITH_A_SETTING)
 
     async def _try_lane(self, tally: Tally) -> None:
         """One small call; the lane is told what became of it."""
         try:
-            async with self.budget.room(self._trial_takes):
-                outcome = await self._outcome(lambda: self._send(self._trial, tally, self._trial_takes))
+            trial = self._trial
+            async with self.budget.room(trial.takes):
+                outcome = await self._outcome(lambda: self._send(trial.parameters, tally, trial.takes))
         except BaseException:
             self.lane.report(None)
             raise
         if not isinstance(outcome, Failure):
-            self.lane.reopen()
+            if trial.wrong is not None and (wrong := trial.wrong(outcome)):
+                self.lane.report(False, wrong)
+            else:
+                self._sure = False
+                self.lane.reopen()
         else:
             refused = outcome.fault is Fault.POISON
             self._passing = not (outcome.permanent or refused)
-            self.lane.report(False, _for_all(outcome) if refused else outcome.reason)
+            self.lane.report(False, self._for_all(outcome) if refused else outcome.reason)
 
     async def _once(self, send: Callable[[], Awaitable[T]]) -> tuple[T | Failure, float]:
         """One attempt when there is a slot for it, and the loop's time at which it was let out."""
@@ -249,12 +274,20 @@ class Caller:
             return failure
 
     async def _judged(
-        self, failure: Failure, parameters: dict[str, Any] | None, tally: Tally, takes: Usage
+        self,
+        failure: Failure,
+        parameters: dict[str, Any] | None,
+        tally: Tally,
+        takes: Usage,
+        left_out: Set[str],
     ) -> Failure:
         """A refused request is poison if its content is to blame: if the same parameters get through with a
-        harmless content. Else they are wrong for all, and the lane is at fault."""
+        harmless content. Else they are wrong for all: such as a server need not know are left out from now
+        on, and for others the lane is at fault."""
         if failure.fault is not Fault.POISON or failure.too_long or parameters is None:
             return failure
+        if left_out != self._left_out:  # another call has found out meanwhile
+            return replace(failure, fault=Fault.TRANSIENT)
         if not self.lane.paused:
             harmless = {**parameters, **HARMLESS}
             trial, _ = await self._once(lambda: self._send(harmless, tally, takes))
@@ -262,19 +295,52 @@ class Caller:
                 return failure
             if trial.fault is not Fault.POISON:
                 return trial
-        return replace(failure, fault=Fault.LANE, permanent=True, reason=_for_all(failure))
+            names = left_out
+            while more := in_question(without(parameters, names), trial.said):
+                names |= more
+                fewer = without(harmless, names)
+                again, _ = await self._once(lambda: self._send(fewer, tally, takes))  # noqa: B023 - awaited
+                if not isinstance(again, Failure):
+                    self._goes_without(names)
+                    return replace(failure, fault=Fault.TRANSIENT)
+                if again.fault is not Fault.POISON:
+                    return again
+                trial = again
+            failure = replace(failure, said=trial.said)
+        else:
+            failure = replace(failure, said="")
+        return replace(failure, fault=Fault.LANE, permanent=True, reason=self._for_all(failure))
+
+    def _goes_without(self, names: Set[str]) -> None:
+        """The server takes calls without these parameters: from now on all go without."""
+        self._left_out = frozenset(names)
+        log.warning("the server refuses parameters: calls go without", parameters=sorted(names))
+
+    def distrust(self, trial: Trial, reason: str) -> None:
+        """The lane pauses, as a harmless call was answered and the answer is of no use; nobody need wait."""
+        self._trial, self._passing, self._sure = trial, False, True
+        self.lane.trip(reason)
+
+    def _for_all(self, failure: Failure) -> str:
+        """The reason of a refusal that a harmless call met: the server's own words can hold nobody's."""
+        said = failure.said
+        for secret in (self.client.api_key, self.client.auth_token):
+            said = said.replace(secret, "***") if secret else said
+        words = f" (it says: {said})" if said else ""
+        return (
+            f"{failure.reason}, whatever it holds: check SOULPRINT_CLAUDE_MODEL and MODEL_MAX_TOKENS{words}"
+        )
 
     def _pause(self, failure: Failure, parameters: dict[str, Any] | None, takes: Usage) -> None:
         """The lane pauses, until a harmless call of the kind that tripped it gets through."""
-        self._trial, self._trial_takes = (
-            (PING, PINGED) if parameters is None else ({**parameters, **HARMLESS}, takes)
-        )
-        self._passing = not failure.permanent
+        self._trial = Trial(PING, PINGED) if parameters is None else Trial({**parameters, **HARMLESS}, takes)
+        self._passing, self._sure = not failure.permanent, False
         since = None if failure.permanent or self._failing is None else self._failing[0]
         self.lane.trip(failure.reason, since=since)
 
     async def _send(self, parameters: dict[str, Any], tally: Tally, takes: Usage) -> Message:
         """One call, which counts whatever becomes of it. `takes`: its forecast."""
+        parameters = without(parameters, self._left_out)
         try:
             async with asyncio.timeout(self.options.timeout):
                 message = await self.client.messages.create(model=self.options.model, **parameters)
@@ -321,7 +387,3 @@ def _length(message: Message) -> int:
     """Tokens of a reply whose server does not say how many they are."""
     words = (getattr(block, kind, None) for block in message.content for kind in ("text", "thinking"))
     return sum(estimate_tokens(text) for text in words if isinstance(text, str))
-
-
-def _for_all(failure: Failure) -> str:
-    return f"{failure.reason}, whatever it holds: check SOULPRINT_CLAUDE_MODEL and MODEL_MAX_TOKENS"
