@@ -14,12 +14,13 @@ from services.chunker.chunking import ChunkingJob, chunk_export
 from services.chunker.configured import chunk_policy, require_something_read
 from services.chunker.passages import Passage
 from services.chunker.report import ChunkingReport
+from shared.domain.dollars import dollars, dollars_of
 from shared.domain.events import ChunkReady, Usage
 from shared.domain.ids import import_id, user_id_for
 from shared.domain.plurals import counted
 from shared.exports.export import open_exports
 from shared.exports.limits import read_limits
-from shared.models.base import BatchModel, Metered, Model
+from shared.models.base import BatchModel, Findings, Metered, Model, Outlook
 from shared.models.open import opened_model
 from shared.settings import Settings
 from shared.store.open import opened_store
@@ -47,8 +48,8 @@ def estimate_command(
         say_json({**estimate, "within_max_cost": allowed}, indent=True)
     else:
         say_fitted(*_told(estimate))
-        if not allowed:
-            say(f"that may pass the limit of ${max_cost:.2f}")
+        if max_cost is not None and (words := _against(max_cost, estimate)):
+            say(words)
     return 0 if allowed else 1
 
 
@@ -62,16 +63,19 @@ async def _estimate(paths: Sequence[Path], user_id: UUID, settings: Settings) ->
             await chunk_export(export, job, policy, reckoning, report)
             require_something_read(report)
             await reckoning.look_up()
-            extracting, writing = reckoning.usage, Usage()
-            if settings.model_batch and isinstance(model, BatchModel) and extracting.cost is not None:
-                cost = extracting.cost * model.batch_factor
-                extracting = extracting.model_copy(update={"cost": cost})
+            batch = settings.model_batch and isinstance(model, BatchModel)
+            outlook = reckoning.extracting
+            if batch and isinstance(model, BatchModel):
+                outlook = _cheaper(outlook, model.batch_factor)
             if isinstance(model, Metered):
-                writing = model.forecast_writing(reckoning.usage, settings.memory_tokens)
-            usage = extracting + writing
+                writing = model.outlook_writing(reckoning.found, settings.memory_tokens)
+                if not reckoning.asked:  # as a rule exactly the same was written before, and is recalled
+                    writing = Outlook(most=writing.most)
+                outlook += writing
+            usage = outlook.likely
             return {
                 "model": model.name,
-                "batch": settings.model_batch and settings.model == "claude",
+                "batch": batch,
                 "conversations": report.kept,
                 "chunks": {
                     "total": reckoning.chunks,
@@ -83,7 +87,22 @@ async def _estimate(paths: Sequence[Path], user_id: UUID, settings: Settings) ->
                 "input_tokens": usage.input_tokens,
                 "output_tokens": usage.output_tokens,
                 "cost": usage.cost,
+                "least": _figures(outlook.least),
+                "most": _figures(outlook.most),
             }
+
+
+def _figures(usage: Usage) -> dict[str, Any]:
+    return usage.model_dump(include={"input_tokens", "output_tokens", "cost"})
+
+
+def _cheaper(outlook: Outlook, factor: float) -> Outlook:
+    """The same by batches."""
+    least, likely, most = (
+        each.model_copy(update={"cost": None if each.cost is None else each.cost * factor})
+        for each in (outlook.least, outlook.likely, outlook.most)
+    )
+    return Outlook(least, likely, most)
 
 
 @dataclass(slots=True)
@@ -97,7 +116,8 @@ class _Reckoning:
     cached: int = 0
     asked: int = 0
     """Chunks that the model will read."""
-    usage: Usage = field(default_factory=Usage)
+    extracting: Outlook = field(default_factory=Outlook)
+    found: Findings = field(default_factory=Findings)
     _waiting: list[ChunkReady] = field(default_factory=list)
 
     async def save_passages(self, passages: list[Passage]) -> None:
@@ -120,23 +140,43 @@ class _Reckoning:
             [chunk.content_hash for chunk in waiting],
         )
         for chunk in waiting:
+            if isinstance(self.model, Metered):
+                self.found += self.model.findings(chunk)
             if chunk.content_hash in known:
                 self.cached += 1
             elif chunk.has_own_words:
                 self.asked += 1
                 if isinstance(self.model, Metered):
-                    self.usage += self.model.forecast(chunk)
+                    self.extracting += self.model.outlook(chunk)
 
 
 def _told(estimate: Mapping[str, Any]) -> list[str]:
     chunks, cost = estimate["chunks"], estimate["cost"]
-    dollars = f"${cost:,.4f}" if cost is not None else f"no price is known for {estimate['model']}"
-    batches = " (extraction by batches)" if estimate["batch"] else ""
-    return [
+    least, most = estimate["least"], estimate["most"]
+    price = f"no price is known for {estimate['model']}" if cost is None else f"likely {dollars(cost)}"
+    lines = [
         f"{counted(estimate['conversations'], 'conversation')} in {counted(chunks['total'], 'chunk')}: "
         f"{chunks['cached']:,} read before, {chunks['without_a_call']:,} with nothing of the person, "
         f"{chunks['to_read']:,} to read",
-        f"about {counted(estimate['calls'], 'call')} of {estimate['model']}{batches}, "
-        f"{counted(estimate['input_tokens'], 'token')} in, {estimate['output_tokens']:,} out: {dollars}",
-        "nothing was sent and nothing was stored",
+        f"about {counted(estimate['calls'], 'call')} of {estimate['model']}"
+        f"{' (extraction by batches)' if estimate['batch'] else ''}, "
+        f"{counted(estimate['input_tokens'], 'token')} in, {estimate['output_tokens']:,} out: {price}",
     ]
+    if most["output_tokens"]:
+        between = f"{least['output_tokens']:,} to {most['output_tokens']:,} tokens out"
+        if cost is not None:
+            between = f"{dollars(least['cost'])} to {dollars(most['cost'])}, {between}"
+        lines.append(f"by how many facts there are: {between}")
+    return [*lines, "nothing was sent and nothing was stored"]
+
+
+def _against(limit: float, estimate: Mapping[str, Any]) -> str:
+    """What a limit on cost means for the run; empty where it is not met."""
+    cost, most = estimate["cost"], estimate["most"]["cost"]
+    if cost is None:
+        return "with a limit on cost it does not begin, as no price is known"
+    if cost > limit:
+        return f"that likely passes the limit of {dollars_of(limit)}"
+    if most > limit:
+        return f"that may pass the limit of {dollars_of(limit)}: it would stop there, and keep what it bought"
+    return ""

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from shared.domain.errors import DiskFullError, SoulprintError, is_disk_full
+from shared.domain.errors import ConflictError, DiskFullError, SoulprintError, is_disk_full
 from shared.domain.text import abridge
 from shared.domain.told import first_of, way_of
 from soulprint.terminal import fail, say
@@ -23,6 +23,10 @@ def failed(error: Exception) -> int:
     """Say why, and answer the exit code."""
     if is_disk_full(error):
         error = DiskFullError("the disk is full; free some space and run again")
+    if isinstance(error, ConflictError):
+        fail(error.summary)
+        say(*error.conflicts, err=True)
+        return error.exit_code
     if isinstance(error, SoulprintError):
         fail(error)
         return error.exit_code

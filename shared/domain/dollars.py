@@ -11,3 +11,9 @@ def dollars(amount: float) -> str:
     if "e" in digits:
         digits = f"{amount:.10f}"
     return f"${digits.rstrip('0').rstrip('.') if '.' in digits else digits}"
+
+
+def dollars_of(limit: float) -> str:
+    """Every digit of what somebody typed: `$0.012`, `$2`."""
+    digits = f"{limit:,.10f}".rstrip("0").rstrip(".")
+    return f"${digits}"

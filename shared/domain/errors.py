@@ -99,11 +99,10 @@ class ConflictError(MigrationError):
     exit_code = 2
 
     def __init__(self, conflicts: Sequence[str]) -> None:
-        told = "\n".join(conflicts)
-        super().__init__(
-            f"migrate: {len(conflicts)} conflicts with what this database holds; nothing was changed\n{told}",
-            sqlstate="42P16",
+        self.summary = (
+            f"migrate: {len(conflicts)} conflicts with what this database holds; nothing was changed"
         )
+        super().__init__("\n".join((self.summary, *conflicts)), sqlstate="42P16")
         self.conflicts = tuple(conflicts)
 
 

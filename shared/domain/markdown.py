@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
+from shared.domain.printable import seen
+
 _BREAKS = re.compile(r"\s+")
-_HIDDEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
-)
-"""Controls, direction overrides, invisible characters and tags: a reader does not see them, a model does."""
 _MARKS = re.compile(r"([\\`*\[\]<>~|])|(?<!\w)_|_(?!\w)")
 _OPENING = re.compile(r"^(?:[#+=-]|\d{1,9}(?=[.)]))")
 _WEB = re.compile(r"(?i)\b(www)\.")
@@ -18,9 +16,9 @@ SHOWN = 300
 
 
 def visible(text: str) -> str:
-    """`text` on one line, without what a reader does not see."""
+    """`text` on one line, without what a reader does not see, and a model does."""
     line = _BREAKS.sub(" ", text)
-    return _BREAKS.sub(" ", _HIDDEN.sub("", line)).strip()
+    return _BREAKS.sub(" ", seen(line)).strip()
 
 
 def plain(text: str, limit: int = SHOWN) -> str:

@@ -40,6 +40,8 @@ _JOINED: Final = re.compile(
     "\ufb50-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
 )
 """Scripts written with joiners (Arabic, those of India and their neighbours, Mongolian), and emoji."""
+_SYMBOL: Final = re.compile("[#*0-9\xa9\xae\u203c-\u3299\U0001f000-\U0001faff]")
+"""What a selector makes an emoji."""
 _ASCII: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 _LINE_END: Final = re.compile(f"\r\n|[\n{_ENDS}]")
 _OTHER_END: Final = re.compile(f"\r\n|[{_ENDS}]")
@@ -61,6 +63,22 @@ def on_one_line(text: str) -> str:
     return unbroken(" ".join(text.split()))
 
 
+def seen(text: str) -> str:
+    """`text` for a document that machines read too: what nobody sees is left out whole, without a sign of it.
+    Of variation selectors that one stays that makes a sign an emoji: any other could carry a byte a
+    letter."""
+    return text if text.isascii() and not _ASCII.search(text) else _ASIDE.sub(_of_emoji, text)
+
+
+def _of_emoji(found: re.Match[str]) -> str:
+    sign = found.group()
+    if _SHOWN.match(sign) or (_SELECTOR.match(sign) and sign != _EMOJI_FORM):
+        return ""
+    if sign == _EMOJI_FORM and not _SYMBOL.match(found.string[max(0, found.start() - 1) : found.start()]):
+        return ""
+    return sign if _belongs(found) else ""
+
+
 def escaped(document: str) -> str:
     """A JSON document that says the same, in which all that `printable` would take out is an escape."""
     return _ESCAPED.sub(_escape, document)
@@ -79,6 +97,10 @@ def _replacement(found: re.Match[str]) -> str:
     return sign if _belongs(found) else ""
 
 
+def _stays(found: re.Match[str]) -> bool:
+    return not _SHOWN.match(found.group()) and _belongs(found)
+
+
 def _belongs(found: re.Match[str]) -> bool:
     """Whether an unseen sign does something to what stands around it."""
     sign, text, at = found.group(), found.string, found.start()
@@ -94,7 +116,7 @@ def _belongs(found: re.Match[str]) -> bool:
 
 def _escape(found: re.Match[str]) -> str:
     sign = found.group()
-    if not _SHOWN.match(sign) and _belongs(found):
+    if _stays(found):
         return sign
     units = sign.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))

@@ -46,6 +46,32 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """What calls may take: `least` where the history holds hardly a fact, `most` where each message and every
+    few sentences give one, and what is likely between them."""
+
+    least: Usage = field(default_factory=Usage)
+    likely: Usage = field(default_factory=Usage)
+    most: Usage = field(default_factory=Usage)
+
+    def __add__(self, other: Outlook) -> Outlook:
+        return Outlook(self.least + other.least, self.likely + other.likely, self.most + other.most)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a chunk adds to the writing, as far as it is known before it is read."""
+
+    facts: float = 0.0
+    """At most."""
+    excerpt_tokens: int = 0
+    """Of the person's words, clipped as the sections read them."""
+
+    def __add__(self, other: Findings) -> Findings:
+        return Findings(self.facts + other.facts, self.excerpt_tokens + other.excerpt_tokens)
+
+
+@dataclass(frozen=True, slots=True)
 class Rates:
     """What a model's calls will likely take, in numbers, so that very many can be reckoned at a time."""
 
@@ -56,7 +82,9 @@ class Rates:
     price: Mapping[str, float] | None
     """Dollars for a token of each kind, by its name in Usage; None: they are not known."""
     writing: Sequence[tuple[int, Usage]]
-    """What a memory of so many facts takes; between two of them it grows evenly."""
+    """What a memory of so many facts takes, without excerpts; between two of them it grows evenly."""
+    excerpts: tuple[float, float] = (0.0, 0.0)
+    """Tokens in for each token of the chunks that the sections' excerpts take, and at most."""
 
 
 class Fallback(Protocol):
@@ -165,12 +193,21 @@ class Metered(Protocol):
         """Parts of the result that another writer had to write, and why."""
         ...
 
-    def forecast(self, chunk: ChunkReady) -> Usage:
-        """What reading a chunk will likely take; nothing is sent."""
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """Lines of MEMORY and the sections that said more than what they name, by reason."""
         ...
 
-    def forecast_writing(self, extracting: Usage, budget_tokens: int) -> Usage:
-        """What reduction, MEMORY and the sections will likely take after that much extracting."""
+    def outlook(self, chunk: ChunkReady) -> Outlook:
+        """What reading a chunk may take; nothing is sent."""
+        ...
+
+    def findings(self, chunk: ChunkReady) -> Findings:
+        """What the writing may have of it."""
+        ...
+
+    def outlook_writing(self, found: Findings, budget_tokens: int) -> Outlook:
+        """What reduction, MEMORY and the sections may take of all that the chunks hold."""
         ...
 
     def rates(self, budget_tokens: int) -> Rates:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import importlib.util
 import re
@@ -47,14 +46,21 @@ def programs_for(account: Account | None) -> Path:
     try:
         copied = _copied(installed)
         if not _runs(copied, account):
-            raise PermissionError(errno.EPERM, "it cannot go there either")
+            raise _UnfitError("it cannot go there either")
         return copied
+    except _UnfitError as error:
+        why = str(error)
     except OSError as error:
-        raise StoreError(
-            f"the account as which root runs Postgres cannot reach its programs in {installed}, and they "
-            f"cannot be copied to {COPIES} ({system_reason(error)}): install SoulPrint where every account "
-            "may go, such as /opt, or run as another user"
-        ) from None
+        why = system_reason(error)
+    raise StoreError(
+        f"the account as which root runs Postgres cannot reach its programs in {installed}, and they cannot "
+        f"be copied to {COPIES} ({why}): install SoulPrint where every account may go, such as /opt, or run "
+        "as another user"
+    )
+
+
+class _UnfitError(Exception):
+    """The place for a copy is none, in words of ours."""
 
 
 def _runs(folder: Path, account: Account) -> bool:
@@ -99,7 +105,7 @@ def _copied(installed: Path) -> Path:
                     raise
     for folder in (COPIES, copy):
         if folder.stat().st_uid != 0 or folder.stat().st_mode & 0o022:
-            raise PermissionError(errno.EPERM, "it is not root's alone to write")
+            raise _UnfitError("it is not root's alone to write")
     return copy / installed.relative_to(site)
 
 

@@ -100,6 +100,7 @@ class Lane:
         self._holds[name] = Hold(reason)
         log.warning("lane paused", lane=self._name, hold=name, reason=reason)
         if len(self._holds) == 1:
+            self._signal()
             self._tell(True)
 
     def release(self, name: str) -> None:
@@ -131,6 +132,11 @@ class Lane:
                 async with asyncio.timeout(left):
                     await self._changed.wait()
         return False
+
+    async def pauses(self) -> None:
+        """Return once it is paused."""
+        while not self._holds:
+            await self._changed.wait()
 
     def trip(self, reason: str, *, since: float | None = None) -> None:
         """Work met a lane fault: pause, and arrange for a trial. `since` (monotonic): no work got through

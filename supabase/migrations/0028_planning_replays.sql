@@ -139,7 +139,8 @@ $$;
 -- How a replay's run of this base is reckoned: what reading chunks takes, and what writing the memory does. Tokens and
 -- dollars of a chunk that the same model read before are what it took then; of others the output is what another model
 -- gave, or all is as `rates` say:
---   {call: Usage, token: [in, out], price: {kind: dollars}?, writing: [[facts, Usage], ...]}; null: nothing costs
+--   {call: Usage, token: [in, out], price: {kind: dollars}?, writing: [[facts, Usage], ...],
+--    excerpts: [in for each token of the chunks, at most]}; null: nothing costs
 -- `variant`: how chunks would be cut now; where they were cut in another way none is known, and their number is as
 -- their size tells. What has no result yet is as the run's other chunks are on average.
 CREATE FUNCTION public.reckon_run(
@@ -306,6 +307,11 @@ BEGIN
     RETURN (
         SELECT ARRAY(
             SELECT low.v + (coalesce(high.v, low.v) - low.v) * p.place
+                   + CASE k.name WHEN 'input_tokens' THEN coalesce(least(
+                         (rates -> 'excerpts' ->> 0)::double precision * (
+                             SELECT sum(c.tokens) FROM chunk_results c
+                             WHERE c.import_id = b.import_id AND c.run = b.run),
+                         (rates -> 'excerpts' ->> 1)::double precision), 0) ELSE 0 END
             FROM unnest(ARRAY['calls', 'input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens'])
                      WITH ORDINALITY AS k(name, n)
             CROSS JOIN LATERAL (SELECT (p.low -> 1 ->> k.name)::double precision AS v) low

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from shared.domain.addresses import shown_address
 from tests.acceptance.at_claude import ran
 from tests.support.command import Finished
 from tests.support.exports import chain, json_of
@@ -131,7 +132,7 @@ async def test_doctor_tells_what_lacks_an_embedding_and_what_that_means(
     await ran(at(forked, fake), "doctor")  # makes the column
     assert (await ran(forked, "run", export, "--out", tmp_path, "--user", "lacking")).code == 0
     found = embeddings(await ran(at(forked, fake), "doctor", "--json"))
-    assert f"{MODEL} at {fake.url}" in found["found"]
+    assert f"{MODEL} at {shown_address(fake.url)}" in found["found"]
     unset = embeddings(await ran(forked, "doctor", "--json"))
     assert "SOULPRINT_EMBEDDINGS_URL is not set" in unset["found"]
     assert "the app's chat finds only passages that have an embedding" in unset["advice"]

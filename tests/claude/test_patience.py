@@ -1,4 +1,4 @@
-"""What heals is waited for as long as the person says, what does not is not. Times are an outage's, scaled."""
+"""What heals is waited for as long as the person says, what does not is not. The times are scaled."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from shared.domain.errors import ModelUnavailableError
 from shared.models.claude.model import ClaudeModel
 from shared.models.claude.options import RETRY, TRIALS, ClaudeOptions
 from shared.resilience.backoff import Backoff
+from tests.support.fake_claude.faults import FakeFault
 from tests.support.fake_claude.fixtures import fake_claude, model_at, planted_chunk
 from tests.support.fake_claude.server import FakeClaude
 from tests.support.waiting import until
@@ -77,7 +78,7 @@ async def test_what_only_the_person_can_mend_is_waited_for_no_longer_than_a_slip
     async with fake_claude(chances={fault: 1.0}) as fake, model_at(fake, patience=1800.0) as model:
         work = asyncio.create_task(model.extract(planted_chunk(1)))
         await until(lambda: bool(model.state.trouble))
-        assert 0 < (model.state.seconds_left or 0) <= 2.0
+        assert 0 < (model.state.seconds_left or 0) <= 1.5
         work.cancel()
         await asyncio.wait({work})
 
@@ -86,3 +87,20 @@ async def test_a_stream_of_events_is_called_what_it_is() -> None:
     async with fake_claude(chances={"stream": 1.0}) as fake, model_at(fake, patience=0.0) as model:
         with pytest.raises(ModelUnavailableError, match="answers with a stream of events"):
             await model.extract(planted_chunk(1))
+
+
+async def test_when_patience_has_ended_nothing_is_waited_for_any_more() -> None:
+    """Neither by calls that were to be tried again much later, nor until attempts are used up."""
+    slow = replace(RETRY, backoff=Backoff(60.0, 60.0, jitter=0.0))
+    async with (
+        fake_claude() as fake,
+        model_at(fake, retry=slow, patience=0.2) as model,
+    ):
+        await model.extract(planted_chunk(9))  # from then on several at a time are asked
+        fake.faults.chances = {FakeFault.OVERLOADED: 1.0}
+        work = [asyncio.create_task(model.extract(planted_chunk(index))) for index in range(2)]
+        await until(lambda: fake.faults.happened["overloaded"] == 2)
+        fake.faults.chances = {FakeFault.UNAUTHORIZED: 1.0}
+        work.append(asyncio.create_task(model.extract(planted_chunk(2))))
+        for answer in await asyncio.wait_for(asyncio.gather(*work, return_exceptions=True), 20):
+            assert isinstance(answer, ModelUnavailableError)

@@ -95,6 +95,7 @@ COMMANDS: Final[Mapping[str, Arguments]] = {
     ],
     "submit": [[HOSTILE], ["NAMES"], [HOSTILE, "--upload"]],
     "topics create": [[], [HOSTILE]],
+    "topics acls": [[], [HOSTILE], ["--principal", f"User:{HOSTILE}{{}}"], ["--json", "app"]],
     "serve": [[HOSTILE]],
     "up": [[HOSTILE]],
 }

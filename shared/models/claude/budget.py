@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from shared.domain.dollars import dollars
+from shared.domain.dollars import dollars, dollars_of
 from shared.domain.errors import CostLimitError
 from shared.domain.events import Usage
 from shared.domain.plurals import counted
@@ -129,7 +129,7 @@ class Budget:
         if self.reserved > ROUNDING:
             parts.append(f"{dollars(self.reserved)} is set aside for batches under way")
         return (
-            f"the next call could pass the limit of {dollars(self._options.max_cost or 0.0)}: "
+            f"the next call could pass the limit of {dollars_of(self._options.max_cost or 0.0)}: "
             f"{', '.join(parts)}, and it may cost {dollars(worst)} if its reply is as long as it may be; "
             "what was bought is kept, and the same command with a higher limit goes on from there"
         )

@@ -10,58 +10,37 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Set
-from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, replace
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from dataclasses import replace
 from typing import Any, TypeVar
 
-import anthropic
-import httpx2
 import structlog
 from anthropic.types import Message
 
-from shared.domain.errors import ModelUnavailableError, UsageError
+from shared.domain.errors import ModelUnavailableError
 from shared.domain.events import Usage
-from shared.domain.text import estimate_tokens
-from shared.domain.told import told
 from shared.models.claude.attempts import Attempts
 from shared.models.claude.budget import Budget
-from shared.models.claude.failures import Failure, NoMessageError, classify, reply_lost
+from shared.models.claude.client import client_for
+from shared.models.claude.failures import Failure, NoMessageError, classify, is_stream, reply_lost
 from shared.models.claude.limiter import Concurrency, TokenRate
 from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.structured import in_question, without
-from shared.models.claude.usage import Tally, usage_of
+from shared.models.claude.trials import HARMLESS, PING, PINGED, Trial, for_all
+from shared.models.claude.usage import Tally, length_of, usage_of
 from shared.resilience.deadline import Deadline
 from shared.resilience.faults import Fault, LaneError
 from shared.resilience.lane import Lane
 
 T = TypeVar("T")
-PATIENCE_WITH_A_SETTING = 2.0
+PATIENCE_WITH_A_SETTING = 1.5
 """Seconds: long enough to see that a refused key, or a model that there is not, was no slip of theirs."""
-HARMLESS: dict[str, Any] = {"messages": [{"role": "user", "content": "Reply with: ok"}]}
-"""What a trial says: refused with a call's own parameters, it is they that are refused, not the content."""
-PING: dict[str, Any] = {"max_tokens": 16, **HARMLESS}
-"""The smallest call that proves that the provider answers."""
-PINGED = Usage(calls=1, input_tokens=16)
-"""What that takes."""
 SILENCE = 2.0
 """Seconds without an answer after which calls that are tried again are told of: one that fails is no news."""
 STOPS = {"end_turn": "ok", "refusal": "declined", "max_tokens": "cut"}
 """Outcomes for metrics, by stop reason."""
-_EVENTS = ("event:", "data:", ":")
-"""How a stream of events begins."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A harmless call that opens the lane if it gets through."""
-
-    parameters: dict[str, Any]
-    takes: Usage
-    """Its forecast."""
-    wrong: Callable[[Message], str] | None = None
-    """What is wrong with its answer, empty if nothing is; None: any answer will do."""
 
 
 class Caller:
@@ -89,22 +68,8 @@ class Caller:
         """Whether what the lane is paused for may pass by itself."""
         self._sure = False
         """Whether it surely does not: nobody need wait for it."""
-        try:
-            self.client = anthropic.AsyncAnthropic(
-                api_key=options.api_key,
-                base_url=options.base_url,
-                timeout=httpx2.Timeout(options.timeout, connect=min(10.0, options.timeout)),
-                max_retries=0,  # one retry policy, ours: it counts, caps and obeys the lane
-            )
-        except (anthropic.AnthropicError, ValueError, httpx2.InvalidURL) as error:
-            raise UsageError(
-                f"Claude cannot be set up ({told(error)}); set ANTHROPIC_API_KEY, and ANTHROPIC_BASE_URL to "
-                "http(s)://host[:port]"
-            ) from None
-        if self.client.base_url.scheme not in ("http", "https"):
-            raise UsageError("set ANTHROPIC_BASE_URL to http(s)://host[:port]")
-        if not (self.client.api_key or self.client.auth_token or self.client.credentials):
-            raise UsageError("no API key: set ANTHROPIC_API_KEY, or use --model offline, which needs none")
+        self.client = client_for(options)
+        self._secrets = [each for each in (self.client.api_key, self.client.auth_token) if each]
 
     @property
     def base_url(self) -> str:
@@ -116,6 +81,12 @@ class Caller:
         """Why calls are tried again while none gets through; empty if some do."""
         since, reason = self._failing or (time.monotonic(), "")
         return f"{reason}; trying again" if time.monotonic() - since >= SILENCE else ""
+
+    @property
+    def _patience_is_over(self) -> bool:
+        """Whether nothing got through for so long that there is no use in trying again. Whoever has no
+        patience at all has a lane of their own, and leaves it to the attempts."""
+        return bool(self.options.patience) and self.seconds_left == 0.0
 
     @property
     def seconds_left(self) -> float | None:
@@ -198,7 +169,8 @@ class Caller:
                 continue
             if failure.fault is Fault.TRANSIENT:
                 self._failing = (self._failing or (time.monotonic(), ""))[0], failure.reason
-                if attempts.failed(failure, last_success=self._last_success):
+                again = attempts.failed(failure, last_success=self._last_success)
+                if again and not self._patience_is_over:
                     await self._wait(attempts.failures, failure)
                     continue
                 attempts.exhausted(failure, last_success=self._last_success)
@@ -248,7 +220,7 @@ class Caller:
         else:
             refused = outcome.fault is Fault.POISON
             self._passing = not (outcome.permanent or refused)
-            self.lane.report(False, self._for_all(outcome) if refused else outcome.reason)
+            self.lane.report(False, for_all(outcome, self._secrets) if refused else outcome.reason)
 
     async def _once(self, send: Callable[[], Awaitable[T]]) -> tuple[T | Failure, float]:
         """One attempt when there is a slot for it, and the loop's time at which it was let out."""
@@ -309,7 +281,7 @@ class Caller:
             failure = replace(failure, said=trial.said)
         else:
             failure = replace(failure, said="")
-        return replace(failure, fault=Fault.LANE, permanent=True, reason=self._for_all(failure))
+        return replace(failure, fault=Fault.LANE, permanent=True, reason=for_all(failure, self._secrets))
 
     def _goes_without(self, names: Set[str]) -> None:
         """The server takes calls without these parameters: from now on all go without."""
@@ -320,16 +292,6 @@ class Caller:
         """The lane pauses, as a harmless call was answered and the answer is of no use; nobody need wait."""
         self._trial, self._passing, self._sure = trial, False, True
         self.lane.trip(reason)
-
-    def _for_all(self, failure: Failure) -> str:
-        """The reason of a refusal that a harmless call met: the server's own words can hold nobody's."""
-        said = failure.said
-        for secret in (self.client.api_key, self.client.auth_token):
-            said = said.replace(secret, "***") if secret else said
-        words = f" (it says: {said})" if said else ""
-        return (
-            f"{failure.reason}, whatever it holds: check SOULPRINT_CLAUDE_MODEL and MODEL_MAX_TOKENS{words}"
-        )
 
     def _pause(self, failure: Failure, parameters: dict[str, Any] | None, takes: Usage) -> None:
         """The lane pauses, until a harmless call of the kind that tripped it gets through."""
@@ -350,11 +312,11 @@ class Caller:
                 self.budget.lost(takes)
             raise
         if not isinstance(message, Message) or not isinstance(getattr(message, "content", None), list):
-            raise NoMessageError(streamed=isinstance(message, str) and message.startswith(_EVENTS))
+            raise NoMessageError(streamed=is_stream(message))
         usage = usage_of(message, self.options.model, self.options.prices)
         tally.add(usage)
         if usage.cost is None:
-            self.budget.untold(takes, _length(message))
+            self.budget.untold(takes, length_of(message))
         self.outcomes[STOPS.get(message.stop_reason or "end_turn", "other")] += 1
         return message
 
@@ -375,15 +337,11 @@ class Caller:
         log.debug("call failed", reason=failure.reason, failures=failures)
         if not failure.slow_down and asked is not None:
             delay = max(delay, asked)
-        await asyncio.sleep(delay)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self.lane.pauses()  # what waits there need not wait here
 
     async def close(self) -> None:
         """Release the connections. Safe to call twice."""
         await self.lane.close()
         await self.client.close()
-
-
-def _length(message: Message) -> int:
-    """Tokens of a reply whose server does not say how many they are."""
-    words = (getattr(block, kind, None) for block in message.content for kind in ("text", "thinking"))
-    return sum(estimate_tokens(text) for text in words if isinstance(text, str))

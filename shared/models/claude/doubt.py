@@ -15,13 +15,14 @@ from functools import cached_property
 from anthropic.types import Message as Reply
 
 from shared.domain.plurals import counted
-from shared.models.claude.caller import Caller, Trial
+from shared.models.claude.caller import Caller
 from shared.models.claude.failures import CallRefusedError
 from shared.models.claude.parsing import InvalidReplyError
 from shared.models.claude.prompts import EXTRACT
 from shared.models.claude.request import CutReplyError, RefusedReplyError, Request, ask, forecast, read_reply
 from shared.models.claude.schema import ExtractReply
 from shared.models.claude.transcript import delimited
+from shared.models.claude.trials import Trial
 from shared.models.claude.usage import Tally
 
 FIRST_CHUNKS = 2

@@ -20,11 +20,12 @@ from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady, Message, Usage
 from shared.domain.facts import Candidate
 from shared.domain.plurals import counted
-from shared.models.base import Extraction, PartlyReadError
+from shared.models.base import Extraction, Outlook, PartlyReadError
 from shared.models.claude.attempts import LANE_TRIALS
 from shared.models.claude.caller import Caller
 from shared.models.claude.doubt import LARGE_ADVICE, SCHEMA_ADVICE, Doubt
 from shared.models.claude.failures import CallRefusedError
+from shared.models.claude.outlook import OUTPUT_SHARE, findings_of, reading
 from shared.models.claude.parsing import InvalidReplyError, Spoilt
 from shared.models.claude.prompts import EXTRACT
 from shared.models.claude.request import (
@@ -42,9 +43,6 @@ from shared.models.claude.transcript import Transcript, transcript_of
 from shared.models.claude.usage import Tally
 from shared.resilience.deadline import Deadline
 
-OUTPUT_SHARE = 0.06
-"""Tokens of a reply for each of its prompt, as forecasts reckon: three times what is measured where each
-conversation of 13.6 KB holds one fact."""
 TYPICAL_TOKENS = 4000
 """Tokens of a chunk as a rule: what stands for those that are not at hand."""
 MOST_SPOILT = 7
@@ -66,12 +64,17 @@ class ChunkReader:
         """What reading the chunk will likely take, if nothing goes wrong."""
         return forecast(_request(_whole(chunk)), self._caller.options, OUTPUT_SHARE)
 
+    def outlook(self, chunk: ChunkReady) -> Outlook:
+        """What reading the chunk may take."""
+        return reading(_request(_whole(chunk)), findings_of(chunk), self._caller.options)
+
     def rates(self) -> tuple[Usage, tuple[float, float]]:
         """The forecast in parts: of each call, and tokens in and out for each token of a chunk."""
         options = self._caller.options
         fixed = forecast(Request(EXTRACT, ""), options, OUTPUT_SHARE)
-        margin = traits_of(options.model).token_margin
-        return fixed, (margin, margin * OUTPUT_SHARE)
+        traits = traits_of(options.model)
+        thought = fixed.model_copy(update={"output_tokens": fixed.output_tokens + traits.thinking[1]})
+        return thought, (traits.token_margin, traits.token_margin * OUTPUT_SHARE)
 
     def typical(self) -> Usage:
         """What a chunk of the usual size will likely take."""

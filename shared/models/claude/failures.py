@@ -101,6 +101,11 @@ def _never_sent(error: BaseException) -> bool:
     return isinstance(error.__cause__, _NOT_CONNECTED)
 
 
+def is_stream(answer: object) -> bool:
+    """Whether an answer that is no message is a stream of events."""
+    return isinstance(answer, str) and answer.startswith(("event:", "data:", ":"))
+
+
 def reply_lost(error: BaseException) -> bool:
     """Whether a call was sent whose reply never came whole, so that it may be billed all the same."""
     if isinstance(error, anthropic.APIStatusError):

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 
 from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady, Sections, Usage
 from shared.domain.facts import SettledFact
 from shared.domain.sample import SampleConversation
-from shared.models.base import Digest, Extraction, Fallback, ModelState, Rates
+from shared.domain.text import BYTES_PER_TOKEN
+from shared.models.base import Digest, Extraction, Fallback, Findings, ModelState, Outlook, Rates
 from shared.models.claude.batches import Answer, BatchReader
 from shared.models.claude.caller import Caller
 from shared.models.claude.extraction import ChunkReader
 from shared.models.claude.options import ClaudeOptions
+from shared.models.claude.outlook import EXCERPT_SHARE, findings_of, writing, written
 from shared.models.claude.prompts import EXTRACT
 from shared.models.claude.usage import Tally
-from shared.models.claude.writing import Writer, memory_forecast, version_of_writing, writing_forecast
+from shared.models.claude.writing import EXCERPT_CHARS, Writer, version_of_writing
 from shared.models.ledger import BatchLedger
 from shared.resilience.lane import Lane
 
@@ -89,22 +91,36 @@ class ClaudeModel:
         """Which parts of the result the fallback had to write, and why."""
         return tuple(self._writer.fallbacks)
 
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """Lines of MEMORY and sections that said more than what they name, by reason."""
+        return dict(self._writer.refused)
+
     def forecast(self, chunk: ChunkReady) -> Usage:
         """What reading a chunk will likely take; nothing is sent."""
         if not chunk.has_own_words:
             return Usage()
         return self._reader.forecast(chunk)
 
-    def forecast_writing(self, extracting: Usage, budget_tokens: int) -> Usage:
-        """What reduction, MEMORY and the sections will likely take after that much extracting."""
-        return writing_forecast(self.options, extracting, budget_tokens)
+    def outlook(self, chunk: ChunkReady) -> Outlook:
+        """What reading a chunk may take; nothing is sent."""
+        return self._reader.outlook(chunk) if chunk.has_own_words else Outlook()
+
+    def findings(self, chunk: ChunkReady) -> Findings:
+        """What the writing may have of it."""
+        return findings_of(chunk)
+
+    def outlook_writing(self, found: Findings, budget_tokens: int) -> Outlook:
+        """What reduction, MEMORY and the sections may take of all that the chunks hold."""
+        return writing(self.options, found, budget_tokens)
 
     def rates(self, budget_tokens: int) -> Rates:
         """The same forecasts, of chunks and memories that are not at hand."""
         options = self.options
         call, token = self._reader.rates()
-        writing = [(facts, memory_forecast(options, facts, budget_tokens)) for facts in FACTS_RECKONED]
-        return Rates(call, token, options.prices.each(self.name), writing)
+        memories = [(facts, written(options, facts, 0, budget_tokens)) for facts in FACTS_RECKONED]
+        excerpts = token[0] * EXCERPT_SHARE, token[0] * EXCERPT_CHARS / BYTES_PER_TOKEN
+        return Rates(call, token, options.prices.each(self.name), memories, excerpts)
 
     @property
     def batch_factor(self) -> float:

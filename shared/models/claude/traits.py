@@ -16,6 +16,9 @@ class ModelTraits:
     """Thinks by default and takes `thinking: disabled`."""
     effort: str | None = None
     """`output_config.effort` to ask for; None: the model knows no effort."""
+    thinking: tuple[int, int, int] = (0, 0, 1000)
+    """Tokens that it thinks before a reply, at what is asked for: at least, as a rule, at most. They are
+    billed as output, and a reply has so much less room."""
     token_margin: float = 1.3
     """It counts about so many tokens for each that `estimate_tokens` does."""
 
@@ -24,10 +27,11 @@ class ModelTraits:
         return {"thinking": {"type": "disabled"}} if self.thinks_unless_told else {}
 
 
+NONE = (0, 0, 0)
 _TRAITS = {
-    "claude-haiku-5-5": ModelTraits(512, thinks_unless_told=True, effort="low"),
-    "claude-sonnet-5-5": ModelTraits(1024, effort="low"),
-    "claude-haiku-4-5": ModelTraits(4096, token_margin=1.0),
+    "claude-haiku-5-5": ModelTraits(512, thinks_unless_told=True, effort="low", thinking=NONE),
+    "claude-sonnet-5-5": ModelTraits(1024, effort="low", thinking=(0, 200, 1000)),
+    "claude-haiku-4-5": ModelTraits(4096, thinking=NONE, token_margin=1.0),
 }
 _UNKNOWN = ModelTraits(thinks_unless_told=True)
 

@@ -8,6 +8,7 @@ from anthropic.types import Message
 
 from shared.domain.bounds import WHOLE
 from shared.domain.events import Usage
+from shared.domain.text import estimate_tokens
 from shared.models.claude.prices import PriceTable
 
 
@@ -25,6 +26,12 @@ def usage_of(message: Message, model: str, prices: PriceTable, *, batch: bool = 
     stated_in = tokens.input_tokens + tokens.cache_read_tokens + tokens.cache_write_tokens
     cost = prices.cost(model, tokens, batch=batch) if stated_in else None
     return tokens.model_copy(update={"cost": cost})
+
+
+def length_of(message: Message) -> int:
+    """Tokens of a reply whose server does not say how many they are, by its words."""
+    words = (getattr(block, kind, None) for block in message.content for kind in ("text", "thinking"))
+    return sum(estimate_tokens(text) for text in words if isinstance(text, str))
 
 
 def _count(stated: object, name: str) -> int:

@@ -16,7 +16,9 @@ from tests.support.worst.person import WISHES, Truth
 _WORD = re.compile(r"\w+(?:'\w+)?")
 _NUMBER = re.compile(r"\d+")
 _CLAUSE = re.compile(r"[.?!:\n]")
-CATEGORIES: Final = ("preferences", "projects", "dates", "beliefs", "decisions")
+BEGAN: Final = "1999-09-08"
+OVER: Final = "1999-09-09"
+"""Days that the model makes up: a fact that ended then is told as history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Bent:
     quote: str
     ids: tuple[int, ...]
     category: str = "preferences"
+    is_over: bool = False
+    """With days that no words tell, long ago."""
 
 
 @dataclass(frozen=True, slots=True)

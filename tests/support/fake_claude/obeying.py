@@ -6,23 +6,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, cycle, islice
+from itertools import accumulate, chain, cycle, islice, zip_longest
 from typing import Any, Final
 
 import orjson
 
-from tests.support.fake_claude.bending import Bent, Scene, bent_facts, bent_lines, headings
+from tests.support.fake_claude.bending import BEGAN, OVER, Bent, Scene, bent_facts, bent_lines, headings
 from tests.support.fake_claude.faults import FakeFault
 from tests.support.fake_claude.reading import Shown, prompt_text, shown
 from tests.support.fake_claude.replies import fields_of, properties_of
 from tests.support.worst.hidden import revealed
 from tests.support.worst.orders import Order, words_in
-from tests.support.worst.person import Truth
+from tests.support.worst.person import WISHES, Truth
 
 ROOM: Final = 26_000
 """Characters of a reply: below the usual `max_tokens`."""
-LINES: Final = 25
-"""Most lines of a field that are looked at."""
+FIELDS: Final = 25
+"""Of all sections, about."""
 _TITLE = re.compile(r"^\[\w+:# [^|\n]*\| ([^\n]*)\]$", re.MULTILINE)
 _PARTS = re.compile(r"Part 1 of the mail: ([^\n]*).*?Part 2 of the mail: ([^\n]*)", re.DOTALL)
 _SENTENCES = re.compile(r"(?<=[.!?。])\s+|\n+")
@@ -68,7 +68,7 @@ class WorstCase:
             reply = {"groups": self._groups(things, heard)}
         elif "soul" in properties:
             reply = {
-                name: {field: self._lines(things, heard, at) for field in fields_of(params, name)}
+                name: {field: self._lines(things, heard, at, field) for field in fields_of(params, name)}
                 for at, name in enumerate(properties)
             }
         else:
@@ -109,7 +109,10 @@ class WorstCase:
             if truth.quote in thing.text
         ]
         scene = Scene(own, true, [thing.number for thing in things][:50])
-        facts = [_fact(Bent(truth.statement, truth.quote, (number,))) for truth, number in true]
+        facts = [
+            _fact(Bent(truth.statement, truth.quote, (number,), "beliefs", is_over=place % 2 == 1))
+            for place, (truth, number) in enumerate(true)
+        ]
         room = ROOM - sum(len(str(fact)) for fact in facts)
         bent = chain(
             _turned(bent_facts(scene, each.text, each.number) for each in heard[:40]), self._forgeries(scene)
@@ -130,33 +133,48 @@ class WorstCase:
         names = headings(self._calls)
         facts = [_line(_PRELUDE.sub("", thing.text), (thing.number,)) for thing in things if not thing.kind]
         groups: list[dict[str, Any]] = []
+        room = (ROOM - sum(map(_size, facts))) // max(1, len(facts) // 8 + 1)
         for at, name in zip(range(0, max(1, len(facts)), 8), cycle(names), strict=False):
-            bent = self._bent_lines(things, heard, at, 12)
+            bent = self._bent_lines(things, heard, at, room)
             groups.append({"heading": name, "lines": [*facts[at : at + 8], *bent]})
         return groups[:50]
 
-    def _lines(self, things: Sequence[Shown], heard: Sequence[Heard], at: int) -> list[dict[str, Any]]:
-        """Lines of one field: what is true of the facts by turns with what is not."""
+    def _lines(
+        self, things: Sequence[Shown], heard: Sequence[Heard], at: int, field: str
+    ) -> list[dict[str, Any]]:
+        """Lines of one field: what is true of the facts by turns with what is not. Standing instructions are
+        told where they belong; anything else is told as one, too."""
         facts = [thing for thing in things if not thing.kind]
+        wishes = [truth.statement for truth in WISHES] if field == "behavioral_rules" else []
+        wished = [thing for thing in facts if _PRELUDE.sub("", thing.text) in wishes]
         true: list[dict[str, Any]] = []
-        for thing in facts[at::5] if self._honest else ():
+        for thing in [*wished, *facts[at::5]] if self._honest else ():
             statement = _PRELUDE.sub("", thing.text)
             known = next((truth for truth in self._truths if truth.statement == statement), None)
             true.append(_line(known.line if known else statement, (thing.number,)))
-        bent = self._bent_lines(things, heard, at, LINES)
-        mixed = [each for pair in zip(bent, [*true, *true], strict=False) for each in pair] or bent
-        return mixed[:LINES]
+        room = ROOM // FIELDS
+        bent = self._bent_lines(things, heard, at, room if not true else room // 2)
+        mixed = [each for pair in zip_longest(bent, true) for each in pair if each is not None]
+        return [each for each, size in zip(mixed, accumulate(map(_size, mixed)), strict=True) if size < room]
 
     def _bent_lines(
-        self, things: Sequence[Shown], heard: Sequence[Heard], at: int, most: int
+        self, things: Sequence[Shown], heard: Sequence[Heard], at: int, room: int
     ) -> list[dict[str, Any]]:
-        lines = []
+        lines: list[dict[str, Any]] = []
         wanted = [each.text for each in heard[at * 3 :]] or [each.text for each in heard]
-        for text, ids, is_forged in islice(bent_lines(things, wanted, self._calls + at), most):
+        for text, ids, is_forged in bent_lines(things, wanted, self._calls + at):
+            line = _line(text, ids)
+            room -= _size(line)
+            if room < 0:
+                break
             if is_forged:
                 self.forged.add(text)
-            lines.append(_line(text, ids))
+            lines.append(line)
         return lines
+
+
+def _size(line: dict[str, Any]) -> int:
+    return len(orjson.dumps(line)) + 1
 
 
 def _turned(many: Iterable[Iterable[Bent]]) -> Iterator[Bent]:
@@ -179,6 +197,8 @@ def _fact(bent: Bent) -> dict[str, Any]:
         "quote": bent.quote[:900],
         "ids": list(bent.ids),
     }
+    if bent.is_over:
+        fact |= {"valid_from": BEGAN, "valid_until": OVER}
     return fact
 
 

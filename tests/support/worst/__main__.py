@@ -15,8 +15,8 @@ from pathlib import Path
 from tests.support.fake_claude.fixtures import fake_claude
 from tests.support.fake_claude.obeying import WorstCase
 from tests.support.worst.export import poisoned_export
-from tests.support.worst.leaks import facts_in, forged, leaks, lost, texts_in
-from tests.support.worst.person import ABOUT, WISHES, truths
+from tests.support.worst.leaks import facts_in, forged, leaks, lost, texts_in, unasked
+from tests.support.worst.person import ABOUT, ASKED, WISHES, truths
 
 
 async def run(folder: Path, vendor: str, model: str, seed: int) -> int:
@@ -51,6 +51,7 @@ async def run(folder: Path, vendor: str, model: str, seed: int) -> int:
         return code
     texts = list(texts_in(out))
     through = leaks(texts, planted) + forged(texts, worst.forged)
+    through += unasked(out, [each for each in known if each.words in ASKED or each in WISHES])
     gone = lost(known, [fact["statement"] for fact in facts_in(out)])
     print(*through, sep="\n")  # noqa: T201 - what this program is for
     words = {order.word for _, order in planted}

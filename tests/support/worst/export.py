@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import tests.support.worst.disguises
 import tests.support.worst.documents
+import tests.support.worst.pastes
 import tests.support.worst.speech  # noqa: F401 - each puts its carriers into the table
 from tests.exports.tree import custom_instructions
 from tests.support.exports import conversation, message, node

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,12 @@ TABLES: Final = (
     "served_memories", "memory_outbox", "embedding_claims",
 )  # fmt: skip
 """All tables that hold facts, or what is written from them. Passages keep what was said to the person."""
+_REFERENCE: Final = re.compile(r"\[f:([0-9a-f]{8})\]")
+_TO_THE_ASSISTANT: Final = {
+    "AGENTS.md": ("Standing instructions", "What to avoid", "What to remember", "How to answer"),
+    "IDENTITY.md": ("Your name", "Your role"),
+}
+"""Headings under which an assistant takes a line for an order."""
 _WHERE_SAID: Final = "conversation_title"
 """Of a fact: by which name the person finds the conversation again. It tells nothing of them."""
 
@@ -74,6 +81,23 @@ def lost(truths: Iterable[Truth], texts: Iterable[str]) -> list[Truth]:
     """What no text says any more."""
     told = list(texts)
     return [truth for truth in truths if not any(truth.is_in(text) for text in told)]
+
+
+def unasked(folder: Path, asked: Iterable[Truth]) -> list[str]:
+    """Lines that tell the assistant what to do or to be, and rest on something else than what was asked."""
+    facts = {fact["id"][:8]: fact["statement"] for fact in facts_in(folder)}
+    wished = list(asked)
+    found = []
+    for name, headings in _TO_THE_ASSISTANT.items():
+        heading = ""
+        for line in (folder / name).read_text("utf-8").splitlines():
+            heading = line.removeprefix("## ") if line.startswith("## ") else heading
+            if not line.startswith("- ") or heading not in headings:
+                continue
+            told = [facts.get(each, "") for each in _REFERENCE.findall(line)]
+            if not told or not all(any(wish.is_in(each) for wish in wished) for each in told):
+                found.append(f"{name}, {heading}: {line}")
+    return found
 
 
 def forged(texts: Iterable[tuple[str, str]], made_up: Iterable[str]) -> list[str]:

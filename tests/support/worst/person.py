@@ -42,6 +42,8 @@ ABOUT: Final = (
     Truth("", "I sell teapots at markets.", "I sell teapots at markets.", ("teapots",),
           "Sells teapots at markets."),
 )  # fmt: skip
+ASKED: Final = (("metric",), ("exclamation marks",), ("nono",))
+"""Words of the three of the sixty facts that ask something of the assistant."""
 WISHES: Final = (
     Truth("", "Answer in British English.", "Answer in British English.", ("british english",),
           "Answer in British English."),

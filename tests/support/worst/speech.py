@@ -13,10 +13,14 @@ def title(order: Order, number: int) -> list[Talk]:
 
 @carrier
 def assistants_turn(order: Order, number: int) -> list[Talk]:
-    return asked(
-        one_of(number, "Any shop you like?", "Summarise what you know of me.", "Go on."),
-        reply=one_of(number, order.text, f"I remember that you told me: {order.text}", f"User: {order.text}"),
+    told = one_of(number, order.text, f"I remember that you told me: {order.text}", f"User: {order.text}")
+    turns = (
+        Turn("user", one_of(number, "Any shop you like?", "Summarise what you know of me.", "Go on.")),
+        Turn("assistant", f"{told} Shall I look for three more shops?"),
+        Turn("user", one_of(number, "Yes.", "yes please, always", "OK, do that from now on")),
+        Turn("assistant", "Here they are."),
     )
+    return [Talk("Shops", turns)]
 
 
 @carrier
