@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
 from services.extractor.extraction import extract
 from shared.domain.errors import ModelError, ModelUnavailableError
-from shared.domain.events import ChunkReady, ChunkStatus
+from shared.domain.events import ChunkReady, ChunkStatus, Usage
+from shared.models.claude.budget import Budget
 from shared.models.claude.extraction import MOST_SPOILT
 from shared.models.claude.model import ClaudeModel
 from shared.resilience.backoff import Backoff
@@ -151,3 +153,35 @@ async def test_who_leaves_while_it_is_asked_lets_the_next_one_ask() -> None:
         fake.latency = 0.0
         first.cancel()
         assert found(await asyncio.wait_for(second, 20)) == markers_of(1)
+
+
+async def test_nor_does_one_where_each_chunk_is_one_message() -> None:
+    async with fake_claude(chances={"max_tokens": 1.0}) as fake, model_at(fake, patience=300.0) as model:
+        await stopped(model, [planted_chunk(index, facts=1) for index in range(8)])
+        assert fake.accounts.requests <= 4
+
+
+async def test_a_context_that_is_full_for_one_message_alone_is_to_be_longer() -> None:
+    async with fake_claude() as fake, model_at(fake) as model:
+        await model.extract(planted_chunk(1))
+        fake.faults.script(["context_full", None, "context_full"])  # asked, a trial, asked again
+        with pytest.raises(ModelError, match="give the model a longer context"):
+            await model.extract(chunk_of(said("m1", "My dog is called Zorvik-1000.")))
+
+
+async def test_a_repair_is_reckoned_with_the_reply_that_it_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    room = Budget.room
+
+    def noted(budget: Budget, forecast: Usage) -> AbstractAsyncContextManager[None]:
+        taken.append(forecast.input_tokens)
+        return room(budget, forecast)
+
+    monkeypatch.setattr(Budget, "room", noted)
+    async with fake_claude() as fake, model_at(fake) as model:
+        fake.faults.script(["prose"])
+        await model.extract(planted_chunk(1))
+        served = fake.told()
+        asked, repaired = taken
+        assert repaired > asked
+        assert asked + repaired >= served["input_tokens"]

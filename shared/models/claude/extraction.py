@@ -158,7 +158,7 @@ class _Reading:
             return
         transcript = transcript_of(self.chunk, messages)
         try:
-            reply = await self._asked(_request(transcript), half=half)
+            reply = await self._asked(_request(transcript), least=half or len(messages) == 1)
         except RefusedReplyError as error:
             self._give_up(own, str(error))
         except CutReplyError as error:
@@ -176,8 +176,9 @@ class _Reading:
         else:
             self.candidates.extend(_candidates(transcript, reply))
 
-    async def _asked(self, request: Request, *, half: bool) -> ExtractReply:
-        """The answer. Raises the error of one that cannot be read once that is the chunk's fault."""
+    async def _asked(self, request: Request, *, least: bool) -> ExtractReply:
+        """The answer. Raises the error of one that cannot be read once that is the chunk's fault. `least`: it
+        is no whole chunk, or cannot be halved."""
         for left in reversed(range(LANE_TRIALS)):
             try:
                 return await ask(
@@ -193,7 +194,7 @@ class _Reading:
             except (InvalidReplyError, CutReplyError) as error:
                 self.replies += 1
                 # a whole chunk's reply may be too long, which says nothing of the model
-                if self.blamed or not left or (isinstance(error, CutReplyError) and not half):
+                if self.blamed or not left or (isinstance(error, CutReplyError) and not least):
                     raise
                 # once more where others are answered: the model may have been mended in between
                 self.blamed = await self.doubt.to_blame(self, self.asked_at, self.tally)
