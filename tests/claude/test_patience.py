@@ -93,9 +93,11 @@ async def test_when_patience_has_ended_nothing_is_waited_for_any_more() -> None:
     """Neither by calls that were to be tried again much later, nor until attempts are used up."""
     slow = replace(RETRY, backoff=Backoff(60.0, 60.0, jitter=0.0))
     async with (
-        fake_claude(chances={"overloaded": 1.0}) as fake,
+        fake_claude() as fake,
         model_at(fake, retry=slow, patience=0.2) as model,
     ):
+        await model.extract(planted_chunk(9))  # from then on several at a time are asked
+        fake.faults.chances = {FakeFault.OVERLOADED: 1.0}
         work = [asyncio.create_task(model.extract(planted_chunk(index))) for index in range(2)]
         await until(lambda: fake.faults.happened["overloaded"] == 2)
         fake.faults.chances = {FakeFault.UNAUTHORIZED: 1.0}

@@ -101,6 +101,7 @@ TROUBLES: list[tuple[str, str]] = [
     ("unauthorized", "set ANTHROPIC_API_KEY"),
     ("no_credit", "add credit"),
     ("bad_request", "check SOULPRINT_CLAUDE_MODEL"),
+    ("prose", "does not keep to the JSON schema"),
     ("gone", "cannot reach"),
 ]
 

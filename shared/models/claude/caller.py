@@ -9,24 +9,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
-import anthropic
-import httpx2
 import structlog
 from anthropic.types import Message
 
-from shared.domain.errors import ModelUnavailableError, UsageError
+from shared.domain.errors import ModelUnavailableError
 from shared.domain.events import Usage
-from shared.domain.told import told
 from shared.models.claude.attempts import Attempts
 from shared.models.claude.budget import Budget
+from shared.models.claude.client import client_for
 from shared.models.claude.failures import Failure, NoMessageError, classify, is_stream, reply_lost
 from shared.models.claude.limiter import Concurrency, TokenRate
 from shared.models.claude.options import ClaudeOptions
+from shared.models.claude.structured import in_question, without
+from shared.models.claude.trials import HARMLESS, PING, PINGED, Trial, for_all
 from shared.models.claude.usage import Tally, length_of, usage_of
 from shared.resilience.deadline import Deadline
 from shared.resilience.faults import Fault, LaneError
@@ -35,12 +35,6 @@ from shared.resilience.lane import Lane
 T = TypeVar("T")
 PATIENCE_WITH_A_SETTING = 1.5
 """Seconds: long enough to see that a refused key, or a model that there is not, was no slip of theirs."""
-HARMLESS: dict[str, Any] = {"messages": [{"role": "user", "content": "Reply with: ok"}]}
-"""What a trial says: refused with a call's own parameters, it is they that are refused, not the content."""
-PING: dict[str, Any] = {"max_tokens": 16, **HARMLESS}
-"""The smallest call that proves that the provider answers."""
-PINGED = Usage(calls=1, input_tokens=16)
-"""What that takes."""
 SILENCE = 2.0
 """Seconds without an answer after which calls that are tried again are told of: one that fails is no news."""
 STOPS = {"end_turn": "ok", "refusal": "declined", "max_tokens": "cut"}
@@ -63,31 +57,19 @@ class Caller:
         self.outcomes: Counter[str] = Counter()
         """How calls ended, trials included."""
         self._rate = TokenRate(options.tokens_per_minute)
-        self._trial = PING
-        self._trial_takes = PINGED
-        """Forecast of a trial: that of the call which it stands for, or less."""
+        self._trial = Trial(PING, PINGED)
+        self._left_out: Set[str] = frozenset()
+        """Parameters that the server refuses, which calls go without."""
         self._last_success = float("-inf")
         self.silent_since: float | None = None
         """Unix time since which no call was answered, whatever the answer; None while none is waited for."""
         self._failing: tuple[float, str] | None = None
         self._passing = True
         """Whether what the lane is paused for may pass by itself."""
-        try:
-            self.client = anthropic.AsyncAnthropic(
-                api_key=options.api_key,
-                base_url=options.base_url,
-                timeout=httpx2.Timeout(options.timeout, connect=min(10.0, options.timeout)),
-                max_retries=0,  # one retry policy, ours: it counts, caps and obeys the lane
-            )
-        except (anthropic.AnthropicError, ValueError, httpx2.InvalidURL) as error:
-            raise UsageError(
-                f"Claude cannot be set up ({told(error)}); set ANTHROPIC_API_KEY, and ANTHROPIC_BASE_URL to "
-                "http(s)://host[:port]"
-            ) from None
-        if self.client.base_url.scheme not in ("http", "https"):
-            raise UsageError("set ANTHROPIC_BASE_URL to http(s)://host[:port]")
-        if not (self.client.api_key or self.client.auth_token or self.client.credentials):
-            raise UsageError("no API key: set ANTHROPIC_API_KEY, or use --model offline, which needs none")
+        self._sure = False
+        """Whether it surely does not: nobody need wait for it."""
+        self.client = client_for(options)
+        self._secrets = [each for each in (self.client.api_key, self.client.auth_token) if each]
 
     @property
     def base_url(self) -> str:
@@ -129,13 +111,16 @@ class Caller:
         tally: Tally,
         deadline: Deadline,
         replaceable: bool = False,
+        sent: Callable[[], None] = lambda: None,
     ) -> Message:
         """One message. `forecast` is what it will likely take, for the limits on tokens and dollars.
-        `replaceable`: if it is refused another writer does the work, so nobody need find out why."""
+        `replaceable`: if it is refused another writer does the work, so nobody need find out why. `sent` is
+        called whenever it is sent."""
         tokens = forecast.input_tokens + forecast.output_tokens  # what is read from the cache is not limited
 
         async def send() -> Message:
             used = 0
+            sent()
             try:
                 message = await self._send(parameters, tally, forecast)
                 stated = usage_of(message, self.options.model, self.options.prices)
@@ -165,6 +150,7 @@ class Caller:
         attempts = Attempts(self.options.retry, deadline)
         while True:
             await self._enter(tally)
+            left_out = self._left_out
             async with self._room(forecast):
                 if self.lane.paused:  # while it waited for room
                     continue
@@ -174,7 +160,7 @@ class Caller:
                     self._succeeded()
                     return outcome
                 # what was refused is not billed, so that a trial of no more has room in its place
-                failure = await self._judged(outcome, parameters, tally, forecast or PINGED)
+                failure = await self._judged(outcome, parameters, tally, forecast or PINGED, left_out)
             if failure.slow_down:
                 self.concurrency.slow_down(sent_at, self._asked_wait(failure))
             if failure.fault is Fault.POISON:
@@ -212,22 +198,29 @@ class Caller:
         patience = self.options.patience
         if self._passing:
             return patience
+        if self._sure:
+            return 0.0 if patience is not None else None
         return PATIENCE_WITH_A_SETTING if patience is None else min(patience, PATIENCE_WITH_A_SETTING)
 
     async def _try_lane(self, tally: Tally) -> None:
         """One small call; the lane is told what became of it."""
         try:
-            async with self.budget.room(self._trial_takes):
-                outcome = await self._outcome(lambda: self._send(self._trial, tally, self._trial_takes))
+            trial = self._trial
+            async with self.budget.room(trial.takes):
+                outcome = await self._outcome(lambda: self._send(trial.parameters, tally, trial.takes))
         except BaseException:
             self.lane.report(None)
             raise
         if not isinstance(outcome, Failure):
-            self.lane.reopen()
+            if trial.wrong is not None and (wrong := trial.wrong(outcome)):
+                self.lane.report(False, wrong)
+            else:
+                self._sure = False
+                self.lane.reopen()
         else:
             refused = outcome.fault is Fault.POISON
             self._passing = not (outcome.permanent or refused)
-            self.lane.report(False, _for_all(outcome) if refused else outcome.reason)
+            self.lane.report(False, for_all(outcome, self._secrets) if refused else outcome.reason)
 
     async def _once(self, send: Callable[[], Awaitable[T]]) -> tuple[T | Failure, float]:
         """One attempt when there is a slot for it, and the loop's time at which it was let out."""
@@ -253,12 +246,20 @@ class Caller:
             return failure
 
     async def _judged(
-        self, failure: Failure, parameters: dict[str, Any] | None, tally: Tally, takes: Usage
+        self,
+        failure: Failure,
+        parameters: dict[str, Any] | None,
+        tally: Tally,
+        takes: Usage,
+        left_out: Set[str],
     ) -> Failure:
         """A refused request is poison if its content is to blame: if the same parameters get through with a
-        harmless content. Else they are wrong for all, and the lane is at fault."""
+        harmless content. Else they are wrong for all: such as a server need not know are left out from now
+        on, and for others the lane is at fault."""
         if failure.fault is not Fault.POISON or failure.too_long or parameters is None:
             return failure
+        if left_out != self._left_out:  # another call has found out meanwhile
+            return replace(failure, fault=Fault.TRANSIENT)
         if not self.lane.paused:
             harmless = {**parameters, **HARMLESS}
             trial, _ = await self._once(lambda: self._send(harmless, tally, takes))
@@ -266,19 +267,42 @@ class Caller:
                 return failure
             if trial.fault is not Fault.POISON:
                 return trial
-        return replace(failure, fault=Fault.LANE, permanent=True, reason=_for_all(failure))
+            names = left_out
+            while more := in_question(without(parameters, names), trial.said):
+                names |= more
+                fewer = without(harmless, names)
+                again, _ = await self._once(lambda: self._send(fewer, tally, takes))  # noqa: B023 - awaited
+                if not isinstance(again, Failure):
+                    self._goes_without(names)
+                    return replace(failure, fault=Fault.TRANSIENT)
+                if again.fault is not Fault.POISON:
+                    return again
+                trial = again
+            failure = replace(failure, said=trial.said)
+        else:
+            failure = replace(failure, said="")
+        return replace(failure, fault=Fault.LANE, permanent=True, reason=for_all(failure, self._secrets))
+
+    def _goes_without(self, names: Set[str]) -> None:
+        """The server takes calls without these parameters: from now on all go without."""
+        self._left_out = frozenset(names)
+        log.warning("the server refuses parameters: calls go without", parameters=sorted(names))
+
+    def distrust(self, trial: Trial, reason: str) -> None:
+        """The lane pauses, as a harmless call was answered and the answer is of no use; nobody need wait."""
+        self._trial, self._passing, self._sure = trial, False, True
+        self.lane.trip(reason)
 
     def _pause(self, failure: Failure, parameters: dict[str, Any] | None, takes: Usage) -> None:
         """The lane pauses, until a harmless call of the kind that tripped it gets through."""
-        self._trial, self._trial_takes = (
-            (PING, PINGED) if parameters is None else ({**parameters, **HARMLESS}, takes)
-        )
-        self._passing = not failure.permanent
+        self._trial = Trial(PING, PINGED) if parameters is None else Trial({**parameters, **HARMLESS}, takes)
+        self._passing, self._sure = not failure.permanent, False
         since = None if failure.permanent or self._failing is None else self._failing[0]
         self.lane.trip(failure.reason, since=since)
 
     async def _send(self, parameters: dict[str, Any], tally: Tally, takes: Usage) -> Message:
         """One call, which counts whatever becomes of it. `takes`: its forecast."""
+        parameters = without(parameters, self._left_out)
         try:
             async with asyncio.timeout(self.options.timeout):
                 message = await self.client.messages.create(model=self.options.model, **parameters)
@@ -321,7 +345,3 @@ class Caller:
         """Release the connections. Safe to call twice."""
         await self.lane.close()
         await self.client.close()
-
-
-def _for_all(failure: Failure) -> str:
-    return f"{failure.reason}, whatever it holds: check SOULPRINT_CLAUDE_MODEL and MODEL_MAX_TOKENS"

@@ -1,12 +1,15 @@
-"""One chunk read by Claude: asked, validated, repaired once, split where it must be.
+"""One chunk read by Claude: asked, validated, repaired once, split where that may help.
 
-A reply that is not of its schema is told its error once; then, as for a reply that was cut, the messages are
-halved and each half is asked for, down to one message. Only what still fails is dead.
+A reply that is not of its schema is told its error once. Then, as for a reply that was cut, the messages are
+halved and each half is asked for, as often as a chunk may cost spoilt replies, but not where the model said
+no JSON at all. Only what still fails is dead, and nothing is while the model answers nobody as it should
+(`doubt.py`).
 """
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,12 +21,22 @@ from shared.domain.events import ChunkReady, Message, Usage
 from shared.domain.facts import Candidate
 from shared.domain.plurals import counted
 from shared.models.base import Extraction, Outlook, PartlyReadError
+from shared.models.claude.attempts import LANE_TRIALS
 from shared.models.claude.caller import Caller
+from shared.models.claude.doubt import LARGE_ADVICE, SCHEMA_ADVICE, Doubt
 from shared.models.claude.failures import CallRefusedError
 from shared.models.claude.outlook import OUTPUT_SHARE, findings_of, reading
-from shared.models.claude.parsing import InvalidReplyError
+from shared.models.claude.parsing import InvalidReplyError, Spoilt
 from shared.models.claude.prompts import EXTRACT
-from shared.models.claude.request import CutReplyError, RefusedReplyError, Request, ask, forecast, read_reply
+from shared.models.claude.request import (
+    LENGTH_ADVICE,
+    CutReplyError,
+    RefusedReplyError,
+    Request,
+    ask,
+    forecast,
+    read_reply,
+)
 from shared.models.claude.schema import ExtractReply, ReplyFact
 from shared.models.claude.traits import traits_of
 from shared.models.claude.transcript import Transcript, transcript_of
@@ -32,9 +45,8 @@ from shared.resilience.deadline import Deadline
 
 TYPICAL_TOKENS = 4000
 """Tokens of a chunk as a rule: what stands for those that are not at hand."""
-CUT_ADVICE = "set SOULPRINT_MODEL_MAX_TOKENS higher"
-SCHEMA_ADVICE = "set SOULPRINT_CLAUDE_MODEL to a model that keeps to a JSON schema"
-LENGTH_ADVICE = "give the model a longer context, or set SOULPRINT_CHUNK_TOKENS lower"
+MOST_SPOILT = 7
+"""Replies of one chunk that may be spoilt: as many as three halvings of all of it take."""
 
 
 class ChunkReader:
@@ -42,6 +54,7 @@ class ChunkReader:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
+        self._doubt = Doubt(caller)
 
     def parameters(self, chunk: ChunkReady) -> dict[str, Any]:
         """The whole chunk's call, for a batch."""
@@ -79,8 +92,12 @@ class ChunkReader:
 
     async def read(self, chunk: ChunkReady, tally: Tally) -> Extraction:
         """Candidates for the chunk. Raises ModelError or PartlyReadError for what can never be answered."""
-        reading = _Reading(self._caller, chunk, tally, self._caller.deadline())
-        await reading.read(chunk.messages)
+        reading = _Reading(self._caller, self._doubt, chunk, tally)
+        await self._doubt.enter(reading)
+        try:
+            await reading.begin()
+        finally:
+            self._doubt.leave(reading)
         if not reading.dead:
             return Extraction(tuple(reading.candidates), tally.total)
         reasons, own = "; ".join(reading.reasons), _own(chunk.messages)
@@ -92,34 +109,65 @@ class ChunkReader:
         )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Reading:
     """One chunk being read: what that gave so far."""
 
     caller: Caller
+    doubt: Doubt
     chunk: ChunkReady
     tally: Tally
-    deadline: Deadline
+    asked_at: float = field(init=False)
+    """When the newest question was sent, whose repair does not count."""
+    deadline: Deadline = field(init=False)
     candidates: list[Candidate] = field(default_factory=list)
     dead: int = 0
     """Messages of the person that no call could read."""
+    replies: int = 0
+    """Spoilt ones."""
+    blamed: bool = False
+    """Whether it is known that the chunk is to blame for them."""
     reasons: dict[str, None] = field(default_factory=dict)
 
-    async def read(self, messages: Sequence[Message]) -> None:
+    async def begin(self) -> None:
+        """Ask for all of it."""
+        self.deadline = self.caller.deadline()
+        await self._read(self.chunk.messages)
+
+    def sent(self) -> None:
+        """See `Heed`."""
+        self.asked_at = time.monotonic()
+
+    def good(self) -> None:
+        """See `Heed`."""
+        self.doubt.good(self.asked_at)
+
+    async def spoilt(self) -> None:
+        """See `Heed`."""
+        self.replies += 1
+        await self.doubt.spoilt(self, self.asked_at)
+
+    async def _read(self, messages: Sequence[Message], *, half: bool = False) -> None:
         """Ask for some of the messages, in halves where they are too many."""
         own = _own(messages)
         if not own:
             return
+        if self.replies >= MOST_SPOILT:
+            spoilt = counted(self.replies, "reply", "replies")
+            self._give_up(own, f"{spoilt} could not be read: {LARGE_ADVICE}")
+            return
         transcript = transcript_of(self.chunk, messages)
-        asked = _request(transcript)
         try:
-            reply = await ask(self.caller, asked, ExtractReply, self.tally, self.deadline, OUTPUT_SHARE)
+            reply = await self._asked(_request(transcript), least=half or len(messages) == 1)
         except RefusedReplyError as error:
             self._give_up(own, str(error))
         except CutReplyError as error:
-            await self._halve(messages, str(error), CUT_ADVICE)
+            await self._halve(messages, str(error), error.advice)
         except InvalidReplyError as error:
-            await self._halve(messages, str(error), SCHEMA_ADVICE)
+            if error.spoilt is Spoilt.WORDS:
+                self._give_up(own, f"{error}: {SCHEMA_ADVICE}")
+            else:
+                await self._halve(messages, str(error), SCHEMA_ADVICE)
         except CallRefusedError as error:
             if error.too_long:
                 await self._halve(messages, error.reason, LENGTH_ADVICE)
@@ -128,13 +176,37 @@ class _Reading:
         else:
             self.candidates.extend(_candidates(transcript, reply))
 
+    async def _asked(self, request: Request, *, least: bool) -> ExtractReply:
+        """The answer. Raises the error of one that cannot be read once that is the chunk's fault. `least`: it
+        is no whole chunk, or cannot be halved."""
+        for left in reversed(range(LANE_TRIALS)):
+            try:
+                return await ask(
+                    self.caller,
+                    request,
+                    ExtractReply,
+                    self.tally,
+                    self.deadline,
+                    OUTPUT_SHARE,
+                    heed=self,
+                    repaired=not self.blamed,
+                )
+            except (InvalidReplyError, CutReplyError) as error:
+                self.replies += 1
+                # a whole chunk's reply may be too long, which says nothing of the model
+                if self.blamed or not left or (isinstance(error, CutReplyError) and not least):
+                    raise
+                # once more where others are answered: the model may have been mended in between
+                self.blamed = await self.doubt.to_blame(self, self.asked_at, self.tally)
+        raise AssertionError
+
     async def _halve(self, messages: Sequence[Message], reason: str, advice: str) -> None:
         if len(messages) == 1:
             self._give_up(1, f"{reason}, even for one message alone: {advice}")
             return
         middle = _middle(messages)
-        await self.read(messages[:middle])
-        await self.read(messages[middle:])
+        await self._read(messages[:middle], half=True)
+        await self._read(messages[middle:], half=True)
 
     def _give_up(self, messages: int, reason: str) -> None:
         self.dead += messages

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import anthropic
 import httpx2
 
 from shared.domain.addresses import shown_address
+from shared.domain.printable import on_one_line
+from shared.domain.text import abridge
 from shared.resilience.faults import Fault
 from shared.resilience.retry_after import retry_after
 
 _SPENT = ("spend_limit", "billing", "credit")
 """Words in an error's code that mean money. A spend limit comes as a 429, which no waiting mends."""
+MOST_SAID = 200
+"""Characters of a server's own words."""
 _TOO_LONG = ("prompt is too long", "context length", "context window", "maximum context", "too many tokens")
 """How servers say that a prompt does not fit."""
 
@@ -56,6 +60,8 @@ class Failure:
     """No connection came about: that is never the call's own fault."""
     silent: bool = False
     """Nothing came back at all."""
+    said: str = field(default="", repr=False, compare=False)
+    """The server's own words, of one line: to be told where the call was harmless, and nowhere else."""
     retry_after: float | None = None
     """Seconds that the server asks to wait."""
 
@@ -146,7 +152,13 @@ def _of_status(error: anthropic.APIStatusError, model: str, base_url: str) -> Fa
             f"{at} knows no model {model!r} (404): set SOULPRINT_CLAUDE_MODEL to one it has"
             + (", and ANTHROPIC_BASE_URL without /v1" if base_url.rstrip("/").endswith("/v1") else ""),
         )
-    return Failure(Fault.POISON, "refused", f"the provider refuses the request ({status} {_kind(error)})")
+    reason = f"the provider refuses the request ({status} {_kind(error)})"
+    return Failure(Fault.POISON, "refused", reason, said=_said(error))
+
+
+def _said(error: anthropic.APIStatusError) -> str:
+    words = error.api_message or error.response.text
+    return abridge(on_one_line(words[: 4 * MOST_SAID]), MOST_SAID)
 
 
 _KIND = re.compile(r"[a-z]{1,20}(_[a-z]{1,20}){0,4}")

@@ -26,6 +26,7 @@ _BEGUN: Final = re.compile(r'\{\s*"|\[\s*["{\[]')
 """A bracket of JSON that holds anything, rather than of words."""
 _NEAR_THE_END: Final = 8
 """Characters from the end at which a decoder may stop that met nothing wrong but the end: a literal's."""
+_OF_OBJECTS: Final = re.compile(r"\[\s*\{")
 _TRIES: Final = 200
 """Brackets that are decoded in vain before no further one is tried: the decoder's errors count lines."""
 _CANDIDATES: Final = 50
@@ -75,7 +76,7 @@ def parse_reply(text: str, reply: type[R]) -> R:
     said = text[_end_of_thought(text) :]
     values, spoilt = _values(said)
     objects = sorted(values, key=lambda value: (value.text[0] == "{", len(value.text)), reverse=True)
-    for place, candidate in enumerate(_fit(objects[:_CANDIDATES], reply)):
+    for place, candidate in enumerate(_fit(objects[:_CANDIDATES], reply, len(said))):
         try:
             return reply.model_validate_json(candidate)
         except ValidationError as error:
@@ -84,15 +85,20 @@ def parse_reply(text: str, reply: type[R]) -> R:
     raise InvalidReplyError(_told(invalid), spoilt=spoilt)
 
 
-def _fit(values: list[_Value], reply: type[BaseModel]) -> Iterator[str]:
-    """What of the values may be a reply: of what may be a part only an object that must have its fields."""
+def _fit(values: list[_Value], reply: type[BaseModel], size: int) -> Iterator[str]:
+    """What of the values may be a reply: of what may be a part only an object that must have its fields; of
+    lists those of objects, and one that is most of what is said, as words hold lists of numbers too."""
     fields = reply.model_fields
     sure = any(field.is_required() for field in fields.values())
     for value in values:
         if value.text[0] == "{":
             if sure or not value.inside:
                 yield value.text
-        elif len(fields) == 1 and not value.inside:
+        elif (
+            len(fields) == 1
+            and not value.inside
+            and (_OF_OBJECTS.match(value.text) or 2 * len(value.text) > size)
+        ):
             yield f'{{"{next(iter(fields))}": {value.text}}}'
 
 

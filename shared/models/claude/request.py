@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from anthropic.types import Message, TextBlock
 from pydantic import BaseModel
@@ -22,8 +23,31 @@ from shared.resilience.deadline import Deadline
 R = TypeVar("R", bound=BaseModel)
 
 
+CUT_ADVICE = "set SOULPRINT_MODEL_MAX_TOKENS higher"
+LENGTH_ADVICE = "give the model a longer context, or set SOULPRINT_CHUNK_TOKENS lower"
+TOLD_AGAIN = 8000
+"""Most characters of a spoilt reply that the model is shown to mend it."""
+
+
 class CutReplyError(Exception):
-    """The reply or its context ran out of room: less must be asked at a time."""
+    """The reply or its context ran out of room: less must be asked at a time. `advice`: what to set."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(reason)
+        self.advice = advice
+
+
+class Heed(Protocol):
+    """Who is told of a question's replies, and may have its repair wait."""
+
+    def sent(self) -> None:
+        """It is on its way."""
+
+    def good(self) -> None:
+        """Its reply could be read."""
+
+    async def spoilt(self) -> None:
+        """It could not. Returns when it may be repaired."""
 
 
 class RefusedReplyError(Exception):
@@ -58,7 +82,8 @@ def read_reply(message: Message, reply: type[R]) -> R:
     """The answer in a message. Raises InvalidReplyError, CutReplyError or RefusedReplyError."""
     stop = getattr(message, "stop_reason", None)
     if stop in ("max_tokens", "model_context_window_exceeded"):
-        raise CutReplyError(f"the reply was cut ({stop})")
+        advice = CUT_ADVICE if stop == "max_tokens" else LENGTH_ADVICE
+        raise CutReplyError(f"the reply was cut ({stop})", advice)
     if stop == "refusal":
         category = getattr(getattr(message, "stop_details", None), "category", None)
         raise RefusedReplyError(f"the model refused to read it ({category or 'no category given'})")
@@ -97,31 +122,46 @@ async def ask(
     output_share: float = 0.5,
     *,
     replaceable: bool = False,
+    heed: Heed | None = None,
+    repaired: bool = True,
 ) -> R:
-    """The model's answer, repaired once if it does not validate; `replaceable` as for Caller.message.
+    """The model's answer, `repaired` once if it does not validate; `replaceable` as for Caller.message.
 
     Raises InvalidReplyError, CutReplyError, RefusedReplyError; and what Caller.message raises.
     """
     parameters = request.parameters(caller.options)
     expected = forecast(request, caller.options, output_share)
 
-    async def answer() -> Message:
+    async def answer(expected: Usage, sent: Callable[[], None] = lambda: None) -> Message:
         return await caller.message(
-            parameters, forecast=expected, tally=tally, deadline=deadline, replaceable=replaceable
+            parameters, forecast=expected, tally=tally, deadline=deadline, replaceable=replaceable, sent=sent
         )
 
-    message = await answer()
+    def read(message: Message) -> R:
+        answer = read_reply(message, reply)
+        if heed is not None:
+            heed.good()
+        return answer
+
+    message = await (answer(expected) if heed is None else answer(expected, heed.sent))
     try:
-        return read_reply(message, reply)
+        return read(message)
     except InvalidReplyError as error:
+        if not repaired:
+            raise
+        said = text_of(message).strip()[:TOLD_AGAIN] or "(empty)"
+        wanted = read_prompt(*REPAIR).replace("{error}", error.told)
         parameters["messages"] = [
             *parameters["messages"],
-            {"role": "assistant", "content": text_of(message).strip() or "(empty)"},
-            {"role": "user", "content": read_prompt(*REPAIR).replace("{error}", error.told)},
+            {"role": "assistant", "content": said},
+            {"role": "user", "content": wanted},
         ]
-    message = await answer()
+    if heed is not None:
+        await heed.spoilt()
+    more = math.ceil(estimate_tokens(said + wanted) * traits_of(caller.options.model).token_margin)
+    message = await answer(expected.model_copy(update={"input_tokens": expected.input_tokens + more}))
     try:
-        return read_reply(message, reply)
+        return read(message)
     except InvalidReplyError as error:
         told = f"the reply is not of its schema: {error.told}"
-        raise InvalidReplyError(told, text_of(message)) from None
+        raise InvalidReplyError(told, text_of(message), error.spoilt) from None

@@ -33,8 +33,11 @@ _TRAITS = {
     "claude-sonnet-5-5": ModelTraits(1024, effort="low", thinking=(0, 200, 1000)),
     "claude-haiku-4-5": ModelTraits(4096, thinking=NONE, token_margin=1.0),
 }
+_UNKNOWN = ModelTraits(thinks_unless_told=True)
 
 
 def traits_of(model: str) -> ModelTraits:
-    """The traits of a model; of one that is not known (a local server's), what any model accepts."""
-    return _TRAITS.get(model, ModelTraits())
+    """The traits of a model. One that is not known (a local server's) is told not to think: Ollama has it
+    think unless it is told, and what it thinks counts as its reply. Where a server does not know the
+    parameter, calls go without."""
+    return _TRAITS.get(model, _UNKNOWN)

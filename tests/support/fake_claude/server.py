@@ -92,6 +92,8 @@ class FakeClaude:
         """Names of parameters that this server does not know, and refuses."""
         self.refuses_with = 400
         """The status of that."""
+        self.says = ""
+        """What it says then, instead of the name."""
         self.tells_usage = True
         """Whether replies say what they took."""
         self.answers: Callable[[dict[str, Any], FakeFault | None], tuple[str, list[str]]] = good_reply
@@ -173,7 +175,7 @@ class FakeClaude:
         if fault is FakeFault.DROP:
             raise DropConnection
         if (unknown := next((name for name in params if name in self.refuses), None)) is not None:
-            return _unknown(unknown, self.refuses_with)
+            return _unknown(self.says or f"{unknown}: Extra inputs are not permitted", self.refuses_with)
         if fault is FakeFault.HANG:
             await asyncio.Event().wait()
         if fault in _ERRORS:
@@ -278,7 +280,7 @@ class FakeClaude:
         return message
 
 
-def _unknown(name: str, status: int) -> HttpResponse:
+def _unknown(message: str, status: int) -> HttpResponse:
     """How servers refuse a parameter that they do not know."""
-    error = {"type": "invalid_request_error", "message": f"{name}: Extra inputs are not permitted"}
+    error = {"type": "invalid_request_error", "message": message}
     return json_response({"type": "error", "error": error}, status)

@@ -70,7 +70,9 @@ def test_json_is_found_among_braces_thoughts_and_other_json(text: str) -> None:
 
 
 def test_a_list_stands_for_an_object_that_has_nothing_else() -> None:
-    assert parse_reply("[3, 1]", ReduceReply).keep == [3, 1]
+    assert parse_reply("```json\n[3, 1, 7, 12]\n```", ReduceReply).keep == [3, 1, 7, 12]
+    with pytest.raises(InvalidReplyError):
+        parse_reply("The most telling one is their home [1], I think.", ReduceReply)
     group = '{"heading": "You", "lines": []}'
     assert len(parse_reply(f"[{group}]", MemoryReply).groups) == 1
     with pytest.raises(InvalidReplyError):
