@@ -350,7 +350,7 @@ CREATE TABLE public.imports (
     redriven_at timestamp with time zone,
     redriven_done integer,
     furthest bigint DEFAULT 0 NOT NULL,
-    begins integer DEFAULT 0 NOT NULL,
+    begun_by text[] DEFAULT '{}'::text[] NOT NULL,
     begun_far bigint DEFAULT 0 NOT NULL,
     replaces boolean DEFAULT false NOT NULL,
     unserved text,
@@ -2957,8 +2957,9 @@ CREATE FUNCTION public.leave_run(argument jsonb) RETURNS jsonb
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    UPDATE imports SET begins = greatest(begins - 1, 0)
-        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer;
+    UPDATE imports SET begun_by = array_remove(begun_by, argument ->> 'taker')
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+          AND argument ->> 'taker' = ANY (begun_by);
     SELECT to_jsonb(true)
 $$;
 REVOKE ALL ON FUNCTION public.leave_run(argument jsonb) FROM PUBLIC;
@@ -6128,7 +6129,8 @@ DECLARE
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, run integer, source text, pipeline text, variant text, on_log boolean,
-        requested_at timestamptz, profile_format text, lineage text, kind text, parent_id uuid);
+        requested_at timestamptz, profile_format text, lineage text, kind text, parent_id uuid, taker text);
+    a.taker := coalesce(a.taker, gen_random_uuid()::text);
     a.profile_format := coalesce(a.profile_format, 'markdown');
     a.kind := coalesce(a.kind, 'primary');
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
@@ -6166,7 +6168,8 @@ BEGIN
         UPDATE imports n SET source = a.source, updated_at = now(),
                 variant = coalesce(nullif(n.variant, ''), a.variant), profile_format = a.profile_format,
                 lineage = coalesce(n.lineage, a.lineage),
-                begins = CASE WHEN n.furthest + n.chunks_ok + n.chunks_dead > n.begun_far THEN 1 ELSE n.begins + 1 END,
+                begun_by = a.taker || CASE WHEN n.furthest + n.chunks_ok + n.chunks_dead > n.begun_far THEN '{}'
+                                        ELSE (array_remove(n.begun_by, a.taker))[1:31] END,
                 begun_far = n.furthest + n.chunks_ok + n.chunks_dead,
                 begun_at = CASE WHEN n.state = 'received' THEN now() ELSE n.begun_at END,
                 state = CASE WHEN n.state <> 'received' THEN n.state
@@ -6175,18 +6178,18 @@ BEGIN
             WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
     ELSE
         INSERT INTO imports (import_id, run, user_id, pipeline, kind, parent_id, source, variant, state,
-                             requested_at, on_log, profile_format, lineage, begins)
+                             requested_at, on_log, profile_format, lineage, begun_by)
         VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.kind, a.parent_id, a.source,
                 coalesce(a.variant, ''), 'chunking',
                 greatest(request_time(a.user_id, a.requested_at), newest.requested_at), a.on_log,
-                a.profile_format, a.lineage, 1)
+                a.profile_format, a.lineage, ARRAY[a.taker])
         RETURNING * INTO i;
     END IF;
     IF i.kind <> 'shadow' THEN
         INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
         PERFORM tell_profile(i);
     END IF;
-    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant, 'kind', i.kind, 'begins', i.begins,
+    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant, 'kind', i.kind, 'begins', cardinality(i.begun_by),
                               'replay', CASE WHEN i.replay_id IS NOT NULL THEN replay_of(i) END);
 END
 $$;

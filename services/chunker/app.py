@@ -31,17 +31,16 @@ GRACE = 2.0
 @asynccontextmanager
 async def app(kit: Kit) -> AsyncIterator[Service]:
     """Many imports at a time, few of each person, each within its window."""
-    async with Readers(TASK, kit.settings, alone=kit.only is not None) as readers:
-        imports = Imports(kit, readers)
-        yield Service(
-            per_record("chunker", ImportReceived, imports.handle, on_dead=imports.give_up),
-            PoolPolicy(
-                ceiling=IMPORTS,
-                of_one=OF_ONE,
-                of_replays=OF_REPLAYS,
-                revoke_grace=GRACE,
-                retry=RetryPolicy(attempts=ATTEMPTS, deadline=DEADLINE),
-            ),
-            grace=GRACE,
-            probe=kit.database_answers,
-        )
+    imports = Imports(kit, Readers(TASK, kit.settings, kit.workers))
+    yield Service(
+        per_record("chunker", ImportReceived, imports.handle, on_dead=imports.give_up),
+        PoolPolicy(
+            ceiling=IMPORTS,
+            of_one=OF_ONE,
+            of_replays=OF_REPLAYS,
+            revoke_grace=GRACE,
+            retry=RetryPolicy(attempts=ATTEMPTS, deadline=DEADLINE),
+        ),
+        grace=GRACE,
+        probe=kit.database_answers,
+    )

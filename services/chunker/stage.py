@@ -21,7 +21,7 @@ from shared.domain.events import ImportReceived
 from shared.domain.runs import RunKey, RunKind
 from shared.exports.limits import read_limits
 from shared.exports.readers import Readers, once_more
-from shared.host.begins import begun
+from shared.host.begins import Begins
 from shared.host.service import Kit
 from shared.host.sources import Singly, fetched
 from shared.resilience.faults import PoisonError
@@ -44,6 +44,7 @@ class Imports:
     def __init__(self, kit: Kit, readers: Readers) -> None:
         self._kit = kit
         self._readers = readers
+        self._begins = Begins(kit)
         self._singly = Singly()
 
     async def handle(self, event: ImportReceived) -> None:
@@ -61,33 +62,31 @@ class Imports:
 
     async def _import(self, event: ImportReceived, key: RunKey) -> None:
         kit = self._kit
-        taken = await kit.store.take_run(
-            event,
-            kit.settings.pipeline,
-            variant_of(kit.settings),
-            on_log=kit.only is None,
-            profile_format=kit.settings.profile_format,
-        )
-        if taken.refusal in NOT_OURS:
-            raise PoisonError(str(taken.refusal), "the import is another user's, or another's to process")
-        if taken.refusal is not None:
-            kit.ignore(event, taken.refusal)
-            return
-        replay = taken.replay
         try:
-            async with begun(kit, key, taken):
-                if replay is not None and replay.same_chunks and replay.total is not None:
-                    again = Anew(kit, self._readers, event, replay, taken.variant)
-                    await self._until_published(event, again.publish)
-                else:
-                    async with fetched(kit, event) as paths:
-                        await self._until_published(event, partial(self._chunk, event, paths, taken))
+            async with self._begins.taken(event, variant_of(kit.settings)) as taken:
+                if taken.refusal in NOT_OURS:
+                    raise PoisonError(
+                        str(taken.refusal), "the import is another user's, or another's to process"
+                    )
+                if taken.refusal is not None:
+                    kit.ignore(event, taken.refusal)
+                    return
+                await self._publish(event, taken)
         except (SourceError, UnreadableExportError, BrokenExportError) as error:
             log.error("import failed", step=STEP, error=str(error), **event.ids)
             at_fault = not isinstance(error, ClosedSourceError)
             await kit.store.fail_run(*key, step=STEP, error=str(error), at_fault=at_fault)
         except RunEndedError as ended:
             kit.ignore(event, ended.state)
+
+    async def _publish(self, event: ImportReceived, taken: Taken) -> None:
+        kit, replay = self._kit, taken.replay
+        if replay is not None and replay.same_chunks and replay.total is not None:
+            again = Anew(kit, self._readers, event, replay, taken.variant)
+            await self._until_published(event, again.publish)
+        else:
+            async with fetched(kit, event) as paths:
+                await self._until_published(event, partial(self._chunk, event, paths, taken))
 
     async def _until_published(
         self, event: ImportReceived, chunk: Callable[[float], Awaitable[None]]

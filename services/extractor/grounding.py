@@ -12,7 +12,7 @@ from shared.domain.events import ChunkReady, Message
 from shared.domain.facts import Candidate, Fact, SourceKind
 from shared.domain.ids import fact_id
 from shared.domain.markdown import visible
-from shared.domain.printable import as_seen
+from shared.domain.printable import seen
 from shared.english.binding.bound import WORDS, Ground, why_unbound
 from shared.english.binding.orders import reads_as_order
 from shared.english.binding.own import OwnWords, Place, is_clause, own_text
@@ -181,11 +181,11 @@ def _fact(
     chunk: ChunkReady, candidate: Candidate, source: Message, cited: list[Message], stated_at: datetime | None
 ) -> Fact:
     own = dict.fromkeys(message.id for message in (source, *cited) if message.role == "user")
-    statement = as_seen(candidate.statement)
+    statement = seen(candidate.statement)
     return Fact(
         category=candidate.category,
         statement=statement,
-        quote=as_seen(candidate.quote),
+        quote=seen(candidate.quote),
         message_ids=tuple(own),
         valid_from=candidate.valid_from,
         valid_until=candidate.valid_until,

@@ -33,13 +33,10 @@ GRACE = 2.0
 async def app(kit: Kit) -> AsyncIterator[Service]:
     """Many imports at a time, small ones first; sweeps its pipeline; looks after the predecessor's."""
     # Patience 0: a provider that cannot be used holds the pool's own lane.
-    async with (
-        kit.open_model(patience=0.0, workers=0) as model,
-        Readers(TASK, kit.settings, alone=False) as readers,
-    ):
+    async with kit.open_model(patience=0.0, workers=0) as model:
         kit.metrics.models.watch(kit.name, model)
         backend = Backend(kit)
-        imports = QuickImports(kit, readers, model, backend)
+        imports = QuickImports(kit, Readers(TASK, kit.settings, kit.workers), model, backend)
 
         async def works() -> None:
             await kit.database_answers()

@@ -10,7 +10,7 @@ from shared.domain.errors import BrokenExportError, ClosedSourceError, SourceErr
 from shared.domain.events import ImportReceived
 from shared.domain.runs import RunKey, RunKind
 from shared.exports.readers import Readers
-from shared.host.begins import begun
+from shared.host.begins import Begins
 from shared.host.service import Kit
 from shared.host.sources import Singly
 from shared.host.sweeper import publish_kept
@@ -33,6 +33,7 @@ class QuickImports:
         self._kit = kit
         self._builtin = Builtin(kit, readers, model)
         self._backend = backend
+        self._begins = Begins(kit)
         self._singly = Singly()
 
     async def handle(self, event: ImportReceived) -> None:
@@ -48,25 +49,19 @@ class QuickImports:
         await self._kit.end_failed(event, step=STEP, error=error)
 
     async def _import(self, event: ImportReceived) -> None:
-        kit = self._kit
-        taken = await kit.store.take_run(
-            event,
-            kit.settings.pipeline,
-            self._variant(event),
-            on_log=kit.only is None,
-            profile_format=kit.settings.profile_format,
-        )
-        key = RunKey(event.import_id, event.run)
-        if taken.refusal in NOT_OURS:
-            raise PoisonError(str(taken.refusal), "the import is another user's, or another's to process")
-        if taken.refusal == "extracted" and await publish_kept(kit, key):
-            return  # made before, and then we were interrupted
-        if taken.refusal is not None:
-            kit.ignore(event, taken.refusal)
-            return
+        kit, key = self._kit, RunKey(event.import_id, event.run)
         try:
-            elsewhere = taken.variant == HTTP and taken.kind is not RunKind.QUICK
-            async with begun(kit, key, taken):
+            async with self._begins.taken(event, self._variant(event)) as taken:
+                if taken.refusal in NOT_OURS:
+                    raise PoisonError(
+                        str(taken.refusal), "the import is another user's, or another's to process"
+                    )
+                if taken.refusal == "extracted" and await publish_kept(kit, key):
+                    return  # made before, and then we were interrupted
+                if taken.refusal is not None:
+                    kit.ignore(event, taken.refusal)
+                    return
+                elsewhere = taken.variant == HTTP and taken.kind is not RunKind.QUICK
                 await (self._backend.take(event) if elsewhere else self._builtin.work(event))
         except (SourceError, UnreadableExportError, BrokenExportError) as error:
             log.error("import failed", step=STEP, error=str(error), **event.ids)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
-from shared.domain.printable import as_seen
+from shared.domain.printable import seen
 
 _BREAKS = re.compile(r"\s+")
 _MARKS = re.compile(r"([\\`*\[\]<>~|])|(?<!\w)_|_(?!\w)")
@@ -16,8 +16,9 @@ SHOWN = 300
 
 
 def visible(text: str) -> str:
-    """`text` on one line, without what a reader does not see."""
-    return _BREAKS.sub(" ", as_seen(_BREAKS.sub(" ", text))).strip()
+    """`text` on one line, without what a reader does not see, and a model does."""
+    line = _BREAKS.sub(" ", text)
+    return _BREAKS.sub(" ", seen(line)).strip()
 
 
 def plain(text: str, limit: int = SHOWN) -> str:

@@ -63,7 +63,7 @@ def on_one_line(text: str) -> str:
     return unbroken(" ".join(text.split()))
 
 
-def as_seen(text: str) -> str:
+def seen(text: str) -> str:
     """`text` for a document that machines read too: what nobody sees is left out whole, without a sign of it.
     Of variation selectors that one stays that makes a sign an emoji: any other could carry a byte a
     letter."""
@@ -97,6 +97,10 @@ def _replacement(found: re.Match[str]) -> str:
     return sign if _belongs(found) else ""
 
 
+def _stays(found: re.Match[str]) -> bool:
+    return not _SHOWN.match(found.group()) and _belongs(found)
+
+
 def _belongs(found: re.Match[str]) -> bool:
     """Whether an unseen sign does something to what stands around it."""
     sign, text, at = found.group(), found.string, found.start()
@@ -112,7 +116,7 @@ def _belongs(found: re.Match[str]) -> bool:
 
 def _escape(found: re.Match[str]) -> str:
     sign = found.group()
-    if not _SHOWN.match(sign) and _belongs(found):
+    if _stays(found):
         return sign
     units = sign.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from shared.domain.printable import as_seen
+from shared.domain.printable import seen
 from shared.english.plain import fold
 from shared.english.regions import own_words
 from shared.english.spotting import BLANK
@@ -33,7 +33,7 @@ _BLANKS = re.compile(f"{BLANK}+")
 def own_excerpt(text: str) -> str:
     """What of `text` is the person's own, with LEFT_OUT for the rest; what they ask to be played is
     theirs."""
-    text = as_seen(text).replace(LEFT_OUT, BLANK * len(LEFT_OUT))
+    text = seen(text).replace(LEFT_OUT, BLANK * len(LEFT_OUT))
     folded = fold(text)
     own = own_words(folded, played=True)
     if own == folded and BLANK not in own:

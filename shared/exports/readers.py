@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
 from shared.domain.errors import BrokenExportError, DiskFullError, SoulprintError, UnreadableExportError
 from shared.exports.conversation import ReadLimits
-from shared.exports.task import told
+from shared.exports.task import argument_of
 from shared.settings import Settings
 from shared.workers.frames import OUT_OF_MEMORY, STOOD_STILL
 from shared.workers.threads import InThread, Threads
@@ -26,41 +26,37 @@ _OURS = frozenset({UnreadableExportError.__name__, BrokenExportError.__name__})
 """Errors of a reading whose words say what is wrong with the export."""
 
 
+PAUSES = (1.0, 5.0, 20.0, 60.0)
+"""Seconds before an export is read again whose reader has ended: a machine short of memory finds some."""
+
+
 class ReaderEndedError(SoulprintError):
-    """The process that read an export ended without a word. It may be the export's doing, or the machine's:
-    whoever meets it again for the same export knows."""
+    """The process that read an export ended, not by its own doing. It may be the export's fault, or the
+    machine's: whoever meets it again and again for the same export knows."""
 
 
 async def once_more(read: Callable[[], Awaitable[T]], ids: Mapping[str, object]) -> T:
-    """What `read` answers, called again if its reader ends without a word. Raises UnreadableExportError if
-    the next one does so, too; what `read` raises."""
+    """What `read` answers, called again after each of PAUSES if its reader ends without a word. Raises
+    UnreadableExportError if the last one does so, too; what `read` raises."""
+    for pause in PAUSES:
+        try:
+            return await read()
+        except ReaderEndedError as ended:
+            log.warning("reading again", reason=str(ended), seconds=pause, **ids)
+        await asyncio.sleep(pause)
     try:
         return await read()
     except ReaderEndedError as ended:
-        log.warning("reading again", reason=str(ended), **ids)
-    try:
-        return await read()
-    except ReaderEndedError as ended:
-        raise UnreadableExportError(f"{ended}; so did the one before it") from None
+        raise UnreadableExportError(f"{ended}; so did the {len(PAUSES)} before it") from None
 
 
-class Readers(AbstractAsyncContextManager["Readers"]):
-    """Reads exports by one kind of task, `module` (see task.py), as the settings allow. Unless
-    `alone`, which is where one person waits for their own export, each is read by a process of its own."""
+class Readers:
+    """Reads exports by one kind of task, `module` (see task.py), as the settings allow, by `workers`."""
 
-    def __init__(self, module: str, settings: Settings, *, alone: bool) -> None:
+    def __init__(self, module: str, settings: Settings, workers: Workers | Threads) -> None:
         self._module = module
-        self._workers = Threads() if alone else Workers(module)
+        self._workers = workers
         self._policy = WorkerPolicy(settings.reading_memory_bytes, settings.reading_patience)
-
-    async def __aenter__(self) -> Self:
-        await self._workers.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._workers.__aexit__(kind, error, trace)
 
     @asynccontextmanager
     async def reading(
@@ -72,7 +68,7 @@ class Readers(AbstractAsyncContextManager["Readers"]):
     ) -> AsyncIterator[Answers | InThread]:
         """One reading, for the block; `progress` is told how far it is. Raises UnreadableExportError for what
         is the export's fault, be it that its reading stands still or needs too much memory; DiskFullError;
-        ReaderEndedError."""
+        ReaderEndedError; OSError where no process can be had."""
         far: Sequence[int] = ()
 
         def note(value: Sequence[int]) -> None:
@@ -82,7 +78,7 @@ class Readers(AbstractAsyncContextManager["Readers"]):
 
         try:
             async with self._workers.task(
-                self._module, told(list(paths), limits, more), self._policy, note
+                self._module, argument_of(list(paths), limits, more), self._policy, note
             ) as answers:
                 yield answers
         except WorkerError as error:

@@ -36,7 +36,7 @@ class ReadingTask(ABC):
         return [0, 0] if export is None else [export.bytes_read, export.bytes_total]
 
 
-def told(paths: list[Path], limits: ReadLimits, more: dict[str, Any]) -> dict[str, Any]:
+def argument_of(paths: list[Path], limits: ReadLimits, more: dict[str, Any]) -> dict[str, Any]:
     """The argument of such a task: paths are bytes, which need not be text."""
     own = {name: getattr(limits, name) for name in ReadLimits.__dataclass_fields__}
     return {"paths": [os.fsencode(path).hex() for path in paths], "limits": own, **more}

@@ -48,6 +48,8 @@ from shared.resilience.faults import PoisonError
 from shared.resilience.lane import Hold
 from shared.settings import Settings
 from shared.store.store import Store
+from shared.workers.threads import Threads
+from shared.workers.workers import Workers
 
 Asgi = Callable[..., Awaitable[None]]
 """An ASGI application: called with scope, receive and send."""
@@ -161,6 +163,8 @@ class Kit:
     """Raises SoulprintError if the log does not answer."""
     reading: Reading
     """What lies on the log, read beside its readers."""
+    workers: Workers | Threads = field(default_factory=Threads)
+    """Who does what could hold this process: exports are read by them."""
     sole: bool = False
     """Whether no other process is at work over the database, and what lies on the log goes with this one."""
     only: OneRun | None = None

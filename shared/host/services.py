@@ -35,6 +35,8 @@ from shared.models.open import opened_model
 from shared.pipelines import SERVICES, Place, places_of
 from shared.settings import Settings
 from shared.store.store import Store
+from shared.workers.threads import Threads
+from shared.workers.workers import Workers
 
 MODEL = "model"
 """The hold of work beside a stage that waits for the model."""
@@ -99,6 +101,10 @@ class Running:
         log.info("service stopped", service=self.name)
 
 
+READERS = "shared.exports.task"
+"""What the process that forks readers imports for them all."""
+
+
 class Services:
     """The services of one process. Use it in an `async with` statement: it stops what it started."""
 
@@ -126,6 +132,8 @@ class Services:
         self._only = only
         self._sole = sole
         self._stack = AsyncExitStack()
+        # for one person who waits for an export of their own a process more would be a fourth of the memory
+        self._workers = Workers(READERS) if only is None else Threads()
         self._kit = partial(
             Kit,
             log_answers=log.answers,
@@ -138,11 +146,13 @@ class Services:
             only=only,
             spent=spent,
             on_fault=on_fault,
+            workers=self._workers,
         )
         self.running: list[Running] = []
         """Those that were started, upstream first."""
 
     async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self._workers)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -69,7 +69,7 @@ class Taken:
     kind: RunKind = RunKind.PRIMARY
     replay: ReplayOf | None = None
     begins: int = 1
-    """How often it was begun, this time included, without coming further and without being left."""
+    """How many have begun it, this one included, without coming further and without leaving it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +178,16 @@ class Driving(Calls):
         *,
         on_log: bool = True,
         profile_format: ProfileFormat = "markdown",
+        taker: str | None = None,
     ) -> Taken:
         """Begin the run that the event names, or go on with it; older unfinished runs of the import and of
         its kind end. Kind and parent are the event's; a run that is there keeps its own. `on_log` as in
-        accept_import; `profile_format` is how the profile is told of it."""
+        accept_import; `profile_format` is how the profile is told of it; `taker` names who takes it, and is
+        another for each process that ever does: None is nobody who was there before."""
 
     @call
-    async def leave_run(self, import_id: UUID, run: int) -> None:
-        """Say that a run that was taken has not killed who took it."""
+    async def leave_run(self, import_id: UUID, run: int, taker: str) -> None:
+        """Say that a run has not killed who took it, if they did."""
 
     @call
     async def watch_run(self, import_id: UUID, run: int) -> RunWatch | None:

@@ -18,6 +18,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from shared.domain.errors import SoulprintError
@@ -26,6 +27,8 @@ from shared.workers.frames import (
     END,
     ERROR,
     HEADER_BYTES,
+    NO_PROCESS,
+    OF_THE_MACHINE,
     OUT_OF_MEMORY,
     PROGRESS,
     STOOD_STILL,
@@ -43,6 +46,8 @@ STANDS_SECONDS = 600.0
 NICER_AFTER = (1.0, 10.0)
 """Seconds of processor time after which a task gives way: a small one is through in its own time."""
 NICER = 5
+REFUSAL_SECONDS = 5.0
+"""For whoever is refused to say what they wanted: others wait meanwhile."""
 
 
 def main() -> None:
@@ -63,7 +68,12 @@ def _fork(control: socket.socket) -> None:
         if not data:
             return
         with socket.socket(fileno=descriptors[0]) as asked:
-            if os.fork() == 0:
+            try:
+                child = os.fork()
+            except OSError:  # a limit on processes, or no memory: nothing is said of the task
+                _refuse(asked)
+                continue
+            if child == 0:
                 control.close()
                 try:
                     _serve(asked)
@@ -73,11 +83,23 @@ def _fork(control: socket.socket) -> None:
 
 def _serve(asked: socket.socket) -> None:
     try:
-        size, _ = announced(_received(asked, HEADER_BYTES))
-        request = value_of(_received(asked, size))
-        _Run(asked, request).go()
+        request = _request(asked)
     except (OSError, EOFError):
         return  # nobody waits for an answer any more
+    _Run(asked, request).go()
+
+
+def _refuse(asked: socket.socket) -> None:
+    asked.settimeout(REFUSAL_SECONDS)
+    with suppress(OSError, EOFError):
+        _request(asked)  # what is not taken would break the connection before the answer is read
+        asked.sendall(frame(ERROR, [NO_PROCESS, ""]))
+
+
+def _request(asked: socket.socket) -> dict[str, Any]:
+    size, _ = announced(_received(asked, HEADER_BYTES))
+    request: dict[str, Any] = value_of(_received(asked, size))
+    return request
 
 
 def _received(asked: socket.socket, size: int) -> bytes:
@@ -90,24 +112,66 @@ def _received(asked: socket.socket, size: int) -> bytes:
     return bytes(data)
 
 
+class _Line:
+    """What is said to whoever asked. Where they are gone, nothing is left to do, and the process ends."""
+
+    def __init__(self, asked: socket.socket) -> None:
+        self._asked = asked
+        self._turn = threading.Lock()
+        self._rest = b""
+        """Of what was told in passing, what there was no room for."""
+
+    def say(self, data: bytes) -> None:
+        """Return when it is on its way, however long whoever asked takes nothing."""
+        with self._turn:
+            try:
+                self._asked.sendall(self._rest + data)
+            except OSError:
+                os._exit(0)
+            self._rest = b""
+
+    def tell(self, data: bytes) -> bool:
+        """Say it in passing; False where there is no room for it now."""
+        if not self._turn.acquire(blocking=False):
+            return False
+        try:
+            self._rest = self._rest[self._pass(self._rest) :]
+            if self._rest:
+                return False
+            gone = self._pass(data)
+            self._rest = data[gone:] if gone else b""
+            return gone > 0
+        finally:
+            self._turn.release()
+
+    def _pass(self, data: bytes) -> int:
+        try:
+            return self._asked.send(data, socket.MSG_DONTWAIT) if data else 0
+        except BlockingIOError:
+            return 0
+        except OSError:
+            os._exit(0)
+
+
 class _Run:
     """One task, with somebody beside it who tells how far it is and ends it where it stands still."""
 
     def __init__(self, asked: socket.socket, request: dict[str, Any]) -> None:
-        self._asked = asked
+        self._line = _Line(asked)
         self._patience = float(request["patience"])
         self._nicer = list(NICER_AFTER)
-        self._sending = threading.Lock()
         self._sent = 0
         self._over = threading.Event()
+        _tell_the_worst(asked)
+        _go_first()
         _bound_memory(request["memory"])
         self._request = request
 
     def go(self) -> None:
-        faulthandler.dump_traceback_later(self._patience, exit=True)
+        self._allow()
         try:
             task: Task = importlib.import_module(self._request["module"]).task(self._request["argument"])
-            threading.Thread(target=self._watch, args=(task,), daemon=True).start()
+            self._look_after(task)
             steps = task.run()
             while True:
                 try:
@@ -116,8 +180,9 @@ class _Run:
                     self._send(END, end.value)
                     return
                 self._send(VALUE, value)
-        except OSError:
-            raise
+        except OSError as error:  # a disk, a descriptor: the machine, not the task
+            what = os.strerror(error.errno) if error.errno else type(error).__name__
+            self._send(ERROR, [OF_THE_MACHINE, f"{what}, {place_of(error)}"])
         except MemoryError:
             self._send(ERROR, [OUT_OF_MEMORY, ""])
         except SoulprintError as error:
@@ -129,38 +194,59 @@ class _Run:
 
     def _send(self, kind: bytes, value: Any) -> None:
         data = frame(kind, value)
-        with self._sending:
-            self._sent += 1
-            self._asked.sendall(data)
+        self._sent += 1
+        self._line.say(data)
+
+    def _allow(self) -> None:
+        """So much processor time more, and the system ends this process: that needs no interpreter."""
+        signal.setitimer(signal.ITIMER_PROF, self._patience)
+
+    def _look_after(self, task: Task) -> None:
+        try:
+            threading.Thread(target=self._watch, args=(task,), daemon=True).start()
+        except RuntimeError:  # the machine has no thread for it
+            os._exit(1)
 
     def _watch(self, task: Task) -> None:
         """Every moment: how far is it? Where the interpreter itself is held, as by a regular expression, this
-        does not run, and `faulthandler`, which needs no interpreter, ends the process."""
+        does not run, and the time that was allowed runs out. It is processor time, and moments are counted
+        and not hours: a process that is stopped, or gets no turn, does not stand still."""
+        progress: Any = None
         known: tuple[Any, int] | None = None
-        used, moved = time.process_time(), time.monotonic()
+        used, beats = time.process_time(), 0
         while not self._over.wait(BEAT_SECONDS):
-            faulthandler.dump_traceback_later(self._patience, exit=True)
+            self._allow()
+            beats += 1
             while self._nicer and time.process_time() > self._nicer[0]:
                 self._nicer.pop(0)
-                os.nice(NICER)
-            progress = task.progress()
+                with suppress(OSError):
+                    os.nice(NICER)
+            with suppress(Exception):  # it is read while it changes
+                progress = task.progress()
             now = progress, self._sent
-            waits = not self._sending.acquire(blocking=False)  # whoever asked takes nothing: no fault of ours
-            if not waits:
-                try:
-                    self._asked.sendall(frame(PROGRESS, progress))
-                    if now == known and (
-                        time.process_time() - used > self._patience
-                        or time.monotonic() - moved > max(STANDS_SECONDS, self._patience)
-                    ):
-                        self._asked.sendall(frame(ERROR, [STOOD_STILL, ""]))
-                        os._exit(1)
-                except OSError:
-                    os._exit(0)
-                finally:
-                    self._sending.release()
-            if waits or now != known:
-                known, used, moved = now, time.process_time(), time.monotonic()
+            # where there is no room, whoever asked takes nothing: no fault of ours
+            if not self._line.tell(frame(PROGRESS, progress)) or now != known:
+                known, used, beats = now, time.process_time(), 0
+            elif self._stands(time.process_time() - used, beats * BEAT_SECONDS) and self._line.tell(
+                frame(ERROR, [STOOD_STILL, ""])
+            ):
+                os._exit(1)
+
+    def _stands(self, used: float, seconds: float) -> bool:
+        return used > self._patience or seconds > max(STANDS_SECONDS, self._patience)
+
+
+def _tell_the_worst(asked: socket.socket) -> None:
+    """Whoever asked is told of an end that needs no interpreter: by the beginning of its traceback, which
+    holds places in the code alone."""
+    faulthandler.enable(asked.fileno(), all_threads=False)
+    faulthandler.register(signal.SIGPROF, asked.fileno(), all_threads=False, chain=True)
+
+
+def _go_first() -> None:
+    """Where memory runs out the system is to end a task, not the service that asked for it."""
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as first:
+        first.write("1000")
 
 
 def _bound_memory(most: int) -> None:

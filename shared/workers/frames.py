@@ -17,7 +17,12 @@ VALUE, PROGRESS, END, ERROR = b"V", b"P", b"E", b"X"
 
 
 STOOD_STILL, OUT_OF_MEMORY = "StoodStill", "MemoryError"
+OF_THE_MACHINE, NO_PROCESS = "OSError", "NoProcess"
 """Kinds of errors that are no class of ours."""
+
+HELD, CRASHED = b"Stack", b"Fatal"
+"""What stands in place of a header where the interpreter itself was held, or crashed: how the tracebacks of
+faulthandler begin. No frame begins so, being larger than any."""
 
 
 def frame(kind: bytes, value: Any) -> bytes:

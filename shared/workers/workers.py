@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import sys
@@ -16,8 +17,13 @@ from typing import Any
 
 from shared.domain.errors import SoulprintError
 from shared.workers.frames import (
+    CRASHED,
     END,
+    ERROR,
     HEADER_BYTES,
+    HELD,
+    NO_PROCESS,
+    OF_THE_MACHINE,
     OUT_OF_MEMORY,
     PROGRESS,
     STOOD_STILL,
@@ -73,7 +79,8 @@ class Answers:
         self.answer: Any = None
 
     async def values(self) -> AsyncIterator[Any]:
-        """The task's values; when they have ended, its answer is there. Raises WorkerError."""
+        """The task's values; when they have ended, its answer is there. Raises WorkerError; OSError
+        where no process could be forked."""
         while True:
             kind, value = await self._next()
             if kind == VALUE:
@@ -83,21 +90,34 @@ class Answers:
             elif kind == END:
                 self.answer = value
                 return
-            else:
+            elif kind == ERROR:
                 raise _failure(value)
+            else:
+                raise WorkerError("what it said is no answer (its kind)")
 
     async def _next(self) -> tuple[bytes, Any]:
         try:
-            size, kind = announced(await self._reader.readexactly(HEADER_BYTES))
+            header = await self._reader.readexactly(HEADER_BYTES)
+            if header == HELD:
+                raise WorkerError("it made no progress", kind=STOOD_STILL)
+            if header == CRASHED:
+                raise WorkerError("its interpreter crashed", ended=True)
+            size, kind = announced(header)
             return kind, value_of(await self._reader.readexactly(size))
         except (asyncio.IncompleteReadError, OSError):
-            raise WorkerError("it stood still, or had no more memory", ended=True) from None
+            raise WorkerError("it was killed, or could not be begun", ended=True) from None
         except ValueError as error:
             raise WorkerError(f"what it said is no answer ({type(error).__name__})") from None
 
 
-def _failure(value: Any) -> WorkerError:
+def _failure(value: Any) -> WorkerError | OSError:
+    if not isinstance(value, list) or len(value) != 2:
+        return WorkerError("what it said is no answer (its error)")
     kind, words = (str(each) for each in value)
+    if kind == NO_PROCESS:
+        return BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    if kind == OF_THE_MACHINE:
+        return WorkerError(words, kind=kind, ended=True)
     if kind == STOOD_STILL:
         return WorkerError("it made no progress", kind=kind)
     if kind == OUT_OF_MEMORY:
@@ -125,7 +145,7 @@ class Workers(AbstractAsyncContextManager["Workers"]):
         self, module: str, argument: Any, policy: WorkerPolicy, progress: Callable[[Any], None]
     ) -> AsyncIterator[Answers]:
         """One task, for the block: left early, it is ended. `progress` is called with what it says of how far
-        it is, while its values are waited for. Raises OSError where no process can be made."""
+        it is, while its values are waited for. Raises OSError where no process can be started."""
         ours, theirs = socket.socketpair()
         try:
             with theirs:

@@ -59,8 +59,8 @@ CREATE TABLE public.imports (
     redriven_done integer,
     -- most bytes that a reading of its export came to
     furthest bigint NOT NULL DEFAULT 0,
-    -- how often it was begun and never left since it last came further, and how far it was then: bytes and chunks
-    begins integer NOT NULL DEFAULT 0,
+    -- who began it and never left it since it last came further, and how far it was then: bytes and chunks
+    begun_by text[] NOT NULL DEFAULT '{}',
     begun_far bigint NOT NULL DEFAULT 0,
     -- true: the person has said that this run's memory is to be served, however much less it holds
     replaces boolean NOT NULL DEFAULT false,
@@ -275,8 +275,8 @@ $$;
 -- refusal, if there is nothing to do: older (a newer run exists), complete, failed, cancelled, extracted (all
 -- chunks are in); or what must not be: foreign (the import is another user's), elsewhere (another pipeline's,
 -- or one process runs what the services are asked for, or the reverse).
--- begins: how often it was begun, this time included, without coming further and without being left (leave_run), as by
--- processes that died of it.
+-- begins: how many have begun it, this one included, without coming further and without leaving it (leave_run), as
+-- processes that died of it. Who takes it is told as `taker`, and counts once however often.
 CREATE FUNCTION public.take_run(argument jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -287,7 +287,8 @@ DECLARE
 BEGIN
     SELECT * INTO a FROM jsonb_to_record(argument) AS x(
         import_id uuid, user_id uuid, run integer, source text, pipeline text, variant text, on_log boolean,
-        requested_at timestamptz, profile_format text, lineage text, kind text, parent_id uuid);
+        requested_at timestamptz, profile_format text, lineage text, kind text, parent_id uuid, taker text);
+    a.taker := coalesce(a.taker, gen_random_uuid()::text);
     a.profile_format := coalesce(a.profile_format, 'markdown');
     a.kind := coalesce(a.kind, 'primary');
     PERFORM pg_advisory_xact_lock(hashtextextended(a.import_id::text, 1));
@@ -325,7 +326,8 @@ BEGIN
         UPDATE imports n SET source = a.source, updated_at = now(),
                 variant = coalesce(nullif(n.variant, ''), a.variant), profile_format = a.profile_format,
                 lineage = coalesce(n.lineage, a.lineage),
-                begins = CASE WHEN n.furthest + n.chunks_ok + n.chunks_dead > n.begun_far THEN 1 ELSE n.begins + 1 END,
+                begun_by = a.taker || CASE WHEN n.furthest + n.chunks_ok + n.chunks_dead > n.begun_far THEN '{}'
+                                        ELSE (array_remove(n.begun_by, a.taker))[1:31] END,
                 begun_far = n.furthest + n.chunks_ok + n.chunks_dead,
                 begun_at = CASE WHEN n.state = 'received' THEN now() ELSE n.begun_at END,
                 state = CASE WHEN n.state <> 'received' THEN n.state
@@ -334,27 +336,28 @@ BEGIN
             WHERE n.import_id = a.import_id AND n.run = a.run RETURNING n.* INTO i;
     ELSE
         INSERT INTO imports (import_id, run, user_id, pipeline, kind, parent_id, source, variant, state,
-                             requested_at, on_log, profile_format, lineage, begins)
+                             requested_at, on_log, profile_format, lineage, begun_by)
         VALUES (a.import_id, a.run, a.user_id, a.pipeline, a.kind, a.parent_id, a.source,
                 coalesce(a.variant, ''), 'chunking',
                 greatest(request_time(a.user_id, a.requested_at), newest.requested_at), a.on_log,
-                a.profile_format, a.lineage, 1)
+                a.profile_format, a.lineage, ARRAY[a.taker])
         RETURNING * INTO i;
     END IF;
     IF i.kind <> 'shadow' THEN
         INSERT INTO user_profiles (user_id) VALUES (a.user_id) ON CONFLICT (user_id) DO NOTHING;
         PERFORM tell_profile(i);
     END IF;
-    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant, 'kind', i.kind, 'begins', i.begins,
+    RETURN jsonb_build_object('refusal', NULL, 'variant', i.variant, 'kind', i.kind, 'begins', cardinality(i.begun_by),
                               'replay', CASE WHEN i.replay_id IS NOT NULL THEN replay_of(i) END);
 END
 $$;
 
--- Who took a run leaves it, whatever it came to: then it did not die of it.
+-- Who took a run leaves it, whatever it came to: then it did not die of it. Nothing for who has not taken it.
 CREATE FUNCTION public.leave_run(argument jsonb) RETURNS jsonb
 LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
-    UPDATE imports SET begins = greatest(begins - 1, 0)
-        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer;
+    UPDATE imports SET begun_by = array_remove(begun_by, argument ->> 'taker')
+        WHERE import_id = (argument ->> 'import_id')::uuid AND run = (argument ->> 'run')::integer
+          AND argument ->> 'taker' = ANY (begun_by);
     SELECT to_jsonb(true)
 $$;
 

@@ -14,8 +14,8 @@ EVENT = ImportReceived(
 )
 
 
-async def taken(store: Store) -> int:
-    return (await store.take_run(EVENT, "v2", "a")).begins
+async def taken(store: Store, by: str | None = None) -> int:
+    return (await store.take_run(EVENT, "v2", "a", taker=by)).begins
 
 
 async def read_to(store: Store, byte: int) -> None:
@@ -40,8 +40,29 @@ async def test_a_chunk_that_is_in_is_further_too(store: Store) -> None:
 
 
 async def test_who_leaves_it_did_not_die_of_it(store: Store) -> None:
-    for _ in range(20):
-        assert await taken(store) == 1
-        await store.leave_run(IMPORT, 1)
-    await store.leave_run(IMPORT, 1)
+    for n in range(20):
+        assert await taken(store, f"{n}") == 1
+        await store.leave_run(IMPORT, 1, f"{n}")
+    await store.leave_run(IMPORT, 1, "7")
     assert await taken(store) == 1
+
+
+async def test_who_takes_it_again_lives(store: Store) -> None:
+    """As where a database that comes and goes took what was asked, and not what was said in the end."""
+    assert [await taken(store, "one") for _ in range(20)] == [1] * 20
+    assert await taken(store, "another") == 2
+    assert await taken(store, "one") == 2
+
+
+async def test_each_leaves_for_itself_alone(store: Store) -> None:
+    for n in range(5):
+        await taken(store, f"dead {n}")
+    assert [await taken(store, by) for by in ("one", "another")] == [6, 7]
+    await store.leave_run(IMPORT, 1, "one")
+    await store.leave_run(IMPORT, 1, "one")
+    await store.leave_run(IMPORT, 1, "nobody")
+    assert await taken(store, "another") == 6
+
+
+async def test_however_often_it_is_begun_the_row_stays_small(store: Store) -> None:
+    assert [await taken(store) for _ in range(40)][-1] == 32

@@ -20,9 +20,9 @@ class _Named:
         self._argument = argument
         self._at = 0
 
-    def progress(self) -> int:
+    def progress(self) -> Any:
         """How many values it has given."""
-        return self._at
+        return [self._at, "x" * 200_000] if self._argument["what"] == "goes_on_unheard" else self._at
 
     def run(self) -> Generator[Any, None, Any]:
         """The answer of the function that the argument names."""
@@ -71,14 +71,47 @@ class _Named:
         yield self._at
         return None
 
+    def goes_on_unheard(self) -> Generator[Any, None, Any]:
+        """Tells so much of how far it is that there is soon no room for it."""
+        began = time.process_time()
+        while time.process_time() - began < self._argument["seconds"]:
+            self._at += 1
+        yield "through"
+        return None
+
+    def holds_it_for_a_while(self) -> Generator[Any, None, Any]:
+        """Half of its patience, as fast as the machine goes."""
+        yield os.getpid()
+        began = time.process_time()
+        while time.process_time() - began < self._argument["seconds"]:
+            re.match(r"(a*)*b", "a" * 19)
+        yield "through"
+        return None
+
+    def meets_the_machine(self) -> Generator[Any, None, Any]:
+        yield 1
+        raise FileNotFoundError(2, "a person's words", "/a/person")
+
+    def crashes(self) -> Generator[Any, None, Any]:
+        yield 1
+        os.kill(os.getpid(), signal.SIGSEGV)
+
     def tells_of_itself(self) -> Generator[Any, None, Any]:
         yield {
             "pid": os.getpid(),
             "environment": sorted(os.environ),
             "descriptors": len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0,
+            "goes_first": _read("/proc/self/oom_score_adj"),
             "heavy": sorted({"pydantic", "asyncpg", "asyncio", "aiokafka"} & set(sys.modules)),
         }
         return None
+
+
+def _read(path: str) -> str | None:
+    if not os.path.exists(path):
+        return None
+    with open(path) as file:
+        return file.read().strip()
 
 
 def task(argument: dict[str, Any]) -> _Named:

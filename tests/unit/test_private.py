@@ -186,6 +186,7 @@ ALLOWED = {
     ("shared/postgres/binaries.py", "copytree"): "programs, for the account that root runs them as",
     ("shared/postgres/binaries.py", "chmod"): "the same",
     ("shared/postgres/sockets.py", "mkdir"): "within the data folder, which may be another account's",
+    ("shared/workers/child.py", "open"): "what the kernel shows of a process as a file",
 }
 
 

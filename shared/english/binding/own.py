@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from shared.domain.markdown import visible
-from shared.domain.printable import as_seen
+from shared.domain.printable import seen
 from shared.english.binding.orders import reads_as_order
 from shared.english.binding.reading import UNSPACED
 from shared.english.excerpts import LEFT_OUT
@@ -33,12 +33,12 @@ ANSWER_WORDS = 4
 def own_text(text: str) -> str:
     """`text`, without what nobody sees, with all that is not the person's own speech replaced by NUL: pasted,
     quoted, fenced, role play. What they quote within a sentence of theirs, a title or a word, is theirs."""
-    text = as_seen(text).replace(LEFT_OUT, BLANK * len(LEFT_OUT))
+    text = seen(text).replace(LEFT_OUT, BLANK * len(LEFT_OUT))
     folded = fold(text)
     own = own_words(folded)
     if own == folded:
         return text
-    said = [BLANK if seen == BLANK else sign for sign, seen in zip(text, own, strict=True)]
+    said = [BLANK if mark == BLANK else sign for sign, mark in zip(text, own, strict=True)]
     for found in _NAMED.finditer(folded) if '"' in folded else ():
         begin, end = found.span()
         alone = BLANK not in own[max(0, begin - 1) : begin] + own[end : end + 1] and begin > 0

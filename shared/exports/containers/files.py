@@ -19,8 +19,6 @@ from shared.exports.containers.unpacking import Gunzipped, Section, Span
 
 DEEPEST = 64
 """How deep folders may lie in one another."""
-_LOOPING = (OSError, RuntimeError)
-"""What following a link may raise: links that lead in a circle are a RuntimeError."""
 
 
 def walk(path: Path, findings: Findings) -> None:

@@ -14,7 +14,7 @@ from datetime import date
 
 from shared.domain.events import ChunkReady, ConversationHeader, Message
 from shared.domain.facts import FactStatus, SettledFact
-from shared.domain.printable import as_seen
+from shared.domain.printable import seen
 from shared.domain.sample import SampleConversation
 from shared.english.binding.own import own_text
 from shared.english.spotting import BLANK
@@ -72,7 +72,7 @@ def own_excerpts(sample: Sequence[SampleConversation], chars: int) -> list[tuple
     found: list[tuple[str, bool]] = []
     for conversation in sample:
         for excerpt in conversation.excerpts:
-            words = as_seen(excerpt) if conversation.standing else own_text(excerpt).replace(BLANK, "")
+            words = seen(excerpt) if conversation.standing else own_text(excerpt).replace(BLANK, "")
             if len(words) > chars:
                 break
             if words.strip():
