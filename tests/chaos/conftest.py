@@ -24,5 +24,6 @@ NEED_MINUTES = (
     "test_shadow.py",  # tests/pipeline/test_shadow_routing.py has it without kills
     "test_silence.py",
     "test_storm.py",
+    "test_worst_case.py",  # tests/acceptance/test_worst_case.py has all carriers in one history
 )
 collect_ignore = [] if os.environ.get("CHAOS") else [*NEED_MINUTES]

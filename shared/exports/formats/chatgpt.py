@@ -19,6 +19,8 @@ from shared.exports.json.stream import read_conversations
 from shared.exports.lost import MOST_LOOKED, NO_PARENT, unread
 
 _ROLES: dict[object, Role] = {"user": "user", "assistant": "assistant"}
+_OF_THE_PERSON = ("user", "system", None)
+"""Whose message may hold custom instructions."""
 _NO_SPEECH = ("code", "thoughts", "reasoning_recap", "user_editable_context", "model_editable_context")
 """Content types that hold words and are no speech, whoever their author is said to be."""
 _FENCE = "```"
@@ -185,7 +187,12 @@ def _rename_repeated(turns: list[Turn]) -> None:
 
 
 def _custom_instructions(message: dict[str, Any], content: dict[str, Any]) -> str | None:
-    """What the person wrote about themselves and about the answers they want, without ChatGPT's frame."""
+    """What the person wrote about themselves and about the answers they want, without ChatGPT's frame. Only a
+    message of the person's, or of the system, repeats that; a tool or the assistant may have made up its own.
+    """
+    author = message.get("author")
+    if type(author) is dict and author.get("role") not in _OF_THE_PERSON:
+        return None
     metadata = message.get("metadata")
     data = metadata.get("user_context_message_data") if type(metadata) is dict else None
     own = data if type(data) is dict else {}

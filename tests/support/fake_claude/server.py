@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -81,6 +81,8 @@ class FakeClaude:
         """While set, a call whose prompt holds this text gets a 400."""
         self.dead_while: str | None = None
         """While set, a call whose prompt holds this text gets a 500: a record that is poison by itself."""
+        self.answers: Callable[[dict[str, Any], FakeFault | None], tuple[str, list[str]]] = good_reply
+        """The model: what it says to a request, and the planted facts that it offers."""
         self.batches = Batches(self._batch_item, looks=batch_looks, seed=seed)
         self._rng = Random(seed)
         self._server = HttpServer(self._handle)
@@ -194,7 +196,7 @@ class FakeClaude:
 
     def _built(self, params: dict[str, Any], fault: FakeFault | None) -> tuple[dict[str, Any], list[str]]:
         """A message as the API sends it, and the markers it offers."""
-        text, markers = good_reply(params, fault)
+        text, markers = self.answers(params, fault)
         text = spoilt(text, fault)
         stop = {FakeFault.REFUSAL: "refusal", FakeFault.MAX_TOKENS: "max_tokens"}.get(fault, "end_turn")
         if estimate_tokens(text) > params["max_tokens"]:
