@@ -43,6 +43,20 @@ _DOCUMENT = re.compile(
     r"|\[?\d\d?:\d\d(?::\d\d)?\]?[^\S\n]"
     r"+\w[^\n:]{0,30}:|(?:exercise|aufgabe|task) \d+[.:)]|curriculum vitae)"
 )
+_PAGE = re.compile(
+    r"(?m)^[^\S\n]*(?:skip to (?:main )?content|menu|share (?:this|on)\b|leave a comment|posted (?:on"
+    r"|by)\b|\d+ comments?$"
+    r"|subscribe\b|cookies?\b|your email address|all rights reserved|http/\d"
+    r"|[\w-]{2,30}: [\w/-]+/[\w+.-]+$|\$ \w"
+    r"|[\w]+@[\w-]+[:~$]|#{1,6} |step \d+[.:]|warning:|note:|q\d+[:.)]|[a-d]\) |\(?[a-d]\) |\d+ (?:likes?"
+    r"|reposts?|replies"
+    r"|people found)|[^\n]{2,40}@\w{2,20} · |[^\n]{2,30} {1,4}\d\d?:\d\d (?:am|pm)?$|(?:best|regards"
+    r"|cheers|thanks|kind"
+    r" regards|best regards|sincerely),?$|(?:hi|hello|hey|dear) [\w. ]{2,30},$|model [\w-]+ user manual|★"
+    r"|•{2}"
+    r"|(?:sales|account|office|project|marketing|product) manager\b|(?:ltd|inc|gmbh)\.?$)"
+)
+_MARKS_OF_A_PAGE = 2
 _ABROAD = re.compile(
     r"(?:翻译|翻譯|总结|解释|改写|润色|以下|下面|这段|訳し|翻訳|要約|次の|перевед|перескаж|исправь|объясни|значит|текст"
     r"|письмо|ترجم|لخص|اشرح|صحح|הנה|תרגם|번역|요약|다음|tradu[cizs]|résum|resum|riassum|corrig|korrigier|übersetz"
@@ -109,6 +123,15 @@ def is_document(text: str) -> Iterator[tuple[int, int]]:
     starts = [found.start() for pattern in (_ROWS, _DOCUMENT) if (found := pattern.search(text))]
     if starts:
         yield min(starts), len(text)
+
+
+def is_page(text: str) -> Iterator[tuple[int, int]]:
+    """A whole message that has the marks of a page, a letter, a session or a form on several of its lines."""
+    if text.count("\n") < _MARKS_OF_A_PAGE:
+        return
+    marks = {found.group().strip() for found in _PAGE.finditer(text)}
+    if len(marks) >= _MARKS_OF_A_PAGE:
+        yield 0, len(text)
 
 
 def is_foreign_request(text: str) -> int | None:

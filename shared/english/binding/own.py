@@ -20,12 +20,16 @@ _SENTENCES = re.compile(r"(?<=[.!?;])[ \t]+|\n\s*|(?<=[。！？；])")
 _NAMED = re.compile(r'(?<=[^\W_] )"([^"\n./@:]{1,40})"')
 """Few words between quotation marks, after words of the same line."""
 _WORD = re.compile(r"\w+")
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
+_ITEM = re.compile(r"[^\S\n]{0,10}(?:[-*•]|\d{1,2}[.)]) ")
 _EDGES = " .,;:!?\"'()[]-*…。，！？、"
 LEAST_WORDS = 2
 LEAST_LETTERS = 4
 LEAST_UNSPACED = 4
 """What a quote has at least, unless it is a whole sentence: words and letters, or signs of a script that puts
 no spaces between words."""
+FEW_LINES = 3
+"""Most lines of a message that is taken for typed as a whole."""
 ANSWER_WORDS = 4
 """Most words of a sentence that may only answer a question."""
 
@@ -57,6 +61,10 @@ class Place:
     """The same with the sentence before."""
     is_answer: bool
     """Whether the sentence is so short that it may only answer."""
+    before: str = ""
+    """What of the sentence comes before the quote."""
+    first: bool = True
+    """Whether it touches the first lines of the message: what is typed to somebody begins with it."""
 
 
 @dataclass
@@ -99,7 +107,22 @@ class OwnWords:
         said = [part for _, part in self._sentences]
         sentence = " ".join(said[touched[0] : touched[-1] + 1])
         near = " ".join(said[max(0, touched[0] - 1) : touched[-1] + 1])
-        return Place(sentence, near, len(_WORD.findall(sentence)) <= ANSWER_WORDS)
+        before = normal[self._sentences[touched[0]][0] : at]
+        first = at < len(normalise(_opening(self.text)))
+        return Place(sentence, near, len(_WORD.findall(sentence)) <= ANSWER_WORDS, before, first)
+
+
+def _opening(text: str) -> str:
+    """The first paragraph of a text of many lines, or all of one of few: where somebody says what they
+    want."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    if len(lines) <= FEW_LINES:
+        return text
+    paragraph = _BLANK_LINE.search(text, len(text) - len(text.lstrip()))
+    opening = text if paragraph is None else text[: paragraph.start()]
+    listed = sum(_ITEM.match(line) is not None for line in opening.split("\n"))
+    few = opening.count("\n") < FEW_LINES or listed * 2 >= opening.count("\n")
+    return opening if few else lines[0]
 
 
 def find_words(text: str, quote: str) -> int:

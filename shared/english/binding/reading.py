@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
 from shared.domain.markdown import visible
 from shared.english.binding.vocabulary import ALIKE, FRAME, GLUE, MONTHS, NUMBERS
@@ -42,10 +43,14 @@ class Reading:
     numbers: set[int] = field(default_factory=set)
     spelt: set[int] = field(default_factory=set)
     """Those of them that are written as words."""
+    decimals: set[str] = field(default_factory=set)
+    signs: set[str] = field(default_factory=set)
+    """Symbols that say something by themselves: emoji."""
     links: set[str] = field(default_factory=set)
     unspaced: list[str] = field(default_factory=list)
     _stems: set[str] | None = None
     _groups: set[int] | None = None
+    _joined: set[str] | None = None
     _compact: str | None = None
 
     @property
@@ -66,6 +71,15 @@ class Reading:
         if self._groups is None:
             self._groups = {_GROUPS[each] for each in self.stems if each in _GROUPS}
         return self._groups
+
+    @property
+    def joined(self) -> set[str]:
+        """Two words, or three, that stand in a row, written as one."""
+        if self._joined is None:
+            words = self.words
+            self._joined = {one + two for one, two in pairwise(words)}
+            self._joined |= {"".join(words[at : at + 3]) for at in range(len(words) - 2)}
+        return self._joined
 
     @property
     def compact(self) -> str:
@@ -91,7 +105,7 @@ class Reading:
             return True
         if word in NUMBERS and NUMBERS[word] in self.numbers:
             return True
-        if len(word) > LEAST_STEM and word in self.compact:
+        if len(word) > LEAST_STEM and word in self.joined:
             return True
         least = LEAST_STEM - foreign
         return len(word) >= least and any(
@@ -125,6 +139,7 @@ def read(text: str) -> Reading:
     """`text`, taken apart."""
     seen = unicodedata.normalize("NFKC", visible(text))
     reading = Reading(normalise(seen))
+    reading.signs.update(sign for sign in seen if not sign.isascii() and unicodedata.category(sign) == "So")
     rest = _LINK.sub(lambda found: _link(found, reading), reading.text)
     lower = {word for word in _WORD.findall(seen) if word[:1].islower()}
     first = True
@@ -153,7 +168,7 @@ def _take(word: str, reading: Reading) -> None:
         reading.numbers.add(int(unit[1][:18]))
         return
     if word.replace(".", "").isdecimal():
-        reading.numbers.update(int(part[:18]) for part in word.split(".") if part)
+        reading.decimals.add(word)
         return
     if not word.isascii() and UNSPACED.search(word):
         reading.unspaced += UNSPACED.findall(word)
