@@ -48,6 +48,7 @@ async def test_what_others_planted_never_comes_into_the_memory(
     assert_none(outcome.through)
     assert_none(outcome.forged)
     assert_none(outcome.unasked)
+    assert_none(outcome.twice)
     assert outcome.lost == []
     if trial.vendor == "chatgpt" and (trial.honest or trial.model == "offline"):
         own = [each["statement"] for each in outcome.facts if each["source_kind"] == "custom_instructions"]
