@@ -110,9 +110,10 @@ _ATTRIBUTED = re.compile(
     r"(?:(?<!\bi )(?<!\bi've )\b(?:says?|said|claims?|claimed|thinks?|told (?:me|us)|tells?|wrote|writes"
     r"|insists?"
     r"|asked (?:me|us) to|wants me to|believes?|reads|stated?)\b|\baccording to\b|\bwish\b|\bif only\b"
-    r"|\bwhat if\b|\bwhy (?:should|would)\b|\bas if\b|\bpretend\b)[^.!?]{0,200}$"
+    r"|\bwhat if\b|\bwhy (?:should|would)\b|\bas if\b|\bpretend\b)(?:[^.!?]|\.\w){0,200}$"
 )
-_COLON = re.compile(r"(?:\w+\W+){4,}\w+:\W*[^.!?]{0,200}$")
+_ANNOUNCING = 5
+"""Words before a colon from which it announces what somebody else says, and is no "note:"."""
 _OWN_VERB = re.compile(
     r"\b(?:says?|said|claims?|thinks?|told|tells|wrote|wish|according|if|insists?|believes?|wants me)\b"
 )
@@ -126,4 +127,4 @@ def is_attributed(before: str, statement: str) -> bool:
 
 def is_announced(before: str) -> bool:
     """Whether a clause follows a colon that more than a word or two announce it with."""
-    return _COLON.search(before) is not None
+    return len(before[: before.rfind(":") + 1].split()) >= _ANNOUNCING

@@ -14,9 +14,9 @@ from shared.english.excerpts import LEFT_OUT
 from shared.english.normalise import normalise
 from shared.english.plain import fold
 from shared.english.regions import own_words
-from shared.english.spotting import BLANK
+from shared.english.spotting import BLANK, LOOK_BACK
 
-_SENTENCES = re.compile(r"(?<=[.!?;])[ \t]+|\n\s*|(?<=[。！？；])")
+_SENTENCES = re.compile(r"(?<=[.!?])[ \t]+|\n\s*|(?<=[。！？])")
 _NAMED = re.compile(r'(?<=[^\W_] )"([^"\n./@:]{1,40})"')
 """Few words between quotation marks, after words of the same line."""
 _WORD = re.compile(r"\w+")
@@ -107,7 +107,7 @@ class OwnWords:
         said = [part for _, part in self._sentences]
         sentence = " ".join(said[touched[0] : touched[-1] + 1])
         near = " ".join(said[max(0, touched[0] - 1) : touched[-1] + 1])
-        before = normal[self._sentences[touched[0]][0] : at]
+        before = normal[max(self._sentences[touched[0]][0], at - LOOK_BACK) : at]
         first = at < len(normalise(_opening(self.text)))
         return Place(sentence, near, len(_WORD.findall(sentence)) <= ANSWER_WORDS, before, first)
 
