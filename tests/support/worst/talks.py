@@ -57,7 +57,14 @@ def reframed(talk: Talk, rng: Random) -> Talk:
     """The same with another request, above or below the text or nowhere, where a text follows a request."""
     first, *rest = talk.turns
     head, gap, body = first.text.partition("\n\n")
-    if not gap or "\n" not in body or len(body) < SHORT or len(head) > len(body) or head[:1] in "{`![$":
+    if (
+        not gap
+        or "\n" in head
+        or "\n" not in body
+        or len(body) < SHORT
+        or len(head) > len(body)
+        or head[:1] in "{`![$"
+    ):
         return talk
     frame = rng.choice(FRAMES)
     text = rng.choice((f"{frame}\n\n{body}", f"{body}\n\n{frame}", f"{frame}\n{body}", body))
