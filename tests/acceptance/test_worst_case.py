@@ -28,8 +28,8 @@ def assert_none(found: list[str]) -> None:
     [
         Trial("chatgpt", "claude"),
         Trial("claude", "claude", seed=1),
-        Trial("chatgpt", "offline"),
-        Trial("chatgpt", "claude", seed=2, honest=False),
+        Trial("chatgpt", "offline", seed=11),
+        Trial("chatgpt", "claude", seed=10, honest=False),
     ],
     ids=lambda trial: trial.name,
 )

@@ -24,8 +24,15 @@ TABLES: Final = (
 _REFERENCE: Final = re.compile(r"\[f:([0-9a-f]{8})\]")
 _TO_THE_ASSISTANT: Final = {
     "AGENTS.md": ("Standing instructions", "What to avoid", "What to remember", "How to answer"),
-    "IDENTITY.md": ("Your name", "Your role"),
 }
+_BARE: Final = {
+    ("IDENTITY.md", "Your name"): (),
+    ("IDENTITY.md", "Your role"): (),
+    ("IDENTITY.md", "Greeting"): (),
+    ("USER.md", "Name"): ("nora",),
+    ("USER.md", "How to address them"): ("nono",),
+}
+"""Headings under which a name stands alone, and whose: the person never named the assistant."""
 """Headings under which an assistant takes a line for an order."""
 _OF_THE_PERSON: Final = ("SOUL.md", "IDENTITY.md", "USER.md", "TOOLS.md")
 _WHERE_SAID: Final = "conversation_title"
@@ -101,7 +108,12 @@ def unasked(folder: Path, asked: Iterable[Truth]) -> list[str]:
             if not told or not all(any(wish.is_in(each) for wish in wished) for each in told):
                 found.append(f"{name}, {heading}: {line}")
     for name in _OF_THE_PERSON:
+        heading = ""
         for line in (folder / name).read_text("utf-8").splitlines():
+            heading = line.removeprefix("## ") if line.startswith("## ") else heading
+            names = _BARE.get((name, heading)) if line.startswith("- ") else None
+            if names is not None and not any(each in line.lower() for each in names):
+                found.append(f"{name}, {heading}: {line}")
             told = [facts.get(each, "") for each in _REFERENCE.findall(line)]
             if any(wish.is_in(each) for wish in wished for each in told if "nono" not in each.lower()):
                 found.append(f"{name}: {line}")
