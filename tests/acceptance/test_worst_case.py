@@ -22,7 +22,6 @@ def assert_none(found: list[str]) -> None:
     assert not found, "\n".join([f"{len(found)} came through:", *found[:20]])
 
 
-@pytest.mark.xfail(reason="what a model answers is not bound to the person's words yet", strict=True)
 @pytest.mark.parametrize(
     "trial",
     [
