@@ -33,6 +33,8 @@ LEAST_UNSPACED = 4
 no spaces between words."""
 FEW_LINES = 2
 """Most lines of a message that is taken for typed as a whole."""
+AT_LENGTH = 20
+"""Words of a question that nobody puts to a text that they paste."""
 ANSWER_WORDS = 4
 """Most words of a sentence that may only answer a question."""
 
@@ -109,9 +111,10 @@ class OwnWords:
 
     @cached_property
     def speaks_first(self) -> bool:
-        """Whether the person speaks of themselves where the message begins, or in a language not known
-        here."""
-        return self.is_foreign or speaks(self.opening)
+        """Whether the person speaks of themselves where the message begins, asks at length, or writes in a
+        language not known here."""
+        asks = "?" in self.opening and len(self.opening.split()) >= AT_LENGTH
+        return asks or self.is_foreign or speaks(self.opening)
 
     @cached_property
     def is_foreign(self) -> bool:
