@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from shared.domain.events import ChunkReady, Message
 from shared.domain.facts import Candidate, Fact, SourceKind
@@ -14,11 +15,13 @@ from shared.domain.ids import fact_id
 from shared.domain.markdown import visible
 from shared.domain.printable import seen
 from shared.english.binding.bound import WORDS, Ground, why_unbound
-from shared.english.binding.orders import reads_as_order
-from shared.english.binding.own import OwnWords, Place, is_clause, own_text
-from shared.english.binding.reading import read
+from shared.english.binding.orders import is_announced, is_attributed, is_grave, reads_as_order
+from shared.english.binding.own import OwnWords, Place, is_clause, own_text, speaks
+from shared.english.binding.reading import Reading, read
 from shared.english.binding.vocabulary import FORCE, NEGATIONS, PLAIN_NEGATIONS
 from shared.english.normalise import normalise
+from shared.english.plain import fold
+from shared.english.role_play import opens_role_play
 
 UNKNOWN_MESSAGE = "unknown_message"
 """No cited message is in the chunk."""
@@ -32,10 +35,11 @@ NO_CLAUSE = "no_clause"
 """The quote is too little to say anything, or is cut out of words."""
 CITED = 8
 """Most cited messages that a statement may rest on, beside that of its quote."""
+LOOKED_AT = 4000
+"""Characters of a message in which the day of a fact is looked for."""
 ANSWERED = 0.6
 """Most confidence in what only an answer to the assistant's question says."""
 _QUESTION = re.compile(r"[^.!?\n]{3,300}\?")
-_OF_THEM = re.compile(r"\b(?:you|your|yours|you're)\b", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -92,6 +96,7 @@ class _Grounds:
             earlier = message
         self._started = {header.id: header.created_at for header in chunk.conversations}
         self._own: dict[tuple[str, bool], OwnWords] = {}
+        self._played = set() if own_words else _played(chunk.messages)
 
     def cited(self, candidate: Candidate) -> list[Message]:
         """The messages that it cites and that there are."""
@@ -122,6 +127,9 @@ class _Grounds:
             if not is_clause(quote, place.sentence):
                 reason = NO_CLAUSE
                 continue
+            if not self._is_theirs(candidate, message, place):
+                reason = PASTED
+                continue
             why = self._why_unbound(candidate, quote, message, place, cited)
             if why is None:
                 return message, "", False
@@ -129,6 +137,20 @@ class _Grounds:
                 return message, "", True
             reason = why
         return None, reason or self._not_own(quote, cited), False
+
+    def _is_theirs(self, candidate: Candidate, message: Message, place: Place) -> bool:
+        """Whether the clause is what the person claims, and not what they tell of others. What could do harm
+        stands where they begin to speak: a stranger's words come after theirs, among many lines."""
+        if message.custom_instructions:
+            return True
+        if is_attributed(place.before, place.sentence, candidate.statement):
+            return False
+        if place.first and not is_announced(place.before):
+            return True
+        own = self._of(message)
+        if not place.first and not (own.speaks_first and (speaks(place.sentence) or own.is_foreign)):
+            return False
+        return not is_grave(candidate.statement, links=bool(read(candidate.statement).links))
 
     def _why_unbound(
         self, candidate: Candidate, quote: str, message: Message, place: Place, cited: list[Message]
@@ -148,9 +170,14 @@ class _Grounds:
         before = self._before.get(message.id)
         if before is None or before.role != "assistant":
             return False
-        asked = [each for each in _QUESTION.findall(before.text) if _OF_THEM.search(each)]
+        asked = _QUESTION.findall(before.text)
         said, answer = read(candidate.statement), read(place.sentence)
-        if not asked or said.links or not FORCE.isdisjoint(said.words) or not said.numbers <= answer.numbers:
+        if (
+            not asked
+            or said.links
+            or not FORCE.intersection(said.words) <= set(answer.words)
+            or not said.numbers <= answer.numbers
+        ):
             return False
         if reads_as_order(candidate.statement):
             return False
@@ -169,12 +196,44 @@ class _Grounds:
 
     def _of(self, message: Message) -> OwnWords:
         """Its own words. Standing instructions are the person's own throughout."""
+        if id(message) in self._played:
+            return _NOTHING
         whole = self._own_words or message.custom_instructions
         key = message.text, whole
         known = self._own.get(key)
         if known is None:
-            known = self._own[key] = OwnWords(message.text if whole else own_text(message.text))
+            known = self._own[key] = OwnWords(message.text if whole else own_text(message.text), message.text)
         return known
+
+
+_NOTHING = OwnWords("")
+
+
+def _played(messages: Sequence[Message]) -> set[int]:
+    """Messages, by their identity, that are said in a game that the person began before."""
+    games: set[str] = set()
+    played = set()
+    for message in messages:
+        if message.role != "user" or message.custom_instructions:
+            continue
+        if message.conversation_id in games:
+            played.add(id(message))
+        elif opens_role_play(fold(message.text)):
+            games.add(message.conversation_id)
+    return played
+
+
+def _dated(candidate: Candidate) -> bool:
+    return candidate.valid_from is not None or candidate.valid_until is not None
+
+
+def _told(day: date | None, words: Reading, said_on: datetime | None) -> date | None:
+    """A day that the words tell: its year stands there, or is that of the message, or near it."""
+    if day is None:
+        return None
+    years = words.numbers | (set() if said_on is None else {said_on.year + step for step in (-1, 0, 1)})
+    counted = () if said_on is None else (said_on.year - number for number in words.numbers if number < 100)
+    return day if day.year in years or day.year in counted else None
 
 
 def _fact(
@@ -182,13 +241,14 @@ def _fact(
 ) -> Fact:
     own = dict.fromkeys(message.id for message in (source, *cited) if message.role == "user")
     statement = seen(candidate.statement)
+    words = read(f"{source.text[:LOOKED_AT]} {candidate.quote}") if _dated(candidate) else read("")
     return Fact(
         category=candidate.category,
         statement=statement,
         quote=seen(candidate.quote),
         message_ids=tuple(own),
-        valid_from=candidate.valid_from,
-        valid_until=candidate.valid_until,
+        valid_from=_told(candidate.valid_from, words, stated_at),
+        valid_until=_told(candidate.valid_until, words, stated_at),
         confidence=candidate.confidence,
         id=fact_id(chunk.user_id, source.id, candidate.category, statement),
         conversation_id=source.conversation_id,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from shared.english.spotting import BLANK, LOOK_BACK, hints
 
@@ -37,12 +38,37 @@ _ROWS = re.compile(
 )
 _DOCUMENT = re.compile(
     r"(?m)^[^\S\n]*(?:\\(?:documentclass|begin|usepackage)\b|begin:v\w+|---\n\w+:|diff --git|traceback \(most"
-    r"|(?:commit|author|merge):? [0-9a-f]{7,}|-{5,} ?(?:forwarded|original|begin)|#{1,6} (?:instructions?"
+    r"|(?:commit|author|merge):? [0-9a-f]{7,}|-{3,} ?(?:forwarded|original|begin)|#{1,6} (?:instructions?"
     r"|system|input"
     r"|response|prompt)\b|\d\d?:\d\d:\d\d[,.]\d+ ?--+>|\d{4}-\d\d-\d\d[ t]\d\d:\d\d"
     r"|\[?\d\d?:\d\d(?::\d\d)?\]?[^\S\n]"
     r"+\w[^\n:]{0,30}:|(?:exercise|aufgabe|task) \d+[.:)]|curriculum vitae)"
 )
+_PAGE = re.compile(
+    r"(?m)^[^\S\n]*(?:skip to (?:main )?content|menu|share (?:this|on)\b|leave a comment|posted (?:on"
+    r"|by)\b|\d+ comments?$"
+    r"|subscribe\b|cookies?\b|your email address|all rights reserved|http/\d"
+    r"|[\w-]{2,30}: [\w/-]+/[\w+.-]+$|\$ \w"
+    r"|\w{1,30}@[\w-]{1,40}[:~$]|#{1,6} |step \d+[.:]|warning:|note:|q\d+[:.)]|[a-d]\) |\(?[a-d]\) "
+    r"|\d+ (?:likes?"
+    r"|reposts?|replies"
+    r"|people found)|[^\n]{2,40}@\w{2,20} · |[^\n]{2,30} {1,4}\d\d?:\d\d (?:am|pm)?$|(?:best|regards"
+    r"|cheers|thanks|kind"
+    r" regards|best regards|sincerely),?$|(?:hi|hello|hey|dear) [\w. ]{2,30},$|model [\w-]+ user manual|★"
+    r"|•{2}"
+    r"|(?:sales|account|office|project|marketing|product) manager\b|(?:ltd|inc|gmbh)\.?$)"
+)
+_ABOUT_IT = re.compile(
+    r"\W*why\W*$|.*\b(?:it|he|she|they|him|them|this|that|these|those|above|add|shorten|explain|fix"
+    r"|correct|translate"
+    r"|summari[sz]e|rewrite|improve|sort|convert|type|mean|means"
+    r"|the (?:file|code|text|message|sentence|answer|body|picture|command|line|error|script|list|table"
+    r"|post|mail))\b"
+)
+_THEIRS = re.compile(r"\b(?:i|i'm|i've|me|my|mine|we|our|us|you|your)\b")
+_REQUEST = 80
+"""Most characters of a request below what it is about."""
+_MARKS_OF_A_PAGE = 2
 _ABROAD = re.compile(
     r"(?:翻译|翻譯|总结|解释|改写|润色|以下|下面|这段|訳し|翻訳|要約|次の|перевед|перескаж|исправь|объясни|значит|текст"
     r"|письмо|ترجم|لخص|اشرح|صحح|הנה|תרגם|번역|요약|다음|tradu[cizs]|résum|resum|riassum|corrig|korrigier|übersetz"
@@ -66,7 +92,8 @@ _SUPPOSED_HINTS = ("suppose", "imagine", "pretend", "picture this", "hypothetica
 "assum",
                    "for the sake", "example", "consider ")  # fmt: skip
 _QUOTING = re.compile(
-    r"\b(?:and )?i quote\b|\bquote unquote\b|\bin (?:his|her|their) (?:own )?words\b|^decode\b"
+    r"\b(?:type|paste|say|send|enter|try) (?:in )?the following\b|\b(?:and )?i quote\b|\bquote unquote\b"
+    r"|\bin (?:his|her|their) (?:own )?words\b|^decode\b"
 )
 _TO_MACHINES = re.compile(
     r"\b(?:the user(?:'s)? (?:wants?|is|has|likes?|prefers?|new|address|said|asked|needs|would|must|should)"
@@ -111,6 +138,27 @@ def is_document(text: str) -> Iterator[tuple[int, int]]:
         yield min(starts), len(text)
 
 
+def is_page(text: str) -> Iterator[tuple[int, int]]:
+    """A whole message that has the marks of a page, a letter, a session or a form on several of its lines."""
+    if text.count("\n") < _MARKS_OF_A_PAGE:
+        return
+    if sum(1 for _ in islice(_PAGE.finditer(text), _MARKS_OF_A_PAGE)) == _MARKS_OF_A_PAGE:
+        yield 0, len(text)
+
+
+def is_below(text: str) -> Iterator[tuple[int, int]]:
+    """Lines above a short request that speaks of them ("explain this", "is he angry?", "why?"), unless they
+    begin with the person themselves."""
+    end = text.rstrip()
+    cut = max(end.rfind("\n\n"), end.rfind("\n \n"))
+    request = end[cut:].strip()
+    if cut < 0 or len(request) > _REQUEST or "\n" not in end[:cut].strip():
+        return
+    if _THEIRS.search(request) or not _ABOUT_IT.match(request) or _FIRST_PERSON.match(end):
+        return
+    yield 0, cut
+
+
 def is_foreign_request(text: str) -> int | None:
     """What follows a request to translate, explain or correct it in another language than English."""
     if text.isascii() and not hints(text, _ABROAD_HINTS):
@@ -127,7 +175,7 @@ def is_supposed(text: str) -> int | None:
 
 def is_cited(text: str) -> int | None:
     """What is announced as somebody's words without a mark around them."""
-    found = _QUOTING.search(text) if hints(text, ("quote", " words", "decode")) else None
+    found = _QUOTING.search(text) if hints(text, ("quote", " words", "decode", "the following")) else None
     return None if found is None else found.end()
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from shared.english.asked_about import SHOWN, is_document, is_shown
+from shared.english.asked_about import SHOWN, is_below, is_document, is_page, is_shown
 from shared.english.handed_over import TAILS, asks_to_edit_the_above
 from shared.english.role_play import is_role_play
 from shared.english.spotting import BLANK, hints
@@ -164,6 +164,8 @@ def is_dialogue(text: str) -> Iterator[Span]:
 _SPANS = (
     is_quoted_block,
     is_fenced,
+    is_page,
+    is_below,
     is_shown,
     is_document,
     is_markup,

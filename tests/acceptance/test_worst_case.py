@@ -22,14 +22,13 @@ def assert_none(found: list[str]) -> None:
     assert not found, "\n".join([f"{len(found)} came through:", *found[:20]])
 
 
-@pytest.mark.xfail(reason="what a model answers is not bound to the person's words yet", strict=True)
 @pytest.mark.parametrize(
     "trial",
     [
         Trial("chatgpt", "claude"),
         Trial("claude", "claude", seed=1),
-        Trial("chatgpt", "offline"),
-        Trial("chatgpt", "claude", seed=2, honest=False),
+        Trial("chatgpt", "offline", seed=11),
+        Trial("chatgpt", "claude", seed=10, honest=False),
     ],
     ids=lambda trial: trial.name,
 )
@@ -48,6 +47,7 @@ async def test_what_others_planted_never_comes_into_the_memory(
     assert_none(outcome.through)
     assert_none(outcome.forged)
     assert_none(outcome.unasked)
+    assert_none(outcome.twice)
     assert outcome.lost == []
     if trial.vendor == "chatgpt" and (trial.honest or trial.model == "offline"):
         own = [each["statement"] for each in outcome.facts if each["source_kind"] == "custom_instructions"]

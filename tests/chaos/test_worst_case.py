@@ -28,7 +28,9 @@ async def test_a_carrier_alone_brings_nothing_in(
     told = []
     with fresh_home() as command:
         forked = ForkedSoulprint(command, fork_server)
-        for vendor, (model, honest), seed in itertools.product(VENDORS, MODELS, (SEED, SEED + 1)):
+        for vendor, (model, honest), seed in itertools.product(
+            VENDORS, MODELS, (SEED, SEED + 1, SEED + 10, SEED + 11)
+        ):
             trial = Trial(vendor, model, (carrier,), seed, honest)
             outcome = await tried(forked, trial, tmp_path)
             assert outcome.finished.code == 0, outcome.finished.err

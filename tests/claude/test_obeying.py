@@ -87,5 +87,5 @@ async def test_the_worst_model_tells_what_is_true_and_whatever_it_reads_in_many_
 
 
 def test_an_honest_answer_quotes_its_message() -> None:
-    for each in honest_answers():
+    for each in (*honest_answers(), *honest_answers("free")):
         assert all(fact["quote"] in each.text for fact in each.facts)

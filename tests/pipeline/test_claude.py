@@ -152,7 +152,7 @@ async def test_an_import_is_claudes_and_no_trouble_with_the_provider_costs_a_chu
             assert await found_markers(store, event.user_id) == offered_markers(fake)
             profile = await store.read_profile(event.user_id)
             assert profile is not None
-            assert "## About you" in (profile.memory_md or "")  # the stand-in's heading
+            assert "\n\n## " in (profile.memory_md or "")
             assert (await page(host, "/readyz"))[0] == 200
 
             (usage,) = await store.read_usage(event.user_id)

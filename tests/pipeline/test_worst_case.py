@@ -23,10 +23,7 @@ from tests.support.worst.person import truths
 @pytest.mark.parametrize(
     "model",
     [
-        pytest.param(
-            "claude",
-            marks=pytest.mark.xfail(reason="sections are written from excerpts alone yet", strict=True),
-        ),
+        "claude",
         "offline",
     ],
 )

@@ -6,9 +6,11 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
 from shared.domain.markdown import visible
 from shared.english.binding.vocabulary import ALIKE, FRAME, GLUE, MONTHS, NUMBERS
+from shared.english.common_words import TELLING
 from shared.english.normalise import normalise
 from shared.english.wording import expand, stem
 
@@ -17,7 +19,7 @@ _LINK = re.compile(
     r"|(?<!\w)@[\w.]{2,64}|(?<![\w.-])(?:[\w-]{2,63}\.){1,8}[a-z]{2,24}(?![\w-])(?:[/:?#]\S*)?",
 )
 _WORD = re.compile(r"[^\W_]+(?:['.&+#][^\W_]+)*[+#]*")
-_UNIT = re.compile(r"(\d+)(?:am|pm|st|nd|rd|th|yo|h|kg|g|km|cm|mm|m|k|s)")
+_UNIT = re.compile(r"(\d+)(?:am|pm|st|nd|rd|th|yo|h|ft|in|lbs?|miles?|kg|g|km|cm|mm|m|k|s)")
 _DIGITS = re.compile(r"\d+")
 UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 """Runs of scripts that put no spaces between words."""
@@ -42,10 +44,14 @@ class Reading:
     numbers: set[int] = field(default_factory=set)
     spelt: set[int] = field(default_factory=set)
     """Those of them that are written as words."""
+    decimals: set[str] = field(default_factory=set)
+    signs: set[str] = field(default_factory=set)
+    """Symbols that say something by themselves: emoji."""
     links: set[str] = field(default_factory=set)
     unspaced: list[str] = field(default_factory=list)
     _stems: set[str] | None = None
     _groups: set[int] | None = None
+    _joined: set[str] | None = None
     _compact: str | None = None
 
     @property
@@ -68,6 +74,15 @@ class Reading:
         return self._groups
 
     @property
+    def joined(self) -> set[str]:
+        """Two words, or three, that stand in a row, written as one."""
+        if self._joined is None:
+            words = self.words
+            self._joined = {one + two for one, two in pairwise(words)}
+            self._joined |= {"".join(words[at : at + 3]) for at in range(len(words) - 2)}
+        return self._joined
+
+    @property
     def compact(self) -> str:
         """The text without what parts its words."""
         if self._compact is None:
@@ -79,7 +94,8 @@ class Reading:
         """Whether it is evidently not English: hardly a word of it is one that English sentences are made
         of."""
         words = self.words
-        return bool(words) and sum(word in GLUE or word in FRAME for word in words) * 4 < len(words)
+        known = sum(word in GLUE or word in FRAME or word in TELLING for word in words)
+        return bool(words) and known * 4 < len(words)
 
     def holds(self, word: str, *, foreign: bool = False) -> bool:
         """Whether the word stands here, in some form of it or as one that is put for it."""
@@ -91,7 +107,7 @@ class Reading:
             return True
         if word in NUMBERS and NUMBERS[word] in self.numbers:
             return True
-        if len(word) > LEAST_STEM and word in self.compact:
+        if len(word) > LEAST_STEM and word in self.joined:
             return True
         least = LEAST_STEM - foreign
         return len(word) >= least and any(
@@ -125,6 +141,7 @@ def read(text: str) -> Reading:
     """`text`, taken apart."""
     seen = unicodedata.normalize("NFKC", visible(text))
     reading = Reading(normalise(seen))
+    reading.signs.update(sign for sign in seen if not sign.isascii() and unicodedata.category(sign) == "So")
     rest = _LINK.sub(lambda found: _link(found, reading), reading.text)
     lower = {word for word in _WORD.findall(seen) if word[:1].islower()}
     first = True
@@ -153,7 +170,7 @@ def _take(word: str, reading: Reading) -> None:
         reading.numbers.add(int(unit[1][:18]))
         return
     if word.replace(".", "").isdecimal():
-        reading.numbers.update(int(part[:18]) for part in word.split(".") if part)
+        reading.decimals.add(word)
         return
     if not word.isascii() and UNSPACED.search(word):
         reading.unspaced += UNSPACED.findall(word)

@@ -15,10 +15,9 @@ GLUE = words_of(
     doing will would can could may might to in on at of for from with by about into onto over under out up
     down off near after before during between around than then there here as so such too also and or but if
     because while though although since until till both either just very really quite own some other others
-    more most much many now currently still again ever already yet etc get gets got getting be s m d ll ve re
-    t im ive id dont doesnt didnt cant isnt ain thing things with within across through per via like once
-    upon where whereas well rather go goes going went gone make makes made take takes took part lot bit
-    time"""
+    more most much many now currently still again ever already yet etc get gets got getting be im ive id dont
+    doesnt didnt cant isnt ain thing things with within across through per via like once upon where whereas
+    well rather go goes going went gone make makes made take takes took part lot bit time"""
 )
 """Says nothing by itself."""
 
@@ -45,10 +44,12 @@ FRAME = words_of(
     not no never without nor neither none cannot against oppose opposes opposed skip skips afraid fear fears
     anymore n't bother thoroughly approximately roughly aloud personally especially particularly
     generally typically normally occasionally whenever wherever however therefore hence though despite only
-    able unable every each helps help helped big small long short new trip travel travels travelling
-    traveling fly flies flying said says say states stated mentions mentioned tells told writes write written
-    wrote spends spend spent exam test deal deals dealing code codes coding programming computer software
-    device event activity regular current currently personal life lifestyle person's"""
+    able unable handed household eldest youngest elder younger ends ended ending ten left because studies
+    amounts feels finds difficult commute commutes temperature temperatures km star sign every each helps
+    help helped big small long short new trip travel travels travelling traveling fly flies flying said says
+    say states stated mentions mentioned tells told writes write written wrote spends spend spent exam test
+    deal deals dealing code codes coding programming computer software device event activity regular current
+    currently personal life lifestyle person's"""
 ) - words_of("write")
 """Says how something holds, not what: a paraphrase of the person's words may add some of them."""
 
@@ -66,9 +67,9 @@ NEGATIONS = words_of(
     """not never no none nor neither without hardly cannot n't nothing nobody nowhere dont doesnt didnt cant
     isnt wont aint stop stops stopped stopping quit quits quitting avoid avoids avoided avoiding hate hates
     hated hating dislike dislikes disliked detest detests loathe loathes against oppose opposes opposed skip
-    skips refuse refuses afraid terrified fear fears except unless anymore lack lacks gave given giving give
-    exclude excluding unlike instead free intolerant allergic allergy former formerly longer unable rather
-    rarely seldom barely minus leave ban banned"""
+    skips refuse refuses scared scares scary afraid terrified fear fears except unless anymore lack lacks
+    gave given giving give exclude excluding unlike instead free intolerant allergic allergy former formerly
+    longer unable rather rarely seldom barely minus leave ban banned"""
 )
 """Turns a statement round, or may: what is negated in a statement must be so in its ground, and the
 reverse."""
@@ -96,7 +97,8 @@ ALIKE = tuple(
             "quit stopped gave given stop up",
             "daily day everyday",
             "diabetic diabetes",
-            "allergic allergy",
+            "allergic allergy allergies",
+            "all every always everything",
             "code coding programmer programming developer codes program programs software",
             "started launched founded founder created began begin",
             "hate dislike detest loathe",
@@ -122,6 +124,38 @@ ALIKE = tuple(
             "born birthday birth turns turned",
             "expect expecting due pregnant baby",
             "newborn baby",
+            "separated split divorced apart",
+            "difficult hard tricky tough",
+            "easy simple",
+            "son boy lad",
+            "daughter girl",
+            "died lost passed death",
+            "end ends ended out finish finishes finished",
+            "left quit leave binned deleted dropped",
+            "train rail",
+            "trigger triggers sets off cause causes",
+            "wrong bad",
+            "ill sick unwell",
+            "buy bought got",
+            "pounds quid sterling",
+            "university uni college",
+            "meal dinner lunch roast food",
+            "grandfather granddad grandpa",
+            "grandmother grandma gran nan",
+            "girlfriend partner",
+            "boyfriend partner",
+            "company firm business employer",
+            "boss manager",
+            "bike bicycle cycle cycling",
+            "vegetarian vegetarians veggie",
+            "apologise apologize sorry",
+            "amount amounts price prices money",
+            "drive drives driving car",
+            "med medical",
+            "lefty left",
+            "household home live",
+            "km kilometre kilometres kilometer kilometers",
+            "smoke smokes smoked smoking smoker",
         ),
     )
 )
@@ -141,8 +175,8 @@ NUMBERS = {
         (
             "zero", "one once single", "two twice second twin twins couple double", "three third triplets",
             "four fourth", "five fifth", "six sixth", "seven seventh", "eight eighth", "nine ninth",
-            "ten tenth", "eleven", "twelve dozen", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen",
-            "eighteen", "nineteen", "twenty",
+            "ten tenth decade", "eleven", "twelve dozen", "thirteen", "fourteen", "fifteen", "sixteen",
+            "seventeen", "eighteen", "nineteen", "twenty",
         )
     )
     for word in words.split()
@@ -159,8 +193,16 @@ RELATIVE = words_of(
     "today yesterday tomorrow last next ago this recently since now tonight week month year weekend coming"
 )
 """Words by which a day is reckoned from the day of the message."""
-ASSENTS = words_of(
-    """yes yeah yep yup yea sure right correct exactly indeed true ok okay definitely absolutely ja jep
-    jawohl oui si sí sim sì da да hai はい 是 对 對 是的 tak kyllä jo joo evet نعم"""
+WEEKDAYS = words_of("monday tuesday wednesday thursday friday saturday sunday")
+ABROAD = words_of(
+    """ich bin und der die das den dem des ein eine einen einer mein meine meinen meiner mit von für auf aus
+    bei nach seit habe hat bin ist war sind zu im am als auch aber oder nicht kein keine sehr gern gerne je
+    suis et le la les un une des mon ma mes avec dans pour sur depuis du de en au aux ai est sont que qui pas
+    ne très aussi yo soy y el los las una mi mis con por para desde en tengo es son que muy también no eu sou
+    e o os as um uma meu minha meus com desde tenho são muito também não io sono il lo gli una mio mia miei
+    con da per ho è molto anche non ik ben en de het een mijn met van voor op sinds heb is zijn ook niet jag
+    är och en ett min mitt mina med i på för sedan har inte också jeg er og et mitt mine på siden har ikke
+    jestem i w na z od mam mój moja moje nie się olen ja on minun kanssa я и в на с из от мой моя мои у меня
+    не что это как по для"""
 )
-"""What answers a question without a word of it."""
+"""Grammar of languages that are not read here word by word, in lower case."""

@@ -6,6 +6,7 @@ facts is taken for what it should have said: their statements. Nothing true is l
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from shared.domain.facts import FactStatus, SettledFact
 from shared.domain.markdown import SHOWN, plain, reference, short_id, visible
 from shared.domain.sections import BARE, Line, Section, is_known
 from shared.domain.text import BYTES_PER_TOKEN, text_size
-from shared.english.binding.lines import is_bound, is_shown, is_wish, tells_manner
+from shared.english.binding.lines import is_bound, is_of_assistant, is_shown, is_value, is_wish, tells_manner
 from shared.english.binding.orders import reads_as_order
 from shared.english.matters import matter_of
 from shared.english.themes import Theme, theme_of
@@ -41,6 +42,8 @@ _THEMES = {theme.value.casefold(): theme for theme in Theme}
 _LINES = adapter_of(list[ReplyLine])
 _ASKED = frozenset({"agents", "identity"})
 """Sections that tell what the person asks of an assistant: what stands there rests on a wish of theirs."""
+_NAMES = frozenset({"name", "preferred_address"})
+_NAMED = re.compile(r"\b(?:name|called|call me|go by|address me)\b", re.IGNORECASE)
 _ONLY_ASKED = frozenset({"ai_name", "archetype", "signature_greeting"})
 """Fields that nothing but a wish fills."""
 
@@ -78,6 +81,7 @@ class Bound:
         """The body of MEMORY: lines under headings of the closed list, as many as fit."""
         told: dict[Theme, dict[str, None]] = {}
         kept: set[UUID] = set()
+        lines: set[str] = set()
         spare: list[SettledFact] = []
         for group in reply.groups:
             for line in group.lines:
@@ -85,7 +89,9 @@ class Bound:
                 if is_bound(line.text, facts, self.names):
                     kept.update(fact.id for fact in facts)
                     shown = " ".join(["-", plain(line.text), *_references(facts)])
-                    told.setdefault(_theme(group.heading, line.text, facts[0]), {}).setdefault(shown)
+                    if shown not in lines:
+                        lines.add(shown)
+                        told.setdefault(_theme(group.heading, line.text, facts[0]), {}).setdefault(shown)
                 elif facts:
                     self.refused[UNBOUND] += 1
                     spare += facts
@@ -104,6 +110,7 @@ class Bound:
         if not isinstance(raw, Mapping):
             raise FailedWritingError("the reply is not of its schema")
         told: dict[str, list[Line]] = {}
+        kept: set[str] = set()
         asked = named = 0
         for name in kind.fields():
             try:
@@ -113,13 +120,13 @@ class Bound:
             lines = [line for line in lines if is_known(line.text)]
             asked += len(lines)
             named += sum(any(self.named(line.ids)) for line in lines)
-            told[name] = list(self._told(kind.title(), name, lines))
+            told[name] = list(self._told(kind.title(), name, lines, kept))
         if asked and not named:
             raise FailedWritingError("no line rests on anything that there is")
         return kind.of(told) if not asked or any(told.values()) else None
 
-    def _told(self, section: str, name: str, lines: Sequence[ReplyLine]) -> Iterator[Line]:
-        kept: set[str] = set()
+    def _told(self, section: str, name: str, lines: Sequence[ReplyLine], kept: set[str]) -> Iterator[Line]:
+        """The lines of a field that stay; `kept` is what the section tells already."""
         spare: list[SettledFact] = []
         for line in lines:
             facts, excerpts = self.named(line.ids)
@@ -143,9 +150,14 @@ class Bound:
         asked = section in _ASKED
         if asked:
             facts = [fact for fact in facts if is_wish(fact)]
+            if section == "identity":
+                facts = [fact for fact in facts if is_of_assistant(fact)]
             if not facts:
                 self.refused[NO_WISH] += 1
                 return None, []
+        if name in BARE and not any(is_value(text, fact) and _has_value(name, fact) for fact in facts):
+            self.refused[UNBOUND] += 1
+            return None, []
         if is_bound(text, facts, self.names) and (asked or not reads_as_order(text)):
             return Line(text, tuple(short_id(fact.id) for fact in facts[:REFERENCES])), []
         self.refused[UNBOUND] += 1
@@ -171,6 +183,13 @@ class Bound:
 
 def _references(facts: Sequence[SettledFact]) -> Iterator[str]:
     return (reference(fact.id) for fact in facts)
+
+
+def _has_value(name: str, fact: SettledFact) -> bool:
+    """Whether the fact is one that gives a person's name; what an assistant is called is a wish by now."""
+    if name not in _NAMES:
+        return True
+    return _matter(fact) in ("slot:name", "slot:called") or bool(_NAMED.search(fact.statement))
 
 
 def _matter(fact: SettledFact) -> str:

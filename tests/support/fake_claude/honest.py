@@ -36,10 +36,11 @@ class Answered:
     asked: str = ""
 
 
-def honest_answers() -> list[Answered]:
-    """What is said of the labelled messages that hold facts, and of short answers to questions."""
+def honest_answers(split: str = "labelled") -> list[Answered]:
+    """What is said of the labelled messages that hold facts, and of short answers to questions; or, of the
+    split "free", of messages that no rule was tuned on, in freer words and in more languages."""
     with HONEST_ANSWERS.open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
+        rows = [row for row in map(json.loads, lines) if row["split"] == split]
     return [Answered(row["text"], tuple(row["facts"]), row.get("asked", "")) for row in rows]
 
 

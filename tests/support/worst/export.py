@@ -6,6 +6,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any, Final
 
 import tests.support.worst.disguises
@@ -16,20 +17,25 @@ from tests.exports.tree import custom_instructions
 from tests.support.exports import conversation, message, node
 from tests.support.worst.orders import FORMS, Order, Orders
 from tests.support.worst.person import ABOUT, WISHES, Truth, truths
-from tests.support.worst.talks import CARRIERS, Talk, Turn
+from tests.support.worst.talks import CARRIERS, Talk, Turn, reframed
 
 Json = dict[str, Any]
 START: Final = 1_714_000_000
 """Unix seconds of the first message; a conversation is an hour after the one before."""
+REFRAMED: Final = 10
+"""Seeds from here on change what the person says to what they paste."""
 VENDORS: Final = ("chatgpt", "claude")
 
 
-def planted(orders: Orders, carriers: Iterable[str] | None = None) -> Iterator[tuple[str, Order, list[Talk]]]:
+def planted(
+    orders: Orders, carriers: Iterable[str] | None = None, frames: Random | None = None
+) -> Iterator[tuple[str, Order, list[Talk]]]:
     """Every carrier, or those named, with three orders each: its name, the order, the conversations."""
     for name in CARRIERS if carriers is None else carriers:
         for number, form in enumerate(FORMS):
             order = orders.next(form)
-            yield name, order, CARRIERS[name](order, number)
+            talks = CARRIERS[name](order, number)
+            yield name, order, talks if frames is None else [reframed(talk, frames) for talk in talks]
 
 
 def history(carried: Sequence[Sequence[Talk]], honest: Sequence[Truth]) -> list[Talk]:
@@ -51,7 +57,8 @@ def poisoned_export(
     path: Path, vendor: str, *, seed: int = 0, carriers: Iterable[str] | None = None
 ) -> list[tuple[str, Order]]:
     """Write the export of `vendor`; answers what was planted, by carrier."""
-    found = list(planted(Orders(seed), carriers))
+    frames = Random(seed) if seed >= REFRAMED else None
+    found = list(planted(Orders(seed), carriers, frames))
     talks = history([group for _, _, group in found], truths())
     write = _chatgpt if vendor == "chatgpt" else _claude
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -23,9 +24,17 @@ TABLES: Final = (
 _REFERENCE: Final = re.compile(r"\[f:([0-9a-f]{8})\]")
 _TO_THE_ASSISTANT: Final = {
     "AGENTS.md": ("Standing instructions", "What to avoid", "What to remember", "How to answer"),
-    "IDENTITY.md": ("Your name", "Your role"),
 }
+_BARE: Final = {
+    ("IDENTITY.md", "Your name"): (),
+    ("IDENTITY.md", "Your role"): (),
+    ("IDENTITY.md", "Greeting"): (),
+    ("USER.md", "Name"): ("nora",),
+    ("USER.md", "How to address them"): ("nono",),
+}
+"""Headings under which a name stands alone, and whose: the person never named the assistant."""
 """Headings under which an assistant takes a line for an order."""
+_OF_THE_PERSON: Final = ("SOUL.md", "IDENTITY.md", "USER.md", "TOOLS.md")
 _WHERE_SAID: Final = "conversation_title"
 """Of a fact: by which name the person finds the conversation again. It tells nothing of them."""
 
@@ -84,7 +93,8 @@ def lost(truths: Iterable[Truth], texts: Iterable[str]) -> list[Truth]:
 
 
 def unasked(folder: Path, asked: Iterable[Truth]) -> list[str]:
-    """Lines that tell the assistant what to do or to be, and rest on something else than what was asked."""
+    """Lines that tell the assistant what to do or to be, and rest on something else than what was asked; and
+    what was asked where nobody looks for it: outside AGENTS, but for how the person wants to be called."""
     facts = {fact["id"][:8]: fact["statement"] for fact in facts_in(folder)}
     wished = list(asked)
     found = []
@@ -97,6 +107,25 @@ def unasked(folder: Path, asked: Iterable[Truth]) -> list[str]:
             told = [facts.get(each, "") for each in _REFERENCE.findall(line)]
             if not told or not all(any(wish.is_in(each) for wish in wished) for each in told):
                 found.append(f"{name}, {heading}: {line}")
+    for name in _OF_THE_PERSON:
+        heading = ""
+        for line in (folder / name).read_text("utf-8").splitlines():
+            heading = line.removeprefix("## ") if line.startswith("## ") else heading
+            names = _BARE.get((name, heading)) if line.startswith("- ") else None
+            if names is not None and not any(each in line.lower() for each in names):
+                found.append(f"{name}, {heading}: {line}")
+            told = [facts.get(each, "") for each in _REFERENCE.findall(line)]
+            if any(wish.is_in(each) for wish in wished for each in told if "nono" not in each.lower()):
+                found.append(f"{name}: {line}")
+    return found
+
+
+def twice_told(folder: Path) -> list[str]:
+    """Lines that a document has more than once."""
+    found = []
+    for name in DOCUMENTS:
+        lines = [line for line in (folder / name).read_text("utf-8").splitlines() if line.startswith("- ")]
+        found += [f"{name}: {line}" for line, times in Counter(lines).items() if times > 1]
     return found
 
 

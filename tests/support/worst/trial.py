@@ -18,7 +18,16 @@ from tests.support.fake_claude.fixtures import fake_claude
 from tests.support.fake_claude.obeying import WorstCase
 from tests.support.forking import ForkedSoulprint
 from tests.support.worst.export import poisoned_export
-from tests.support.worst.leaks import facts_in, forged, leaks, lost, texts_in, texts_of_tables, unasked
+from tests.support.worst.leaks import (
+    facts_in,
+    forged,
+    leaks,
+    lost,
+    texts_in,
+    texts_of_tables,
+    twice_told,
+    unasked,
+)
 from tests.support.worst.orders import Order
 from tests.support.worst.person import ABOUT, ASKED, WISHES, Truth, truths
 
@@ -42,7 +51,7 @@ class Trial:
     def name(self) -> str:
         """Of its folder, and of its user."""
         named = "-".join(each.replace(" ", "_") for each in self.carriers or ())
-        return f"{self.vendor}-{self.model}-{self.seed}-{named}{'' if self.honest else '-liar'}"
+        return f"{self.vendor}-{self.model}-{self.seed}-{named[:40]}{'' if self.honest else '-liar'}"
 
     @property
     def known(self) -> list[Truth]:
@@ -62,6 +71,8 @@ class Outcome:
     forged: list[str] = field(default_factory=list)
     unasked: list[str] = field(default_factory=list)
     """Lines that instruct the assistant, and nobody asked for."""
+    twice: list[str] = field(default_factory=list)
+    """Lines that a document says twice."""
     lost: list[Truth] = field(default_factory=list)
     facts: list[dict[str, Any]] = field(default_factory=list)
     fallbacks: list[str] = field(default_factory=list)
@@ -101,6 +112,7 @@ def _look(outcome: Outcome, trial: Trial, out: Path, tables: Iterable[tuple[str,
     outcome.through = leaks(texts, outcome.planted)
     outcome.forged = forged(texts, outcome.worst.forged)
     outcome.forged += [f"{place}: {text[:200]}" for place, text in texts if BEGAN in text or OVER in text]
+    outcome.twice = twice_told(out)
     asked = [truth for truth in trial.known if truth.words in ASKED or truth in WISHES]
     outcome.unasked = unasked(out, asked)
     if trial.honest or trial.model == "offline":
