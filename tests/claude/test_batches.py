@@ -250,3 +250,16 @@ async def test_a_batch_refused_as_a_whole_kills_nothing_and_says_what_to_set(
         with pytest.raises(ModelUnavailableError, match="SOULPRINT_MODEL_BATCH"):
             await read_all(model, [planted_chunk(1)], ledger)
         assert await open_batches(ledger, model, [planted_chunk(1)]) == []
+
+
+async def test_what_a_batch_could_not_do_has_the_dollars_that_were_set_aside_for_it(
+    ledger: StoreLedger,
+) -> None:
+    async with (
+        fake_claude() as fake,
+        model_at(fake, max_cost=0.014) as model,
+    ):  # six may cost $0.0128 at worst
+        fake.faults.script([None] + ["errored"] * 6)  # the first one is of the batch itself
+        answers = await read_all(model, [planted_chunk(index) for index in range(6)], ledger)
+        assert [found(answers[index]) for index in range(6)] == [markers_of(index) for index in range(6)]
+        assert fake.accounts.requests == 6

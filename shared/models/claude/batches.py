@@ -49,7 +49,7 @@ Single = Callable[[ChunkReady, Usage], Coroutine[Any, Any, Answer]]
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Sent:
     """A batch that runs, and the dollars set aside for it."""
 
@@ -101,11 +101,11 @@ class BatchReader:
                 self._set_aside(todo[0])  # raises: not even one fits
             for sent in running:
                 try:
-                    async with aclosing(self._results(sent.batch, waiting)) as results:
+                    async with aclosing(self._results(sent, waiting)) as results:
                         async for result in results:
                             yield result
                 finally:
-                    self._caller.budget.reserved -= sent.aside
+                    self._free(sent)
             running = []
 
     async def _taken_up(
@@ -156,9 +156,14 @@ class BatchReader:
             return 0.0
         return self._caller.budget.set_aside(self._reader.forecast(chunk), batch=True)
 
+    def _free(self, sent: _Sent) -> None:
+        self._caller.budget.reserved -= sent.aside
+        sent.aside = 0.0
+
     async def _results(
-        self, batch: OpenBatch, waiting: dict[str, list[ChunkReady]]
+        self, sent: _Sent, waiting: dict[str, list[ChunkReady]]
     ) -> AsyncGenerator[tuple[ChunkReady, Answer], None]:
+        batch = sent.batch
         back: list[tuple[list[ChunkReady], Usage]] = []
         try:
             await self._calls.ended(batch.batch_id)
@@ -174,6 +179,7 @@ class BatchReader:
                         yield pair
         except CallRefusedError as error:
             log.warning("batch is lost", batch=batch.batch_id, reason=error.reason)
+        self._free(sent)  # what it cost is counted: the single calls may have the rest
         back += [(waiting.pop(key), Usage()) for key in batch.hashes if key in waiting]
         at_a_time = self._caller.options.concurrency * 2
         for start in range(0, len(back), at_a_time):
