@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from shared.domain.errors import CostLimitError, ModelUnavailableError
 from shared.domain.events import ChunkReady, Usage
 from shared.models.claude.model import ClaudeModel
 from tests.support.chunks import chunk_of, said
+from tests.support.fake_claude.faults import FakeFault
 from tests.support.fake_claude.fixtures import (
     fake_claude,
     model_at,
@@ -19,6 +21,7 @@ from tests.support.fake_claude.fixtures import (
     served_usage,
     spent_usage,
 )
+from tests.support.fake_claude.replies import good_reply
 
 WORST = 0.0048
 """Dollars of a full chunk whose reply is as long as it may be."""
@@ -56,9 +59,17 @@ async def test_a_limit_is_used_but_for_less_than_a_call_and_never_passed(
 
 async def test_replies_as_long_as_they_may_be_do_not_pass_it_either() -> None:
     async with (
-        fake_claude(chances={"overlong": 1.0}, latency=0.005) as fake,
+        fake_claude(latency=0.005) as fake,
         model_at(fake, max_cost=0.05, concurrency=16, timeout=30.0) as model,
     ):
+        await model.extract(full(99))  # else the model is found out after two calls
+
+        def overlong(params: dict[str, Any], fault: FakeFault | None) -> tuple[str, list[str]]:
+            """To chunks, not to harmless questions."""
+            text, markers = good_reply(params, fault)
+            return text + " " * 40_000 * ("Zorvik" in str(params["messages"])), markers
+
+        fake.answers = overlong
         await bought(model, [full(index) for index in range(40)])
         assert model.spent.output_tokens >= 8 * model.options.max_tokens
         assert 0.05 - 2 * WORST <= (model.spent.cost or 0.0) <= 0.05

@@ -25,7 +25,7 @@ from shared.models.claude.client import client_for
 from shared.models.claude.failures import Failure, NoMessageError, classify, is_stream, reply_lost
 from shared.models.claude.limiter import Concurrency, TokenRate
 from shared.models.claude.options import ClaudeOptions
-from shared.models.claude.structured import in_question, without
+from shared.models.claude.structured import Spared, without
 from shared.models.claude.trials import HARMLESS, PING, PINGED, Trial, for_all
 from shared.models.claude.usage import Tally, length_of, usage_of
 from shared.resilience.deadline import Deadline
@@ -58,8 +58,7 @@ class Caller:
         """How calls ended, trials included."""
         self._rate = TokenRate(options.tokens_per_minute)
         self._trial = Trial(PING, PINGED)
-        self._left_out: Set[str] = frozenset()
-        """Parameters that the server refuses, which calls go without."""
+        self._spared = Spared()
         self._last_success = float("-inf")
         self.silent_since: float | None = None
         """Unix time since which no call was answered, whatever the answer; None while none is waited for."""
@@ -150,7 +149,7 @@ class Caller:
         attempts = Attempts(self.options.retry, deadline)
         while True:
             await self._enter(tally)
-            left_out = self._left_out
+            left_out = self._spared.names
             async with self._room(forecast):
                 if self.lane.paused:  # while it waited for room
                     continue
@@ -258,35 +257,25 @@ class Caller:
         on, and for others the lane is at fault."""
         if failure.fault is not Fault.POISON or failure.too_long or parameters is None:
             return failure
-        if left_out != self._left_out:  # another call has found out meanwhile
+        if left_out != self._spared.names:  # another call has found out meanwhile
             return replace(failure, fault=Fault.TRANSIENT)
+        said = ""
         if not self.lane.paused:
-            harmless = {**parameters, **HARMLESS}
-            trial, _ = await self._once(lambda: self._send(harmless, tally, takes))
+
+            async def send(harmless: dict[str, Any]) -> Message | Failure:
+                return (await self._once(lambda: self._send(harmless, tally, takes)))[0]
+
+            trial = await send(harmless := {**parameters, **HARMLESS})
             if not isinstance(trial, Failure):
                 return failure
-            if trial.fault is not Fault.POISON:
-                return trial
-            names = left_out
-            while more := in_question(without(parameters, names), trial.said):
-                names |= more
-                fewer = without(harmless, names)
-                again, _ = await self._once(lambda: self._send(fewer, tally, takes))  # noqa: B023 - awaited
-                if not isinstance(again, Failure):
-                    self._goes_without(names)
-                    return replace(failure, fault=Fault.TRANSIENT)
-                if again.fault is not Fault.POISON:
-                    return again
-                trial = again
-            failure = replace(failure, said=trial.said)
-        else:
-            failure = replace(failure, said="")
-        return replace(failure, fault=Fault.LANE, permanent=True, reason=for_all(failure, self._secrets))
-
-    def _goes_without(self, names: Set[str]) -> None:
-        """The server takes calls without these parameters: from now on all go without."""
-        self._left_out = frozenset(names)
-        log.warning("the server refuses parameters: calls go without", parameters=sorted(names))
+            refused = await self._spared.find(harmless, trial, send)
+            if refused is None:
+                return replace(failure, fault=Fault.TRANSIENT)
+            if refused.fault is not Fault.POISON:
+                return refused
+            said = refused.said
+        failure = replace(failure, fault=Fault.LANE, permanent=True, said=said)
+        return replace(failure, reason=for_all(failure, self._secrets))
 
     def distrust(self, trial: Trial, reason: str) -> None:
         """The lane pauses, as a harmless call was answered and the answer is of no use; nobody need wait."""
@@ -302,7 +291,7 @@ class Caller:
 
     async def _send(self, parameters: dict[str, Any], tally: Tally, takes: Usage) -> Message:
         """One call, which counts whatever becomes of it. `takes`: its forecast."""
-        parameters = without(parameters, self._left_out)
+        parameters = without(parameters, self._spared.names)
         try:
             async with asyncio.timeout(self.options.timeout):
                 message = await self.client.messages.create(model=self.options.model, **parameters)

@@ -121,7 +121,7 @@ class Doubt:
             return f"refuses even a harmless question ({replies} could not be read): {SCHEMA_ADVICE}"
         return (
             f"does not keep to the JSON schema: none of {replies} could be read, that to a harmless "
-            f"question among them ({error}): {SCHEMA_ADVICE}"
+            f"question among them ({str(error).partition(';')[0]}): {SCHEMA_ADVICE}"
         )
 
     @cached_property

@@ -12,14 +12,13 @@ import httpx2
 
 from shared.domain.addresses import shown_address
 from shared.domain.printable import on_one_line
-from shared.domain.text import abridge
 from shared.resilience.faults import Fault
 from shared.resilience.retry_after import retry_after
 
 _SPENT = ("spend_limit", "billing", "credit")
 """Words in an error's code that mean money. A spend limit comes as a 429, which no waiting mends."""
-MOST_SAID = 200
-"""Characters of a server's own words."""
+MOST_READ = 800
+"""Characters of a server's own words that are looked at."""
 _TOO_LONG = ("prompt is too long", "context length", "context window", "maximum context", "too many tokens")
 """How servers say that a prompt does not fit."""
 
@@ -158,7 +157,7 @@ def _of_status(error: anthropic.APIStatusError, model: str, base_url: str) -> Fa
 
 def _said(error: anthropic.APIStatusError) -> str:
     words = error.api_message or error.response.text
-    return abridge(on_one_line(words[: 4 * MOST_SAID]), MOST_SAID)
+    return on_one_line(words[:MOST_READ])
 
 
 _KIND = re.compile(r"[a-z]{1,20}(_[a-z]{1,20}){0,4}")

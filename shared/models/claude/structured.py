@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Awaitable, Callable, Set
 from typing import Any, Final
 
 import orjson
+import structlog
+from anthropic.types import Message
+
+from shared.models.claude.failures import Failure
+from shared.resilience.faults import Fault
 
 OPTIONAL: Final = ("output_config", "thinking")
 """Parameters without which a call asks for the same."""
@@ -14,9 +19,38 @@ _IN_WORDS: Final = (
 )
 
 
-def in_question(parameters: dict[str, Any], said: str) -> frozenset[str]:
+log = structlog.get_logger(__name__)
+
+
+class Spared:
+    """The parameters that one server refuses, which calls go without."""
+
+    def __init__(self) -> None:
+        self.names: Set[str] = frozenset()
+
+    async def find(
+        self,
+        harmless: dict[str, Any],
+        refused: Failure,
+        send: Callable[[dict[str, Any]], Awaitable[Message | Failure]],
+    ) -> Failure | None:
+        """A harmless call was `refused`: `send` it without what the server may not know. None once that got
+        through, and all go without from now on; else why the last one did not."""
+        names = self.names
+        while refused.fault is Fault.POISON and (more := _in_question(harmless, names, refused.said)):
+            names |= more
+            answer = await send(without(harmless, names))
+            if not isinstance(answer, Failure):
+                self.names = names
+                log.warning("the server refuses parameters: calls go without", parameters=sorted(names))
+                return None
+            refused = answer
+        return refused
+
+
+def _in_question(parameters: dict[str, Any], spared: Set[str], said: str) -> frozenset[str]:
     """Which parameters a server may have refused: those that it names, else all that it need not know."""
-    sent = frozenset(parameters).intersection(OPTIONAL)
+    sent = frozenset(parameters).intersection(OPTIONAL) - spared
     return frozenset(name for name in sent if name in said) or sent
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from anthropic.types import Message
 
 from shared.domain.events import Usage
+from shared.domain.text import abridge
 from shared.models.claude.failures import Failure
 
 HARMLESS: dict[str, Any] = {"messages": [{"role": "user", "content": "Reply with: ok"}]}
@@ -30,11 +31,15 @@ class Trial:
     """What is wrong with its answer, empty if nothing is; None: any answer will do."""
 
 
+MOST_SAID = 200
+"""Characters of a server's own words that are told."""
+
+
 def for_all(failure: Failure, secrets: Iterable[str]) -> str:
     """The reason of a refusal that a harmless call met: the server's own words can hold nobody's, and none of
     the `secrets` that it was sent."""
     said = failure.said
     for secret in secrets:
-        said = said.replace(secret, "***")
-    words = f" (it says: {said})" if said else ""
+        said = said.replace(secret, "***")  # before it is cut, which may leave a part
+    words = f" (it says: {abridge(said, MOST_SAID)})" if said else ""
     return f"{failure.reason}, whatever it holds: check SOULPRINT_CLAUDE_MODEL and MODEL_MAX_TOKENS{words}"
