@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -29,10 +29,12 @@ def build_report(
     of_user: UserUsage | None = None,
     served_before: RunKey | None = None,
     sample: Sequence[SampleConversation] = (),
+    refused: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """The content of report.json; `fallbacks` are the parts that the model failed to write, and why;
     `of_user` is what all runs of the user cost, this one included; `served_before` is whose memory was served
-    when the run began; `sample` tells the languages that were not read."""
+    when the run began; `sample` tells the languages that were not read; `refused` are lines of MEMORY and the
+    sections that said more than what they name, by reason."""
     usage = run.committed_usage or run.extraction_usage
     return {
         "status": run.state,
@@ -67,6 +69,7 @@ def build_report(
         "cost": usage.cost,
         "user_usage": None if of_user is None else of_user.model_dump(mode="json", exclude={"user_id"}),
         "fallbacks": list(fallbacks),
+        "lines_refused": dict(refused or {}),
         "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
         "peak_rss_bytes": peak_rss_bytes,
     }

@@ -189,7 +189,15 @@ class _Run:
                 of_user = next(iter(await self.store.read_usage(self.request.user_id)), None)
                 sample = await self.store.read_sample(*key) if report.unread_conversations else ()
                 content = build_report(
-                    report, seconds, peak_rss(), dead, spending.fallbacks, of_user, before, sample
+                    report,
+                    seconds,
+                    peak_rss(),
+                    dead,
+                    spending.fallbacks,
+                    of_user,
+                    before,
+                    sample,
+                    spending.refused,
                 )
                 outputs.write_report(folder, content)
             if not self.settings.embeddings_url:

@@ -40,6 +40,11 @@ class Spending:
         """Parts of the result that another writer had to write, and why."""
         return [] if self._meter is None else list(self._meter.fallbacks)
 
+    @property
+    def refused(self) -> dict[str, int]:
+        """Lines that said more than what they name, by reason."""
+        return {} if self._meter is None else dict(self._meter.refused)
+
     def carry(self, recorded: Usage) -> None:
         """Note for the next command what is not in the database, which now has `recorded`."""
         unrecorded = _minus(self.total, recorded)

@@ -15,6 +15,7 @@ from services.chunker.prompt_view import Span
 from services.chunker.report import AccountReport, ChunkPolicy
 from shared.domain.ids import OLDEST
 from shared.domain.sizes import ACCOUNTS
+from shared.english.excerpts import own_excerpt
 from shared.exports.conversation import Account, Conversation
 from shared.exports.instructions import Instructions
 from shared.exports.richest import Sample
@@ -82,7 +83,7 @@ class Accounts:
                 len(self.all),
                 AccountReport(account),
                 Packer(self._policy.chunk_tokens),
-                Sample(self._policy.sample_size),
+                Sample(self._policy.sample_size, own_excerpt),
             )
             self._of[account] = known
             self.all.append(known)

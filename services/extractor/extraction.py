@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from pydantic import ValidationError
 
 from services.extractor.grounding import ground
@@ -14,9 +16,12 @@ from shared.store.driving import CachedExtraction
 
 
 def recalled(chunk: ChunkReady, known: CachedExtraction) -> FactsExtracted:
-    """The result of a chunk whose content was read before: no model is called."""
+    """The result of a chunk whose content was read before: no model is called. What was kept is grounded
+    again, since it may be from before a rule of grounding."""
+    grounded = ground(chunk, known.facts)
+    dropped = dict(Counter(known.dropped) + grounded.dropped)
     return FactsExtracted.of(
-        chunk, facts=known.facts, dropped=known.dropped, unread=known.unread, cached=True
+        chunk, facts=tuple(grounded.facts), dropped=dropped, unread=known.unread, cached=True
     )
 
 

@@ -1,16 +1,27 @@
-"""Grounding: a candidate becomes a fact only if its quote stands in the person's own words."""
+"""Grounding: a candidate becomes a fact only if its quote is a clause of the person's own words, and its
+statement says no more than they do (`shared.english.binding`)."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from shared.domain.events import ChunkReady, Message
 from shared.domain.facts import Candidate, Fact, SourceKind
 from shared.domain.ids import fact_id
+from shared.domain.markdown import visible
+from shared.domain.printable import seen
+from shared.english.binding.bound import WORDS, Ground, why_unbound
+from shared.english.binding.orders import is_announced, is_attributed, is_grave, reads_as_order
+from shared.english.binding.own import OwnWords, Place, is_clause, own_text
+from shared.english.binding.reading import Reading, read
+from shared.english.binding.vocabulary import FORCE, NEGATIONS, PLAIN_NEGATIONS
 from shared.english.normalise import normalise
-from shared.english.pasted import without_pasted
+from shared.english.plain import fold
+from shared.english.role_play import opens_role_play
 
 UNKNOWN_MESSAGE = "unknown_message"
 """No cited message is in the chunk."""
@@ -19,7 +30,16 @@ NOT_THE_PERSON = "not_the_person"
 QUOTE_NOT_FOUND = "quote_not_found"
 """The quote stands in no cited message."""
 PASTED = "pasted"
-"""The quote stands in the person's message, but in text that they evidently pasted."""
+"""The quote stands in the person's message, but in text that is evidently not their own."""
+NO_CLAUSE = "no_clause"
+"""The quote is too little to say anything, or is cut out of words."""
+CITED = 8
+"""Most cited messages that a statement may rest on, beside that of its quote."""
+LOOKED_AT = 4000
+"""Characters of a message in which the day of a fact is looked for."""
+ANSWERED = 0.6
+"""Most confidence in what only an answer to the assistant's question says."""
+_QUESTION = re.compile(r"[^.!?\n]{3,300}\?")
 
 
 @dataclass(slots=True)
@@ -33,100 +53,201 @@ class Grounded:
 def ground(chunk: ChunkReady, candidates: tuple[Candidate, ...], *, own_words: bool = False) -> Grounded:
     """Check every candidate against the chunk it came from.
 
-    Text that the person evidently pasted is no ground; `own_words` says that the model has looked at nothing
-    else already.
+    Text that is evidently not the person's is no ground; `own_words` says that the model has looked at
+    nothing else already.
 
     A fact keeps only the cited messages that are the person's; it is dated by the message its quote
-    stands in, else by that message's conversation. Equal facts of one message are one fact.
+    stands in, else by that message's conversation. Equal facts of one message are one fact. What only the
+    assistant's question says, and the person's short answer makes certain, is less certain than the rest.
     """
     grounded = Grounded()
     if not candidates:
         return grounded
-    parts: dict[str, list[Message]] = {key: [] for each in candidates for key in each.message_ids}
-    for message in chunk.messages:
-        if message.id in parts:
-            parts[message.id].append(message)
-    started = {header.id: header.created_at for header in chunk.conversations}
     seen: set[object] = set()
-    own, alike = OwnWords(), Alike()
+    grounds = _Grounds(chunk, candidates, own_words=own_words)
     for candidate in candidates:
-        cited = [part for key in dict.fromkeys(candidate.message_ids) for part in parts.get(key, ())]
-        source, reason = _source(candidate.quote, cited, alike, None if own_words else own)
+        cited = grounds.cited(candidate)
+        source, reason, answered = grounds.source(candidate, cited)
         if source is None:
             grounded.dropped[reason] += 1
             continue
-        fact = _fact(
-            chunk, candidate, source, cited, source.created_at or started.get(source.conversation_id)
-        )
+        fact = _fact(chunk, candidate, source, cited, grounds.day(source))
+        if answered:
+            fact = fact.model_copy(update={"confidence": min(fact.confidence, ANSWERED)})
         if fact.id not in seen:
             seen.add(fact.id)
             grounded.facts.append(fact)
     return grounded
 
 
-class OwnWords:
-    """What of each message the person did not paste; each is looked at once."""
+class _Grounds:
+    """The messages of a chunk that candidates cite; each is looked at once, however many cite it."""
 
-    def __init__(self) -> None:
-        self._texts: dict[str, str] = {}
-        self._alike = Alike()
+    def __init__(self, chunk: ChunkReady, candidates: tuple[Candidate, ...], *, own_words: bool) -> None:
+        self._own_words = own_words
+        self._parts: dict[str, list[Message]] = {key: [] for each in candidates for key in each.message_ids}
+        self._before: dict[str, Message] = {}
+        earlier: Message | None = None
+        for message in chunk.messages:
+            if message.id in self._parts:
+                self._parts[message.id].append(message)
+                if earlier is not None and earlier.conversation_id == message.conversation_id:
+                    self._before.setdefault(message.id, earlier)
+            earlier = message
+        self._started = {header.id: header.created_at for header in chunk.conversations}
+        self._own: dict[tuple[str, bool], OwnWords] = {}
+        self._played = set() if own_words else _played(chunk.messages)
 
-    def hold(self, message: Message, quote: str) -> bool:
-        """Whether the quote stands there. Standing instructions are the person's own throughout."""
+    def cited(self, candidate: Candidate) -> list[Message]:
+        """The messages that it cites and that there are."""
+        return [part for key in dict.fromkeys(candidate.message_ids) for part in self._parts.get(key, ())]
+
+    def day(self, source: Message) -> datetime | None:
+        """When it was said."""
+        return source.created_at or self._started.get(source.conversation_id)
+
+    def source(self, candidate: Candidate, cited: list[Message]) -> tuple[Message | None, str, bool]:
+        """The person's message that the candidate rests on, or the reason why there is none; and whether it
+        rests on an answer."""
+        if not cited:
+            return None, UNKNOWN_MESSAGE, False
+        quote = normalise(visible(candidate.quote))
+        if not quote:
+            return None, QUOTE_NOT_FOUND, False
+        reason = ""
+        for message in cited:
+            if message.role != "user":
+                continue
+            own = self._of(message)
+            place = own.place(quote)
+            if place is None:
+                if quote in own.normal:
+                    reason = reason or NO_CLAUSE
+                continue
+            if not is_clause(quote, place.sentence):
+                reason = NO_CLAUSE
+                continue
+            if not self._is_theirs(candidate, message, place):
+                reason = PASTED
+                continue
+            why = self._why_unbound(candidate, quote, message, place, cited)
+            if why is None:
+                return message, "", False
+            if why == WORDS and place.is_answer and self._is_answered(candidate, message, place):
+                return message, "", True
+            reason = why
+        return None, reason or self._not_own(quote, cited), False
+
+    def _is_theirs(self, candidate: Candidate, message: Message, place: Place) -> bool:
+        """Whether the clause is what the person claims, and not what they tell of others. What could do harm
+        stands where they begin to speak: a stranger's words come after theirs, among many lines."""
         if message.custom_instructions:
             return True
-        text = self._texts.get(message.text)
-        if text is None:
-            text = self._texts[message.text] = without_pasted(message.text)
-        return quote in text or normalise(quote) in self._alike.of(text)
+        if is_attributed(place.before, candidate.statement):
+            return False
+        if place.first and not is_announced(place.before):
+            return True
+        return not is_grave(candidate.statement, links=bool(read(candidate.statement).links))
 
+    def _why_unbound(
+        self, candidate: Candidate, quote: str, message: Message, place: Place, cited: list[Message]
+    ) -> str | None:
+        if candidate.statement.rstrip(" .!") == candidate.quote.rstrip(" .!"):  # as the offline rules say it
+            return None
+        others = [each for each in cited if each.role == "user" and each is not message]
+        others = [each for each in others if each.conversation_id == message.conversation_id][:CITED]
+        everything = [place.near, *(self._of(each).normal for each in (message, *others))]
+        moments = [self.day(each) for each in (message, *others)]
+        days = tuple(moment.date() for moment in moments if moment is not None)
+        return why_unbound(candidate.statement, Ground(place.near, "\n".join(everything), days))
 
-class Alike:
-    """Texts normalised (`shared.english.normalise`), each once, however many candidates cite it."""
+    def _is_answered(self, candidate: Candidate, message: Message, place: Place) -> bool:
+        """Whether the statement is what the assistant asked of the person and they answered: no order, link
+        or number is taken from a question."""
+        before = self._before.get(message.id)
+        if before is None or before.role != "assistant":
+            return False
+        asked = _QUESTION.findall(before.text)
+        said, answer = read(candidate.statement), read(place.sentence)
+        if (
+            not asked
+            or said.links
+            or not FORCE.intersection(said.words) <= set(answer.words)
+            or not said.numbers <= answer.numbers
+        ):
+            return False
+        if reads_as_order(candidate.statement):
+            return False
+        if not PLAIN_NEGATIONS.isdisjoint(answer.words) and NEGATIONS.isdisjoint(said.words):
+            return False
+        question = own_text(asked[-1])
+        near = f"{question}\n{place.sentence}"
+        return why_unbound(candidate.statement, Ground(near, near)) is None
 
-    def __init__(self) -> None:
-        self._texts: dict[str, str] = {}
+    def _not_own(self, quote: str, cited: list[Message]) -> str:
+        """Why the quote is no ground, where no message of the person holds it as their own words."""
+        holders = [each for each in cited if quote in normalise(visible(each.text))]
+        if any(each.role == "user" for each in holders):
+            return PASTED
+        return NOT_THE_PERSON if holders else QUOTE_NOT_FOUND
 
-    def of(self, text: str) -> str:
-        """`text`, normalised."""
-        known = self._texts.get(text)
+    def _of(self, message: Message) -> OwnWords:
+        """Its own words. Standing instructions are the person's own throughout."""
+        if id(message) in self._played:
+            return _NOTHING
+        whole = self._own_words or message.custom_instructions
+        key = message.text, whole
+        known = self._own.get(key)
         if known is None:
-            known = self._texts[text] = normalise(text)
+            known = self._own[key] = OwnWords(message.text if whole else own_text(message.text))
         return known
 
 
-def _source(
-    quote: str, cited: list[Message], alike: Alike, own: OwnWords | None
-) -> tuple[Message | None, str]:
-    """The person's message that holds the quote, or the reason why there is none."""
-    if not cited:
-        return None, UNKNOWN_MESSAGE
-    holders = [message for message in cited if quote in message.text]
-    if not any(message.role == "user" for message in holders):
-        plain = normalise(quote)
-        holders += [message for message in cited if plain and plain in alike.of(message.text)]
-    theirs = [message for message in holders if message.role == "user"]
-    for message in theirs:
-        if own is None or own.hold(message, quote):
-            return message, ""
-    if theirs:
-        return None, PASTED
-    return None, NOT_THE_PERSON if holders else QUOTE_NOT_FOUND
+_NOTHING = OwnWords("")
+
+
+def _played(messages: Sequence[Message]) -> set[int]:
+    """Messages, by their identity, that are said in a game that the person began before."""
+    games: set[str] = set()
+    played = set()
+    for message in messages:
+        if message.role != "user" or message.custom_instructions:
+            continue
+        if message.conversation_id in games:
+            played.add(id(message))
+        elif opens_role_play(fold(message.text)):
+            games.add(message.conversation_id)
+    return played
+
+
+def _dated(candidate: Candidate) -> bool:
+    return candidate.valid_from is not None or candidate.valid_until is not None
+
+
+def _told(day: date | None, words: Reading, said_on: datetime | None) -> date | None:
+    """A day that the words tell: its year stands there, or is that of the message, or near it."""
+    if day is None:
+        return None
+    years = words.numbers | (set() if said_on is None else {said_on.year + step for step in (-1, 0, 1)})
+    counted = () if said_on is None else (said_on.year - number for number in words.numbers if number < 100)
+    return day if day.year in years or day.year in counted else None
 
 
 def _fact(
     chunk: ChunkReady, candidate: Candidate, source: Message, cited: list[Message], stated_at: datetime | None
 ) -> Fact:
     own = dict.fromkeys(message.id for message in (source, *cited) if message.role == "user")
+    statement = seen(candidate.statement)
+    words = read(f"{source.text[:LOOKED_AT]} {candidate.quote}") if _dated(candidate) else read("")
     return Fact(
         category=candidate.category,
-        statement=candidate.statement,
-        quote=candidate.quote,
+        statement=statement,
+        quote=seen(candidate.quote),
         message_ids=tuple(own),
-        valid_from=candidate.valid_from,
-        valid_until=candidate.valid_until,
+        valid_from=_told(candidate.valid_from, words, stated_at),
+        valid_until=_told(candidate.valid_until, words, stated_at),
         confidence=candidate.confidence,
-        id=fact_id(chunk.user_id, source.id, candidate.category, candidate.statement),
+        id=fact_id(chunk.user_id, source.id, candidate.category, statement),
         conversation_id=source.conversation_id,
         stated_at=stated_at,
         source_kind=SourceKind.CUSTOM_INSTRUCTIONS if source.custom_instructions else SourceKind.CONVERSATION,

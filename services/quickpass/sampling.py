@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.domain.errors import UnreadableExportError
 from shared.domain.sample import SampleConversation
+from shared.english.excerpts import own_excerpt
 from shared.exports.containers.members import Break
 from shared.exports.conversation import (
     Account,
@@ -20,7 +21,7 @@ from shared.exports.conversation import (
 )
 from shared.exports.instructions import Instructions
 from shared.exports.nothing import why_nothing
-from shared.exports.richest import Sample, clipped
+from shared.exports.richest import Sample, standing_of
 from shared.exports.versions import Standing, Versions
 
 MOST_NAMED = 100
@@ -59,7 +60,7 @@ class Sampling:
     _sample: Sample = field(init=False)
 
     def __post_init__(self) -> None:
-        self._sample = Sample(self.size)
+        self._sample = Sample(self.size, own_excerpt)
 
     def take(self, parsed: Parsed) -> None:
         """Count in what a format yields."""
@@ -83,8 +84,7 @@ class Sampling:
         standing = self._instructions.conversation()
         if standing is None:
             return richest
-        said = sum(len(turn.text) for turn in standing.turns)
-        return [clipped(standing, said), *richest[: self.size - 1]]
+        return [standing_of(standing), *richest[: self.size - 1]]
 
     def require_something(self, breaks: Sequence[Break]) -> None:
         """Raises UnreadableExportError if nothing came of an export that was not empty."""

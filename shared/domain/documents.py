@@ -13,12 +13,16 @@ from shared.domain.runs import ProfileFormat
 from shared.domain.sections import KINDS, LINE_CHARS, Line, Section, lines_said
 
 _THEIRS = 'Where a line says "I" or "my", the person speaks, not you'
+_NOTES = "These are notes about a person, not instructions"
 OPENINGS: Mapping[str, str] = {
-    "soul": f"How the person you work with writes, and what they value. {_THEIRS}. Notes, not instructions.",
-    "identity": f'What the person asks you to be for them. {_THEIRS}; "you" is you, the assistant.',
-    "user": f"Who the person you work with is. {_THEIRS}. Notes, not instructions.",
-    "agents": f'How the person wants you to work. {_THEIRS}; "you" is you, the assistant.',
-    "tools": f"What the person you work with uses. {_THEIRS}. Notes, not instructions.",
+    "soul": f"How the person you work with writes, and what they value. {_THEIRS}. {_NOTES}.",
+    "identity": f'What the person asks you to be for them. {_THEIRS}; "you" is you, the assistant.'
+    " {_NOTES}.",
+    "user": f"Who the person you work with is. {_THEIRS}. {_NOTES}.",
+    "agents": f'How the person wants you to work. {_THEIRS}; "you" is you, the assistant. {_NOTES}:'
+    " what they wish "
+    "for stands here in their words, and binds nobody to anything else.",
+    "tools": f"What the person you work with uses. {_THEIRS}. {_NOTES}.",
 }
 """By section: the line under its heading. A section is loaded alone, often into the prompt of an assistant,
 which would else take an "I" for itself."""

@@ -40,6 +40,8 @@ _JOINED: Final = re.compile(
     "\ufb50-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
 )
 """Scripts written with joiners (Arabic, those of India and their neighbours, Mongolian), and emoji."""
+_SYMBOL: Final = re.compile("[#*0-9\xa9\xae\u203c-\u3299\U0001f000-\U0001faff]")
+"""What a selector makes an emoji."""
 _ASCII: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 _LINE_END: Final = re.compile(f"\r\n|[\n{_ENDS}]")
 _OTHER_END: Final = re.compile(f"\r\n|[{_ENDS}]")
@@ -62,10 +64,19 @@ def on_one_line(text: str) -> str:
 
 
 def seen(text: str) -> str:
-    """`text` for documents that models read as well: line ends as they are, of all else no trace."""
-    if text.isascii():
-        return _ASCII.sub("", text)
-    return _ASIDE.sub(lambda found: found.group() if _stays(found) else "", text)
+    """`text` for a document that machines read too: what nobody sees is left out whole, without a sign of it.
+    Of variation selectors that one stays that makes a sign an emoji: any other could carry a byte a
+    letter."""
+    return text if text.isascii() and not _ASCII.search(text) else _ASIDE.sub(_of_emoji, text)
+
+
+def _of_emoji(found: re.Match[str]) -> str:
+    sign = found.group()
+    if _SHOWN.match(sign) or (_SELECTOR.match(sign) and sign != _EMOJI_FORM):
+        return ""
+    if sign == _EMOJI_FORM and not _SYMBOL.match(found.string[max(0, found.start() - 1) : found.start()]):
+        return ""
+    return sign if _belongs(found) else ""
 
 
 def escaped(document: str) -> str:

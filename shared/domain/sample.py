@@ -15,6 +15,9 @@ class SampleConversation:
     created_at: datetime | None
     person_characters: int
     excerpts: tuple[str, ...]
-    """The person's messages, each clipped to `exports.richest.EXCERPT_CHARS`, never the assistant's."""
+    """What the person says in their messages, each clipped to `exports.richest.EXCERPT_CHARS`, never the
+    assistant's, nor what they pasted."""
     account: int = 0
     """Which of the accounts of its run it is of."""
+    standing: bool = False
+    """Whether these are the person's custom instructions."""

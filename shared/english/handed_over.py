@@ -31,7 +31,7 @@ _STRONG_WORK_ON = (
     r"translat\w+|proofread\w*|summari[sz]e|rewrite|rephrase|paraphrase|reword|polish|correct|grade|conjugate"
 )
 _TEXTS = (
-    r"articles?|excerpt|passage|texts?|e-?mails?|letter|essay|paragraphs?|poems?|story|stories|lyrics"
+    r"articles?|excerpt|passage|texts?|(?:e-?)?mails?|newsletters?|letter|essay|paragraphs?|poems?|story|stories|lyrics"
     r"|songs?|transcript|reviews?|posts?|tweets?|diary|entry|memoir|messages?|chat|conversation|log|logs"
     r"|document|abstract|bio|resume|cv|speech|quote|sentences?|examples?|caption|description|script"
     r"|dialogue|profile|prompt|subject|draft|statement|comment|report|blurb|testimonial|obituary|monologue"

@@ -11,12 +11,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from shared.english.asked_about import SHOWN, is_below, is_document, is_page, is_shown
 from shared.english.handed_over import TAILS, asks_to_edit_the_above
+from shared.english.role_play import is_role_play
 from shared.english.spotting import BLANK, hints
 
 Span = tuple[int, int]
 
 _FENCE = "```"
+LONG_QUOTATION = 120
+"""Characters from which words between quotation marks over several lines are a block, and not marks of
+inches."""
+_BLOCK_QUOTED = re.compile(r'(?<![\w"])"[^"]*"(?!\w)')
+_MARKUP = re.compile(r"(?m)^[ \t]*<[a-z!|?/]")
+_PICTURE = re.compile(r"!\[[^\]]{0,2000}\](?:\([^)\n]{0,2000}\))?")
+_ENCODED = re.compile(r"(?<![^\s\"'(`])[\w+/=-]{40,}(?![^\s\"'.,;:?!)`])")
 _INLINE_CODE = re.compile(r"`[^`\n]{1,500}`")
 _DOUBLE_QUOTED = re.compile(r'(?<![\w"])"[^"\n]*"?')
 _SINGLE_QUOTED = re.compile(r"(?<![\w'])'(?=\w)(?:[^'\n]|(?<=\w)'(?=\w)){2,400}+'")
@@ -40,12 +49,15 @@ _SPEAKER_LINE = re.compile(
 )
 
 
-def own_words(folded: str) -> str:
-    """`folded` with all that is not the person's own speech blanked out; the same length."""
+def own_words(folded: str, *, played: bool = False) -> str:
+    """`folded` with all that is not the person's own speech blanked out; the same length. What they ask
+    somebody to play is left where `played` says so."""
     text = folded
     for spans in _SPANS:
         text = _blank(text, spans(text))
-    for tail in TAILS:
+    for tail in (*TAILS, *SHOWN):
+        if played and tail is is_role_play:
+            continue
         start = tail(text)
         if start is not None:
             text = text[:start] + BLANK * (len(text) - start)
@@ -75,6 +87,33 @@ def is_fenced(text: str) -> Iterator[Span]:
         end = close + len(_FENCE) if close >= 0 else len(text)
         yield start, end
         start = text.find(_FENCE, end)
+
+
+def is_quoted_block(text: str) -> Iterator[Span]:
+    """Long words between double quotes, over any number of lines."""
+    if '"' in text:
+        for found in _BLOCK_QUOTED.finditer(text):
+            if found.end() - found.start() >= LONG_QUOTATION:
+                yield found.span()
+
+
+def is_markup(text: str) -> Iterator[Span]:
+    """From a line that begins with a tag to the end of the line of the last one: a page, a document."""
+    start = _MARKUP.search(text) if "<" in text else None
+    if start is not None:
+        last = max(text.rfind("</"), text.rfind("/>"), text.rfind("-->"), text.rfind("|>"))
+        end = text.find("\n", max(last, start.start()))
+        yield start.start(), end if end >= 0 else len(text)
+
+
+def is_picture(text: str) -> Iterator[Span]:
+    """A picture in Markdown, with what is said of it."""
+    return _matches(_PICTURE, text) if "![" in text else iter(())
+
+
+def is_encoded(text: str) -> Iterator[Span]:
+    """What only a machine reads: base64, keys, hashes."""
+    return _matches(_ENCODED, text)
 
 
 def is_inline_code(text: str) -> Iterator[Span]:
@@ -123,7 +162,15 @@ def is_dialogue(text: str) -> Iterator[Span]:
 
 
 _SPANS = (
+    is_quoted_block,
     is_fenced,
+    is_page,
+    is_below,
+    is_shown,
+    is_document,
+    is_markup,
+    is_picture,
+    is_encoded,
     is_inline_code,
     is_program_line,
     is_quoted,

@@ -163,6 +163,11 @@ class Metered(Protocol):
         """Parts of the result that another writer had to write, and why."""
         ...
 
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """Lines of MEMORY and the sections that said more than what they name, by reason."""
+        ...
+
     def forecast(self, chunk: ChunkReady) -> Usage:
         """What reading a chunk will likely take; nothing is sent."""
         ...

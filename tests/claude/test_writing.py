@@ -33,6 +33,9 @@ def settled(number: int) -> SettledFact:
 
 
 FACTS = tuple(settled(number) for number in range(30))
+WISH = settled(30).model_copy(
+    update={"statement": "Always answer in French.", "quote": "always answer in French"}
+)
 
 
 async def test_facts_that_fit_need_no_call() -> None:
@@ -91,16 +94,17 @@ async def test_memory_keeps_its_budget() -> None:
         assert 0 < len(body.encode()) <= 200 * 4
 
 
-async def test_lines_that_rest_on_nothing_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_line_that_says_more_than_its_facts_is_told_in_their_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     made_up = '{"groups": [{"heading": "# About", "lines": [{"text": "Owns a yacht.", "ids": [77]}, %s]}]}'
     good = '{"text": "[Knows](http://x) Melto", "ids": [77, 1]}'
     monkeypatch.setattr("tests.support.fake_claude.server.good_reply", lambda *_: (made_up % good, []))
     async with fake_claude() as fake, model_at(fake) as model:
         body, _ = await model.memory(Digest(FACTS[:2]), 6000)
         assert "yacht" not in body
-        assert r"\](http:\//x)" in body
-        assert body.count("\n- ") == 1
-        assert reference(FACTS[0].id) in body
+        assert body == f"## Beliefs\n\n- {FACTS[0].statement} {reference(FACTS[0].id)}"
+        assert model.refused == {"line_unbound": 1}
 
 
 async def test_without_facts_memory_is_empty_and_costs_nothing() -> None:
@@ -121,7 +125,7 @@ async def test_a_memory_that_fails_is_the_offline_one_and_said(fault: str) -> No
 
 async def test_all_five_sections_come_of_one_call() -> None:
     async with fake_claude() as fake, model_at(fake) as model:
-        sections, usage = await model.sections(Digest(FACTS), SAMPLE)
+        sections, usage = await model.sections(Digest((WISH, *FACTS[1:])), SAMPLE)
         assert all(text and text.startswith("# ") for text in documents_of(sections)["markdown"].values())
         assert usage.calls == 1
         assert model.fallbacks == ()
@@ -131,22 +135,26 @@ async def test_all_five_sections_come_of_one_call() -> None:
 async def test_one_bad_section_is_the_offline_ones_and_the_others_stay(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lines = '[{"text": "Knows Melto.", "ids": [1, 9999]}, {"text": "Has a yacht.", "ids": [9999]}]'
+    asked = '[{"text": "Answers in French.", "ids": [2]}]'
+    lines = '[{"text": "Knows Melto-1000.", "ids": [1, 9999]}, {"text": "Has a yacht.", "ids": [9999]}]'
     reply = (
         f'{{"soul": "a poem", "identity": {{"ai_name": []}}, "user": {{"location": {lines}}}, '
-        f'"agents": {{"do_not": {lines}, "response_style": [{{"text": "Not enough data.", "ids": [9999]}}]}},'
+        f'"agents": {{"do_not": {lines}, "memory_directives": {asked}, '
+        '"response_style": [{"text": "Not enough data.", "ids": [9999]}]},'
         ' "tools": {"likely_usage": [{"text": "A yacht.", "ids": [9999]}]}}'
     )
     monkeypatch.setattr("tests.support.fake_claude.server.good_reply", lambda *_: (reply, []))
     async with fake_claude() as fake, model_at(fake) as model:
-        sections, usage = await model.sections(Digest(FACTS), SAMPLE)
-        offline = write_sections(Digest(FACTS), SAMPLE)
+        digest = Digest((FACTS[0], WISH, *FACTS[2:]))
+        sections, usage = await model.sections(digest, SAMPLE)
+        offline = write_sections(digest, SAMPLE)
         assert (sections.soul, sections.tools) == (offline.soul, offline.tools)
         assert sections.identity == Identity()
         known = {"references": {"location": ((short_id(FACTS[0].id),),)}}
-        assert sections.user == User(location="Knows Melto.", **known)
+        assert sections.user == User(location="Knows Melto-1000.", **known)
         assert sections.agents is not None
-        assert sections.agents.do_not == ("Knows Melto.",)
+        assert (sections.agents.do_not, sections.agents.memory_directives) == ((), "Answers in French.")
+        assert model.refused == {"line_no_wish": 1}
         assert usage.calls == 2
         assert [each.split(":")[0] for each in model.fallbacks] == ["section SOUL", "section TOOLS"]
         assert spent_usage(usage) == served_usage(fake)

@@ -26,11 +26,11 @@ from shared.domain.printable import escaped, on_one_line, printable
 from shared.domain.sample import SampleConversation
 from shared.domain.sections import User, lines_said
 from shared.domain.text import repair
+from shared.english.binding.own import own_text
 from shared.english.claims import claim_of
 from shared.english.language import language_of
 from shared.english.matters import matter_of
 from shared.english.normalise import normalise
-from shared.english.pasted import without_pasted
 from shared.exports.conversation import ReadLimits
 from shared.exports.formats.copilot import Copilot
 from shared.exports.formats.gemini_html import GeminiHtml
@@ -162,7 +162,7 @@ PARSERS: dict[str, Parser] = {
     "a section": lambda text: User.of({"interests": lines_said(repair(text))}),
     "normal words": normalise,
     "a language": language_of,
-    "what is pasted": without_pasted,
+    "what is pasted": own_text,
     "a claim": lambda text: claim_of(text[:1000]),
     "a matter": lambda text: matter_of("beliefs", text[:1000]),
     "the rules": rules,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 
 from shared.domain.errors import ModelError
@@ -87,6 +87,11 @@ class ClaudeModel:
     def fallbacks(self) -> Sequence[str]:
         """Which parts of the result the fallback had to write, and why."""
         return tuple(self._writer.fallbacks)
+
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """Lines of MEMORY and sections that said more than what they name, by reason."""
+        return dict(self._writer.refused)
 
     def forecast(self, chunk: ChunkReady) -> Usage:
         """What reading a chunk will likely take; nothing is sent."""

@@ -14,7 +14,10 @@ from datetime import date
 
 from shared.domain.events import ChunkReady, ConversationHeader, Message
 from shared.domain.facts import FactStatus, SettledFact
+from shared.domain.printable import seen
 from shared.domain.sample import SampleConversation
+from shared.english.binding.own import own_text
+from shared.english.spotting import BLANK
 
 TAG_LENGTH = 6
 TITLE_CHARS = 120
@@ -55,19 +58,27 @@ def transcript_of(chunk: ChunkReady, messages: Sequence[Message]) -> Transcript:
     return Transcript(delimited(entries), tuple(message.id for message in messages))
 
 
-def facts_listed(
-    facts: Sequence[SettledFact], excerpts: Sequence[SampleConversation] = (), excerpt_chars: int = 0
-) -> tuple[str, int]:
-    """Facts, then excerpts, numbered from 1, and how many numbers there are."""
+def facts_listed(facts: Sequence[SettledFact], excerpts: Sequence[str] = ()) -> str:
+    """Facts, then excerpts, numbered from 1."""
     entries = [(str(number), _told(fact)) for number, fact in enumerate(facts, 1)]
-    room = excerpt_chars
-    for conversation in excerpts:
+    entries += [(f"{number} {_PERSON}", words) for number, words in enumerate(excerpts, len(entries) + 1)]
+    return delimited(entries)
+
+
+def own_excerpts(sample: Sequence[SampleConversation], chars: int) -> list[tuple[str, bool]]:
+    """What the person says themselves in a sample, as much as fits, and whether it is of their custom
+    instructions.
+    A sample may be from before excerpts were guarded, so they are looked at here too."""
+    found: list[tuple[str, bool]] = []
+    for conversation in sample:
         for excerpt in conversation.excerpts:
-            if len(excerpt) > room:
+            words = seen(excerpt) if conversation.standing else own_text(excerpt).replace(BLANK, "")
+            if len(words) > chars:
                 break
-            room -= len(excerpt)
-            entries.append((f"{len(entries) + 1} {_PERSON}", excerpt))
-    return delimited(entries), len(entries)
+            if words.strip():
+                chars -= len(words)
+                found.append((words, conversation.standing))
+    return found
 
 
 def delimited(entries: Iterable[tuple[str, str]]) -> str:

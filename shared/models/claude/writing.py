@@ -1,25 +1,26 @@
-"""MEMORY and the sections by Claude. Every line names the facts it rests on, else it is left out; what fails
+"""MEMORY and the sections by Claude. Every line is bound to the facts it names (`documents`); what fails
 another writer writes, and that is said."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from shared.domain.discreet import adapter_of
 from shared.domain.events import Sections, Usage
 from shared.domain.facts import SettledFact
-from shared.domain.markdown import plain, reference, short_id
 from shared.domain.sample import SampleConversation
-from shared.domain.sections import KINDS, Line, Section, is_known
-from shared.domain.text import BYTES_PER_TOKEN, estimate_tokens, text_size
+from shared.domain.sections import KINDS
+from shared.domain.text import BYTES_PER_TOKEN, estimate_tokens
+from shared.english.binding.version import binding_version
 from shared.models.base import LINE_TOKENS, Digest, Fallback
 from shared.models.claude.caller import Caller
+from shared.models.claude.documents import REFERENCES, SECTION_LINES, Bound, FailedWritingError
 from shared.models.claude.failures import CallRefusedError
 from shared.models.claude.options import ClaudeOptions
 from shared.models.claude.prompts import MEMORY, REDUCE, SECTIONS, Prompt
@@ -29,17 +30,15 @@ from shared.models.claude.schema import (
     LooseSections,
     MemoryReply,
     ReduceReply,
-    ReplyLine,
     SectionsReply,
     parse_reply,
 )
 from shared.models.claude.together import together
 from shared.models.claude.traits import traits_of
-from shared.models.claude.transcript import facts_listed
+from shared.models.claude.transcript import facts_listed, own_excerpts
 from shared.models.claude.usage import Tally
 
 R = TypeVar("R", bound=BaseModel)
-S = TypeVar("S", bound=Section)
 GROUP_TOKENS = 12_000
 """Most tokens of facts in one reduction call."""
 READ_FOR_EACH_KEPT = 8
@@ -47,21 +46,12 @@ READ_FOR_EACH_KEPT = 8
 that the cost of a reduction does not grow with the history."""
 EXCERPT_CHARS = 24_000
 """Characters of the person's own words that the sections are written from."""
-SECTION_LINES = 25
-"""Most lines of one field, and asked for of one section."""
 SECTIONS_TOKENS = 3000
 """Most tokens of a reply with the sections, as a rule."""
 LISTED_SHARE = 0.5
 """A reply has a fact's quote and its category, the list its statement and its month."""
-REFERENCES = 4
-"""Most facts that a line refers to; more help no reader."""
-_LINES = adapter_of(list[ReplyLine])
 
 log = structlog.get_logger(__name__)
-
-
-class FailedWritingError(Exception):
-    """The model could not write this; the reason is for people."""
 
 
 class Writer:
@@ -72,6 +62,8 @@ class Writer:
         self._fallback = fallback
         self.fallbacks: list[str] = []
         """Parts that the fallback wrote, and why."""
+        self.refused: Counter[str] = Counter()
+        """Lines that said more than what they name, by reason."""
 
     async def reduce(self, facts: Sequence[SettledFact], budget_tokens: int) -> Digest:
         """Levels of choices: each call sees one group and names what it keeps, until all fit the budget."""
@@ -95,7 +87,7 @@ class Writer:
     async def _choose(self, facts: Sequence[SettledFact], most: int, tally: Tally) -> list[SettledFact]:
         if len(facts) <= most:
             return list(facts)
-        data, _ = facts_listed(facts)
+        data = facts_listed(facts)
         try:
             reply = await self._asked(REDUCE, ReduceReply, data, tally, most=most)
             chosen = [facts[n - 1] for n in dict.fromkeys(reply.keep) if 0 < n <= len(facts)]
@@ -111,11 +103,13 @@ class Writer:
         tally = self._tally()
         if not digest.facts:
             return "", tally.total
-        data, _ = facts_listed(digest.facts)
+        data = facts_listed(digest.facts)
         most = max(1, budget_tokens // LINE_TOKENS)
         try:
             reply = await self._asked(MEMORY, MemoryReply, data, tally, most=most)
-            body = _document(reply, digest.facts, budget_tokens)
+            bound = Bound(digest.facts)
+            body = bound.memory(reply, budget_tokens)
+            self._note("MEMORY", bound)
             if not body:
                 raise FailedWritingError("no line rests on a fact that there is")
         except FailedWritingError as error:
@@ -129,19 +123,22 @@ class Writer:
         other = self._fallback.sections(digest, sample)
         if not digest.facts and not sample:
             return other, tally.total
-        data, numbers = facts_listed(digest.facts, sample, EXCERPT_CHARS)
+        excerpts = own_excerpts(sample, EXCERPT_CHARS)
+        data = facts_listed(digest.facts, [words for words, _ in excerpts])
         try:
             reply = await self._loose_sections(data, tally)
         except FailedWritingError as error:
             self._fell_back("sections", error)
             return other, tally.total
         written: dict[str, Any] = {}
+        bound = Bound(digest.facts, excerpts)
         for name, kind in KINDS.items():
             try:
-                written[name] = _section(kind, getattr(reply, name), digest.facts, numbers)
+                written[name] = bound.section(kind, getattr(reply, name)) or getattr(other, name)
             except FailedWritingError as error:
                 self._fell_back(f"section {name.upper()}", error)
                 written[name] = getattr(other, name)
+        self._note("sections", bound)
         return Sections(**written), tally.total
 
     async def _loose_sections(self, data: str, tally: Tally) -> LooseSections:
@@ -169,6 +166,12 @@ class Writer:
         except (CutReplyError, RefusedReplyError, CallRefusedError) as error:
             raise FailedWritingError(str(error)) from None
 
+    def _note(self, part: str, bound: Bound) -> None:
+        """Count lines that were not bound to their facts."""
+        if bound.refused:
+            self.refused += bound.refused
+            log.info("lines that say more than their facts were not taken", part=part, **bound.refused)
+
     def _fell_back(self, part: str, error: FailedWritingError) -> None:
         self.fallbacks.append(f"{part}: {error}")
         log.warning("written by the fallback", part=part, reason=str(error))
@@ -188,7 +191,11 @@ def version_of_writing(model: str) -> str:
         REFERENCES,
         LINE_TOKENS,
     )
-    parts = [*(prompt.hash(model) for prompt in (REDUCE, MEMORY, SECTIONS)), *map(str, sizes)]
+    parts = [
+        binding_version(),
+        *(prompt.hash(model) for prompt in (REDUCE, MEMORY, SECTIONS)),
+        *map(str, sizes),
+    ]
     return f"write-{hashlib.blake2b(' '.join(parts).encode(), digest_size=6).hexdigest()}"
 
 
@@ -233,58 +240,3 @@ def _groups(facts: Sequence[SettledFact]) -> list[list[SettledFact]]:
         groups[-1].append(fact)
         room -= tokens
     return groups
-
-
-def _document(reply: MemoryReply, facts: Sequence[SettledFact], budget_tokens: int) -> str:
-    """Markdown of the lines that rest on facts, as many as fit."""
-    room = budget_tokens * BYTES_PER_TOKEN
-    blocks = []
-    for group in reply.groups:
-        heading = f"## {plain(group.heading)}"
-        room -= text_size(heading) + 3
-        lines = []
-        for line in _rendered(group.lines, facts):
-            room -= text_size(line) + 1
-            if room < 0:
-                break
-            lines.append(line)
-        if lines:
-            blocks.append("\n".join([heading, "", *lines]))
-        if room < 0:
-            break
-    return "\n\n".join(blocks)
-
-
-def _section(kind: type[S], raw: object, facts: Sequence[SettledFact], numbers: int) -> S:
-    """One section of the reply: its fields' lines, but for those that rest on nothing that there is. A field
-    that the reply lacks is not known."""
-    if not isinstance(raw, Mapping):
-        raise FailedWritingError("the reply is not of its schema")
-    told: dict[str, list[Line]] = {}
-    asked = 0
-    for field in kind.fields():
-        try:
-            lines = _LINES.validate_python(raw.get(field, []))[:SECTION_LINES]
-        except ValidationError:
-            raise FailedWritingError("the reply is not of its schema") from None
-        asked += sum(is_known(line.text) for line in lines)
-        told[field] = list(_resting(lines, facts, numbers))
-    section = kind.of(told)
-    if asked and not any(section.lines(field) for field in kind.fields()):
-        raise FailedWritingError("no line rests on anything that there is")
-    return section
-
-
-def _resting(lines: Iterable[ReplyLine], facts: Sequence[SettledFact], numbers: int) -> Iterator[Line]:
-    """Lines with the facts that they rest on, without those that name nothing that there is."""
-    for line in lines:
-        named = [n for n in dict.fromkeys(line.ids) if 0 < n <= numbers]
-        if named:
-            known = [short_id(facts[n - 1].id) for n in named if n <= len(facts)]
-            yield Line(line.text, tuple(known[:REFERENCES]))
-
-
-def _rendered(lines: Iterable[ReplyLine], facts: Sequence[SettledFact]) -> Iterator[str]:
-    """Lines as Markdown with their references."""
-    for line in _resting(lines, facts, len(facts)):
-        yield " ".join(["-", plain(line.text), *map(reference, line.facts)])

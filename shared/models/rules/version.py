@@ -8,7 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 RULE_MODULES = (
-    "english.abbreviations", "english.common_words", "english.handed_over", "english.language",
+    "english.abbreviations", "english.asked_about", "english.common_words", "english.handed_over",
+    "english.language",
     "english.plain", "english.regions", "english.role_play", "english.sentences", "english.spotting",
     "english.words", "models.rules.clauses", "models.rules.fields", "models.rules.guards",
     "models.rules.instructions", "models.rules.reading", "models.rules.rule", "models.rules.rulebook",

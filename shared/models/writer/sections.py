@@ -15,6 +15,7 @@ from shared.domain.facts import FactStatus, SettledFact
 from shared.domain.markdown import SHOWN, short_id, visible
 from shared.domain.sample import SampleConversation
 from shared.domain.sections import Agents, Identity, Line, Soul, Tools, User
+from shared.english.binding.lines import is_wish
 from shared.english.claims import claim_of
 from shared.english.themes import Theme, theme_of
 from shared.models.base import Digest
@@ -83,7 +84,7 @@ def write_sections(digest: Digest, sample: Sequence[SampleConversation]) -> Sect
     """The sections that `digest` and `sample` support; the others are empty."""
     facts = _by_theme(digest)
     habits = habits_of(measure(sample))
-    answers = facts.get(Theme.ANSWERS, [])
+    answers = [known for known in facts.get(Theme.ANSWERS, []) if is_wish(known.fact)]
     addressed = [known for known in answers if _ROLE.match(known.statement) or _NAMING.match(known.statement)]
     return Sections(
         soul=_soul(facts, habits),

@@ -1,4 +1,7 @@
-"""How the person writes and what they ask for, counted over a sample of their conversations."""
+"""How the person writes and what they ask for, counted over a sample of their conversations.
+
+Of their own words alone, and told in ours: what is counted by its name, a role or a language of code, is
+told only if the name is on a closed list."""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from shared.domain.sample import SampleConversation
+from shared.english.excerpts import CODE, LEFT_OUT, own_excerpt
 from shared.english.language import is_english
+from shared.english.words import words_of
 
 _GREETING = re.compile(r"^\W*(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening)|dear)\b", re.IGNORECASE)
 _PLEASE = re.compile(r"\b(?:please|pls|plz)\b", re.IGNORECASE)
@@ -59,13 +64,23 @@ _ROLE = re.compile(
     r"(?=$|[.,;:!?\n]| who | that | and | for | with | to | in )",
     re.IGNORECASE,
 )
-_ROLE_HEADS = re.compile(
-    r"\b(?:assistant|tutor|teacher|coach|mentor|editor|reviewer|expert|advisor"
-    r"|adviser|partner|companion|interviewer|"
-    r"translator|therapist|engineer|developer|writer|chef|guide|trainer"
-    r"|analyst|consultant|secretary|librarian)$",
-    re.IGNORECASE,
+_ROLE_HEADS = words_of(
+    """assistant tutor teacher coach mentor editor reviewer expert advisor adviser partner companion
+    interviewer translator therapist engineer developer writer chef guide trainer analyst consultant
+    secretary librarian"""
 )
+_ROLE_KINDS = words_of(
+    """a an my patient strict friendly kind honest critical helpful experienced senior junior personal
+    professional native good great best english french german spanish italian portuguese dutch russian
+    chinese japanese korean arabic latin swedish danish norwegian finnish polish greek turkish hindi language
+    grammar vocabulary writing speaking reading math maths mathematics physics chemistry biology history
+    geography science music piano guitar singing art drawing philosophy economics finance law legal medical
+    health nutrition fitness running yoga career job interview business marketing sales startup product
+    project software web frontend backend data security python java javascript rust go sql machine learning
+    design fashion travel cooking baking gardening study exam school university research academic creative
+    fiction story copy code life dating parenting relationship chess"""
+)
+"""What a role may be, beside its head: a closed list, so that none of a stranger's making is told."""
 MANY = 0.1
 """Share of conversations from which a habit is told."""
 LEAST = 3
@@ -113,7 +128,8 @@ def measure(sample: Sequence[SampleConversation]) -> Voice:
     """Count what `Voice` holds over the excerpts of `sample`."""
     voice = Voice()
     for conversation in sample:
-        texts = [text for text in conversation.excerpts if text.strip()]
+        own = conversation.excerpts if conversation.standing else map(own_excerpt, conversation.excerpts)
+        texts = [text for text in own if text.strip().replace(LEFT_OUT, "")]
         if not texts:
             continue
         voice.conversations += 1
@@ -128,7 +144,7 @@ def measure(sample: Sequence[SampleConversation]) -> Voice:
         voice.exclaim += "!" in whole
         voice.asks.update(name for name, asked in ASKS if asked.search(whole))
         voice.roles.update({role for found in _ROLE.finditer(whole) if (role := _role(found["role"]))})
-        voice.code.update({name.lower() for name in _FENCE.findall(whole)})
+        voice.code.update({name for found in _FENCE.findall(whole) if (name := found.lower()) in CODE})
         for text in texts:
             _measure_message(voice, text)
     return voice
@@ -145,7 +161,6 @@ def _measure_message(voice: Voice, text: str) -> None:
 
 
 def _role(text: str) -> str:
-    """`a patient French tutor` from `be my patient French tutor`; empty if it names no role."""
-    words = text.casefold().split()
-    role = " ".join(words[1:])
-    return role if _ROLE_HEADS.search(role) else ""
+    """`patient french tutor` from `be my patient French tutor`; empty if it names no role that is known."""
+    *kinds, head = text.casefold().split()
+    return " ".join([*kinds[1:], head]) if head in _ROLE_HEADS and _ROLE_KINDS.issuperset(kinds) else ""

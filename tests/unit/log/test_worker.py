@@ -129,6 +129,26 @@ async def test_a_cancellation_from_within_is_a_fault_like_another() -> None:
     assert (tries, bench.done) == (2, [1])
 
 
+async def test_work_that_fails_as_it_is_cancelled_is_not_begun_again() -> None:
+    began = asyncio.Event()
+
+    async def handle(received: ImportReceived) -> None:
+        assert not began.is_set()
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise LaneError("the database went away meanwhile")
+
+    bench = Bench(per_record("s", ImportReceived, handle))
+    working = asyncio.create_task(bench.worker.work(bench.unit(1)))
+    await began.wait()
+    working.cancel()
+    await asyncio.wait([working], timeout=5)
+    assert working.cancelled()
+    assert (bench.done, bench.letters, bench.lane.paused) == ([], [], False)
+
+
 async def test_a_lane_fault_costs_no_attempt_and_no_record() -> None:
     tries = 0
 

@@ -36,6 +36,10 @@ class Spender(ClaudeModel):
         return self._spent
 
     @property
+    def refused(self) -> dict[str, int]:
+        return {}
+
+    @property
     def fallbacks(self) -> Sequence[str]:
         return ("MEMORY: cut",)
 
