@@ -16,7 +16,7 @@ from shared.domain.markdown import visible
 from shared.domain.printable import seen
 from shared.english.binding.bound import WORDS, Ground, why_unbound
 from shared.english.binding.orders import is_announced, is_attributed, is_grave, reads_as_order
-from shared.english.binding.own import OwnWords, Place, is_clause, own_text
+from shared.english.binding.own import OwnWords, Place, is_clause, own_text, speaks
 from shared.english.binding.reading import Reading, read
 from shared.english.binding.vocabulary import FORCE, NEGATIONS, PLAIN_NEGATIONS
 from shared.english.normalise import normalise
@@ -147,6 +147,9 @@ class _Grounds:
             return False
         if place.first and not is_announced(place.before):
             return True
+        own = self._of(message)
+        if not place.first and not (own.speaks_first and (speaks(place.sentence) or own.is_foreign)):
+            return False
         return not is_grave(candidate.statement, links=bool(read(candidate.statement).links))
 
     def _why_unbound(
@@ -199,7 +202,7 @@ class _Grounds:
         key = message.text, whole
         known = self._own.get(key)
         if known is None:
-            known = self._own[key] = OwnWords(message.text if whole else own_text(message.text))
+            known = self._own[key] = OwnWords(message.text if whole else own_text(message.text), message.text)
         return known
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from shared.english.spotting import BLANK, LOOK_BACK, hints
 
@@ -141,8 +142,7 @@ def is_page(text: str) -> Iterator[tuple[int, int]]:
     """A whole message that has the marks of a page, a letter, a session or a form on several of its lines."""
     if text.count("\n") < _MARKS_OF_A_PAGE:
         return
-    marks = {found.group().strip() for found in _PAGE.finditer(text)}
-    if len(marks) >= _MARKS_OF_A_PAGE:
+    if sum(1 for _ in islice(_PAGE.finditer(text), _MARKS_OF_A_PAGE)) == _MARKS_OF_A_PAGE:
         yield 0, len(text)
 
 

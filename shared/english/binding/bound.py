@@ -53,6 +53,8 @@ class Ground:
     told: str = ""
     """What the conversation makes certain, or other facts tell, of whom is spoken: names; no more than
     words."""
+    dated: str = ""
+    """Days that are known beside the words: of when it was said, of what holds from when."""
 
 
 def why_unbound(statement: str, ground: Ground) -> str | None:
@@ -66,7 +68,7 @@ def why_unbound(statement: str, ground: Ground) -> str | None:
         return LINK
     if find_words(near.text, core) >= 0:
         return _why_turned(statement, said, ground.near, near)
-    numbers = near.numbers | _reckoned(ground.days, near)
+    numbers = near.numbers | _reckoned(ground.days, near) | read(ground.dated).numbers
     if not (said.numbers <= numbers | said.spelt and said.decimals <= near.decimals):
         return NUMBER
     if not _has_words(said, near, everything, numbers, read(ground.told) if ground.told else None):
@@ -93,12 +95,9 @@ def _is_link(link: str, known: str) -> bool:
 
 def _reckoned(days: tuple[date, ...], ground: Reading) -> set[int]:
     """Years, months and days that words such as "last year", "next Tuesday" or "in March" may mean."""
-    words = set(ground.words)
-    near = not (RELATIVE | WEEKDAYS).isdisjoint(words)
-    if not days or not (near or any(word in MONTHS for word in words)):
-        return set()
     counted = {number for number in ground.numbers if number < 100}
     found = {day.year - back for day in days for back in (-1, 0, 1, *counted)}
+    near = not (RELATIVE | WEEKDAYS).isdisjoint(ground.words)
     if near:
         steps = {-1, 0, 1, *(-n for n in counted if n < 24), *(n for n in counted if n < 24)}
         found |= {(day.month + step - 1) % 12 + 1 for day in days for step in steps}
@@ -152,9 +151,9 @@ def _may_be_added(word: str, said: Reading, *, foreign: bool) -> bool:
 def _agrees(said: Reading, near: Reading) -> bool:
     """Whether both deny the same: a negation of the statement has one in the clause, and what the clause
     denies the statement does not affirm."""
-    denies = not NEGATIONS.isdisjoint(said.words)
-    if denies:
-        return not NEGATIONS.isdisjoint(near.words)
+    denied = sum(word in NEGATIONS for word in said.words)
+    if denied:
+        return denied <= sum(word in NEGATIONS for word in near.words)
     return not any(_is_denied(word, near) for word in said.content)
 
 

@@ -40,11 +40,12 @@ def is_bound(text: str, facts: Sequence[SettledFact], told: str = "") -> bool:
     """Whether a line says no more than the facts it names; of names it may use those of `told`."""
     if not facts:
         return False
-    ground = "\n".join(f"{fact.statement}\n{fact.quote}" for fact in facts)
+    said = "\n".join(fact.statement for fact in facts)
+    quoted = "\n".join(fact.quote for fact in facts)
     days = [fact.stated_at.date() for fact in facts if fact.stated_at is not None]
     days += [day for fact in facts for day in (fact.valid_from, fact.valid_until) if day is not None]
-    dated = " ".join(f"{day:%Y} {day.month} {day.day} {day:%B}" for day in days)
-    return why_unbound(text, Ground(ground, f"{ground}\n{dated}", tuple(days), told)) is None
+    dated = "\n".join(f"{day:%Y} {day.month} {day.day} {day:%B}" for day in days)
+    return why_unbound(text, Ground(said, f"{said}\n{quoted}", tuple(days), told, dated)) is None
 
 
 def is_wish(fact: SettledFact) -> bool:

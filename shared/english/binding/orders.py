@@ -87,7 +87,7 @@ def gives_order(clause: str, statement: str) -> str | None:
 
 _STREET = re.compile(
     r"\b\d{1,5}[a-z]?,? (?:[\w'-]+ ){1,3}(?:street|st|road|rd|avenue|ave|lane|ln|drive|boulevard|blvd"
-    r"|square|court|way)\b"
+    r"|square|court|way|gardens|close|place|terrace|row|park|hill|house)\b"
     r"|\b[\w'-]*(?:straße|strasse|gasse|weg|platz)\.? \d{1,4}|\b(?:rue|calle|rua|via"
     r"|avenida) [\w' -]{2,40},? \d{1,4}"
     r"|\b(?:iban|account (?:number|no)|card (?:number|no)|p\.?o\.? box)\b"
@@ -110,10 +110,12 @@ _ATTRIBUTED = re.compile(
     r"(?:(?<!\bi )(?<!\bi've )\b(?:says?|said|claims?|claimed|thinks?|told (?:me|us)|tells?|wrote|writes"
     r"|insists?"
     r"|asked (?:me|us) to|wants me to|believes?|reads|stated?)\b|\baccording to\b|\bwish\b|\bif only\b"
-    r"|\bwhat if\b|\bwhy (?:should|would)\b|\bas if\b|\bpretend\b)(?:[^.!?]|\.\w){0,200}$"
+    r"|\bwhat if\b|\bwhy (?:should|would)\b|\bas if\b|\bpretend\b).{0,200}$"
 )
 _ANNOUNCING = 5
 """Words before a colon from which it announces what somebody else says, and is no "note:"."""
+_HEAD = 40
+"""Characters of a statement in which it says whose claim it is."""
 _OWN_VERB = re.compile(
     r"\b(?:says?|said|claims?|thinks?|told|tells|wrote|wish|according|if|insists?|believes?|wants me)\b"
 )
@@ -122,7 +124,7 @@ _OWN_VERB = re.compile(
 def is_attributed(before: str, statement: str) -> bool:
     """Whether what comes before a clause in its sentence makes it somebody else's claim, or a wish, and the
     statement keeps that from its reader."""
-    return _ATTRIBUTED.search(before) is not None and _OWN_VERB.search(normalise(statement)) is None
+    return _ATTRIBUTED.search(before) is not None and _OWN_VERB.search(normalise(statement)[:_HEAD]) is None
 
 
 def is_announced(before: str) -> bool:

@@ -11,9 +11,10 @@ from shared.domain.printable import seen
 from shared.english.binding.orders import reads_as_order
 from shared.english.binding.reading import UNSPACED
 from shared.english.excerpts import LEFT_OUT
+from shared.english.language import is_english
 from shared.english.normalise import normalise
 from shared.english.plain import fold
-from shared.english.regions import own_words
+from shared.english.regions import is_fenced, own_words
 from shared.english.spotting import BLANK, LOOK_BACK
 
 _SENTENCES = re.compile(r"(?<=[.!?])[ \t]+|\n\s*|(?<=[。！？])")
@@ -21,6 +22,8 @@ _NAMED = re.compile(r'(?<=[^\W_] )"([^"\n./@:]{1,40})"')
 """Few words between quotation marks, after words of the same line."""
 _WORD = re.compile(r"\w+")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
+_NOTHING = f" \t\r{BLANK}"
+_FIRST_PERSON = re.compile(r"\b(?:i|i'm|im|i've|ive|i'd|i'll|me|my|mine|we|we're|we've|our|us)\b")
 _ITEM = re.compile(r"[^\S\n]{0,10}(?:[-*•]|\d{1,2}[.)]) ")
 _EDGES = " .,;:!?\"'()[]-*…。，！？、"
 LEAST_WORDS = 2
@@ -28,7 +31,7 @@ LEAST_LETTERS = 4
 LEAST_UNSPACED = 4
 """What a quote has at least, unless it is a whole sentence: words and letters, or signs of a script that puts
 no spaces between words."""
-FEW_LINES = 3
+FEW_LINES = 2
 """Most lines of a message that is taken for typed as a whole."""
 ANSWER_WORDS = 4
 """Most words of a sentence that may only answer a question."""
@@ -72,6 +75,8 @@ class OwnWords:
     """One text of the person, looked at once for all quotes from it."""
 
     text: str
+    whole: str = ""
+    """The message as it was written, where that is more."""
     _sentences: list[tuple[int, str]] = field(init=False)
 
     @cached_property
@@ -89,6 +94,29 @@ class OwnWords:
                 parts[-1] += BLANK
                 at += 1
         return " ".join(parts)
+
+    @cached_property
+    def opening(self) -> str:
+        """Where the message begins, as far as it is the person's."""
+        whole = seen(self.whole) or self.text
+        for start, end in is_fenced(whole):
+            whole = whole[:start] + BLANK * (end - start) + whole[end:]
+        return self.text[: len(_opening(whole))]
+
+    @cached_property
+    def _opens(self) -> int:
+        return len(OwnWords(self.opening).normal)
+
+    @cached_property
+    def speaks_first(self) -> bool:
+        """Whether the person speaks of themselves where the message begins, or in a language not known
+        here."""
+        return self.is_foreign or speaks(self.opening)
+
+    @cached_property
+    def is_foreign(self) -> bool:
+        """Whether the message begins in a language not known here."""
+        return not is_english(self.opening)
 
     def place(self, quote: str) -> Place | None:
         """Where the quote stands, as words of it and not as parts of words; None if it does not."""
@@ -108,14 +136,14 @@ class OwnWords:
         sentence = " ".join(said[touched[0] : touched[-1] + 1])
         near = " ".join(said[max(0, touched[0] - 1) : touched[-1] + 1])
         before = normal[max(self._sentences[touched[0]][0], at - LOOK_BACK) : at]
-        first = at < len(normalise(_opening(self.text)))
+        first = at < self._opens
         return Place(sentence, near, len(_WORD.findall(sentence)) <= ANSWER_WORDS, before, first)
 
 
 def _opening(text: str) -> str:
     """The first paragraph of a text of many lines, or all of one of few: where somebody says what they
     want."""
-    lines = [line for line in text.split("\n") if line.strip()]
+    lines = [line for line in text.split("\n") if line.strip(_NOTHING)]
     if len(lines) <= FEW_LINES:
         return text
     paragraph = _BLANK_LINE.search(text, len(text) - len(text.lstrip()))
@@ -123,6 +151,11 @@ def _opening(text: str) -> str:
     listed = sum(_ITEM.match(line) is not None for line in opening.split("\n"))
     few = opening.count("\n") < FEW_LINES or listed * 2 >= opening.count("\n")
     return opening if few else lines[0]
+
+
+def speaks(text: str) -> bool:
+    """Whether the words are of the person themselves."""
+    return _FIRST_PERSON.search(normalise(text)) is not None
 
 
 def find_words(text: str, quote: str) -> int:

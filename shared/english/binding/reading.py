@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from shared.domain.markdown import visible
 from shared.english.binding.vocabulary import ALIKE, FRAME, GLUE, MONTHS, NUMBERS
+from shared.english.common_words import TELLING
 from shared.english.normalise import normalise
 from shared.english.wording import expand, stem
 
@@ -18,7 +19,7 @@ _LINK = re.compile(
     r"|(?<!\w)@[\w.]{2,64}|(?<![\w.-])(?:[\w-]{2,63}\.){1,8}[a-z]{2,24}(?![\w-])(?:[/:?#]\S*)?",
 )
 _WORD = re.compile(r"[^\W_]+(?:['.&+#][^\W_]+)*[+#]*")
-_UNIT = re.compile(r"(\d+)(?:am|pm|st|nd|rd|th|yo|h|kg|g|km|cm|mm|m|k|s)")
+_UNIT = re.compile(r"(\d+)(?:am|pm|st|nd|rd|th|yo|h|ft|in|lbs?|miles?|kg|g|km|cm|mm|m|k|s)")
 _DIGITS = re.compile(r"\d+")
 UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 """Runs of scripts that put no spaces between words."""
@@ -93,7 +94,8 @@ class Reading:
         """Whether it is evidently not English: hardly a word of it is one that English sentences are made
         of."""
         words = self.words
-        return bool(words) and sum(word in GLUE or word in FRAME for word in words) * 4 < len(words)
+        known = sum(word in GLUE or word in FRAME or word in TELLING for word in words)
+        return bool(words) and known * 4 < len(words)
 
     def holds(self, word: str, *, foreign: bool = False) -> bool:
         """Whether the word stands here, in some form of it or as one that is put for it."""

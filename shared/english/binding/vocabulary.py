@@ -44,10 +44,11 @@ FRAME = words_of(
     not no never without nor neither none cannot against oppose opposes opposed skip skips afraid fear fears
     anymore n't bother thoroughly approximately roughly aloud personally especially particularly
     generally typically normally occasionally whenever wherever however therefore hence though despite only
-    able unable handed household commute commutes temperature temperatures km star sign every each helps help
-    helped big small long short new trip travel travels travelling traveling fly flies flying said says say
-    states stated mentions mentioned tells told writes write written wrote spends spend spent exam test deal
-    deals dealing code codes coding programming computer software device event activity regular current
+    able unable handed household eldest youngest elder younger ends ended ending ten left because studies
+    amounts feels finds difficult commute commutes temperature temperatures km star sign every each helps
+    help helped big small long short new trip travel travels travelling traveling fly flies flying said says
+    say states stated mentions mentioned tells told writes write written wrote spends spend spent exam test
+    deal deals dealing code codes coding programming computer software device event activity regular current
     currently personal life lifestyle person's"""
 ) - words_of("write")
 """Says how something holds, not what: a paraphrase of the person's words may add some of them."""
@@ -66,9 +67,9 @@ NEGATIONS = words_of(
     """not never no none nor neither without hardly cannot n't nothing nobody nowhere dont doesnt didnt cant
     isnt wont aint stop stops stopped stopping quit quits quitting avoid avoids avoided avoiding hate hates
     hated hating dislike dislikes disliked detest detests loathe loathes against oppose opposes opposed skip
-    skips refuse refuses afraid terrified fear fears except unless anymore lack lacks gave given giving give
-    exclude excluding unlike instead free intolerant allergic allergy former formerly longer unable rather
-    rarely seldom barely minus leave ban banned"""
+    skips refuse refuses scared scares scary afraid terrified fear fears except unless anymore lack lacks
+    gave given giving give exclude excluding unlike instead free intolerant allergic allergy former formerly
+    longer unable rather rarely seldom barely minus leave ban banned"""
 )
 """Turns a statement round, or may: what is negated in a statement must be so in its ground, and the
 reverse."""
@@ -123,6 +124,32 @@ ALIKE = tuple(
             "born birthday birth turns turned",
             "expect expecting due pregnant baby",
             "newborn baby",
+            "separated split divorced apart",
+            "difficult hard tricky tough",
+            "easy simple",
+            "son boy lad",
+            "daughter girl",
+            "died lost passed death",
+            "end ends ended out finish finishes finished",
+            "left quit leave binned deleted dropped",
+            "train rail",
+            "trigger triggers sets off cause causes",
+            "wrong bad",
+            "ill sick unwell",
+            "buy bought got",
+            "pounds quid sterling",
+            "university uni college",
+            "meal dinner lunch roast food",
+            "grandfather granddad grandpa",
+            "grandmother grandma gran nan",
+            "girlfriend partner",
+            "boyfriend partner",
+            "company firm business employer",
+            "boss manager",
+            "bike bicycle cycle cycling",
+            "vegetarian vegetarians veggie",
+            "apologise apologize sorry",
+            "amount amounts price prices money",
             "drive drives driving car",
             "med medical",
             "lefty left",
@@ -148,8 +175,8 @@ NUMBERS = {
         (
             "zero", "one once single", "two twice second twin twins couple double", "three third triplets",
             "four fourth", "five fifth", "six sixth", "seven seventh", "eight eighth", "nine ninth",
-            "ten tenth", "eleven", "twelve dozen", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen",
-            "eighteen", "nineteen", "twenty",
+            "ten tenth decade", "eleven", "twelve dozen", "thirteen", "fourteen", "fifteen", "sixteen",
+            "seventeen", "eighteen", "nineteen", "twenty",
         )
     )
     for word in words.split()
