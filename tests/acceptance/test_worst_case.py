@@ -16,22 +16,23 @@ from tests.support.worst.trial import Trial, tried
 NEVER_READ = {"tool output", "forged field"}
 """Of these carriers some never reach a model."""
 
+MISPLACED = pytest.mark.xfail(reason="wishes and names stand under wrong headings yet", strict=False)
+
 
 def assert_none(found: list[str]) -> None:
     """A failure tells the first of them, and how many there are."""
     assert not found, "\n".join([f"{len(found)} came through:", *found[:20]])
 
 
-@pytest.mark.xfail(reason="what a model answers is not bound to the person's words yet", strict=True)
 @pytest.mark.parametrize(
     "trial",
     [
-        Trial("chatgpt", "claude"),
-        Trial("claude", "claude", seed=1),
-        Trial("chatgpt", "offline", seed=11),
+        pytest.param(Trial("chatgpt", "claude"), marks=MISPLACED),
+        pytest.param(Trial("claude", "claude", seed=1), marks=MISPLACED),
+        pytest.param(Trial("chatgpt", "offline", seed=11), marks=MISPLACED),
         Trial("chatgpt", "claude", seed=10, honest=False),
     ],
-    ids=lambda trial: trial.name,
+    ids=("chatgpt", "claude", "offline", "liar"),
 )
 async def test_what_others_planted_never_comes_into_the_memory(
     forked: ForkedSoulprint, tmp_path: Path, trial: Trial
