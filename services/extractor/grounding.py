@@ -143,7 +143,7 @@ class _Grounds:
         stands where they begin to speak: a stranger's words come after theirs, among many lines."""
         if message.custom_instructions:
             return True
-        if is_attributed(place.before, candidate.statement):
+        if is_attributed(place.before, place.sentence, candidate.statement):
             return False
         if place.first and not is_announced(place.before):
             return True

@@ -3,15 +3,30 @@ manner."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from shared.domain.facts import SettledFact, SourceKind
 from shared.english.binding.bound import Ground, why_unbound
 from shared.english.binding.orders import asks_an_assistant, reads_as_order
+from shared.english.binding.own import find_words
 from shared.english.binding.reading import read
 from shared.english.binding.vocabulary import GLUE
+from shared.english.normalise import normalise
 from shared.english.words import words_of
 
+VALUE_WORDS = 5
+"""Most words of a bare value."""
+_OF_THEMSELVES = re.compile(
+    r"\W*(?:i|i'm|i’m|im|i've|i’ve|my|we|our|the user|user|they|their)\b", re.IGNORECASE
+)
+_OF_ASSISTANT = re.compile(
+    r"\b(?:you are|you're|your name|your role|act (?:as|like)|be (?:my|an?|more|less|the)|call(?:ed)? you"
+    r"|name you"
+    r"|emojis?|greet\w*|say hello|hello|tone|persona|character|friendly|formal|informal|playful|funny"
+    r"|du bist|tu es"
+    r"|eres|você é|sei)\b|你是|あなたは"
+)
 MANNER = words_of(
     """write writes writing written speak speaks ask asks asking message messages sentence sentences words
     wording style tone voice manner manners language english spelling punctuation grammar capital capitals
@@ -49,11 +64,22 @@ def is_bound(text: str, facts: Sequence[SettledFact], told: str = "") -> bool:
 
 
 def is_wish(fact: SettledFact) -> bool:
-    """Whether the person asks something of an assistant with it: in their custom instructions, or in words
-    that are an order to an assistant or speak of its answers."""
-    return fact.source_kind is SourceKind.CUSTOM_INSTRUCTIONS or (
-        asks_an_assistant(fact.quote) or reads_as_order(fact.statement)
-    )
+    """Whether the person asks something of an assistant with it: in custom instructions with whatever is not
+    of themselves, elsewhere in words that are an order to an assistant or speak of its answers."""
+    if asks_an_assistant(fact.quote) or reads_as_order(fact.statement):
+        return True
+    return fact.source_kind is SourceKind.CUSTOM_INSTRUCTIONS and _OF_THEMSELVES.match(fact.statement) is None
+
+
+def is_of_assistant(fact: SettledFact) -> bool:
+    """Whether a wish says what the assistant is to be: its name, its role, its manner."""
+    return _OF_ASSISTANT.search(normalise(f"{fact.statement} {fact.quote}")) is not None
+
+
+def is_value(text: str, fact: SettledFact) -> bool:
+    """Whether a text is a bare value that stands in the fact as it is: a name, a role."""
+    value = normalise(text).strip(" .!")
+    return 0 < len(value.split()) <= VALUE_WORDS and find_words(normalise(fact.statement), value) >= 0
 
 
 def tells_manner(text: str) -> bool:

@@ -8,7 +8,7 @@ from shared.english.normalise import normalise
 from shared.english.words import MANNER, REPLY_VERBS
 
 _ACTS = (
-    r"(?:send|pay|buy|purchase|order|transfer|click|visit|open|run|execute|install|download|forward|link"
+    r"(?:send|pay|buy|quit|leave|sell|move|purchase|order|transfer|click|visit|open|run|execute|install|download|forward|link"
     r"|remember"
     r"|ignore|disregard|forget|obey|follow|act|pretend|behave|treat|consider|let|pass|post|submit|confirm"
     r"|approve"
@@ -24,6 +24,8 @@ _LEAD = (
 _IMPERATIVE = re.compile(
     rf"^{_LEAD}(?:{REPLY_VERBS}|{_ACTS})(?![\w-])(?!\s+(?:of|is|are|was|were|size|plans?)\b)"
 )
+_WHEN = re.compile(r"^\W{0,5}(?:when(?:ever)?|if|for|in|before|after|on|as)\b[^,]{1,120},\s*")
+"""What comes before an order that holds at times only."""
 _TO_READER = re.compile(
     r"\b(?:you|the assistant|assistants|the ai|the model|chatgpt|claude|the bot|the reader)"
     r"(?:\s+(?:must|should|shall|are|is|have to|has to|need to|needs to|will|can|may|always|never"
@@ -61,7 +63,7 @@ def reads_as_order(text: str) -> bool:
     """Whether a reader would take the text, or a sentence of it, as said to them: something to do."""
     said = normalise(text)
     return (_TO_READER.search(said) or _ABROAD.search(said)) is not None or any(
-        _IMPERATIVE.match(sentence.strip()) for sentence in _SENTENCE.split(said)
+        _IMPERATIVE.match(_WHEN.sub("", sentence.strip())) for sentence in _SENTENCE.split(said)
     )
 
 
@@ -117,14 +119,19 @@ _ANNOUNCING = 5
 _HEAD = 40
 """Characters of a statement in which it says whose claim it is."""
 _OWN_VERB = re.compile(
-    r"\b(?:says?|said|claims?|thinks?|told|tells|wrote|wish|according|if|insists?|believes?|wants me)\b"
+    r"(?<!\bi )\b(?:says?|said|claims?|thinks?|told|tells|wrote|wish|according|if|insists?|believes?"
+    r"|wants me)\b"
 )
 
 
-def is_attributed(before: str, statement: str) -> bool:
+def is_attributed(before: str, sentence: str, statement: str) -> bool:
     """Whether what comes before a clause in its sentence makes it somebody else's claim, or a wish, and the
     statement keeps that from its reader."""
-    return _ATTRIBUTED.search(before) is not None and _OWN_VERB.search(normalise(statement)[:_HEAD]) is None
+    said = normalise(statement)
+    words = said.split()
+    at = max(sentence.find(" ".join(words[:2])), 0)
+    before = f"{before}{sentence[:at]}"
+    return _ATTRIBUTED.search(before) is not None and _OWN_VERB.search(said[:_HEAD]) is None
 
 
 def is_announced(before: str) -> bool:

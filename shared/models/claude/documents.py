@@ -6,6 +6,7 @@ facts is taken for what it should have said: their statements. Nothing true is l
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from shared.domain.facts import FactStatus, SettledFact
 from shared.domain.markdown import SHOWN, plain, reference, short_id, visible
 from shared.domain.sections import BARE, Line, Section, is_known
 from shared.domain.text import BYTES_PER_TOKEN, text_size
-from shared.english.binding.lines import is_bound, is_shown, is_wish, tells_manner
+from shared.english.binding.lines import is_bound, is_of_assistant, is_shown, is_value, is_wish, tells_manner
 from shared.english.binding.orders import reads_as_order
 from shared.english.matters import matter_of
 from shared.english.themes import Theme, theme_of
@@ -41,6 +42,8 @@ _THEMES = {theme.value.casefold(): theme for theme in Theme}
 _LINES = adapter_of(list[ReplyLine])
 _ASKED = frozenset({"agents", "identity"})
 """Sections that tell what the person asks of an assistant: what stands there rests on a wish of theirs."""
+_NAMES = frozenset({"name", "preferred_address"})
+_NAMED = re.compile(r"\b(?:name|called|call me|go by|address me)\b", re.IGNORECASE)
 _ONLY_ASKED = frozenset({"ai_name", "archetype", "signature_greeting"})
 """Fields that nothing but a wish fills."""
 
@@ -143,9 +146,14 @@ class Bound:
         asked = section in _ASKED
         if asked:
             facts = [fact for fact in facts if is_wish(fact)]
+            if section == "identity":
+                facts = [fact for fact in facts if is_of_assistant(fact)]
             if not facts:
                 self.refused[NO_WISH] += 1
                 return None, []
+        if name in BARE and not any(is_value(text, fact) and _has_value(name, fact) for fact in facts):
+            self.refused[UNBOUND] += 1
+            return None, []
         if is_bound(text, facts, self.names) and (asked or not reads_as_order(text)):
             return Line(text, tuple(short_id(fact.id) for fact in facts[:REFERENCES])), []
         self.refused[UNBOUND] += 1
@@ -171,6 +179,13 @@ class Bound:
 
 def _references(facts: Sequence[SettledFact]) -> Iterator[str]:
     return (reference(fact.id) for fact in facts)
+
+
+def _has_value(name: str, fact: SettledFact) -> bool:
+    """Whether the fact is one that gives a person's name; what an assistant is called is a wish by now."""
+    if name not in _NAMES:
+        return True
+    return _matter(fact) in ("slot:name", "slot:called") or bool(_NAMED.search(fact.statement))
 
 
 def _matter(fact: SettledFact) -> str:
