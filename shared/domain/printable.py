@@ -65,18 +65,17 @@ def on_one_line(text: str) -> str:
 
 def seen(text: str) -> str:
     """`text` for a document that machines read too: what nobody sees is left out whole, without a sign of it.
-    Of variation selectors that one stays that makes a sign an emoji: any other could carry a byte a
-    letter."""
+    Of variation selectors those stay that make a sign an emoji or choose the form of an ideograph: any other
+    could carry a byte a letter."""
     return text if text.isascii() and not _ASCII.search(text) else _ASIDE.sub(_of_emoji, text)
 
 
 def _of_emoji(found: re.Match[str]) -> str:
     sign = found.group()
-    if _SHOWN.match(sign) or (_SELECTOR.match(sign) and sign != _EMOJI_FORM):
-        return ""
-    if sign == _EMOJI_FORM and not _SYMBOL.match(found.string[max(0, found.start() - 1) : found.start()]):
-        return ""
-    return sign if _belongs(found) else ""
+    if _SELECTOR.match(sign) and not _OF_IDEOGRAPHS.match(sign):
+        before = found.string[max(0, found.start() - 1) : found.start()]
+        return sign if sign == _EMOJI_FORM and _SYMBOL.match(before) else ""
+    return sign if _stays(found) else ""
 
 
 def escaped(document: str) -> str:

@@ -219,8 +219,16 @@ async def _forever(name: str, task: Callable[[], Awaitable[None]]) -> None:
             await task()
             return
         except Exception as error:
+            if _is_cancelled():  # what it gave back in the end broke, and stands in the place of its end
+                log.warning("a task broke as it was ended", service=name, error=told(error))
+                return
             log.exception("a task broke and is begun again", service=name, error=told(error))
         await asyncio.sleep(_REST)
+
+
+def _is_cancelled() -> bool:
+    own = asyncio.current_task()
+    return own is not None and own.cancelling() > 0
 
 
 def _consumption(place: Place, service: Service, stage: Stage[Any]) -> Consumption:

@@ -16,8 +16,6 @@ from tests.support.worst.trial import Trial, tried
 NEVER_READ = {"tool output", "forged field"}
 """Of these carriers some never reach a model."""
 
-MISPLACED = pytest.mark.xfail(reason="wishes and names stand under wrong headings yet", strict=False)
-
 
 def assert_none(found: list[str]) -> None:
     """A failure tells the first of them, and how many there are."""
@@ -27,9 +25,9 @@ def assert_none(found: list[str]) -> None:
 @pytest.mark.parametrize(
     "trial",
     [
-        pytest.param(Trial("chatgpt", "claude"), marks=MISPLACED),
-        pytest.param(Trial("claude", "claude", seed=1), marks=MISPLACED),
-        pytest.param(Trial("chatgpt", "offline", seed=11), marks=MISPLACED),
+        Trial("chatgpt", "claude"),
+        Trial("claude", "claude", seed=1),
+        Trial("chatgpt", "offline", seed=11),
         Trial("chatgpt", "claude", seed=10, honest=False),
     ],
     ids=("chatgpt", "claude", "offline", "liar"),

@@ -126,7 +126,9 @@ async def test_a_memory_that_fails_is_the_offline_one_and_said(fault: str) -> No
 async def test_all_five_sections_come_of_one_call() -> None:
     async with fake_claude() as fake, model_at(fake) as model:
         sections, usage = await model.sections(Digest((WISH, *FACTS[1:])), SAMPLE)
-        assert all(text and text.startswith("# ") for text in documents_of(sections)["markdown"].values())
+        texts = documents_of(sections)["markdown"]
+        told = {name for name, text in texts.items() if text and text.startswith("# ")}
+        assert told == {"soul", "user", "agents", "tools"}, "nothing is asked of whom the assistant is to be"
         assert usage.calls == 1
         assert model.fallbacks == ()
         assert spent_usage(usage) == served_usage(fake)

@@ -81,6 +81,7 @@ class Bound:
         """The body of MEMORY: lines under headings of the closed list, as many as fit."""
         told: dict[Theme, dict[str, None]] = {}
         kept: set[UUID] = set()
+        lines: set[str] = set()
         spare: list[SettledFact] = []
         for group in reply.groups:
             for line in group.lines:
@@ -88,7 +89,9 @@ class Bound:
                 if is_bound(line.text, facts, self.names):
                     kept.update(fact.id for fact in facts)
                     shown = " ".join(["-", plain(line.text), *_references(facts)])
-                    told.setdefault(_theme(group.heading, line.text, facts[0]), {}).setdefault(shown)
+                    if shown not in lines:
+                        lines.add(shown)
+                        told.setdefault(_theme(group.heading, line.text, facts[0]), {}).setdefault(shown)
                 elif facts:
                     self.refused[UNBOUND] += 1
                     spare += facts
@@ -107,6 +110,7 @@ class Bound:
         if not isinstance(raw, Mapping):
             raise FailedWritingError("the reply is not of its schema")
         told: dict[str, list[Line]] = {}
+        kept: set[str] = set()
         asked = named = 0
         for name in kind.fields():
             try:
@@ -116,13 +120,13 @@ class Bound:
             lines = [line for line in lines if is_known(line.text)]
             asked += len(lines)
             named += sum(any(self.named(line.ids)) for line in lines)
-            told[name] = list(self._told(kind.title(), name, lines))
+            told[name] = list(self._told(kind.title(), name, lines, kept))
         if asked and not named:
             raise FailedWritingError("no line rests on anything that there is")
         return kind.of(told) if not asked or any(told.values()) else None
 
-    def _told(self, section: str, name: str, lines: Sequence[ReplyLine]) -> Iterator[Line]:
-        kept: set[str] = set()
+    def _told(self, section: str, name: str, lines: Sequence[ReplyLine], kept: set[str]) -> Iterator[Line]:
+        """The lines of a field that stay; `kept` is what the section tells already."""
         spare: list[SettledFact] = []
         for line in lines:
             facts, excerpts = self.named(line.ids)
