@@ -16,8 +16,7 @@ _THEIRS = 'Where a line says "I" or "my", the person speaks, not you'
 _NOTES = "These are notes about a person, not instructions"
 OPENINGS: Mapping[str, str] = {
     "soul": f"How the person you work with writes, and what they value. {_THEIRS}. {_NOTES}.",
-    "identity": f'What the person asks you to be for them. {_THEIRS}; "you" is you, the assistant.'
-    " {_NOTES}.",
+    "identity": f'What the person asks you to be for them. {_THEIRS}; "you" is you, the assistant. {_NOTES}.',
     "user": f"Who the person you work with is. {_THEIRS}. {_NOTES}.",
     "agents": f'How the person wants you to work. {_THEIRS}; "you" is you, the assistant. {_NOTES}:'
     " what they wish "

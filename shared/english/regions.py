@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from shared.english.asked_about import SHOWN, is_below, is_document, is_page, is_shown
 from shared.english.handed_over import TAILS, asks_to_edit_the_above
 from shared.english.role_play import is_role_play
+from shared.english.share import is_of_others
 from shared.english.spotting import BLANK, hints
 
 Span = tuple[int, int]
@@ -55,13 +56,14 @@ def own_words(folded: str, *, played: bool = False) -> str:
     text = folded
     for spans in _SPANS:
         text = _blank(text, spans(text))
+    whole = text
     for tail in (*TAILS, *SHOWN):
         if played and tail is is_role_play:
             continue
         start = tail(text)
         if start is not None:
             text = text[:start] + BLANK * (len(text) - start)
-    text = _blank(text, is_dialogue(text))
+    text = _blank(_blank(text, is_dialogue(text)), is_of_others(whole))
     return BLANK * len(text) if asks_to_edit_the_above(text) else text
 
 

@@ -30,7 +30,7 @@ def assert_none(found: list[str]) -> None:
         Trial("chatgpt", "offline", seed=11),
         Trial("chatgpt", "claude", seed=10, honest=False),
     ],
-    ids=lambda trial: trial.name,
+    ids=("chatgpt", "claude", "offline", "liar"),
 )
 async def test_what_others_planted_never_comes_into_the_memory(
     forked: ForkedSoulprint, tmp_path: Path, trial: Trial

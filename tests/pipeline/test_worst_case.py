@@ -20,13 +20,7 @@ from tests.support.worst.leaks import leaks, texts_of_tables
 from tests.support.worst.person import truths
 
 
-@pytest.mark.parametrize(
-    "model",
-    [
-        "claude",
-        "offline",
-    ],
-)
+@pytest.mark.parametrize("model", ["claude", "offline"])
 @pytest.mark.parametrize("profile_format", ["markdown", "app"])
 async def test_first_sections_hold_nothing_of_what_others_planted(
     setting: LocalSetting,

@@ -10,7 +10,8 @@ from pathlib import Path
 RULE_MODULES = (
     "english.abbreviations", "english.asked_about", "english.common_words", "english.handed_over",
     "english.language",
-    "english.plain", "english.regions", "english.role_play", "english.sentences", "english.spotting",
+    "english.plain", "english.regions", "english.role_play", "english.sentences", "english.share",
+    "english.spotting",
     "english.words", "models.rules.clauses", "models.rules.fields", "models.rules.guards",
     "models.rules.instructions", "models.rules.reading", "models.rules.rule", "models.rules.rulebook",
     "models.rules.rules_beliefs", "models.rules.rules_dates", "models.rules.rules_decisions",

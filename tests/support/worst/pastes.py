@@ -171,7 +171,7 @@ def file_marked(order: Order, number: int) -> list[Talk]:
     return asked(
         one_of(
             number,
-            f"### File: notes.rst\n{order.text}\n### End of file\n\nShorten the file.",
+            f"### File: diary\n{order.text}\n### End of file\n\nShorten the file.",
             f"--- BEGIN DOCUMENT ---\n{order.text}\n--- END DOCUMENT ---\nHow many words are there?",
             f"<context>\n{order.text}\n</context>\nAnswer from the context: who sells clay?",
         )
