@@ -86,6 +86,10 @@ class Running:
         pool, loop = found
         return replace(pool, holds={**pool.holds, **holds}), loop
 
+    def is_stopped(self) -> bool:
+        """Whether it is being stopped, or was."""
+        return self.stopped
+
     async def stop(self, grace: float | None = None) -> None:
         """Take no more, let what is in work end, leave the log. Safe to call twice."""
         if self.stopped:
@@ -181,7 +185,7 @@ class Services:
                 await client.start(_consumption(place, service, service.stage), waiting)
             if service.http is not None:
                 await self._serve_http(service.http)
-            running.tasks += [asyncio.create_task(_forever(name, task)) for task in tasks]
+            running.tasks += [asyncio.create_task(_forever(name, task, running.is_stopped)) for task in tasks]
             log.info("service started", service=name)
 
     def _opener(self, place: Place) -> Opener:
@@ -213,22 +217,17 @@ class Services:
             await each.stop(grace)
 
 
-async def _forever(name: str, task: Callable[[], Awaitable[None]]) -> None:
+async def _forever(name: str, task: Callable[[], Awaitable[None]], ended: Callable[[], bool]) -> None:
     while True:
         try:
             await task()
             return
         except Exception as error:
-            if _is_cancelled():  # what it gave back in the end broke, and stands in the place of its end
+            if ended():  # what it gave back in the end broke, and stands in the place of its end
                 log.warning("a task broke as it was ended", service=name, error=told(error))
                 return
             log.exception("a task broke and is begun again", service=name, error=told(error))
         await asyncio.sleep(_REST)
-
-
-def _is_cancelled() -> bool:
-    own = asyncio.current_task()
-    return own is not None and own.cancelling() > 0
 
 
 def _consumption(place: Place, service: Service, stage: Stage[Any]) -> Consumption:

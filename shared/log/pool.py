@@ -148,6 +148,7 @@ class Pool(Generic[E]):
         self._waiting = kept
         for task, unit in self._tasks.items():
             if not any(item.wanted for item in unit.items):
+                unit.ended = True
                 task.cancel()
         if not self._tasks and not self._waiting:
             self.idle.set()
@@ -292,6 +293,8 @@ class Pool(Generic[E]):
         """End what is left undone; it will be delivered again. Safe to call twice."""
         self._closed = True
         tasks: list[asyncio.Task[None]] = list(self._tasks)
+        for unit in self._tasks.values():
+            unit.ended = True
         if self._keeper is not None:
             tasks.append(self._keeper)
         for task in tasks:

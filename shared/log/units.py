@@ -56,6 +56,9 @@ class Unit:
     deadline: Deadline | None = None
     left: float = 0.0
     stopped: set[Cause] = field(default_factory=set)
+    ended: bool = False
+    """True once its work is cancelled by whoever began it. That a task is asked to end says less: a
+    task group of which a task fails as it ends leaves such a wish behind (CPython below 3.13)."""
     aside: bool = False
     """True while it waits to see how others fare: its place may be taken by one of them."""
 

@@ -174,11 +174,12 @@ class Worker(Generic[E]):
             async with asyncio.timeout(max(deadline.left, 0.001)) as unit.timeout:
                 await self._stage.handle([each.event for each in batch])
         except asyncio.CancelledError:
-            if _is_cancelled():
+            task = asyncio.current_task()
+            if unit.ended or (task is not None and task.cancelling()):
                 raise
             error = TransientError("the stage was cancelled from within")
         except Exception as failure:
-            if _is_cancelled():  # and met another failure as it ended: it must not begin again
+            if unit.ended:  # and met another failure as it ended: it must not begin again
                 raise asyncio.CancelledError from None
             error = failure
         finally:
@@ -220,11 +221,6 @@ class Worker(Generic[E]):
             records=len(batch),
             **first.event.ids,
         )
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _kind(error: Exception) -> str:

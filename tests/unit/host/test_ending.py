@@ -19,8 +19,10 @@ async def test_a_task_whose_end_breaks_is_not_begun_again() -> None:
         finally:
             raise RuntimeError("the lease cannot be given back")
 
-    task = asyncio.create_task(_forever("a service", breaks_in_the_end))
+    ended = False
+    task = asyncio.create_task(_forever("a service", breaks_in_the_end, lambda: ended))
     await until(lambda: begun == 1)
+    ended = True
     task.cancel()
     await asyncio.wait_for(asyncio.wait([task]), 5)
     assert task.done()

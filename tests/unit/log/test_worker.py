@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from shared.domain.events import ImportReceived
+from shared.domain.told import first_of
 from shared.log.gate import Gate
 from shared.log.stage import per_batch, per_record
 from shared.log.units import standing_still
@@ -141,12 +142,39 @@ async def test_work_that_fails_as_it_is_cancelled_is_not_begun_again() -> None:
             raise LaneError("the database went away meanwhile")
 
     bench = Bench(per_record("s", ImportReceived, handle))
-    working = asyncio.create_task(bench.worker.work(bench.unit(1)))
+    unit = bench.unit(1)
+    working = asyncio.create_task(bench.worker.work(unit))
     await began.wait()
+    unit.ended = True
     working.cancel()
     await asyncio.wait([working], timeout=5)
     assert working.cancelled()
     assert (bench.done, bench.letters, bench.lane.paused) == ([], [], False)
+
+
+async def test_a_fault_of_a_task_group_that_is_ending_is_a_fault_like_another() -> None:
+    tries = 0
+
+    async def fails(ending: asyncio.Event) -> None:
+        await ending.wait()
+        raise LaneError("the topic is gone")
+
+    async def handle(received: ImportReceived) -> None:
+        nonlocal tries
+        tries += 1
+        if tries > 1:
+            return
+        ending = asyncio.Event()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(fails(ending))
+                asyncio.get_running_loop().call_soon(ending.set)
+        except BaseExceptionGroup as error:
+            raise first_of(error) from None
+
+    bench = Bench(per_record("s", ImportReceived, handle))
+    await asyncio.create_task(bench.worker.work(bench.unit(1)))
+    assert (tries, bench.done) == (2, [1])
 
 
 async def test_a_lane_fault_costs_no_attempt_and_no_record() -> None:
