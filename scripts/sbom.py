@@ -48,7 +48,7 @@ def _completed(seen: Component | None, locked: Locked) -> Component:
     files = [
         {
             "type": "distribution",
-            "url": f"https://pypi.org/project/{locked.name}/{locked.version}/",
+            "url": f"pkg:pypi/{locked.name}@{locked.version}",
             "hashes": [{"alg": "SHA-256", "content": each}],
         }
         for each in locked.hashes

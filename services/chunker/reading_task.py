@@ -7,6 +7,7 @@ from typing import Any
 
 from services.chunker.cutting import Cut, Cutting
 from services.chunker.report import ChunkingReport, ChunkPolicy
+from shared.domain.text import BYTES_PER_TOKEN
 from shared.exports.export import Export
 from shared.exports.task import ReadingTask
 
@@ -34,7 +35,7 @@ class _Chunking(ReadingTask):
         for piece in cutting.pieces(export.conversations()):
             batch.append(tuple(piece))
             if isinstance(piece, Cut):
-                size += piece.token_count * 4
+                size += piece.token_count * BYTES_PER_TOKEN
             else:
                 size += len(piece.content)
             if size > BATCH_CHARS:

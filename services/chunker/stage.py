@@ -21,10 +21,9 @@ from shared.domain.events import ImportReceived
 from shared.domain.runs import RunKey, RunKind
 from shared.exports.limits import read_limits
 from shared.exports.readers import Readers, once_more
-from shared.host.begins import Begins
+from shared.host.begins import Begins, is_not_ours
 from shared.host.service import Kit
 from shared.host.sources import Singly, fetched
-from shared.resilience.faults import PoisonError
 from shared.store.driving import Taken
 
 STEP = "chunking"
@@ -32,8 +31,6 @@ LONGEST_PATIENCE = 3600.0
 """Seconds: the longest wait before the chunks of a run that does not move go out again."""
 READ_WHOLE = "extracting"
 """The state of a run whose export was read to its end: every passage is stored, the number of chunks told."""
-NOT_OURS = frozenset({"foreign", "elsewhere"})
-"""Refusals of take_run that say that the event is wrong, not late."""
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +53,7 @@ class Imports:
 
     async def give_up(self, event: ImportReceived | None, error: Exception) -> None:
         """A dead import ends as failed, unless the event was none of its own."""
-        if event is None or (isinstance(error, PoisonError) and error.reason in NOT_OURS):
+        if event is None or is_not_ours(error):
             return
         await self._kit.end_failed(event, step=STEP, error=error)
 
@@ -64,10 +61,6 @@ class Imports:
         kit = self._kit
         try:
             async with self._begins.taken(event, variant_of(kit.settings)) as taken:
-                if taken.refusal in NOT_OURS:
-                    raise PoisonError(
-                        str(taken.refusal), "the import is another user's, or another's to process"
-                    )
                 if taken.refusal is not None:
                     kit.ignore(event, taken.refusal)
                     return

@@ -10,16 +10,13 @@ from shared.domain.errors import BrokenExportError, ClosedSourceError, SourceErr
 from shared.domain.events import ImportReceived
 from shared.domain.runs import RunKey, RunKind
 from shared.exports.readers import Readers
-from shared.host.begins import Begins
+from shared.host.begins import Begins, is_not_ours
 from shared.host.service import Kit
 from shared.host.sources import Singly
 from shared.host.sweeper import publish_kept
 from shared.models.base import Model
-from shared.resilience.faults import PoisonError
 
 STEP = "sampling"
-NOT_OURS = frozenset({"foreign", "elsewhere"})
-"""Refusals of take_run that say that the event is wrong, not late."""
 BUILTIN, HTTP = "builtin", "http"
 """The variants of a run: who makes its sections."""
 
@@ -44,7 +41,7 @@ class QuickImports:
 
     async def give_up(self, event: ImportReceived | None, error: Exception) -> None:
         """A dead import ends as failed, unless the event was none of its own."""
-        if event is None or (isinstance(error, PoisonError) and error.reason in NOT_OURS):
+        if event is None or is_not_ours(error):
             return
         await self._kit.end_failed(event, step=STEP, error=error)
 
@@ -52,10 +49,6 @@ class QuickImports:
         kit, key = self._kit, RunKey(event.import_id, event.run)
         try:
             async with self._begins.taken(event, self._variant(event)) as taken:
-                if taken.refusal in NOT_OURS:
-                    raise PoisonError(
-                        str(taken.refusal), "the import is another user's, or another's to process"
-                    )
                 if taken.refusal == "extracted" and await publish_kept(kit, key):
                     return  # made before, and then we were interrupted
                 if taken.refusal is not None:

@@ -14,6 +14,7 @@ import structlog
 from shared.domain.errors import UnreadableExportError
 from shared.domain.events import ImportReceived
 from shared.host.service import Kit, parting
+from shared.resilience.faults import PoisonError
 from shared.store.driving import Taken
 
 BEGINS: Final = 10
@@ -22,7 +23,15 @@ SUSPECT: Final = 3
 """More than so many may be the run's doing, or that of another beside it. So such runs are in work one at a
 time: of who dies then, only one was the cause."""
 
+NOT_OURS: Final = frozenset({"foreign", "elsewhere"})
+"""Refusals of take_run that say that the event is wrong, not late."""
+
 log = structlog.get_logger(__name__)
+
+
+def is_not_ours(error: Exception) -> bool:
+    """Whether an event was refused for what it is: nothing of the import that it names is to be ended."""
+    return isinstance(error, PoisonError) and error.reason in NOT_OURS
 
 
 class Begins:
@@ -36,7 +45,7 @@ class Begins:
     @asynccontextmanager
     async def taken(self, event: ImportReceived, variant: str) -> AsyncIterator[Taken]:
         """The run of an event, in work for the block unless it is refused. Raises UnreadableExportError if it
-        was begun too often."""
+        was begun too often, PoisonError if the event is wrong."""
         async with AsyncExitStack() as held:
             taken = await self._take(event, variant, held)
             if SUSPECT < taken.begins <= BEGINS and self._kit.only is None:
@@ -49,6 +58,8 @@ class Begins:
                     f"its reading was begun {BEGINS} times, came no further, and each time the process that "
                     "had it in work died; see why, then replay the import"
                 )
+            if taken.refusal in NOT_OURS:
+                raise PoisonError(str(taken.refusal), "the import is another user's, or another's to process")
             yield taken
 
     async def _take(self, event: ImportReceived, variant: str, held: AsyncExitStack) -> Taken:

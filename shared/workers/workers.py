@@ -57,7 +57,7 @@ class WorkerError(SoulprintError):
         self.kind = kind
         """The class of the error that the task raised; empty: none that it could tell."""
         self.ended = ended
-        """Whether the process ended without a word: it may not have been the task's fault."""
+        """Whether the machine may be to blame: its process ended, or met what is no doing of the task's."""
 
 
 @dataclass(frozen=True, slots=True)
