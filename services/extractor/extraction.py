@@ -15,10 +15,10 @@ from shared.resilience.faults import PoisonError
 from shared.store.driving import CachedExtraction
 
 
-def recalled(chunk: ChunkReady, known: CachedExtraction) -> FactsExtracted:
-    """The result of a chunk whose content was read before: no model is called. What was kept is grounded
+def recalled(chunk: ChunkReady, known: CachedExtraction, model: Model) -> FactsExtracted:
+    """The result of a chunk whose content `model` read before: it is not called. What was kept is grounded
     again, since it may be from before a rule of grounding."""
-    grounded = ground(chunk, known.facts)
+    grounded = ground(chunk, known.facts, own_words=model.own_words)
     dropped = dict(Counter(known.dropped) + grounded.dropped)
     return FactsExtracted.of(
         chunk, facts=tuple(grounded.facts), dropped=dropped, unread=known.unread, cached=True
@@ -35,27 +35,27 @@ async def extract(chunk: ChunkReady, model: Model) -> FactsExtracted:
     if not chunk.has_own_words:
         return FactsExtracted.of(chunk)
     try:
-        return concluded(chunk, await model.extract(chunk))
+        return concluded(chunk, await model.extract(chunk), model)
     except ModelError as error:
-        return concluded(chunk, error)
+        return concluded(chunk, error, model)
 
 
-def concluded(chunk: ChunkReady, answer: Extraction | ModelError) -> FactsExtracted:
-    """What a model's answer for a chunk comes to, once it is grounded. Raises PoisonError for one that no
+def concluded(chunk: ChunkReady, answer: Extraction | ModelError, model: Model) -> FactsExtracted:
+    """What the answer of `model` for a chunk comes to, once it is grounded. Raises PoisonError for one that no
     event can hold: asked again, the model would say it again."""
     try:
-        return _concluded(chunk, answer)
+        return _concluded(chunk, answer, model)
     except ValidationError as error:  # its message shows values
         field = ".".join(map(str, error.errors(include_input=False)[0]["loc"][:1]))
         raise PoisonError(OUT_OF_BOUNDS, f"what the model gave is out of bounds: {field}") from None
 
 
-def _concluded(chunk: ChunkReady, answer: Extraction | ModelError) -> FactsExtracted:
+def _concluded(chunk: ChunkReady, answer: Extraction | ModelError, model: Model) -> FactsExtracted:
     if isinstance(answer, ModelError) and not isinstance(answer, PartlyReadError):
         usage = answer.usage or Usage()
         return FactsExtracted.of(chunk, ChunkStatus.DEAD, usage=usage, error=str(answer))
     extraction = answer.extraction if isinstance(answer, PartlyReadError) else answer
-    grounded = ground(chunk, extraction.candidates, own_words=extraction.own_words)
+    grounded = ground(chunk, extraction.candidates, own_words=model.own_words)
     dead = isinstance(answer, PartlyReadError)
     return FactsExtracted.of(
         chunk,

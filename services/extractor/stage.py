@@ -48,14 +48,14 @@ class Chunks:
         if found.refusal is not None:
             self._kit.ignore(chunk, found.refusal)
         elif found.known is not None:
-            await self._publish(recalled(chunk, found.known))
+            await self._publish(recalled(chunk, found.known, self._model))
         else:
             return False
         return True
 
     async def _read(self, chunk: ChunkReady) -> None:
         if self._desk is not None and chunk.has_own_words:
-            await self._publish(concluded(chunk, await self._desk.read(chunk)))
+            await self._publish(concluded(chunk, await self._desk.read(chunk), self._model))
             self._desk.stored(chunk.content_hash)
             return
         replay, began = chunk.priority == "replay", time.monotonic()

@@ -2,7 +2,8 @@
 
 No list of marks knows the next kind of page. But who tells of themselves says "I", "my", "we" in most of
 their sentences, and who asks an assistant does so in the first line or in a question at the end. So of a
-message of three lines and more, most of whose other sentences do not, only these are the person's.
+message of three lines and more, most of whose other sentences do not, only these are the person's. Questions
+and requests among them tell nothing either way.
 
 Not so in languages whose verbs say who speaks, or that have other words for it: there the marks must do.
 """
@@ -20,6 +21,7 @@ _SENTENCE = re.compile(r"[^.!?;\n]+[.!?;]*")
 _SELF = re.compile(r"(?<![\w'])(?:i|i'm|im|i've|ive|i'd|i'll|my|mine|me|myself|we|we're|we've|our|us)(?!\w)")
 _REQUEST = re.compile(r"\b(?:can|could|would|will) you\b")
 _OPENING = re.compile(r"(?:please|pls|help|hi|hello|hey|thanks|context)\b")
+_ASKS = re.compile(r"(?:please|pls|help|explain|describe|list|give|show|suggest|recommend|write|and what)\b")
 _EDGES = " \t-*•>\"'()!."
 _WORD = re.compile(r"[^\W\d_]+")
 _ENGLISH = words_of(
@@ -43,16 +45,21 @@ def is_of_others(text: str) -> Iterator[tuple[int, int]]:
         for line in lines
         if line not in frame
         for sentence in _SENTENCE.findall(line.group())
-        if _WORD.search(sentence)
+        if _WORD.search(sentence) and not _is_put_to_a_reader(sentence)
     ]
     of_self = sum(_SELF.search(sentence) is not None for sentence in said)
-    if said and 2 * of_self <= len(said):
+    if 2 * of_self < len(said):
         yield from (line.span() for line in lines if line not in frame)
 
 
 def _asks(line: str) -> bool:
     opening = _OPENING.match(line.lstrip(_EDGES))
     return opening is not None or _is_question(line) or _REQUEST.search(line) is not None
+
+
+def _is_put_to_a_reader(sentence: str) -> bool:
+    """Whether it asks, and tells of nobody."""
+    return _is_question(sentence) or _ASKS.match(sentence.lstrip(_EDGES)) is not None
 
 
 def _is_question(line: str) -> bool:

@@ -24,8 +24,6 @@ class Extraction:
     usage: Usage = field(default_factory=Usage)
     unread: tuple[str, ...] = ()
     """Ids of conversations this model cannot read (the offline model reads English only)."""
-    own_words: bool = False
-    """True if the model itself passes over what the person pasted, so that grounding need not look again."""
 
 
 class PartlyReadError(ModelError):
@@ -129,6 +127,8 @@ class Model(Writes, Protocol):
 
     ceiling: int
     """How many chunks it is worth having in flight at a time."""
+    own_words: bool
+    """True if the model itself passes over what the person pasted, so that grounding need not look again."""
 
     async def extract(self, chunk: ChunkReady) -> Extraction:
         """Candidates for one chunk. Raises ModelError if this chunk can never be answered."""

@@ -121,7 +121,7 @@ class InstantModel(OfflineModel):
                 first[message.conversation_id] = Candidate(
                     category=Category.BELIEFS, statement=said, quote=said, message_ids=(message.id,)
                 )
-        return Extraction(tuple(first.values()), own_words=True)
+        return Extraction(tuple(first.values()))
 
 
 class RefusingModel(OfflineModel):

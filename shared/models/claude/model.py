@@ -38,6 +38,8 @@ class ClaudeModel:
     without a key.
     """
 
+    own_words = False
+
     def __init__(self, options: ClaudeOptions, fallback: Fallback) -> None:
         self.options = options
         self.name = options.model

@@ -45,7 +45,7 @@ def said_in(chunk: ChunkReady) -> list[tuple[object, ...]]:
 def to_extraction(found: Iterable[Sequence[object]], unread: Iterable[str]) -> Extraction:
     """Extraction of plain `Found` tuples."""
     candidates = tuple(_candidate(Found._make(fact)) for fact in found)
-    return Extraction(candidates, unread=tuple(unread), own_words=True)
+    return Extraction(candidates, unread=tuple(unread))
 
 
 def _candidate(found: Found) -> Candidate:

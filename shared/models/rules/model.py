@@ -20,6 +20,7 @@ class OfflineModel(Model):
     """`workers` processes extract; 0 extracts in this process. It costs nothing, so its usage is empty."""
 
     name = "offline"
+    own_words = True
 
     def __init__(self, workers: int = 0) -> None:
         self.prompt_version = rules_version()

@@ -12,6 +12,7 @@ from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady, ChunkStatus, Usage
 from shared.domain.facts import Candidate, Category
 from shared.models.base import Extraction, PartlyReadError
+from shared.models.rules.model import OfflineModel
 from shared.store.driving import CachedExtraction
 from tests.support.chunks import chunk_of, said
 
@@ -23,6 +24,7 @@ class Reader:
     name: str = "reader"
     prompt_version: str = "1"
     ceiling: int = 1
+    own_words: bool = False
     calls: int = 0
     failure: Exception | None = None
 
@@ -78,9 +80,20 @@ async def test_other_errors_are_the_callers_to_retry() -> None:
 async def test_what_was_read_before_is_answered_without_a_call() -> None:
     chunk = chunk_of(said("m1", "I am Ana"), index=1)
     facts = (await extract(chunk, Reader())).facts
-    result = recalled(chunk, CachedExtraction(facts=facts, dropped={"quote_not_found": 2}, unread=("c1",)))
+    known = CachedExtraction(facts=facts, dropped={"quote_not_found": 2}, unread=("c1",))
+    result = recalled(chunk, known, Reader())
     assert (result.cached, result.facts, result.dropped) == (True, facts, {"quote_not_found": 2})
     assert (result.index, result.unread, result.usage) == (1, ("c1",), Usage())
+
+
+async def test_what_a_model_takes_for_the_persons_own_stays_so_when_it_is_recalled() -> None:
+    """The offline rules look at what is quoted by themselves; a second look by others' eyes takes nothing."""
+    chunk = chunk_of(said("m1", 'Last year I resolved to "be calmer" and I shouted at a printer.'))
+    model = OfflineModel()
+    read = await extract(chunk, model)
+    again = recalled(chunk, CachedExtraction(facts=read.facts), model)
+    assert [fact.statement for fact in read.facts] == ['Last year I resolved to "be calmer".']
+    assert (again.facts, again.dropped) == (read.facts, read.dropped)
 
 
 async def test_a_dead_chunk_tells_what_it_cost() -> None:
