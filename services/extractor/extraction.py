@@ -41,8 +41,8 @@ async def extract(chunk: ChunkReady, model: Model) -> FactsExtracted:
 
 
 def concluded(chunk: ChunkReady, answer: Extraction | ModelError, model: Model) -> FactsExtracted:
-    """What the answer of `model` for a chunk comes to, once it is grounded. Raises PoisonError for one that no
-    event can hold: asked again, the model would say it again."""
+    """What the answer of `model` for a chunk comes to, once it is grounded. Raises PoisonError for one that
+    no event can hold: asked again, the model would say it again."""
     try:
         return _concluded(chunk, answer, model)
     except ValidationError as error:  # its message shows values
