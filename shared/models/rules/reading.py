@@ -1,8 +1,8 @@
 """Reads the person's messages and finds facts: the whole of extraction, on plain tuples (see `said.py`).
 
-From cheap to dear, so that most text costs next to nothing: a message without a word that begins a fact is
-left at once; then foreign text is blanked out (`regions`), the rest is cut into sentences and clauses
-(`sentences`), and each clause meets the rules of its first words (`rules`) and their guards (`guards`).
+From cheap to dear, so that most text costs next to nothing: what is not the person's is blanked out
+(`regions`), the rest is cut into sentences; those that tell of somebody are cut into clauses (`sentences`),
+which meet the guards (`guards`) and then the gate (`shared.english.gate`).
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from shared.english.language import ENGLISH, conversation_language
 from shared.english.plain import fold
 from shared.english.regions import own_words
 from shared.english.role_play import opens_role_play
-from shared.english.sentences import split_sentences
+from shared.english.sentences import Sentence, split_sentences
+from shared.english.words import words_of
 from shared.models.rules.clauses import facts_of_sentence
 from shared.models.rules.guards import is_scenario
 from shared.models.rules.instructions import facts_of_instructions
 from shared.models.rules.said import Found, Said
 
-_OPENING_WORDS = (
-    "i i'm im i've ive i'd my we we're we've our always never don't dont call answer answers answering "
-    "respond reply use keep avoid stop no matters future now forward default whenever every time"
+_FIRST_PERSON = re.compile(r"(?<![\w'])(?:i|i'm|im|i've|ive|i'd|i'll|my|me|mine|myself|we|we're|we've|our|us)(?![\w'])")
+_ASKS = words_of(
+    "what what's how why when where who which can could would will should is are do does did please pls explain "
+    "list give show describe compare suggest recommend write tell help make translate summarize summarise create "
+    "generate find fix add rewrite improve convert calculate draft put thanks thank ok okay"
 )
-_OPENERS = frozenset(word + mark for word in _OPENING_WORDS.split() for mark in ("", ",", ".", "!"))
-"""Words that a fact may begin with; a message without any holds none."""
-_OPENER = re.compile(
-    r"(?<![\w'])(?:i|i'm|im|i've|ive|my|we|we're|we've|our|always|never|don't|dont|do not|call|please"
-    r"|from now|in future|matters|in the future|answer|respond|reply|use|keep|avoid|stop|no)(?![\w'])"
-)
-"""The same for a sentence."""
+"""What a sentence begins with that asks, and tells of nobody unless it says "I" or "my"."""
+_LEAD = " \t-*•–—>.)("
+_LONGEST = 200
+"""Characters of a sentence without the first person that is looked at."""
 
 
 def read_messages(messages: Sequence[Said]) -> tuple[list[Found], list[str]]:
@@ -59,16 +59,26 @@ def _not_english(messages: Sequence[Said]) -> dict[str, None]:
 
 
 def _facts_of_message(said: Said, low: str) -> Iterator[Found]:
-    if _OPENERS.isdisjoint(low.replace("(", " ").replace('"', " ").split()):
-        return
     seen: set[str] = set()
     own = own_words(low)
+    previous = ""
     for sentence in split_sentences(said.text, own):
         if is_scenario(sentence):
             return
-        if _OPENER.search(own, sentence.start, sentence.end) is None:
-            continue
-        for fact in facts_of_sentence(said, sentence):
-            if fact.statement not in seen:
-                seen.add(fact.statement)
-                yield fact
+        if _may_tell(sentence):
+            for fact in facts_of_sentence(said, sentence, previous):
+                if fact.statement not in seen:
+                    seen.add(fact.statement)
+                    yield fact
+        previous = low[sentence.start : sentence.end + 1]
+
+
+def _may_tell(sentence: Sentence) -> bool:
+    """False where nothing is told of the person: most sentences, at hardly any cost."""
+    low, start, end = sentence.low, sentence.start, sentence.end
+    if _FIRST_PERSON.search(low, start, end) is not None:
+        return True
+    if sentence.asks or end - start > _LONGEST:
+        return False
+    first = low[start:end].lstrip(_LEAD).partition(" ")[0].rstrip(",.:!")
+    return first not in _ASKS and any(map(str.isalnum, first))

@@ -8,17 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 RULE_MODULES = (
-    "english.abbreviations", "english.asked_about", "english.common_words", "english.handed_over",
-    "english.language",
-    "english.plain", "english.regions", "english.role_play", "english.sentences", "english.share",
-    "english.spotting",
+    "english.abbreviations", "english.asked_about", "english.binding", "english.binding.orders",
+    "english.common_words", "english.gate", "english.gate.features", "english.gate.gate", "english.gate.lexicon",
+    "english.handed_over", "english.language", "english.names", "english.normalise", "english.plain",
+    "english.regions", "english.role_play", "english.sentences", "english.share", "english.spotting",
     "english.words", "models.rules.clauses", "models.rules.fields", "models.rules.guards",
-    "models.rules.instructions", "models.rules.reading", "models.rules.rule", "models.rules.rulebook",
-    "models.rules.rules_beliefs", "models.rules.rules_dates", "models.rules.rules_decisions",
-    "models.rules.rules_family", "models.rules.rules_health", "models.rules.rules_home",
-    "models.rules.rules_instructions", "models.rules.rules_person", "models.rules.rules_tastes",
-    "models.rules.rules_things", "models.rules.rules_work", "models.rules.said", "models.rules.statement",
-    "models.rules.when",
+    "models.rules.instructions", "models.rules.kinds", "models.rules.reading", "models.rules.said",
+    "models.rules.statement", "models.rules.when", "models.rules.wishes",
 )  # fmt: skip
 """Every module of `shared` that takes part in extraction; a test compares it with what a worker imports."""
 DETECTOR = "cld3-py"

@@ -1,0 +1,1 @@
+"""Which clauses of a person's own words are facts: learned from data/labels."""

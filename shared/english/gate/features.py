@@ -1,0 +1,144 @@
+"""What of a clause the gate looks at: its words and what kinds of words they are, how it begins, what stands
+before it."""
+
+from __future__ import annotations
+
+import re
+
+from shared.english.gate.lexicon import CLASSES
+from shared.english.sentences import Clause
+
+MOST_WORDS = 40
+"""Words of a clause that are looked at."""
+_WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*|\d+(?:[.,:]\d+)*|[£$€₹]|[!?:;\"()]|…|\.\.\.")
+_SPELLED = {
+    "i'm": "i am", "im": "i am", "ive": "i have", "i've": "i have", "i'd": "i would", "id": "i would",
+    "i'll": "i will", "we're": "we are", "we've": "we have", "we'll": "we will", "we'd": "we would",
+    "dont": "do not", "don't": "do not", "doesnt": "does not", "doesn't": "does not", "didnt": "did not",
+    "didn't": "did not", "cant": "can not", "can't": "can not", "cannot": "can not", "won't": "will not",
+    "wont": "will not", "isn't": "is not", "isnt": "is not", "aren't": "are not", "wasn't": "was not",
+    "wasnt": "was not", "haven't": "have not", "havent": "have not", "hasn't": "has not", "hadn't": "had not",
+    "couldn't": "could not", "wouldn't": "would not", "shouldn't": "should not", "it's": "it is",
+    "that's": "that is", "thats": "that is", "he's": "he is", "she's": "she is", "they're": "they are",
+    "there's": "there is", "theres": "there is", "you're": "you are", "favorite": "favourite", "fav": "favourite",
+    "fave": "favourite", "u": "you", "ur": "your", "mom": "mum", "bc": "because", "cuz": "because",
+    "tho": "though", "yrs": "years", "yr": "year", "tmrw": "tomorrow", "wanna": "want to", "gonna": "going to",
+    "gotta": "got to", "anymore": "any more",
+}  # fmt: skip
+_SUBJECTS = {
+    "i": "I", "we": "WE", "my": "MY", "our": "MY", "it": "IT", "this": "IT", "that": "IT", "these": "IT",
+    "those": "IT", "there": "IT", "he": "HE", "she": "HE", "they": "HE", "you": "YOU", "your": "YOU",
+    "the": "THE", "a": "A", "an": "A", "what": "WH", "how": "WH", "why": "WH", "when": "WH", "where": "WH",
+    "who": "WH", "which": "WH", "if": "IF", "me": "I", "mine": "I", "as": "AS", "not": "NOT", "no": "NOT",
+}  # fmt: skip
+_DANGLES = frozenset("it this that these those there one ones them him her they he she same here such so".split())
+_FIRST = frozenset("i we my our me us mine myself ours".split())
+_SKIPPED = frozenset(
+    "also just really actually still always never now currently usually mostly only ever even probably "
+    "definitely honestly finally recently already often sometimes literally basically kind of sort".split()
+)
+_CONDITIONAL = re.compile(
+    r"(?<![\w'])(?:if|unless|suppose|imagine|pretend|assum\w+|let's say|whether|as if|wish|would|could|maybe"
+    r"|perhaps|might|probably|say)(?![\w'])"
+)
+_MADE_UP = re.compile(
+    r"(?<![\w'])(?:story|novel|poem|lyrics?|song|character|scene|dialogue|role-?play|pretend|act as|imagine"
+    r"|translat\w+|sentence|example|proofread|correct|rewrite|rephrase|paraphrase|caption|tweet|essay|speech"
+    r"|script|fiction|narrator|monologue|quote|says|said|wrote|email|mail|message|review|bio|cover letter"
+    r"|post|advert|ad|ads|slogan|joke|meme|test|code|log|survey|template|draft)(?![\w'])"
+)
+
+
+def words_in(text: str) -> list[str]:
+    """The words and marks of a folded text, contractions spelled out, figures by their kind."""
+    words: list[str] = []
+    for word in _WORD.findall(text):
+        if word[0].isdigit():
+            year = len(word) == 4 and word[:2] in ("19", "20")
+            words.append("<year>" if year else "<number>")
+            continue
+        spelled = _SPELLED.get(word)
+        if spelled is not None:
+            words.extend(spelled.split())
+        elif word.endswith("'s") and len(word) > 3:
+            words.extend((word[:-2], "'s"))
+        else:
+            words.append(word)
+    return words[:MOST_WORDS]
+
+
+def features(clause: Clause, previous: str = "") -> list[str]:
+    """The features of a clause, some more than once; `previous` is the sentence before its own, folded."""
+    sentence = clause.sentence
+    text = sentence.low[clause.start : clause.end]
+    original = sentence.original[clause.start : clause.end]
+    words = words_in(text)
+    if not words:
+        return []
+    found = [f"w={word}" for word in words]
+    kinds = [CLASSES.get(word, ()) for word in words]
+    shown = [f"<{each[0]}>" if each else word for each, word in zip(kinds, words, strict=True)]
+    found += [f"k={kind}" for each in kinds for kind in each]
+    found += [f"b={one} {two}" for one, two in zip(words, words[1:], strict=False)]
+    found += [f"c={one} {two}" for one, two in zip(shown, shown[1:], strict=False)]
+    found += [f"t={one} {two} {three}" for one, two, three in zip(shown, shown[1:], shown[2:], strict=False)]
+    found += [f"s{place}={word}" for place, word in enumerate(words[:3])]
+    found += [f"z{place}={word}" for place, word in enumerate(shown[:3])]
+    subject, verb = _subject_and_verb(words, kinds)
+    found += [f"subject={subject}", f"verb={subject} {verb}"]
+    found.append(f"begins={words[0]} {words[1] if len(words) > 1 else ''}")
+    found.append(f"ends={words[-1]}")
+    found.append(f"length={min(len(words), 20) // 3}")
+    if len(words) <= 3:
+        found.append(f"short={subject}")
+    own = not _FIRST.isdisjoint(words)
+    found.append("own" if own else "impersonal")
+    dangling = [word for word in words if word in _DANGLES]
+    if dangling:
+        found.append(f"dangles={min(len(dangling), 3)}")
+    named = any(word[:1].isupper() and word not in ("I", "I'm", "I've", "I'd", "I'll") for word in original.split()[1:])
+    if named:
+        found.append("named")
+    if words[-1] in _DANGLES:
+        found.append("ends in dangling")
+    found.append(f"joint={clause.joint}")
+    if sentence.asks:
+        found.append("asks last" if clause.last else "asks")
+    if _CONDITIONAL.search(clause.before):
+        found.append("conditional before")
+    if _MADE_UP.search(previous):
+        found.append("made up before")
+    if _MADE_UP.search(clause.before):
+        found.append("made up in sentence")
+    if not previous:
+        found.append("opens")
+    before = words_in(previous[-200:])[:2] if previous else []
+    if before:
+        found.append(f"p={' '.join(before)}")
+    if previous.endswith("?"):
+        found.append("after question")
+    mark = sentence.low[sentence.end : sentence.end + 1]
+    if clause.last and mark in "!?.:":
+        found.append(f"mark={mark}")
+    return found
+
+
+def _subject_and_verb(words: list[str], kinds: list[tuple[str, ...]]) -> tuple[str, str]:
+    """Of whom the clause speaks, roughly, and the word that follows, without adverbs."""
+    at = 0
+    while at < len(words) - 1 and words[at] in _SKIPPED:
+        at += 1
+    subject = _SUBJECTS.get(words[at], "")
+    if subject == "MY":
+        for step in (1, 2, 3):
+            if at + step < len(words) and kinds[at + step]:
+                subject = f"MY {kinds[at + step][0]}"
+                at += step
+                break
+    elif not subject:
+        first = kinds[at]
+        return f"NONE {first[0] if first else ''}", words[at]
+    at += 1
+    while at < len(words) - 1 and words[at] in _SKIPPED:
+        at += 1
+    return subject, words[at] if at < len(words) else ""

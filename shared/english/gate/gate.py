@@ -1,0 +1,91 @@
+"""The gate: how likely a clause is a fact of the person, and of what kind. What it weighs is learned from
+data/labels by `python -m scripts.train`; a clause costs look-ups and sums, and needs no library."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import cache
+from math import exp
+from pathlib import Path
+from typing import NamedTuple
+
+from shared.english.gate.features import features
+from shared.english.sentences import Clause
+
+WEIGHTS = Path(__file__).with_name("weights.json")
+SCALE = 100
+"""Weights are kept as whole hundredths."""
+
+
+class Verdict(NamedTuple):
+    """What a clause is, as likelihoods from 0 to 1 that add up to 1 (data/labels/README.md has the classes)."""
+
+    durable: float
+    event: float
+    passing: float
+    dangling: float
+    not_own: float
+
+    @property
+    def fact(self) -> float:
+        """How likely it is worth remembering."""
+        return self.durable + self.event
+
+
+class _Weights(NamedTuple):
+    bias: tuple[int, ...]
+    of: dict[str, tuple[int, ...]]
+
+
+@cache
+def _learned() -> tuple[_Weights, _Weights, tuple[str, ...], tuple[float, float]]:
+    """For classes, for kinds; the kinds' names; how likelihoods are calibrated."""
+    kept = json.loads(WEIGHTS.read_bytes())
+    classes, kinds = (
+        _Weights(tuple(kept[name]["bias"]), {key: tuple(each) for key, each in kept[name]["of"].items()})
+        for name in ("classes", "kinds")
+    )
+    return classes, kinds, tuple(kept["kinds"]["names"]), tuple(kept["calibration"])
+
+
+def judged(clause: Clause, previous: str = "") -> Verdict:
+    """What the clause is; `previous` is the folded sentence before its own, if there is one."""
+    return verdict_of(features(clause, previous))
+
+
+def verdict_of(found: Sequence[str]) -> Verdict:
+    """What a clause of these features is."""
+    classes, _, _, (slope, offset) = _learned()
+    likely = _softmax(_sums(classes, found))
+    fact = likely[0] + likely[1]
+    calibrated = 1 / (1 + exp(-(slope * _logit(fact) + offset)))
+    of_facts, of_others = calibrated / max(fact, 1e-9), (1 - calibrated) / max(1 - fact, 1e-9)
+    return Verdict(likely[0] * of_facts, likely[1] * of_facts, *(each * of_others for each in likely[2:]))
+
+
+def kind_of(found: Iterable[str]) -> str:
+    """The kind of fact that a clause of these features is, if it is one."""
+    _, kinds, names, _ = _learned()
+    sums = _sums(kinds, found)
+    return names[max(range(len(names)), key=sums.__getitem__)]
+
+
+def _sums(weights: _Weights, found: Iterable[str]) -> list[float]:
+    of = weights.of
+    known = [each for each in map(of.get, set(found)) if each is not None]
+    return [float(sum(column)) for column in zip(weights.bias, *known, strict=True)]
+
+
+def _softmax(sums: Sequence[float]) -> list[float]:
+    most = max(sums)
+    parts = [exp((each - most) / SCALE) for each in sums]
+    total = sum(parts)
+    return [each / total for each in parts]
+
+
+def _logit(share: float) -> float:
+    from math import log
+
+    bounded = min(max(share, 1e-6), 1 - 1e-6)
+    return log(bounded / (1 - bounded))
