@@ -58,7 +58,7 @@ def _of_labels(folder: Path) -> Iterator[Figure]:
     yield from _beside(
         Figure(f"{fact}: recall", ours.recall(DURABLE, EVENT), ""), every.recall(DURABLE, EVENT)
     )
-    yield at_most("held-out, calibration error", ours.calibration_error, 0.05)
+    yield from _beside(at_most("held-out, calibration error", ours.calibration_error, 0.05))
     note = f"among {ours.negatives} hard negatives"
     yield from _beside(at_most(hard, ours.false_alarms, 0.03, note=note), every.false_alarms)
 
@@ -91,9 +91,9 @@ def _of_questions(given: Path | None, asked: Asked, name: str, target: float) ->
     yield from _beside(at_least(name, share, target, note=note), share_cited(found, first_person)[0])
 
 
-def _beside(figure: Figure, every: float) -> Iterator[Figure]:
+def _beside(figure: Figure, every: float | None = None) -> Iterator[Figure]:
     """A figure, then what it was and what it must beat."""
     yield figure
-    if figure.name in RULES_OF_BEFORE:
-        yield Figure(f"  {BEFORE}", RULES_OF_BEFORE[figure.name], "")
-    yield Figure(f"  {ALL}", every, "")
+    yield Figure(f"  {BEFORE}", RULES_OF_BEFORE[figure.name], "")
+    if every is not None:
+        yield Figure(f"  {ALL}", every, "")
