@@ -29,7 +29,7 @@ ON_THE_LOG = (
 WITH_CLAUDE = ("claude-throughput", "claude-prompts", "claude-accounts", "claude-interruptions")
 """Figures against the stand-in of the Claude API."""
 NAMES = (
-    *("throughput", "memory", "linear", "truth", "again", "reading", "accuracy", "rest"),
+    *("throughput", "memory", "linear", "truth", "again", "reading", "accuracy", "quality", "rest"),
     *("gateway", "gateway-proxy", "first-sections", "one-box"),
     *ON_THE_LOG,
     *WITH_CLAUDE,

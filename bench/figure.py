@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -11,6 +12,7 @@ class Figure:
 
     name: str
     measured: float
+    """NaN where there was nothing to measure it on."""
     unit: str
     target: str = ""
     ok: bool | None = None
@@ -38,6 +40,13 @@ def exactly(name: str, measured: float, wanted: float, unit: str = "", note: str
     return Figure(name, measured, unit, f"= {number(wanted)}", measured == wanted, note)
 
 
+def not_given(name: str) -> Figure:
+    """A figure whose data must be given by hand, and are not."""
+    return Figure(name, math.nan, "")
+
+
 def number(value: float) -> str:
     """A number for a table: whole ones whole, others with at most three places."""
+    if math.isnan(value):
+        return "not given"
     return f"{value:,.3f}".rstrip("0").rstrip(".")

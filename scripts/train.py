@@ -80,12 +80,15 @@ def _examples_of(row: dict[str, Any]) -> Iterator[Example]:
 
 
 def _label_of(clause: Clause, spans: Sequence[tuple[int, int, str, str]]) -> tuple[str, str]:
-    """What the labels say: a clause that holds a fact is one, whatever it holds besides."""
+    """What the labels say: a clause that holds a fact is one, whatever it holds besides; a lesser part of one
+    does not stand alone."""
     size = clause.end - clause.start
     over = []
     for begin, end, label, kind in spans:
         shared = min(end, clause.end) - max(begin, clause.start)
         if shared >= OVERLAP * min(size, end - begin):
+            if label in FACTS and shared < OVERLAP * (end - begin):
+                label, kind = "dangling", ""
             over.append((label in FACTS, shared, label, kind))
     return max(over)[2:] if over else ("passing", "")
 

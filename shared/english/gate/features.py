@@ -4,13 +4,14 @@ before it."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from shared.english.gate.lexicon import CLASSES
 from shared.english.sentences import Clause
 
 MOST_WORDS = 40
 """Words of a clause that are looked at."""
-_WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*|\d+(?:[.,:]\d+)*|[£$€₹]|[!?:;\"()]|…|\.\.\.")
+_WORD = re.compile(r"[^\W\d_]+-\d+|[^\W\d_]+(?:['-][^\W\d_]+)*|\d+(?:[.,:]\d+)*|[£$€₹]|[!?:;\"()]|…|\.\.\.")
 _SPELLED = {
     "i'm": "i am", "im": "i am", "ive": "i have", "i've": "i have", "i'd": "i would", "id": "i would",
     "i'll": "i will", "we're": "we are", "we've": "we have", "we'll": "we will", "we'd": "we would",
@@ -57,6 +58,9 @@ def words_in(text: str) -> list[str]:
             year = len(word) == 4 and word[:2] in ("19", "20")
             words.append("<year>" if year else "<number>")
             continue
+        if word[-1].isdigit():
+            words.append("<name>")
+            continue
         spelled = _SPELLED.get(word)
         if spelled is not None:
             words.extend(spelled.split())
@@ -81,21 +85,19 @@ def features(clause: Clause, previous: str = "") -> list[str]:
     found += [f"k={kind}" for each in kinds for kind in each]
     found += [f"b={one} {two}" for one, two in zip(words, words[1:], strict=False)]
     found += [f"c={one} {two}" for one, two in zip(shown, shown[1:], strict=False)]
-    found += [f"t={one} {two} {three}" for one, two, three in zip(shown, shown[1:], shown[2:], strict=False)]
     found += [f"s{place}={word}" for place, word in enumerate(words[:3])]
     found += [f"z{place}={word}" for place, word in enumerate(shown[:3])]
     subject, verb = _subject_and_verb(words, kinds)
     found += [f"subject={subject}", f"verb={subject} {verb}"]
-    found.append(f"begins={words[0]} {words[1] if len(words) > 1 else ''}")
     found.append(f"ends={words[-1]}")
     found.append(f"length={min(len(words), 20) // 3}")
     if len(words) <= 3:
         found.append(f"short={subject}")
     own = not _FIRST.isdisjoint(words)
     found.append("own" if own else "impersonal")
-    dangling = [word for word in words if word in _DANGLES]
-    if dangling:
-        found.append(f"dangles={min(len(dangling), 3)}")
+    found += _dangling(words, kinds)
+    if words[0].endswith("ing"):
+        found.append("begins with a doing" if own else "speaks of a doing")
     named = any(word[:1].isupper() and word not in ("I", "I'm", "I've", "I'd", "I'll") for word in original.split()[1:])
     if named:
         found.append("named")
@@ -121,6 +123,24 @@ def features(clause: Clause, previous: str = "") -> list[str]:
     if clause.last and mark in "!?.:":
         found.append(f"mark={mark}")
     return found
+
+
+def _dangling(words: list[str], kinds: list[tuple[str, ...]]) -> Iterator[str]:
+    """How many words point to something else, where, and whether something came before that they may mean."""
+    count, named = 0, False
+    for place, word in enumerate(words):
+        if word in _DANGLES:
+            count += 1
+            before = words[place - 1] if place else ""
+            after = words[place + 1] if place + 1 < len(words) else ""
+            yield f"dangles {'late' if named else 'early'}={word}"
+            yield f"dangles behind={before}"
+            yield f"dangles before={after if CLASSES.get(after) is None else CLASSES[after][0]}"
+        elif kinds[place] or (len(word) > 4 and place > 2):
+            named = True
+    if count:
+        yield f"dangles={min(count, 3)}"
+        yield f"dangles in {len(words) // 4}"
 
 
 def _subject_and_verb(words: list[str], kinds: list[tuple[str, ...]]) -> tuple[str, str]:

@@ -74,12 +74,30 @@ def is_sarcastic(clause: Clause) -> bool:
     return _SARCASTIC.search(clause.around) is not None
 
 
+_OTHERS = re.compile(
+    r"(?:(?:he|she|they|his|her|their|it|people|most people|everyone|everybody)(?![\w-])"
+    r"|(?:(?:my|our|the|a|an|one of (?:my|our|the)|some of (?:my|our)) (?:[\w-]+ )?)"
+    r"(?:boss|manager|supervisor|colleagues?|co-?workers?|clients?|customers?|students?|pupils?|patients?"
+    r"|landlord|landlady|neighbou?rs?|roommates?|flatmates?|housemates?|teacher|professor|therapist|doctor|dentist"
+    r"|mechanic|plumber|lawyer|accountant|recruiter|ex-colleague|acquaintance|guy|woman|man|lady)(?:'s)?(?![\w-])"
+    r"|a friend of (?:mine|ours))"
+)
+_FIRST_PERSON = re.compile(r"(?<![\w'])(?:i|i'm|i've|i'd|me|mine|us|we)(?![\w])")
+
+
+def is_of_others(clause: Clause) -> bool:
+    """Somebody is spoken of who is nothing to the person, and nothing that touches them."""
+    found = _OTHERS.match(clause.plain)
+    return found is not None and _FIRST_PERSON.search(clause.plain, found.end()) is None
+
+
 GUARDS: tuple[Callable[[Clause], bool], ...] = (
     is_question,
     is_conditional,
     is_reported,
     is_uncertain,
     is_sarcastic,
+    is_of_others,
 )
 
 
