@@ -116,6 +116,23 @@ def _diets() -> list[ClaimRule]:
             tail=Tail.FREE,
         )
     )
+    for value, words in (
+        ("vegan|vegetarian", "fish|seafood|salmon|tuna|chicken|meat"),
+        ("vegan", "cheese|eggs|dairy|butter|milk|yoghurt|yogurt"),
+    ):
+        rules.append(
+            ClaimRule(
+                "eats",
+                "slot:diet",
+                words.replace("|", " "),
+                rf"I (?:have )?(?:(?:eats?|eating|am eating|started eating|went back to eating|began eating)(?: some)?"
+                rf" (?:\w+ and )?(?:{words})\b(?=.* again\b|$| now\b)|(?:eats?|am eating) (?:{words}) again)",
+                value=value,
+                negates=True,
+                strength=TOUGH,
+                tail=Tail.FREE,
+            )
+        )
     return rules
 
 
