@@ -11,6 +11,8 @@ from shared.english.sentences import Clause
 
 MOST_WORDS = 40
 """Words of a clause that are looked at."""
+SHORT = 6
+"""Words of a clause at most whose form as a whole is looked at."""
 _WORD = re.compile(r"[^\W\d_]+-\d+|[^\W\d_]+(?:['-][^\W\d_]+)*|\d+(?:[.,:]\d+)*|[£$€₹]|[!?:;\"()]|…|\.\.\.")
 _SPELLED = {
     "i'm": "i am", "im": "i am", "ive": "i have", "i've": "i have", "i'd": "i would", "id": "i would",
@@ -81,18 +83,19 @@ def features(clause: Clause, previous: str = "") -> list[str]:
         return []
     found = [f"w={word}" for word in words]
     kinds = [CLASSES.get(word, ()) for word in words]
-    shown = [f"<{each[0]}>" if each else word for each, word in zip(kinds, words, strict=True)]
     found += [f"k={kind}" for each in kinds for kind in each]
+    shown = [f"<{each[0]}>" if each else word for each, word in zip(kinds, words, strict=True)]
     found += [f"b={one} {two}" for one, two in zip(words, words[1:], strict=False)]
     found += [f"c={one} {two}" for one, two in zip(shown, shown[1:], strict=False)]
+    found += [f"t={one} {two} {three}" for one, two, three in zip(shown, shown[1:], shown[2:], strict=False)]
+    if len(words) <= SHORT:
+        found.append(f"whole={' '.join(each if each[0] == '<' or place < 3 else '_' for place, each in enumerate(shown))}")
     found += [f"s{place}={word}" for place, word in enumerate(words[:3])]
-    found += [f"z{place}={word}" for place, word in enumerate(shown[:3])]
+    found += [f"z{place}={each[0]}" for place, each in enumerate(kinds[:3]) if each]
     subject, verb = _subject_and_verb(words, kinds)
     found += [f"subject={subject}", f"verb={subject} {verb}"]
     found.append(f"ends={words[-1]}")
-    found.append(f"length={min(len(words), 20) // 3}")
-    if len(words) <= 3:
-        found.append(f"short={subject}")
+    found.append(f"length={min(len(words), 20) // 3} of {subject.partition(' ')[0]}")
     own = not _FIRST.isdisjoint(words)
     found.append("own" if own else "impersonal")
     found += _dangling(words, kinds)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from functools import cache
-from math import exp
+from math import exp, log
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,13 +71,12 @@ def kind_of(found: Iterable[str]) -> str:
     return names[max(range(len(names)), key=sums.__getitem__)]
 
 
-def _sums(weights: _Weights, found: Iterable[str]) -> list[float]:
-    of = weights.of
-    known = [each for each in map(of.get, set(found)) if each is not None]
-    return [float(sum(column)) for column in zip(weights.bias, *known, strict=True)]
+def _sums(weights: _Weights, found: Iterable[str]) -> list[int]:
+    known = filter(None, map(weights.of.get, set(found)))
+    return [sum(column) for column in zip(weights.bias, *known)]
 
 
-def _softmax(sums: Sequence[float]) -> list[float]:
+def _softmax(sums: Sequence[int]) -> list[float]:
     most = max(sums)
     parts = [exp((each - most) / SCALE) for each in sums]
     total = sum(parts)
@@ -85,7 +84,5 @@ def _softmax(sums: Sequence[float]) -> list[float]:
 
 
 def _logit(share: float) -> float:
-    from math import log
-
     bounded = min(max(share, 1e-6), 1 - 1e-6)
     return log(bounded / (1 - bounded))

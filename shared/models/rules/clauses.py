@@ -17,7 +17,7 @@ from shared.models.rules.statement import quote_of, statement_of
 from shared.models.rules.when import days_of
 from shared.models.rules.wishes import is_standing_wish
 
-FACT = 0.5
+FACT = 0.65
 """Least likelihood of a clause that is taken for a fact."""
 WISH = 0.9
 """Confidence in a standing wish that is said as one."""

@@ -27,6 +27,30 @@ _REPORTED = re.compile(
     r"|jokes?|joked|goes|quotes?|according to|horoscope|asks|asked|called|insists|insisted|accused|reads"
     r"|means?|meant|like:|replied)(?![\w'])"
 )
+_IF = re.compile(
+    r"[\W\d]*(?:(?:and|but|so|ok|okay|even) )*(?:if|unless|suppose|supposing|imagine|pretend|assuming|say (?:i|we|my)|were i"
+    r"|had i|what if|whether)(?![\w'])(?! (?:it helps|it matters|anyone asks))"
+)
+_WOULD = re.compile(
+    r"(?<![\w'])(?:(?:could|might|would|should)(?:'ve| have)|i'd (?:have|be)|i would be|in another life)(?![\w'])"
+)
+_SAID_BEHIND = re.compile(
+    r",\s*(?:so )?(?:(?:he|she|they|my [\w-]+) )?(?:says|said|told me|claims|swears|reckons|reckon)\b(?!.{40})|\bso i heard\b"
+)
+_AROUND = " \t\"'*_>-"
+_OWN_LEAD = re.compile(r"(?<![\w'])(?:i|i'm|i've|my|me|we|our)(?![\w])")
+_TOPIC = re.compile(
+    r"(?:context|background|situation|info|about|update|edit|note|fyi|question|problem|ps|p\.s|details?|details so far|profile"
+    r"|family|work|job|health|diet|age|name|location|hobbies|likes|dislikes|interests|pets|kids|goals?|summary|facts?"
+    r"|history|today|news|correction|reminder|confession|btw|also|and|reason|constraints?|allerg\w+|preferences?"
+    r"|thing|point|truth|one more)\W*$"
+)
+_MADE_UP = re.compile(
+    r"(?<![\w'])(?:dream\w*|dialogue|verse|lyrics?|poem|scene|sketch|character|pov|role|play|pretend|made[- ]up|sentences?|translat\w+"
+    r"|rewrite|rephrase|correct|proofread|caption|meme|patient|doctor|customer|candidate|interviewer|quote|says?|said|wrote"
+    r"|reads|goes|like this|example|draft|so far|letter|email|mail|message|messages|post|tweet|bio|review|speech|story|novel"
+    r"|open|answer as)(?![\w'])"
+)
 _I_SAID = re.compile(
     r"\bas i (?:said|told you|wrote)|\bi(?:'ve)? (?:already )?(?:said|told you|mentioned|think)"
     r"|\bi (?:haven't|never) (?:yet )?told you"
@@ -34,7 +58,7 @@ _I_SAID = re.compile(
 _UNCERTAIN = re.compile(
     r"(?<![\w'])(?:maybe|perhaps|possibly|probably|might|may (?:be|have)|i guess|not sure|kidding|joking"
     r"|supposedly|hypothetically|allegedly|i suppose|i wonder|not really|imaginary|fictional|in my dreams?"
-    r"|in the (?:game|dream|story))(?![\w'])"
+    r"|in (?:the|my|a) (?:game|dream|story|sketch|play|novel|film)|apparently|dreamt|dreamed|sarcasm)(?![\w'])"
 )
 _SARCASTIC = re.compile(
     r"/s(?:\s|$)|\byeah,? right\b|\b(?:oh|yeah|great|wow|fantastic|wonderful|brilliant"
@@ -53,14 +77,30 @@ def is_question(clause: Clause) -> bool:
 
 
 def is_conditional(clause: Clause) -> bool:
-    """Stands after an "if", a wish or a "maybe" in its sentence."""
+    """Begins with an "if", tells what would be, or stands after a wish or a "maybe" in its sentence."""
+    low = clause.sentence.low
+    if _IF.match(low, clause.start, clause.end) or _WOULD.search(low, clause.start, clause.end):
+        return True
     return clause.body > clause.sentence.start and _CONDITION.search(clause.before) is not None
 
 
 def is_reported(clause: Clause) -> bool:
-    """Stands after "she said", "according to": somebody else's claim."""
-    before = clause.before
+    """Stands in quotation marks, or beside "she said", "according to": somebody else's claim."""
+    before, low = clause.before, clause.sentence.low
+    if low.startswith('"', clause.start) or _SAID_BEHIND.search(low, clause.start, clause.end):
+        return True
     return bool(before) and _REPORTED.search(before) is not None and _I_SAID.search(before) is None
+
+
+def is_introduced(clause: Clause) -> bool:
+    """Stands behind a colon that announces something other than what the person tells of themselves: a part
+    in a dialogue, a draft, a dream."""
+    lead, colon, between = clause.before.rpartition(":")
+    if not colon or between.strip(_AROUND):
+        return False
+    return _MADE_UP.search(lead) is not None or not (
+        _OWN_LEAD.search(clause.text) or _OWN_LEAD.search(lead) or _TOPIC.search(lead)
+    )
 
 
 def is_uncertain(clause: Clause) -> bool:
@@ -79,10 +119,11 @@ _OTHERS = re.compile(
     r"|(?:(?:my|our|the|a|an|one of (?:my|our|the)|some of (?:my|our)) (?:[\w-]+ )?)"
     r"(?:boss|manager|supervisor|colleagues?|co-?workers?|clients?|customers?|students?|pupils?|patients?"
     r"|landlord|landlady|neighbou?rs?|roommates?|flatmates?|housemates?|teacher|professor|therapist|doctor|dentist"
-    r"|mechanic|plumber|lawyer|accountant|recruiter|ex-colleague|acquaintance|guy|woman|man|lady)(?:'s)?(?![\w-])"
-    r"|a friend of (?:mine|ours))"
+    r"|mechanic|plumber|lawyer|accountant|recruiter|ex-colleague|barber|supplier|tutor|callers?|gaffer|opponent|acquaintance|guy|woman|man|lady)(?:'s)?(?![\w-])"
+    r"|a friend of (?:mine|ours)|(?:my|our) [\w-]+'s (?:[\w-]+ )?(?:colleague|boss|friend|neighbou?r|wife|husband|boyfriend"
+    r"|girlfriend)|(?:a|some) mate of|mate of)"
 )
-_FIRST_PERSON = re.compile(r"(?<![\w'])(?:i|i'm|i've|i'd|me|mine|us|we)(?![\w])")
+_FIRST_PERSON = re.compile(r"(?<![\w'])(?:i|i'm|i've|i'd|my|me|mine|us|we|our)(?![\w])")
 
 
 def is_of_others(clause: Clause) -> bool:
@@ -95,6 +136,7 @@ GUARDS: tuple[Callable[[Clause], bool], ...] = (
     is_question,
     is_conditional,
     is_reported,
+    is_introduced,
     is_uncertain,
     is_sarcastic,
     is_of_others,

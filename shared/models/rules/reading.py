@@ -14,21 +14,26 @@ from shared.english.language import ENGLISH, conversation_language
 from shared.english.plain import fold
 from shared.english.regions import own_words
 from shared.english.role_play import opens_role_play
-from shared.english.sentences import Sentence, split_sentences
+from shared.english.sentences import split_sentences
 from shared.english.words import words_of
 from shared.models.rules.clauses import facts_of_sentence
 from shared.models.rules.guards import is_scenario
 from shared.models.rules.instructions import facts_of_instructions
 from shared.models.rules.said import Found, Said
 
-_FIRST_PERSON = re.compile(r"(?<![\w'])(?:i|i'm|im|i've|ive|i'd|i'll|my|me|mine|myself|we|we're|we've|our|us)(?![\w'])")
+_OF_PERSON = "i i'm im i've ive i'd i'll my me mine myself we we're we've our us"
+_SPOKEN = frozenset(word + mark for word in _OF_PERSON.split() for mark in ("", ",", ".", "!", "?", ":", ";", ")"))
+"""Words of the first person as they stand between blanks."""
+_FIRST_PERSON = re.compile(rf"(?<![\w'])(?:{_OF_PERSON.replace(' ', '|')})(?![\w'])")
 _ASKS = words_of(
     "what what's how why when where who which can could would will should is are do does did please pls explain "
     "list give show describe compare suggest recommend write tell help make translate summarize summarise create "
     "generate find fix add rewrite improve convert calculate draft put thanks thank ok okay"
 )
 """What a sentence begins with that asks, and tells of nobody unless it says "I" or "my"."""
-_LEAD = " \t-*•–—>.)("
+_FIRST_WORD = re.compile(r"[^\w\x00]*+((?:[^\W_]|')++)")
+_PIECE = re.compile(r"[^.!?\n]++(?P<end>[.!?]?)")
+"""A sentence, roughly."""
 _LONGEST = 200
 """Characters of a sentence without the first person that is looked at."""
 
@@ -59,13 +64,17 @@ def _not_english(messages: Sequence[Said]) -> dict[str, None]:
 
 
 def _facts_of_message(said: Said, low: str) -> Iterator[Found]:
+    if _SPOKEN.isdisjoint(low.replace("(", " ").replace('"', " ").split()) and not any(
+        _is_told(low, piece.start(), piece.end(), asks=piece["end"] == "?") for piece in _PIECE.finditer(low)
+    ):
+        return
     seen: set[str] = set()
     own = own_words(low)
     previous = ""
     for sentence in split_sentences(said.text, own):
         if is_scenario(sentence):
             return
-        if _may_tell(sentence):
+        if _tells(own, sentence.start, sentence.end, asks=sentence.asks):
             for fact in facts_of_sentence(said, sentence, previous):
                 if fact.statement not in seen:
                     seen.add(fact.statement)
@@ -73,12 +82,14 @@ def _facts_of_message(said: Said, low: str) -> Iterator[Found]:
         previous = low[sentence.start : sentence.end + 1]
 
 
-def _may_tell(sentence: Sentence) -> bool:
-    """False where nothing is told of the person: most sentences, at hardly any cost."""
-    low, start, end = sentence.low, sentence.start, sentence.end
-    if _FIRST_PERSON.search(low, start, end) is not None:
-        return True
-    if sentence.asks or end - start > _LONGEST:
+def _tells(low: str, start: int, end: int, *, asks: bool) -> bool:
+    """False for a sentence that tells nothing of the person: most of them, at hardly any cost."""
+    return _FIRST_PERSON.search(low, start, end) is not None or _is_told(low, start, end, asks=asks)
+
+
+def _is_told(low: str, start: int, end: int, *, asks: bool) -> bool:
+    """Whether a sentence that names no "I" may still tell something of the person: "Two kids, both in Leeds"."""
+    if asks or end - start > _LONGEST:
         return False
-    first = low[start:end].lstrip(_LEAD).partition(" ")[0].rstrip(",.:!")
-    return first not in _ASKS and any(map(str.isalnum, first))
+    first = _FIRST_WORD.match(low, start, end)
+    return first is not None and first[1] not in _ASKS

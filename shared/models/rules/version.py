@@ -9,12 +9,12 @@ from pathlib import Path
 
 RULE_MODULES = (
     "english.abbreviations", "english.asked_about", "english.binding", "english.binding.orders",
-    "english.common_words", "english.gate", "english.gate.features", "english.gate.gate", "english.gate.lexicon",
-    "english.handed_over", "english.language", "english.names", "english.normalise", "english.plain",
-    "english.regions", "english.role_play", "english.sentences", "english.share", "english.spotting",
-    "english.words", "models.rules.clauses", "models.rules.fields", "models.rules.guards",
-    "models.rules.instructions", "models.rules.kinds", "models.rules.reading", "models.rules.said",
-    "models.rules.statement", "models.rules.when", "models.rules.wishes",
+    "english.common_words", "english.gate", "english.gate.features", "english.gate.gate",
+    "english.gate.lexicon", "english.handed_over", "english.joints", "english.language", "english.names",
+    "english.normalise", "english.plain", "english.regions", "english.role_play", "english.sentences",
+    "english.share", "english.spotting", "english.words", "models.rules.clauses", "models.rules.fields",
+    "models.rules.guards", "models.rules.instructions", "models.rules.kinds", "models.rules.reading",
+    "models.rules.said", "models.rules.statement", "models.rules.when", "models.rules.wishes",
 )  # fmt: skip
 """Every module of `shared` that takes part in extraction; a test compares it with what a worker imports."""
 DETECTOR = "cld3-py"
