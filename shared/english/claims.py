@@ -11,6 +11,7 @@ from shared.english.slots import ANY, TOUGH, ClaimRule, Tail
 from shared.english.slots_of_course import COURSES
 from shared.english.slots_of_habit import HABITS
 from shared.english.slots_of_life import LIFE
+from shared.english.slots_of_moves import MOVES
 from shared.english.wording import stem, tokens
 from shared.english.words import words_of
 
@@ -46,7 +47,7 @@ class Claim(NamedTuple):
         return self.stage > 1 and not self.negated
 
 
-RULES = (*LIFE, *HABITS, *COURSES)
+RULES = (*LIFE, *HABITS, *MOVES, *COURSES)
 """In order of precedence: the first rule that reads a statement decides its matter."""
 _COMPILED = tuple((rule, rule.compiled()) for rule in RULES)
 _BY_TRIGGER: dict[str, tuple[int, ...]] = {}
@@ -70,15 +71,15 @@ _COMPOUND = re.compile(
 )
 """Where a statement goes on to say something else."""
 _BESIDE = re.compile(
-    r"\b(?:second|another|side|part[- ]time|weekends?|evenings?|also|too|as well|alongside|besides?|volunteer\w*"
-    r"|moonlight\w*|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|nights|intern(?:ship)?|temporarily)\b",
+    r"\b(?:second|another|side|part[- ]time|weekends?|evenings?|also|too|as well|alongside|besides?"
+    r"|volunteer\w*|moonlight\w*|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|nights|intern(?:ship)?|temporarily)\b",
     re.IGNORECASE,
 )
 """What makes a value one beside others: `a second job`, `another flat`."""
 _MAY_BE_TWO = ("slot:employer", "slot:role", "slot:residence", "slot:country", "slot:car", "chain:own")
 _SOME_TIME = re.compile(
-    r"\b(?:once|twice|times|before|as an? (?:kid|child|boy|girl|teenager|student)|when|years|growing up|used to|every"
-    r"|always|often|usually)\b",
+    r"\b(?:once|twice|times|before|as an? (?:kid|child|boy|girl|teenager|student)|when|years|growing up|used to"
+    r"|every|always|often|usually)\b",
     re.IGNORECASE,
 )
 """It happened some time or other, which need not be after what was said before."""

@@ -29,12 +29,13 @@ _NAMED = re.compile(
     rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH.format('m1')}\b,?(?: (?P<y1>20\d\d)\b)?"
     rf"|\b{_MONTH.format('m2')} (?P<day2>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\d),?(?: (?P<y2>20\d\d)\b)?"
     rf"|\b(?:in|by|of|this|before) {_MONTH.format('m3')}\b,?(?: (?P<y3>20\d\d)\b)?"
-    r"|\b(?P<near>tonight|tomorrow|this weekend|next (?:week|month)|this (?:week|month))\b",
+    r"|\bon (?:the )?(?P<weekday>mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?P<near>tonight|tomorrow|this weekend|next (?:week|month)|this (?:week|month))\b",
     re.IGNORECASE,
 )
 _NEAR = {"tonight": 1, "tomorrow": 1, "this weekend": 7, "this week": 7, "next week": 14}
 _TO_COME = re.compile(
-    r"\b(?:will|going to|plans? to|hopes? to|wants? to|decided to|booked|due|deadline|starts?|flies|fly|leaves?|get the keys"
+    r"^(?:interview|appointment|exam|audition|flight|meeting|rehearsal|surgery) (?:on|in|at)\b|^tomorrow\b"
+    r"|\b(?:will|turns|have (?:an?|my|our)|going to|plans? to|hopes? to|wants? to|decided to|booked|due|deadline|starts?|flies|fly|leaves?|get the keys"
     r"|(?:am|is|are|we're|i'm|they're|'m|'re) (?:\w+ing|in|away|off|at|on|due)|(?:day|exam|test|interview|flight|appointment"
     r"|surgery|operation|wedding|deadline|concert|race|viva|move|trip|holiday|meeting|launch|party|course)(?: [\w']+){0,4} is)\b"
     r"|'ll\b",
@@ -61,6 +62,8 @@ def planned_day(statement: str, said: date) -> date | None:
     if found["near"]:
         near = " ".join(found["near"].casefold().split())
         return said + timedelta(days=_NEAR.get(near, 62))
+    if found["weekday"]:
+        return said + timedelta(days=7)
     name = found["m1"] or found["m2"] or found["m3"]
     month = next(at for at, full in enumerate(_MONTHS, 1) if full.startswith(name.casefold()))
     year = found["y1"] or found["y2"] or found["y3"]

@@ -145,7 +145,9 @@ class Slot:
         old, at, before = led.claim, cluster.leader.stated_at, led.last_stated
         if old is None or not new.over <= old.stage < new.stage or at is None or before is None:
             return False
-        if not (before < at and before.date() <= since and _agree(new.value, old.value)):
+        if not (
+            (before < at or before.date() < since) and before.date() <= since and _agree(new.value, old.value)
+        ):
             return False
         if (new.near or old.near) and not _share_a_conversation(cluster, led):
             return False
@@ -162,9 +164,9 @@ class Slot:
         if (TOUGH if new.left == old.value else strength) < old.resistance or not _conflict(new, old):
             return False
         if self._in_turns and len(self._ended) < MAX_TURNS:
-            if old.kind == "move" and new.kind == "live" and since - _day(held.last_stated) <= ARRIVAL:
-                return False
             pair = old.value, new.value
+            if old.kind == "move" and new.kind == "live" and since - _day(held.last_stated) <= ARRIVAL:
+                self._ended |= {pair, pair[::-1]}
             if pair in self._ended and pair[::-1] in self._ended:
                 return False
             self._ended.add(pair)

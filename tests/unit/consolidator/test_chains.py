@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
+import json
+from datetime import date, timedelta
 from random import Random
 
 import pytest
 
+from examples.source import HERE, read_conversations
+from shared.domain.facts import FactStatus
+from shared.store.facts import StoredFact
 from tests.unit.consolidator.building import settle, stored
+
+EXPECTED = json.loads((HERE / "expected.json").read_text(encoding="utf-8"))["must_recall"]
 
 CHAINS = [
     ["We're buying a flat.", "We own our flat now."],
@@ -52,7 +58,7 @@ CHAINS = [
 SIDE_BY_SIDE = {"We've booked flights to Japan."}
 
 
-def told(chain: list[str], first: int = 2019) -> list:
+def told(chain: list[str], first: int = 2019) -> list[StoredFact]:
     return [stored(said, f"{first + at}-05-0{at + 1}", message=str(at)) for at, said in enumerate(chain)]
 
 
@@ -217,3 +223,30 @@ async def test_a_home_in_the_town_that_one_moved_to_does_not_end_the_move() -> N
     ]
     assert (await settle(said[:3])).current() == ["I live in Bonfim now.", "I moved to Porto."]
     assert (await settle(said)).current() == ["I moved to Braga."]
+
+
+async def test_of_the_person_in_the_sample_no_contradiction_stands() -> None:
+    """What its person says, as anyone may note it, ends as the sample expects it to, and nothing else ends."""
+    said: dict[str, StoredFact] = {}
+    for script in read_conversations():
+        at = script.start
+        for block in script.visible:
+            at = block.at or at + timedelta(minutes=1)
+            for fact in EXPECTED:
+                if (fact["conversation"], block.kind) == (script.slug, "user") and fact[
+                    "quote"
+                ] in block.text:
+                    said[fact["id"]] = stored(
+                        fact["quote"], at.isoformat(), conversation=script.slug, message=fact["id"]
+                    )
+    settled = await settle(said.values(), newest=date(2026, 2, 1))
+    names = {fact.id: name for name, fact in said.items()}
+    ended = {names[fact.id]: fact for fact in settled.facts if fact.status is not FactStatus.CURRENT}
+    by = {name: names[fact.superseded_by] for name, fact in ended.items() if fact.superseded_by}
+    assert by == {fact["id"]: fact["superseded_by"] for fact in EXPECTED if "superseded_by" in fact}
+    assert set(ended) - set(by) == {
+        "maeve-birthday",
+        "first-draft-by-june",
+        "last-day",
+        "galway-in-september",
+    }
