@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from shared.english.binding.orders import reads_as_order
@@ -10,14 +9,14 @@ from shared.english.gate.features import features
 from shared.english.gate.gate import kind_of, verdict_of
 from shared.english.plain import fold
 from shared.english.sentences import Clause, Sentence, split_clauses
-from shared.models.rules.guards import refused
+from shared.models.rules.guards import is_to_reader, refused
 from shared.models.rules.kinds import category_of, time_of
 from shared.models.rules.said import Found, Said
 from shared.models.rules.statement import quote_of, statement_of
 from shared.models.rules.when import days_of
 from shared.models.rules.wishes import is_standing_wish
 
-FACT = 0.65
+FACT = 0.7
 """Least likelihood of a clause that is taken for a fact."""
 WISH = 0.9
 """Confidence in a standing wish that is said as one."""
@@ -32,6 +31,8 @@ def facts_of_sentence(said: Said, sentence: Sentence, previous: str = "") -> Ite
             continue
         if is_standing_wish(clause):
             fact = _fact(said, clause, "answers", WISH)
+        elif is_to_reader(clause):
+            continue
         else:
             found = features(clause, previous)
             verdict = verdict_of(found)

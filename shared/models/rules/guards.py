@@ -132,6 +132,14 @@ def is_of_others(clause: Clause) -> bool:
     return found is not None and _FIRST_PERSON.search(clause.plain, found.end()) is None
 
 
+_READER = re.compile(r"(?<![\w'])(?:you|your|yours|yourself|u|ur|y'all)(?![\w])(?! know)")
+
+
+def is_to_reader(clause: Clause) -> bool:
+    """Speaks to the reader, of whom no fact is kept: "I love your idea", "I bet you had fun"."""
+    return _READER.search(clause.text) is not None
+
+
 GUARDS: tuple[Callable[[Clause], bool], ...] = (
     is_question,
     is_conditional,
