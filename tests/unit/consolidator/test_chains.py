@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -54,8 +55,15 @@ CHAINS = [
     ["We're planning a trip to Japan.", "We've booked flights to Japan.", "We're back from Japan."],
     ["I want to visit Iceland.", "I went to Iceland with Sam."],
 ]
-"""One part a year, each but the last of them history. An act of the same stage may stand beside another."""
-SIDE_BY_SIDE = {"We've booked flights to Japan."}
+"""One part a year, each but the last of them history."""
+INTENDED = [
+    chain
+    for chain in CHAINS
+    if not chain[0].startswith(("I live in", "I work at", "I've been vegan", "I'm vegan", "I'm single"))
+    and "Caravela" not in chain[0]
+    and chain[0] not in ("We own our flat.", "I'm dating Sam.")
+]
+"""Those that begin with an intention, not with a state."""
 
 
 def told(chain: list[str], first: int = 2019) -> list[StoredFact]:
@@ -71,26 +79,12 @@ async def test_what_led_to_what_is_now_is_its_history(chain: list[str]) -> None:
     assert (await settle(facts, page=1)).history() == settled.history()
 
 
-@pytest.mark.parametrize(
-    "chain",
-    [
-        chain
-        for chain in CHAINS
-        if "Lisbon" not in chain[0] and "live in" not in chain[0] and "dating" not in chain[0]
-    ],
-    ids=lambda chain: chain[0],
-)
+@pytest.mark.parametrize("chain", INTENDED, ids=lambda chain: chain[0])
 async def test_a_new_intention_ends_nothing_that_holds(chain: list[str]) -> None:
     """Told the other way round: what they have, then what they are after next."""
     state, intention = chain[-1], chain[0]
     settled = await settle(told([state, intention]))
-    assert (
-        state in settled.current()
-        or "Caravela" in intention
-        or "vegan" in intention
-        or "own" in intention
-        or "single" in intention
-    )
+    assert state in settled.current()
 
 
 @pytest.mark.parametrize(
@@ -150,7 +144,7 @@ async def test_what_only_looks_like_it_ends_nothing(said: list[str]) -> None:
 async def test_a_contract_is_that_of_the_flat_that_was_spoken_of_beside_it() -> None:
     said = ["We're buying a flat.", "We signed the contract on 11 April.", "We own our flat now."]
     facts = [stored(text, f"2025-04-0{at + 1}", conversation="flat") for at, text in enumerate(said)]
-    assert (await settle(facts)).history() == [*zip(said, said[1:], strict=False)]
+    assert (await settle(facts)).history() == [*pairwise(said)]
 
 
 async def test_a_start_ends_the_job_before_it_when_its_day_has_come() -> None:
@@ -226,7 +220,7 @@ async def test_a_home_in_the_town_that_one_moved_to_does_not_end_the_move() -> N
 
 
 async def test_of_the_person_in_the_sample_no_contradiction_stands() -> None:
-    """What its person says, as anyone may note it, ends as the sample expects it to, and nothing else ends."""
+    """What its person says ends as the sample expects it to, and nothing else does."""
     said: dict[str, StoredFact] = {}
     for script in read_conversations():
         at = script.start
