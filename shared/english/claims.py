@@ -72,17 +72,20 @@ _COMPOUND = re.compile(
 """Where a statement goes on to say something else."""
 _BESIDE = re.compile(
     r"\b(?:second|another|side|part[- ]time|weekends?|evenings?|also|too|as well|alongside|besides?"
-    r"|volunteer\w*|moonlight\w*|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|nights|intern(?:ship)?|temporarily)\b",
+    r"|volunteer\w*|moonlight\w*|(?:mon|tues|wednes|thurs|fri|satur|sun)days|nights|intern(?:ship)?"
+    r"|temporarily)\b",
     re.IGNORECASE,
 )
 """What makes a value one beside others: `a second job`, `another flat`."""
 _MAY_BE_TWO = ("slot:employer", "slot:role", "slot:residence", "slot:country", "slot:car", "chain:own")
 _SOME_TIME = re.compile(
-    r"\b(?:once|twice|times|before|as an? (?:kid|child|boy|girl|teenager|student)|when|years|growing up|used to"
+    r"\b(?:once|twice|times|before|as an? (?:kid|child|boy|girl|teenager|student)|when|years|growing up"
+    r"|used to"
     r"|every|always|often|usually)\b",
     re.IGNORECASE,
 )
 """It happened some time or other, which need not be after what was said before."""
+_CLAUSE_END = re.compile(r"[,;.!?]")
 _NO_LIKING = words_of("my it that this you them him her me us everything nothing one to when how being going")
 _LIKINGS = frozenset({"like", "dislike", "quit", "again"})
 _WORDED = _LIKINGS | {"stage"}
@@ -151,9 +154,9 @@ def _claim(rule: ClaimRule, match: re.Match[str], text: str, plural: bool, state
     ):
         strength = 0
     stage = rule.stage
-    if matter.startswith(_MAY_BE_TWO) and not rule.negates and _BESIDE.search(statement):
+    if matter.startswith(_MAY_BE_TWO) and (not rule.negates or value == ANY) and _BESIDE.search(statement):
         strength, stage = 0, 0
-    elif _SOME_TIME.search(rest):
+    elif _SOME_TIME.search(_CLAUSE_END.split(rest, maxsplit=1)[0]):
         strength, stage = 0 if value == ANY else strength, 0
     bare = not (rest or more or left or groups.get("job") or value == ANY or rule.kind in _WORDED)
     return Claim(

@@ -120,6 +120,7 @@ NO_PLACE = _names(
     """fear, peace, denial, town, hope, constant, student, shared, pain, isolation, poverty, hell
     debt, luxury, a, an, the, my, our, this, that, one, two, it, there, here, city, countryside
     suburbs, product, marketing, sales, engineering, management, finance, hr, data, operations
-    design, part, full, freelance, remote, i, someone"""
+    design, part, full, freelance, remote, i, someone, contract, contracting, nights, days, bed, phase, step
+    version, plan, nextcloud"""
 )
 """Words after 'live in' or 'moved to' that name no place."""

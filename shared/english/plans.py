@@ -29,20 +29,25 @@ _NAMED = re.compile(
     rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH.format('m1')}\b,?(?: (?P<y1>20\d\d)\b)?"
     rf"|\b{_MONTH.format('m2')} (?P<day2>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\d),?(?: (?P<y2>20\d\d)\b)?"
     rf"|\b(?:in|by|of|this|before) {_MONTH.format('m3')}\b,?(?: (?P<y3>20\d\d)\b)?"
-    r"|\bon (?:the )?(?P<weekday>mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?P<near>tonight|tomorrow|this weekend|next (?:week|month)|this (?:week|month))\b",
+    r"|\bon (?:the )?(?P<weekday>mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?P<near>tonight|tomorrow"
+    r"|this weekend|next (?:week|month)|this (?:week|month))\b",
     re.IGNORECASE,
 )
 _NEAR = {"tonight": 1, "tomorrow": 1, "this weekend": 7, "this week": 7, "next week": 14}
 _TO_COME = re.compile(
     r"^(?:interview|appointment|exam|audition|flight|meeting|rehearsal|surgery) (?:on|in|at)\b|^tomorrow\b"
-    r"|\b(?:will|turns|have (?:an?|my|our)|going to|plans? to|hopes? to|wants? to|decided to|booked|due|deadline|starts?|flies|fly|leaves?|get the keys"
-    r"|(?:am|is|are|we're|i'm|they're|'m|'re) (?:\w+ing|in|away|off|at|on|due)|(?:day|exam|test|interview|flight|appointment"
-    r"|surgery|operation|wedding|deadline|concert|race|viva|move|trip|holiday|meeting|launch|party|course)(?: [\w']+){0,4} is)\b"
+    r"|\b(?:will|turns|have (?:an?|my|our)|going to|plans? to|hopes? to|wants? to|decided to|booked|due"
+    r"|deadline|starts?|flies|fly|leaves?|get the keys"
+    r"|(?:am|is|are|we're|i'm|they're|'m|'re) (?:\w+ing|in|away|off|at|on|due)|(?:day|exam|test"
+    r"|interview|flight|appointment"
+    r"|surgery|operation|wedding|deadline|concert|race|viva|move|trip|holiday|meeting|launch|party"
+    r"|course)(?: [\w']+){0,4} is)\b"
     r"|'ll\b",
     re.IGNORECASE,
 )
 _RECURS = re.compile(
-    r"\b(?:birthday|anniversary|every|each|always|usually|annual(?:ly)?|yearly|monthly|weekly|since|ago|last|born|was|were"
+    r"\b(?:birthday|anniversary|every|each|always|usually|annual(?:ly)?|yearly|monthly|weekly|since|ago"
+    r"|last|born|was|were"
     r"|name day|tradition\w*)\b(?<!my last)(?<!our last)",
     re.IGNORECASE,
 )
@@ -55,7 +60,7 @@ def recurs(statement: str) -> bool:
 
 
 def planned_day(statement: str, said: date) -> date | None:
-    """The last day of what `statement` plans, as said on day `said`; None if it plans nothing or names no day."""
+    """The last day of what `statement` plans, as said on day `said`; None without a plan or a day."""
     found = _NAMED.search(statement)
     if found is None or _TO_COME.search(statement) is None or recurs(statement):
         return None

@@ -18,7 +18,8 @@ _STOP = (
 )
 _THING = rf"(?P<k>[a-z][\w-]*(?: [\w-]+){{0,2}}?){_STOP}"
 _WANT = (
-    r"I (?:(?:am|have been) (?:looking (?:to buy|for|at buying)|(?:thinking (?:of|about)|discussing|considering)"
+    r"I (?:(?:am|have been) (?:looking (?:to buy|for|at buying)|(?:thinking (?:of|about)|discussing"
+    r"|considering)"
     r"(?: (?:buying|getting|adopting))?|trying to buy|saving(?: up)? (?:for|to buy)|hunting for)"
     rf"|{WISH} (?:buy|get|adopt))"
 )
@@ -32,7 +33,8 @@ OWNING = (
         (
             2,
             "buying purchasing offer",
-            r"I (?:am (?:buying|purchasing)|(?:have )?(?:made|put in) an offer on|have had an offer accepted on)"
+            r"I (?:am (?:buying|purchasing)|(?:have )?(?:made|put in) an offer on|have had an offer"
+            r" accepted on)"
             rf" {ONE} {_HOME}",
         ),
         (2, "offer", rf"my offer (?:on|for) {ONE} {_HOME} (?:was|has been|is|got) accepted"),
@@ -43,7 +45,8 @@ OWNING = (
             3,
             "signed exchanged",
             r"I (?:have )?(?:signed|exchanged)(?: the)?(?: [\w-]+)?? contracts?\b(?=[.,;]|$| and | on \d"
-            r"| last| this| yesterday| today| (?:on|for) (?:the|our|my) (?:new )?(?:flat|house|home|apartment))",
+            r"| last| this| yesterday| today| (?:on|for) (?:the|our|my) (?:new )?(?:flat|house|home"
+            r"|apartment))",
         ),
         near=True,
     ),
@@ -69,7 +72,7 @@ OWNING = (
         (
             4,
             "bought own owns purchased adopted got",
-            r"I (?:(?:have )?(?:bought|purchased|adopted|got)|owns?) (?:an?|my first|my own) (?:new )?"
+            r"I (?:(?:have )?(?:bought|purchased|adopted)|got|owns?) (?:an?|my first|my own) (?:new )?"
             rf"{_THING}",
         ),
     ),
@@ -108,7 +111,8 @@ BABY = steps(
     (
         1,
         "trying",
-        r"I (?:am|have been) trying (?:for an? (?:\w+ )?(?:baby|child)|to (?:conceive|get pregnant|have a baby))",
+        r"I (?:am|have been) trying (?:for an? (?:\w+ )?(?:baby|child)|to (?:conceive|get pregnant|have"
+        r" a baby))",
     ),
     (
         2,
@@ -188,7 +192,8 @@ STUDY = steps(
     (
         1,
         "student studying doing finishing working",
-        r"I am (?:an? (?:[\w'-]+ ){0,3}student\b|(?:doing|studying for|finishing|working on|in the \w+ year of)"
+        r"I am (?:an? (?:[\w'-]+ ){0,3}student\b|(?:doing|studying for|finishing|working on|in the \w+"
+        r" year of)"
         rf" (?:an?|my|the) (?:[\w-]+ )?{_DEGREE})",
     ),
     (
@@ -230,7 +235,8 @@ TRIPS = steps(
     (
         2,
         "back returned",
-        r"I (?:(?:have )?(?:got|gotten|came|come|arrived|am)(?: home)? back|(?:have )?returned)(?: home)? from"
+        r"I (?:(?:have )?(?:got|gotten|came|come|arrived|am)(?: home)? back|(?:have )?returned)(?:"
+        r" home)? from"
         rf" (?:{_TRIP} )?{_THERE}",
     ),
     (2, "trip holiday vacation honeymoon visit", rf"my {_WAY} (?:to|in) {_THERE}(?= was\b)"),

@@ -122,7 +122,7 @@ LIFE: tuple[ClaimRule, ...] = (
         "work works working started employed worked",
         rf"I {_WORK}(?: (?:full|part)[- ]time| a new job| my new job)?(?: as (?:an? "
         rf"|the )?{PARTS['JOBHEAD']})? (?:at|for) "
-        r"(?P<v><PROPER>)<END>",
+        r"(?:the )?(?P<v><PROPER>)<END>",
         tail=Tail.FREE,
         stage=3,
     ),
@@ -130,7 +130,7 @@ LIFE: tuple[ClaimRule, ...] = (
         "work",
         "slot:employer",
         " ".join(sorted(names.OCCUPATIONS)),
-        rf"I am (?:an? |the )?{PARTS['JOBHEAD']} (?:at|for) (?P<v><PROPER>)<END>",
+        rf"I am (?:an? |the |(?!\w+ing )){PARTS['JOBHEAD']} (?:at|for) (?:the )?(?P<v><PROPER>)<END>",
         tail=Tail.FREE,
         stage=3,
     ),

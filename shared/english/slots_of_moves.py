@@ -35,7 +35,8 @@ MOVES: tuple[ClaimRule, ...] = (
         "start",
         "start starts starting begin beginning joining join",
         r"I (?:will |am going to )?(?:(?:starts?|am starting|begins?|am beginning)"
-        rf"(?: work| working| a new job| my new job| a new role| my new role)?{_AS} (?:at|with) (?P<v><PROPER>)"
+        rf"(?: work| working| a new job| my new job| a new role| my new role)?{_AS} (?:at|with) (?:the"
+        rf" )?(?P<v><PROPER>)"
         r"<END>|(?:join|am joining) (?P<w><PROPER>) as )",
         stage=2,
     ),
@@ -44,10 +45,12 @@ MOVES: tuple[ClaimRule, ...] = (
         "job role position offer",
         r"I (?:got|get|have got|landed|accepted|have accepted|took|have taken|found|have found|have)"
         rf" (?:an? |the |my )?(?:new |great )?(?:job|role|position|job offer|offer){_AS} (?:at|with|from)"
-        r" (?P<v><PROPER>)<END>",
+        r" (?:the )?(?P<v><PROPER>)<END>",
         stage=3,
     ),
-    _work("work", "job", r"my (?:new |current )?job (?:is )?(?:at|with) (?P<v><PROPER>)<END>", stage=3),
+    _work(
+        "work", "job", r"my (?:new |current )?job (?:is )?(?:at|with) (?:the )?(?P<v><PROPER>)<END>", stage=3
+    ),
     _work(
         "work",
         "joined hired",
@@ -58,13 +61,13 @@ MOVES: tuple[ClaimRule, ...] = (
     _work(
         "last day",
         "day",
-        r"my last (?:working )?day (?:of work )?(?:at|with) (?P<v><PROPER>) (?:is|will be|falls)\b",
+        r"my last (?:working )?day (?:of work )?(?:at|with) (?:the )?(?P<v><PROPER>) (?:is|will be|falls)\b",
         negates=True,
     ),
     _work(
         "stop",
         "day",
-        r"my last (?:working )?day (?:of work )?(?:at|with) (?P<v><PROPER>) was\b",
+        r"my last (?:working )?day (?:of work )?(?:at|with) (?:the )?(?P<v><PROPER>) was\b",
         negates=True,
     ),
     _work(
@@ -79,11 +82,24 @@ MOVES: tuple[ClaimRule, ...] = (
     _work(
         "stop",
         "laid fired redundant sacked",
-        rf"I (?:was|got|have been) {_LOST} (?:by|from) (?P<v><PROPER>)<END>",
+        rf"I (?:was|got|have been) {_LOST} (?:by|from) (?:the )?(?P<v><PROPER>)<END>",
+        negates=True,
+    ),
+    _work(
+        "stop",
+        "job",
+        r"I (?:have )?(?:started|begun) (?:an?|my) new job\b(?! (?:at|with) (?:the )?[A-Z])",
+        stage=3,
+        value=ANY,
         negates=True,
     ),
     *steps(
         "slot:employer",
+        (
+            3,
+            "job",
+            r"I (?:have )?(?:got|gotten|found|landed|accepted|been offered) (?:an?|my|the) (?:new )?job\b",
+        ),
         (1, "looking searching hunting want need", rf"I {_SEARCH} {_JOBS}(?! (?:to|done|on)\b)"),
         (
             1,
@@ -104,7 +120,8 @@ MOVES: tuple[ClaimRule, ...] = (
         (
             1,
             "move moving relocate relocating",
-            rf"I (?:{WISH} (?:move|relocate)|am (?:moving|relocating)|will (?:move|relocate)|plan (?:on )?moving"
+            rf"I (?:{WISH} (?:move|relocate)|am (?:moving|relocating)|will (?:move|relocate)|plan (?:on"
+            rf" )?moving"
             r"|am thinking (?:of|about) (?:moving|relocating))(?: back| over| away| house)?(?: from <PLACE>)?"
             r" to (?P<v><PLACE>)<END>",
         ),

@@ -29,6 +29,11 @@ CHAINS = [
     ["My job at Caravela.", "I work for Ondata now."],
     ["I work at Caravela.", "I was laid off.", "I work at Ondata."],
     ["I work at Caravela.", "I quit my job.", "I joined Ondata as an analyst."],
+    ["I'm looking for a new job.", "Got a job at the chippy."],
+    ["I work at Caravela.", "I started a new job on Friday.", "I work for the NHS."],
+    ["I'm vegan.", "I used to be vegan."],
+    ["I'm thinking about getting a dog.", "We adopted a dog called Bolota on Saturday."],
+    ["I'm building a tide clock for the wall.", "I finished the tide clock."],
     ["I work at Caravela.", "Got laid off in March.", "Started at Ondata."],
     ["I'm an engineer at Caravela.", "I've been made redundant."],
     ["The user works at Caravela.", "The user was hired by Ondata."],
@@ -99,6 +104,8 @@ async def test_a_new_intention_ends_nothing_that_holds(chain: list[str]) -> None
         ["We're buying a flat.", "My sister owns her flat."],
         ["We're buying a flat.", "My friend bought a flat."],
         ["I own a bike.", "I sold a bike."],
+        ["I'm writing a novel.", "I finished the novel by Eco."],
+        ["I'm building a tide clock.", "I finished the shed."],
         ["I'm looking for a new job.", "I bought a house."],
         ["I work at Caravela.", "I got a second job at Ondata."],
         ["I work at Caravela.", "I work part-time at Ondata."],
@@ -139,6 +146,16 @@ async def test_a_new_intention_ends_nothing_that_holds(chain: list[str]) -> None
 )  # fmt: skip
 async def test_what_only_looks_like_it_ends_nothing(said: list[str]) -> None:
     assert (await settle(told(said))).history() == []
+
+
+async def test_all_stories_at_once_end_the_same_in_any_order_and_pages() -> None:
+    facts = [fact for at, chain in enumerate(CHAINS) for fact in told([*chain, *chain[:1]], first=1980 + at)]
+    first = await settle(facts, page=1000, newest=date(2024, 1, 1))
+    for seed in range(5):
+        Random(seed).shuffle(facts)
+        again = await settle(facts, page=1 + seed, newest=date(2024, 1, 1))
+        assert again.updates == first.updates
+        assert again.facts == first.facts
 
 
 async def test_a_contract_is_that_of_the_flat_that_was_spoken_of_beside_it() -> None:
