@@ -66,6 +66,8 @@ _SARCASTIC = re.compile(
     r"|\boh sure\b|said no one|\bnot!\B|\bjust love (?:\w+ing|when|how)\b|\blove (?:it )?when\b"
     r"|\blove being\b"
 )
+
+
 def is_scenario(sentence: Sentence) -> bool:
     """ "Suppose ...", "Imagine ...", "Consider this scenario.": what follows is invented, up to the end."""
     return _SCENARIO.match(sentence.low, sentence.start, sentence.end) is not None
