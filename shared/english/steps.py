@@ -14,7 +14,7 @@ MINE = r"(?:the|my|our|this|my first|our first|my own|our own|my new|our new)"
 def steps(
     matter: str, *rows: tuple[int, str, str], over: int = 1, near: bool = False
 ) -> tuple[ClaimRule, ...]:
-    """A rule a row. Without group `v` its value is `ANY`. Stages lead to each other and contradict nothing."""
+    """A rule a row. Without group `v` its value is `ANY`. Stages lead on and contradict nothing."""
     return tuple(
         ClaimRule(
             "stage",

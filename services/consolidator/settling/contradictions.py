@@ -84,6 +84,7 @@ class Slot:
         self._to_come: list[tuple[date, Cluster]] = []
         self._ended: set[tuple[str, str]] = set()
         self._first: dict[str, date] = {}
+        self._moved: dict[str, date] = {}
 
     def enter(self, cluster: Cluster) -> Iterator[Ended]:
         """Enter a cluster that got its first dated fact; answers what ends by it, oldest first."""
@@ -96,16 +97,16 @@ class Slot:
         said = leader.stated_at.date()
         yield from self.come(said)
         since = holds_from(leader)
-        if claim.stage == 1 and not claim.negated:
-            yield from self._end(cluster, said, completing=True)
-        elif claim.kind in _TO_BE and (leader.valid_from is None or since is None):
+        if claim.kind in _TO_BE and (leader.valid_from is None or since is None):
             yield from self._end(cluster, said, completing=True)
             self._to_come.append((due_day(leader, leader.stated_at) or said + SOON, cluster))
-        elif since is None:
-            return
-        else:
+        elif claim.stage != 1 or claim.negated:
+            if since is None:
+                return
             yield from self._end(cluster, since)
         self._know(claim, said)
+        if claim.kind == "move" and len(self._moved) < MAX_TURNS:
+            self._moved[claim.value] = said
         if claim.resistance <= TOUGH or claim.stage:
             self._open.append(cluster)
             del self._open[:-OPEN_CLAIMS]
@@ -125,7 +126,7 @@ class Slot:
     def _end(self, cluster: Cluster, since: date, *, completing: bool = False) -> Iterator[Ended]:
         """What `cluster` ends, true since a day: what it completes and, if not only that, contradicts."""
         new = cluster.claim
-        if new is None:
+        if new is None or not (new.strength or new.stage):
             return
         others = [old for old in self._open if old is not cluster and not old.closed]
         ended = [old for old in others if self._completes(new, since, cluster, old)]
@@ -133,7 +134,9 @@ class Slot:
         strength = max(new.strength, int(bool(ended) and self._in_turns and not new.negated))
         if strength and not completing:
             ended += [
-                old for old in others if old not in ended and self._contradicts(new, strength, since, old)
+                old
+                for old in others
+                if old not in ended and self._contradicts(new, strength, since, cluster, old)
             ]
         if ended:
             self._open = [old for old in self._open if old not in ended]
@@ -157,7 +160,7 @@ class Slot:
             return len(self._first) < MAX_TURNS if known is None else known >= before.date()
         return True
 
-    def _contradicts(self, new: Claim, strength: int, since: date, held: Cluster) -> bool:
+    def _contradicts(self, new: Claim, strength: int, since: date, cluster: Cluster, held: Cluster) -> bool:
         old = held.claim
         if not self._one_at_a_time or old is None or not _day(held.last_stated) < since:
             return False
@@ -165,12 +168,21 @@ class Slot:
             return False
         if self._in_turns and len(self._ended) < MAX_TURNS:
             pair = old.value, new.value
-            if old.kind == "move" and new.kind == "live" and since - _day(held.last_stated) <= ARRIVAL:
-                self._ended |= {pair, pair[::-1]}
+            if new.kind == "live" and self._is_part(cluster, held):
+                return False
             if pair in self._ended and pair[::-1] in self._ended:
                 return False
             self._ended.add(pair)
         return True
+
+    def _is_part(self, *homes: Cluster) -> bool:
+        """True if one of two homes was told soon after the move to the other: a district of that town."""
+        for town, home in (homes, homes[::-1]):
+            moved = self._moved.get(town.claim.value) if town.claim is not None else None
+            lives = home.claim is not None and home.claim.kind == "live"
+            if moved is not None and lives and timedelta() <= _day(home.leader.stated_at) - moved <= ARRIVAL:
+                return True
+        return False
 
 
 def _day(stated: datetime | None) -> date:

@@ -225,6 +225,18 @@ async def test_what_was_bound_to_a_day_to_come_is_history_after_it() -> None:
     assert settled.current() == ["I lived in Hull until 2019."]
 
 
+async def test_a_home_is_part_of_the_town_moved_to_in_whatever_order_both_are_told() -> None:
+    for message in map(str, range(6)):  # ids, which order what was said at once, differ
+        said = [
+            stored("I live in Lisbon.", "2023-05-01"),
+            stored("I moved to Porto.", "2024-09-08", message=message),
+            stored("I live in Bonfim now.", "2024-09-08", message=message),
+            stored("I live in Porto with my husband.", "2025-03-08"),
+        ]
+        settled = await settle(said)
+        assert [before for before, _ in settled.history()] == ["I live in Lisbon."]
+
+
 async def test_a_home_in_the_town_that_one_moved_to_does_not_end_the_move() -> None:
     said = [
         stored("I live in Lisbon.", "2023-05-01"),
