@@ -48,7 +48,7 @@ _TO_COME = re.compile(
 _RECURS = re.compile(
     r"\b(?:birthday|anniversary|every|each|always|usually|annual(?:ly)?|yearly|monthly|weekly|since|ago"
     r"|last|born|was|were"
-    r"|name day|tradition\w*)\b(?<!my last)(?<!our last)",
+    r"|regularly|starting|name day|tradition\w*)\b(?<!my last)(?<!our last)",
     re.IGNORECASE,
 )
 """What comes again, or was: no plan."""
