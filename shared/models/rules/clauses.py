@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shared.english.binding.orders import reads_as_order
+from shared.english.claims import claim_of
 from shared.english.gate.features import features
 from shared.english.gate.gate import kind_of, verdict_of
 from shared.english.plain import fold
@@ -16,8 +17,10 @@ from shared.models.rules.statement import quote_of, statement_of
 from shared.models.rules.when import days_of
 from shared.models.rules.wishes import is_standing_wish
 
-FACT = 0.7
+FACT = 0.65
 """Least likelihood of a clause that is taken for a fact."""
+SLOT = 0.3
+"""The same where it says what a slot holds: where they live, what they eat, whom they are married to."""
 WISH = 0.9
 """Confidence in a standing wish that is said as one."""
 _SHORTEST = 7
@@ -35,10 +38,12 @@ def facts_of_sentence(said: Said, sentence: Sentence, previous: str = "") -> Ite
             continue
         else:
             found = features(clause, previous)
-            verdict = verdict_of(found)
-            if verdict.fact < FACT or reads_as_order(clause.text):
+            likely = verdict_of(found).fact
+            if likely < SLOT or reads_as_order(clause.text):
                 continue
-            fact = _fact(said, clause, kind_of(found), round(verdict.fact, 2))
+            fact = _fact(said, clause, kind_of(found), round(likely, 2))
+            if likely < FACT and (fact is None or claim_of(fact.statement) is None):
+                continue
         if fact is not None:
             yield fact
 

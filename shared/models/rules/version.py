@@ -17,6 +17,7 @@ RULE_MODULES = (
     "models.rules.said", "models.rules.statement", "models.rules.when", "models.rules.wishes",
 )  # fmt: skip
 """Every module of `shared` that takes part in extraction; a test compares it with what a worker imports."""
+WEIGHTS = "english.gate.weights"
 DETECTOR = "cld3-py"
 SHARED = Path(__file__).parents[2]
 
@@ -24,7 +25,8 @@ SHARED = Path(__file__).parents[2]
 def rules_version(shared: Path = SHARED) -> str:
     """Twelve hex digits that change whenever a byte of the rule modules does, or their detector."""
     digest = blake2b(version(DETECTOR).encode(), digest_size=6)
-    for name in RULE_MODULES:
-        path = shared.joinpath(*name.split(".")).with_suffix(".py")
+    for name in (*RULE_MODULES, WEIGHTS):
+        path = shared.joinpath(*name.split("."))
+        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".json" if name == WEIGHTS else ".py")
         digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
