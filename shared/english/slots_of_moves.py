@@ -74,8 +74,9 @@ MOVES: tuple[ClaimRule, ...] = (
         "stop",
         "laid fired redundant sacked retired unemployed jobless work jobs quit left lost",
         rf"I (?:have )?(?:(?:was|got|have been|been|am) (?:{_LOST}|retired(?! from)|unemployed|jobless"
-        r"|out of work|between jobs)\b(?! (?:by|from) (?-i:[A-Z]))|retired(?=$|[,;.]| in | last | from my job)"
-        r"|(?:quit|left|lost) my (?:old |last |day )?job\b(?! (?:at|with) (?-i:[A-Z])))",
+        r"|out of work|between jobs)\b(?! (?:by|from) (?-i:[A-Z]))"
+        r"|retired(?=$|[,;.]| in | last | from my job)|(?:quit|left|lost) my (?:old |last |day"
+        r" )?job\b(?! (?:at|with) (?-i:[A-Z])))",
         value=ANY,
         negates=True,
     ),
