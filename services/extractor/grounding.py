@@ -155,7 +155,7 @@ class _Grounds:
     def _why_unbound(
         self, candidate: Candidate, quote: str, message: Message, place: Place, cited: list[Message]
     ) -> str | None:
-        if candidate.statement.rstrip(" .!") == candidate.quote.rstrip(" .!"):  # as the offline rules say it
+        if _as_said(candidate.statement) == _as_said(candidate.quote):  # as the offline rules say it
             return None
         others = [each for each in cited if each.role == "user" and each is not message]
         others = [each for each in others if each.conversation_id == message.conversation_id][:CITED]
@@ -221,6 +221,11 @@ def _played(messages: Sequence[Message]) -> set[int]:
         elif opens_role_play(fold(message.text)):
             games.add(message.conversation_id)
     return played
+
+
+def _as_said(text: str) -> str:
+    """A text without what the offline rules change in the person's words: capitals, spaces, the last mark."""
+    return " ".join(fold(text).split()).rstrip(" .!")
 
 
 def _dated(candidate: Candidate) -> bool:

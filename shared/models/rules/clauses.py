@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from shared.english.binding.orders import reads_as_order
 from shared.english.gate.features import features
@@ -13,7 +13,7 @@ from shared.english.sentences import Clause, Sentence, split_clauses
 from shared.models.rules.guards import refused
 from shared.models.rules.kinds import category_of, time_of
 from shared.models.rules.said import Found, Said
-from shared.models.rules.statement import quote_of, statement_of
+from shared.models.rules.statement import quote_of, statement_of, statements_of, trimmed
 from shared.models.rules.when import days_of
 from shared.models.rules.wishes import is_standing_wish
 
@@ -21,6 +21,11 @@ FACT = 0.65
 """Least likelihood of a clause that is taken for a fact."""
 WISH = 0.9
 """Confidence in a standing wish that is said as one."""
+_NEAR = 200
+"""Characters about a clause that its statement must agree with."""
+_GREETING = re.compile(
+    r"(?<![\w'])(?:hi|hello|hey|hiya|good (?:morning|evening|afternoon)|greetings)(?![\w'])"
+)
 _SHORTEST = 7
 """Characters a statement has at least."""
 
@@ -31,23 +36,34 @@ def facts_of_sentence(said: Said, sentence: Sentence, previous: str = "") -> Ite
         if refused(clause):
             continue
         if is_standing_wish(clause):
-            fact = _fact(said, clause, "answers", WISH)
-        else:
-            found = features(clause, previous)
-            verdict = verdict_of(found)
-            if verdict.fact < FACT or reads_as_order(clause.text):
-                continue
-            fact = _fact(said, clause, kind_of(found), round(verdict.fact, 2))
-        if fact is not None:
-            yield fact
+            yield from _facts(said, clause, "answers", WISH)
+            continue
+        found = features(clause, previous)
+        verdict = verdict_of(found)
+        if verdict.fact < FACT or reads_as_order(clause.text):
+            continue
+        likely = round(verdict.fact, 2)
+        yield from _facts(said, clause, kind_of(found), likely, event=verdict.event > verdict.durable)
 
 
-def _fact(said: Said, clause: Clause, kind: str, confidence: float) -> Found | None:
-    """The fact a clause states; None if it cannot be said in a sentence."""
+def _facts(
+    said: Said, clause: Clause, kind: str, confidence: float, *, event: bool = False
+) -> Iterator[Found]:
+    """What a clause states, as far as it can be said in a sentence."""
     start, end = quote_of(said.text, clause.start, clause.end)
-    quote = said.text[start:end]
-    statement = statement_of(quote)
-    if len(statement) < _SHORTEST:
-        return None
-    since, until = days_of(fold(statement), time_of(kind), said.day)
-    return Found(said.id, category_of(kind), statement, quote, since, until, confidence)
+    quote = trimmed(said.text[start:end])
+    time = "event" if event and time_of(kind) == "span" else time_of(kind)
+    if kind == "answers":
+        statements: Iterable[tuple[str, int | None]] = [(statement_of(quote), None)]
+    else:
+        greets = _GREETING.search(clause.before) is not None
+        around = clause.sentence
+        near = said.text[max(0, around.start - _NEAR) : min(around.end, end + _NEAR)]
+        statements = statements_of(quote, said.day, near, event=time != "span", greets=greets)
+    for statement, first in statements:
+        if len(statement) < _SHORTEST:
+            continue
+        since, until = days_of(fold(statement), time, said.day)
+        if since is None and until is None and time != "span":
+            since = first
+        yield Found(said.id, category_of(kind), statement, quote, since, until, confidence)

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from datetime import date
+
+from shared.english.binding.bound import Ground, why_unbound
+from shared.models.rules.forms import forms_of
+from shared.models.rules.relative import resolved
 
 QUOTE_CHARS = 300
 """Most characters of a quote and of the words of a statement."""
@@ -10,7 +16,12 @@ QUOTE_CHARS = 300
 _SPACE = re.compile(r"\s+")
 _SMALL_I = re.compile(r"(?<![\w'’])i(?=(?:['’](?:m|ve|d|ll))?(?![\w'’.]))")
 _SMALL_IM = re.compile(r"^im(?= )|^Im(?= )")
-_TAIL = re.compile(r"(?:[\s,;:(\-–—~*_|]|\s(?:lol|haha|xd|thanks|thank you|btw|by the way)$)+$", re.I)
+_TAIL = re.compile(
+    r"(?:[\s,;:(\-–—~*_|]|\s(?:lol|ha(?:ha)*h?|hehe(?:he)*|xd|omg|thanks|thank you|btw|by the way|tbh"
+    r"|innit|ngl|inshallah|touch wood|thank god|ok|tho|mind|fingers crossed|all good|poor thing"
+    r"|weather permitting|no pressure|and yes|and no)$)+$",
+    re.IGNORECASE,
+)
 _CUT_AT = re.compile(r"[,;]\s|\s(?=and\s|but\s|because\s|so\s)")
 
 
@@ -22,6 +33,34 @@ def quote_of(text: str, start: int, end: int) -> tuple[int, int]:
         return start, end
     cuts = [cut.start() for cut in _CUT_AT.finditer(text, start + 20, start + QUOTE_CHARS)]
     return start, cuts[-1] if cuts else start
+
+
+def trimmed(quote: str) -> str:
+    """`quote` without what at its end says nothing: a laugh, thanks, symbols."""
+    return _TAIL.sub("", _without_ornament(quote.rstrip())) or quote
+
+
+def statements_of(
+    quote: str, said: int | None, near: str = "", *, event: bool, greets: bool = False
+) -> Iterator[tuple[str, int | None]]:
+    """What `quote` states, said on day `said`, as sentences that stand alone, each with the first day it
+    speaks of, where that is told from `said`. Each says no more than the quote, which may follow a greeting,
+    and stands in the words `near`."""
+    words = statement_of(quote)
+    bare = words.rstrip(".")
+    forms = forms_of(bare, greets=greets)
+    for form in forms:
+        told = resolved(form, said, event=event)
+        if told.words == bare:
+            yield words, None
+            continue
+        statement = statement_of(told.words)
+        days = () if said is None else (date.fromordinal(said),)
+        grounds = [Ground(text, text, days) for text in dict.fromkeys((quote, near or quote))]
+        if all(why_unbound(statement, ground) is None for ground in grounds):
+            yield statement, told.since
+        elif len(forms) == 1:
+            yield words, told.since if form == bare else None
 
 
 def statement_of(quote: str) -> str:
