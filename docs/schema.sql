@@ -4155,6 +4155,8 @@ BEGIN
             JOIN imports s ON s.import_id = p.import_id AND s.run = p.run
         )
         SELECT jsonb_build_object(
+            'newest', (SELECT max(f.stated_at) FROM facts f
+                       WHERE f.import_id = i.import_id AND f.run = i.run AND f.status <> 'hidden'),
             'parts', coalesce((
                 SELECT jsonb_agg(p.a || jsonb_build_object(
                     'dead', (SELECT count(*) FROM chunk_results r

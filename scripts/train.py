@@ -79,19 +79,20 @@ def _examples_of(row: dict[str, Any]) -> Iterator[Example]:
     for clause, previous in clauses_in(row["text"]):
         label, kind = _label_of(clause, spans)
         words = row["text"][clause.start : clause.end]
-        yield Example(row["scenario"], words, label, kind, tuple(features(clause, previous)))
+        if label:
+            yield Example(row["scenario"], words, label, kind, tuple(features(clause, previous)))
 
 
 def _label_of(clause: Clause, spans: Sequence[tuple[int, int, str, str]]) -> tuple[str, str]:
     """What the labels say: a clause that holds a fact is one, whatever it holds besides; a lesser part of one
-    that names nobody does not stand alone."""
+    that names nobody does not stand alone, and of any other they say nothing."""
     size = clause.end - clause.start
     over = []
     for begin, end, label, kind in spans:
         shared = min(end, clause.end) - max(begin, clause.start)
         if shared >= OVERLAP * min(size, end - begin):
-            if label in FACTS and shared < OVERLAP * (end - begin) and not OWN.search(clause.text):
-                label, kind = "dangling", ""
+            if label in FACTS and shared < OVERLAP * (end - begin):
+                label, kind = ("", "") if OWN.search(clause.text) else ("dangling", "")
             over.append((label in FACTS, shared, label, kind))
     return max(over)[2:] if over else ("passing", "")
 
@@ -156,7 +157,9 @@ def main() -> int:
         likely[tried] = _fitted(matrix[learned], labels[learned], STRENGTH).predict_proba(matrix[tried])
     facts = labels < len(FACTS)
     fact = likely[:, : len(FACTS)].sum(axis=1)
-    print(f"{len(rows)} clauses, {len(known)} features, {dict(zip(CLASSES, np.bincount(labels).tolist(), strict=True))}")
+    print(
+        f"{len(rows)} clauses, {len(known)} features, {dict(zip(CLASSES, np.bincount(labels).tolist(), strict=True))}"
+    )
     told("fact", fact, facts)
     told("durable", likely[:, 0], labels == 0)
     of_kind = [row for row in rows if row.kind]
@@ -164,7 +167,9 @@ def main() -> int:
     kind_matrix = _matrix([_of_kind(row) for row in of_kind], kind_known)
     kind_labels = np.array([KINDS.index(row.kind) for row in of_kind])
     guessed = np.zeros(len(of_kind), dtype=int)
-    for learned, tried in GroupKFold(FOLDS).split(kind_matrix, kind_labels, [row.scenario for row in of_kind]):
+    for learned, tried in GroupKFold(FOLDS).split(
+        kind_matrix, kind_labels, [row.scenario for row in of_kind]
+    ):
         guessed[tried] = _fitted(kind_matrix[learned], kind_labels[learned], 0.2).predict(kind_matrix[tried])
     print(f"   kinds, share that is right  {(guessed == kind_labels).mean():.3f}")
     classes = _kept(_fitted(matrix, labels, STRENGTH), known)
@@ -177,7 +182,11 @@ def main() -> int:
 
 
 def _of_kind(row: Example) -> list[str]:
-    return [name for name in row.features if name[:2] in ("w=", "k=", "b=") or name.startswith(("subject", "verb"))]
+    return [
+        name
+        for name in row.features
+        if name[:2] in ("w=", "k=", "b=") or name.startswith(("subject", "verb"))
+    ]
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -112,7 +112,7 @@ class _Consolidation:
         )
         readable = coverage.share >= self._policy.min_coverage
         try:
-            digest = await self._digest() if readable else None
+            digest = await self._digest(joined.newest) if readable else None
             scope = scope_of(joined.parts, self._settlement.kept, *(self._days or (None, None)))
             scope = replace(
                 scope,
@@ -136,10 +136,16 @@ class _Consolidation:
             edition=edition,
         )
 
-    async def _digest(self) -> Digest:
+    async def _digest(self, newest: datetime | None) -> Digest:
         """Settle every fact, write what changed, and reduce as it goes."""
         reduction = Reduction(self._writer, ReductionPolicy(self._policy.memory_tokens))
-        pages = settle_pages(self._read, self._policy.page, self._settlement, self._policy.open_statements)
+        pages = settle_pages(
+            self._read,
+            self._policy.page,
+            self._settlement,
+            self._policy.open_statements,
+            newest.date() if newest is not None else None,
+        )
         async for settled in pages:
             if updates := self._settlement.take():
                 await self._store.settle_facts(*self._key, updates)

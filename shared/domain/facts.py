@@ -49,7 +49,7 @@ class FactStatus(StrEnum):
     CURRENT = "current"
     """Holds today as far as the export tells."""
     SUPERSEDED = "superseded"
-    """A later statement on the same matter took its place; kept as history."""
+    """A later statement on the same matter took its place, or its day is past; kept as history."""
     MERGED = "merged"
     """Said the same as another fact, whose support it raised; not listed on its own."""
 
@@ -88,7 +88,7 @@ class SettledFact(Fact):
     support: Annotated[int, Field(ge=1)] = 1
     """In how many distinct conversations it was said."""
     superseded_by: UUID | None = None
-    """The later fact that took its place; set exactly when status is superseded."""
+    """The later fact that took its place, of history; none where a plan's day is past."""
     merged_ids: tuple[UUID, ...] = ()
     """The other facts it absorbed, in id order."""
     matter: str = ""

@@ -6,10 +6,12 @@ import re
 from typing import NamedTuple
 
 from shared.english.canonical import canonical
-from shared.english.names import COUNTRIES, NO_PLACE, TOOL_KIND_OF
-from shared.english.slots import TOUGH, ClaimRule, Tail
+from shared.english.names import COUNTRIES, HOMES, NO_PLACE, TOOL_KIND_OF
+from shared.english.slots import ANY, TOUGH, ClaimRule, Tail
+from shared.english.slots_of_course import COURSES
 from shared.english.slots_of_habit import HABITS
 from shared.english.slots_of_life import LIFE
+from shared.english.slots_of_moves import MOVES
 from shared.english.wording import stem, tokens
 from shared.english.words import words_of
 
@@ -32,9 +34,20 @@ class Claim(NamedTuple):
     """The value the person says they left for this one."""
     bare: bool = False
     """Nothing is said beside the value, so the value is the whole statement."""
+    stage: int = 0
+    """How far the matter has come; 0 where it knows no stages, and where the claim leaves none behind."""
+    over: int = 1
+    """The lowest stage that this one leaves behind."""
+    near: bool = False
+    """It is clear only from its conversation what it speaks of."""
+
+    @property
+    def begins(self) -> bool:
+        """It says what begins on a day, and holds from then on: no plan any more once the day has come."""
+        return self.stage > 1 and not self.negated
 
 
-RULES = (*LIFE, *HABITS)
+RULES = (*LIFE, *HABITS, *MOVES, *COURSES)
 """In order of precedence: the first rule that reads a statement decides its matter."""
 _COMPILED = tuple((rule, rule.compiled()) for rule in RULES)
 _BY_TRIGGER: dict[str, tuple[int, ...]] = {}
@@ -57,8 +70,26 @@ _COMPOUND = re.compile(
     re.IGNORECASE,
 )
 """Where a statement goes on to say something else."""
-_NO_LIKING = words_of("it that this you them him her me us everything nothing one to when how being going")
+_BESIDE = re.compile(
+    r"\b(?:second|another|side|part[- ]time|weekends?|evenings?|also|too|as well|alongside|besides?"
+    r"|volunteer\w*|moonlight\w*|(?:mon|tues|wednes|thurs|fri|satur|sun)days|nights|intern(?:ship)?"
+    r"|temporarily)\b",
+    re.IGNORECASE,
+)
+"""What makes a value one beside others: `a second job`, `another flat`."""
+_MAY_BE_TWO = ("slot:employer", "slot:role", "slot:residence", "slot:country", "slot:car", "chain:own")
+_SOME_TIME = re.compile(
+    r"\b(?:once|twice|times|before|as an? (?:kid|child|boy|girl|teenager|student)|when|years|growing up"
+    r"|used to"
+    r"|every|always|often|usually)\b",
+    re.IGNORECASE,
+)
+"""It happened some time or other, which need not be after what was said before."""
+_CLAUSE_END = re.compile(r"[,;.!?]")
+_NO_LIKING = words_of("my it that this you them him her me us everything nothing one to when how being going")
 _LIKINGS = frozenset({"like", "dislike", "quit", "again"})
+_WORDED = _LIKINGS | {"stage"}
+"""Kinds that are said in ways too different to be the same for their value."""
 _ARTICLE = re.compile(r"^(?:an?|the|my) ", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
 _MAX_VALUE = 80
@@ -90,15 +121,15 @@ def claim_of(statement: str) -> Claim | None:
         rule, pattern = _COMPILED[index]
         match = pattern.match(text)
         if match is not None:
-            claim = _claim(rule, match, text, plural)
+            claim = _claim(rule, match, text, plural, statement)
             if claim is not None:
                 return claim
     return None
 
 
-def _claim(rule: ClaimRule, match: re.Match[str], text: str, plural: bool) -> Claim | None:
+def _claim(rule: ClaimRule, match: re.Match[str], text: str, plural: bool, statement: str) -> Claim | None:
     groups = match.groupdict()
-    value = rule.value or _value(groups["v"])
+    value = rule.value or _value(groups.get("v") or groups.get("w") or "") or (ANY if rule.stage else "")
     rest = text[match.end() :]
     if not value or (rule.accepts is not None and not rule.accepts(value)):
         return None
@@ -110,13 +141,27 @@ def _claim(rule: ClaimRule, match: re.Match[str], text: str, plural: bool) -> Cl
         matter = matter.replace("{k}", key)
     if rule.kind == "move" and not _moves(groups["v"], value, plural):
         return None
+    if rule.kind == "now" and "now" not in tokens(statement.casefold()):
+        return None
+    if value in HOMES:
+        value = f"{HOMES[value]} {_value(groups.get('at') or '')}".strip() or ANY
     more = _COMPOUND.search(match.group())
-    strength, resistance = _standing(rule, match.group()[more.start() :] if more else rest)
-    if plural and value not in COUNTRIES and rule.kind != "live":
-        strength = 0
+    said = match.group()[more.start() :] if more else rest
+    strength, resistance = _standing(rule, said)
     left = _value(groups["left"]) if groups.get("left") else ""
-    bare = not (rest or more or left or groups.get("job") or rule.kind in _LIKINGS)
-    return Claim(matter, value, rule.kind, rule.negates, strength, resistance, left, bare)
+    if (plural and value not in COUNTRIES and not rule.together) or (
+        rule.kind == "now" and not (plural or left)
+    ):
+        strength = 0
+    stage = rule.stage
+    if matter.startswith(_MAY_BE_TWO) and (not rule.negates or value == ANY) and _BESIDE.search(statement):
+        strength, stage = 0, 0
+    elif _SOME_TIME.search(_CLAUSE_END.split(rest, maxsplit=1)[0]):
+        strength, stage = 0 if value == ANY else strength, 0
+    bare = not (rest or more or left or groups.get("job") or value == ANY or rule.kind in _WORDED)
+    return Claim(
+        matter, value, rule.kind, rule.negates, strength, resistance, left, bare, stage, rule.over, rule.near
+    )
 
 
 def _value(text: str) -> str:

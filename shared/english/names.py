@@ -109,10 +109,18 @@ OCCUPATIONS = _names(
     intern, apprentice, postdoc, sre, freelancer"""
 )
 
+HOMES = {
+    **dict.fromkeys(("flat", "apartment", "condo", "maisonette"), "flat"),
+    **dict.fromkeys(("house", "cottage", "bungalow", "townhouse"), "house"),
+    **dict.fromkeys(("home", "place"), ""),
+}
+"""Words for what one lives in, by what may be the same."""
+
 NO_PLACE = _names(
     """fear, peace, denial, town, hope, constant, student, shared, pain, isolation, poverty, hell
     debt, luxury, a, an, the, my, our, this, that, one, two, it, there, here, city, countryside
     suburbs, product, marketing, sales, engineering, management, finance, hr, data, operations
-    design, part, full, freelance, remote, i, someone"""
+    design, part, full, freelance, remote, i, someone, contract, contracting, nights, days, bed, phase, step
+    version, plan, nextcloud"""
 )
 """Words after 'live in' or 'moved to' that name no place."""

@@ -45,6 +45,14 @@ class ClaimRule:
     """How much it takes away: earlier claims of other values fall if their `resistance` is not above this."""
     resistance: int = 1
     tail: Tail = Tail.STRICT
+    stage: int = 0
+    """How far the matter has come: an intention is 1, what follows it more. 0: the matter knows no stages."""
+    over: int = 1
+    """The lowest stage that this one leaves behind; its own and higher ones stand."""
+    near: bool = False
+    """It is clear only from its conversation what it speaks of: `We signed the contract`."""
+    together: bool = False
+    """`We ...` says it of the person as well as `I ...` does: of a home or a child, not of a team."""
 
     def compiled(self) -> re.Pattern[str]:
         """The pattern, anchored, with the abbreviations below filled in."""
@@ -68,6 +76,9 @@ PARTS = {
     r"again|any ?more|these|this|instead|as|from|until|every|daily|all|so|whenever|unless)\b)",
     "JOBHEAD": r"(?P<job>[\w-]+(?: [\w-]+){0,4}?)",
 }
+
+ANY = "*"
+"""The value of a claim that names none: `I'm looking for a new job`, `I was laid off`."""
 
 PLACED = frozenset(
     {"slot:residence", "slot:country", "slot:employer", "slot:role", "slot:university", "slot:os"}

@@ -87,7 +87,8 @@ def _diets() -> list[ClaimRule]:
                 "stop",
                 matter,
                 words,
-                rf"I (?:have |has )?(?:stopped (?:being|eating|following|doing)|(?:am|was) no longer|am not|"
+                rf"I (?:have |has )?(?:stopped (?:being|eating|following|doing)|(?:am|was) no longer|am"
+                rf" not|used to be|"
                 rf"quit(?: being)?|gave up(?: on)?(?: being)?|given up|dropped|no longer (?:eats?|follows?))"
                 rf"(?: an?| the| my)?(?: strict)? {what}(?: diet)?<END>",
                 value=value,
@@ -116,6 +117,24 @@ def _diets() -> list[ClaimRule]:
             tail=Tail.FREE,
         )
     )
+    for value, words in (
+        ("vegan|vegetarian", "fish|seafood|salmon|tuna|chicken|meat"),
+        ("vegan", "cheese|eggs|dairy|butter|milk|yoghurt|yogurt"),
+    ):
+        rules.append(
+            ClaimRule(
+                "eats",
+                "slot:diet",
+                words.replace("|", " "),
+                rf"I (?:have )?(?:(?:eats?|eating|am eating|started eating|went back to eating|began"
+                rf" eating)(?: some)?"
+                rf" (?:\w+ and )?(?:{words})\b(?=.* again\b|$| now\b)|(?:eats?|am eating) (?:{words}) again)",
+                value=value,
+                negates=True,
+                strength=TOUGH,
+                tail=Tail.FREE,
+            )
+        )
     return rules
 
 

@@ -25,21 +25,44 @@ def _age(value: str) -> bool:
 
 
 def _residence(matter: str, accepts: Callable[[str], bool]) -> list[ClaimRule]:
-    lives = r"I (?:am |have been )?(?:lives?|living|based|residing|resides?) in (?P<v><PLACE>)<END>"
+    lives = (
+        r"I (?:am |have been |have )?(?:lives?|living|based|residing|resides?|settled) in (?P<v><PLACE>)<END>"
+    )
+    now = (
+        r"I am in (?P<v><PLACE>)(?:,? (?:and )?(?:not|no longer|instead of) (?:in )?(?P<left><PLACE>)"
+        r"(?: any ?more)?)?$"
+    )
     moved = (
         r"I (?:have |has )?(?:moved|relocated)(?: back| over| house)?(?: from "
         r"(?P<left><PLACE>))? to (?P<v><PLACE>)<END>"
     )
     gone = (
-        r"I (?:no longer (?:lives?|am living) in|(?:do|does) not lives? in|moved "
-        r"(?:away from|out of)) (?P<v><PLACE>)<END>"
+        r"I (?:(?:am )?no longer (?:lives? |am living |living |based )?in|(?:do|does) not lives? in|am not "
+        r"(?:living |based )?in(?= .* any ?more)|moved (?:away from|out of)) (?P<v><PLACE>)<END>"
     )
     return [
         ClaimRule(
-            "live", matter, "live lives living based residing reside resides", lives, accepts, tail=Tail.FREE
+            "live",
+            matter,
+            "live lives living based residing reside resides settled",
+            lives,
+            accepts,
+            tail=Tail.FREE,
+            stage=3,
+            together=True,
         ),
-        ClaimRule("move", matter, "moved relocated", moved, accepts, tail=Tail.FREE),
-        ClaimRule("gone", matter, "live lives living moved", gone, accepts, negates=True, strength=TOUGH),
+        ClaimRule("move", matter, "moved relocated", moved, accepts, tail=Tail.FREE, stage=3),
+        ClaimRule(
+            "gone",
+            matter,
+            "live lives living moved not longer",
+            gone,
+            accepts,
+            negates=True,
+            strength=TOUGH,
+            together=True,
+        ),
+        ClaimRule("now", matter, "in", now, accepts, stage=3, together=True),
     ]
 
 
@@ -48,6 +71,26 @@ _KIN = "son|daughter|child|baby|brother|sister|mother|mom|mum|father|dad|grandso
 _PETS = (
     "dog|cat|puppy|kitten|parrot|rabbit|horse|hamster|tortoise|turtle|fish|snake|bird|guinea pig|pony|lizard"
 )
+_RELATIONSHIPS = (
+    ("dating", "dating seeing", r"I (?:am|have been|started) (?:dating|seeing (?:someone|[A-Z]))(?! app)"),
+    ("dating", "relationship", r"I am in a (?:\w+ )?relationship\b"),
+    ("engaged", "getting marrying", r"I am (?:getting married|marrying [A-Z])"),
+    ("married", "husband wife", r"I married [A-Z]\w+(?=$|[,;.]| last | this | in | on )"),
+    (
+        "separated",
+        "separated splitting",
+        r"I (?:have )?(?:separated|am splitting up)(?=$|[,;.]| from my | last | in )",
+    ),
+    ("divorced", "divorce", r"my divorce (?:came through|is|was|has been) ?(?:final|finali[sz]ed|done)?"),
+    ("divorced", "divorced", r"I (?:have )?divorced(?=$|[,;.]| last | in )"),
+    ("widowed", "widow widower", r"I am a widow(?:er)?\b"),
+    (
+        "single",
+        "broke broken split",
+        r"I (?:have )?(?:broke|broken|split) up(?=$|[,;.]| with my | with [A-Z]| last | in )",
+    ),
+)
+"""How a relationship is told in other words than the word for it."""
 _PARTNER = "wife|husband|partner|girlfriend|boyfriend|spouse|fianc[ée]e?"
 
 
@@ -79,15 +122,17 @@ LIFE: tuple[ClaimRule, ...] = (
         "work works working started employed worked",
         rf"I {_WORK}(?: (?:full|part)[- ]time| a new job| my new job)?(?: as (?:an? "
         rf"|the )?{PARTS['JOBHEAD']})? (?:at|for) "
-        r"(?P<v><PROPER>)<END>",
+        r"(?:the )?(?P<v><PROPER>)<END>",
         tail=Tail.FREE,
+        stage=3,
     ),
     ClaimRule(
         "work",
         "slot:employer",
         " ".join(sorted(names.OCCUPATIONS)),
-        rf"I am (?:an? |the )?{PARTS['JOBHEAD']} (?:at|for) (?P<v><PROPER>)<END>",
+        rf"I am (?:an? |the |(?!\w+ing )){PARTS['JOBHEAD']} (?:at|for) (?:the )?(?P<v><PROPER>)<END>",
         tail=Tail.FREE,
+        stage=3,
     ),
     ClaimRule(
         "employer",
@@ -95,6 +140,7 @@ LIFE: tuple[ClaimRule, ...] = (
         "employer",
         r"my (?:new |current )?employer is (?P<v><PROPER>)<END>",
         tail=Tail.FREE,
+        stage=3,
     ),
     ClaimRule(
         "stop",
@@ -151,6 +197,7 @@ LIFE: tuple[ClaimRule, ...] = (
         "study studies studying attend attends student",
         r"I (?:study|studies|am studying|attends?|"
         r"am an? [\w ]*?student)(?: [\w -]+?)?(?: at)? (?P<v><PROPER>)$",
+        stage=1,
     ),
     ClaimRule("car", "slot:car", "drive drives", r"I drives? (?:an? |my |the )(?P<v><THING>)<STOP>"),
     ClaimRule("car", "slot:car", "car", r"my (?:new |current )?car is an? (?P<v><THING>)<STOP>"),
@@ -173,8 +220,13 @@ LIFE: tuple[ClaimRule, ...] = (
         "single married divorced widowed engaged separated",
         r"I (?:am|got|have been|was|is) (?:now |recently )?"
         r"(?P<v>single|married|divorced|widowed|engaged|separated)(?=$|[,;.]| to"
-        r" [A-Z]| and | since | last | this | in \d)",
+        r" [A-Z]| and | since | last | this | in \d| on \d)",
         tail=Tail.FREE,
+        together=True,
+    ),
+    *(
+        ClaimRule("marital", "slot:marital", triggers, pattern, value=value, tail=Tail.FREE, together=True)
+        for value, triggers, pattern in _RELATIONSHIPS
     ),
     _people("child", _KIN),
     _people("pet", _PETS),

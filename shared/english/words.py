@@ -57,12 +57,6 @@ IDENTITIES = words_of(
     "dutchman native pensioner retiree polyglot vegetarians vegans parents christians muslims foodie "
     "bookworm homebody bachelor breadwinner monarchist "
 )
-IDENTITY_PAIRS = pairs_of(
-    "night owl, morning person, early bird, only child, cat person, dog person, stay-at-home dad, stay- "
-    "at-home mum, stay-at-home mom, stay-at-home parent, native speaker, dual citizen, us citizen, british "
-    "citizen, night person, trans woman, trans man, gay man, cancer survivor, people person, wheelchair "
-    "user, foster parent, older sister, older brother, middle child, tea drinker"
-)
 STATES = words_of(
     "married divorced single engaged widowed separated gay lesbian bi bisexual queer trans transgender "
     "non-binary nonbinary straight asexual autistic dyslexic dyspraxic colour-blind color-blind "
@@ -72,7 +66,6 @@ STATES = words_of(
     "orthodox teetotal childless childfree adopted disabled neurodivergent hard-of-hearing anaemic anemic "
     "bipolar hypothyroid vegetarians vegans introverted extroverted kosher halal"
 )
-WORK_STATES = words_of("retired unemployed self-employed freelance freelancing")
 NATIONS = words_of(
     "afghan albanian algerian american andorran angolan argentine argentinian armenian australian austrian "
     "azerbaijani bahraini bangladeshi barbadian basque belarusian belgian bolivian bosnian brazilian "
@@ -102,11 +95,6 @@ CONDITIONS = words_of(
     "parkinson's lymphoma leukaemia leukemia sclerosis apnea apnoea rosacea vertigo disease disorder "
     "syndrome hayfever haemophilia hemophilia diabetic hernia"
 )
-CONDITION_PAIRS = pairs_of(
-    "high blood, low blood, high cholesterol, bad knee, bad back, bad knees, hay fever, heart condition, "
-    "pacemaker, hearing aid, hearing loss, prosthetic leg, weak ankle, chronic pain, chronic back, reading "
-    "glasses, hearing aids, o negative"
-)
 KIN_WORDS = (
     "wife|husband|partner|spouse|fianc[eé]e?|girlfriend|boyfriend|mum|mom|mam|mother|dad|father|parents?"
     "|son|sons|daughter|daughters|kid|kids|child|children|baby|toddler|twins?|brother|brothers|sister"
@@ -114,13 +102,6 @@ KIN_WORDS = (
     "|grandchildren|nan|gran|granny|grandad|granddad|aunt|auntie|uncle|cousin|cousins|niece|nephew|in-laws"
     "|mother-in-law|father-in-law|sister-in-law|brother-in-law|stepson|stepdaughter|stepdad|stepmum|stepmom"
     "|stepfather|stepmother|godson|goddaughter|family|husky"
-)
-KIN = f"(?:{KIN_WORDS.removesuffix('|husky')})"
-PETS = (
-    "(?:dog|dogs|cat|cats|puppy|kitten|rabbit|rabbits|bunny|hamster|parrot|budgie|canary|horse|pony"
-    "|tortoise|turtle|goldfish|fish|guinea pigs?|gecko|lizard|snake|ferret|hens?|chickens?|goats?|donkey"
-    "|beagle|labrador|lab|poodle|greyhound|husky|terrier|spaniel|collie|dachshund|retriever|rescue|pets?"
-    "|rat|rats|alpacas?|sheep|pig|cow|cows|mare)"
 )
 POSSESSIONS = words_of(
     "car van truck pickup motorcycle motorbike scooter moped bike bicycle e-bike boat canoe kayak sailboat "
@@ -156,13 +137,6 @@ ACTIVITIES = words_of(
     "minecraft padel netball handball lacrosse darts snooker pool baseball softball rounders sitar tabla "
     "bagpipes table-tennis ping-pong frisbee ultimate factorio warhammer bouzouki lute recorder"
 )
-SKILLS = words_of(
-    "python rust go javascript typescript java kotlin swift c c++ c# haskell elixir ruby php sql r julia "
-    "scala clojure html css react django piano guitar violin cello banjo ukulele drums accordion harp "
-    "flute pottery woodworking carpentry calligraphy photography knitting crochet welding sewing origami "
-    "braille morse blender unity godot machine play sail ski swim drive draw paint fly cook surf dance "
-    "sing knit sew weld sign watercolours watercolors"
-)
 CHALLENGES = words_of(
     "marathon triathlon ironman race 5k 10k ultramarathon ultra half tournament competition championship "
     "olympics exam exams bar boards audition recital trip house wedding hike expedition climb swim "
@@ -173,15 +147,6 @@ TOOLS = words_of(
     "typescript java kotlin golang firefox chrome safari slack jira git github gitlab docker blender "
     "ableton scrivener latex zotero anki todoist evernote trello logseq duolingo strava garmin lightroom "
     "tmux zsh fish postgres django react svelte vue ubuntu debian"
-)
-FREQUENCY = (
-    r"(?:every (?:single )?(?:day|morning|evening|night|week|month|year|weekend|other|second|sunday|monday"
-    r"|tuesday|wednesday|thursday|friday|saturday|spring|summer|autumn|winter)|(?:once|twice|two times"
-    r"|three times|four times|five times|\d+ times) (?:a|per) (?:day|week|month|year)|daily|weekly"
-    r"|each (?:morning|evening|night|day|week)|on (?:weekends|weekdays|mondays|tuesdays|wednesdays"
-    r"|thursdays|fridays|saturdays|sundays)|at (?:the )?weekends?|most (?:days|mornings|evenings|weekends)"
-    r"|for breakfast|in my (?:free|spare) time|on the weekends?|at night|in the (?:mornings|evenings"
-    r"|afternoons)|on the (?:first|second|third|last) \w+day of the month)"
 )
 TECHNICAL = words_of(
     "error errors exception nullpointerexception traceback function functions method methods code script "

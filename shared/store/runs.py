@@ -131,6 +131,8 @@ class Joined(Discreet):
 
     parts: list[Part]
     sample: list[SampleConversation]
+    newest: datetime | None = None
+    """When the newest of its facts was said."""
 
 
 class RunReport(Discreet):

@@ -105,6 +105,29 @@ async def test_the_same_facts_in_other_chunks_give_the_same_memory(store: Store)
     assert await rows(store) == settled
 
 
+async def test_a_plan_of_before_the_newest_day_is_history_by_itself(store: Store) -> None:
+    said = [("My viva is on 12 June.", 2021), ("My viva is on 12 June 2030.", 2022), ("I love hiking.", 2024)]
+    told = [
+        fact_of(
+            f"{at}",
+            statement=text,
+            quote=text,
+            conversation_id="a",
+            stated_at=datetime(year, 5, 1, tzinfo=UTC),
+        )
+        for at, (text, year) in enumerate(said)
+    ]
+    await completed(store, result_of(0, told))
+    ready = await consolidate(KEY, "me", store, Rules(), POLICY)
+    assert ready is not None
+    assert ready.facts.superseded == 1
+    assert "- earlier: My viva is on 12 June. (2021-05)" in ready.memory_md
+    by_statement = {row.statement: row for row in await rows(store)}
+    past = by_statement["My viva is on 12 June."]
+    assert (past.status, past.superseded_by) == (FactStatus.SUPERSEDED, None)
+    assert by_statement["My viva is on 12 June 2030."].status is FactStatus.CURRENT
+
+
 @EVERY_WAY
 async def test_one_of_many_claims(store: Store) -> None:
     await completed(store, result_of(0, facts()))

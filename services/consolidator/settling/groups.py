@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from services.consolidator.settling.settle import CLUSTERS, MatterGroup
 from shared.domain.facts import FactStatus, SettledFact
@@ -44,9 +45,16 @@ class Settlement:
 
 
 async def settle_pages(
-    read_facts: ReadFacts, page: int, settlement: Settlement, limit: int = CLUSTERS
+    read_facts: ReadFacts,
+    page: int,
+    settlement: Settlement,
+    limit: int = CLUSTERS,
+    newest: date | None = None,
 ) -> AsyncIterator[list[SettledFact]]:
-    """Every fact of the run settled, page by page; holds one page and one matter's open statements."""
+    """Every fact of the run settled, page by page; holds one page and one matter's open statements.
+
+    What was planned for a day before `newest`, the newest day of what was said, is history.
+    """
     after: FactKey | None = None
     group: MatterGroup | None = None
     while True:
@@ -55,7 +63,7 @@ async def settle_pages(
         for fact in facts:
             if group is None or group.matter != fact.matter:
                 settled += _finish(group)
-                group = MatterGroup(fact.matter, limit)
+                group = MatterGroup(fact.matter, limit, newest)
             settled += group.add(fact)
         last = len(facts) < page
         if last:

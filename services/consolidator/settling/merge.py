@@ -103,8 +103,9 @@ class Cluster:
         else:
             self.merged.append(fact.id)
 
-    def settled(self, matter: str, superseded_by: UUID | None = None) -> SettledFact:
-        """The one fact of `matter` that this cluster amounts to."""
+    def settled(self, matter: str, superseded_by: UUID | None = None, *, past: bool = False) -> SettledFact:
+        """The one fact of `matter` that this cluster amounts to; history if something took its place, or by
+        itself if it is `past`."""
         fact = self.leader
         return SettledFact(
             category=fact.category,
@@ -118,7 +119,7 @@ class Cluster:
             conversation_id=fact.conversation_id,
             stated_at=fact.stated_at,
             source_kind=fact.source_kind,
-            status=FactStatus.CURRENT if superseded_by is None else FactStatus.SUPERSEDED,
+            status=FactStatus.SUPERSEDED if past or superseded_by is not None else FactStatus.CURRENT,
             support=1 if self.conversations is None else len(self.conversations),
             superseded_by=superseded_by,
             merged_ids=tuple(sorted(self.merged)),

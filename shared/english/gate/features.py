@@ -34,7 +34,9 @@ _SUBJECTS = {
     "the": "THE", "a": "A", "an": "A", "what": "WH", "how": "WH", "why": "WH", "when": "WH", "where": "WH",
     "who": "WH", "which": "WH", "if": "IF", "me": "I", "mine": "I", "as": "AS", "not": "NOT", "no": "NOT",
 }  # fmt: skip
-_DANGLES = frozenset("it this that these those there one ones them him her they he she same here such so".split())
+_DANGLES = frozenset(
+    "it this that these those there one ones them him her they he she same here such so".split()
+)
 _FIRST = frozenset("i we my our me us mine myself ours".split())
 _SKIPPED = frozenset(
     "also just really actually still always never now currently usually mostly only ever even probably "
@@ -89,7 +91,9 @@ def features(clause: Clause, previous: str = "") -> list[str]:
     found += [f"c={one} {two}" for one, two in zip(shown, shown[1:], strict=False)]
     found += [f"t={one} {two} {three}" for one, two, three in zip(shown, shown[1:], shown[2:], strict=False)]
     if len(words) <= SHORT:
-        found.append(f"whole={' '.join(each if each[0] == '<' or place < 3 else '_' for place, each in enumerate(shown))}")
+        found.append(
+            f"whole={' '.join(each if each[0] == '<' or place < 3 else '_' for place, each in enumerate(shown))}"
+        )
     found += [f"s{place}={word}" for place, word in enumerate(words[:3])]
     found += [f"z{place}={each[0]}" for place, each in enumerate(kinds[:3]) if each]
     subject, verb = _subject_and_verb(words, kinds)
@@ -101,7 +105,10 @@ def features(clause: Clause, previous: str = "") -> list[str]:
     found += _dangling(words, kinds)
     if words[0].endswith("ing"):
         found.append("begins with a doing" if own else "speaks of a doing")
-    named = any(word[:1].isupper() and word not in ("I", "I'm", "I've", "I'd", "I'll") for word in original.split()[1:])
+    named = any(
+        word[:1].isupper() and word not in ("I", "I'm", "I've", "I'd", "I'll")
+        for word in original.split()[1:]
+    )
     if named:
         found.append("named")
     if words[-1] in _DANGLES:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Iterator
 
 from shared.english.binding.orders import reads_as_order
+from shared.english.claims import claim_of
 from shared.english.gate.features import features
 from shared.english.gate.gate import kind_of, verdict_of
 from shared.english.plain import fold
 from shared.english.sentences import Clause, Sentence, split_clauses
-from shared.models.rules.guards import refused
+from shared.models.rules.guards import is_to_reader, refused
 from shared.models.rules.kinds import category_of, time_of
 from shared.models.rules.said import Found, Said
 from shared.models.rules.statement import quote_of, statement_of, statements_of, trimmed
@@ -19,6 +20,8 @@ from shared.models.rules.wishes import is_standing_wish
 
 FACT = 0.65
 """Least likelihood of a clause that is taken for a fact."""
+SLOT = 0.3
+"""The same where it says what a slot holds: where they live, what they eat, whom they are married to."""
 WISH = 0.9
 """Confidence in a standing wish that is said as one."""
 _NEAR = 200
@@ -38,12 +41,17 @@ def facts_of_sentence(said: Said, sentence: Sentence, previous: str = "") -> Ite
         if is_standing_wish(clause):
             yield from _facts(said, clause, "answers", WISH)
             continue
+        if is_to_reader(clause):
+            continue
         found = features(clause, previous)
         verdict = verdict_of(found)
-        if verdict.fact < FACT or reads_as_order(clause.text):
+        likely = verdict.fact
+        if likely < SLOT or reads_as_order(clause.text):
             continue
-        likely = round(verdict.fact, 2)
-        yield from _facts(said, clause, kind_of(found), likely, event=verdict.event > verdict.durable)
+        is_event = verdict.event > verdict.durable
+        for fact in _facts(said, clause, kind_of(found), round(likely, 2), event=is_event):
+            if likely >= FACT or claim_of(fact.statement) is not None:
+                yield fact
 
 
 def _facts(

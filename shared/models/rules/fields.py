@@ -35,7 +35,6 @@ _OF_ONE = pairs_of(
 _OF_MANY = pairs_of(
     "pronouns, hobbies, interests, languages, pets, skills, values, goals, allergies, kids, children, tools"
 )
-_OF_WORK = pairs_of("role, job, job title, title, profession, occupation, employer, company, industry, field")
 
 
 def is_heading(low: str, original: str, start: int, end: int) -> bool:
@@ -94,4 +93,4 @@ def field_of(low: str, start: int, end: int) -> tuple[str, str, int] | None:
     verb = "is" if name in _OF_ONE else "are" if name in _OF_MANY else ""
     if not verb:
         return None
-    return "projects" if name in _OF_WORK else "beliefs", f"My {name} {verb} ", found.end()
+    return "beliefs", f"My {name} {verb} ", found.end()

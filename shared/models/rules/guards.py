@@ -66,6 +66,8 @@ _SARCASTIC = re.compile(
     r"|\boh sure\b|said no one|\bnot!\B|\bjust love (?:\w+ing|when|how)\b|\blove (?:it )?when\b"
     r"|\blove being\b"
 )
+
+
 def is_scenario(sentence: Sentence) -> bool:
     """ "Suppose ...", "Imagine ...", "Consider this scenario.": what follows is invented, up to the end."""
     return _SCENARIO.match(sentence.low, sentence.start, sentence.end) is not None
@@ -130,6 +132,14 @@ def is_of_others(clause: Clause) -> bool:
     """Somebody is spoken of who is nothing to the person, and nothing that touches them."""
     found = _OTHERS.match(clause.plain)
     return found is not None and _FIRST_PERSON.search(clause.plain, found.end()) is None
+
+
+_READER = re.compile(r"(?<![\w'])(?:you|your|yours|yourself|u|ur|y'all)(?![\w])(?! know)")
+
+
+def is_to_reader(clause: Clause) -> bool:
+    """Speaks to the reader, of whom no fact is kept: "I love your idea", "I bet you had fun"."""
+    return _READER.search(clause.text) is not None
 
 
 GUARDS: tuple[Callable[[Clause], bool], ...] = (

@@ -33,13 +33,22 @@ def facts_of_instructions(said: Said, low: str) -> Iterator[Found]:
         if is_heading(low, said.text, sentence.start, sentence.end):
             continue
         sentence.start = topic_end(low, sentence.start, sentence.end)
-        known = list(facts_of_sentence(said, sentence))
-        yield from known or _as_it_stands(said, sentence)
+        if field_of(low, _begin(sentence), sentence.end) is None and (
+            known := list(facts_of_sentence(said, sentence))
+        ):
+            yield from known
+        else:
+            yield from _as_it_stands(said, sentence)
+
+
+def _begin(sentence: Sentence) -> int:
+    """Where it begins, behind the mark of a list."""
+    bullet = _BULLET.match(sentence.low, sentence.start, sentence.end)
+    return bullet.end() if bullet is not None else sentence.start
 
 
 def _as_it_stands(said: Said, sentence: Sentence) -> Iterator[Found]:
-    bullet = _BULLET.match(sentence.low, sentence.start, sentence.end)
-    start = bullet.end() if bullet is not None else sentence.start
+    start = _begin(sentence)
     field = field_of(sentence.low, start, sentence.end)
     start, end = quote_of(said.text, start, sentence.end)
     quote = said.text[start:end].rstrip()

@@ -22,7 +22,9 @@ from shared.models.rules.instructions import facts_of_instructions
 from shared.models.rules.said import Found, Said
 
 _OF_PERSON = "i i'm im i've ive i'd i'll my me mine myself we we're we've our us"
-_SPOKEN = frozenset(word + mark for word in _OF_PERSON.split() for mark in ("", ",", ".", "!", "?", ":", ";", ")"))
+_SPOKEN = frozenset(
+    word + mark for word in _OF_PERSON.split() for mark in ("", ",", ".", "!", "?", ":", ";", ")")
+)
 """Words of the first person as they stand between blanks."""
 _FIRST_PERSON = re.compile(rf"(?<![\w'])(?:{_OF_PERSON.replace(' ', '|')})(?![\w'])")
 _ASKS = words_of(

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID, uuid5
 
 from services.consolidator.settling.groups import Settlement, settle_pages
-from shared.domain.facts import Category, SettledFact
+from shared.domain.facts import Category, FactStatus, SettledFact
 from shared.domain.ids import NAMESPACE
 from shared.english.matters import matter_of
 from shared.store.facts import FactKey, FactUpdate, StoredFact
@@ -70,10 +70,10 @@ class Settled:
         self.by_id: dict[UUID, SettledFact] = {fact.id: fact for fact in facts}
 
     def current(self) -> list[str]:
-        return sorted(fact.statement for fact in self.facts if fact.superseded_by is None)
+        return sorted(fact.statement for fact in self.facts if fact.status is FactStatus.CURRENT)
 
     def history(self) -> list[tuple[str, str]]:
-        """Superseded statements with what took their place, in date order."""
+        """Statements with what took their place, in date order. What is past by itself has nothing."""
         past = [fact for fact in self.facts if fact.superseded_by is not None]
         return [
             (fact.statement, self.by_id[fact.superseded_by].statement)
@@ -82,10 +82,12 @@ class Settled:
         ]
 
 
-async def settle(facts: Iterable[StoredFact], page: int = 7, limit: int = 2000) -> Settled:
+async def settle(
+    facts: Iterable[StoredFact], page: int = 7, limit: int = 2000, newest: date | None = None
+) -> Settled:
     """Settle `facts` as consolidation does."""
     settlement = Settlement()
     settled: list[SettledFact] = []
-    async for part in settle_pages(Pages(facts).read, page, settlement, limit):
+    async for part in settle_pages(Pages(facts).read, page, settlement, limit, newest):
         settled += part
     return Settled(settled, settlement.take(), settlement)
