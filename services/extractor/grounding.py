@@ -39,6 +39,7 @@ LOOKED_AT = 4000
 """Characters of a message in which the day of a fact is looked for."""
 ANSWERED = 0.6
 """Most confidence in what only an answer to the assistant's question says."""
+_SPEAKS = re.compile(r"(?:I|I['’](?:m|ve|d|ll)|My|We|We['’](?:re|ve|ll)|Our) ")
 _QUESTION = re.compile(r"[^.!?\n]{3,300}\?")
 
 
@@ -155,7 +156,7 @@ class _Grounds:
     def _why_unbound(
         self, candidate: Candidate, quote: str, message: Message, place: Place, cited: list[Message]
     ) -> str | None:
-        if _as_said(candidate.statement) == _as_said(candidate.quote):  # as the offline rules say it
+        if _is_as_said(candidate):
             return None
         others = [each for each in cited if each.role == "user" and each is not message]
         others = [each for each in others if each.conversation_id == message.conversation_id][:CITED]
@@ -223,9 +224,10 @@ def _played(messages: Sequence[Message]) -> set[int]:
     return played
 
 
-def _as_said(text: str) -> str:
-    """A text without what the offline rules change in the person's words: capitals, spaces, the last mark."""
-    return " ".join(fold(text).split()).rstrip(" .!")
+def _is_as_said(candidate: Candidate) -> bool:
+    """Whether the statement is the quote, as the offline rules say it: with a capital and a full stop."""
+    said, quoted = candidate.statement.rstrip(" .!"), candidate.quote.rstrip(" .!")
+    return said == quoted or (_SPEAKS.match(said) is not None and fold(said) == fold(quoted))
 
 
 def _dated(candidate: Candidate) -> bool:

@@ -32,10 +32,10 @@ _RELATIVE = re.compile(
     re.IGNORECASE,
 )
 _BEFORE = re.compile(
-    r"(?:since|until|till|til|by|from|before|after|of|to|for|through|than)\s*$", re.IGNORECASE
+    r"\b(?:since|until|till|til|by|from|before|after|of|to|for|through|than)\s*$", re.IGNORECASE
 )
 """What takes the place of the period's own preposition."""
-_NOT_AFTER = re.compile(r"(?:every|each|the|this time|for)\s*$", re.IGNORECASE)
+_NOT_AFTER = re.compile(r"\b(?:every|each|the|this time|for)\s*$", re.IGNORECASE)
 _MONTH_BEFORE = re.compile(rf"(?<![\w'])(?:{MONTH})(?: of)?\s*$", re.IGNORECASE)
 _YEARLY = re.compile(
     r"\b(?:every|each|always|usually|birthday|anniversary|weekly|never|mondays|off)\b", re.IGNORECASE

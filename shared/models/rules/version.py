@@ -19,7 +19,7 @@ RULE_MODULES = (
     "english.steps", "english.wording", "english.words", "models.rules.clauses", "models.rules.fields",
     "models.rules.forms", "models.rules.guards", "models.rules.instructions", "models.rules.kinds",
     "models.rules.reading", "models.rules.relative", "models.rules.said", "models.rules.statement",
-    "models.rules.version", "models.rules.when", "models.rules.wishes",
+    "models.rules.when", "models.rules.wishes",
 )  # fmt: skip
 """Every module of `shared` that takes part in extraction; a test compares it with what a worker imports."""
 WEIGHTS = "english.gate.weights"
@@ -32,6 +32,8 @@ def rules_version(shared: Path = SHARED) -> str:
     digest = blake2b(version(DETECTOR).encode(), digest_size=6)
     for name in (*RULE_MODULES, WEIGHTS):
         path = shared.joinpath(*name.split("."))
-        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".json" if name == WEIGHTS else ".py")
+        path = (
+            path / "__init__.py" if path.is_dir() else path.with_suffix(".json" if name == WEIGHTS else ".py")
+        )
         digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

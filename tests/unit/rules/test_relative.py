@@ -17,6 +17,7 @@ SAID = date(2024, 3, 5).toordinal()
     ("words", "told", "day"),
     [
         ("We moved last month", "We moved in February 2024", date(2024, 2, 1)),
+        ("We moved to Porto last month", "We moved to Porto in February 2024", date(2024, 2, 1)),
         ("I quit yesterday", "I quit on 4 March 2024", date(2024, 3, 4)),
         ("I start next June", "I start in June 2024", date(2024, 6, 1)),
         ("I have surgery in two weeks", "I have surgery in March 2024", date(2024, 3, 19)),
