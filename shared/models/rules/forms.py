@@ -79,12 +79,16 @@ _PIECE = re.compile(
     r"|(?P<one>an?) (?P<who>.{2,50}?)(?: (?P<at>from|in|based in|living in) (?P<place>[A-ZÀ-Þ].{1,40}))?$"
     r"|(?:from|based in|living in|in) (?P<home>[A-ZÀ-Þ].{1,40})$"
 )
+_SPOKEN = ("I ", "I'", "I’", "We ", "We'", "Our ", "The ", "My mum", "My wi", "My hu", "My da", "My so")
+"""How most clauses begin that have their subject."""
 _NOT_NAMES = IDENTITIES | STATES | LANGUAGES | OCCUPATIONS | words_of("not so just here back sorry")
 
 
 def forms_of(words: str, *, greets: bool = False) -> tuple[str, ...]:
     """The statements that a clause makes, without their full stops; none where it makes none. After a
     greeting a name is one: "Hi, I'm Ada"."""
+    if not greets and words.startswith(_SPOKEN):
+        return (words,)
     introduced = _introduced(words, greets=greets)
     if introduced:
         return introduced
@@ -130,8 +134,10 @@ def _is_person(noun: str) -> bool:
 
 def _introduced(words: str, *, greets: bool) -> tuple[str, ...]:
     """What "I'm Ada, a nurse from Leeds" tells: name, work and home."""
+    if not greets and "ame" not in words[:8]:
+        return ()
     found = _NAME.match(words)
-    if found is None or not (greets or "name" in found["by"].lower()):
+    if found is None:
         return ()
     if any(word in _NOT_NAMES for word in found["name"].lower().split()):
         return ()

@@ -7,6 +7,7 @@ import re
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from shared.english.words import words_of
 from shared.models.rules.when import MONTH, MONTHS, NUMBERS, WEEKDAY
 
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
@@ -22,8 +23,10 @@ _RELATIVE = re.compile(
     r"|this (?:morning|afternoon|evening))"
     r"|(?P<which>last|next|this|this past|this coming|coming) (?P<period>week|weekend|month|year|spring"
     rf"|summer|autumn|fall|winter|{WEEKDAY}|{MONTH})"
-    rf"|(?P<count>{_COUNT}) (?P<unit>day|week|month|year)s? (?:ago|back(?= *$))"
-    rf"|(?P<within>in (?P<number>{_COUNT}) (?P<ahead>day|week|month|year)s?(?= *$|[,.]))"
+    rf"|(?P<count>{_COUNT}(?<!couple of)|a couple of(?= (?:day|week)))"
+    r" (?P<unit>day|week|month|year)s? (?:ago|back(?= *$))"
+    rf"|(?P<within>in (?P<number>{_COUNT}(?<!couple of)|a couple of(?= (?:day|week)))"
+    r" (?P<ahead>day|week|month|year)s?(?= *$|[,.]))"
     rf"|(?P<weekday>on {WEEKDAY})(?! (?:morning|night|evening|afternoon)s)"
     rf"|(?P<dated>(?:in {MONTH}|on (?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}"
     rf"|on {MONTH} \d{{1,2}}(?:st|nd|rd|th)?))"
@@ -64,6 +67,17 @@ _EARLIER = re.compile(
 _AGO = re.compile(r"\b(?:ago|(?:last|next) (?:year|month|week))\b", re.IGNORECASE)
 
 
+_HINTS = words_of(
+    "yesterday tomorrow today tonight last next this coming ago back day days week weeks month months year "
+    "years"
+)
+_HINTS_OF_EVENTS = MONTHS.keys() | {
+    f"{day}day" for day in ("mon", "tues", "tue", "wednes", "thurs", "thur", "fri", "satur", "sun")
+}
+_MOST_DAYS, _MOST_WEEKS = 14, 4
+"""How far a day and a week are told from another day: beyond, grounding does not reckon."""
+
+
 class Told(NamedTuple):
     """A statement with the calendar's days."""
 
@@ -75,7 +89,7 @@ class Told(NamedTuple):
 def resolved(words: str, said: int | None, *, event: bool) -> Told:
     """`words` said on the day `said`, with days and periods of the calendar for those that are told from it.
     Days of the week and of the year are looked at in an `event` only: else they come again."""
-    if said is None:
+    if said is None or not _may_tell(words, event=event):
         return Told(words, None)
     today = date.fromordinal(said)
     first: list[int] = []
@@ -99,6 +113,12 @@ def resolved(words: str, said: int | None, *, event: bool) -> Told:
     return Told(_RELATIVE.sub(told, words), first[0] if first else None)
 
 
+def _may_tell(words: str, *, event: bool) -> bool:
+    """Whether a period may stand in the words, at little cost."""
+    said = words.lower().replace(",", " ").replace(".", " ").split()
+    return not _HINTS.isdisjoint(said) or (event and not _HINTS_OF_EVENTS.isdisjoint(said))
+
+
 def _told(found: re.Match[str], today: date, words: str, *, event: bool) -> tuple[str, date] | None:
     """How a period is told, with its preposition, and its first day; None for what is not known."""
     if found["day"]:
@@ -106,7 +126,12 @@ def _told(found: re.Match[str], today: date, words: str, *, event: bool) -> tupl
     if found["which"]:
         step = {"last": -1, "this past": -1, "this": 0}.get(found["which"].lower(), 1)
         known = _of_period(found["period"].lower().rstrip("."), step, today)
-        if not step and known[1] > today + timedelta(days=7) and _is_over(_part(words, found)):
+        if (
+            known is not None
+            and not step
+            and known[1] > today + timedelta(days=7)
+            and _is_over(_part(words, found))
+        ):
             known = _of_period(found["period"].lower().rstrip("."), -1, today)
         return known
     if found["count"]:
@@ -153,7 +178,7 @@ def _in(year: int, month: int) -> tuple[str, date]:
     return f"in {_NAMES[month - 1]} {year}", date(year, month, 1)
 
 
-def _of_period(period: str, step: int, today: date) -> tuple[str, date]:
+def _of_period(period: str, step: int, today: date) -> tuple[str, date] | None:
     if period == "week":
         day = today - timedelta(days=today.weekday()) + timedelta(days=7 * step)
         return f"in the week of {_on(day)[0][3:]}", day
@@ -187,7 +212,9 @@ def _weekday(name: str, step: int, today: date) -> date:
     return today + timedelta(days=ahead or (7 if step else 0))
 
 
-def _away(count: int, unit: str, today: date) -> tuple[str, date]:
+def _away(count: int, unit: str, today: date) -> tuple[str, date] | None:
+    if abs(count) > {"day": _MOST_DAYS, "week": _MOST_WEEKS}.get(unit, abs(count)):
+        return None
     if unit == "day":
         return _on(today + timedelta(days=count))
     if unit == "week":

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from datetime import date
 
 from shared.english.binding.bound import Ground, why_unbound
+from shared.english.binding.vocabulary import NEGATIONS, RELATIVE, WEEKDAYS
+from shared.english.plain import fold
 from shared.models.rules.forms import forms_of
-from shared.models.rules.relative import resolved
+from shared.models.rules.relative import Told, resolved
 
 QUOTE_CHARS = 300
 """Most characters of a quote and of the words of a statement."""
@@ -22,6 +24,8 @@ _TAIL = re.compile(
     r"|weather permitting|no pressure|and yes|and no)$)+$",
     re.IGNORECASE,
 )
+_NO_MARKS = str.maketrans(",.;:!?()\u2019", "        '")
+_DAYS = RELATIVE | WEEKDAYS
 _CUT_AT = re.compile(r"[,;]\s|\s(?=and\s|but\s|because\s|so\s)")
 
 
@@ -55,12 +59,25 @@ def statements_of(
             yield words, None
             continue
         statement = statement_of(told.words)
-        days = () if said is None else (date.fromordinal(said),)
-        grounds = [Ground(text, text, days) for text in dict.fromkeys((quote, near or quote))]
-        if all(why_unbound(statement, ground) is None for ground in grounds):
+        if not _may_say_more(near or quote, told) or _is_bound(statement, quote, near, said):
             yield statement, told.since
         elif len(forms) == 1:
             yield words, told.since if form == bare else None
+
+
+def _may_say_more(near: str, told: Told) -> bool:
+    """Whether a statement must be weighed against the words about it. A subject and the calendar's days add
+    nothing, unless the words deny something, or tell of no day that is reckoned."""
+    words = set(fold(near).translate(_NO_MARKS).split())
+    if "n't" in near or not NEGATIONS.isdisjoint(words):
+        return True
+    return told.since is not None and _DAYS.isdisjoint(words)
+
+
+def _is_bound(statement: str, quote: str, near: str, said: int | None) -> bool:
+    days = () if said is None else (date.fromordinal(said),)
+    grounds = [Ground(text, text, days) for text in dict.fromkeys((quote, near or quote))]
+    return all(why_unbound(statement, ground) is None for ground in grounds)
 
 
 def statement_of(quote: str) -> str:
