@@ -39,6 +39,7 @@ LOOKED_AT = 4000
 """Characters of a message in which the day of a fact is looked for."""
 ANSWERED = 0.6
 """Most confidence in what only an answer to the assistant's question says."""
+_SPEAKS = re.compile(r"(?:I|I['’](?:m|ve|d|ll)|My|We|We['’](?:re|ve|ll)|Our) ")
 _QUESTION = re.compile(r"[^.!?\n]{3,300}\?")
 
 
@@ -155,7 +156,7 @@ class _Grounds:
     def _why_unbound(
         self, candidate: Candidate, quote: str, message: Message, place: Place, cited: list[Message]
     ) -> str | None:
-        if candidate.statement.rstrip(" .!") == candidate.quote.rstrip(" .!"):  # as the offline rules say it
+        if _is_as_said(candidate):
             return None
         others = [each for each in cited if each.role == "user" and each is not message]
         others = [each for each in others if each.conversation_id == message.conversation_id][:CITED]
@@ -221,6 +222,12 @@ def _played(messages: Sequence[Message]) -> set[int]:
         elif opens_role_play(fold(message.text)):
             games.add(message.conversation_id)
     return played
+
+
+def _is_as_said(candidate: Candidate) -> bool:
+    """Whether the statement is the quote, as the offline rules say it: with a capital and a full stop."""
+    said, quoted = candidate.statement.rstrip(" .!"), candidate.quote.rstrip(" .!")
+    return said == quoted or (_SPEAKS.match(said) is not None and fold(said) == fold(quoted))
 
 
 def _dated(candidate: Candidate) -> bool:

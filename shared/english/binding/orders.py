@@ -109,10 +109,10 @@ def is_grave(statement: str, *, links: bool) -> bool:
 
 
 _ATTRIBUTED = re.compile(
-    r"(?:(?<!\bi )(?<!\bi've )\b(?:says?|said|claims?|claimed|thinks?|told (?:me|us)|tells?|wrote|writes"
-    r"|insists?"
-    r"|asked (?:me|us) to|wants me to|believes?|reads|stated?)\b|\baccording to\b|\bwish\b|\bif only\b"
-    r"|\bwhat if\b|\bwhy (?:should|would)\b|\bas if\b|\bpretend\b).{0,200}$"
+    r"(?:(?<!\bi )(?<!\bi've )(?<!\bi don't )(?<!\bi don't really )\b(?:says?|said|claims?|claimed|thinks?"
+    r"|told (?:me|us)|tells?|wrote|writes|insists?"
+    r"|asked (?:me|us) to|wants me to|believes?|reads|stated|states? that)\b|\baccording to\b|\bwish\b"
+    r"|\bif only\b|\bwhat if\b|\bwhy (?:should|would)\b|\bas if\b|\bpretend\b).{0,200}$"
 )
 _ANNOUNCING = 5
 """Words before a colon from which it announces what somebody else says, and is no "note:"."""

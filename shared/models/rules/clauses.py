@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from shared.english.binding.orders import reads_as_order
 from shared.english.claims import claim_of
@@ -13,7 +14,7 @@ from shared.english.sentences import Clause, Sentence, split_clauses
 from shared.models.rules.guards import is_to_reader, refused
 from shared.models.rules.kinds import category_of, time_of
 from shared.models.rules.said import Found, Said
-from shared.models.rules.statement import quote_of, statement_of
+from shared.models.rules.statement import quote_of, statement_of, statements_of, trimmed
 from shared.models.rules.when import days_of
 from shared.models.rules.wishes import is_standing_wish
 
@@ -23,6 +24,11 @@ SLOT = 0.3
 """The same where it says what a slot holds: where they live, what they eat, whom they are married to."""
 WISH = 0.9
 """Confidence in a standing wish that is said as one."""
+_NEAR = 200
+"""Characters about a clause that its statement must agree with."""
+_GREETING = re.compile(
+    r"(?<![\w'])(?:hi|hello|hey|hiya|good (?:morning|evening|afternoon)|greetings)(?![\w'])"
+)
 _SHORTEST = 7
 """Characters a statement has at least."""
 
@@ -33,27 +39,39 @@ def facts_of_sentence(said: Said, sentence: Sentence, previous: str = "") -> Ite
         if refused(clause):
             continue
         if is_standing_wish(clause):
-            fact = _fact(said, clause, "answers", WISH)
-        elif is_to_reader(clause):
+            yield from _facts(said, clause, "answers", WISH)
             continue
-        else:
-            found = features(clause, previous)
-            likely = verdict_of(found).fact
-            if likely < SLOT or reads_as_order(clause.text):
-                continue
-            fact = _fact(said, clause, kind_of(found), round(likely, 2))
-            if likely < FACT and (fact is None or claim_of(fact.statement) is None):
-                continue
-        if fact is not None:
-            yield fact
+        if is_to_reader(clause):
+            continue
+        found = features(clause, previous)
+        verdict = verdict_of(found)
+        likely = verdict.fact
+        if likely < SLOT or reads_as_order(clause.text):
+            continue
+        is_event = verdict.event > verdict.durable
+        for fact in _facts(said, clause, kind_of(found), round(likely, 2), event=is_event):
+            if likely >= FACT or claim_of(fact.statement) is not None:
+                yield fact
 
 
-def _fact(said: Said, clause: Clause, kind: str, confidence: float) -> Found | None:
-    """The fact a clause states; None if it cannot be said in a sentence."""
+def _facts(
+    said: Said, clause: Clause, kind: str, confidence: float, *, event: bool = False
+) -> Iterator[Found]:
+    """What a clause states, as far as it can be said in a sentence."""
     start, end = quote_of(said.text, clause.start, clause.end)
-    quote = said.text[start:end]
-    statement = statement_of(quote)
-    if len(statement) < _SHORTEST:
-        return None
-    since, until = days_of(fold(statement), time_of(kind), said.day)
-    return Found(said.id, category_of(kind), statement, quote, since, until, confidence)
+    quote = trimmed(said.text[start:end])
+    time = "event" if event and time_of(kind) == "span" else time_of(kind)
+    if kind == "answers":
+        statements: Iterable[tuple[str, int | None]] = [(statement_of(quote), None)]
+    else:
+        greets = _GREETING.search(clause.before) is not None
+        around = clause.sentence
+        near = said.text[max(0, around.start - _NEAR) : min(around.end, end + _NEAR)]
+        statements = statements_of(quote, said.day, near, event=time != "span", greets=greets)
+    for statement, first in statements:
+        if len(statement) < _SHORTEST:
+            continue
+        since, until = days_of(fold(statement), time, said.day)
+        if since is None and until is None and time != "span":
+            since = first
+        yield Found(said.id, category_of(kind), statement, quote, since, until, confidence)

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from datetime import date
+
+from shared.english.binding.bound import Ground, why_unbound
+from shared.english.binding.vocabulary import NEGATIONS, RELATIVE, WEEKDAYS
+from shared.english.plain import fold
+from shared.models.rules.forms import forms_of
+from shared.models.rules.relative import Told, resolved
 
 QUOTE_CHARS = 300
 """Most characters of a quote and of the words of a statement."""
@@ -10,7 +18,14 @@ QUOTE_CHARS = 300
 _SPACE = re.compile(r"\s+")
 _SMALL_I = re.compile(r"(?<![\w'’])i(?=(?:['’](?:m|ve|d|ll))?(?![\w'’.]))")
 _SMALL_IM = re.compile(r"^im(?= )|^Im(?= )")
-_TAIL = re.compile(r"(?:[\s,;:(\-–—~*_|]|\s(?:lol|haha|xd|thanks|thank you|btw|by the way)$)+$", re.I)
+_TAIL = re.compile(
+    r"(?:[\s,;:(\-–—~*_|]|\s(?:lol|ha(?:ha)*h?|hehe(?:he)*|xd|omg|thanks|thank you|btw|by the way|tbh"
+    r"|innit|ngl|inshallah|touch wood|thank god|ok|tho|mind|fingers crossed|all good|poor thing"
+    r"|weather permitting|no pressure|and yes|and no)$)+$",
+    re.IGNORECASE,
+)
+_NO_MARKS = str.maketrans(",.;:!?()\u2019", "        '")
+_DAYS = RELATIVE | WEEKDAYS
 _CUT_AT = re.compile(r"[,;]\s|\s(?=and\s|but\s|because\s|so\s)")
 
 
@@ -22,6 +37,47 @@ def quote_of(text: str, start: int, end: int) -> tuple[int, int]:
         return start, end
     cuts = [cut.start() for cut in _CUT_AT.finditer(text, start + 20, start + QUOTE_CHARS)]
     return start, cuts[-1] if cuts else start
+
+
+def trimmed(quote: str) -> str:
+    """`quote` without what at its end says nothing: a laugh, thanks, symbols."""
+    return _TAIL.sub("", _without_ornament(quote.rstrip())) or quote
+
+
+def statements_of(
+    quote: str, said: int | None, near: str = "", *, event: bool, greets: bool = False
+) -> Iterator[tuple[str, int | None]]:
+    """What `quote` states, said on day `said`, as sentences that stand alone, each with the first day it
+    speaks of, where that is told from `said`. Each says no more than the quote, which may follow a greeting,
+    and stands in the words `near`."""
+    words = statement_of(quote)
+    bare = words.rstrip(".")
+    forms = forms_of(bare, greets=greets)
+    for form in forms:
+        told = resolved(form, said, event=event)
+        if told.words == bare:
+            yield words, None
+            continue
+        statement = statement_of(told.words)
+        if not _may_say_more(near or quote, told) or _is_bound(statement, quote, near, said):
+            yield statement, told.since
+        elif len(forms) == 1:
+            yield words, told.since if form == bare else None
+
+
+def _may_say_more(near: str, told: Told) -> bool:
+    """Whether a statement must be weighed against the words about it. A subject and the calendar's days add
+    nothing, unless the words deny something, or tell of no day that is reckoned."""
+    words = set(fold(near).translate(_NO_MARKS).split())
+    if "n't" in near or not NEGATIONS.isdisjoint(words):
+        return True
+    return told.since is not None and _DAYS.isdisjoint(words)
+
+
+def _is_bound(statement: str, quote: str, near: str, said: int | None) -> bool:
+    days = () if said is None else (date.fromordinal(said),)
+    grounds = [Ground(text, text, days) for text in dict.fromkeys((quote, near or quote))]
+    return all(why_unbound(statement, ground) is None for ground in grounds)
 
 
 def statement_of(quote: str) -> str:

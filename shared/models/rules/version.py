@@ -8,13 +8,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 RULE_MODULES = (
-    "english.abbreviations", "english.asked_about", "english.binding", "english.binding.orders",
-    "english.common_words", "english.gate", "english.gate.features", "english.gate.gate",
-    "english.gate.lexicon", "english.handed_over", "english.joints", "english.language", "english.names",
-    "english.normalise", "english.plain", "english.regions", "english.role_play", "english.sentences",
-    "english.share", "english.spotting", "english.words", "models.rules.clauses", "models.rules.fields",
-    "models.rules.guards", "models.rules.instructions", "models.rules.kinds", "models.rules.reading",
-    "models.rules.said", "models.rules.statement", "models.rules.when", "models.rules.wishes",
+    "domain.markdown", "domain.printable", "english.abbreviations", "english.asked_about",
+    "english.binding", "english.binding.bound", "english.binding.orders", "english.binding.own",
+    "english.binding.reading", "english.binding.vocabulary", "english.canonical", "english.claims",
+    "english.common_words", "english.excerpts", "english.gate", "english.gate.features",
+    "english.gate.gate", "english.gate.lexicon", "english.handed_over", "english.joints",
+    "english.language", "english.names", "english.normalise", "english.plain", "english.regions",
+    "english.role_play", "english.sentences", "english.share", "english.slots", "english.slots_of_course",
+    "english.slots_of_habit", "english.slots_of_life", "english.slots_of_moves", "english.spotting",
+    "english.steps", "english.wording", "english.words", "models.rules.clauses", "models.rules.fields",
+    "models.rules.forms", "models.rules.guards", "models.rules.instructions", "models.rules.kinds",
+    "models.rules.reading", "models.rules.relative", "models.rules.said", "models.rules.statement",
+    "models.rules.when", "models.rules.wishes",
 )  # fmt: skip
 """Every module of `shared` that takes part in extraction; a test compares it with what a worker imports."""
 WEIGHTS = "english.gate.weights"
@@ -27,6 +32,8 @@ def rules_version(shared: Path = SHARED) -> str:
     digest = blake2b(version(DETECTOR).encode(), digest_size=6)
     for name in (*RULE_MODULES, WEIGHTS):
         path = shared.joinpath(*name.split("."))
-        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".json" if name == WEIGHTS else ".py")
+        path = (
+            path / "__init__.py" if path.is_dir() else path.with_suffix(".json" if name == WEIGHTS else ".py")
+        )
         digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -16,7 +16,7 @@ Time = Literal["span", "change", "event"]
 
 Days = tuple[int | None, int | None]
 
-_MONTHS = {
+MONTHS = {
     name: number
     for number, names in enumerate(
         ("january jan", "february feb", "march mar", "april apr", "may", "june jun", "july jul", "august aug",
@@ -52,7 +52,7 @@ _RELATIVE = re.compile(
     r"|\b(?P<count>\d{1,2}|a|an|one|two|three|four|five|six|seven|eight|nine|ten|a couple of) (?P<unit>day"
     r"|week|month|year)s? ago\b"
 )
-_NUMBERS = {
+NUMBERS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "a": 1, "an": 1, "a couple of": 2,
 }  # fmt: skip
@@ -107,7 +107,7 @@ def _parts(point: str) -> tuple[int, int | None, int | None] | None:
         return None
     name = found["m1"] or found["m2"] or found["m3"]
     number = found["d1"] or found["d2"]
-    return int(year_text), _MONTHS[name.rstrip(".")] if name else None, int(number) if number else None
+    return int(year_text), MONTHS[name.rstrip(".")] if name else None, int(number) if number else None
 
 
 def _ordinal(year: int, month: int, day: int) -> int | None:
@@ -146,7 +146,7 @@ def _relative(text: str, said: int | None) -> int | None:
         back = {"last": 1, "this": 0, "next": -1}[found["last"]]
         return _back(said, back, found["period"])
     count = found["count"]
-    return _back(said, int(count) if count.isdigit() else _NUMBERS[count], found["unit"])
+    return _back(said, int(count) if count.isdigit() else NUMBERS[count], found["unit"])
 
 
 def _back(said: int, count: int, unit: str) -> int | None:
