@@ -16,7 +16,6 @@ from shared.domain.markdown import SHOWN, short_id, visible
 from shared.domain.sample import SampleConversation
 from shared.domain.sections import Agents, Identity, Line, Soul, Tools, User
 from shared.english.binding.lines import is_wish
-from shared.english.binding.orders import reads_as_order
 from shared.english.claims import claim_of
 from shared.english.themes import Theme, theme_of
 from shared.models.base import Digest
@@ -177,7 +176,7 @@ def _by_theme(digest: Digest) -> dict[Theme, list[_Known]]:
     for fact in digest.facts:
         if fact.status is FactStatus.CURRENT:
             matter = settled_matter(fact)
-            theme = Theme.ANSWERS if reads_as_order(fact.statement) else theme_of(fact, matter)
+            theme = theme_of(fact, matter)
             ranked.append((-weight(fact, matter, theme), fact.id.int, _Known(fact, matter, theme)))
     themes: dict[Theme, list[_Known]] = {}
     for _, _, known in sorted(ranked, key=lambda entry: entry[:2]):
