@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shared.english.gate.features import features
-from shared.english.sentences import Clause
+from shared.english.plain import fold
+from shared.english.sentences import Clause, Sentence
 
 WEIGHTS = Path(__file__).with_name("weights.json")
 _TELLS_KIND = ("w=", "k=", "b=", "subject", "verb")
@@ -78,6 +79,15 @@ def kind_of(found: Sequence[str]) -> str:
 def of_kind(found: Sequence[str]) -> list[str]:
     """The features that tell of what a clause speaks, and not how."""
     return [name for name in found if name.startswith(_TELLS_KIND)]
+
+
+def kinds_in(statement: str) -> dict[str, float]:
+    """How likely a statement is of each kind, by its words alone; the likelihoods add up to 1."""
+    _, kinds, names, _ = _learned()
+    low = fold(statement)
+    sentence = Sentence(statement, low, 0, len(low.rstrip(" .!?…")), asks=False)
+    found = features(Clause(sentence, 0, sentence.end, 0, joint="", last=True))
+    return dict(zip(names, _softmax(_sums(kinds, found)), strict=True))
 
 
 def _sums(weights: _Weights, found: Iterable[str]) -> list[int]:
