@@ -83,16 +83,16 @@ def of_kind(found: Sequence[str]) -> list[str]:
 
 def kinds_in(statement: str) -> dict[str, float]:
     """How likely a statement is of each kind, by its words alone; the likelihoods add up to 1."""
-    _, kinds, names, _ = _learned()
+    kinds = _learned().kinds
     low = fold(statement)
     sentence = Sentence(statement, low, 0, len(low.rstrip(" .!?…")), asks=False)
     found = features(Clause(sentence, 0, sentence.end, 0, joint="", last=True))
-    return dict(zip(names, _softmax(_sums(kinds, found)), strict=True))
+    return dict(zip(kinds.names, _softmax(_sums(kinds, found)), strict=True))
 
 
 def _sums(weights: _Weights, found: Iterable[str]) -> list[int]:
-    known = filter(None, map(weights.of.get, set(found)))
-    return [sum(column) for column in zip(weights.bias, *known)]
+    known = [each for each in map(weights.of.get, set(found)) if each is not None]
+    return [sum(column) for column in zip(weights.bias, *known, strict=True)]
 
 
 def _softmax(sums: Sequence[int]) -> list[float]:
