@@ -166,6 +166,13 @@ def summary(report: Mapping[str, Any], folder: Path) -> list[str]:
     unread = _unread(report)
     if unread and not _mostly_unread(report):
         lines.append(unread)
+    sentences = report.get("sentences", {})
+    about, found = sentences.get("about_oneself", 0), sentences.get("with_fact", 0)
+    if about > found:
+        lines.append(
+            f"facts were found in {found:,} of {counted(about, 'sentence')} about yourself; "
+            "`--model claude` finds more"
+        )
     usage, cost = report["usage"], report["cost"]
     if usage["calls"]:
         dollars = "at a price that is not known" if cost is None else f"${cost:,.4f}"

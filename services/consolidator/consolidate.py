@@ -194,7 +194,7 @@ class _Consolidation:
         settled = self._settlement
         return FactCounts(
             extracted=report.facts_extracted,
-            dropped_ungrounded=sum(report.dropped.values()),
+            dropped_ungrounded=sum(report.refused.values()),
             merged=settled.merged,
             kept=settled.kept,
             superseded=settled.superseded,

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from services.extractor.grounding import ground
 from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady, ChunkStatus, FactsExtracted, Usage
+from shared.domain.facts import ABOUT_SELF, WITH_FACT
 from shared.log.ports import OUT_OF_BOUNDS
 from shared.models.base import Extraction, Model, PartlyReadError
 from shared.resilience.faults import PoisonError
@@ -50,6 +51,13 @@ def concluded(chunk: ChunkReady, answer: Extraction | ModelError, model: Model) 
         raise PoisonError(OUT_OF_BOUNDS, f"what the model gave is out of bounds: {field}") from None
 
 
+def _sentences(extraction: Extraction) -> dict[str, int]:
+    """How much of what the person says of themselves gave facts, kept with the counts of the chunk."""
+    if not extraction.about_self:
+        return {}
+    return {ABOUT_SELF: extraction.about_self, WITH_FACT: extraction.with_fact}
+
+
 def _concluded(chunk: ChunkReady, answer: Extraction | ModelError, model: Model) -> FactsExtracted:
     if isinstance(answer, ModelError) and not isinstance(answer, PartlyReadError):
         usage = answer.usage or Usage()
@@ -61,7 +69,7 @@ def _concluded(chunk: ChunkReady, answer: Extraction | ModelError, model: Model)
         chunk,
         ChunkStatus.DEAD if dead else ChunkStatus.OK,
         facts=tuple(grounded.facts),
-        dropped=dict(grounded.dropped),
+        dropped=dict(grounded.dropped) | _sentences(extraction),
         unread=extraction.unread,
         usage=extraction.usage,
         error=str(answer) if dead else None,

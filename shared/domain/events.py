@@ -201,7 +201,7 @@ class FactsExtracted(Event):
     cached: bool = False
     """True if the facts came from the extraction cache: no model was called."""
     dropped: dict[Name, Count] = Field(default_factory=dict, max_length=bounds.ITEMS)
-    """Candidates that grounding refused, by reason."""
+    """Candidates that grounding refused, by reason; and under `facts.SENTENCES` how much was understood."""
     unread: Annotated[tuple[Id, ...], Listed, bounds.FIRST_ERROR] = ()
     """Ids of conversations the model cannot read (the offline model reads English only)."""
     usage: Usage = Usage()

@@ -54,6 +54,12 @@ class FactStatus(StrEnum):
     """Said the same as another fact, whose support it raised; not listed on its own."""
 
 
+ABOUT_SELF = "sentences about oneself"
+WITH_FACT = "sentences about oneself with a fact"
+SENTENCES = (ABOUT_SELF, WITH_FACT)
+"""Names, among the counts of a chunk's refused candidates, of what a model tells of how much it understood."""
+
+
 class Candidate(Discreet):
     """One fact as a model proposes it. Untrusted: `services.extractor.grounding` checks it."""
 

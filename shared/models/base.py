@@ -24,6 +24,10 @@ class Extraction:
     usage: Usage = field(default_factory=Usage)
     unread: tuple[str, ...] = ()
     """Ids of conversations this model cannot read (the offline model reads English only)."""
+    about_self: int = 0
+    """Sentences in which the person says I, my or we, and asks nothing, where the model counts them."""
+    with_fact: int = 0
+    """Of these, those that gave a fact."""
 
 
 class PartlyReadError(ModelError):

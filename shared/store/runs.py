@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field
 
 from shared.domain.discreet import Discreet
 from shared.domain.events import Usage
+from shared.domain.facts import ABOUT_SELF, SENTENCES, WITH_FACT
 from shared.domain.runs import RunKey, RunKind
 from shared.domain.sample import SampleConversation
 from shared.store.call import Calls, call, rows
@@ -189,6 +190,16 @@ class RunReport(Discreet):
     published_at: datetime | None
     finished_at: datetime | None
     updated_at: datetime
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """Candidates that grounding refused, by reason."""
+        return {reason: count for reason, count in self.dropped.items() if reason not in SENTENCES}
+
+    @property
+    def understood(self) -> tuple[int, int]:
+        """Sentences about the person, where the model counts them, and how many of them gave a fact."""
+        return self.dropped.get(ABOUT_SELF, 0), self.dropped.get(WITH_FACT, 0)
 
 
 class Runs(Calls):

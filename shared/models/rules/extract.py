@@ -13,7 +13,7 @@ from shared.domain.events import ChunkReady
 from shared.domain.facts import Candidate, Category
 from shared.models.base import Extraction
 from shared.models.rules.reading import read_messages
-from shared.models.rules.said import Found, Said
+from shared.models.rules.said import Found, Said, Told
 
 _CATEGORIES = {category.value: category for category in Category}
 
@@ -23,7 +23,9 @@ def extract_candidates(chunk: ChunkReady) -> Extraction:
 
     Pure and deterministic. Conversations that are evidently not English are named in `unread`.
     """
-    return to_extraction(*read_messages([Said._make(each) for each in said_in(chunk)]))
+    told = Told()
+    found, unread = read_messages([Said._make(each) for each in said_in(chunk)], told)
+    return to_extraction(found, unread, (told.about, told.with_fact))
 
 
 def said_in(chunk: ChunkReady) -> list[tuple[object, ...]]:
@@ -42,10 +44,12 @@ def said_in(chunk: ChunkReady) -> list[tuple[object, ...]]:
     ]
 
 
-def to_extraction(found: Iterable[Sequence[object]], unread: Iterable[str]) -> Extraction:
-    """Extraction of plain `Found` tuples."""
+def to_extraction(
+    found: Iterable[Sequence[object]], unread: Iterable[str], told: tuple[int, int]
+) -> Extraction:
+    """Extraction of plain `Found` tuples, and the counts of `Told`."""
     candidates = tuple(_candidate(Found._make(fact)) for fact in found)
-    return Extraction(candidates, unread=tuple(unread))
+    return Extraction(candidates, unread=tuple(unread), about_self=told[0], with_fact=told[1])
 
 
 def _candidate(found: Found) -> Candidate:

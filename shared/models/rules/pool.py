@@ -37,7 +37,7 @@ _PROGRAM = "import sys; sys.path += sys.argv[1:]; from shared.models.rules.worke
 """The worker without site packages or environment: smaller, and nothing in the current folder can get in its
 way."""
 
-Answer = tuple[list[Any], list[str], str]
+Answer = tuple[list[Any], list[str], tuple[int, int], str]
 Process = asyncio.subprocess.Process
 
 
@@ -76,12 +76,12 @@ class OfflineExtractor:
             return Extraction(())
         async with self._room:
             worker = min(self._workers, key=_Worker.load)
-            found, unread, error = await worker.ask(frame(said))
+            found, unread, told, error = await worker.ask(frame(said))
         if error:
             raise ModelError(
                 f"the offline rules failed on chunk {chunk.chunk_id} with {error}; please report it"
             )
-        return to_extraction(found, unread)
+        return to_extraction(found, unread, told)
 
     async def close(self) -> None:
         """End the workers. Chunks still in flight get ModelError. Safe to call twice."""

@@ -19,7 +19,7 @@ from shared.english.words import words_of
 from shared.models.rules.clauses import facts_of_sentence
 from shared.models.rules.guards import is_scenario
 from shared.models.rules.instructions import facts_of_instructions
-from shared.models.rules.said import Found, Said
+from shared.models.rules.said import Found, Said, Told
 
 _OF_PERSON = "i i'm im i've ive i'd i'll my me mine myself we we're we've our us"
 _SPOKEN = frozenset(
@@ -41,8 +41,10 @@ _LONGEST = 200
 """Characters of a sentence without the first person that is looked at."""
 
 
-def read_messages(messages: Sequence[Said]) -> tuple[list[Found], list[str]]:
-    """The facts in one chunk's messages, and the ids of the conversations that are not English."""
+def read_messages(messages: Sequence[Said], told: Told | None = None) -> tuple[list[Found], list[str]]:
+    """The facts in one chunk's messages, and the ids of the conversations that are not English. `told` is
+    counted up."""
+    told = told if told is not None else Told()
     unread = _not_english(messages)
     games: set[str] = set()
     found: list[Found] = []
@@ -55,7 +57,7 @@ def read_messages(messages: Sequence[Said]) -> tuple[list[Found], list[str]]:
         elif said.conversation_id not in games:
             if opens_role_play(low):
                 games.add(said.conversation_id)
-            found.extend(_facts_of_message(said, low))
+            found.extend(_facts_of_message(said, low, told))
     return found, list(unread)
 
 
@@ -66,7 +68,7 @@ def _not_english(messages: Sequence[Said]) -> dict[str, None]:
     return {key: None for key, texts in said.items() if conversation_language(texts) != ENGLISH}
 
 
-def _facts_of_message(said: Said, low: str) -> Iterator[Found]:
+def _facts_of_message(said: Said, low: str, told: Told) -> Iterator[Found]:
     if _SPOKEN.isdisjoint(low.replace("(", " ").replace('"', " ").split()) and not any(
         _is_told(low, piece.start(), piece.end(), asks=piece["end"] == "?") for piece in _PIECE.finditer(low)
     ):
@@ -78,7 +80,11 @@ def _facts_of_message(said: Said, low: str) -> Iterator[Found]:
         if is_scenario(sentence):
             return
         if _tells(own, sentence.start, sentence.end, asks=sentence.asks):
-            for fact in facts_of_sentence(said, sentence, previous):
+            facts = list(facts_of_sentence(said, sentence, previous))
+            if not sentence.asks and _FIRST_PERSON.search(low, sentence.start, sentence.end) is not None:
+                told.about += 1
+                told.with_fact += bool(facts)
+            for fact in facts:
                 if fact.statement not in seen:
                     seen.add(fact.statement)
                     yield fact

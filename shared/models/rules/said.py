@@ -3,6 +3,7 @@ small."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -16,6 +17,16 @@ class Said(NamedTuple):
     """Proleptic ordinal of the day it was said, None if unknown."""
     custom: bool
     """True for custom instructions."""
+
+
+@dataclass(slots=True)
+class Told:
+    """How much of what the person says of themselves gave facts, in sentences."""
+
+    about: int = 0
+    """In which they say I, my or we, and ask nothing."""
+    with_fact: int = 0
+    """Of these, those that gave a fact."""
 
 
 class Found(NamedTuple):

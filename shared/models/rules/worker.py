@@ -15,13 +15,13 @@ from typing import Any, BinaryIO
 
 from shared.models.rules.frames import HEADER_BYTES, READY, body_length, frame, value_of
 from shared.models.rules.reading import read_messages
-from shared.models.rules.said import Said
+from shared.models.rules.said import Said, Told
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Say that it is ready, then answer every request until the input ends.
 
-    A request is a list of `Said`, an answer (facts, unread, error).
+    A request is a list of `Said`, an answer (facts, unread, counts of `Told`, error).
     """
     answers.write(frame(READY))
     answers.flush()
@@ -33,13 +33,14 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         answers.flush()
 
 
-def answer(messages: list[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], list[str], str]:
-    """(facts, unread, "") or ([], [], the class of the error that extraction ran into)."""
+def answer(messages: list[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], list[str], tuple[int, int], str]:
+    """(facts, unread, counts, ""), or nothing and the class of the error that extraction ran into."""
+    told = Told()
     try:
-        found, unread = read_messages([Said._make(message) for message in messages])
+        found, unread = read_messages([Said._make(message) for message in messages], told)
     except Exception as error:  # whatever it is, it concerns this chunk alone and is the parent's to report
-        return [], [], type(error).__name__
-    return [tuple(fact) for fact in found], unread, ""
+        return [], [], (0, 0), type(error).__name__
+    return [tuple(fact) for fact in found], unread, (told.about, told.with_fact), ""
 
 
 def _read(stream: BinaryIO, size: int) -> bytes | None:

@@ -18,6 +18,7 @@ class Rules:
 
     name = "rules"
     prompt_version = "1"
+    sure_from = 0.0
 
     async def extract(self, chunk: ChunkReady) -> Extraction:
         raise AssertionError("consolidation extracts nothing")

@@ -10,7 +10,7 @@ import pytest
 from services.extractor.extraction import extract, recalled
 from shared.domain.errors import ModelError
 from shared.domain.events import ChunkReady, ChunkStatus, Usage
-from shared.domain.facts import Candidate, Category
+from shared.domain.facts import ABOUT_SELF, WITH_FACT, Candidate, Category
 from shared.models.base import Extraction, PartlyReadError
 from shared.models.rules.model import OfflineModel
 from shared.store.driving import CachedExtraction
@@ -114,3 +114,11 @@ async def test_of_a_chunk_that_could_be_read_in_part_the_grounded_facts_stay() -
     assert (result.status, result.error) == (ChunkStatus.DEAD, "1 of 2 messages")
     assert [fact.statement for fact in result.facts] == ["Is Ana."]
     assert (result.dropped, result.usage) == ({"quote_not_found": 1}, spent)
+
+
+async def test_how_much_was_understood_is_kept_with_the_counts_and_refuses_nothing() -> None:
+    chunk = chunk_of(said("m1", "I live in Porto. I'm a bit tired today."))
+    result = await extract(chunk, OfflineModel())
+    assert result.dropped == {ABOUT_SELF: 2, WITH_FACT: 1}
+    again = recalled(chunk, CachedExtraction(facts=result.facts, dropped=result.dropped), OfflineModel())
+    assert again.dropped == result.dropped

@@ -148,3 +148,10 @@ def test_an_empty_chunk_and_unknown_times_are_fine() -> None:
 def test_the_same_chunk_gives_the_same_candidates() -> None:
     chunk = chunk_of(*(message(row["text"], number) for number, row in enumerate(labelled("dev"))))
     assert extract_candidates(chunk) == extract_candidates(chunk)
+
+
+def test_how_much_of_what_somebody_says_of_themselves_gave_facts_is_counted() -> None:
+    own = message("I live in Porto. I'm a bit tired today. What do I need? Tides are odd.")
+    custom = replace(message("I live in Porto.", 2), custom_instructions=True)
+    extraction = extract_candidates(chunk_of(own, custom))
+    assert (extraction.about_self, extraction.with_fact) == (2, 1)

@@ -79,8 +79,8 @@ async def test_a_chunk_under_which_workers_keep_dying_is_given_up(
 SILENT_AT = (
     "import sys; sys.path += sys.argv[1:]; from shared.models.rules import worker; "
     "read = worker.read_messages; "
-    "forever = lambda said: [0 for _ in iter(int, 1)]; "
-    "worker.read_messages = lambda said: (forever if 'silence' in said[0].text else read)(said); "
+    "forever = lambda said, told: [0 for _ in iter(int, 1)]; "
+    "worker.read_messages = lambda said, told: (forever if 'silence' in said[0].text else read)(said, told); "
     "worker.main()"
 )
 """The worker as it is, which for ever reads a chunk that holds a word."""
@@ -141,7 +141,7 @@ async def test_an_error_in_a_worker_names_its_class_and_not_the_text(
     monkeypatch: pytest.MonkeyPatch, one_worker: OfflineExtractor
 ) -> None:
     fails = (
-        "sys.stdin.buffer.read(8); out.write(frame(([], [], 'KeyError'))); out.flush(); "
+        "sys.stdin.buffer.read(8); out.write(frame(([], [], (0, 0), 'KeyError'))); out.flush(); "
         "sys.stdin.buffer.read()"
     )
     monkeypatch.setattr(pool, "_PROGRAM", READY + fails)

@@ -107,7 +107,9 @@ def test_a_folder_that_cannot_be_made_is_wrong_usage(tmp_path: Path) -> None:
         outputs.prepare(tmp_path / "file" / "out")
 
 
-def summary_of(kept: int, unread: int, languages: dict[str, int]) -> list[str]:
+def summary_of(
+    kept: int, unread: int, languages: dict[str, int], sentences: dict[str, int] | None = None
+) -> list[str]:
     return outputs.summary(
         {
             "status": "complete",
@@ -123,6 +125,7 @@ def summary_of(kept: int, unread: int, languages: dict[str, int]) -> list[str]:
             "seconds": {"total": 1.0},
             "chunks": {"dead": 0},
             "breaks": [],
+            "sentences": sentences or {},
             "unread": {"conversations": unread, "languages": languages},
             "usage": {"calls": 0, "unanswered": 0},
             "cost": 0.0,
@@ -146,6 +149,14 @@ def test_a_few_unread_conversations_are_told_on_the_way() -> None:
     assert "7 of 100 conversations were not read, as they are not in English (Finnish)" in few
     assert few[-1] == "written to out"
     assert not any("not read" in line for line in summary_of(100, 0, {}))
+
+
+def test_how_much_was_understood_is_told_and_what_would_find_more() -> None:
+    told = "facts were found in 2 of 1,930 sentences about yourself; `--model claude` finds more"
+    assert told in summary_of(100, 0, {}, {"about_oneself": 1930, "with_fact": 2})
+    assert not any(
+        "sentences" in line for line in summary_of(100, 0, {}, {"about_oneself": 0, "with_fact": 0})
+    )
 
 
 def test_our_own_files_are_replaced_and_others_are_refused_before_anything(tmp_path: Path) -> None:
