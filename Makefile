@@ -1,4 +1,4 @@
-.PHONY: run test lint bench chaos coverage asyncapi schema lock notices sbom audit pin clean compose-test
+.PHONY: run test lint train labels-check bench chaos coverage asyncapi schema lock notices sbom audit pin clean compose-test
 EXPORT ?= examples/export.zip
 PYTHON ?= python3
 KILLS ?= 100
@@ -37,6 +37,13 @@ coverage: .venv/dev.stamp
 	$(BIN)/python -m coverage json --quiet -o build/coverage.json
 	$(BIN)/python -m scripts.coverage build/coverage.json
 
+# Learns the weights of the gate anew from data/labels; a few seconds, the same bytes on each machine.
+train: .venv/train.stamp
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m scripts.train
+
+labels-check: .venv/dev.stamp
+	$(BIN)/python -m scripts.labels
+
 asyncapi: .venv/dev.stamp
 	$(BIN)/python -m shared.log.kafka.asyncapi > docs/asyncapi.yaml
 
@@ -51,6 +58,7 @@ lock: .venv/dev.stamp
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --extra build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --constraint requirements.lock --extra build --extra dev pyproject.toml -o requirements-dev.lock
 
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --constraint requirements-dev.lock --extra train pyproject.toml -o requirements-train.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --group supply -o requirements-supply.lock
 
 notices: .venv/dev.stamp
@@ -65,7 +73,7 @@ sbom: .venv/dev.stamp .venv/supply.stamp
 
 # Asks an advisory service of known holes in what the locks hold. Where none is reached it fails: silence would be no answer.
 audit: .venv/supply.stamp
-	for lock in requirements requirements-dev requirements-supply; do .venv-supply/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r $$lock.lock || exit 1; done
+	for lock in requirements requirements-dev requirements-train requirements-supply; do .venv-supply/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r $$lock.lock || exit 1; done
 
 # Digests of images, where a registry is reached: make pin ARGS="prom/prometheus:v3.16.0" also moves to that tag.
 pin: .venv/run.stamp
@@ -73,6 +81,10 @@ pin: .venv/run.stamp
 
 clean:
 	rm -rf .venv .venv-supply build dist .mypy_cache .ruff_cache .pytest_cache
+
+.venv/train.stamp: .venv/dev.stamp requirements-train.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-train.lock
+	touch $@
 
 .venv/run.stamp: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "SoulPrint needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'

@@ -1,12 +1,15 @@
-"""Learns the gate's weights from data/labels/train: `python -m scripts.train` writes
-shared/english/gate/weights.json, the same bytes each time, and prints how well each scenario is told by what was
-learned from the others. Needs the extra `train`."""
+"""Learns the weights of the gate from data/labels/train: `make train`.
+
+Writes shared/english/gate/weights.json, the same bytes each time, and prints how well each scenario is told by
+what was learned from the others. Needs the extra `train`; what it writes needs no library.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,25 +20,26 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
-from scripts.labels import CLASSES, FACTS, KINDS
+from scripts.labels import CLASSES, FACTS, KINDS, LABELS
+from scripts.learned import digest_of_labels
 from shared.english.gate.features import features
-from shared.english.gate.gate import SCALE, WEIGHTS
+from shared.english.gate.gate import SCALE, WEIGHTS, of_kind
 from shared.english.plain import fold
 from shared.english.regions import own_words
 from shared.english.sentences import Clause, split_clauses, split_sentences
 
-LABELS = Path(__file__).parents[1] / "data" / "labels"
-LEAST = 3
+LEAST = 4
 """Clauses in which a feature stands at least."""
 FOLDS = 5
 STRENGTH = 0.1
-"""Of the regression: the smaller, the less it trusts what is rare."""
-SMALLEST = 2
+"""Of the regression for classes: the smaller, the less it trusts what is rare."""
+KIND_STRENGTH = 0.2
+SMALLEST = 6
 """Weights, in hundredths, that are kept at least."""
 OVERLAP = 0.5
 """Share of the shorter one by which a labelled clause and one that is cut here are the same."""
-
-OWN = re.compile(r"(?<![\w'])(?:i|i'm|im|i've|my|we|we're|our)(?![\w])")
+RECALLS = (0.6, 0.7, 0.8, 0.85, 0.9)
+_OWN = re.compile(r"(?<![\w'])(?:i|i'm|im|i've|my|we|we're|our)(?![\w])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Example:
 
 
 def examples(folder: Path) -> list[Example]:
-    """All clauses of the labelled messages that the guards let through."""
+    """All clauses of the labelled messages that are the person's own words."""
     found: list[Example] = []
     for path in sorted(folder.glob("*.jsonl")):
         for line in path.read_text("utf-8").splitlines():
@@ -84,15 +88,15 @@ def _examples_of(row: dict[str, Any]) -> Iterator[Example]:
 
 
 def _label_of(clause: Clause, spans: Sequence[tuple[int, int, str, str]]) -> tuple[str, str]:
-    """What the labels say: a clause that holds a fact is one, whatever it holds besides; a lesser part of one
-    that names nobody does not stand alone, and of any other they say nothing."""
+    """What the labels say: a clause that holds a fact is one, whatever it holds besides. A lesser part of one
+    does not stand alone if it names nobody; of any other they say nothing."""
     size = clause.end - clause.start
     over = []
     for begin, end, label, kind in spans:
         shared = min(end, clause.end) - max(begin, clause.start)
         if shared >= OVERLAP * min(size, end - begin):
             if label in FACTS and shared < OVERLAP * (end - begin):
-                label, kind = ("", "") if OWN.search(clause.text) else ("dangling", "")
+                label, kind = ("", "") if _OWN.search(clause.text) else ("dangling", "")
             over.append((label in FACTS, shared, label, kind))
     return max(over)[2:] if over else ("passing", "")
 
@@ -104,89 +108,97 @@ def _matrix(rows: Sequence[Sequence[str]], known: dict[str, int]) -> csr_matrix:
     return csr_matrix((np.ones(len(flat)), flat, pointers), shape=(len(rows), len(known)))
 
 
-def _known(rows: Sequence[Sequence[str]], least: int) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for row in rows:
-        for name in set(row):
-            counts[name] = counts.get(name, 0) + 1
-    return {name: place for place, name in enumerate(sorted(n for n, c in counts.items() if c >= least))}
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is learned from the same clauses: their classes, or the kinds of those that are facts."""
 
+    names: Sequence[str]
+    labels: np.ndarray
+    rows: Sequence[Sequence[str]]
+    groups: Sequence[str]
+    strength: float
 
-def _fitted(matrix: csr_matrix, labels: np.ndarray, strength: float) -> LogisticRegression:
-    return LogisticRegression(C=strength, max_iter=1000, tol=1e-5).fit(matrix, labels)
+    def known(self) -> dict[str, int]:
+        """The features that stand in enough rows, numbered."""
+        counts = Counter(name for row in self.rows for name in set(row))
+        return {name: at for at, name in enumerate(sorted(n for n, c in counts.items() if c >= LEAST))}
 
+    def tried(self) -> np.ndarray:
+        """How likely each row is each name, by what was learned of other scenarios."""
+        matrix, likely = _matrix(self.rows, self.known()), np.zeros((len(self.rows), len(self.names)))
+        for learned, tried in GroupKFold(FOLDS).split(matrix, self.labels, self.groups):
+            model = self._fitted(matrix[learned], self.labels[learned])
+            likely[tried] = model.predict_proba(matrix[tried])
+        return likely
 
-def _kept(model: LogisticRegression, known: dict[str, int]) -> dict[str, Any]:
-    weights = np.rint(model.coef_ * SCALE).astype(int)
-    return {
-        "bias": np.rint(model.intercept_ * SCALE).astype(int).tolist(),
-        "of": {
-            name: weights[:, place].tolist()
-            for name, place in known.items()
-            if np.abs(weights[:, place]).max() >= SMALLEST
-        },
-    }
+    def kept(self) -> dict[str, Any]:
+        """The weights, in hundredths: of each feature, pairs of a name's number and its weight."""
+        known = self.known()
+        model = self._fitted(_matrix(self.rows, known), self.labels)
+        weights = np.rint(model.coef_ * SCALE).astype(int)
+        return {
+            "names": list(self.names),
+            "bias": np.rint(model.intercept_ * SCALE).astype(int).tolist(),
+            "of": {
+                name: kept
+                for name, place in known.items()
+                if (kept := [int(w) if abs(w) >= SMALLEST else 0 for w in weights[:, place]]) and any(kept)
+            },
+        }
+
+    def _fitted(self, matrix: csr_matrix, labels: np.ndarray) -> LogisticRegression:
+        return LogisticRegression(C=self.strength, max_iter=1000, tol=1e-5).fit(matrix, labels)
 
 
 def _calibration(facts: np.ndarray, likely: np.ndarray) -> list[float]:
+    """Slope and offset by which a logit is what it says."""
     bounded = np.clip(likely, 1e-6, 1 - 1e-6)
-    logits = np.log(bounded / (1 - bounded)).reshape(-1, 1)
-    model = LogisticRegression(C=1e6).fit(logits, facts)
-    return [round(float(model.coef_[0, 0]), 4), round(float(model.intercept_[0]), 4)]
+    model = LogisticRegression(C=1e6).fit(np.log(bounded / (1 - bounded)).reshape(-1, 1), facts)
+    return [round(float(model.coef_[0, 0]), 3), round(float(model.intercept_[0]), 3)]
 
 
-def told(name: str, scores: np.ndarray, true: np.ndarray) -> None:
-    """Print precision at some recalls."""
+def _told(name: str, scores: np.ndarray, true: np.ndarray) -> None:
     order = np.argsort(-scores, kind="stable")
     right = np.cumsum(true[order])
     told = []
-    for recall in (0.6, 0.7, 0.8, 0.85, 0.9):
+    for recall in RECALLS:
         at = int(np.searchsorted(right, recall * true.sum()))
-        told.append(f"{recall:.2f}: {right[at] / (at + 1):.3f} (above {scores[order[at]]:.2f})")
+        told.append(f"{recall:.2f}: {right[at] / (at + 1):.3f}")
     print(f"{name:>8}, precision at recall  " + "  ".join(told))
 
 
 def main() -> int:
+    """Learn, tell how well, and write."""
     rows = examples(LABELS / "train")
     labels = np.array([CLASSES.index(row.label) for row in rows])
-    groups = [row.scenario for row in rows]
-    known = _known([row.features for row in rows], LEAST)
-    matrix = _matrix([row.features for row in rows], known)
-    likely = np.zeros((len(rows), len(CLASSES)))
-    for learned, tried in GroupKFold(FOLDS).split(matrix, labels, groups):
-        likely[tried] = _fitted(matrix[learned], labels[learned], STRENGTH).predict_proba(matrix[tried])
-    facts = labels < len(FACTS)
-    fact = likely[:, : len(FACTS)].sum(axis=1)
-    print(
-        f"{len(rows)} clauses, {len(known)} features, {dict(zip(CLASSES, np.bincount(labels).tolist(), strict=True))}"
+    classes = Task(
+        CLASSES, labels, [row.features for row in rows], [row.scenario for row in rows], STRENGTH
     )
-    told("fact", fact, facts)
-    told("durable", likely[:, 0], labels == 0)
-    of_kind = [row for row in rows if row.kind]
-    kind_known = _known([_of_kind(row) for row in of_kind], LEAST)
-    kind_matrix = _matrix([_of_kind(row) for row in of_kind], kind_known)
-    kind_labels = np.array([KINDS.index(row.kind) for row in of_kind])
-    guessed = np.zeros(len(of_kind), dtype=int)
-    for learned, tried in GroupKFold(FOLDS).split(
-        kind_matrix, kind_labels, [row.scenario for row in of_kind]
-    ):
-        guessed[tried] = _fitted(kind_matrix[learned], kind_labels[learned], 0.2).predict(kind_matrix[tried])
-    print(f"   kinds, share that is right  {(guessed == kind_labels).mean():.3f}")
-    classes = _kept(_fitted(matrix, labels, STRENGTH), known)
-    kinds = _kept(_fitted(kind_matrix, kind_labels, 0.2), kind_known)
-    kept = {"calibration": _calibration(facts, fact), "classes": classes, "kinds": {"names": KINDS, **kinds}}
+    of_facts = [row for row in rows if row.kind]
+    kinds = Task(
+        KINDS,
+        np.array([KINDS.index(row.kind) for row in of_facts]),
+        [of_kind(row.features) for row in of_facts],
+        [row.scenario for row in of_facts],
+        KIND_STRENGTH,
+    )
+    likely = classes.tried()
+    facts, fact = labels < len(FACTS), likely[:, : len(FACTS)].sum(axis=1)
+    counts = dict(zip(CLASSES, np.bincount(labels).tolist(), strict=True))
+    print(f"{len(rows)} clauses, {len(classes.known())} features, {counts}")
+    _told("fact", fact, facts)
+    _told("durable", likely[:, 0], labels == 0)
+    print(f"   kinds, share that is right  {(kinds.tried().argmax(axis=1) == kinds.labels).mean():.3f}")
+    kept = {
+        "learned_from": digest_of_labels(),
+        "calibration": _calibration(facts, fact),
+        "classes": classes.kept(),
+        "kinds": kinds.kept(),
+    }
     text = json.dumps(kept, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     WEIGHTS.write_text(text.replace('],"', '],\n"') + "\n", "utf-8")
     print(f"{WEIGHTS}: {WEIGHTS.stat().st_size} bytes")
     return 0
-
-
-def _of_kind(row: Example) -> list[str]:
-    return [
-        name
-        for name in row.features
-        if name[:2] in ("w=", "k=", "b=") or name.startswith(("subject", "verb"))
-    ]
 
 
 if __name__ == "__main__":

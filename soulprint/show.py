@@ -8,6 +8,8 @@ from shared.domain.errors import UsageError
 from shared.domain.facts import FactStatus
 from shared.domain.plurals import counted, listed
 from shared.domain.printable import on_one_line
+from shared.english.likely import is_likely
+from shared.english.themes import THEME_CHARS, theme_of
 from shared.store.chunks import FoundPassage
 from shared.store.facts import StoredFact
 from soulprint.drawing import say_markdown, say_marked
@@ -105,12 +107,15 @@ async def _show_why(memory: Memory, reference: str, as_json: bool) -> None:
 
 
 def _line(fact: StoredFact, memory: Memory) -> str:
-    """A fact on one line, with the account it is from where there are several."""
+    """A fact on one line: when it was said, its kind, with what marks it, and the account it is from where
+    there are several."""
     stated = f"{fact.stated_at:%Y-%m-%d}" if fact.stated_at else "undated   "
     history = " (history)" if fact.status is FactStatus.SUPERSEDED else ""
+    sure = "" if is_likely(fact) else " (less certain)"
+    theme = theme_of(fact, fact.matter)
     statement = on_one_line(fact.statement)
     account = f"  [{fact.account.lineage}]" if fact.account and len(memory.lineages) > 1 else ""
-    return f"{str(fact.id)[:SHORT_ID]}  {stated}  {fact.category.value:<11}  {statement}{history}{account}"
+    return f"{str(fact.id)[:SHORT_ID]}  {stated}  {theme:<{THEME_CHARS}}  {statement}{history}{sure}{account}"
 
 
 def _found(passage: FoundPassage) -> str:

@@ -20,6 +20,7 @@ from shared.domain.facts import SettledFact
 from shared.domain.runs import RunKey
 from shared.domain.sample import SampleConversation
 from shared.english.foreign import foreign_languages
+from shared.english.likely import is_likely
 from shared.models.base import Digest, Metered, Model, Writes
 from shared.store.facts import FactKey, FactUpdate, StoredFact
 from shared.store.leases import Claim
@@ -93,6 +94,7 @@ class _Consolidation:
         self._policy = policy
         self._settlement = Settlement()
         self._days: tuple[date, date] | None = None
+        self._unsure = 0
         self._renewed = time.monotonic()
 
     async def finish(self, edition: int) -> MemoryReady | None:
@@ -117,6 +119,7 @@ class _Consolidation:
             scope = replace(
                 scope,
                 languages=tuple(foreign_languages(joined.sample)) if scope.unread else (),
+                unsure=self._unsure,
                 budget=self._policy.memory_tokens,
             )
             memory, sections, usage = await self._write(digest, scope, joined.sample)
@@ -150,7 +153,9 @@ class _Consolidation:
             if updates := self._settlement.take():
                 await self._store.settle_facts(*self._key, updates)
             self._span(settled)
-            await reduction.add(settled)
+            sure = [fact for fact in settled if is_likely(fact, self._model.sure_from)]
+            self._unsure += len(settled) - len(sure)
+            await reduction.add(sure)
             await self._hold_lease()
         digest = await reduction.finish()
         await self._hold_lease()

@@ -27,6 +27,8 @@ class MemoryScope:
     last: date | None = None
     facts: int = 0
     """Settled facts that the run keeps."""
+    unsure: int = 0
+    """Of them those that were said once and may have been misunderstood: they are not told."""
     chunks_ok: int = 0
     chunks_total: int = 0
     unread: int = 0
@@ -133,11 +135,15 @@ def _missing(scope: MemoryScope) -> list[str]:
 
 
 def _unlisted(scope: MemoryScope, listed: int) -> str:
-    budget = f"; MEMORY has at most {scope.budget:,} tokens" if scope.budget else ""
-    return (
-        f"{counted(scope.facts - listed, 'fact')}, the least telling where there are many of a kind{budget}. "
-        "facts.jsonl and `soulprint show --facts` have all."
-    )
+    unsure = min(scope.unsure, scope.facts - listed)
+    rest = scope.facts - listed - unsure
+    told = []
+    if unsure:
+        told.append(f"{counted(unsure, 'fact')} that are less certain and were said once")
+    if rest:
+        budget = f"; MEMORY has at most {scope.budget:,} tokens" if scope.budget else ""
+        told.append(f"{counted(rest, 'fact')}, the least telling where there are many of a kind{budget}")
+    return f"{'; '.join(told)}. facts.jsonl and `soulprint show --facts` have all."
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:

@@ -24,7 +24,7 @@ _BEGUN = words_of(
 )
 """What a note without a subject begins with: `Moved to Leeds in May.`"""
 _BEING = words_of(
-    """working living based looking training learning studying planning dating seeing engaged married
+    """working living based looking training learning studying planning dating engaged married
     pregnant expecting separated divorced widowed single vegan vegetarian unemployed retired moving buying
     saving starting joining interviewing job-hunting not"""
 )

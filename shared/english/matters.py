@@ -16,3 +16,9 @@ def matter_of(category: str, statement: str) -> str:
     if claim is not None:
         return claim.matter
     return f"{category}:{'+'.join(distinctive_stems(tokens(statement)))}"
+
+
+def is_claim(matter: str) -> bool:
+    """Whether facts of it are told in a form that means one thing: a slot or one of many values. That
+    somebody likes something is said of the moment as often as for good."""
+    return matter.startswith(("slot:", "many:")) and not matter.startswith("slot:liking")

@@ -105,7 +105,10 @@ MAKING = steps(
 )
 
 _BABY = r"(?:baby|babies|son|daughter|little (?:boy|girl)|boy|girl|twins|first|second|third|child|kid)\b"
-_BORN_WHEN = r"(?=$|[,;.!]| on | last | this | yesterday| today| early| at \d| in (?:the )?[A-Z\d]| weighing)"
+_BORN_WHEN = (
+    r"(?=$|[,;.!]| on | last | this | yesterday| today| early| at \d"
+    r"| in (?:the )?(?:(?-i:[A-Z])|\d)| weighing)"
+)
 BABY = steps(
     "chain:baby",
     (

@@ -72,10 +72,14 @@ _PETS = (
     "dog|cat|puppy|kitten|parrot|rabbit|horse|hamster|tortoise|turtle|fish|snake|bird|guinea pig|pony|lizard"
 )
 _RELATIONSHIPS = (
-    ("dating", "dating seeing", r"I (?:am|have been|started) (?:dating|seeing (?:someone|[A-Z]))(?! app)"),
+    (
+        "dating",
+        "dating seeing",
+        r"I (?:am|have been|started) (?:dating|seeing (?:someone|(?-i:[A-Z])))(?! app)",
+    ),
     ("dating", "relationship", r"I am in a (?:\w+ )?relationship\b"),
-    ("engaged", "getting marrying", r"I am (?:getting married|marrying [A-Z])"),
-    ("married", "husband wife", r"I married [A-Z]\w+(?=$|[,;.]| last | this | in | on )"),
+    ("engaged", "getting marrying", r"I am (?:getting married|marrying (?-i:[A-Z]))"),
+    ("married", "husband wife", r"I married (?-i:[A-Z])\w+(?=$|[,;.]| last | this | in | on )"),
     (
         "separated",
         "separated splitting",
@@ -87,7 +91,7 @@ _RELATIONSHIPS = (
     (
         "single",
         "broke broken split",
-        r"I (?:have )?(?:broke|broken|split) up(?=$|[,;.]| with my | with [A-Z]| last | in )",
+        r"I (?:have )?(?:broke|broken|split) up(?=$|[,;.]| with my | with (?-i:[A-Z])| last | in )",
     ),
 )
 """How a relationship is told in other words than the word for it."""
@@ -220,7 +224,7 @@ LIFE: tuple[ClaimRule, ...] = (
         "single married divorced widowed engaged separated",
         r"I (?:am|got|have been|was|is) (?:now |recently )?"
         r"(?P<v>single|married|divorced|widowed|engaged|separated)(?=$|[,;.]| to"
-        r" [A-Z]| and | since | last | this | in \d| on \d)",
+        r" (?-i:[A-Z])| and | since | last | this | in \d| on \d)",
         tail=Tail.FREE,
         together=True,
     ),

@@ -73,9 +73,10 @@ MOVES: tuple[ClaimRule, ...] = (
     _work(
         "stop",
         "laid fired redundant sacked retired unemployed jobless work jobs quit left lost",
-        rf"I (?:have )?(?:(?:was|got|have been|been|am) (?:{_LOST}|retired|unemployed|jobless|out of work"
-        r"|between jobs)\b(?! (?:by|from) [A-Z])|retired(?=$|[,;.]| in | last | from my job)"
-        r"|(?:quit|left|lost) my (?:old |last |day )?job\b(?! (?:at|with) [A-Z]))",
+        rf"I (?:have )?(?:(?:was|got|have been|been|am) (?:{_LOST}|retired(?! from)|unemployed|jobless"
+        r"|out of work|between jobs)\b(?! (?:by|from) (?-i:[A-Z]))"
+        r"|retired(?=$|[,;.]| in | last | from my job)|(?:quit|left|lost) my (?:old |last |day"
+        r" )?job\b(?! (?:at|with) (?-i:[A-Z])))",
         value=ANY,
         negates=True,
     ),
@@ -88,7 +89,7 @@ MOVES: tuple[ClaimRule, ...] = (
     _work(
         "stop",
         "job",
-        r"I (?:have )?(?:started|begun) (?:an?|my) new job\b(?! (?:at|with) (?:the )?[A-Z])",
+        r"I (?:have )?(?:started|begun) (?:an?|my) new job\b(?! (?:at|with) (?:the )?(?-i:[A-Z]))",
         stage=3,
         value=ANY,
         negates=True,

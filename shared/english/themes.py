@@ -1,17 +1,17 @@
-"""The themes under which a memory tells its facts."""
+"""The themes under which people are shown facts: in MEMORY, the sections and lists, whatever the model."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 from shared.domain.facts import Category, Fact, SourceKind
-from shared.english.names import TOOLS
-from shared.english.wording import tokens
+from shared.english.binding.orders import asks_an_assistant, reads_as_order
+from shared.english.gate.gate import kinds_in
 from shared.english.words import words_of
 
 
 class Theme(StrEnum):
-    """Headings of MEMORY, in order."""
+    """The kinds of fact, as people read them: headings of MEMORY, in order. docs/models.md defines them."""
 
     ABOUT = "About"
     HOME = "Home and family"
@@ -25,6 +25,9 @@ class Theme(StrEnum):
     DECISIONS = "Decisions"
     ANSWERS = "How to answer me"
 
+
+THEME_CHARS = max(map(len, Theme))
+"""Characters of the longest, for lists in columns."""
 
 _SLOT_THEMES = {
     "name": Theme.ABOUT,
@@ -42,7 +45,7 @@ _SLOT_THEMES = {
     "marital": Theme.HOME,
     "child": Theme.HOME,
     "pet": Theme.HOME,
-    "car": Theme.HOME,
+    "car": Theme.TOOLS,
     "allergy": Theme.HEALTH,
     "answer-language": Theme.ANSWERS,
     "answer-style": Theme.ANSWERS,
@@ -55,95 +58,53 @@ _SLOT_THEMES = {
     "notes": Theme.TOOLS,
     "shell": Theme.TOOLS,
 }
-
-_ANSWER_OPENERS = words_of(
-    """always never please answer reply respond use write keep give call be avoid don't explain speak
-    do talk format include stop skip address assume start end prefer"""
-)
-_PERSON = words_of("i my we our me the a an they user")
-_ANSWER_WORDS = words_of(
-    """answer answers reply replies respond response responses explanation explanations me tone
-    bullet bullets markdown emoji emojis concise brief step-by-step summary summaries you your
-    disclaimer disclaimers"""
-)
-_WORDS = (
-    (
-        Theme.HEALTH,
-        words_of(
-            """allergic allergy allergies diabetes diabetic asthma migraine migraines adhd autism
-            autistic anxiety depression depressed insomnia medication pregnant surgery diagnosed
-            doctor therapist therapy blood cholesterol celiac coeliac intolerant intolerance
-            epilepsy arthritis injury disability deaf blind vegan vegetarian pescatarian smoking
-            smoke sober dyslexic dyslexia chronic"""
-        ),
-    ),
-    (
-        Theme.HOME,
-        words_of(
-            """wife husband partner girlfriend boyfriend fiancé fiancée son daughter child children
-            kid kids baby mother father mom mum dad parents brother sister siblings sibling twin
-            twins grandmother grandfather grandma grandpa nephew niece uncle aunt cousin dog dogs
-            cat cats puppy kitten pet pets horse hamster parrot married divorced family house flat
-            apartment garden roommate flatmate"""
-        ),
-    ),
-    (
-        Theme.WORK,
-        words_of(
-            """job work career employer employed company boss manager colleague colleagues team
-            office salary student study studying university college degree phd masters thesis
-            school teacher engineer developer nurse freelance freelancer startup profession
-            retired intern promoted"""
-        ),
-    ),
-    (
-        Theme.ABOUT,
-        words_of(
-            """born grew native nationality citizen identify pronouns speak bilingual religion
-            christian muslim jewish buddhist hindu atheist introvert extrovert tall vision
-            left-handed gay lesbian bisexual trans nonbinary"""
-        ),
-    ),
-    (
-        Theme.TOOLS,
-        words_of(
-            """laptop keyboard macbook thinkpad smartphone linux macos ubuntu neovim vscode app software
-            terminal printer camera tablet ipad iphone kindle headphones"""
-        ),
-    ),
-)
-_DEFAULTS = {
-    Category.PREFERENCES: Theme.TASTES,
-    Category.PROJECTS: Theme.PROJECTS,
-    Category.DATES: Theme.PLANS,
-    Category.BELIEFS: Theme.BELIEFS,
-    Category.DECISIONS: Theme.DECISIONS,
+_KINDS = {
+    "about": (Theme.ABOUT, Category.BELIEFS),
+    "home": (Theme.HOME, Category.BELIEFS),
+    "work": (Theme.WORK, Category.BELIEFS),
+    "projects": (Theme.PROJECTS, Category.PROJECTS),
+    "health": (Theme.HEALTH, Category.BELIEFS),
+    "tastes": (Theme.TASTES, Category.PREFERENCES),
+    "tools": (Theme.TOOLS, Category.PREFERENCES),
+    "plans": (Theme.PLANS, Category.DATES),
+    "beliefs": (Theme.BELIEFS, Category.BELIEFS),
+    "decisions": (Theme.DECISIONS, Category.DECISIONS),
 }
+"""What the gate calls a kind, and the category that a fact of it has. How to answer is told by form."""
+_OF_CATEGORY = 12.0
+"""How much likelier a kind of the fact's category is: whoever gave that read more than the statement."""
+_PERSON = words_of("i i'm im i've my mine we we're our the a an they user he she")
 
 
 def theme_of(fact: Fact, matter: str) -> Theme:
-    """The heading a fact is told under: the slot it speaks of decides, then its words, then its category."""
+    """Under which heading a fact is told: the slot it speaks of decides, then whether it asks something of an
+    assistant, then the kind that is learned from its words, together with its category."""
+    slot = None
     if matter.startswith(("slot:", "many:")):
-        return _SLOT_THEMES.get(matter.split(":", 2)[1], _DEFAULTS[fact.category])
-    said = tokens(fact.statement)
-    words = {word.casefold() for word in said}
-    if fact.category is Category.PREFERENCES and _asks(fact, words):
+        slot = _SLOT_THEMES.get(matter.split(":", 2)[1])
+        if slot not in (None, Theme.TASTES):
+            return slot
+    if _asks(fact):
         return Theme.ANSWERS
-    if fact.category in (Category.DATES, Category.DECISIONS):
-        return _DEFAULTS[fact.category]
-    if any(word[0].isupper() and word.casefold() in TOOLS for word in said[1:]):
-        words.add("software")
-    for theme, telling in _WORDS:
-        if not telling.isdisjoint(words) and not (
-            fact.category is Category.PROJECTS and theme is not Theme.WORK
-        ):
-            return theme
-    return _DEFAULTS[fact.category]
+    likely = kinds_in(fact.statement)
+    answers = likely["answers"] > max(likely["tastes"], likely["tools"])
+    if answers and fact.category is Category.PREFERENCES and asks_an_assistant(fact.statement):
+        return Theme.ANSWERS
+    if slot is not None:
+        return slot
+
+    def weighed(kind: str) -> float:
+        return likely[kind] * (_OF_CATEGORY if _KINDS[kind][1] is fact.category else 1.0)
+
+    return _KINDS[max(_KINDS, key=weighed)][0]
 
 
-def _asks(fact: Fact, words: set[str]) -> bool:
-    """True for what is asked of the assistant: an imperative about answers, or in custom instructions."""
-    first = next(iter(fact.statement.casefold().split()), "").rstrip(",")
-    if fact.source_kind is SourceKind.CUSTOM_INSTRUCTIONS:
-        return first.replace("’", "'").split("'")[0] not in _PERSON
-    return first in _ANSWER_OPENERS and (first == "always" or not _ANSWER_WORDS.isdisjoint(words))
+def _asks(fact: Fact) -> bool:
+    """True for what is asked of an assistant: an order, or in custom instructions a preference that is not
+    told of the person."""
+    if reads_as_order(fact.statement):
+        return True
+    if fact.source_kind is SourceKind.CUSTOM_INSTRUCTIONS and fact.category is Category.PREFERENCES:
+        first = next(iter(fact.statement.casefold().replace("’", "'").split()), "").rstrip(",")
+        return first not in _PERSON
+    return False

@@ -184,11 +184,3 @@ REPLY_VERBS = (
     r"|tell|apologi[sz]e|say|suggest|recommend|offer|put|prefer|stick|list|double-check|point|remind|make"
     r"|sugarcoat|correct|challenge|convert|spell|sign|greet|avoid)"
 )
-EVENTS = (
-    r"(?:birthday|anniversary|wedding|exam|exams|finals|test|driving test|interview|job interview|flight"
-    r"|due date|surgery|operation|appointment|graduation|retirement|holiday|vacation|trip|marathon"
-    r"|half marathon|race|move|train|conference|defen[cs]e|viva|recital|concert|party|contract|lease|visa"
-    r"|passport|honeymoon|first day|last day|funeral|christening|baptism|bar mitzvah|bat mitzvah|hearing"
-    r"|mortgage|exhibition|premiere|audition|tournament|term|semester|sabbatical|probation|maternity leave"
-    r"|paternity leave|citizenship test|ceremony|reunion|role|job|internship|rotation)"
-)

@@ -127,6 +127,9 @@ class Model(Writes, Protocol):
 
     ceiling: int
     """How many chunks it is worth having in flight at a time."""
+    sure_from: float
+    """Confidence from which MEMORY and the sections take a fact that was said once
+    (`shared.english.likely`)."""
     own_words: bool
     """True if the model itself passes over what the person pasted, so that grounding need not look again."""
 

@@ -55,7 +55,7 @@ def test_a_name_that_no_lineage_can_have_is_wrong_usage(forked: ForkedSoulprint,
 
 
 HOSTILE = {
-    "lines": "Eve\n# Heading\n\n98c25fb5  2024-05-01  beliefs      I lie.",
+    "lines": "Eve\n# Heading\n\n98c25fb5  2024-05-01  About             I lie.",
     "turned": "Ev\u202ee\u2066x",
     "long": "N" * 10_000,
     "heading": "# Heading",

@@ -85,7 +85,7 @@ async def test_a_run_is_settled_and_written(store: Store) -> None:
     assert "said in 3 conversations" in told
     texts = documents_of(ready.sections)["markdown"]
     assert "Always answer in French." in (texts["agents"] or "")
-    assert "Greets in 4 of the 4" in (texts["soul"] or "")
+    assert "greets (in 4 of the 4" in (texts["soul"] or "")
     by_statement = {row.statement: row for row in await rows(store) if row.status is not FactStatus.MERGED}
     assert by_statement["I live in Lisbon."].superseded_by == by_statement["I moved to Porto."].id
     hiking = by_statement["I really love hiking in the mountains!"]

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shared.english.gate.features import features
-from shared.english.sentences import Clause
+from shared.english.plain import fold
+from shared.english.sentences import Clause, Sentence
 
 WEIGHTS = Path(__file__).with_name("weights.json")
+_TELLS_KIND = ("w=", "k=", "b=", "subject", "verb")
 SCALE = 100
 """Weights are kept as whole hundredths."""
 
@@ -34,19 +36,22 @@ class Verdict(NamedTuple):
 
 
 class _Weights(NamedTuple):
-    bias: tuple[int, ...]
-    of: dict[str, tuple[int, ...]]
+    names: list[str]
+    bias: list[int]
+    of: dict[str, list[int]]
+
+
+class _Learned(NamedTuple):
+    classes: _Weights
+    kinds: _Weights
+    slope: float
+    offset: float
 
 
 @cache
-def _learned() -> tuple[_Weights, _Weights, tuple[str, ...], tuple[float, float]]:
-    """For classes, for kinds; the kinds' names; how likelihoods are calibrated."""
+def _learned() -> _Learned:
     kept = json.loads(WEIGHTS.read_bytes())
-    classes, kinds = (
-        _Weights(tuple(kept[name]["bias"]), {key: tuple(each) for key, each in kept[name]["of"].items()})
-        for name in ("classes", "kinds")
-    )
-    return classes, kinds, tuple(kept["kinds"]["names"]), tuple(kept["calibration"])
+    return _Learned(_Weights(**kept["classes"]), _Weights(**kept["kinds"]), *kept["calibration"])
 
 
 def judged(clause: Clause, previous: str = "") -> Verdict:
@@ -56,19 +61,33 @@ def judged(clause: Clause, previous: str = "") -> Verdict:
 
 def verdict_of(found: Sequence[str]) -> Verdict:
     """What a clause of these features is."""
-    classes, _, _, (slope, offset) = _learned()
-    likely = _softmax(_sums(classes, found))
+    learned = _learned()
+    likely = _softmax(_sums(learned.classes, found))
     fact = likely[0] + likely[1]
-    calibrated = 1 / (1 + exp(-(slope * _logit(fact) + offset)))
+    calibrated = 1 / (1 + exp(-(learned.slope * _logit(fact) + learned.offset)))
     of_facts, of_others = calibrated / max(fact, 1e-9), (1 - calibrated) / max(1 - fact, 1e-9)
     return Verdict(likely[0] * of_facts, likely[1] * of_facts, *(each * of_others for each in likely[2:]))
 
 
-def kind_of(found: Iterable[str]) -> str:
-    """The kind of fact that a clause of these features is, if it is one."""
+def kind_of(found: Sequence[str]) -> str:
+    """The kind of fact that a clause of these features is, if it is one (data/labels/README.md has them)."""
+    kinds = _learned().kinds
+    sums = _sums(kinds, of_kind(found))
+    return kinds.names[max(range(len(sums)), key=sums.__getitem__)]
+
+
+def of_kind(found: Sequence[str]) -> list[str]:
+    """The features that tell of what a clause speaks, and not how."""
+    return [name for name in found if name.startswith(_TELLS_KIND)]
+
+
+def kinds_in(statement: str) -> dict[str, float]:
+    """How likely a statement is of each kind, by its words alone; the likelihoods add up to 1."""
     _, kinds, names, _ = _learned()
-    sums = _sums(kinds, found)
-    return names[max(range(len(names)), key=sums.__getitem__)]
+    low = fold(statement)
+    sentence = Sentence(statement, low, 0, len(low.rstrip(" .!?…")), asks=False)
+    found = features(Clause(sentence, 0, sentence.end, 0, joint="", last=True))
+    return dict(zip(names, _softmax(_sums(kinds, found)), strict=True))
 
 
 def _sums(weights: _Weights, found: Iterable[str]) -> list[int]:

@@ -39,6 +39,8 @@ class ClaudeModel:
     """
 
     own_words = False
+    sure_from = 0.6
+    """The least that the prompt asks for: what follows from the person's words is no guess."""
 
     def __init__(self, options: ClaudeOptions, fallback: Fallback) -> None:
         self.options = options

@@ -134,6 +134,17 @@ def is_of_others(clause: Clause) -> bool:
     return found is not None and _FIRST_PERSON.search(clause.plain, found.end()) is None
 
 
+_PART = re.compile(
+    r"[\W\d]*(?:in which|which|who|who's|whose|whom|that|than|then|here|here's|and|of|than|because|since (?:he|she|it|they"
+    r"|there)|on (?:her|his|their) own|as if|like)(?![\w'])"
+)
+
+
+def is_part(clause: Clause) -> bool:
+    """Begins as what hangs on something said before: "in which I was a widow"."""
+    return _PART.match(clause.sentence.low, clause.start, clause.end) is not None
+
+
 _READER = re.compile(r"(?<![\w'])(?:you|your|yours|yourself|u|ur|y'all)(?![\w])(?! know)")
 
 
@@ -150,6 +161,7 @@ GUARDS: tuple[Callable[[Clause], bool], ...] = (
     is_uncertain,
     is_sarcastic,
     is_of_others,
+    is_part,
 )
 
 

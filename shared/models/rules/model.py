@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from shared.domain.events import ChunkReady, Sections, Usage
 from shared.domain.facts import SettledFact
 from shared.domain.sample import SampleConversation
+from shared.english.likely import LIKELY
 from shared.models.base import Digest, Extraction, Model
 from shared.models.rules.pool import IN_FLIGHT, OfflineExtractor
 from shared.models.rules.version import rules_version
@@ -21,6 +22,7 @@ class OfflineModel(Model):
 
     name = "offline"
     own_words = True
+    sure_from = LIKELY
 
     def __init__(self, workers: int = 0) -> None:
         self.prompt_version = rules_version()

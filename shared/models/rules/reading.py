@@ -30,7 +30,8 @@ _FIRST_PERSON = re.compile(rf"(?<![\w'])(?:{_OF_PERSON.replace(' ', '|')})(?![\w
 _ASKS = words_of(
     "what what's how why when where who which can could would will should is are do does did please pls explain "
     "list give show describe compare suggest recommend write tell help make translate summarize summarise create "
-    "generate find fix add rewrite improve convert calculate draft put thanks thank ok okay"
+    "generate find fix add rewrite improve convert calculate draft put plan pick choose rank outline check review edit "
+    "shorten keep imagine thanks thank ok okay"
 )
 """What a sentence begins with that asks, and tells of nobody unless it says "I" or "my"."""
 _FIRST_WORD = re.compile(r"[^\w\x00]*+((?:[^\W_]|')++)")

@@ -1,11 +1,13 @@
-"""What a sample shows of how somebody writes and asks, as lines with their figures."""
+"""What a sample shows of how somebody writes and asks: lines that say something, with their figures behind
+them. What is neither this nor that is left out."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from shared.domain.plurals import listed
 from shared.domain.sections import Line
 from shared.models.writer.voice import Voice
 
@@ -13,8 +15,12 @@ FEWEST = 3
 """Conversations from which a manner of writing is told."""
 ROLES = 5
 """Most roles told."""
+ASKS = 3
+"""Most things told that they turn to an assistant for."""
 LANGUAGES = 10
 """Most languages of code told."""
+MANNER = 0.25
+"""Share of conversations from which something is somebody's manner: what one does now and then is not."""
 _SHORT_WORDS, _LONG_WORDS = 15, 60
 _CODE_NAMES = frozenset({"text", "txt", "plaintext", "output", "console", "markdown", "md", "diff", "log"})
 
@@ -25,14 +31,14 @@ class Habits:
 
     writing: list[Line] = field(default_factory=list)
     formality: list[Line] = field(default_factory=list)
+    humour: list[Line] = field(default_factory=list)
     feeling: list[Line] = field(default_factory=list)
     asks: list[Line] = field(default_factory=list)
-    """What they ask an assistant for."""
+    """What they turn to an assistant for."""
     roles: list[Line] = field(default_factory=list)
     """What they asked it to be, bare, the commonest first."""
     roles_told: list[Line] = field(default_factory=list)
     """The same with their figures."""
-    work: list[Line] = field(default_factory=list)
     code: list[Line] = field(default_factory=list)
 
 
@@ -42,55 +48,65 @@ def habits_of(voice: Voice) -> Habits:
     shown = [
         (name, count) for name, count in _commonest(voice.code) if name not in _CODE_NAMES and count >= 2
     ]
+    asks = [(name, count) for name, count in _commonest(voice.asks) if voice.habit(count)][:ASKS]
     enough = voice.conversations >= FEWEST
+    laughs = enough and voice.habit(voice.laugh)
+    emoji = enough and voice.habit(voice.emoji)
     return Habits(
         writing=_writing(voice) if enough else [],
         formality=_formality(voice) if enough else [],
-        feeling=_told(voice, ((voice.emoji, "Uses emoji"), (voice.exclaim, "Uses exclamation marks")))
-        if enough
-        else [],
-        asks=_told(voice, ((count, f"Asked to {name}") for name, count in _commonest(voice.asks))),
+        humour=[Line(f"Laughs in writing {_of(voice, [voice.laugh])}.")] if laughs else [],
+        feeling=[Line(f"Uses emoji {_of(voice, [voice.emoji])}.")] if emoji else [],
+        asks=_together("Turns to it most to", voice, asks),
         roles=[Line(role) for role, _ in roles],
-        roles_told=[Line(f'Asked to be "{role}" {_of(voice, count)}.') for role, count in roles],
-        work=_told(voice, ((voice.lists, "Structures requests as lists"),)),
-        code=[Line(f"Shows {name} code {_of(voice, count)}.") for name, count in shown],
+        roles_told=[Line(f'Asked to be "{role}" {_of(voice, [count])}.') for role, count in roles],
+        code=[Line(f"Shows {name} code {_of(voice, [count])}.") for name, count in shown],
     )
 
 
 def _writing(voice: Voice) -> list[Line]:
-    words = voice.median_words
-    length = (
-        "Short messages" if words <= _SHORT_WORDS else "Long messages" if words >= _LONG_WORDS else "Messages"
-    )
-    lines = [Line(f"{length}: half of {voice.messages} have at most {words} words.")]
-    if voice.messages >= 10 and voice.unpunctuated / voice.messages >= 0.5:
-        lines.append(Line(f"{voice.unpunctuated} of {voice.messages} messages end without punctuation."))
-    return lines + _told(voice, ((voice.foreign, "Writes in another language than English"),))
-
-
-def _formality(voice: Voice) -> list[Line]:
-    lines = _told(
-        voice,
-        (
-            (voice.greet, "Greets"),
-            (voice.please, "Says please"),
-            (voice.thanks, "Says thanks"),
-            (voice.slang, 'Writes informally ("yeah", "gonna", "btw")'),
-        ),
-    )
-    if voice.cased >= 10 and voice.lower / voice.cased >= 0.5:
-        lines.append(
-            Line(f"Casual spelling: {voice.lower} of {voice.cased} messages begin with a small letter.")
-        )
+    lines = []
+    words, half = voice.median_words, f"half of {voice.messages} have"
+    if words <= _SHORT_WORDS:
+        lines.append(Line(f"Writes short messages: {half} at most {words} words."))
+    elif words >= _LONG_WORDS:
+        lines.append(Line(f"Writes long messages: {half} {words} words or more."))
+    if voice.habit(voice.foreign):
+        named = listed(voice.languages) if voice.languages else "another language"
+        lines.append(Line(f"Does not always write English: {named} {_of(voice, [voice.foreign])}."))
+    if _is_manner(voice, voice.lists):
+        lines.append(Line(f"Sets requests out as lists {_of(voice, [voice.lists])}."))
     return lines
 
 
-def _told(voice: Voice, habits: Iterable[tuple[int, str]]) -> list[Line]:
-    return [Line(f"{habit} {_of(voice, count)}.") for count, habit in habits if voice.habit(count)]
+def _formality(voice: Voice) -> list[Line]:
+    polite = [("greets", voice.greet), ("says please", voice.please), ("says thanks", voice.thanks)]
+    lines = _together("Courteous:", voice, [each for each in polite if _is_manner(voice, each[1])])
+    if _is_manner(voice, voice.slang):
+        lines.append(Line(f'Writes informally ("yeah", "gonna", "btw") {_of(voice, [voice.slang])}.'))
+    casual = []
+    if voice.cased >= 10 and voice.lower / voice.cased >= 0.5:
+        casual.append(f"{voice.lower} of {voice.cased} messages begin with a small letter")
+    if voice.messages >= 10 and voice.unpunctuated / voice.messages >= 0.5:
+        casual.append(f"{voice.unpunctuated} of {voice.messages} end without punctuation")
+    return [*lines, Line(f"Casual spelling: {listed(casual)}.")] if casual else lines
 
 
-def _of(voice: Voice, count: int) -> str:
-    return f"in {count} of the {voice.conversations} richest conversations"
+def _together(lead: str, voice: Voice, habits: Sequence[tuple[str, int]]) -> list[Line]:
+    """One line of several habits: `Courteous: greets and says thanks (in 4 and 6 of the 10 ...).`"""
+    if not habits:
+        return []
+    names = listed([name for name, _ in habits])
+    return [Line(f"{lead} {names} ({_of(voice, [count for _, count in habits])}).")]
+
+
+def _is_manner(voice: Voice, count: int) -> bool:
+    return voice.habit(count) and count >= MANNER * voice.conversations
+
+
+def _of(voice: Voice, counts: Sequence[int]) -> str:
+    told = listed([str(count) for count in counts])
+    return f"in {told} of the {voice.conversations} richest conversations"
 
 
 def _commonest(counts: Counter[str]) -> list[tuple[str, int]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from shared.domain.facts import FactStatus, SettledFact, SourceKind
@@ -13,6 +15,16 @@ from shared.domain.text import BYTES_PER_TOKEN
 from shared.english.themes import Theme, theme_of
 from shared.models.base import Digest
 from shared.models.writer.reduce import settled_matter, weight
+
+_RELATIVE = re.compile(
+    r"\b(?:yesterday|today|tonight|tomorrow|ago|recently|soon|(?:last|next|this|coming|past) (?!name|two\b)"
+    r"(?:\w+ )?(?:week|weekend|month|year|day|night|spring|summer|autumn|fall|winter|january|february|march"
+    r"|april|may|june|july|august|september|october|november|december|\w+day|christmas|easter|semester"
+    r"|term))\b",
+    re.IGNORECASE,
+)
+"""Words whose day depends on when they are said."""
+_SPAN = re.compile(r"\bsince\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +74,31 @@ def _told(fact: SettledFact) -> str:
 
 
 def notes_on(fact: SettledFact) -> str:
-    """When and how often it was said: `(2024-03, said in 4 conversations)`"""
+    """When and how often it was said: `(2024-03, said in 4 conversations)`; of a day that its words leave
+    open, which it is: `(said 2024-03, planned for 2024-05)`"""
     notes = []
+    relative = _RELATIVE.search(fact.statement) is not None
     if fact.stated_at is not None:
-        notes.append(f"{fact.stated_at:%Y-%m}")
+        notes.append(f"said {fact.stated_at:%Y-%m}" if relative else f"{fact.stated_at:%Y-%m}")
     elif fact.source_kind is not SourceKind.CUSTOM_INSTRUCTIONS:
         notes.append("undated")
     if fact.source_kind is SourceKind.CUSTOM_INSTRUCTIONS:
         notes.append("custom instructions")
+    if fact.valid_from is not None and fact.stated_at is not None:
+        if fact.valid_from > fact.stated_at.date():
+            notes.append(f"planned for {_month(fact.valid_from)}")
+        elif relative:
+            notes.append(f"{'since' if _SPAN.search(fact.statement) else 'in'} {_month(fact.valid_from)}")
     if fact.valid_until is not None:
         notes.append(f"until {fact.valid_until:%Y-%m}")
     if fact.support > 1:
         notes.append(f"said in {fact.support} conversations")
     return f"({', '.join(notes)})"
+
+
+def _month(day: date) -> str:
+    """A first of January may be all that "last year" tells: then the year alone is sure."""
+    return f"{day:%Y}" if (day.month, day.day) == (1, 1) else f"{day:%Y-%m}"
 
 
 def _entries(facts: Sequence[SettledFact]) -> list[_Entry]:

@@ -6,6 +6,7 @@ theme within all), so reducing parts and then their digests gives the same as re
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
@@ -51,6 +52,22 @@ _MOVES = (
 """Matters whose history is worth telling."""
 _SUPPORT_WEIGHT = 0.5
 _YEAR_WEIGHT = 0.1
+_CHANGE_BONUS = 0.6
+_HAPPENING_COST = -0.2
+"""A year: a visit of long ago is told where there is room."""
+_FRESH = date(2030, 1, 1)
+_LONG_AGO = 10.0
+_CHANGES = re.compile(
+    r"\b(?:born|birth(?:day)?|died|dies|dying|passed away|death|funeral|widow\w*|lost my|married|wedding"
+    r"|engaged|anniversary|divorc\w*|separated|split up|broke up|moved|moving|move to|emigrat\w*|settled"
+    r"|bought|sold|adopt\w*|pregnan\w*|expecting|miscarr\w*|due|diagnos\w*|surgery|operation|operated"
+    r"|hospital|stroke|cancer|remission|graduat\w*|passed|failed|accepted|admitted|rejected|enrolled"
+    r"|start(?:ed)?|beg[aiu]n|joined|quit|left|resign\w*|retire\w*|hired|fired|laid off|redundan\w*"
+    r"|promot\w*|founded|opened|closed|launched|published|won|finished|gave up|stopped|converted"
+    r"|citizen\w*|exam\w*|result\w*|decided|switched|became)\b",
+    re.IGNORECASE,
+)
+"""With what an event is told that changed something: births and deaths, moves, health, work, results."""
 _EPOCH = date(2020, 1, 1)
 
 
@@ -60,6 +77,8 @@ def weight(fact: SettledFact, matter: str, theme: Theme) -> float:
     total += log2(fact.support) * _SUPPORT_WEIGHT
     if fact.stated_at is not None:
         total += (fact.stated_at.date() - _EPOCH).days / 365 * _YEAR_WEIGHT
+    if fact.category in (Category.DATES, Category.DECISIONS):
+        total += _CHANGE_BONUS if changed_something(fact) else _HAPPENING_COST * _years_before(fact)
     if matter.startswith("slot:"):
         total += _SLOT_BONUS
     if fact.source_kind is SourceKind.CUSTOM_INSTRUCTIONS:
@@ -67,6 +86,18 @@ def weight(fact: SettledFact, matter: str, theme: Theme) -> float:
     if fact.status is FactStatus.SUPERSEDED:
         total -= _MOVE_COST if matter.startswith(_MOVES) else _HISTORY_COST
     return total
+
+
+def changed_something(fact: SettledFact) -> bool:
+    """Whether an event left the person's life other than it was, as far as its words tell."""
+    return _CHANGES.search(fact.statement) is not None
+
+
+def _years_before(fact: SettledFact) -> float:
+    """How long ago a happening is, in years before a fixed day: what is undated counts as long ago."""
+    if fact.stated_at is None:
+        return _LONG_AGO
+    return max((_FRESH - fact.stated_at.date()).days / 365, 0.0)
 
 
 def settled_matter(fact: SettledFact) -> str:

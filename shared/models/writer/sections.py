@@ -16,7 +16,6 @@ from shared.domain.markdown import SHOWN, short_id, visible
 from shared.domain.sample import SampleConversation
 from shared.domain.sections import Agents, Identity, Line, Soul, Tools, User
 from shared.english.binding.lines import is_wish
-from shared.english.binding.orders import reads_as_order
 from shared.english.claims import claim_of
 from shared.english.themes import Theme, theme_of
 from shared.models.base import Digest
@@ -25,6 +24,10 @@ from shared.models.writer.memory import notes_on
 from shared.models.writer.reduce import settled_matter, weight
 from shared.models.writer.voice import measure
 
+VALUES = 12
+"""Most beliefs that SOUL quotes: those that speak of what matters first."""
+_TELLING = 4
+"""Words of a belief that say something by themselves."""
 LINES = 40
 """Most facts of one theme in a section, the most telling first."""
 _VALUE = re.compile(
@@ -44,6 +47,12 @@ _ROLE = re.compile(
 )
 _NAMING = re.compile(
     r"^(?:your name is|i(?:'ll| will)? call you) (?P<name>[^\W\d_][\w'’-]*(?: [^\W\d_][\w'’-]*){0,2})[.!]?$",
+    re.IGNORECASE,
+)
+_MANNER = re.compile(
+    r"^(?:please )?(?:always )?(?:be|stay|sound|act|talk|speak) (?:more |less |very |always |a bit |a little "
+    r"|as )*(?:blunt|direct|frank|honest|critical|kind|gentle|warm|friendly|patient|playful|funny|witty"
+    r"|sarcastic|dry|serious|formal|informal|casual|encouraging|strict|calm|cheerful|supportive)\b",
     re.IGNORECASE,
 )
 _HOW = ("slot:answer-language", "slot:answer-style", "slot:answer-length")
@@ -86,12 +95,16 @@ def write_sections(digest: Digest, sample: Sequence[SampleConversation]) -> Sect
     facts = _by_theme(digest)
     habits = habits_of(measure(sample))
     answers = [known for known in facts.get(Theme.ANSWERS, []) if is_wish(known.fact)]
-    addressed = [known for known in answers if _ROLE.match(known.statement) or _NAMING.match(known.statement)]
+    addressed = [
+        known
+        for known in answers
+        if known.matter not in _HOW and any(form.match(known.statement) for form in (_ROLE, _NAMING, _MANNER))
+    ]
     return Sections(
         soul=_soul(facts, habits),
         identity=_identity(addressed, habits),
         user=_user(facts),
-        agents=_agents([known for known in answers if known not in addressed], habits),
+        agents=_agents([known for known in answers if known not in addressed]),
         tools=Tools.of(
             {"likely_usage": _lines(facts.get(Theme.TOOLS, [])), "capabilities_emphasis": habits.code}
         ),
@@ -99,11 +112,13 @@ def write_sections(digest: Digest, sample: Sequence[SampleConversation]) -> Sect
 
 
 def _soul(facts: dict[Theme, list[_Known]], habits: Habits) -> Soul:
-    values = [known for known in facts.get(Theme.BELIEFS, []) if _VALUE.search(known.statement)]
+    beliefs = [known for known in facts.get(Theme.BELIEFS, []) if len(known.statement.split()) >= _TELLING]
+    values = sorted(beliefs, key=lambda known: _VALUE.search(known.statement) is None)[:VALUES]
     return Soul.of(
         {
             "communication_style": habits.writing,
             "personality_traits": [known.quoted for known in values],
+            "humor_style": habits.humour,
             "formality_level": habits.formality,
             "emotional_patterns": habits.feeling,
         }
@@ -113,6 +128,7 @@ def _soul(facts: dict[Theme, list[_Known]], habits: Habits) -> Soul:
 def _identity(addressed: Sequence[_Known], habits: Habits) -> Identity:
     names = [(known, match["name"]) for known in addressed if (match := _NAMING.match(known.statement))]
     roles = [(known, match["role"]) for known in addressed if (match := _ROLE.match(known.statement))]
+    manners = [known for known in addressed if _MANNER.match(known.statement)]
     archetypes = [known.value(role) for known, role in roles if role]
     return Identity.of(
         {
@@ -120,6 +136,7 @@ def _identity(addressed: Sequence[_Known], habits: Habits) -> Identity:
             "archetype": [*archetypes, *habits.roles][:1],
             "vibe": [
                 *_lines(known for known, _ in [*names[1:], *roles]),
+                *_lines(manners),
                 *habits.roles_told,
                 *habits.asks,
             ],
@@ -155,7 +172,7 @@ def _user(facts: dict[Theme, list[_Known]]) -> User:
     )
 
 
-def _agents(answers: Sequence[_Known], habits: Habits) -> Agents:
+def _agents(answers: Sequence[_Known]) -> Agents:
     told: dict[str, list[_Known]] = {}
     for known in answers[:LINES]:
         if _NOT.match(known.statement):
@@ -168,7 +185,7 @@ def _agents(answers: Sequence[_Known], habits: Habits) -> Agents:
             field = "behavioral_rules"
         told.setdefault(field, []).append(known)
     lines = {field: _lines(some) for field, some in told.items()}
-    return Agents.of(lines | {"context_adaptation": habits.work})
+    return Agents.of(lines)
 
 
 def _by_theme(digest: Digest) -> dict[Theme, list[_Known]]:
@@ -177,7 +194,7 @@ def _by_theme(digest: Digest) -> dict[Theme, list[_Known]]:
     for fact in digest.facts:
         if fact.status is FactStatus.CURRENT:
             matter = settled_matter(fact)
-            theme = Theme.ANSWERS if reads_as_order(fact.statement) else theme_of(fact, matter)
+            theme = theme_of(fact, matter)
             ranked.append((-weight(fact, matter, theme), fact.id.int, _Known(fact, matter, theme)))
     themes: dict[Theme, list[_Known]] = {}
     for _, _, known in sorted(ranked, key=lambda entry: entry[:2]):

@@ -13,6 +13,7 @@ from statistics import median
 
 from shared.domain.sample import SampleConversation
 from shared.english.excerpts import CODE, LEFT_OUT, own_excerpt
+from shared.english.foreign import foreign_languages
 from shared.english.language import is_english
 from shared.english.words import words_of
 
@@ -26,6 +27,7 @@ _LIST = re.compile(r"(?m)^[^\S\n]*+(?:[-*•]|\d+[.)]) ")
 _SLANG = re.compile(
     r"\b(?:lol|lmao|gonna|wanna|gotta|kinda|yeah|yep|nope|idk|btw|imo|tbh|u|ur)\b", re.IGNORECASE
 )
+_LAUGH = re.compile(r"\b(?:lol|lmao|rofl|(?:ha|he){2,}h?|hahaha\w*)\b|[\U0001f602\U0001f923]", re.IGNORECASE)
 
 ASKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE))
@@ -81,6 +83,8 @@ _ROLE_KINDS = words_of(
     fiction story copy code life dating parenting relationship chess"""
 )
 """What a role may be, beside its head: a closed list, so that none of a stranger's making is told."""
+LANGUAGES = 3
+"""Most languages named."""
 MANY = 0.1
 """Share of conversations from which a habit is told."""
 LEAST = 3
@@ -101,7 +105,7 @@ class Voice:
     emoji: int = 0
     slang: int = 0
     lists: int = 0
-    exclaim: int = 0
+    laugh: int = 0
     lower: int = 0
     """Messages that begin with a small letter, of those that begin with a cased one."""
     cased: int = 0
@@ -109,6 +113,8 @@ class Voice:
     """Messages that end without punctuation."""
     foreign: int = 0
     """Conversations evidently not in English."""
+    languages: tuple[str, ...] = ()
+    """Names of the languages they are in, the commonest first."""
     asks: Counter[str] = field(default_factory=Counter)
     roles: Counter[str] = field(default_factory=Counter)
     code: Counter[str] = field(default_factory=Counter)
@@ -126,7 +132,7 @@ class Voice:
 
 def measure(sample: Sequence[SampleConversation]) -> Voice:
     """Count what `Voice` holds over the excerpts of `sample`."""
-    voice = Voice()
+    voice = Voice(languages=tuple(foreign_languages(sample))[:LANGUAGES])
     for conversation in sample:
         own = conversation.excerpts if conversation.standing else map(own_excerpt, conversation.excerpts)
         texts = [text for text in own if text.strip().replace(LEFT_OUT, "")]
@@ -141,7 +147,7 @@ def measure(sample: Sequence[SampleConversation]) -> Voice:
         voice.emoji += _EMOJI.search(whole) is not None
         voice.slang += _SLANG.search(whole) is not None
         voice.lists += _LIST.search(whole) is not None
-        voice.exclaim += "!" in whole
+        voice.laugh += _LAUGH.search(whole) is not None
         voice.asks.update(name for name, asked in ASKS if asked.search(whole))
         voice.roles.update({role for found in _ROLE.finditer(whole) if (role := _role(found["role"]))})
         voice.code.update({name for found in _FENCE.findall(whole) if (name := found.lower()) in CODE})

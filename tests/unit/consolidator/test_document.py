@@ -73,6 +73,15 @@ def test_the_place_of_a_break_is_told_as_it_is_and_can_hold_no_markup() -> None:
     assert "breaks off in my (1).zip/?b??x?(y).json at byte 300000, after conversation 12.\n" in text
 
 
+def test_what_is_not_sure_is_told_apart_from_what_found_no_room() -> None:
+    text = render_memory("- a [f:00000001]\n", replace(SCOPE, facts=31, unsure=20))
+    assert (
+        "- Not listed: 20 facts that are less certain and were said once; 10 facts, the least telling" in text
+    )
+    text = render_memory("- a [f:00000001]\n", replace(SCOPE, facts=21, unsure=20))
+    assert "said once. facts.jsonl and `soulprint show --facts` have all." in text
+
+
 def test_room_is_left_for_the_header() -> None:
     body = "x" * 400
     whole = render_memory(body, SCOPE)

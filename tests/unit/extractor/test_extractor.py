@@ -25,6 +25,7 @@ class Reader:
     prompt_version: str = "1"
     ceiling: int = 1
     own_words: bool = False
+    sure_from: float = 0.0
     calls: int = 0
     failure: Exception | None = None
 

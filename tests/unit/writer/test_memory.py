@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from shared.domain.facts import Category, FactStatus, SettledFact
 from shared.domain.markdown import plain
 from shared.domain.text import estimate_tokens
 from shared.models.base import Digest
-from shared.models.writer.memory import memory_body
+from shared.models.writer.memory import memory_body, notes_on
 from tests.unit.consolidator.building import settle, stored
 
 HOSTILE = (
@@ -138,3 +139,25 @@ def test_the_budget_is_kept(statements: list[str], budget: int) -> None:
     )
     if budget >= 30 * len(facts) + 450:
         assert body.count("[f:") >= min(len(facts), 1)
+
+
+@pytest.mark.parametrize(
+    ("statement", "said", "since", "notes"),
+    [
+        (
+            "I'm flying to Oslo next May.",
+            "2023-11-02",
+            date(2024, 5, 1),
+            "(said 2023-11, planned for 2024-05)",
+        ),
+        ("I quit last year.", "2023-11-02", date(2022, 1, 1), "(said 2023-11, in 2022)"),
+        ("My exam is on 15 May 2024.", "2024-03-02", date(2024, 5, 15), "(2024-03, planned for 2024-05)"),
+        ("I moved in 2021.", "2023-11-02", date(2021, 1, 1), "(2023-11)"),
+        ("I'm flying to Oslo next week.", "2023-11-02", None, "(said 2023-11)"),
+        ("My last name is May.", "2023-11-02", None, "(2023-11)"),
+    ],
+)
+def test_a_day_that_words_leave_open_is_told(
+    statement: str, said: str, since: date | None, notes: str
+) -> None:
+    assert notes_on(stored(statement, said, category=Category.DATES, valid_from=since)) == notes

@@ -7,9 +7,10 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.facts import FactStatus, SettledFact, SourceKind
+from shared.domain.facts import Category, FactStatus, SettledFact, SourceKind
+from shared.english.themes import Theme
 from shared.models.base import LINE_TOKENS
-from shared.models.writer.reduce import reduce_facts
+from shared.models.writer.reduce import reduce_facts, weight
 from tests.unit.consolidator.building import stored
 
 
@@ -67,3 +68,13 @@ def test_parts_and_their_digests_give_the_same(
     assert len(whole) <= max(budget // LINE_TOKENS, 1)
     assert reduce_facts(facts[::-1], budget).facts == whole
     assert max(Counter(fact.id for fact in whole).values(), default=1) == 1
+
+
+def test_small_happenings_of_long_ago_go_before_what_changed_something() -> None:
+    visit = stored("We went to the zoo in Chester.", "2019-05-01", category=Category.DATES)
+    later = stored("We went to the zoo in Bristol.", "2024-05-01", category=Category.DATES)
+    birth = stored("Our son was born in Chester.", "2019-05-01", category=Category.DATES)
+    kept = reduce_facts([visit, later, birth], 2 * LINE_TOKENS).facts
+    assert birth in kept
+    assert visit not in kept
+    assert weight(visit, "", Theme.PLANS) < weight(later, "", Theme.PLANS) < weight(birth, "", Theme.PLANS)

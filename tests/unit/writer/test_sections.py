@@ -95,6 +95,7 @@ STATEMENTS = {
         "Always remember that you write for me. (2022-05)",
     ),
     "You are my French tutor.": ("identity", "archetype", "French tutor"),
+    "Be blunt with me.": ("identity", "vibe", "Be blunt with me. (2022-05)"),
     "Your name is Bert.": ("identity", "ai_name", "Bert"),
     "I use Neovim.": ("tools", "likely_usage", "I use Neovim. (2022-05)"),
 }
@@ -136,13 +137,44 @@ def test_habits_are_told_with_their_figures() -> None:
     sections = write_sections(Digest(()), sample(*polite, *curt))
     texts = documents_of(sections)["markdown"]
     soul, identity, tools = texts["soul"] or "", texts["identity"] or "", texts["tools"] or ""
-    assert "- Greets in 4 of the 10 richest conversations." in soul
-    assert "- Says please in 4 of the 10 richest conversations." in soul
+    told = "- Courteous: greets, says please and says thanks (in 4, 4 and 4 of the 10 richest conversations)."
+    assert told in soul
     assert "- Uses emoji in 4 of the 10 richest conversations." in soul
-    assert "- Asked to write and mend code in 6 of the 10 richest conversations." in identity
-    assert "- Asked to explain things in 4 of the 10 richest conversations." in identity
+    told = "- Turns to it most to write and mend code and explain things (in 6 and 4 of the 10 richest conver"
+    assert told in identity
     assert "- Shows python code in 6 of the 10 richest conversations." in tools
     assert (sections.user, sections.agents) == (User(), Agents())
+
+
+def test_what_is_neither_this_nor_that_is_not_told() -> None:
+    plain = [("How does a heat pump work in a cold house, and what does it need in winter to be worth it?",)]
+    sections = write_sections(Digest(()), sample(*plain * 6))
+    assert sections.soul == Soul()
+    assert sections.agents == Agents()
+
+
+def test_humour_and_small_letters_are_told() -> None:
+    soul = write_sections(Digest(()), sample(*[("haha ok so why does it do that", "lol")] * 6)).soul
+    assert soul is not None
+    assert soul.humor_style == "Laughs in writing in 6 of the 6 richest conversations."
+    assert (
+        "Casual spelling: 12 of 12 messages begin with a small letter and 12 of 12 end"
+        in soul.formality_level
+    )
+
+
+def test_beliefs_are_quoted_and_fragments_are_not() -> None:
+    facts = [
+        stored("I believe that honesty matters.", category=Category.BELIEFS),
+        stored("I vote Green at every election.", category=Category.BELIEFS),
+        stored("I am opinionated.", category=Category.BELIEFS),
+    ]
+    soul = write_sections(Digest(tuple(facts)), []).soul
+    assert soul is not None
+    assert [line.split("”")[0] for line in soul.personality_traits] == [
+        "Says “I believe that honesty matters.",
+        "Says “I vote Green at every election.",
+    ]
 
 
 def test_a_role_is_told_when_asked_for_twice() -> None:
