@@ -81,7 +81,8 @@ _PIECE = re.compile(
 )
 _BY_THEMSELVES = STATES - words_of("straight single engaged orthodox adopted disabled")
 _ALONE = words_of(
-    "vegan vegetarian pescatarian coeliac celiac diabetic asthmatic epileptic autistic dyslexic left-handed muslim"
+    "vegan vegetarian pescatarian coeliac celiac diabetic asthmatic epileptic autistic dyslexic left-handed "
+    "muslim"
 )
 """The same as a single word: what no form offers for a choice, as "married" is."""
 _NAMED = words_of("catholic christian muslim jewish hindu buddhist sikh protestant lutheran")
