@@ -33,7 +33,7 @@ LEAST = 4
 FOLDS = 5
 STRENGTH = 0.1
 """Of the regression for classes: the smaller, the less it trusts what is rare."""
-KIND_STRENGTH = 0.2
+KIND_STRENGTH = 0.5
 SMALLEST = 6
 """Weights, in hundredths, that are kept at least."""
 OVERLAP = 0.5
@@ -117,6 +117,8 @@ class Task:
     rows: Sequence[Sequence[str]]
     groups: Sequence[str]
     strength: float
+    weight: str | None = None
+    """`balanced`: rare names count as much as frequent ones."""
 
     def known(self) -> dict[str, int]:
         """The features that stand in enough rows, numbered."""
@@ -147,7 +149,9 @@ class Task:
         }
 
     def _fitted(self, matrix: csr_matrix, labels: np.ndarray) -> LogisticRegression:
-        return LogisticRegression(C=self.strength, max_iter=1000, tol=1e-5).fit(matrix, labels)
+        return LogisticRegression(C=self.strength, class_weight=self.weight, max_iter=1000, tol=1e-5).fit(
+            matrix, labels
+        )
 
 
 def _calibration(facts: np.ndarray, likely: np.ndarray) -> list[float]:
@@ -181,6 +185,7 @@ def main() -> int:
         [of_kind(row.features) for row in of_facts],
         [row.scenario for row in of_facts],
         KIND_STRENGTH,
+        "balanced",
     )
     likely = classes.tried()
     facts, fact = labels < len(FACTS), likely[:, : len(FACTS)].sum(axis=1)

@@ -27,8 +27,10 @@ WISH = 0.9
 _NEAR = 200
 """Characters about a clause that its statement must agree with."""
 _GREETING = re.compile(
-    r"(?<![\w'])(?:hi|hello|hey|hiya|good (?:morning|evening|afternoon)|greetings)(?![\w'])"
+    r"\s*(?:hi|hello|hey|hiya|good (?:morning|evening|afternoon)|greetings)\b", re.IGNORECASE
 )
+_OPENING = 60
+"""Characters from a message's greeting in which a person says their name."""
 _SHORTEST = 7
 """Characters a statement has at least."""
 
@@ -64,7 +66,7 @@ def _facts(
     if kind == "answers":
         statements: Iterable[tuple[str, int | None]] = [(statement_of(quote), None)]
     else:
-        greets = _GREETING.search(clause.before) is not None
+        greets = start < _OPENING and _GREETING.match(said.text) is not None
         around = clause.sentence
         near = said.text[max(0, around.start - _NEAR) : min(around.end, end + _NEAR)]
         statements = statements_of(quote, said.day, near, event=time != "span", greets=greets)

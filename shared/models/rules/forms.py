@@ -79,6 +79,14 @@ _PIECE = re.compile(
     r"|(?P<one>an?) (?P<who>.{2,50}?)(?: (?P<at>from|in|based in|living in) (?P<place>[A-ZÀ-Þ].{1,40}))?$"
     r"|(?:from|based in|living in|in) (?P<home>[A-ZÀ-Þ].{1,40})$"
 )
+_BY_THEMSELVES = STATES - words_of("straight single engaged orthodox adopted disabled")
+_ALONE = words_of(
+    "vegan vegetarian pescatarian coeliac celiac diabetic asthmatic epileptic autistic dyslexic left-handed "
+    "muslim"
+)
+"""The same as a single word: what no form offers for a choice, as "married" is."""
+_NAMED = words_of("catholic christian muslim jewish hindu buddhist sikh protestant lutheran")
+_GOING_ON = words_of("since for with and but now btw")
 _SPOKEN = ("I ", "I'", "I’", "We ", "We'", "Our ", "The ", "My mum", "My wi", "My hu", "My da", "My so")
 """How most clauses begin that have their subject."""
 _NOT_NAMES = IDENTITIES | STATES | LANGUAGES | OCCUPATIONS | words_of("not so just here back sorry")
@@ -109,6 +117,9 @@ def forms_of(words: str, *, greets: bool = False) -> tuple[str, ...]:
 
 
 def _with_subject(words: str) -> str:
+    said = words.lower().split(maxsplit=2)
+    if said and said[0] in _BY_THEMSELVES and (said[0] in _ALONE if len(said) == 1 else said[1] in _GOING_ON):
+        return f"I'm {words[:1].lower()}{words[1:]}" if said[0] not in _NAMED else f"I'm {words}"
     found = _NO_SUBJECT.match(words)
     if (
         found is None

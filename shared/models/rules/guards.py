@@ -125,11 +125,15 @@ _OTHERS = re.compile(
     r"|a friend of (?:mine|ours)|(?:my|our) [\w-]+'s (?:[\w-]+ )?(?:colleague|boss|friend|neighbou?r|wife|husband|boyfriend"
     r"|girlfriend)|(?:a|some) mate of|mate of)"
 )
+_POINTS = re.compile(r"(?:he|she|they|it)(?:'s|'d|'ll|'re)? (?!(?:and|or) )")
+"""Nobody knows later of whom or what it speaks."""
 _FIRST_PERSON = re.compile(r"(?<![\w'])(?:i|i'm|i've|i'd|my|me|mine|us|we|our)(?![\w])")
 
 
 def is_of_others(clause: Clause) -> bool:
     """Somebody is spoken of who is nothing to the person, and nothing that touches them."""
+    if _POINTS.match(clause.plain):
+        return True
     found = _OTHERS.match(clause.plain)
     return found is not None and _FIRST_PERSON.search(clause.plain, found.end()) is None
 

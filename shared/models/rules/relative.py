@@ -31,14 +31,17 @@ _RELATIVE = re.compile(
     rf"|(?P<dated>(?:in {MONTH}|on (?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}"
     rf"|on {MONTH} \d{{1,2}}(?:st|nd|rd|th)?))"
     r"(?! *,? *(?:19|20)\d\d)(?! (?:last|next|every|and|or|to|\d)\b)"
-    r")(?P<part> (?:morning|afternoon|evening|night))?(?![\w'’-])",
+    r")(?P<part> (?:morning|afternoon|evening|night))?(?![\w'’-])(?! of\b)",
     re.IGNORECASE,
 )
 _BEFORE = re.compile(
     r"\b(?:since|until|till|til|by|from|before|after|of|to|for|through|than)\s*$", re.IGNORECASE
 )
 """What takes the place of the period's own preposition."""
-_NOT_AFTER = re.compile(r"\b(?:every|each|the|this time|for)\s*$", re.IGNORECASE)
+_NOT_AFTER = re.compile(
+    r"\b(?:every|each|the|this time|for)\s*$|\b(?:which|that|who|whom|where|when|if|until)\b[^,;]*$", re.IGNORECASE
+)
+"""What is told beside the statement has a time of its own, or none."""
 _MONTH_BEFORE = re.compile(rf"(?<![\w'])(?:{MONTH})(?: of)?\s*$", re.IGNORECASE)
 _YEARLY = re.compile(
     r"\b(?:every|each|always|usually|birthday|anniversary|weekly|never|mondays|off)\b", re.IGNORECASE
@@ -95,7 +98,7 @@ def resolved(words: str, said: int | None, *, event: bool) -> Told:
     first: list[int] = []
 
     def told(found: re.Match[str]) -> str:
-        before = words[max(0, found.start() - 20) : found.start()]
+        before = words[max(0, found.start() - 80) : found.start()]
         if _NOT_AFTER.search(before):
             return found[0]
         try:

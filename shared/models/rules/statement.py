@@ -21,7 +21,7 @@ _SMALL_IM = re.compile(r"^im(?= )|^Im(?= )")
 _TAIL = re.compile(
     r"(?:[\s,;:(\-–—~*_|]|\s(?:lol|ha(?:ha)*h?|hehe(?:he)*|xd|omg|thanks|thank you|btw|by the way|tbh"
     r"|innit|ngl|inshallah|touch wood|thank god|ok|tho|mind|fingers crossed|all good|poor thing"
-    r"|weather permitting|no pressure|and yes|and no)$)+$",
+    r"|weather permitting|no pressure|and yes|and no|and|but|or|because|so that)$)+$",
     re.IGNORECASE,
 )
 _NO_MARKS = str.maketrans(",.;:!?()\u2019", "        '")

@@ -6,6 +6,7 @@ import pytest
 
 from shared.models.rules.forms import forms_of
 from shared.models.rules.statement import statements_of
+from tests.unit.rules.said_support import statements
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,9 @@ from shared.models.rules.statement import statements_of
         ("Grew up on a farm", "I grew up on a farm"),
         ("just moved to Hull", "I just moved to Hull"),
         ("been driving for years", "I've been driving for years"),
+        ("Vegan since 2019", "I'm vegan since 2019"),
+        ("vegan", "I'm vegan"),
+        ("Muslim", "I'm Muslim"),
         ("born in Cork", "I was born in Cork"),
         ("allergic to nuts", "I'm allergic to nuts"),
         ("living in Lyon", "I'm living in Lyon"),
@@ -42,7 +46,8 @@ def test_it_gets_its_subject(words: str, told: str) -> None:
         "got to go",
         "baked is all right",
         "made me laugh",
-        "vegan",
+        "vegan lasagne recipe",
+        "married",
     ],
 )
 def test_what_has_one_or_may_have_another_stays(words: str) -> None:
@@ -58,6 +63,12 @@ def test_an_introduction_tells_name_work_and_home() -> None:
     told = ("My name is Ada", "I'm a nurse", "I'm from Leeds")
     assert forms_of("I'm Ada, a nurse from Leeds", greets=True) == told
     assert forms_of("my name is Tom, 34, a plumber") == ("My name is Tom", "I'm 34", "I'm a plumber")
+
+
+def test_an_introduction_follows_a_greeting() -> None:
+    told = ["My name is Ada.", "I'm a nurse.", "I'm from Leeds."]
+    assert statements("Hi, I'm Ada, a nurse from Leeds. What is a good name for a cat?") == told
+    assert statements("Hello! I'm Ada, a nurse from Leeds. What is a good name for a cat?") == told
 
 
 def test_a_people_is_no_name() -> None:
