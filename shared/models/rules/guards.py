@@ -37,6 +37,11 @@ _WOULD = re.compile(
 _SAID_BEHIND = re.compile(
     r",\s*(?:so )?(?:(?:he|she|they|my [\w-]+) )?(?:says|said|told me|claims|swears|reckons|reckon)\b(?!.{40})|\bso i heard\b"
 )
+_TELLS = re.compile(
+    r"(?!i )(?:(?:my|our|the|an?|his|her) )?[\w'’-]+(?: [\w'’-]+){0,3}? (?:told (?:me|us|everyone)|said|says|claims|claimed|wrote"
+    r"|mentioned|texted|announced|insists|swears|reckons)(?! no\b)(?![\w'])"
+)
+"""Somebody tells, and not the person."""
 _AROUND = " \t\"'*_>-"
 _OWN_LEAD = re.compile(r"(?<![\w'])(?:i|i'm|i've|my|me|we|our)(?![\w])")
 _TOPIC = re.compile(
@@ -89,6 +94,8 @@ def is_conditional(clause: Clause) -> bool:
 def is_reported(clause: Clause) -> bool:
     """Stands in quotation marks, or beside "she said", "according to": somebody else's claim."""
     before, low = clause.before, clause.sentence.low
+    if _TELLS.match(clause.plain):
+        return True
     if low.startswith('"', clause.start) or _SAID_BEHIND.search(low, clause.start, clause.end):
         return True
     return bool(before) and _REPORTED.search(before) is not None and _I_SAID.search(before) is None

@@ -34,6 +34,10 @@ _ASKS = words_of(
     "shorten keep imagine thanks thank ok okay"
 )
 """What a sentence begins with that asks, and tells of nobody unless it says "I" or "my"."""
+_OF_WISHES = re.compile(
+    r"(?<![\w'])(?:always|never|don't|dont|do not|call|from now|in (?:the )?future|your (?:answers?|responses?|replies|messages)"
+    r"|answers?|respond|reply|by default)(?![\w'])"
+)
 _FIRST_WORD = re.compile(r"[^\w\x00]*+((?:[^\W_]|')++)")
 _PIECE = re.compile(r"[^.!?\n]++(?P<end>[.!?]?)")
 """A sentence, roughly."""
@@ -100,5 +104,7 @@ def _is_told(low: str, start: int, end: int, *, asks: bool) -> bool:
     """Whether a sentence that names no "I" may still tell something of the person: "Two kids, both in Leeds"."""
     if asks or end - start > _LONGEST:
         return False
+    if _OF_WISHES.search(low, start, end) is not None:
+        return True
     first = _FIRST_WORD.match(low, start, end)
     return first is not None and first[1] not in _ASKS
