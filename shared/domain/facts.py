@@ -25,15 +25,15 @@ class Category(StrEnum):
     """The five kinds of fact. Every fact has exactly one."""
 
     PREFERENCES = "preferences"
-    """Tastes, habits, possessions, tools, and standing instructions to the assistant."""
+    """Tastes, habits, possessions, tools, and standing wishes to the assistant."""
     PROJECTS = "projects"
-    """Work, study, undertakings: what the person does or builds, and where they do it."""
+    """What the person makes or pursues beside work and study: a novel, an app, a marathon. A job is none."""
     DATES = "dates"
-    """Birthdays, anniversaries, appointments, plans bound to a day or a period."""
+    """What happened or will on a day or in a period: trips, appointments, birthdays, weddings, results."""
     BELIEFS = "beliefs"
-    """Who the person is and holds to be true: identity, home, family, health, values, opinions."""
+    """Who the person is and holds to be true: identity, home, work, health, values, opinions."""
     DECISIONS = "decisions"
-    """What the person resolved, gave up or changed."""
+    """What the person resolved, gave up, began, quit, joined, bought, sold, moved."""
 
 
 class SourceKind(StrEnum):
@@ -57,7 +57,7 @@ class FactStatus(StrEnum):
 ABOUT_SELF = "sentences about oneself"
 WITH_FACT = "sentences about oneself with a fact"
 SENTENCES = (ABOUT_SELF, WITH_FACT)
-"""Names, among the counts of a chunk's refused candidates, of what a model tells of how much it understood."""
+"""Names, among the counts of refused candidates, of what a model tells of how much it understood."""
 
 
 class Candidate(Discreet):

@@ -73,12 +73,22 @@ _KINDS = {
 """What the gate calls a kind, and the category that a fact of it has. How to answer is told by form."""
 _OF_CATEGORY = 12.0
 """How much likelier a kind of the fact's category is: whoever gave that read more than the statement."""
+_SURE = 0.2
+"""Least likelihood of a kind that is believed: below it the words tell next to nothing."""
+_DEFAULTS = {
+    Category.PREFERENCES: Theme.TASTES,
+    Category.PROJECTS: Theme.PROJECTS,
+    Category.DATES: Theme.PLANS,
+    Category.BELIEFS: Theme.ABOUT,
+    Category.DECISIONS: Theme.DECISIONS,
+}
 _PERSON = words_of("i i'm im i've my mine we we're our the a an they user he she")
 
 
 def theme_of(fact: Fact, matter: str) -> Theme:
     """Under which heading a fact is told: the slot it speaks of decides, then whether it asks something of an
-    assistant, then the kind that is learned from its words, together with its category."""
+    assistant, then the kind that is learned from its words, together with its category; where the words tell
+    nothing, its category alone."""
     slot = None
     if matter.startswith(("slot:", "many:")):
         slot = _SLOT_THEMES.get(matter.split(":", 2)[1])
@@ -92,6 +102,9 @@ def theme_of(fact: Fact, matter: str) -> Theme:
         return Theme.ANSWERS
     if slot is not None:
         return slot
+
+    if max(likely.values()) < _SURE:
+        return _DEFAULTS[fact.category]
 
     def weighed(kind: str) -> float:
         return likely[kind] * (_OF_CATEGORY if _KINDS[kind][1] is fact.category else 1.0)

@@ -103,7 +103,7 @@ async def test_a_line_that_says_more_than_its_facts_is_told_in_their_words(
     async with fake_claude() as fake, model_at(fake) as model:
         body, _ = await model.memory(Digest(FACTS[:2]), 6000)
         assert "yacht" not in body
-        assert body == f"## Beliefs\n\n- {FACTS[0].statement} {reference(FACTS[0].id)}"
+        assert body == f"## About\n\n- {FACTS[0].statement} {reference(FACTS[0].id)}"
         assert model.refused == {"line_unbound": 1}
 
 

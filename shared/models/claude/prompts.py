@@ -77,7 +77,7 @@ def read_prompt(task: str, version: str) -> str:
 
 
 REPAIR = "repair", "v1"
-EXTRACT = Prompt("extract", "v1", ExtractReply)
+EXTRACT = Prompt("extract", "v2", ExtractReply)
 REDUCE = Prompt("reduce", "v1", ReduceReply)
-MEMORY = Prompt("memory", "v1", MemoryReply)
+MEMORY = Prompt("memory", "v2", MemoryReply)
 SECTIONS = Prompt("sections", "v2", SectionsReply)

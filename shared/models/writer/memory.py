@@ -85,7 +85,7 @@ def notes_on(fact: SettledFact) -> str:
     if fact.source_kind is SourceKind.CUSTOM_INSTRUCTIONS:
         notes.append("custom instructions")
     if fact.valid_from is not None and fact.stated_at is not None:
-        if fact.valid_from > fact.stated_at.date():
+        if fact.valid_from > fact.stated_at.date() and _month(fact.valid_from) != f"{fact.stated_at:%Y-%m}":
             notes.append(f"planned for {_month(fact.valid_from)}")
         elif relative:
             notes.append(f"{'since' if _SPAN.search(fact.statement) else 'in'} {_month(fact.valid_from)}")

@@ -25,9 +25,9 @@ def test_every_prompt_calls_its_data_data(prompt: Prompt) -> None:
 
 def test_the_hash_changes_with_the_prompt_the_schema_and_the_model_and_with_nothing_else() -> None:
     known = EXTRACT.hash("claude-haiku-5-5")
-    reworded = Prompt("extract", "v1", EXTRACT.reply)
+    reworded = Prompt("extract", "v2", EXTRACT.reply)
     reworded.__dict__["text"] = EXTRACT.text + " Please."
-    assert Prompt("extract", "v1", EXTRACT.reply).hash("claude-haiku-5-5") == known
+    assert Prompt("extract", "v2", EXTRACT.reply).hash("claude-haiku-5-5") == known
     assert EXTRACT.hash("claude-haiku-4-5") != known
     assert replace(EXTRACT, reply=ReduceReply).hash("claude-haiku-5-5") != known
     assert reworded.hash("claude-haiku-5-5") != known
