@@ -42,8 +42,15 @@ _THEMES = {theme.value.casefold(): theme for theme in Theme}
 _LINES = adapter_of(list[ReplyLine])
 _ASKED = frozenset({"agents", "identity"})
 """Sections that tell what the person asks of an assistant: what stands there rests on a wish of theirs."""
-_NAMES = frozenset({"name", "preferred_address"})
 _NAMED = re.compile(r"\b(?:name|called|call me|go by|address me)\b", re.IGNORECASE)
+_GIVES = {
+    "name": _NAMED,
+    "preferred_address": _NAMED,
+    "ai_name": re.compile(r"\b(?:your name|call you|named|you['’]re|you are)\b", re.IGNORECASE),
+    "archetype": re.compile(r"\b(?:you['’]re|you are|act(?:ing)? as|be (?:my|an?)|role|as an?)\b", re.IGNORECASE),
+    "signature_greeting": re.compile(r"\b(?:greet\w*|hello|good morning|start|begin|sign)\b", re.IGNORECASE),
+}
+"""By field: how the fact must speak that gives its value, bare."""
 _ONLY_ASKED = frozenset({"ai_name", "archetype", "signature_greeting"})
 """Fields that nothing but a wish fills."""
 
@@ -186,10 +193,11 @@ def _references(facts: Sequence[SettledFact]) -> Iterator[str]:
 
 
 def _has_value(name: str, fact: SettledFact) -> bool:
-    """Whether the fact is one that gives a person's name; what an assistant is called is a wish by now."""
-    if name not in _NAMES:
+    """Whether the fact is one that gives what the field holds: a name, a role, a greeting."""
+    gives = _GIVES.get(name)
+    if gives is None or gives.search(fact.statement) is not None:
         return True
-    return _matter(fact) in ("slot:name", "slot:called") or bool(_NAMED.search(fact.statement))
+    return gives is _NAMED and _matter(fact) in ("slot:name", "slot:called")
 
 
 def _matter(fact: SettledFact) -> str:

@@ -93,7 +93,7 @@ async def test_what_a_model_takes_for_the_persons_own_stays_so_when_it_is_recall
     model = OfflineModel()
     read = await extract(chunk, model)
     again = recalled(chunk, CachedExtraction(facts=read.facts), model)
-    assert [fact.statement for fact in read.facts] == ['Last year I resolved to "be calmer".']
+    assert 'Last year I resolved to "be calmer".' in [fact.statement for fact in read.facts]
     assert (again.facts, again.dropped) == (read.facts, read.dropped)
 
 
