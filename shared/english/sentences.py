@@ -25,6 +25,10 @@ MOST_CHARS = 600
 NEARBY = 300
 """Characters before and after a clause that may tell it is no fact. Bounded, so that endless sentences stay
 cheap."""
+_QUESTION = re.compile(
+    r",\s+(?=(?:which|what|how|where|who|when|why|is|are|am|do|does|did|can|could|should|would|will|any)(?![\w']))"
+)
+"""Where the question begins that a sentence ends with."""
 _MOST_CLAUSES = 50
 """Clauses of one sentence that are looked at; nobody speaks in more."""
 _LONGEST_FIRST_WORD = 12
@@ -118,6 +122,9 @@ def split_clauses(sentence: Sentence) -> list[Clause]:
         if len(clauses) == _MOST_CLAUSES:
             return clauses
         start, word = joint.end(), joint["word"] or ""
+    if sentence.asks and (question := _QUESTION.search(low, start, sentence.end)) is not None:
+        _add(clauses, sentence, start, question.start(), word)
+        start, word = question.end(), ""
     _add(clauses, sentence, start, sentence.end, word)
     if clauses:
         clauses[-1].last = True

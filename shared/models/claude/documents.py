@@ -51,6 +51,8 @@ _GIVES = {
     "signature_greeting": re.compile(r"\b(?:greet\w*|hello|good morning|start|begin|sign)\b", re.IGNORECASE),
 }
 """By field: how the fact must speak that gives its value, bare."""
+_FORBIDS = re.compile(r"\W*(?:please )?(?:never|don['’]t|do not|avoid|stop|skip|no)\b", re.IGNORECASE)
+"""What says how not to answer stands in AGENTS: it tells nothing of what the assistant is."""
 _ONLY_ASKED = frozenset({"ai_name", "archetype", "signature_greeting"})
 """Fields that nothing but a wish fills."""
 
@@ -158,7 +160,7 @@ class Bound:
         if asked:
             facts = [fact for fact in facts if is_wish(fact)]
             if section == "identity":
-                facts = [fact for fact in facts if is_of_assistant(fact)]
+                facts = [f for f in facts if is_of_assistant(f) and _FORBIDS.match(f.statement) is None]
             if not facts:
                 self.refused[NO_WISH] += 1
                 return None, []

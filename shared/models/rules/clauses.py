@@ -11,7 +11,7 @@ from shared.english.gate.features import features
 from shared.english.gate.gate import kind_of, verdict_of
 from shared.english.plain import fold
 from shared.english.sentences import Clause, Sentence, split_clauses
-from shared.models.rules.guards import is_to_reader, refused
+from shared.models.rules.guards import is_opinion, is_to_reader, refused
 from shared.models.rules.kinds import category_of, time_of
 from shared.models.rules.said import Found, Said
 from shared.models.rules.statement import quote_of, statement_of, statements_of, trimmed
@@ -20,6 +20,8 @@ from shared.models.rules.wishes import is_standing_wish
 
 FACT = 0.65
 """Least likelihood of a clause that is taken for a fact."""
+OPINION = 0.85
+"""The same of what the person thinks of something, and of how things are."""
 SLOT = 0.3
 """The same where it says what a slot holds: where they live, what they eat, whom they are married to."""
 WISH = 0.9
@@ -51,8 +53,9 @@ def facts_of_sentence(said: Said, sentence: Sentence, previous: str = "") -> Ite
         if likely < SLOT or reads_as_order(clause.text):
             continue
         is_event = verdict.event > verdict.durable
+        least = OPINION if is_opinion(clause) else FACT
         for fact in _facts(said, clause, kind_of(found), round(likely, 2), event=is_event):
-            if likely >= FACT or claim_of(fact.statement) is not None:
+            if likely >= least or claim_of(fact.statement) is not None:
                 yield fact
 
 

@@ -146,14 +146,45 @@ def is_of_others(clause: Clause) -> bool:
 
 
 _PART = re.compile(
-    r"[\W\d]*(?:in which|which|who|who's|whose|whom|that|than|then|here|here's|and|of|than|because|since (?:he|she|it|they"
+    r"[\W\d]*(?:let's|lets|much fun|in which|which|who|who's|whose|whom|that|than|then|here|here's|and|of|than|because|since (?:he|she|it|they"
     r"|there)|on (?:her|his|their) own|as if|like)(?![\w'])"
 )
 
 
 def is_part(clause: Clause) -> bool:
-    """Begins as what hangs on something said before: "in which I was a widow"."""
-    return _PART.match(clause.sentence.low, clause.start, clause.end) is not None
+    """Begins as what hangs on something said before: "in which I was a widow", or in the midst of what "and"
+    joins."""
+    low = clause.sentence.low
+    if _PART.match(low, clause.start, clause.end) is not None:
+        return True
+    return (
+        clause.joint in ("and", "plus", "or")
+        and clause.sentence.original[clause.start].islower()
+        and _OWN.search(low, clause.start, clause.end) is None
+        and _GENERAL.match(low, clause.start, clause.end) is not None
+    )
+
+
+_OPINION = re.compile(
+    r"[\W\d]*(?:(?:and|but|so|yeah|honestly|personally) )*i (?:(?:really|honestly|personally|just|totally|also|still"
+    r"|completely) )*(?:think|feel like|guess|bet|hope|wonder|suppose|mean|agree|understand|imagine|get (?:why|that|what)"
+    r"|don't get|dont get|would say|'d say|enjoyed|liked|loved)(?![\w'])"
+)
+_GENERAL = re.compile(
+    r"(?:[\w'-]+ ){1,6}?(?:is|are|can|brings?|helps?|makes?|gives?|keeps?|will|means?|feels?|should|must)(?![\w'])"
+)
+_OWN = re.compile(r"(?<![\w'])(?:i|i'm|i've|im|ive|i'd|i'll|my|me|mine|we|we're|we've|our)(?![\w])")
+
+
+def is_opinion(clause: Clause) -> bool:
+    """Speaks of what the person thinks of something, or of how things are: a fact of them now and then."""
+    low = clause.sentence.low
+    if _OPINION.match(low, clause.start, clause.end) is not None:
+        return True
+    return (
+        _OWN.search(low, clause.start, clause.end) is None
+        and _GENERAL.match(low, clause.start, clause.end) is not None
+    )
 
 
 _READER = re.compile(r"(?<![\w'])(?:you|your|yours|yourself|u|ur|y'all)(?![\w])(?! know)")

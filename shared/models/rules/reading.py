@@ -41,6 +41,9 @@ _OF_WISHES = re.compile(
 _FIRST_WORD = re.compile(r"[^\w\x00]*+((?:[^\W_]|')++)")
 _PIECE = re.compile(r"[^.!?\n]++(?P<end>[.!?]?)")
 """A sentence, roughly."""
+MOST_SAID = 200
+"""Sentences of "I" and "my" in one message beyond which it is a draft, lyrics, a log: nobody types so much of
+themselves at a time, and who pastes it asks about a text."""
 _LONGEST = 200
 """Characters of a sentence without the first person that is looked at."""
 
@@ -80,6 +83,8 @@ def _facts_of_message(said: Said, low: str, told: Told) -> Iterator[Found]:
     seen: set[str] = set()
     own = own_words(low)
     previous = ""
+    if len(_FIRST_PERSON.findall(own)) > MOST_SAID and _speaking(own) > MOST_SAID:
+        return
     for sentence in split_sentences(said.text, own):
         if is_scenario(sentence):
             return
@@ -93,6 +98,11 @@ def _facts_of_message(said: Said, low: str, told: Told) -> Iterator[Found]:
                     seen.add(fact.statement)
                     yield fact
         previous = low[sentence.start : sentence.end + 1]
+
+
+def _speaking(own: str) -> int:
+    """How many sentences of a message speak in the first person."""
+    return sum(_FIRST_PERSON.search(piece[0]) is not None for piece in _PIECE.finditer(own))
 
 
 def _tells(low: str, start: int, end: int, *, asks: bool) -> bool:
