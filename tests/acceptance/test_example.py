@@ -17,7 +17,7 @@ from tests.support.forking import ForkedSoulprint
 EXAMPLES = Path(__file__).parents[2] / "examples"
 README = EXAMPLES.parent / "README.md"
 RECALL = 0.85
-"""Least share of the durable facts that a careful reader finds. The rules are precise first."""
+"""Least share of the durable facts that a careful reader finds."""
 
 
 @dataclass(frozen=True)
