@@ -1,4 +1,5 @@
-"""Checks the labels: `python -m scripts.labels [FOLDER]` names what is wrong; exit 1 where something is.
+"""Checks the labels: `python -m scripts.labels [FOLDER]` names what is wrong; exit 1 where something
+is.
 
 A line has the form of data/labels/README.md; no scenario and no clause of some length is in both parts; the same
 words are not labelled in two ways in one part; no class is nearly empty, or nearly all.
@@ -54,8 +55,8 @@ def wrong_in(row: dict[str, Any]) -> str:
 
 
 def rows(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(where it stands, its part, the line) for all lines below `folder`. Raises ValueError for one that is no
-    JSON."""
+    """(where it stands, its part, the line) for all lines below `folder`. Raises ValueError for one that
+    is no JSON."""
     for path in sorted(folder.rglob("*.jsonl")):
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             yield f"{path}:{number}", path.parent.name, json.loads(line)

@@ -175,9 +175,7 @@ def main() -> int:
     """Learn, tell how well, and write."""
     rows = examples(LABELS / "train")
     labels = np.array([CLASSES.index(row.label) for row in rows])
-    classes = Task(
-        CLASSES, labels, [row.features for row in rows], [row.scenario for row in rows], STRENGTH
-    )
+    classes = Task(CLASSES, labels, [row.features for row in rows], [row.scenario for row in rows], STRENGTH)
     of_facts = [row for row in rows if row.kind]
     kinds = Task(
         KINDS,
