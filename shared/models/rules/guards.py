@@ -239,6 +239,23 @@ def is_to_reader(clause: Clause) -> bool:
     return _READER.search(clause.text) is not None
 
 
+_HANGS = re.compile(
+    r"(?:i|we|i'm|i've|we've|we're|i'd)(?: [\w']+){1,3}? (?:(?:it|him|them)(?= |$|,)"
+    r"|her(?= (?:on|in|at|to|every|when|because|and|for|with|up|out|there|last|again|now)\b|$|,)"
+    r"|(?:that|those|these)(?= (?:on|in|at|when|because|last|again|a lot|too|for|with|every|all|now|and|is"
+    r"|was|are)\b"
+    r"|$|,))"
+    r"|(?:their|its|his|those|that|that's|this (?!(?:year|month|week|spring|summer|autumn|winter|fall"
+    r"|christmas|time|is)\b)"
+    r"|these (?!days\b))(?![\w'])"
+)
+
+
+def is_hanging(clause: Clause) -> bool:
+    """Speaks of something that was named elsewhere: "we ring her on Sundays"."""
+    return _HANGS.match(clause.sentence.low, clause.start, clause.end) is not None
+
+
 GUARDS: tuple[Callable[[Clause], bool], ...] = (
     is_question,
     is_passing,
@@ -249,6 +266,7 @@ GUARDS: tuple[Callable[[Clause], bool], ...] = (
     is_sarcastic,
     is_of_others,
     is_part,
+    is_hanging,
 )
 
 
