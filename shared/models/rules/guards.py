@@ -256,6 +256,34 @@ def is_hanging(clause: Clause) -> bool:
     return _HANGS.match(clause.sentence.low, clause.start, clause.end) is not None
 
 
+_THOUGHT = re.compile(r"[\W\d]*(?:(?:and|but|so|yeah|honestly|personally|also) )*(?:i|we) (?:also |really |just )?(?:don't |dont )?think (?!in\b)")
+_CREED = re.compile(r"\b(?:should|shouldn't|must|ought|wrong|right|matters?|deserves?|everyone|everybody|nobody|every)\b")
+_MOMENT = re.compile(
+    r"[\W\d]*(?:as for (?:me|my day)|right now|about to|gonna|gotta|can't wait|cant wait|looking forward"
+    r"|seems?|sounds?|looks?|sucks|feels like|quite a|such a|how (?:lucky|nice|cool)|hmm+|cool|nice|wow|idk"
+    r"|i(?:'m| am|m) (?:off to (?:bed|work|sleep|dinner|lunch|have|get|the gym)|about to|just (?:about"
+    r"|chilling|relaxing)|so|totally|always (?:down|up|looking|on the))"
+    r"|i(?:'ve| have) been (?:so |really |pretty |super )?(?:busy|good|well|great|okay|ok|fine)\b"
+    r"|i(?:'ve| have) (?:got )?(?:a lot|so much|lots) (?:going on|to do)"
+    r"|i totally|i completely|i can imagine|i can't imagine|i(?:'d| would) love|i(?:'d| would) say|i bet"
+    r"|i love (?:all the|how|when|that|this|your)|i like (?:how|when|the (?:way|look|idea))"
+    r"|(?:my|our) (?:(?:all[- ]?time|absolute|personal|own) )*fav(?:ou?rite|e)?s? (?:one |ones "
+    r"|part )?(?:is|are|was|were|has|would)"
+    r"|(?:we|you) (?:gotta|have to|got to|need to|should)\b)(?![\w'])"
+)
+
+
+def is_remark(clause: Clause) -> bool:
+    """A remark on what the talk is at: a judgement, a feeling, a favourite of a kind that is named "
+    "elsewhere."""
+    low = clause.sentence.low
+    if _MOMENT.match(low, clause.start, clause.end):
+        return True
+    return _THOUGHT.match(low, clause.start, clause.end) is not None and (
+        _CREED.search(low, clause.start, clause.end) is None
+    )
+
+
 GUARDS: tuple[Callable[[Clause], bool], ...] = (
     is_question,
     is_passing,
@@ -267,6 +295,7 @@ GUARDS: tuple[Callable[[Clause], bool], ...] = (
     is_of_others,
     is_part,
     is_hanging,
+    is_remark,
 )
 
 
