@@ -1,7 +1,7 @@
 """Learns the weights of the gate from data/labels/train: `make train`.
 
-Writes shared/english/gate/weights.json, the same bytes each time, and prints how well each scenario is told by
-what was learned from the others. Needs the extra `train`; what it writes needs no library.
+Writes shared/english/gate/weights.json, the same bytes each time, and prints how well each scenario is told
+by what was learned from the others. Needs the extra `train`; what it writes needs no library.
 """
 
 from __future__ import annotations

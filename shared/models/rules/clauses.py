@@ -11,8 +11,9 @@ from shared.english.gate.features import features
 from shared.english.gate.gate import kind_of, verdict_of
 from shared.english.plain import fold
 from shared.english.sentences import Clause, Sentence, split_clauses
-from shared.models.rules.guards import is_opinion, is_to_reader, refused
+from shared.models.rules.guards import refused
 from shared.models.rules.kinds import category_of, time_of
+from shared.models.rules.remarks import is_opinion, is_to_reader
 from shared.models.rules.said import Found, Said
 from shared.models.rules.statement import quote_of, statement_of, statements_of, trimmed
 from shared.models.rules.when import days_of
