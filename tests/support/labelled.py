@@ -1,9 +1,9 @@
 """The labelled set (tests/data/labelled_sentences.jsonl) and how the rules score on it.
 
 Each line of the set is one message of a person: `text`; `expected`, the facts a careful reader would take
-from it, as category and words that the statement or its quote must hold; `also`, facts that may be taken; `split`, dev
-(rules may be tuned on it) or held-out; `kind`, what sort of text it is. A candidate that answers no expected
-fact counts against precision, an expected fact without a candidate against recall.
+from it, as category and words that the statement or its quote must hold; `also`, facts that may be taken;
+`split`, dev (the gate learned from it) or held-out; `kind`, what sort of text it is. A candidate
+that answers no expected fact counts against precision, an expected fact without a candidate against recall.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The labelled set scores the offline model, on sentences it learned from and on others. What it finds in talk
-that nobody here wrote is measured by `make bench ARGS=quality`."""
+"""The labelled set scores the offline model, on sentences it learned from and on others. What it finds in
+talk that nobody here wrote is measured by `make bench ARGS=quality`."""
 
 from __future__ import annotations
 
