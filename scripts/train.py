@@ -28,13 +28,13 @@ from shared.english.plain import fold
 from shared.english.regions import own_words
 from shared.english.sentences import Clause, split_clauses, split_sentences
 
-LEAST = 4
+LEAST = 5
 """Clauses in which a feature stands at least."""
 FOLDS = 5
 STRENGTH = 0.1
 """Of the regression for classes: the smaller, the less it trusts what is rare."""
 KIND_STRENGTH = 0.5
-SMALLEST = 6
+SMALLEST = 8
 """Weights, in hundredths, that are kept at least."""
 OVERLAP = 0.5
 """Share of the shorter one by which a labelled clause and one that is cut here are the same."""

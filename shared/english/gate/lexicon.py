@@ -39,6 +39,7 @@ _MORE = {
     "other": words_of(
         "boss manager colleague colleagues coworker coworkers co-worker co-workers client clients customer "
         "customers teacher teachers professor supervisor someone somebody people everyone everybody they he "
+        "mayor president king queen prince princess captain hero heroine villain narrator "
         "she guy guys man woman lady kid's boy girl person mechanic plumber"
     ),
     "pet": words_of(

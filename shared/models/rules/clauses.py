@@ -19,10 +19,10 @@ from shared.models.rules.statement import quote_of, statement_of, statements_of,
 from shared.models.rules.when import days_of
 from shared.models.rules.wishes import is_standing_wish
 
-FACT = 0.65
+FACT = 0.55
 """Least likelihood of a clause that is taken for a fact."""
 OPINION = 0.85
-"""The same of what the person thinks of something, and of how things are."""
+"""The same of what the person thinks of something."""
 SLOT = 0.3
 """The same where it says what a slot holds: where they live, what they eat, whom they are married to."""
 WISH = 0.9

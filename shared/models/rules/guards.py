@@ -7,8 +7,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from shared.english.gate.lexicon import CLASSES
 from shared.english.sentences import NEARBY, Clause, Sentence
-from shared.models.rules.remarks import is_hanging, is_part, is_passing, is_remark
+from shared.models.rules.remarks import is_hanging, is_of_the_world, is_part, is_passing, is_remark
 
 _CONDITION = re.compile(
     r"(?<![\w'])(?:if(?! it (?:helps|matters))|unless|suppose|imagine|pretend|assum\w+|let's say|what if"
@@ -161,6 +162,11 @@ _OTHERS = re.compile(
     r"|husband|boyfriend"
     r"|girlfriend)|(?:a|some) mate of|mate of)"
 )
+_SOMEBODY = re.compile(
+    r"(?:the|an?|some|that|this|one of the) (?:(?:new|old|young|first|last|main|other) )?(?P<who>[\w-]+)(?![\w'-])"
+)
+_NOBODYS = frozenset({"job", "other"})
+"""Kinds of words for people who are nobody's."""
 _POINTS = re.compile(r"(?:he|she|they|it)(?:'s|'d|'ll|'re)? (?!(?:and|or) )")
 """Nobody knows later of whom or what it speaks."""
 _FIRST_PERSON = re.compile(r"(?<![\w'])(?:i|i'm|i've|i'd|my|me|mine|us|we|our)(?![\w])")
@@ -170,7 +176,9 @@ def is_of_others(clause: Clause) -> bool:
     """Somebody is spoken of who is nothing to the person, and nothing that touches them."""
     if _POINTS.match(clause.plain):
         return True
-    found = _OTHERS.match(clause.plain)
+    found = _OTHERS.match(clause.plain) or _SOMEBODY.match(clause.plain)
+    if found is not None and found.re is _SOMEBODY and _NOBODYS.isdisjoint(CLASSES.get(found["who"], ())):
+        return False
     return found is not None and _FIRST_PERSON.search(clause.plain, found.end()) is None
 
 
@@ -186,6 +194,7 @@ GUARDS: tuple[Callable[[Clause], bool], ...] = (
     is_part,
     is_hanging,
     is_remark,
+    is_of_the_world,
 )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 
+from shared.english.gate.lexicon import CLASSES
 from shared.english.sentences import Clause
 
 _HOUR = re.compile(r"\bin (?:an?|a few|half an|\w+) (?:hours?|hrs?|minutes?|mins?|seconds|secs)\b")
@@ -39,6 +40,8 @@ def is_part(clause: Clause) -> bool:
     )
 
 
+_OF_THEIRS = frozenset({"kin", "pet"})
+"""Kinds of words for people and animals that are somebody's."""
 _OPINION = re.compile(
     r"[\W\d]*(?:(?:and|but|so|yeah|honestly|personally) )*i (?:(?:really|honestly|personally|just|totally"
     r"|also|still"
@@ -54,14 +57,17 @@ _OWN = re.compile(r"(?<![\w'])(?:i|i'm|i've|im|ive|i'd|i'll|my|me|mine|we|we're|
 
 
 def is_opinion(clause: Clause) -> bool:
-    """Speaks of what the person thinks of something, or of how things are: a fact of them now and then."""
+    """Tells what the person thinks of something: a fact of them now and then."""
+    return _OPINION.match(clause.sentence.low, clause.start, clause.end) is not None
+
+
+def is_of_the_world(clause: Clause) -> bool:
+    """Tells how things are, and names neither the person nor anybody of theirs."""
     low = clause.sentence.low
-    if _OPINION.match(low, clause.start, clause.end) is not None:
-        return True
-    return (
-        _OWN.search(low, clause.start, clause.end) is None
-        and _GENERAL.match(low, clause.start, clause.end) is not None
-    )
+    if _OWN.search(low, clause.start, clause.end) or not _GENERAL.match(low, clause.start, clause.end):
+        return False
+    words = low[clause.start : clause.end].replace("'", " ").split()
+    return not any(_OF_THEIRS.intersection(CLASSES.get(word.strip(",.;:"), ())) for word in words)
 
 
 _READER = re.compile(r"(?<![\w'])(?:you|your|yours|yourself|u|ur|y'all)(?![\w])(?! know)")
