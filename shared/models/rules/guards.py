@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable
 
 from shared.english.sentences import NEARBY, Clause, Sentence
+from shared.english.spotting import hints
+from shared.english.words import words_of
 
 _CONDITION = re.compile(
     r"(?<![\w'])(?:if(?! it (?:helps|matters))|unless|suppose|imagine|pretend|assum\w+|let's say|what if"
@@ -34,6 +36,7 @@ _IF = re.compile(
 _WOULD = re.compile(
     r"(?<![\w'])(?:(?:could|might|would|should)(?:'ve| have)|i'd (?:have|be)|i would be|in another life)(?![\w'])"
 )
+_WORDS_OF_WOULD = words_of("could might would should d another")
 _SAID_BEHIND = re.compile(
     r",\s*(?:so )?(?:(?:he|she|they|my [\w-]+) )?(?:says|said|told me|claims|swears|reckons|reckon)\b(?!.{40})|\bso i heard\b"
 )
@@ -42,6 +45,9 @@ _TELLS = re.compile(
     r"|mentioned|texted|announced|insists|swears|reckons)(?! no\b)(?![\w'])"
 )
 """Somebody tells, and not the person."""
+_WORDS_OF_TELLING = words_of(
+    "told said says claims claimed wrote mentioned texted announced insists swears reckons reckon heard"
+)
 _AROUND = " \t\"'*_>-"
 _OWN_LEAD = re.compile(r"(?<![\w'])(?:i|i'm|i've|my|me|we|our)(?![\w])")
 _TOPIC = re.compile(
@@ -65,12 +71,18 @@ _UNCERTAIN = re.compile(
     r"|supposedly|hypothetically|allegedly|i suppose|i wonder|not really|imaginary|fictional|in my dreams?"
     r"|in (?:the|my|a) (?:game|dream|story|sketch|play|novel|film)|apparently|dreamt|dreamed|sarcasm)(?![\w'])"
 )
+_WORDS_OF_DOUBT = words_of(
+    "maybe perhaps possibly probably might may guess sure kidding joking supposedly hypothetically allegedly suppose "
+    "wonder really imaginary fictional dream dreams game story sketch play novel film apparently dreamt dreamed sarcasm"
+)
 _SARCASTIC = re.compile(
     r"/s(?:\s|$)|\byeah,? right\b|\b(?:oh|yeah|great|wow|fantastic|wonderful|brilliant"
     r"|sure)\b[^a-z]{0,3}(?:sure |right |great )?,? ?i (?:just |absolutely |simply |really )*love"
     r"|\boh sure\b|said no one|\bnot!\B|\bjust love (?:\w+ing|when|how)\b|\blove (?:it )?when\b"
     r"|\blove being\b"
 )
+_WORDS_OF_SARCASM = words_of("yeah oh great wow fantastic wonderful brilliant sure when being")
+_HINTS_OF_SARCASM = ("/s", "just love", "not!", "said no one")
 
 
 def is_scenario(sentence: Sentence) -> bool:
@@ -86,7 +98,9 @@ def is_question(clause: Clause) -> bool:
 def is_conditional(clause: Clause) -> bool:
     """Begins with an "if", tells what would be, or stands after a wish or a "maybe" in its sentence."""
     low = clause.sentence.low
-    if _IF.match(low, clause.start, clause.end) or _WOULD.search(low, clause.start, clause.end):
+    if _IF.match(low, clause.start, clause.end):
+        return True
+    if clause.sentence.may_say(_WORDS_OF_WOULD) and _WOULD.search(low, clause.start, clause.end):
         return True
     return clause.body > clause.sentence.start and _CONDITION.search(clause.before) is not None
 
@@ -94,9 +108,11 @@ def is_conditional(clause: Clause) -> bool:
 def is_reported(clause: Clause) -> bool:
     """Stands in quotation marks, or beside "she said", "according to": somebody else's claim."""
     before, low = clause.before, clause.sentence.low
-    if _TELLS.match(clause.plain):
+    if low.startswith('"', clause.start):
         return True
-    if low.startswith('"', clause.start) or _SAID_BEHIND.search(low, clause.start, clause.end):
+    if clause.sentence.may_say(_WORDS_OF_TELLING) and (
+        _TELLS.match(clause.plain) or _SAID_BEHIND.search(low, clause.start, clause.end)
+    ):
         return True
     return bool(before) and _REPORTED.search(before) is not None and _I_SAID.search(before) is None
 
@@ -104,8 +120,11 @@ def is_reported(clause: Clause) -> bool:
 def is_introduced(clause: Clause) -> bool:
     """Stands behind a colon that announces something other than what the person tells of themselves: a part
     in a dialogue, a draft, a dream."""
-    lead, colon, between = clause.before.rpartition(":")
-    if not colon or between.strip(_AROUND):
+    before = clause.before
+    if ":" not in before:
+        return False
+    lead, _, between = before.rpartition(":")
+    if between.strip(_AROUND):
         return False
     return _MADE_UP.search(lead) is not None or not (
         _OWN_LEAD.search(clause.text) or _OWN_LEAD.search(lead) or _TOPIC.search(lead)
@@ -114,13 +133,18 @@ def is_introduced(clause: Clause) -> bool:
 
 def is_uncertain(clause: Clause) -> bool:
     """The person is not sure, or joking."""
+    if not clause.sentence.may_say(_WORDS_OF_DOUBT):
+        return False
     low, end = clause.sentence.low, min(clause.sentence.end, clause.end + NEARBY)
     return _UNCERTAIN.search(low, clause.start, end) is not None
 
 
 def is_sarcastic(clause: Clause) -> bool:
     """Irony that shows in its wording."""
-    return _SARCASTIC.search(clause.around) is not None
+    around = clause.around
+    if not (clause.sentence.may_say(_WORDS_OF_SARCASM) or hints(around, _HINTS_OF_SARCASM)):
+        return False
+    return _SARCASTIC.search(around) is not None
 
 
 _OTHERS = re.compile(
@@ -139,10 +163,13 @@ _FIRST_PERSON = re.compile(r"(?<![\w'])(?:i|i'm|i've|i'd|my|me|mine|us|we|our)(?
 
 def is_of_others(clause: Clause) -> bool:
     """Somebody is spoken of who is nothing to the person, and nothing that touches them."""
-    if _POINTS.match(clause.plain):
+    plain = clause.plain
+    if plain.startswith("i "):
+        return False
+    if _POINTS.match(plain):
         return True
-    found = _OTHERS.match(clause.plain)
-    return found is not None and _FIRST_PERSON.search(clause.plain, found.end()) is None
+    found = _OTHERS.match(plain)
+    return found is not None and _FIRST_PERSON.search(plain, found.end()) is None
 
 
 _PART = re.compile(
@@ -188,11 +215,12 @@ def is_opinion(clause: Clause) -> bool:
 
 
 _READER = re.compile(r"(?<![\w'])(?:you|your|yours|yourself|u|ur|y'all)(?![\w])(?! know)")
+_WORDS_OF_READER = words_of("you your yours yourself u ur y")
 
 
 def is_to_reader(clause: Clause) -> bool:
     """Speaks to the reader, of whom no fact is kept: "I love your idea", "I bet you had fun"."""
-    return _READER.search(clause.text) is not None
+    return clause.sentence.may_say(_WORDS_OF_READER) and _READER.search(clause.text) is not None
 
 
 GUARDS: tuple[Callable[[Clause], bool], ...] = (
@@ -209,4 +237,7 @@ GUARDS: tuple[Callable[[Clause], bool], ...] = (
 
 def refused(clause: Clause) -> bool:
     """Whether one of them refuses."""
-    return any(guard(clause) for guard in GUARDS)
+    for guard in GUARDS:  # noqa: SIM110  (see `hints`)
+        if guard(clause):
+            return True
+    return False
