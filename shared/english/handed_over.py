@@ -124,11 +124,14 @@ _EDIT_ABOVE = re.compile(
     rf"is this (?:a )?(?:good|strong|decent) (?:opening|start|{_TEXTS})[^.?!\n]{{0,40}}"
 )
 
+_EDIT_HINTS = (*_STRONG_HINTS, "fix", "edit", "check", "improve", "is this", "is that", "is it")
 _IGNORED_AT_THE_END = " .?!\n\t" + BLANK
 
 
 def asks_to_edit_the_above(text: str) -> bool:
     """True if the message ends by asking to correct or translate what it said before."""
+    if not hints(text, _EDIT_HINTS):
+        return False
     end = len(text.rstrip(_IGNORED_AT_THE_END))
     asked = _EDIT_ABOVE.finditer(text, max(0, end - LOOK_BACK), end)
     return any(found.end() == end for found in asked)

@@ -104,14 +104,16 @@ def split_sentences(original: str, low: str) -> Iterator[Sentence]:
     """The sentences of `low`, the own words (`regions.own_words`) of the message `original`, in order."""
     start = 0
     for mark in _SENTENCE_END.finditer(low):
-        if mark[0] != "\n" and low[mark.end() : mark.end() + 1].isalpha():
-            if _NO_SPACE.match(original, mark.start() - 2) is None:
+        stop, after = mark.span()
+        marks = mark[0]
+        if marks != "\n" and low[after : after + 1].isalpha():
+            if _NO_SPACE.match(original, stop - 2) is None:
                 continue
-        elif mark[0] == "." and is_abbreviation(low, original, start, mark.start()):
+        elif marks == "." and is_abbreviation(low, original, start, stop):
             continue
-        if mark.start() > start:
-            yield Sentence(original, low, start, mark.start(), "?" in mark[0])
-        start = mark.end()
+        if stop > start:
+            yield Sentence(original, low, start, stop, "?" in marks)
+        start = after
     if start < len(low):
         yield Sentence(original, low, start, len(low), asks=False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from shared.english.normalise import normalise
+from shared.english.spotting import hints
 from shared.english.words import MANNER, REPLY_VERBS
 
 _ACTS = (
@@ -35,10 +36,15 @@ _TO_READER = re.compile(
     r"|\b(?:system|instructions?|important|note to (?:the )?(?:assistant|ai|model|llm)s?)\s*:"
     r"|\b(?:ignore|disregard|override)\b.{0,40}\binstructions?\b"
 )
+_HINTS_OF_READER = (
+    "you", "assistant", " ai", "model", "chatgpt", "claude", "bot", "reader", ":", "ignore", "disregard", "override"
+)  # fmt: skip
 _ABROAD = re.compile(
     r"请|請|必须|必須|务必|不要|别|ください|なさい|必ず"
     r"|всегда |никогда не |пожалуйста|immer |bitte |toujours |siempre "
 )
+_HINTS_FROM_ABROAD = ("immer ", "bitte ", "toujours ", "siempre ")
+"""Of them those in plain letters."""
 _ASIDE = re.compile(
     r"\b(?:if|unless|how|whether|why|what|where|which|who|should i|do i|did i)\b"
     r"|怎么|怎麼|如何|吗|嗎|什么|为什么|どう|как |wie |comment |cómo "
@@ -62,7 +68,11 @@ _ASKED = re.compile(
 def reads_as_order(text: str) -> bool:
     """Whether a reader would take the text, or a sentence of it, as said to them: something to do."""
     said = normalise(text)
-    return (_TO_READER.search(said) or _ABROAD.search(said)) is not None or any(
+    if hints(said, _HINTS_OF_READER) and _TO_READER.search(said) is not None:
+        return True
+    if not (said.isascii() and not hints(said, _HINTS_FROM_ABROAD)) and _ABROAD.search(said) is not None:
+        return True
+    return any(
         _IMPERATIVE.match(_WHEN.sub("", sentence.strip())) for sentence in _SENTENCE.split(said)
     )
 
