@@ -18,6 +18,8 @@ SHORT = 6
 _WORD = re.compile(
     r"[^\W\d_]++(?:-\d++|(?:['-][^\W\d_]++)*+)|\d+(?:[.,:]\d+)*|[£$€₹!?:;\"()…]|\.\.\."
 )
+_ASCII_WORD = re.compile(r"[a-zA-Z]++(?:-\d++|(?:['-][a-zA-Z]++)*+)|\d+(?:[.,:]\d+)*|[$!?:;\"()]|\.\.\.")
+"""The same in plain letters, in half the time."""
 _SPELLED = {
     "i'm": "i am", "im": "i am", "ive": "i have", "i've": "i have", "i'd": "i would", "id": "i would",
     "i'll": "i will", "we're": "we are", "we've": "we have", "we'll": "we will", "we'd": "we would",
@@ -68,7 +70,7 @@ _MADE_UP = re.compile(
 
 def words_in(text: str) -> list[str]:
     """The words and marks of a folded text, contractions spelled out, figures by their kind."""
-    return _spelled(_WORD.findall(text), MOST_WORDS)
+    return _spelled((_ASCII_WORD if text.isascii() else _WORD).findall(text), MOST_WORDS)
 
 
 def _first_words_in(text: str, most: int) -> list[str]:
@@ -79,16 +81,16 @@ def _first_words_in(text: str, most: int) -> list[str]:
 def _spelled(found: list[str], most: int) -> list[str]:
     words: list[str] = []
     for word in found[:most]:
-        if word[0].isdigit():
-            year = len(word) == 4 and word[:2] in ("19", "20")
-            words.append("<year>" if year else "<number>")
-            continue
-        if word[-1].isdigit():
-            words.append("<name>")
-            continue
         spelled = _SPELLED.get(word)
         if spelled is not None:
             words.extend(spelled.split())
+        elif word.isalpha():
+            words.append(word)
+        elif word[0].isdigit():
+            year = len(word) == 4 and word[:2] in ("19", "20")
+            words.append("<year>" if year else "<number>")
+        elif word[-1].isdigit():
+            words.append("<name>")
         elif word.endswith("'s") and len(word) > 3:
             words.extend((word[:-2], "'s"))
         else:

@@ -15,6 +15,7 @@ from shared.english.plain import fold
 from shared.english.regions import own_words
 from shared.english.role_play import opens_role_play
 from shared.english.sentences import split_sentences
+from shared.english.spotting import hints
 from shared.english.words import words_of
 from shared.models.rules.clauses import facts_of_sentence
 from shared.models.rules.guards import is_scenario
@@ -38,6 +39,10 @@ _OF_WISHES = re.compile(
     r"(?<![\w'])(?:always|never|don't|dont|do not|call|from now|in (?:the )?future|your (?:answers?|responses?|replies|messages)"
     r"|answers?|respond|reply|by default)(?![\w'])"
 )
+_HINTS_OF_WISHES = (
+    "always", "never", "don't", "dont", "do not", "call", "from now", "future", "answer", "respon", "repl",
+    "your messages", "by default",
+)  # fmt: skip
 _FIRST_WORD = re.compile(r"[^\w\x00]*+((?:[^\W_]|')++)")
 _PIECE = re.compile(r"[^.!?\n]++(?P<end>[.!?]?)")
 """A sentence, roughly."""
@@ -110,7 +115,7 @@ def _tells(low: str, start: int, end: int, *, asks: bool) -> bool:
 
 def _is_any_told(low: str) -> bool:
     """The same of one of the sentences of a message, roughly cut."""
-    wishes = _OF_WISHES.search(low) is not None
+    wishes = hints(low, _HINTS_OF_WISHES)
     for piece in _PIECE.finditer(low):
         start, end = piece.span()
         if low[end - 1] == "?" or end - start > _LONGEST:
