@@ -28,10 +28,12 @@ _STRONG_HINTS = (
     "grade", "conjugate",
 )  # fmt: skip
 _STRONG_WORK_ON = (
-    r"translat\w+|proofread\w*|summari[sz]e|rewrite|rephrase|paraphrase|reword|polish|correct|grade|conjugate"
+    r"translat\w+|proofread\w*|summari[sz]e|rewrite|rephrase|paraphrase|reword|polish|correct|grade"
+    r"|conjugate"
 )
 _TEXTS = (
-    r"articles?|excerpt|passage|texts?|(?:e-?)?mails?|newsletters?|letter|essay|paragraphs?|poems?|story|stories|lyrics"
+    r"articles?|excerpt|passage|texts?|(?:e-?)?mails?|newsletters?|letter|essay|paragraphs?|poems?|story"
+    r"|stories|lyrics"
     r"|songs?|transcript|reviews?|posts?|tweets?|diary|entry|memoir|messages?|chat|conversation|log|logs"
     r"|document|abstract|bio|resume|cv|speech|quote|sentences?|examples?|caption|description|script"
     r"|dialogue|profile|prompt|subject|draft|statement|comment|report|blurb|testimonial|obituary|monologue"

@@ -26,7 +26,8 @@ NEARBY = 300
 """Characters before and after a clause that may tell it is no fact. Bounded, so that endless sentences stay
 cheap."""
 _QUESTION = re.compile(
-    r",\s+(?=(?:which|what|how|where|who|when|why|is|are|am|do|does|did|can|could|should|would|will|any)(?![\w']))"
+    r",\s+(?=(?:which|what|how|where|who|when|why|is|are|am|do|does|did|can|could|should|would|will"
+    r"|any)(?![\w']))"
 )
 """Where the question begins that a sentence ends with."""
 _MOST_CLAUSES = 50

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, pairwise
 
 from shared.english.gate.lexicon import CLASSES
 from shared.english.sentences import Clause
@@ -15,9 +15,7 @@ MOST_WORDS = 40
 """Words of a clause that are looked at."""
 SHORT = 6
 """Words of a clause at most whose form as a whole is looked at."""
-_WORD = re.compile(
-    r"[^\W\d_]++(?:-\d++|(?:['-][^\W\d_]++)*+)|\d+(?:[.,:]\d+)*|[£$€₹!?:;\"()…]|\.\.\."
-)
+_WORD = re.compile(r"[^\W\d_]++(?:-\d++|(?:['-][^\W\d_]++)*+)|\d+(?:[.,:]\d+)*|[£$€₹!?:;\"()…]|\.\.\.")
 _ASCII_WORD = re.compile(r"[a-zA-Z]++(?:-\d++|(?:['-][a-zA-Z]++)*+)|\d+(?:[.,:]\d+)*|[$!?:;\"()]|\.\.\.")
 """The same in plain letters, in half the time."""
 _SPELLED = {
@@ -26,12 +24,15 @@ _SPELLED = {
     "dont": "do not", "don't": "do not", "doesnt": "does not", "doesn't": "does not", "didnt": "did not",
     "didn't": "did not", "cant": "can not", "can't": "can not", "cannot": "can not", "won't": "will not",
     "wont": "will not", "isn't": "is not", "isnt": "is not", "aren't": "are not", "wasn't": "was not",
-    "wasnt": "was not", "haven't": "have not", "havent": "have not", "hasn't": "has not", "hadn't": "had not",
+    "wasnt": "was not", "haven't": "have not", "havent": "have not", "hasn't": "has not",
+    "hadn't": "had not",
     "couldn't": "could not", "wouldn't": "would not", "shouldn't": "should not", "it's": "it is",
     "that's": "that is", "thats": "that is", "he's": "he is", "she's": "she is", "they're": "they are",
-    "there's": "there is", "theres": "there is", "you're": "you are", "favorite": "favourite", "fav": "favourite",
+    "there's": "there is", "theres": "there is", "you're": "you are", "favorite": "favourite",
+    "fav": "favourite",
     "fave": "favourite", "u": "you", "ur": "your", "mom": "mum", "bc": "because", "cuz": "because",
-    "tho": "though", "yrs": "years", "yr": "year", "tmrw": "tomorrow", "wanna": "want to", "gonna": "going to",
+    "tho": "though", "yrs": "years", "yr": "year", "tmrw": "tomorrow", "wanna": "want to",
+    "gonna": "going to",
     "gotta": "got to", "anymore": "any more",
 }  # fmt: skip
 _SUBJECTS = {
@@ -40,29 +41,32 @@ _SUBJECTS = {
     "the": "THE", "a": "A", "an": "A", "what": "WH", "how": "WH", "why": "WH", "when": "WH", "where": "WH",
     "who": "WH", "which": "WH", "if": "IF", "me": "I", "mine": "I", "as": "AS", "not": "NOT", "no": "NOT",
 }  # fmt: skip
-_DANGLES = frozenset(
-    "it this that these those there one ones them him her they he she same here such so".split()
-)
-_FIRST = frozenset("i we my our me us mine myself ours".split())
-_SKIPPED = frozenset(
+_DANGLES = words_of("it this that these those there one ones them him her they he she same here such so")
+_FIRST = words_of("i we my our me us mine myself ours")
+_SKIPPED = words_of(
     "also just really actually still always never now currently usually mostly only ever even probably "
-    "definitely honestly finally recently already often sometimes literally basically kind of sort".split()
+    "definitely honestly finally recently already often sometimes literally basically kind of sort"
 )
 _CONDITIONAL = re.compile(
-    r"(?<![\w'])(?:if|unless|suppose|imagine|pretend|assum\w+|let's say|whether|as if|wish|would|could|maybe"
+    r"(?<![\w'])(?:if|unless|suppose|imagine|pretend|assum\w+|let's say|whether|as if|wish|would|could"
+    r"|maybe"
     r"|perhaps|might|probably|say)(?![\w'])"
 )
 _RUN = re.compile(r"[a-z]+")
 _HINTS_OF_MADE_UP = words_of(
-    "story novel poem lyric lyrics song character scene dialogue role roleplay pretend act imagine sentence example "
-    "proofread correct rewrite rephrase paraphrase caption tweet essay speech script fiction narrator monologue quote "
-    "says said wrote email mail message review bio cover post advert ad ads slogan joke meme test code log survey "
+    "story novel poem lyric lyrics song character scene dialogue role roleplay pretend act imagine "
+    "sentence example "
+    "proofread correct rewrite rephrase paraphrase caption tweet essay speech script fiction narrator "
+    "monologue quote "
+    "says said wrote email mail message review bio cover post advert ad ads slogan joke meme test code "
+    "log survey "
     "template draft"
 )
 """Of them the first words, but for "translated": without one there is no need to search."""
 _MADE_UP = re.compile(
     r"(?<![\w'])(?:story|novel|poem|lyrics?|song|character|scene|dialogue|role-?play|pretend|act as|imagine"
-    r"|translat\w+|sentence|example|proofread|correct|rewrite|rephrase|paraphrase|caption|tweet|essay|speech"
+    r"|translat\w+|sentence|example|proofread|correct|rewrite|rephrase|paraphrase|caption|tweet|essay"
+    r"|speech"
     r"|script|fiction|narrator|monologue|quote|says|said|wrote|email|mail|message|review|bio|cover letter"
     r"|post|advert|ad|ads|slogan|joke|meme|test|code|log|survey|template|draft)(?![\w'])"
 )
@@ -110,7 +114,7 @@ def matter_in(text: str) -> list[str]:
 def _of_matter(words: list[str], kinds: list[tuple[str, ...]], subject: str, verb: str) -> list[str]:
     found = [f"w={word}" for word in words]
     found += [f"k={kind}" for each in kinds for kind in each]
-    found += [f"b={one} {two}" for one, two in zip(words, words[1:], strict=False)]
+    found += [f"b={one} {two}" for one, two in pairwise(words)]
     found += (f"subject={subject}", f"verb={subject} {verb}")
     return found
 
@@ -127,12 +131,11 @@ def features(clause: Clause, previous: str = "") -> list[str]:
     subject, verb = _subject_and_verb(words, kinds)
     found = _of_matter(words, kinds, subject, verb)
     shown = [f"<{each[0]}>" if each else word for each, word in zip(kinds, words, strict=True)]
-    found += [f"c={one} {two}" for one, two in zip(shown, shown[1:], strict=False)]
+    found += [f"c={one} {two}" for one, two in pairwise(shown)]
     found += [f"t={one} {two} {three}" for one, two, three in zip(shown, shown[1:], shown[2:], strict=False)]
     if len(words) <= SHORT:
-        found.append(
-            f"whole={' '.join(each if each[0] == '<' or place < 3 else '_' for place, each in enumerate(shown))}"
-        )
+        form = (each if each[0] == "<" or place < 3 else "_" for place, each in enumerate(shown))
+        found.append(f"whole={' '.join(form)}")
     found += [f"s{place}={word}" for place, word in enumerate(words[:3])]
     found += [f"z{place}={each[0]}" for place, each in enumerate(kinds[:3]) if each]
     found.append(f"ends={words[-1]}")

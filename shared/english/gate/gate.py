@@ -28,7 +28,7 @@ Sums = tuple[int, ...]
 
 
 class Verdict(NamedTuple):
-    """What a clause is, as likelihoods from 0 to 1 that add up to 1 (data/labels/README.md has the classes)."""
+    """What a clause is, as likelihoods that add up to 1 (data/labels/README.md has the classes)."""
 
     durable: float
     event: float
@@ -43,6 +43,7 @@ class Verdict(NamedTuple):
 
 
 CLASSES = len(Verdict._fields)
+
 
 class _Learned(NamedTuple):
     """What is learned. The weights of a feature are one number, with BITS for each class and then each kind:

@@ -72,8 +72,10 @@ _UNCERTAIN = re.compile(
     r"|in (?:the|my|a) (?:game|dream|story|sketch|play|novel|film)|apparently|dreamt|dreamed|sarcasm)(?![\w'])"
 )
 _WORDS_OF_DOUBT = words_of(
-    "maybe perhaps possibly probably might may guess sure kidding joking supposedly hypothetically allegedly suppose "
-    "wonder really imaginary fictional dream dreams game story sketch play novel film apparently dreamt dreamed sarcasm"
+    "maybe perhaps possibly probably might may guess sure kidding joking supposedly hypothetically "
+    "allegedly suppose "
+    "wonder really imaginary fictional dream dreams game story sketch play novel film apparently dreamt "
+    "dreamed sarcasm"
 )
 _SARCASTIC = re.compile(
     r"/s(?:\s|$)|\byeah,? right\b|\b(?:oh|yeah|great|wow|fantastic|wonderful|brilliant"

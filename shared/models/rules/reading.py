@@ -86,7 +86,11 @@ def _facts_of_message(said: Said, low: str, told: Told) -> Iterator[Found]:
     seen: set[str] = set()
     own = own_words(low)
     previous = ""
-    if len(own) > 2 * MOST_SAID and len(_FIRST_PERSON.findall(own)) > MOST_SAID and _speaking(own) > MOST_SAID:
+    if (
+        len(own) > 2 * MOST_SAID
+        and len(_FIRST_PERSON.findall(own)) > MOST_SAID
+        and _speaking(own) > MOST_SAID
+    ):
         return
     for sentence in split_sentences(said.text, own):
         if is_scenario(sentence):

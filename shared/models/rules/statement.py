@@ -26,7 +26,8 @@ _TAIL = re.compile(
     re.IGNORECASE,
 )
 _LAST_WORDS = words_of(
-    "lol xd omg thanks you btw way tbh innit ngl inshallah wood god ok tho mind crossed good thing permitting pressure "
+    "lol xd omg thanks you btw way tbh innit ngl inshallah wood god ok tho mind crossed good thing "
+    "permitting pressure "
     "yes no and but or because that"
 )
 _NO_MARKS = str.maketrans(",.;:!?()\u2019", "        '")
