@@ -133,6 +133,10 @@ def is_answered(text: str) -> int | None:
 
 def is_document(text: str) -> Iterator[tuple[int, int]]:
     """Rows of a table, a log, a patch, a page of LaTeX, subtitles and the like, with all that follows."""
+    if "\n" not in text:
+        if _DOCUMENT.match(text) is not None:
+            yield 0, len(text)
+        return
     starts = [found.start() for pattern in (_ROWS, _DOCUMENT) if (found := pattern.search(text))]
     if starts:
         yield min(starts), len(text)

@@ -28,10 +28,12 @@ _STRONG_HINTS = (
     "grade", "conjugate",
 )  # fmt: skip
 _STRONG_WORK_ON = (
-    r"translat\w+|proofread\w*|summari[sz]e|rewrite|rephrase|paraphrase|reword|polish|correct|grade|conjugate"
+    r"translat\w+|proofread\w*|summari[sz]e|rewrite|rephrase|paraphrase|reword|polish|correct|grade"
+    r"|conjugate"
 )
 _TEXTS = (
-    r"articles?|excerpt|passage|texts?|(?:e-?)?mails?|newsletters?|letter|essay|paragraphs?|poems?|story|stories|lyrics"
+    r"articles?|excerpt|passage|texts?|(?:e-?)?mails?|newsletters?|letter|essay|paragraphs?|poems?|story"
+    r"|stories|lyrics"
     r"|songs?|transcript|reviews?|posts?|tweets?|diary|entry|memoir|messages?|chat|conversation|log|logs"
     r"|document|abstract|bio|resume|cv|speech|quote|sentences?|examples?|caption|description|script"
     r"|dialogue|profile|prompt|subject|draft|statement|comment|report|blurb|testimonial|obituary|monologue"
@@ -124,11 +126,14 @@ _EDIT_ABOVE = re.compile(
     rf"is this (?:a )?(?:good|strong|decent) (?:opening|start|{_TEXTS})[^.?!\n]{{0,40}}"
 )
 
+_EDIT_HINTS = (*_STRONG_HINTS, "fix", "edit", "check", "improve", "is this", "is that", "is it")
 _IGNORED_AT_THE_END = " .?!\n\t" + BLANK
 
 
 def asks_to_edit_the_above(text: str) -> bool:
     """True if the message ends by asking to correct or translate what it said before."""
+    if not hints(text, _EDIT_HINTS):
+        return False
     end = len(text.rstrip(_IGNORED_AT_THE_END))
     asked = _EDIT_ABOVE.finditer(text, max(0, end - LOOK_BACK), end)
     return any(found.end() == end for found in asked)

@@ -26,7 +26,8 @@ inches."""
 _BLOCK_QUOTED = re.compile(r'(?<![\w"])"[^"]*"(?!\w)')
 _MARKUP = re.compile(r"(?m)^[ \t]*<[a-z!|?/]")
 _PICTURE = re.compile(r"!\[[^\]]{0,2000}\](?:\([^)\n]{0,2000}\))?")
-_ENCODED = re.compile(r"(?<![^\s\"'(`])[\w+/=-]{40,}(?![^\s\"'.,;:?!)`])")
+_LEAST_ENCODED = 40
+_ENCODED = re.compile(rf"(?<![^\s\"'(`])[\w+/=-]{{{_LEAST_ENCODED},}}(?![^\s\"'.,;:?!)`])")
 _INLINE_CODE = re.compile(r"`[^`\n]{1,500}`")
 _DOUBLE_QUOTED = re.compile(r'(?<![\w"])"[^"\n]*"?')
 _SINGLE_QUOTED = re.compile(r"(?<![\w'])'(?=\w)(?:[^'\n]|(?<=\w)'(?=\w)){2,400}+'")
@@ -115,7 +116,8 @@ def is_picture(text: str) -> Iterator[Span]:
 
 def is_encoded(text: str) -> Iterator[Span]:
     """What only a machine reads: base64, keys, hashes."""
-    return _matches(_ENCODED, text)
+    longest = max(map(len, text.split()), default=0)
+    return _matches(_ENCODED, text) if longest >= _LEAST_ENCODED else iter(())
 
 
 def is_inline_code(text: str) -> Iterator[Span]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.english.abbreviations import is_abbreviation
 from shared.english.joints import CUT_LEAD, JOINT, KEEP_LEAD, belongs
@@ -26,12 +26,13 @@ NEARBY = 300
 """Characters before and after a clause that may tell it is no fact. Bounded, so that endless sentences stay
 cheap."""
 _QUESTION = re.compile(
-    r",\s+(?=(?:which|what|how|where|who|when|why|is|are|am|do|does|did|can|could|should|would|will|any)(?![\w']))"
+    r",\s+(?=(?:which|what|how|where|who|when|why|is|are|am|do|does|did|can|could|should|would|will"
+    r"|any)(?![\w']))"
 )
 """Where the question begins that a sentence ends with."""
 _MOST_CLAUSES = 50
 """Clauses of one sentence that are looked at; nobody speaks in more."""
-_LONGEST_FIRST_WORD = 12
+_WORD = re.compile(r"[a-z]+")
 _MARK = 4
 """Characters after a sentence's end that may belong to it: " /s"."""
 
@@ -48,6 +49,16 @@ class Sentence:
     end: int
     asks: bool
     """True if it ends with a question mark."""
+    _words: frozenset[str] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def may_say(self, words: frozenset[str]) -> bool:
+        """False if none of these words of plain letters stands in it, as is quickly seen: a search for what
+        begins with them finds nothing, either. A sentence of which only a part is searched may say all."""
+        if self.end - self.start > NEARBY:
+            return True
+        if self._words is None:
+            self._words = frozenset(_WORD.findall(self.low, self.start, self.end))
+        return not words.isdisjoint(self._words)
 
 
 @dataclass(slots=True)
@@ -64,18 +75,14 @@ class Clause:
     """The word that joins it to the clause before: "and", "but", ...; "" for none."""
     last: bool
     """True for the last clause of its sentence."""
-
-    @property
-    def first_word(self) -> str:
-        """The folded word its body begins with."""
-        return (
-            self.sentence.low[self.body : self.body + _LONGEST_FIRST_WORD].partition(" ")[0].rstrip(",.;:!")
-        )
+    _plain: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def plain(self) -> str:
         """Its body in the form that rules match (`shared.english.plain`)."""
-        return plain(self.sentence.low[self.body : min(self.end, self.body + MOST_CHARS)])
+        if not self._plain:
+            self._plain = plain(self.sentence.low[self.body : min(self.end, self.body + MOST_CHARS)])
+        return self._plain
 
     @property
     def text(self) -> str:
@@ -98,14 +105,16 @@ def split_sentences(original: str, low: str) -> Iterator[Sentence]:
     """The sentences of `low`, the own words (`regions.own_words`) of the message `original`, in order."""
     start = 0
     for mark in _SENTENCE_END.finditer(low):
-        if mark[0] != "\n" and low[mark.end() : mark.end() + 1].isalpha():
-            if _NO_SPACE.match(original, mark.start() - 2) is None:
+        stop, after = mark.span()
+        marks = mark[0]
+        if marks != "\n" and low[after : after + 1].isalpha():
+            if _NO_SPACE.match(original, stop - 2) is None:
                 continue
-        elif mark[0] == "." and is_abbreviation(low, original, start, mark.start()):
+        elif marks == "." and is_abbreviation(low, original, start, stop):
             continue
-        if mark.start() > start:
-            yield Sentence(original, low, start, mark.start(), "?" in mark[0])
-        start = mark.end()
+        if stop > start:
+            yield Sentence(original, low, start, stop, "?" in marks)
+        start = after
     if start < len(low):
         yield Sentence(original, low, start, len(low), asks=False)
 

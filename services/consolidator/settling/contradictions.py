@@ -128,20 +128,26 @@ class Slot:
         new = cluster.claim
         if new is None or not (new.strength or new.stage):
             return
-        others = [old for old in self._open if old is not cluster and not old.closed]
-        ended = [old for old in others if self._completes(new, since, cluster, old)]
+        ended = (
+            [old for old in self._others(cluster) if self._completes(new, since, cluster, old)]
+            if new.stage
+            else []
+        )
         # A move that was planned is a move, whoever `we` are.
         strength = max(new.strength, int(bool(ended) and self._in_turns and not new.negated))
-        if strength and not completing:
+        if strength and self._one_at_a_time and not completing:
             ended += [
                 old
-                for old in others
+                for old in self._others(cluster)
                 if old not in ended and self._contradicts(new, strength, since, cluster, old)
             ]
         if ended:
             self._open = [old for old in self._open if old not in ended]
         for old in ended:
             yield old, cluster
+
+    def _others(self, cluster: Cluster) -> list[Cluster]:
+        return [old for old in self._open if old is not cluster and not old.closed]
 
     def _completes(self, new: Claim, since: date, cluster: Cluster, led: Cluster) -> bool:
         """True if `led` is an intention or an act that led to what `new` says."""
@@ -162,9 +168,9 @@ class Slot:
 
     def _contradicts(self, new: Claim, strength: int, since: date, cluster: Cluster, held: Cluster) -> bool:
         old = held.claim
-        if not self._one_at_a_time or old is None or not _day(held.last_stated) < since:
+        if old is None or (TOUGH if new.left == old.value else strength) < old.resistance:
             return False
-        if (TOUGH if new.left == old.value else strength) < old.resistance or not _conflict(new, old):
+        if not _day(held.last_stated) < since or not _conflict(new, old):
             return False
         if self._in_turns and len(self._ended) < MAX_TURNS:
             pair = old.value, new.value
@@ -196,7 +202,7 @@ def _share_a_conversation(one: Cluster, other: Cluster) -> bool:
 
 def _agree(one: str, other: str) -> bool:
     """True if two values may be the same thing: one names no value, or all that the other names."""
-    if ANY in (one, other):
+    if one == other or ANY in (one, other):
         return True
     first, second = set(one.split()), set(other.split())
     return first <= second or second <= first

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 from shared.english.normalise import normalise
+from shared.english.spotting import hints
 from shared.english.words import MANNER, REPLY_VERBS
 
 _ACTS = (
-    r"(?:send|pay|buy|quit|leave|sell|move|purchase|order|transfer|click|visit|open|run|execute|install|download|forward|link"
+    r"(?:send|pay|buy|quit|leave|sell|move|purchase|order|transfer|click|visit|open|run|execute|install"
+    r"|download|forward|link"
     r"|remember"
     r"|ignore|disregard|forget|obey|follow|act|pretend|behave|treat|consider|let|pass|post|submit|confirm"
     r"|approve"
@@ -35,10 +37,16 @@ _TO_READER = re.compile(
     r"|\b(?:system|instructions?|important|note to (?:the )?(?:assistant|ai|model|llm)s?)\s*:"
     r"|\b(?:ignore|disregard|override)\b.{0,40}\binstructions?\b"
 )
+_HINTS_OF_READER = (
+    "you", "assistant", " ai", "model", "chatgpt", "claude", "bot", "reader", ":", "ignore",
+    "disregard", "override"
+)  # fmt: skip
 _ABROAD = re.compile(
     r"请|請|必须|必須|务必|不要|别|ください|なさい|必ず"
     r"|всегда |никогда не |пожалуйста|immer |bitte |toujours |siempre "
 )
+_HINTS_FROM_ABROAD = ("immer ", "bitte ", "toujours ", "siempre ")
+"""Of them those in plain letters."""
 _ASIDE = re.compile(
     r"\b(?:if|unless|how|whether|why|what|where|which|who|should i|do i|did i)\b"
     r"|怎么|怎麼|如何|吗|嗎|什么|为什么|どう|как |wie |comment |cómo "
@@ -53,7 +61,8 @@ _ASKED = re.compile(
     r"\b(?:you|your|yours|u|ur|answers?|answered|repl(?:y|ies)|respon(?:d|ses?)|explanations?|assistant"
     r"|please|pls|call(?:ed)? me|called|from now on|in (?:the )?future|outputs?)\b"
     rf"|\b{MANNER}\b"
-    r"|antwort|duze|sieze|répon|repond|tutoie|respond[ea]|respuesta|contesta|resposta|rispo|rispett|antwoord"
+    r"|antwort|duze|sieze|répon|repond|tutoie|respond[ea]|respuesta|contesta|resposta|rispo|rispett"
+    r"|antwoord"
     r"|odpow|vasta|svar|ответ|отвеч|називай|называй|відпов|απάντ|أجب|رد |الرد|ענה"
     r"|回答|回复|回覆|答え|返事|返信|답변|대답"
 )
@@ -62,9 +71,11 @@ _ASKED = re.compile(
 def reads_as_order(text: str) -> bool:
     """Whether a reader would take the text, or a sentence of it, as said to them: something to do."""
     said = normalise(text)
-    return (_TO_READER.search(said) or _ABROAD.search(said)) is not None or any(
-        _IMPERATIVE.match(_WHEN.sub("", sentence.strip())) for sentence in _SENTENCE.split(said)
-    )
+    if hints(said, _HINTS_OF_READER) and _TO_READER.search(said) is not None:
+        return True
+    if not (said.isascii() and not hints(said, _HINTS_FROM_ABROAD)) and _ABROAD.search(said) is not None:
+        return True
+    return any(_IMPERATIVE.match(_WHEN.sub("", sentence.strip())) for sentence in _SENTENCE.split(said))
 
 
 def asks_an_assistant(text: str) -> bool:

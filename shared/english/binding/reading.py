@@ -146,7 +146,7 @@ def read(text: str) -> Reading:
     lower = {word for word in _WORD.findall(seen) if word[:1].islower()}
     first = True
     for found in _WORD.finditer(rest):
-        for word in expand(found.group()):
+        for word in filter(None, expand(found.group())):
             _take(word, reading)
     for found in _WORD.finditer(seen):
         word = found.group()

@@ -5,27 +5,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice, pairwise
 
 from shared.english.gate.lexicon import CLASSES
 from shared.english.sentences import Clause
+from shared.english.words import words_of
 
 MOST_WORDS = 40
 """Words of a clause that are looked at."""
 SHORT = 6
 """Words of a clause at most whose form as a whole is looked at."""
-_WORD = re.compile(r"[^\W\d_]+-\d+|[^\W\d_]+(?:['-][^\W\d_]+)*|\d+(?:[.,:]\d+)*|[£$€₹]|[!?:;\"()]|…|\.\.\.")
+_WORD = re.compile(r"[^\W\d_]++(?:-\d++|(?:['-][^\W\d_]++)*+)|\d+(?:[.,:]\d+)*|[£$€₹!?:;\"()…]|\.\.\.")
+_ASCII_WORD = re.compile(r"[a-zA-Z]++(?:-\d++|(?:['-][a-zA-Z]++)*+)|\d+(?:[.,:]\d+)*|[$!?:;\"()]|\.\.\.")
+"""The same in plain letters, in half the time."""
 _SPELLED = {
     "i'm": "i am", "im": "i am", "ive": "i have", "i've": "i have", "i'd": "i would", "id": "i would",
     "i'll": "i will", "we're": "we are", "we've": "we have", "we'll": "we will", "we'd": "we would",
     "dont": "do not", "don't": "do not", "doesnt": "does not", "doesn't": "does not", "didnt": "did not",
     "didn't": "did not", "cant": "can not", "can't": "can not", "cannot": "can not", "won't": "will not",
     "wont": "will not", "isn't": "is not", "isnt": "is not", "aren't": "are not", "wasn't": "was not",
-    "wasnt": "was not", "haven't": "have not", "havent": "have not", "hasn't": "has not", "hadn't": "had not",
+    "wasnt": "was not", "haven't": "have not", "havent": "have not", "hasn't": "has not",
+    "hadn't": "had not",
     "couldn't": "could not", "wouldn't": "would not", "shouldn't": "should not", "it's": "it is",
     "that's": "that is", "thats": "that is", "he's": "he is", "she's": "she is", "they're": "they are",
-    "there's": "there is", "theres": "there is", "you're": "you are", "favorite": "favourite", "fav": "favourite",
+    "there's": "there is", "theres": "there is", "you're": "you are", "favorite": "favourite",
+    "fav": "favourite",
     "fave": "favourite", "u": "you", "ur": "your", "mom": "mum", "bc": "because", "cuz": "because",
-    "tho": "though", "yrs": "years", "yr": "year", "tmrw": "tomorrow", "wanna": "want to", "gonna": "going to",
+    "tho": "though", "yrs": "years", "yr": "year", "tmrw": "tomorrow", "wanna": "want to",
+    "gonna": "going to",
     "gotta": "got to", "anymore": "any more",
 }  # fmt: skip
 _SUBJECTS = {
@@ -34,21 +41,32 @@ _SUBJECTS = {
     "the": "THE", "a": "A", "an": "A", "what": "WH", "how": "WH", "why": "WH", "when": "WH", "where": "WH",
     "who": "WH", "which": "WH", "if": "IF", "me": "I", "mine": "I", "as": "AS", "not": "NOT", "no": "NOT",
 }  # fmt: skip
-_DANGLES = frozenset(
-    "it this that these those there one ones them him her they he she same here such so".split()
-)
-_FIRST = frozenset("i we my our me us mine myself ours".split())
-_SKIPPED = frozenset(
+_DANGLES = words_of("it this that these those there one ones them him her they he she same here such so")
+_FIRST = words_of("i we my our me us mine myself ours")
+_SKIPPED = words_of(
     "also just really actually still always never now currently usually mostly only ever even probably "
-    "definitely honestly finally recently already often sometimes literally basically kind of sort".split()
+    "definitely honestly finally recently already often sometimes literally basically kind of sort"
 )
 _CONDITIONAL = re.compile(
-    r"(?<![\w'])(?:if|unless|suppose|imagine|pretend|assum\w+|let's say|whether|as if|wish|would|could|maybe"
+    r"(?<![\w'])(?:if|unless|suppose|imagine|pretend|assum\w+|let's say|whether|as if|wish|would|could"
+    r"|maybe"
     r"|perhaps|might|probably|say)(?![\w'])"
 )
+_RUN = re.compile(r"[a-z]+")
+_HINTS_OF_MADE_UP = words_of(
+    "story novel poem lyric lyrics song character scene dialogue role roleplay pretend act imagine "
+    "sentence example "
+    "proofread correct rewrite rephrase paraphrase caption tweet essay speech script fiction narrator "
+    "monologue quote "
+    "says said wrote email mail message review bio cover post advert ad ads slogan joke meme test code "
+    "log survey "
+    "template draft"
+)
+"""Of them the first words, but for "translated": without one there is no need to search."""
 _MADE_UP = re.compile(
     r"(?<![\w'])(?:story|novel|poem|lyrics?|song|character|scene|dialogue|role-?play|pretend|act as|imagine"
-    r"|translat\w+|sentence|example|proofread|correct|rewrite|rephrase|paraphrase|caption|tweet|essay|speech"
+    r"|translat\w+|sentence|example|proofread|correct|rewrite|rephrase|paraphrase|caption|tweet|essay"
+    r"|speech"
     r"|script|fiction|narrator|monologue|quote|says|said|wrote|email|mail|message|review|bio|cover letter"
     r"|post|advert|ad|ads|slogan|joke|meme|test|code|log|survey|template|draft)(?![\w'])"
 )
@@ -56,23 +74,49 @@ _MADE_UP = re.compile(
 
 def words_in(text: str) -> list[str]:
     """The words and marks of a folded text, contractions spelled out, figures by their kind."""
+    return _spelled((_ASCII_WORD if text.isascii() else _WORD).findall(text), MOST_WORDS)
+
+
+def _first_words_in(text: str, most: int) -> list[str]:
+    """The first of them, at the cost of the first ones."""
+    return _spelled([found[0] for found in islice(_WORD.finditer(text), most)], most)
+
+
+def _spelled(found: list[str], most: int) -> list[str]:
     words: list[str] = []
-    for word in _WORD.findall(text):
-        if word[0].isdigit():
-            year = len(word) == 4 and word[:2] in ("19", "20")
-            words.append("<year>" if year else "<number>")
-            continue
-        if word[-1].isdigit():
-            words.append("<name>")
-            continue
+    for word in found[:most]:
         spelled = _SPELLED.get(word)
         if spelled is not None:
             words.extend(spelled.split())
+        elif word.isalpha():
+            words.append(word)
+        elif word[0].isdigit():
+            year = len(word) == 4 and word[:2] in ("19", "20")
+            words.append("<year>" if year else "<number>")
+        elif word[-1].isdigit():
+            words.append("<name>")
         elif word.endswith("'s") and len(word) > 3:
             words.extend((word[:-2], "'s"))
         else:
             words.append(word)
-    return words[:MOST_WORDS]
+    return words[:most]
+
+
+def matter_in(text: str) -> list[str]:
+    """The features of a folded text that tell of what it speaks, and not how."""
+    words = words_in(text)
+    if not words:
+        return []
+    kinds = [CLASSES.get(word, ()) for word in words]
+    return _of_matter(words, kinds, *_subject_and_verb(words, kinds))
+
+
+def _of_matter(words: list[str], kinds: list[tuple[str, ...]], subject: str, verb: str) -> list[str]:
+    found = [f"w={word}" for word in words]
+    found += [f"k={kind}" for each in kinds for kind in each]
+    found += [f"b={one} {two}" for one, two in pairwise(words)]
+    found += (f"subject={subject}", f"verb={subject} {verb}")
+    return found
 
 
 def features(clause: Clause, previous: str = "") -> list[str]:
@@ -83,21 +127,17 @@ def features(clause: Clause, previous: str = "") -> list[str]:
     words = words_in(text)
     if not words:
         return []
-    found = [f"w={word}" for word in words]
     kinds = [CLASSES.get(word, ()) for word in words]
-    found += [f"k={kind}" for each in kinds for kind in each]
+    subject, verb = _subject_and_verb(words, kinds)
+    found = _of_matter(words, kinds, subject, verb)
     shown = [f"<{each[0]}>" if each else word for each, word in zip(kinds, words, strict=True)]
-    found += [f"b={one} {two}" for one, two in zip(words, words[1:], strict=False)]
-    found += [f"c={one} {two}" for one, two in zip(shown, shown[1:], strict=False)]
+    found += [f"c={one} {two}" for one, two in pairwise(shown)]
     found += [f"t={one} {two} {three}" for one, two, three in zip(shown, shown[1:], shown[2:], strict=False)]
     if len(words) <= SHORT:
-        found.append(
-            f"whole={' '.join(each if each[0] == '<' or place < 3 else '_' for place, each in enumerate(shown))}"
-        )
+        form = (each if each[0] == "<" or place < 3 else "_" for place, each in enumerate(shown))
+        found.append(f"whole={' '.join(form)}")
     found += [f"s{place}={word}" for place, word in enumerate(words[:3])]
     found += [f"z{place}={each[0]}" for place, each in enumerate(kinds[:3]) if each]
-    subject, verb = _subject_and_verb(words, kinds)
-    found += [f"subject={subject}", f"verb={subject} {verb}"]
     found.append(f"ends={words[-1]}")
     found.append(f"length={min(len(words), 20) // 3} of {subject.partition(' ')[0]}")
     own = not _FIRST.isdisjoint(words)
@@ -105,26 +145,24 @@ def features(clause: Clause, previous: str = "") -> list[str]:
     found += _dangling(words, kinds)
     if words[0].endswith("ing"):
         found.append("begins with a doing" if own else "speaks of a doing")
-    named = any(
-        word[:1].isupper() and word not in ("I", "I'm", "I've", "I'd", "I'll")
-        for word in original.split()[1:]
-    )
-    if named:
+    if _is_named(original, text):
         found.append("named")
     if words[-1] in _DANGLES:
         found.append("ends in dangling")
     found.append(f"joint={clause.joint}")
     if sentence.asks:
         found.append("asks last" if clause.last else "asks")
-    if _CONDITIONAL.search(clause.before):
-        found.append("conditional before")
-    if _MADE_UP.search(previous):
-        found.append("made up before")
-    if _MADE_UP.search(clause.before):
-        found.append("made up in sentence")
+    ahead = clause.before
+    if ahead:
+        if _CONDITIONAL.search(ahead):
+            found.append("conditional before")
+        if _MADE_UP.search(ahead):
+            found.append("made up in sentence")
     if not previous:
         found.append("opens")
-    before = words_in(previous[-200:])[:2] if previous else []
+    elif _is_made_up(previous):
+        found.append("made up before")
+    before = _first_words_in(previous[-200:], 2) if previous else []
     if before:
         found.append(f"p={' '.join(before)}")
     if previous.endswith("?"):
@@ -133,6 +171,21 @@ def features(clause: Clause, previous: str = "") -> list[str]:
     if clause.last and mark in "!?.:":
         found.append(f"mark={mark}")
     return found
+
+
+def _is_made_up(text: str) -> bool:
+    if _HINTS_OF_MADE_UP.isdisjoint(_RUN.findall(text)) and "translat" not in text:
+        return False
+    return _MADE_UP.search(text) is not None
+
+
+def _is_named(original: str, folded: str) -> bool:
+    """Whether a word but the first begins with a capital, and is not "I"."""
+    if original[1:] == folded[1:] and original.isascii():
+        return False
+    return any(
+        word[0].isupper() and word not in ("I", "I'm", "I've", "I'd", "I'll") for word in original.split()[1:]
+    )
 
 
 def _dangling(words: list[str], kinds: list[tuple[str, ...]]) -> Iterator[str]:

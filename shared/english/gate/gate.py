@@ -6,22 +6,29 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import repeat
 from math import exp, log
 from pathlib import Path
+from struct import Struct
 from typing import NamedTuple
 
-from shared.english.gate.features import features
+from shared.english.gate.features import features, matter_in
 from shared.english.plain import fold
-from shared.english.sentences import Clause, Sentence
+from shared.english.sentences import Clause
 
 WEIGHTS = Path(__file__).with_name("weights.json")
 _TELLS_KIND = ("w=", "k=", "b=", "subject", "verb")
 SCALE = 100
 """Weights are kept as whole hundredths."""
+BITS = 32
+_ZERO = 1 << BITS - 1
+"""Added to each sum, so that none is below zero."""
+Sums = tuple[int, ...]
+"""Of the weights of a clause's features, for each class and then each kind: all are higher by the same."""
 
 
 class Verdict(NamedTuple):
-    """What a clause is, as likelihoods from 0 to 1 that add up to 1 (data/labels/README.md has the classes)."""
+    """What a clause is, as likelihoods that add up to 1 (data/labels/README.md has the classes)."""
 
     durable: float
     event: float
@@ -35,15 +42,17 @@ class Verdict(NamedTuple):
         return self.durable + self.event
 
 
-class _Weights(NamedTuple):
-    names: list[str]
-    bias: list[int]
-    of: dict[str, list[int]]
+CLASSES = len(Verdict._fields)
 
 
 class _Learned(NamedTuple):
-    classes: _Weights
-    kinds: _Weights
+    """What is learned. The weights of a feature are one number, with BITS for each class and then each kind:
+    one addition adds them all, and there is one object for them in memory."""
+
+    kinds: tuple[str, ...]
+    of: dict[str, int]
+    bias: int
+    fields: Struct
     slope: float
     offset: float
 
@@ -51,51 +60,65 @@ class _Learned(NamedTuple):
 @cache
 def _learned() -> _Learned:
     kept = json.loads(WEIGHTS.read_bytes())
-    return _Learned(_Weights(**kept["classes"]), _Weights(**kept["kinds"]), *kept["calibration"])
+    classes, kinds = kept["classes"], kept["kinds"]
+    of = {name: _packed(weights) for name, weights in classes["of"].items()}
+    first = BITS * len(classes["names"])
+    for name, weights in kinds["of"].items():
+        of[name] = of.get(name, 0) + (_packed(weights) << first)
+    bias = [each + _ZERO for each in (*classes["bias"], *kinds["bias"])]
+    return _Learned(tuple(kinds["names"]), of, _packed(bias), Struct(f"<{len(bias)}I"), *kept["calibration"])
+
+
+def _packed(weights: Iterable[int]) -> int:
+    return sum(each << BITS * place for place, each in enumerate(weights))
 
 
 def judged(clause: Clause, previous: str = "") -> Verdict:
     """What the clause is; `previous` is the folded sentence before its own, if there is one."""
-    return verdict_of(features(clause, previous))
+    return verdict_of(weighed(features(clause, previous)))
 
 
-def verdict_of(found: Sequence[str]) -> Verdict:
-    """What a clause of these features is."""
+def weighed(found: Iterable[str]) -> Sums:
+    """What the features weigh together, for each class and each kind."""
     learned = _learned()
-    likely = _softmax(_sums(learned.classes, found))
+    total = sum(map(learned.of.get, set(found), repeat(0)), learned.bias)
+    return learned.fields.unpack(total.to_bytes(learned.fields.size, "little"))
+
+
+def verdict_of(sums: Sums) -> Verdict:
+    """What a clause is whose features weigh so much."""
+    learned = _learned()
+    likely = _softmax(sums[:CLASSES])
     fact = likely[0] + likely[1]
     calibrated = 1 / (1 + exp(-(learned.slope * _logit(fact) + learned.offset)))
     of_facts, of_others = calibrated / max(fact, 1e-9), (1 - calibrated) / max(1 - fact, 1e-9)
-    return Verdict(likely[0] * of_facts, likely[1] * of_facts, *(each * of_others for each in likely[2:]))
+    return Verdict(
+        likely[0] * of_facts,
+        likely[1] * of_facts,
+        likely[2] * of_others,
+        likely[3] * of_others,
+        likely[4] * of_others,
+    )
 
 
-def kind_of(found: Sequence[str]) -> str:
-    """The kind of fact that a clause of these features is, if it is one (data/labels/README.md has them)."""
-    kinds = _learned().kinds
-    sums = _sums(kinds, of_kind(found))
-    return kinds.names[max(range(len(sums)), key=sums.__getitem__)]
+def kind_of(sums: Sums) -> str:
+    """The kind of fact that such a clause is, if it is one (data/labels/README.md has them)."""
+    of_kinds = sums[CLASSES:]
+    return _learned().kinds[of_kinds.index(max(of_kinds))]
 
 
 def of_kind(found: Sequence[str]) -> list[str]:
-    """The features that tell of what a clause speaks, and not how."""
+    """The features that tell of what a clause speaks, and not how: what kinds are learned from."""
     return [name for name in found if name.startswith(_TELLS_KIND)]
 
 
 def kinds_in(statement: str) -> dict[str, float]:
     """How likely a statement is of each kind, by its words alone; the likelihoods add up to 1."""
-    kinds = _learned().kinds
-    low = fold(statement)
-    sentence = Sentence(statement, low, 0, len(low.rstrip(" .!?…")), asks=False)
-    found = features(Clause(sentence, 0, sentence.end, 0, joint="", last=True))
-    return dict(zip(kinds.names, _softmax(_sums(kinds, found)), strict=True))
+    sums = weighed(matter_in(fold(statement).rstrip(" .!?…")))
+    return dict(zip(_learned().kinds, _softmax(sums[CLASSES:]), strict=True))
 
 
-def _sums(weights: _Weights, found: Iterable[str]) -> list[int]:
-    known = [each for each in map(weights.of.get, set(found)) if each is not None]
-    return [sum(column) for column in zip(weights.bias, *known, strict=True)]
-
-
-def _softmax(sums: Sequence[int]) -> list[float]:
+def _softmax(sums: Sums) -> list[float]:
     most = max(sums)
     parts = [exp((each - most) / SCALE) for each in sums]
     total = sum(parts)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from shared.english.binding.orders import reads_as_order
 from shared.english.claims import claim_of
 from shared.english.gate.features import features
-from shared.english.gate.gate import kind_of, verdict_of
+from shared.english.gate.gate import kind_of, verdict_of, weighed
 from shared.english.plain import fold
 from shared.english.sentences import Clause, Sentence, split_clauses
 from shared.models.rules.guards import refused
@@ -48,14 +48,14 @@ def facts_of_sentence(said: Said, sentence: Sentence, previous: str = "") -> Ite
             continue
         if is_to_reader(clause):
             continue
-        found = features(clause, previous)
-        verdict = verdict_of(found)
+        sums = weighed(features(clause, previous))
+        verdict = verdict_of(sums)
         likely = verdict.fact
         if likely < SLOT or reads_as_order(clause.text):
             continue
         is_event = verdict.event > verdict.durable
         least = OPINION if is_opinion(clause) else FACT
-        for fact in _facts(said, clause, kind_of(found), round(likely, 2), event=is_event):
+        for fact in _facts(said, clause, kind_of(sums), round(likely, 2), event=is_event):
             if likely >= least or claim_of(fact.statement) is not None:
                 yield fact
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from shared.english.gate.lexicon import CLASSES
 from shared.english.sentences import NEARBY, Clause, Sentence
+from shared.english.spotting import hints
+from shared.english.words import words_of
 from shared.models.rules.remarks import is_hanging, is_of_the_world, is_part, is_passing, is_remark
 
 _CONDITION = re.compile(
@@ -38,6 +40,7 @@ _WOULD = re.compile(
     r"(?<![\w'])(?:(?:could|might|would|should)(?:'ve| have)|i'd (?:have|be)|i would be"
     r"|in another life)(?![\w'])"
 )
+_WORDS_OF_WOULD = words_of("could might would should d another")
 _SAID_BEHIND = re.compile(
     r",\s*(?:so )?(?:(?:he|she|they|my [\w-]+) )?(?:says|said|told me|claims|swears|reckons"
     r"|reckon)\b(?!.{40})|\bso i heard\b"
@@ -48,6 +51,9 @@ _TELLS = re.compile(
     r"|mentioned|texted|announced|insists|swears|reckons)(?! no\b)(?![\w'])"
 )
 """Somebody tells, and not the person."""
+_WORDS_OF_TELLING = words_of(
+    "told said says claims claimed wrote mentioned texted announced insists swears reckons reckon heard"
+)
 _AROUND = " \t\"'*_>-"
 _OWN_LEAD = re.compile(r"(?<![\w'])(?:i|i'm|i've|my|me|we|our)(?![\w])")
 _TOPIC = re.compile(
@@ -78,6 +84,12 @@ _UNCERTAIN = re.compile(
     r"|in (?:the|my|a) (?:game|dream|story|sketch|play|novel|film)|apparently|dreamt|dreamed"
     r"|sarcasm)(?![\w'])"
 )
+_WORDS_OF_DOUBT = words_of(
+    "maybe perhaps possibly probably might may guess sure kidding joking supposedly hypothetically "
+    "allegedly suppose "
+    "wonder really imaginary fictional dream dreams game story sketch play novel film apparently dreamt "
+    "dreamed sarcasm"
+)
 _SARCASTIC = re.compile(
     r"/s(?:\s|$)|\byeah,? right\b|\b(?:oh|yeah|great|wow|fantastic|wonderful|brilliant"
     r"|sure)\b[^a-z]{0,3}(?:sure |right |great )?,? ?i (?:just |absolutely |simply |really )*love"
@@ -94,6 +106,8 @@ _TAG = re.compile(
     r"\W*(?:don't|doesn't|didn't|isn't|aren't|wasn't|won't|haven't|hasn't|right|no|am|do|is) ?(?:i|we|it"
     r"|they)?\W*$"
 )
+_WORDS_OF_SARCASM = words_of("yeah oh great wow fantastic wonderful brilliant sure when being")
+_HINTS_OF_SARCASM = ("/s", "just love", "not!", "said no one")
 
 
 def is_scenario(sentence: Sentence) -> bool:
@@ -113,7 +127,9 @@ def is_question(clause: Clause) -> bool:
 def is_conditional(clause: Clause) -> bool:
     """Begins with an "if", tells what would be, or stands after a wish or a "maybe" in its sentence."""
     low = clause.sentence.low
-    if _IF.match(low, clause.start, clause.end) or _WOULD.search(low, clause.start, clause.end):
+    if _IF.match(low, clause.start, clause.end):
+        return True
+    if clause.sentence.may_say(_WORDS_OF_WOULD) and _WOULD.search(low, clause.start, clause.end):
         return True
     return clause.body > clause.sentence.start and _CONDITION.search(clause.before) is not None
 
@@ -121,9 +137,11 @@ def is_conditional(clause: Clause) -> bool:
 def is_reported(clause: Clause) -> bool:
     """Stands in quotation marks, or beside "she said", "according to": somebody else's claim."""
     before, low = clause.before, clause.sentence.low
-    if _TELLS.match(clause.plain):
+    if low.startswith('"', clause.start):
         return True
-    if low.startswith('"', clause.start) or _SAID_BEHIND.search(low, clause.start, clause.end):
+    if clause.sentence.may_say(_WORDS_OF_TELLING) and (
+        _TELLS.match(clause.plain) or _SAID_BEHIND.search(low, clause.start, clause.end)
+    ):
         return True
     return bool(before) and _REPORTED.search(before) is not None and _I_SAID.search(before) is None
 
@@ -131,8 +149,11 @@ def is_reported(clause: Clause) -> bool:
 def is_introduced(clause: Clause) -> bool:
     """Stands behind a colon that announces something other than what the person tells of themselves: a part
     in a dialogue, a draft, a dream."""
-    lead, colon, between = clause.before.rpartition(":")
-    if not colon or between.strip(_AROUND):
+    before = clause.before
+    if ":" not in before:
+        return False
+    lead, _, between = before.rpartition(":")
+    if between.strip(_AROUND):
         return False
     return _MADE_UP.search(lead) is not None or not (
         _OWN_LEAD.search(clause.text) or _OWN_LEAD.search(lead) or _TOPIC.search(lead)
@@ -141,13 +162,18 @@ def is_introduced(clause: Clause) -> bool:
 
 def is_uncertain(clause: Clause) -> bool:
     """The person is not sure, or joking."""
+    if not clause.sentence.may_say(_WORDS_OF_DOUBT):
+        return False
     low, end = clause.sentence.low, min(clause.sentence.end, clause.end + NEARBY)
     return _UNCERTAIN.search(low, clause.start, end) is not None
 
 
 def is_sarcastic(clause: Clause) -> bool:
     """Irony that shows in its wording."""
-    return _SARCASTIC.search(clause.around) is not None
+    around = clause.around
+    if not (clause.sentence.may_say(_WORDS_OF_SARCASM) or hints(around, _HINTS_OF_SARCASM)):
+        return False
+    return _SARCASTIC.search(around) is not None
 
 
 _OTHERS = re.compile(
@@ -163,7 +189,8 @@ _OTHERS = re.compile(
     r"|girlfriend)|(?:a|some) mate of|mate of)"
 )
 _SOMEBODY = re.compile(
-    r"(?:the|an?|some|that|this|one of the) (?:(?:new|old|young|first|last|main|other) )?(?P<who>[\w-]+)(?![\w'-])"
+    r"(?:the|an?|some|that|this|one of the) (?:(?:new|old|young|first|last|main|other) )?"
+    r"(?P<who>[\w-]+)(?![\w'-])"
 )
 _NOBODYS = frozenset({"job", "other"})
 """Kinds of words for people who are nobody's."""
@@ -174,12 +201,15 @@ _FIRST_PERSON = re.compile(r"(?<![\w'])(?:i|i'm|i've|i'd|my|me|mine|us|we|our)(?
 
 def is_of_others(clause: Clause) -> bool:
     """Somebody is spoken of who is nothing to the person, and nothing that touches them."""
-    if _POINTS.match(clause.plain):
+    plain = clause.plain
+    if plain.startswith("i "):
+        return False
+    if _POINTS.match(plain):
         return True
-    found = _OTHERS.match(clause.plain) or _SOMEBODY.match(clause.plain)
+    found = _OTHERS.match(plain) or _SOMEBODY.match(plain)
     if found is not None and found.re is _SOMEBODY and _NOBODYS.isdisjoint(CLASSES.get(found["who"], ())):
         return False
-    return found is not None and _FIRST_PERSON.search(clause.plain, found.end()) is None
+    return found is not None and _FIRST_PERSON.search(plain, found.end()) is None
 
 
 GUARDS: tuple[Callable[[Clause], bool], ...] = (
@@ -200,4 +230,7 @@ GUARDS: tuple[Callable[[Clause], bool], ...] = (
 
 def refused(clause: Clause) -> bool:
     """Whether one of them refuses."""
-    return any(guard(clause) for guard in GUARDS)
+    for guard in GUARDS:  # noqa: SIM110  (see `hints`)
+        if guard(clause):
+            return True
+    return False

@@ -15,6 +15,7 @@ from shared.english.plain import fold
 from shared.english.regions import own_words
 from shared.english.role_play import opens_role_play
 from shared.english.sentences import split_sentences
+from shared.english.spotting import hints
 from shared.english.words import words_of
 from shared.models.rules.clauses import facts_of_sentence
 from shared.models.rules.guards import is_scenario
@@ -42,6 +43,10 @@ _OF_WISHES = re.compile(
     r"|responses?|replies|messages)"
     r"|answers?|respond|reply|by default)(?![\w'])"
 )
+_HINTS_OF_WISHES = (
+    "always", "never", "don't", "dont", "do not", "call", "from now", "future", "answer", "respon", "repl",
+    "your messages", "by default",
+)  # fmt: skip
 _FIRST_WORD = re.compile(r"[^\w\x00]*+((?:[^\W_]|')++)")
 _PIECE = re.compile(r"[^.!?\n]++(?P<end>[.!?]?)")
 """A sentence, roughly."""
@@ -80,14 +85,16 @@ def _not_english(messages: Sequence[Said]) -> dict[str, None]:
 
 
 def _facts_of_message(said: Said, low: str, told: Told) -> Iterator[Found]:
-    if _SPOKEN.isdisjoint(low.replace("(", " ").replace('"', " ").split()) and not any(
-        _is_told(low, piece.start(), piece.end(), asks=piece["end"] == "?") for piece in _PIECE.finditer(low)
-    ):
+    if _SPOKEN.isdisjoint(low.replace("(", " ").replace('"', " ").split()) and not _is_any_told(low):
         return
     seen: set[str] = set()
     own = own_words(low)
     previous = ""
-    if len(_FIRST_PERSON.findall(own)) > MOST_SAID and _speaking(own) > MOST_SAID:
+    if (
+        len(own) > 2 * MOST_SAID
+        and len(_FIRST_PERSON.findall(own)) > MOST_SAID
+        and _speaking(own) > MOST_SAID
+    ):
         return
     for sentence in split_sentences(said.text, own):
         if is_scenario(sentence):
@@ -114,12 +121,25 @@ def _tells(low: str, start: int, end: int, *, asks: bool) -> bool:
     return _FIRST_PERSON.search(low, start, end) is not None or _is_told(low, start, end, asks=asks)
 
 
+def _is_any_told(low: str) -> bool:
+    """The same of one of the sentences of a message, roughly cut."""
+    wishes = hints(low, _HINTS_OF_WISHES)
+    for piece in _PIECE.finditer(low):
+        start, end = piece.span()
+        if low[end - 1] == "?" or end - start > _LONGEST:
+            continue
+        first = _FIRST_WORD.match(low, start, end)
+        if first is not None and first[1] not in _ASKS:
+            return True
+        if wishes and _OF_WISHES.search(low, start, end) is not None:
+            return True
+    return False
+
+
 def _is_told(low: str, start: int, end: int, *, asks: bool) -> bool:
     """Whether a sentence that names no "I" may still tell something of the person: "Two kids, both in "
     "Leeds"."""
     if asks or end - start > _LONGEST:
         return False
-    if _OF_WISHES.search(low, start, end) is not None:
-        return True
     first = _FIRST_WORD.match(low, start, end)
-    return first is not None and first[1] not in _ASKS
+    return (first is not None and first[1] not in _ASKS) or _OF_WISHES.search(low, start, end) is not None

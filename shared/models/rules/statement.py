@@ -9,6 +9,7 @@ from datetime import date
 from shared.english.binding.bound import Ground, why_unbound
 from shared.english.binding.vocabulary import NEGATIONS, RELATIVE, WEEKDAYS
 from shared.english.plain import fold
+from shared.english.words import words_of
 from shared.models.rules.forms import forms_of
 from shared.models.rules.relative import Told, resolved
 
@@ -23,6 +24,11 @@ _TAIL = re.compile(
     r"|innit|ngl|inshallah|touch wood|thank god|ok|tho|mind|fingers crossed|all good|poor thing"
     r"|weather permitting|no pressure|and yes|and no|and|but|or|because|so that)$)+$",
     re.IGNORECASE,
+)
+_LAST_WORDS = words_of(
+    "lol xd omg thanks you btw way tbh innit ngl inshallah wood god ok tho mind crossed good thing "
+    "permitting pressure "
+    "yes no and but or because that"
 )
 _NO_MARKS = str.maketrans(",.;:!?()\u2019", "        '")
 _DAYS = RELATIVE | WEEKDAYS
@@ -41,7 +47,7 @@ def quote_of(text: str, start: int, end: int) -> tuple[int, int]:
 
 def trimmed(quote: str) -> str:
     """`quote` without what at its end says nothing: a laugh, thanks, symbols."""
-    return _TAIL.sub("", _without_ornament(quote.rstrip())) or quote
+    return _without_tail(_without_ornament(quote.rstrip())) or quote
 
 
 def statements_of(
@@ -84,11 +90,22 @@ def statement_of(quote: str) -> str:
     """`quote` as a sentence: one line, capitalised, the pronoun I in capitals, with a full stop."""
     words = _SPACE.sub(" ", quote).strip()
     words = _without_ornament(words)
-    words = _TAIL.sub("", words)
-    words = _SMALL_I.sub("I", _SMALL_IM.sub("I'm", words))
+    words = _without_tail(words)
+    words = _SMALL_IM.sub("I'm", words)
+    if "i" in words:
+        words = _SMALL_I.sub("I", words)
     if not words:
         return ""
     return words[0].upper() + words[1:] + ("" if words[-1] in ".!?…" else ".")
+
+
+def _without_tail(words: str) -> str:
+    """Without what says nothing at its end; most have no such word, as is quickly seen."""
+    if words[-1:].isalnum() and words.isascii():
+        last = words[words.rfind(" ") + 1 :].lower()
+        if last.isalnum() and last not in _LAST_WORDS and not last.startswith(("ha", "he")):
+            return words
+    return _TAIL.sub("", words)
 
 
 def _without_ornament(words: str) -> str:

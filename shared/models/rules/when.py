@@ -47,6 +47,7 @@ _NOT_UNTIL = re.compile(rf"\b(?:did not|didn't|didnt) .*?\b(?:until|till|til) ({
 _RANGE = re.compile(rf"\b(?:from|between) ({_ANY_POINT}) (?:to|until|till|and|-|–) ({_ANY_POINT})")
 _AT = re.compile(rf"\b(?:in|on|by|around|back in|is|,) ?({_ANY_POINT})")
 _POINT_ALONE = re.compile(_POINT)
+_DIGIT = re.compile(r"\d")
 _RELATIVE = re.compile(
     r"\b(?P<yesterday>yesterday)\b|\b(?P<last>last|this|next) (?P<period>week|month|year)\b"
     r"|\b(?P<count>\d{1,2}|a|an|one|two|three|four|five|six|seven|eight|nine|ten|a couple of) (?P<unit>day"
@@ -73,6 +74,8 @@ def has_day(text: str) -> bool:
 
 def days_of(text: str, time: Time, said: int | None) -> Days:
     """(valid from, valid until) of a folded statement said on day `said`."""
+    if _DIGIT.search(text) is None:  # which all points in time have
+        return (_relative(text, said) if time == "change" else None), None
     span = _RANGE.search(text)
     if span is not None:
         return _first_day(_with_year(span[1], span[2])), _last_day(_with_year(span[2], span[1]))

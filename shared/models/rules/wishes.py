@@ -44,8 +44,10 @@ _ASKED = re.compile(rf"(?:please )?(?:do not )?{REPLY_VERBS}\b \S")
 def is_standing_wish(clause: Clause) -> bool:
     """Whether the clause asks the assistant for something once and for all."""
     plain = clause.plain
+    if plain.startswith("i ") and "you" not in plain and not plain.startswith("i do not want"):
+        return False
     if _ADDRESS.match(plain):
         return True
-    if _THIS_TASK.search(clause.text):
+    if not (_WISHES.match(plain) or (_ASKED.match(plain) and _STANDING.search(clause.text))):
         return False
-    return bool(_WISHES.match(plain) or (_ASKED.match(plain) and _STANDING.search(clause.text)))
+    return _THIS_TASK.search(clause.text) is None
