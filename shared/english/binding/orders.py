@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from shared.english.normalise import normalise
 from shared.english.spotting import hints
@@ -140,7 +141,8 @@ def is_attributed(before: str, sentence: str, statement: str) -> bool:
     statement keeps that from its reader."""
     said = normalise(statement)
     words = said.split()
-    at = max(sentence.find(" ".join(words[:2])), 0)
+    pairs = (sentence.find(f"{one} {two}") for one, two in pairwise(words))
+    at = next((found for found in pairs if found >= 0), 0)  # a statement may begin with words of its own
     before = f"{before}{sentence[:at]}"
     return _ATTRIBUTED.search(before) is not None and _OWN_VERB.search(said[:_HEAD]) is None
 
