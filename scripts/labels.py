@@ -1,7 +1,8 @@
-"""Checks the labels: `python -m scripts.labels [FOLDER]` names what is wrong; exit 1 where something is.
+"""Checks the labels: `python -m scripts.labels [FOLDER]` names what is wrong; exit 1 where something
+is.
 
-A line has the form of data/labels/README.md; no scenario and no clause of some length is in both parts; the same
-words are not labelled in two ways in one part; no class is nearly empty, or nearly all.
+A line has the form of data/labels/README.md; no scenario and no clause of some length is in both parts; the
+same words are not labelled in two ways in one part; no class is nearly empty, or nearly all.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ LABELS = Path(__file__).parents[1] / "data" / "labels"
 CLASSES = ("durable", "event", "passing", "dangling", "not_own")
 FACTS = ("durable", "event")
 KINDS = (
-    "about", "home", "work", "projects", "health", "tastes", "tools", "plans", "beliefs", "decisions", "answers"
+    "about", "home", "work", "projects", "health", "tastes", "tools", "plans", "beliefs", "decisions",
+    "answers",
 )  # fmt: skip
 TELLING = 5
 """Words of a clause that are no chance: fewer may be said twice, and differently."""
@@ -54,8 +56,8 @@ def wrong_in(row: dict[str, Any]) -> str:
 
 
 def rows(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(where it stands, its part, the line) for all lines below `folder`. Raises ValueError for one that is no
-    JSON."""
+    """(where it stands, its part, the line) for all lines below `folder`. Raises ValueError for one that
+    is no JSON."""
     for path in sorted(folder.rglob("*.jsonl")):
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             yield f"{path}:{number}", path.parent.name, json.loads(line)

@@ -15,8 +15,8 @@ READING = (
     "shared/english/joints.py",
     "shared/english/sentences.py",
 )
-"""What decides which clauses there are, and what is seen of them. What other modules do to them is small beside
-it."""
+"""What decides which clauses there are, and what is seen of them. What other modules do to them is small
+beside it."""
 
 
 def digest_of_labels() -> str:

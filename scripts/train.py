@@ -1,7 +1,7 @@
 """Learns the weights of the gate from data/labels/train: `make train`.
 
-Writes shared/english/gate/weights.json, the same bytes each time, and prints how well each scenario is told by
-what was learned from the others. Needs the extra `train`; what it writes needs no library.
+Writes shared/english/gate/weights.json, the same bytes each time, and prints how well each scenario is told
+by what was learned from the others. Needs the extra `train`; what it writes needs no library.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from shared.english.plain import fold
 from shared.english.regions import own_words
 from shared.english.sentences import Clause, split_clauses, split_sentences
 
-LEAST = 4
+LEAST = 5
 """Clauses in which a feature stands at least."""
 FOLDS = 5
 STRENGTH = 0.1
 """Of the regression for classes: the smaller, the less it trusts what is rare."""
 KIND_STRENGTH = 0.5
-SMALLEST = 6
+SMALLEST = 8
 """Weights, in hundredths, that are kept at least."""
 OVERLAP = 0.5
 """Share of the shorter one by which a labelled clause and one that is cut here are the same."""
@@ -175,9 +175,7 @@ def main() -> int:
     """Learn, tell how well, and write."""
     rows = examples(LABELS / "train")
     labels = np.array([CLASSES.index(row.label) for row in rows])
-    classes = Task(
-        CLASSES, labels, [row.features for row in rows], [row.scenario for row in rows], STRENGTH
-    )
+    classes = Task(CLASSES, labels, [row.features for row in rows], [row.scenario for row in rows], STRENGTH)
     of_facts = [row for row in rows if row.kind]
     kinds = Task(
         KINDS,

@@ -40,7 +40,7 @@ async def test_an_import_has_sections_and_keeps_the_memory_that_is_served(
     profile = await store.read_profile(user)
     assert profile is not None
     assert (profile.memory_md, profile.pipeline) == ("a memory of before", V1)
-    assert "## How they write" in (profile.soul_md or "")
+    assert "## Formality" in (profile.soul_md or "")
     report = await store.read_run(event.import_id, event.run)
     assert report is not None
     assert report.counts["conversations"]["kept"] > 10

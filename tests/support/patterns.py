@@ -27,7 +27,7 @@ class Held(NamedTuple):
     """A pattern and where it was found."""
 
     place: str
-    """`shared.domain.text._OLD_CITATION`, `shared.models.rules.clauses.INDEX._any[...]`."""
+    """`shared.domain.text._OLD_CITATION`, `shared.models.writer.voice.ASKS[0][1]`."""
     pattern: re.Pattern[Any]
     methods: frozenset[str]
     """Those of its methods that its module names; none where it stands in a table."""

@@ -10,7 +10,8 @@ from soulprint.outputs import MEMORY_FILE, SECTION_FILES
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = (
-    "bench", "deploy", "docs", "examples", "scripts", "services", "shared", "soulprint", "supabase", "tests",
+    "bench", "data", "deploy", "docs", "examples", "scripts", "services", "shared", "soulprint", "supabase",
+    "tests",
 )  # fmt: skip
 FILES = [p for p in ROOT.iterdir() if p.is_file()]
 FILES += [p for folder in FOLDERS for p in (ROOT / folder).rglob("*") if p.is_file()]

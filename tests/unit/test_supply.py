@@ -138,5 +138,5 @@ def test_the_bot_looks_at_every_lock() -> None:
     told = json.loads((ROOT / "renovate.json").read_text(encoding="utf-8"))
     patterns = [each.strip("/") for each in told["pip_requirements"]["managerFilePatterns"]]
     locks = [path.name for path in Path(ROOT).glob("requirements*.lock")]
-    assert len(locks) == 3
+    assert len(locks) == 4
     assert all(any(re.search(pattern, name) for pattern in patterns) for name in locks)

@@ -47,7 +47,9 @@ _GIVES = {
     "name": _NAMED,
     "preferred_address": _NAMED,
     "ai_name": re.compile(r"\b(?:your name|call you|named|you['’]re|you are)\b", re.IGNORECASE),
-    "archetype": re.compile(r"\b(?:you['’]re|you are|act(?:ing)? as|be (?:my|an?)|role|as an?)\b", re.IGNORECASE),
+    "archetype": re.compile(
+        r"\b(?:you['’]re|you are|act(?:ing)? as|be (?:my|an?)|role|as an?)\b", re.IGNORECASE
+    ),
     "signature_greeting": re.compile(r"\b(?:greet\w*|hello|good morning|start|begin|sign)\b", re.IGNORECASE),
 }
 """By field: how the fact must speak that gives its value, bare."""

@@ -11,17 +11,18 @@ from shared.english.gate.features import features
 from shared.english.gate.gate import kind_of, verdict_of, weighed
 from shared.english.plain import fold
 from shared.english.sentences import Clause, Sentence, split_clauses
-from shared.models.rules.guards import is_opinion, is_to_reader, refused
+from shared.models.rules.guards import refused
 from shared.models.rules.kinds import category_of, time_of
+from shared.models.rules.remarks import is_opinion, is_to_reader
 from shared.models.rules.said import Found, Said
 from shared.models.rules.statement import quote_of, statement_of, statements_of, trimmed
 from shared.models.rules.when import days_of
 from shared.models.rules.wishes import is_standing_wish
 
-FACT = 0.65
+FACT = 0.55
 """Least likelihood of a clause that is taken for a fact."""
 OPINION = 0.85
-"""The same of what the person thinks of something, and of how things are."""
+"""The same of what the person thinks of something."""
 SLOT = 0.3
 """The same where it says what a slot holds: where they live, what they eat, whom they are married to."""
 WISH = 0.9

@@ -1,7 +1,7 @@
 """Extraction as the stages know it: a chunk in, candidates out. The rules themselves work on plain tuples.
 
-Where to add a fact rule: a `rules_*.py` beside this file. Where to add a kind of text that is not the
-person's own: `shared/english/regions.py`.
+What is a fact is learned: data/labels/README.md. Where to add a kind of text that is not the person's own:
+`shared/english/regions.py`.
 """
 
 from __future__ import annotations

@@ -7,9 +7,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from shared.english.gate.lexicon import CLASSES
 from shared.english.sentences import NEARBY, Clause, Sentence
 from shared.english.spotting import hints
 from shared.english.words import words_of
+from shared.models.rules.remarks import is_hanging, is_of_the_world, is_part, is_passing, is_remark
 
 _CONDITION = re.compile(
     r"(?<![\w'])(?:if(?! it (?:helps|matters))|unless|suppose|imagine|pretend|assum\w+|let's say|what if"
@@ -30,18 +32,22 @@ _REPORTED = re.compile(
     r"|means?|meant|like:|replied)(?![\w'])"
 )
 _IF = re.compile(
-    r"[\W\d]*(?:(?:and|but|so|ok|okay|even) )*(?:if|unless|suppose|supposing|imagine|pretend|assuming|say (?:i|we|my)|were i"
+    r"[\W\d]*(?:(?:and|but|so|ok|okay|even) )*(?:if|unless|suppose|supposing|imagine|pretend|assuming"
+    r"|say (?:i|we|my)|were i"
     r"|had i|what if|whether)(?![\w'])(?! (?:it helps|it matters|anyone asks))"
 )
 _WOULD = re.compile(
-    r"(?<![\w'])(?:(?:could|might|would|should)(?:'ve| have)|i'd (?:have|be)|i would be|in another life)(?![\w'])"
+    r"(?<![\w'])(?:(?:could|might|would|should)(?:'ve| have)|i'd (?:have|be)|i would be"
+    r"|in another life)(?![\w'])"
 )
 _WORDS_OF_WOULD = words_of("could might would should d another")
 _SAID_BEHIND = re.compile(
-    r",\s*(?:so )?(?:(?:he|she|they|my [\w-]+) )?(?:says|said|told me|claims|swears|reckons|reckon)\b(?!.{40})|\bso i heard\b"
+    r",\s*(?:so )?(?:(?:he|she|they|my [\w-]+) )?(?:says|said|told me|claims|swears|reckons"
+    r"|reckon)\b(?!.{40})|\bso i heard\b"
 )
 _TELLS = re.compile(
-    r"(?!i )(?:(?:my|our|the|an?|his|her) )?[\w'’-]+(?: [\w'’-]+){0,3}? (?:told (?:me|us|everyone)|said|says|claims|claimed|wrote"
+    r"(?!i )(?:(?:my|our|the|an?|his|her) )?[\w'’-]+(?: [\w'’-]+){0,3}? (?:told (?:me|us|everyone)|said"
+    r"|says|claims|claimed|wrote"
     r"|mentioned|texted|announced|insists|swears|reckons)(?! no\b)(?![\w'])"
 )
 """Somebody tells, and not the person."""
@@ -51,15 +57,21 @@ _WORDS_OF_TELLING = words_of(
 _AROUND = " \t\"'*_>-"
 _OWN_LEAD = re.compile(r"(?<![\w'])(?:i|i'm|i've|my|me|we|our)(?![\w])")
 _TOPIC = re.compile(
-    r"(?:context|background|situation|info|about|update|edit|note|fyi|question|problem|ps|p\.s|details?|details so far|profile"
-    r"|family|work|job|health|diet|age|name|location|hobbies|likes|dislikes|interests|pets|kids|goals?|summary|facts?"
-    r"|history|today|news|correction|reminder|confession|btw|also|and|reason|constraints?|allerg\w+|preferences?"
+    r"(?:context|background|situation|info|about|update|edit|note|fyi|question|problem|ps|p\.s|details?"
+    r"|details so far|profile"
+    r"|family|work|job|health|diet|age|name|location|hobbies|likes|dislikes|interests|pets|kids|goals?"
+    r"|summary|facts?"
+    r"|history|today|news|correction|reminder|confession|btw|also|and|reason|constraints?|allerg\w+"
+    r"|preferences?"
     r"|thing|point|truth|one more)\W*$"
 )
 _MADE_UP = re.compile(
-    r"(?<![\w'])(?:dream\w*|dialogue|verse|lyrics?|poem|scene|sketch|character|pov|role|play|pretend|made[- ]up|sentences?|translat\w+"
-    r"|rewrite|rephrase|correct|proofread|caption|meme|patient|doctor|customer|candidate|interviewer|quote|says?|said|wrote"
-    r"|reads|goes|like this|example|draft|so far|letter|email|mail|message|messages|post|tweet|bio|review|speech|story|novel"
+    r"(?<![\w'])(?:dream\w*|dialogue|verse|lyrics?|poem|scene|sketch|character|pov|role|play|pretend"
+    r"|made[- ]up|sentences?|translat\w+"
+    r"|rewrite|rephrase|correct|proofread|caption|meme|patient|doctor|customer|candidate|interviewer|quote"
+    r"|says?|said|wrote"
+    r"|reads|goes|like this|example|draft|so far|letter|email|mail|message|messages|post|tweet|bio|review"
+    r"|speech|story|novel"
     r"|open|answer as)(?![\w'])"
 )
 _I_SAID = re.compile(
@@ -69,7 +81,8 @@ _I_SAID = re.compile(
 _UNCERTAIN = re.compile(
     r"(?<![\w'])(?:maybe|perhaps|possibly|probably|might|may (?:be|have)|i guess|not sure|kidding|joking"
     r"|supposedly|hypothetically|allegedly|i suppose|i wonder|not really|imaginary|fictional|in my dreams?"
-    r"|in (?:the|my|a) (?:game|dream|story|sketch|play|novel|film)|apparently|dreamt|dreamed|sarcasm)(?![\w'])"
+    r"|in (?:the|my|a) (?:game|dream|story|sketch|play|novel|film)|apparently|dreamt|dreamed"
+    r"|sarcasm)(?![\w'])"
 )
 _WORDS_OF_DOUBT = words_of(
     "maybe perhaps possibly probably might may guess sure kidding joking supposedly hypothetically "
@@ -85,6 +98,16 @@ _SARCASTIC = re.compile(
 )
 _WORDS_OF_SARCASM = words_of("yeah oh great wow fantastic wonderful brilliant sure when being")
 _HINTS_OF_SARCASM = ("/s", "just love", "not!", "said no one")
+_ASKED = re.compile(
+    r"\W*(?:in \w+, )?(?:what|why|how|where|who|which|whose)(?:'s| (?:is|are|am|was|were|do|does|did|can"
+    r"|should|would|if))\b"
+    r"|\W*(?:in \w+, )?(?:is|are|do|does|did|can|could|should|would|am) (?:i|my|it|there|the|this|that|you"
+    r"|we|\")"
+)
+_TAG = re.compile(
+    r"\W*(?:don't|doesn't|didn't|isn't|aren't|wasn't|won't|haven't|hasn't|right|no|am|do|is) ?(?:i|we|it"
+    r"|they)?\W*$"
+)
 
 
 def is_scenario(sentence: Sentence) -> bool:
@@ -93,8 +116,12 @@ def is_scenario(sentence: Sentence) -> bool:
 
 
 def is_question(clause: Clause) -> bool:
-    """The clause ends in a question mark; a clause before a separate question does not."""
-    return clause.last and clause.sentence.asks
+    """The clause ends in a question mark, or begins as a question does; a clause before a separate question
+    does not, unless that asks whether it is so."""
+    low, sentence = clause.sentence.low, clause.sentence
+    if _ASKED.match(low, clause.start, clause.end):
+        return True
+    return sentence.asks and (clause.last or _TAG.match(low, clause.end, sentence.end) is not None)
 
 
 def is_conditional(clause: Clause) -> bool:
@@ -153,11 +180,19 @@ _OTHERS = re.compile(
     r"(?:(?:he|she|they|his|her|their|it|people|most people|everyone|everybody)(?![\w-])"
     r"|(?:(?:my|our|the|a|an|one of (?:my|our|the)|some of (?:my|our)) (?:[\w-]+ )?)"
     r"(?:boss|manager|supervisor|colleagues?|co-?workers?|clients?|customers?|students?|pupils?|patients?"
-    r"|landlord|landlady|neighbou?rs?|roommates?|flatmates?|housemates?|teacher|professor|therapist|doctor|dentist"
-    r"|mechanic|plumber|lawyer|accountant|recruiter|ex-colleague|barber|supplier|tutor|callers?|gaffer|opponent|acquaintance|guy|woman|man|lady)(?:'s)?(?![\w-])"
-    r"|a friend of (?:mine|ours)|(?:my|our) [\w-]+'s (?:[\w-]+ )?(?:colleague|boss|friend|neighbou?r|wife|husband|boyfriend"
+    r"|landlord|landlady|neighbou?rs?|roommates?|flatmates?|housemates?|teacher|professor|therapist|doctor"
+    r"|dentist"
+    r"|mechanic|plumber|lawyer|accountant|recruiter|ex-colleague|barber|supplier|tutor|callers?|gaffer"
+    r"|opponent|acquaintance|guy|woman|man|lady)(?:'s)?(?![\w-])"
+    r"|a friend of (?:mine|ours)|(?:my|our) [\w-]+'s (?:[\w-]+ )?(?:colleague|boss|friend|neighbou?r|wife"
+    r"|husband|boyfriend"
     r"|girlfriend)|(?:a|some) mate of|mate of)"
 )
+_SOMEBODY = re.compile(
+    r"(?:the|an?|some|that|this|one of the) (?:(?:new|old|young|first|last|main|other) )?(?P<who>[\w-]+)(?![\w'-])"
+)
+_NOBODYS = frozenset({"job", "other"})
+"""Kinds of words for people who are nobody's."""
 _POINTS = re.compile(r"(?:he|she|they|it)(?:'s|'d|'ll|'re)? (?!(?:and|or) )")
 """Nobody knows later of whom or what it speaks."""
 _FIRST_PERSON = re.compile(r"(?<![\w'])(?:i|i'm|i've|i'd|my|me|mine|us|we|our)(?![\w])")
@@ -170,63 +205,15 @@ def is_of_others(clause: Clause) -> bool:
         return False
     if _POINTS.match(plain):
         return True
-    found = _OTHERS.match(plain)
+    found = _OTHERS.match(plain) or _SOMEBODY.match(plain)
+    if found is not None and found.re is _SOMEBODY and _NOBODYS.isdisjoint(CLASSES.get(found["who"], ())):
+        return False
     return found is not None and _FIRST_PERSON.search(plain, found.end()) is None
-
-
-_PART = re.compile(
-    r"[\W\d]*(?:let's|lets|much fun|in which|which|who|who's|whose|whom|that|than|then|here|here's|and|of|than|because|since (?:he|she|it|they"
-    r"|there)|on (?:her|his|their) own|as if|like)(?![\w'])"
-)
-
-
-def is_part(clause: Clause) -> bool:
-    """Begins as what hangs on something said before: "in which I was a widow", or in the midst of what "and"
-    joins."""
-    low = clause.sentence.low
-    if _PART.match(low, clause.start, clause.end) is not None:
-        return True
-    return (
-        clause.joint in ("and", "plus", "or")
-        and clause.sentence.original[clause.start].islower()
-        and _OWN.search(low, clause.start, clause.end) is None
-        and _GENERAL.match(low, clause.start, clause.end) is not None
-    )
-
-
-_OPINION = re.compile(
-    r"[\W\d]*(?:(?:and|but|so|yeah|honestly|personally) )*i (?:(?:really|honestly|personally|just|totally|also|still"
-    r"|completely) )*(?:think|feel like|guess|bet|hope|wonder|suppose|mean|agree|understand|imagine|get (?:why|that|what)"
-    r"|don't get|dont get|would say|'d say|enjoyed|liked|loved)(?![\w'])"
-)
-_GENERAL = re.compile(
-    r"(?:[\w'-]+ ){1,6}?(?:is|are|can|brings?|helps?|makes?|gives?|keeps?|will|means?|feels?|should|must)(?![\w'])"
-)
-_OWN = re.compile(r"(?<![\w'])(?:i|i'm|i've|im|ive|i'd|i'll|my|me|mine|we|we're|we've|our)(?![\w])")
-
-
-def is_opinion(clause: Clause) -> bool:
-    """Speaks of what the person thinks of something, or of how things are: a fact of them now and then."""
-    low = clause.sentence.low
-    if _OPINION.match(low, clause.start, clause.end) is not None:
-        return True
-    return (
-        _OWN.search(low, clause.start, clause.end) is None
-        and _GENERAL.match(low, clause.start, clause.end) is not None
-    )
-
-
-_READER = re.compile(r"(?<![\w'])(?:you|your|yours|yourself|u|ur|y'all)(?![\w])(?! know)")
-_WORDS_OF_READER = words_of("you your yours yourself u ur y")
-
-
-def is_to_reader(clause: Clause) -> bool:
-    """Speaks to the reader, of whom no fact is kept: "I love your idea", "I bet you had fun"."""
-    return clause.sentence.may_say(_WORDS_OF_READER) and _READER.search(clause.text) is not None
 
 
 GUARDS: tuple[Callable[[Clause], bool], ...] = (
     is_question,
+    is_passing,
     is_conditional,
     is_reported,
     is_introduced,
@@ -234,6 +221,9 @@ GUARDS: tuple[Callable[[Clause], bool], ...] = (
     is_sarcastic,
     is_of_others,
     is_part,
+    is_hanging,
+    is_remark,
+    is_of_the_world,
 )
 
 

@@ -29,14 +29,18 @@ _SPOKEN = frozenset(
 """Words of the first person as they stand between blanks."""
 _FIRST_PERSON = re.compile(rf"(?<![\w'])(?:{_OF_PERSON.replace(' ', '|')})(?![\w'])")
 _ASKS = words_of(
-    "what what's how why when where who which can could would will should is are do does did please pls explain "
-    "list give show describe compare suggest recommend write tell help make translate summarize summarise create "
-    "generate find fix add rewrite improve convert calculate draft put plan pick choose rank outline check review edit "
+    "what what's how why when where who which can could would will should is are do does did please pls "
+    "explain "
+    "list give show describe compare suggest recommend write tell help make translate summarize summarise "
+    "create "
+    "generate find fix add rewrite improve convert calculate draft put plan pick choose rank outline check "
+    "review edit "
     "shorten keep imagine thanks thank ok okay"
 )
 """What a sentence begins with that asks, and tells of nobody unless it says "I" or "my"."""
 _OF_WISHES = re.compile(
-    r"(?<![\w'])(?:always|never|don't|dont|do not|call|from now|in (?:the )?future|your (?:answers?|responses?|replies|messages)"
+    r"(?<![\w'])(?:always|never|don't|dont|do not|call|from now|in (?:the )?future|your (?:answers?"
+    r"|responses?|replies|messages)"
     r"|answers?|respond|reply|by default)(?![\w'])"
 )
 _HINTS_OF_WISHES = (
@@ -133,7 +137,8 @@ def _is_any_told(low: str) -> bool:
 
 
 def _is_told(low: str, start: int, end: int, *, asks: bool) -> bool:
-    """Whether a sentence that names no "I" may still tell something of the person: "Two kids, both in Leeds"."""
+    """Whether a sentence that names no "I" may still tell something of the person: "Two kids, both in "
+    "Leeds"."""
     if asks or end - start > _LONGEST:
         return False
     first = _FIRST_WORD.match(low, start, end)

@@ -39,7 +39,8 @@ _BEFORE = re.compile(
 )
 """What takes the place of the period's own preposition."""
 _NOT_AFTER = re.compile(
-    r"\b(?:every|each|the|this time|for)\s*$|\b(?:which|that|who|whom|where|when|if|until)\b[^,;]*$", re.IGNORECASE
+    r"\b(?:every|each|the|this time|for)\s*$|\b(?:which|that|who|whom|where|when|if|until)\b[^,;]*$",
+    re.IGNORECASE,
 )
 """What is told beside the statement has a time of its own, or none."""
 _MONTH_BEFORE = re.compile(rf"(?<![\w'])(?:{MONTH})(?: of)?\s*$", re.IGNORECASE)
@@ -56,14 +57,18 @@ _LATER = re.compile(
     re.IGNORECASE,
 )
 _NOW = re.compile(
-    r"\b(?:is|are|am|im|have|has|starts?|fl(?:y|ies)|go|goes|leaves?|moves?|begins?|opens?|gets?|[a-z]{2,}ing)\b"
+    r"\b(?:is|are|am|im|have|has|starts?|fl(?:y|ies)|go|goes|leaves?|moves?|begins?|opens?|gets?"
+    r"|[a-z]{2,}ing)\b"
     r"|['’](?:m|s|re)\b",
     re.IGNORECASE,
 )
 _EARLIER = re.compile(
-    r"\b(?:was|were|had|did|didn't|went|got|came|took|met|saw|gave|made|told|said|left|lost|won|broke|bought|sold"
-    r"|quit|fell|became|began|ran|wrote|built|taught|found|chose|flew|drove|swore|threw|hit|cut|put|tore|ate|drank"
-    r"|spent|sent|held|felt|kept|slept|woke|spoke|stood|paid|drew|sang|swam|rode|sat|stole|caught|brought|thought"
+    r"\b(?:was|were|had|did|didn't|went|got|came|took|met|saw|gave|made|told|said|left|lost|won|broke"
+    r"|bought|sold"
+    r"|quit|fell|became|began|ran|wrote|built|taught|found|chose|flew|drove|swore|threw|hit|cut|put|tore"
+    r"|ate|drank"
+    r"|spent|sent|held|felt|kept|slept|woke|spoke|stood|paid|drew|sang|swam|rode|sat|stole|caught|brought"
+    r"|thought"
     r"|fought|blew|grew|knew|rang|shook|wore|beat|wed|hung|bit|dug|lent|[a-z]{3,}ed)\b",
     re.IGNORECASE,
 )

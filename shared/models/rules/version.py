@@ -18,8 +18,8 @@ RULE_MODULES = (
     "english.slots_of_habit", "english.slots_of_life", "english.slots_of_moves", "english.spotting",
     "english.steps", "english.wording", "english.words", "models.rules.clauses", "models.rules.fields",
     "models.rules.forms", "models.rules.guards", "models.rules.instructions", "models.rules.kinds",
-    "models.rules.reading", "models.rules.relative", "models.rules.said", "models.rules.statement",
-    "models.rules.when", "models.rules.wishes",
+    "models.rules.reading", "models.rules.relative", "models.rules.remarks", "models.rules.said",
+    "models.rules.statement", "models.rules.when", "models.rules.wishes",
 )  # fmt: skip
 """Every module of `shared` that takes part in extraction; a test compares it with what a worker imports."""
 WEIGHTS = "english.gate.weights"

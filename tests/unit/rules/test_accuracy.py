@@ -1,4 +1,5 @@
-"""The labelled set scores the rules, on sentences they were tuned on and on others: precision first."""
+"""The labelled set scores the offline model, on sentences it learned from and on others. What it finds in
+talk that nobody here wrote is measured by `make bench ARGS=quality`."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import pytest
 
 from tests.support.labelled import labelled, score
 
-FLOORS = {"dev": (0.99, 0.98), "held-out": (0.96, 0.95)}
+FLOORS = {"dev": (0.9, 0.98), "held-out": (0.92, 0.92)}
 """(precision, recall) by split, a little under what is reached."""
 LEAST_MESSAGES = 330
 KINDS = (

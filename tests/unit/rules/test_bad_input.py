@@ -1,4 +1,4 @@
-"""What people really write: no capitals, no full stops, all kinds of English, half in another language, pastes."""
+"""What people really write: no capitals, no full stops, all kinds of English, half another tongue, pastes."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ def test_each_sentence_counts() -> None:
     text = "I'm a nurse in Leeds. Be concise and direct.\n- No small talk\nMy tone is dry"
     found = {fact.statement: fact.category for fact in facts(text, custom=True)}
     assert found == {
-        "I'm a nurse in Leeds.": "projects",
+        "I'm a nurse in Leeds.": "beliefs",
         "Be concise and direct.": "preferences",
         "No small talk.": "preferences",
         "My tone is dry.": "beliefs",
@@ -66,7 +66,7 @@ def test_a_field_is_told_as_a_sentence_and_quoted_as_it_stands() -> None:
     )
     assert [(fact.category, fact.statement, fact.quote) for fact in facts(text, custom=True)] == [
         ("beliefs", "My preferred name is Emerson.", "Preferred name: Emerson"),
-        ("projects", "My role is Software Engineer.", "Role: Software Engineer"),
+        ("beliefs", "My role is Software Engineer.", "Role: Software Engineer"),
         ("preferences", "Two cats, one dog.", "two cats, one dog"),
         ("preferences", "I like jazz.", "I like jazz"),
     ]
