@@ -189,7 +189,8 @@ _OTHERS = re.compile(
     r"|girlfriend)|(?:a|some) mate of|mate of)"
 )
 _SOMEBODY = re.compile(
-    r"(?:the|an?|some|that|this|one of the) (?:(?:new|old|young|first|last|main|other) )?(?P<who>[\w-]+)(?![\w'-])"
+    r"(?:the|an?|some|that|this|one of the) (?:(?:new|old|young|first|last|main|other) )?"
+    r"(?P<who>[\w-]+)(?![\w'-])"
 )
 _NOBODYS = frozenset({"job", "other"})
 """Kinds of words for people who are nobody's."""
