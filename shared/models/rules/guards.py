@@ -48,7 +48,7 @@ _SAID_BEHIND = re.compile(
 _TELLS = re.compile(
     r"(?!i )(?:(?:my|our|the|an?|his|her) )?[\w'’-]+(?: [\w'’-]+){0,3}? (?:told (?:me|us|everyone)|said"
     r"|says|claims|claimed|wrote"
-    r"|mentioned|texted|announced|insists|swears|reckons)(?! no\b)(?![\w'])"
+    r"|mentioned|texted|announced|insists|swears|reckons|reads)(?! no\b)(?![\w'])"
 )
 """Somebody tells, and not the person."""
 _WORDS_OF_TELLING = words_of(
@@ -96,6 +96,8 @@ _SARCASTIC = re.compile(
     r"|\boh sure\b|said no one|\bnot!\B|\bjust love (?:\w+ing|when|how)\b|\blove (?:it )?when\b"
     r"|\blove being\b"
 )
+_WORDS_OF_SARCASM = words_of("yeah oh great wow fantastic wonderful brilliant sure when being")
+_HINTS_OF_SARCASM = ("/s", "just love", "not!", "said no one")
 _ASKED = re.compile(
     r"\W*(?:in \w+, )?(?:what|why|how|where|who|which|whose)(?:'s| (?:is|are|am|was|were|do|does|did|can"
     r"|should|would|if))\b"
@@ -106,8 +108,6 @@ _TAG = re.compile(
     r"\W*(?:don't|doesn't|didn't|isn't|aren't|wasn't|won't|haven't|hasn't|right|no|am|do|is) ?(?:i|we|it"
     r"|they)?\W*$"
 )
-_WORDS_OF_SARCASM = words_of("yeah oh great wow fantastic wonderful brilliant sure when being")
-_HINTS_OF_SARCASM = ("/s", "just love", "not!", "said no one")
 
 
 def is_scenario(sentence: Sentence) -> bool:

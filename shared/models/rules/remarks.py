@@ -8,13 +8,18 @@ import re
 
 from shared.english.gate.lexicon import CLASSES
 from shared.english.sentences import Clause
+from shared.english.words import words_of
 
 _HOUR = re.compile(r"\bin (?:an?|a few|half an|\w+) (?:hours?|hrs?|minutes?|mins?|seconds|secs)\b")
+_WORDS_OF_HOUR = words_of("hour hours hr hrs minute minutes min mins seconds secs")
 
 
 def is_passing(clause: Clause) -> bool:
     """Of the hour."""
-    return _HOUR.search(clause.sentence.low, clause.start, clause.end) is not None
+    sentence = clause.sentence
+    return (
+        sentence.may_say(_WORDS_OF_HOUR) and _HOUR.search(sentence.low, clause.start, clause.end) is not None
+    )
 
 
 _PART = re.compile(
@@ -61,21 +66,30 @@ def is_opinion(clause: Clause) -> bool:
     return _OPINION.match(clause.sentence.low, clause.start, clause.end) is not None
 
 
+_SHOWN = re.compile(r"(?<!\w)['\"]\w|https?:|www\.|@")
+"""Words that are shown and not said: quoted, an address."""
+
+
 def is_of_the_world(clause: Clause) -> bool:
     """Tells how things are, and names neither the person nor anybody of theirs."""
     low = clause.sentence.low
-    if _OWN.search(low, clause.start, clause.end) or not _GENERAL.match(low, clause.start, clause.end):
+    if _OWN.search(low, clause.start, clause.end) is not None:
+        return False
+    if _SHOWN.search(low, clause.start, clause.end) is not None:
+        return True
+    if _GENERAL.match(low, clause.start, clause.end) is None:
         return False
     words = low[clause.start : clause.end].replace("'", " ").split()
     return not any(_OF_THEIRS.intersection(CLASSES.get(word.strip(",.;:"), ())) for word in words)
 
 
 _READER = re.compile(r"(?<![\w'])(?:you|your|yours|yourself|u|ur|y'all)(?![\w])(?! know)")
+_WORDS_OF_READER = words_of("you your yours yourself u ur y")
 
 
 def is_to_reader(clause: Clause) -> bool:
     """Speaks to the reader, of whom no fact is kept: "I love your idea", "I bet you had fun"."""
-    return _READER.search(clause.text) is not None
+    return clause.sentence.may_say(_WORDS_OF_READER) and _READER.search(clause.text) is not None
 
 
 _HANGS = re.compile(

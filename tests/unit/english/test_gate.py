@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scripts.labels import KINDS
-from shared.english.gate.gate import Verdict, judged, kind_of, kinds_in, verdict_of
+from shared.english.gate.gate import Verdict, judged, kind_of, kinds_in, verdict_of, weighed
 from shared.english.plain import fold
 from shared.english.sentences import Clause, split_clauses, split_sentences
 from shared.models.rules.clauses import FACT
@@ -55,13 +55,13 @@ def test_likelihoods_add_up_to_one_and_are_the_same_for_the_same_clause(text: st
 
 def test_what_nobody_said_before_is_judged_all_the_same() -> None:
     for found in ([], ["w=zxqv", "no such feature"]):
-        assert sum(verdict_of(found)) == pytest.approx(1)
-        assert kind_of(found) in KINDS
+        assert sum(verdict_of(weighed(found))) == pytest.approx(1)
+        assert kind_of(weighed(found)) in KINDS
     assert judged(clause("Zxqv brmph gnarl")).fact < FACT
 
 
 def test_a_feature_that_comes_twice_counts_once() -> None:
-    assert verdict_of(["own", "own", "w=allergic"]) == verdict_of(["w=allergic", "own"])
+    assert weighed(["own", "own", "w=allergic"]) == weighed(["w=allergic", "own"])
 
 
 def test_what_was_said_before_is_looked_at() -> None:

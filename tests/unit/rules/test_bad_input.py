@@ -57,3 +57,7 @@ def test_a_long_paste_takes_nothing_from_what_is_said_before_it() -> None:
     assert statements(f"I'm a civil engineer in Bergen, can you sum this up?\n\n{paste}")[:1] == [
         "I'm a civil engineer in Bergen."
     ]
+
+
+def test_a_word_of_which_nothing_is_left_is_passed_over() -> None:
+    assert statements("I? had my n't shoulder operated on last June")
