@@ -13,7 +13,7 @@ from shared.english.plain import fold
 from shared.english.sentences import Clause, Sentence, split_clauses
 from shared.models.rules.guards import refused
 from shared.models.rules.kinds import category_of, time_of
-from shared.models.rules.remarks import is_opinion, is_to_reader
+from shared.models.rules.remarks import is_of_the_world, is_opinion, is_to_reader
 from shared.models.rules.said import Found, Said
 from shared.models.rules.statement import quote_of, statement_of, statements_of, trimmed
 from shared.models.rules.when import days_of
@@ -46,7 +46,7 @@ def facts_of_sentence(said: Said, sentence: Sentence, previous: str = "") -> Ite
         if is_standing_wish(clause):
             yield from _facts(said, clause, "answers", WISH)
             continue
-        if is_to_reader(clause):
+        if is_to_reader(clause) or is_of_the_world(clause):
             continue
         sums = weighed(features(clause, previous))
         verdict = verdict_of(sums)

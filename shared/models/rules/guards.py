@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from shared.english.gate.lexicon import CLASSES
 from shared.english.sentences import NEARBY, Clause, Sentence
-from shared.english.spotting import hints
+from shared.english.spotting import BLANK, hints
 from shared.english.words import words_of
-from shared.models.rules.remarks import is_hanging, is_of_the_world, is_part, is_passing, is_remark
+from shared.models.rules.remarks import is_hanging, is_part, is_passing, is_remark
 
 _CONDITION = re.compile(
     r"(?<![\w'])(?:if(?! it (?:helps|matters))|unless|suppose|imagine|pretend|assum\w+|let's say|what if"
@@ -52,7 +52,7 @@ _TELLS = re.compile(
 )
 """Somebody tells, and not the person."""
 _WORDS_OF_TELLING = words_of(
-    "told said says claims claimed wrote mentioned texted announced insists swears reckons reckon heard"
+    "told said says claims claimed wrote mentioned texted announced insists swears reckons reads reckon heard"
 )
 _AROUND = " \t\"'*_>-"
 _OWN_LEAD = re.compile(r"(?<![\w'])(?:i|i'm|i've|my|me|we|our)(?![\w])")
@@ -108,6 +108,15 @@ _TAG = re.compile(
     r"\W*(?:don't|doesn't|didn't|isn't|aren't|wasn't|won't|haven't|hasn't|right|no|am|do|is) ?(?:i|we|it"
     r"|they)?\W*$"
 )
+
+
+MOST_SHOWN = 24
+"""Signs of a clause at most that are not the person's own: a title or a word between quotation marks."""
+
+
+def is_shown(clause: Clause) -> bool:
+    """Holds more than a name of what the person only shows: its statement would say it."""
+    return clause.text.count(BLANK) > MOST_SHOWN
 
 
 def is_scenario(sentence: Sentence) -> bool:
@@ -213,6 +222,7 @@ def is_of_others(clause: Clause) -> bool:
 
 
 GUARDS: tuple[Callable[[Clause], bool], ...] = (
+    is_shown,
     is_question,
     is_passing,
     is_conditional,
@@ -224,7 +234,6 @@ GUARDS: tuple[Callable[[Clause], bool], ...] = (
     is_part,
     is_hanging,
     is_remark,
-    is_of_the_world,
 )
 
 
