@@ -93,6 +93,7 @@ async def test_with_every_fault_at_once_nothing_is_lost_unsaid_and_the_accounts_
 ) -> None:
     chances = {str(fault): 0.05 for fault in OF_THE_ISSUE}
     async with fake_claude(chances=chances, seed=3) as fake:
+        fake.faults.script([None])  # a model that has never answered well would be doubted, by chance
         command = at(
             forked,
             fake,
