@@ -85,7 +85,7 @@ async def test_nor_does_one_whose_replies_never_end(fault: str, advice: str) -> 
     async with fake_claude(chances={fault: 1.0}) as fake, model_at(fake, patience=300.0) as model:
         (reason,) = await stopped(model, [full(index) for index in range(8)])
         assert advice in reason
-        assert fake.accounts.requests == 3
+        assert fake.accounts.requests == 4
 
 
 async def test_one_that_turns_bad_costs_what_is_in_flight_a_repair_and_a_trial() -> None:

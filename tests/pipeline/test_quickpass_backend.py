@@ -91,7 +91,7 @@ async def test_what_it_does_not_take_ends_failed(
         assert old.state.counts["POST /import-full"] == calls
         counted = host.registry.get_sample_value
         last = "refused" if status == 404 else "again"
-        assert counted("soulprint_predecessor_calls_total", {"outcome": last}) == calls
+        await until(lambda: counted("soulprint_predecessor_calls_total", {"outcome": last}) == calls)
     assert run.state == "failed"
     assert told in (run.error or {})["message"]
 

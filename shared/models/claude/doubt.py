@@ -27,6 +27,8 @@ from shared.models.claude.usage import Tally
 
 FIRST_CHUNKS = 2
 """Chunks that may be spoilt before any was read, though harmless questions are answered well."""
+TRIALS = 2
+"""Harmless questions that are asked where a reply to one is cut or refused, and cannot be repaired."""
 CHUNKS = 7
 """The same once some were read: among thousands a few in a row may be to blame themselves."""
 SCHEMA_ADVICE = "set SOULPRINT_CLAUDE_MODEL to a model that keeps to a JSON schema"
@@ -102,16 +104,25 @@ class Doubt:
         return False
 
     async def _tried(self, tally: Tally) -> str | None:
-        """What is wrong with the answer to a harmless question, repaired once; None if nothing is."""
-        request = Request(EXTRACT, HARMLESS)
-        try:
-            await ask(self._caller, request, ExtractReply, tally, self._caller.deadline(), replaceable=True)
-        except SPOILT as error:
-            self._replies += 2 if isinstance(error, InvalidReplyError) else 1
-            return self._told(error)
-        except CallRefusedError:  # that is looked into where calls are made
-            return None
-        return None
+        """What is wrong with the answer to a harmless question, asked or repaired once more; None if nothing
+        is: of a good model, too, a reply is cut or refused now and then."""
+        request, told = Request(EXTRACT, HARMLESS), ""
+        for _ in range(TRIALS):
+            try:
+                await ask(
+                    self._caller, request, ExtractReply, tally, self._caller.deadline(), replaceable=True
+                )
+            except InvalidReplyError as error:
+                self._replies += 2
+                return self._told(error)
+            except (CutReplyError, RefusedReplyError) as error:
+                self._replies += 1
+                told = self._told(error)
+            except CallRefusedError:  # that is looked into where calls are made
+                return None
+            else:
+                return None
+        return told
 
     def _told(self, error: InvalidReplyError | CutReplyError | RefusedReplyError) -> str:
         replies = counted(self._replies, "reply", "replies")
