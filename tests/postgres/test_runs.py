@@ -11,6 +11,7 @@ import pytest
 
 from shared.domain.errors import BusyError, StoreError
 from shared.domain.events import ChunkStatus, FactsExtracted, Usage
+from shared.domain.facts import ABOUT_SELF, WITH_FACT
 from shared.domain.runs import RunKey
 from shared.domain.sample import SampleConversation
 from shared.store.accepting import AcceptedRun
@@ -241,7 +242,7 @@ async def test_a_report_tells_everything(store: Store, sql: asyncpg.Connection) 
         result_of(
             0, [fact_of("a")], usage=usage, dropped={"no quote": 2, "not the person": 1}, unread=("x", "y")
         ),
-        result_of(1, usage=usage, dropped={"no quote": 3}, unread=("y",)),
+        result_of(1, usage=usage, dropped={"no quote": 3, ABOUT_SELF: 7, WITH_FACT: 4}, unread=("y",)),
         result_of(2, status=ChunkStatus.DEAD, error="refused"),
         result_of(3, cached=True, usage=Usage()),
     )
@@ -254,7 +255,8 @@ async def test_a_report_tells_everything(store: Store, sql: asyncpg.Connection) 
     report = await store.read_run(IMPORT, 1)
     assert report is not None
     assert (report.chunks_total, report.chunks_ok, report.chunks_dead, report.chunks_cached) == (4, 3, 1, 1)
-    assert report.dropped == {"no quote": 5, "not the person": 1}
+    assert report.refused == {"no quote": 5, "not the person": 1}
+    assert report.understood == (7, 4)
     assert report.unread_conversations == 2
     assert report.extraction_usage == usage + usage + Usage(
         calls=1, input_tokens=100, output_tokens=10, cost=0.25
