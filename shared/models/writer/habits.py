@@ -42,8 +42,10 @@ class Habits:
     code: list[Line] = field(default_factory=list)
 
 
-def habits_of(voice: Voice) -> Habits:
-    """What is a habit, and not chance."""
+def habits_of(voice: Voice, *, alone: bool = False) -> Habits:
+    """What is a habit, and not chance. `alone`: no fact is known yet, so what is less surely a manner is told,
+    too: first sections have nothing else."""
+    share = 0.0 if alone else MANNER
     roles = [(role, count) for role, count in _commonest(voice.roles) if count >= 2][:ROLES]
     shown = [
         (name, count) for name, count in _commonest(voice.code) if name not in _CODE_NAMES and count >= 2
@@ -53,8 +55,8 @@ def habits_of(voice: Voice) -> Habits:
     laughs = enough and voice.habit(voice.laugh)
     emoji = enough and voice.habit(voice.emoji)
     return Habits(
-        writing=_writing(voice) if enough else [],
-        formality=_formality(voice) if enough else [],
+        writing=_writing(voice, share) if enough else [],
+        formality=_formality(voice, share) if enough else [],
         humour=[Line(f"Laughs in writing {_of(voice, [voice.laugh])}.")] if laughs else [],
         feeling=[Line(f"Uses emoji {_of(voice, [voice.emoji])}.")] if emoji else [],
         asks=_together("Turns to it most to", voice, asks),
@@ -64,25 +66,27 @@ def habits_of(voice: Voice) -> Habits:
     )
 
 
-def _writing(voice: Voice) -> list[Line]:
+def _writing(voice: Voice, share: float) -> list[Line]:
     lines = []
     words, half = voice.median_words, f"half of {voice.messages} have"
     if words <= _SHORT_WORDS:
         lines.append(Line(f"Writes short messages: {half} at most {words} words."))
     elif words >= _LONG_WORDS:
         lines.append(Line(f"Writes long messages: {half} {words} words or more."))
+    elif not share:
+        lines.append(Line(f"Writes messages of middling length: {half} at most {words} words."))
     if voice.habit(voice.foreign):
         named = listed(voice.languages) if voice.languages else "another language"
         lines.append(Line(f"Does not always write English: {named} {_of(voice, [voice.foreign])}."))
-    if _is_manner(voice, voice.lists):
+    if _is_manner(voice, voice.lists, share):
         lines.append(Line(f"Sets requests out as lists {_of(voice, [voice.lists])}."))
     return lines
 
 
-def _formality(voice: Voice) -> list[Line]:
+def _formality(voice: Voice, share: float) -> list[Line]:
     polite = [("greets", voice.greet), ("says please", voice.please), ("says thanks", voice.thanks)]
-    lines = _together("Courteous:", voice, [each for each in polite if _is_manner(voice, each[1])])
-    if _is_manner(voice, voice.slang):
+    lines = _together("Courteous:", voice, [each for each in polite if _is_manner(voice, each[1], share)])
+    if _is_manner(voice, voice.slang, share):
         lines.append(Line(f'Writes informally ("yeah", "gonna", "btw") {_of(voice, [voice.slang])}.'))
     casual = []
     if voice.cased >= 10 and voice.lower / voice.cased >= 0.5:
@@ -100,8 +104,8 @@ def _together(lead: str, voice: Voice, habits: Sequence[tuple[str, int]]) -> lis
     return [Line(f"{lead} {names} ({_of(voice, [count for _, count in habits])}).")]
 
 
-def _is_manner(voice: Voice, count: int) -> bool:
-    return voice.habit(count) and count >= MANNER * voice.conversations
+def _is_manner(voice: Voice, count: int, share: float) -> bool:
+    return voice.habit(count) and count >= share * voice.conversations
 
 
 def _of(voice: Voice, counts: Sequence[int]) -> str:

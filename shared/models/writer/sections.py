@@ -93,7 +93,7 @@ class _Known:
 def write_sections(digest: Digest, sample: Sequence[SampleConversation]) -> Sections:
     """The sections that `digest` and `sample` support; the others are empty."""
     facts = _by_theme(digest)
-    habits = habits_of(measure(sample))
+    habits = habits_of(measure(sample), alone=not digest.facts)
     answers = [known for known in facts.get(Theme.ANSWERS, []) if is_wish(known.fact)]
     addressed = [
         known

@@ -148,9 +148,17 @@ def test_habits_are_told_with_their_figures() -> None:
 
 def test_what_is_neither_this_nor_that_is_not_told() -> None:
     plain = [("How does a heat pump work in a cold house, and what does it need in winter to be worth it?",)]
-    sections = write_sections(Digest(()), sample(*plain * 6))
+    known = Digest((stored("I live in Porto."),))
+    sections = write_sections(known, sample(*plain * 6))
     assert sections.soul == Soul()
     assert sections.agents == Agents()
+
+
+def test_while_nothing_else_is_known_a_middling_length_is_told() -> None:
+    plain = [("How does a heat pump work in a cold house, and what does it need in winter to be worth it?",)]
+    soul = write_sections(Digest(()), sample(*plain * 6)).soul
+    assert soul is not None
+    assert soul.communication_style.startswith("Writes messages of middling length: half of 6")
 
 
 def test_humour_and_small_letters_are_told() -> None:
