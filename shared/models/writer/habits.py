@@ -43,8 +43,8 @@ class Habits:
 
 
 def habits_of(voice: Voice, *, alone: bool = False) -> Habits:
-    """What is a habit, and not chance. `alone`: no fact is known yet, so what is less surely a manner is told,
-    too: first sections have nothing else."""
+    """What is a habit, and not chance. `alone`: no fact is known yet, so what is less surely a manner is
+    told, too: first sections have nothing else."""
     share = 0.0 if alone else MANNER
     roles = [(role, count) for role, count in _commonest(voice.roles) if count >= 2][:ROLES]
     shown = [
