@@ -22,8 +22,8 @@ from sklearn.model_selection import GroupKFold
 
 from scripts.labels import CLASSES, FACTS, KINDS, LABELS
 from scripts.learned import digest_of_labels
-from shared.english.gate.features import features
-from shared.english.gate.gate import SCALE, WEIGHTS, of_kind
+from shared.english.gate.features import features, matter_in
+from shared.english.gate.gate import SCALE, WEIGHTS
 from shared.english.plain import fold
 from shared.english.regions import own_words
 from shared.english.sentences import Clause, split_clauses, split_sentences
@@ -51,6 +51,8 @@ class Example:
     label: str
     kind: str
     features: tuple[str, ...]
+    matter: tuple[str, ...]
+    """Those of them that tell of what it speaks: what kinds are learned from."""
 
 
 def examples(folder: Path) -> list[Example]:
@@ -84,7 +86,8 @@ def _examples_of(row: dict[str, Any]) -> Iterator[Example]:
         label, kind = _label_of(clause, spans)
         words = row["text"][clause.start : clause.end]
         if label:
-            yield Example(row["scenario"], words, label, kind, tuple(features(clause, previous)))
+            seen, matter = features(clause, previous), matter_in(clause.text)
+            yield Example(row["scenario"], words, label, kind, tuple(seen), tuple(matter))
 
 
 def _label_of(clause: Clause, spans: Sequence[tuple[int, int, str, str]]) -> tuple[str, str]:
@@ -180,7 +183,7 @@ def main() -> int:
     kinds = Task(
         KINDS,
         np.array([KINDS.index(row.kind) for row in of_facts]),
-        [of_kind(row.features) for row in of_facts],
+        [row.matter for row in of_facts],
         [row.scenario for row in of_facts],
         KIND_STRENGTH,
         "balanced",

@@ -4,7 +4,7 @@ data/labels by `python -m scripts.train`; a clause costs look-ups and sums, and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from itertools import repeat
 from math import exp, log
@@ -12,12 +12,10 @@ from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
 
-from shared.english.gate.features import features, matter_in
+from shared.english.gate.features import matter_in
 from shared.english.plain import fold
-from shared.english.sentences import Clause
 
 WEIGHTS = Path(__file__).with_name("weights.json")
-_TELLS_KIND = ("w=", "k=", "b=", "subject", "verb")
 SCALE = 100
 """Weights are kept as whole hundredths."""
 BITS = 32
@@ -73,11 +71,6 @@ def _packed(weights: Iterable[int]) -> int:
     return sum(each << BITS * place for place, each in enumerate(weights))
 
 
-def judged(clause: Clause, previous: str = "") -> Verdict:
-    """What the clause is; `previous` is the folded sentence before its own, if there is one."""
-    return verdict_of(weighed(features(clause, previous)))
-
-
 def weighed(found: Iterable[str]) -> Sums:
     """What the features weigh together, for each class and each kind."""
     learned = _learned()
@@ -105,11 +98,6 @@ def kind_of(sums: Sums) -> str:
     """The kind of fact that such a clause is, if it is one (data/labels/README.md has them)."""
     of_kinds = sums[CLASSES:]
     return _learned().kinds[of_kinds.index(max(of_kinds))]
-
-
-def of_kind(found: Sequence[str]) -> list[str]:
-    """The features that tell of what a clause speaks, and not how: what kinds are learned from."""
-    return [name for name in found if name.startswith(_TELLS_KIND)]
 
 
 def kinds_in(statement: str) -> dict[str, float]:

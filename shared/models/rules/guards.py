@@ -108,8 +108,6 @@ _TAG = re.compile(
     r"\W*(?:don't|doesn't|didn't|isn't|aren't|wasn't|won't|haven't|hasn't|right|no|am|do|is) ?(?:i|we|it"
     r"|they)?\W*$"
 )
-
-
 MOST_SHOWN = 24
 """Signs of a clause at most that are not the person's own: a title or a word between quotation marks."""
 

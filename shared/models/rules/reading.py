@@ -137,8 +137,8 @@ def _is_any_told(low: str) -> bool:
 
 
 def _is_told(low: str, start: int, end: int, *, asks: bool) -> bool:
-    """Whether a sentence that names no "I" may still tell something of the person: "Two kids, both in "
-    "Leeds"."""
+    """Whether a sentence that names no "I" may still tell something of the person: "Two kids, both
+    in Leeds"."""
     if asks or end - start > _LONGEST:
         return False
     first = _FIRST_WORD.match(low, start, end)

@@ -24,8 +24,7 @@ def is_passing(clause: Clause) -> bool:
 
 _PART = re.compile(
     r"[\W\d]*(?:let's|lets|much fun|in which|which|who|who's|whose|whom|that|than|then|here|here's|and|of"
-    r"|than|because|since (?:he|she|it|they"
-    r"|there)|on (?:her|his|their) own|as if|like)(?![\w'])"
+    r"|because|since (?:he|she|it|they|there)|on (?:her|his|their) own|as if|like)(?![\w'])"
 )
 _ROW = re.compile(r"\W*(?=[a-f]*\d)[0-9a-f]{6,}(?![\w'])")
 """An id: a row of a list, and nothing said."""
@@ -135,8 +134,8 @@ _MOMENT = re.compile(
 
 
 def is_remark(clause: Clause) -> bool:
-    """A remark on what the talk is at: a judgement, a feeling, a favourite of a kind that is named "
-    "elsewhere."""
+    """A remark on what the talk is at: a judgement, a feeling, a favourite of a kind that is named
+    elsewhere."""
     low = clause.sentence.low
     if _MOMENT.match(low, clause.start, clause.end):
         return True

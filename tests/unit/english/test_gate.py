@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scripts.labels import KINDS
-from shared.english.gate.gate import Verdict, judged, kind_of, kinds_in, verdict_of, weighed
+from shared.english.gate.features import features
+from shared.english.gate.gate import Verdict, kind_of, kinds_in, verdict_of, weighed
 from shared.english.plain import fold
 from shared.english.sentences import Clause, split_clauses, split_sentences
 from shared.models.rules.clauses import FACT
@@ -33,6 +34,11 @@ def clause(text: str) -> Clause:
     """The one clause of a sentence."""
     (found,) = [each for s in split_sentences(text, fold(text)) for each in split_clauses(s)]
     return found
+
+
+def judged(clause: Clause, previous: str = "") -> Verdict:
+    """What the gate says of it; `previous` is the folded sentence before its own, if there is one."""
+    return verdict_of(weighed(features(clause, previous)))
 
 
 @pytest.mark.parametrize("fact", [fact for fact, _ in PAIRS])
