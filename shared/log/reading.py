@@ -38,7 +38,8 @@ class Span:
 class Reading(Protocol):
     """What lies on a log. Names are base names (shared.pipelines.topic); the prefix is added here.
 
-    Raises LogUnavailableError where the log does not answer, LogRefusedError where it does not let us read.
+    Raises LogUnavailableError where the log does not answer, LogRefusedError where it does not let us read,
+    TopicLostError where a topic is deleted while it is read.
     """
 
     async def topics(self) -> Collection[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -12,16 +14,18 @@ from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from aiokafka.protocol.metadata import MetadataRequest
 
 from shared.domain.events import Event
-from shared.log.kafka.aiokafka_fixes import make_patient
+from shared.log.kafka.aiokafka_fixes import make_patient, unknown_topics
 from shared.log.kafka.cloudevents import decode
 from shared.log.kafka.connection import Connection
 from shared.log.kafka.rights import refusal
-from shared.log.ports import LogRefusedError, LogUnavailableError
+from shared.log.ports import LogRefusedError, LogUnavailableError, TopicLostError
 from shared.log.reading import RawRecord, Span
 
 E = TypeVar("E", bound=Event)
 PATIENCE = 30.0
 """Seconds that Kafka has for a step: to answer, or to give the next records."""
+_GONE = 1.0
+"""Seconds for which Kafka has not known a topic that is read: a broker may only just hear of a new one."""
 AT_ONCE = 8
 """Partitions that are read beside each other: of each the client holds what it has fetched."""
 FETCH_BYTES = 1024**2
@@ -48,7 +52,7 @@ class KafkaReading:
     ) -> Mapping[int, Span]:
         """See Reading."""
         name = self._prefix + topic
-        async with self._consumer() as consumer, self._step(name):
+        async with self._consumer() as consumer, self._step(name, consumer):
             # Of all topics: to ask for one by its name could make it.
             known = await consumer._client.fetch_all_metadata()
             every = [TopicPartition(name, number) for number in known.partitions_for_topic(name) or ()]
@@ -99,7 +103,7 @@ class KafkaReading:
             consumer.seek(tp, span.begin)
         left = dict(spans)
         while left:
-            async with self._step(next(iter(left)).topic):
+            async with self._step(next(iter(left)).topic, consumer):
                 fetched = await self._next(consumer, left)
             for tp, records in fetched.items():
                 inside = [_raw(each) for each in records if each.offset < spans[tp].end]
@@ -146,16 +150,34 @@ class KafkaReading:
             await asyncio.wait([asyncio.create_task(consumer.stop())])
 
     @asynccontextmanager
-    async def _step(self, what: str) -> AsyncIterator[None]:
+    async def _step(self, what: str, consumer: AIOKafkaConsumer | None = None) -> AsyncIterator[None]:
+        """With a consumer, `what` is a topic, and the step ends as soon as Kafka is seen to have it no more:
+        the client would wait for it."""
+        watch: asyncio.Task[None] | None = None
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._patience) as limit:
+                if consumer is not None:
+                    watch = asyncio.create_task(_end_when_gone(limit, consumer._client, what))
                 yield
         except TimeoutError:
+            if watch is not None and watch.done():
+                raise TopicLostError(f"{what} was not read: it was deleted meanwhile") from None
             raise LogUnavailableError(f"{what} was not read: no answer for {self._patience:g} s") from None
         except TopicAuthorizationFailedError:
             raise LogRefusedError(refusal("Read", "topic", what)) from None
         except KafkaError as error:
             raise LogUnavailableError(f"{what} cannot be read: {type(error).__name__}") from None
+        finally:
+            if watch is not None:
+                watch.cancel()
+
+
+async def _end_when_gone(limit: asyncio.Timeout, client: Any, topic: str) -> None:
+    """Return, with the limit reached, once the topic has been unknown to Kafka for a while."""
+    while time.monotonic() - unknown_topics(client).get(topic, math.inf) < _GONE:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(_GONE / 4)
+    if not limit.expired():
+        limit.reschedule(asyncio.get_running_loop().time())
 
 
 def _raw(record: Any) -> RawRecord:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.client import AIOKafkaClient
 
 from shared.domain.events import ImportReceived
 from shared.log.kafka.connection import Connection
 from shared.log.kafka.reading import AT_ONCE, FETCH_BYTES, KafkaReading
-from shared.log.ports import LogUnavailableError
+from shared.log.ports import LogUnavailableError, TopicLostError
 from shared.log.reading import RawRecord, Span
 from tests.support.kafka import Broker, create_topics, delete_topics, unique
 from tests.support.ports import free_port
@@ -85,17 +87,29 @@ async def test_a_large_topic_comes_in_small_pieces(kafka: Broker) -> None:
 
 
 async def test_a_topic_that_is_deleted_meanwhile_and_a_broker_that_is_not_there_end_it(
-    kafka: Broker,
+    kafka: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     topic = unique("deleted")
     await create_topics(kafka.bootstrap, {topic: 1})
     await fill(kafka.bootstrap, topic, range(3), partitions=1)
-    reading = KafkaReading(Connection(kafka.bootstrap), patience=1.0)
+    reading = KafkaReading(Connection(kafka.bootstrap))
     spans = dict(await reading.spans(topic))
     assert len(await read_all(kafka.bootstrap, topic)) == 3
     await delete_topics(kafka.bootstrap, topic)
-    with pytest.raises(LogUnavailableError, match=topic):
+    with pytest.raises(TopicLostError, match=topic):  # of its own, long before its patience ends
         await all_of(reading, topic, spans)
+    await create_topics(kafka.bootstrap, {topic: 1})
+    look = AIOKafkaClient.fetch_all_metadata
+
+    async def look_before(client: AIOKafkaClient) -> Any:
+        seen = await look(client)
+        await delete_topics(kafka.bootstrap, topic)
+        return seen
+
+    monkeypatch.setattr(AIOKafkaClient, "fetch_all_metadata", look_before)
+    with pytest.raises(TopicLostError, match=topic):
+        await reading.spans(topic)
+    monkeypatch.undo()
     nowhere = KafkaReading(Connection(f"127.0.0.1:{free_port()}"), patience=1.0)
     with pytest.raises(LogUnavailableError):
         await nowhere.spans(topic)
