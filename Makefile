@@ -1,20 +1,29 @@
-.PHONY: run test lint train labels-check bench chaos coverage asyncapi schema lock notices sbom audit pin clean compose-test
+.PHONY: run test test-all lint train labels-check bench chaos coverage asyncapi schema lock notices sbom audit pin clean compose-test
 EXPORT ?= examples/export.zip
 PYTHON ?= python3
 KILLS ?= 100
 MOMENTS ?= 30
 SEED ?= 1
 BIN := .venv/bin
-# All tests run in four processes, of which one or the other waits at any time; those that ARGS names in one.
+# Tests run in four processes, of which one or the other waits at any time; those that ARGS names in one.
 WORKERS ?= $(if $(ARGS),0,4)
+SPREAD = $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
+# Whose tests tell which lines of shared/store are reached.
+MEASURED := tests/unit/store tests/rest tests/postgres
 # Whatever the environment says, bytecode is kept: each process of the tests would compile all of it anew.
 export PYTHONDONTWRITEBYTECODE :=
 
 run: .venv/run.stamp
 	$(BIN)/soulprint run "$(EXPORT)"
 
+# All but the slow ones; what ARGS names is run, slow or not.
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder) $(ARGS)
+	$(BIN)/python -m pytest $(SPREAD) $(if $(ARGS),$(ARGS),-m "not slow")
+
+# Each test once, those of the store while its lines are counted.
+test-all: .venv/dev.stamp
+	$(BIN)/python -m pytest $(SPREAD) $(addprefix --ignore=,$(MEASURED))
+	$(MAKE) coverage
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
@@ -32,7 +41,7 @@ bench: .venv/dev.stamp
 # imported, or kept, for them counts as reached by nobody.
 coverage: .venv/dev.stamp
 	rm -rf build/coverage* && mkdir -p build
-	REQUIRE_POSTGREST=1 REQUIRE_PGBOUNCER=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -p tests.support.measuring tests/unit/store tests/rest tests/postgres $(ARGS)
+	REQUIRE_POSTGREST=1 REQUIRE_PGBOUNCER=1 $(BIN)/python -m pytest $(SPREAD) -p tests.support.measuring $(MEASURED)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage json --quiet -o build/coverage.json
 	$(BIN)/python -m scripts.coverage build/coverage.json

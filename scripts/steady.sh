@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Whether the tests pass every time: `make test` so many times in a row, every second time beside a process that
+# Whether the tests pass every time: `make test-all` so many times in a row, every second time beside a process that
 # keeps one core busy. Prints a line a run, and ends with the first run that fails, after the end of its output.
 #   scripts/steady.sh [TIMES=10]
 set -euo pipefail
@@ -26,11 +26,11 @@ for ((run = 1; run <= times; run++)); do
     fi
     began=$SECONDS
     passed=yes
-    make test >"$output" 2>&1 || passed=no
+    make test-all >"$output" 2>&1 || passed=no
     rest
-    # pytest's last line: "1 failed, 1799 passed, 3 skipped in 163.21s"
-    counts=$(grep -E '(passed|failed|error).* in [0-9.]+s' "$output" | tail -n 1 || true)
-    count() { grep -oE "[0-9]+ $1" <<<"$counts" | grep -oE '[0-9]+' || echo 0; }
+    # The last line of each pytest: "1 failed, 1799 passed, 3 skipped in 163.21s"
+    counts=$(grep -E '(passed|failed|error).* in [0-9.]+s' "$output" || true)
+    count() { awk -v what="$1" '{ for (n = 1; n < NF; n++) if (index($(n + 1), what) == 1) sum += $n } END { print sum + 0 }' <<<"$counts"; }
     printf 'run %d of %d, %s: %d s, %s passed, %s failed, %s errors\n' \
         "$run" "$times" "$beside" "$((SECONDS - began))" "$(count passed)" "$(count failed)" "$(count error)"
     if [[ $passed == no ]]; then

@@ -88,6 +88,7 @@ async def planted_markers(export: Path) -> dict[int, set[str]]:
     return planted_in
 
 
+@pytest.mark.slow
 async def test_with_every_fault_at_once_nothing_is_lost_unsaid_and_the_accounts_are_exact(
     forked: ForkedSoulprint, export: Path, tmp_path: Path
 ) -> None:
@@ -125,6 +126,7 @@ async def test_with_every_fault_at_once_nothing_is_lost_unsaid_and_the_accounts_
         assert ("calls got no reply" in finished.out) == (lost > 0)
 
 
+@pytest.mark.slow
 async def test_killed_again_and_again_it_pays_twice_for_no_more_than_was_not_recorded(
     forked: ForkedSoulprint, export: Path, tmp_path: Path
 ) -> None:
@@ -155,6 +157,7 @@ async def test_killed_again_and_again_it_pays_twice_for_no_more_than_was_not_rec
         assert done["usage"]["calls"] == needed, "of calls that a kill lost no account is kept"
 
 
+@pytest.mark.slow
 async def test_a_provider_that_goes_away_and_comes_back_costs_no_chunk(
     forked: ForkedSoulprint, export: Path, tmp_path: Path
 ) -> None:
@@ -180,6 +183,7 @@ async def test_a_provider_that_goes_away_and_comes_back_costs_no_chunk(
         assert without_unanswered(done) == told_usage(fake.told())
 
 
+@pytest.mark.slow
 async def test_a_limit_met_in_writing_ends_the_command_and_the_run_goes_on(
     forked: ForkedSoulprint, export: Path, tmp_path: Path
 ) -> None:
@@ -197,6 +201,7 @@ async def test_a_limit_met_in_writing_ends_the_command_and_the_run_goes_on(
         assert report(tmp_path)["run"] == 2
 
 
+@pytest.mark.slow
 async def test_a_limit_on_cost_stops_the_run_and_a_higher_one_goes_on_from_there(
     forked: ForkedSoulprint, export: Path, tmp_path: Path
 ) -> None:
@@ -243,6 +248,7 @@ async def test_a_limit_on_cost_stops_the_run_and_a_higher_one_goes_on_from_there
         assert f"${done['cost']:,.4f}" in (await ran(command, "usage", "--user", tmp_path.name)).out
 
 
+@pytest.mark.slow
 async def test_a_batch_is_taken_up_by_the_next_command_and_paid_for_once(
     forked: ForkedSoulprint, export: Path, tmp_path: Path
 ) -> None:
@@ -269,6 +275,7 @@ async def test_a_batch_is_taken_up_by_the_next_command_and_paid_for_once(
         assert offered_markers(fake) <= found_markers(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "chances", "says"),
     [

@@ -32,6 +32,7 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
@@ -50,6 +51,7 @@ async def test_what_only_the_person_can_mend_ends_the_run_long_before_patience_d
         assert "{" not in refused.err, "no log lines beside it"
 
 
+@pytest.mark.slow
 async def test_what_may_pass_is_waited_for_and_told_meanwhile(
     forked: ForkedSoulprint, few: Path, tmp_path: Path
 ) -> None:
@@ -62,6 +64,7 @@ async def test_what_may_pass_is_waited_for_and_told_meanwhile(
         assert (stopped.code, "goes on where it stopped" in stopped.err) == (130, True), stopped.err
 
 
+@pytest.mark.slow
 async def test_calls_that_are_never_answered_end_the_run_at_the_limit(
     forked: ForkedSoulprint, export: Path, tmp_path: Path
 ) -> None:

@@ -27,6 +27,7 @@ def one_a_message(messages: list[Shown]) -> Iterator[PlantedFact]:
             yield PlantedFact("", message.text.split("\n")[0][:120], message.number)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("facts", [None, 0.5, 2.0, 8.0], ids=["sample", "sparse", "usual", "dense"])
 async def test_the_bill_lies_in_the_estimate(
     forked: ForkedSoulprint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, facts: float | None

@@ -6,6 +6,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from soulprint.outputs import FACTS_FILE, MEMORY_FILE, SECTION_FILES
 from tests.support.command import facts, report
 from tests.support.exports import chain, claude_chain, json_of, zip_of
@@ -14,6 +16,7 @@ from tests.support.forking import ForkedSoulprint
 WHO = ("--user", "bea of two vendors")
 
 
+@pytest.mark.slow
 def test_two_vendors_are_one_memory_and_every_command_says_whose(
     forked: ForkedSoulprint, tmp_path: Path
 ) -> None:
@@ -65,6 +68,7 @@ HOSTILE = {
 """What somebody may be called."""
 
 
+@pytest.mark.slow
 def test_whatever_an_account_is_called_it_forges_nothing_that_is_shown(
     forked: ForkedSoulprint, tmp_path: Path
 ) -> None:

@@ -29,6 +29,7 @@ def out(forked: ForkedSoulprint, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return folder / "out"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_line_is_longer_than_the_terminal_and_users_have_their_names(
     forked: ForkedSoulprint, out: Path, width: int

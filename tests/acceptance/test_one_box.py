@@ -82,6 +82,7 @@ async def _ended(client: httpx2.AsyncClient, import_id: str) -> Any:
     return found[0]
 
 
+@pytest.mark.slow
 def test_nobody_is_let_in_from_elsewhere_without_a_word(homeless: ForkedSoulprint) -> None:
     for changes in ({"GATEWAY_HOST": "0.0.0.0"}, {"GATEWAY_OPEN": "false"}):
         given = {"METRICS_PORT": "0", "GATEWAY_PORT": "0", **changes}

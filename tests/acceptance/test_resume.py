@@ -45,6 +45,7 @@ def said(folder: Path) -> list[tuple[str, list[str], str]]:
     return sorted((fact["statement"], fact["message_ids"], fact["status"]) for fact in facts(folder))
 
 
+@pytest.mark.slow
 def test_killed_at_random_points_a_run_ends_as_if_never_interrupted(
     forked: ForkedSoulprint, export: Path, tmp_path: Path
 ) -> None:
@@ -94,6 +95,7 @@ async def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(
     assert report(out)["run"] == 1
 
 
+@pytest.mark.slow
 def test_the_same_export_again_costs_no_extraction_and_gives_the_same_bytes(
     forked: ForkedSoulprint, export: Path, tmp_path: Path
 ) -> None:
@@ -121,6 +123,7 @@ def test_a_second_run_for_the_same_user_at_the_same_moment_is_refused(
         assert "another run for user" in refused
 
 
+@pytest.mark.slow
 def test_a_result_that_could_not_be_written_is_written_by_the_same_command(
     forked: ForkedSoulprint, export: Path, tmp_path: Path
 ) -> None:

@@ -1,8 +1,11 @@
-"""Everything here takes minutes in `make chaos`; what `make test` leaves out needs them."""
+"""Everything here takes minutes in `make chaos`; `make test-all` has a short form of most."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
+
+import pytest
 
 from tests.support.kafka import kafka
 
@@ -27,3 +30,10 @@ NEED_MINUTES = (
     "test_worst_case.py",  # tests/acceptance/test_worst_case.py has all carriers in one history
 )
 collect_ignore = [] if os.environ.get("CHAOS") else [*NEED_MINUTES]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of it is slow, in its short form too."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)

@@ -35,6 +35,7 @@ async def scaled(fake: FakeClaude, patience: float) -> AsyncIterator[ClaudeModel
         yield model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["overloaded", "server_error"])
 async def test_ten_minutes_of_it_are_outlasted_by_who_has_the_patience(fault: str) -> None:
     async with fake_claude(chances={fault: 1.0}) as fake, scaled(fake, 30 * MINUTES) as model:

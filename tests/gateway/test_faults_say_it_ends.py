@@ -29,6 +29,7 @@ class Taking:
         raise self._fault
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "status"), [(StoreError("away"), 503), (RuntimeError("x"), 500)])
 async def test_a_fault_says_when_its_route_ends(
     store: Store, fault: Exception, status: int, monkeypatch: pytest.MonkeyPatch

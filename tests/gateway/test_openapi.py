@@ -32,6 +32,7 @@ CHECKS = (
 SETTINGS = {"imports_per_hour": 1_000_000, "imports_unfinished": 1_000_000}
 
 
+@pytest.mark.slow
 async def test_whatever_is_asked_is_answered_as_the_document_says(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -140,6 +140,7 @@ async def test_a_body_that_turns_out_too_large_is_never_whole_at_the_backend(
     assert old.state.gone == {"/echo": 1}
 
 
+@pytest.mark.slow
 async def test_a_body_that_stops_coming_is_408_and_never_whole_at_the_backend(old: Predecessor) -> None:
     async with fronted(old.url, patience=Patience(0.05)) as url, connected(url) as (reader, writer):
         writer.write(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")

@@ -102,6 +102,7 @@ FAULTS: dict[str, tuple[list[bytes], str, int, int]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_an_app_that_fails_is_called_as_often_as_is_safe(
     setting: LocalSetting, store: Store, sql: asyncpg.Connection, app: App, fault: str

@@ -113,6 +113,7 @@ async def eager_extractor(kit: Kit) -> AsyncIterator[Service]:
         yield replace(service, policy=replace(service.policy, trials=Backoff(base=0.1, cap=0.1)))
 
 
+@pytest.mark.slow
 async def test_an_import_is_claudes_and_no_trouble_with_the_provider_costs_a_chunk(
     setting: LocalSetting, store: Store, export: Path, command_of: CommandOf
 ) -> None:
@@ -235,6 +236,7 @@ async def hasty_extractor(kit: Kit) -> AsyncIterator[Service]:
         await model.close()
 
 
+@pytest.mark.slow
 async def test_batches_outlive_their_service_and_are_paid_for_once(
     setting: LocalSetting, store: Store, export: Path, sql: asyncpg.Connection
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
+import pytest
 
 from services.gateway.body_rules import JSON_BYTES
 from shared.store.routing import UNNAMED
@@ -96,6 +97,7 @@ async def test_an_answer_follows_the_policy_at_once_where_an_import_is_taken(
         assert said(await face.client.post(ROUTE, json=body_of(U))) == {}
 
 
+@pytest.mark.slow
 async def test_what_is_gone_names_what_came_after_it_and_still_counts(
     setting: LocalSetting, store: Store
 ) -> None:

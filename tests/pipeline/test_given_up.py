@@ -26,6 +26,7 @@ from tests.support.local import LocalSetting
 from tests.support.services import ended, hosted
 
 
+@pytest.mark.slow
 async def test_an_export_that_its_reader_does_not_survive_fails_alone(
     setting: LocalSetting, store: Store, exports: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

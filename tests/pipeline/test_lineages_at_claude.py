@@ -49,6 +49,7 @@ def planted(folder: Path) -> set[str]:
     return set(markers_in(text))
 
 
+@pytest.mark.slow
 async def test_the_second_vendor_costs_no_call_for_the_first_whichever_it_is(
     setting: LocalSetting, exports: Path, claude: Path, tmp_path: Path
 ) -> None:

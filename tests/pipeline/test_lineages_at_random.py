@@ -133,6 +133,7 @@ def drawn_steps(rng: Random, histories: Sequence[History]) -> list[tuple[list[Ex
     return steps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_whatever_came_before_what_is_served_is_what_one_import_of_each_gives(
     setting: LocalSetting, store: Store, tmp_path: Path, seed: int

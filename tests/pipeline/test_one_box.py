@@ -36,6 +36,7 @@ def box(setting: LocalSetting) -> LocalSetting:
     return setting
 
 
+@pytest.mark.slow
 async def test_what_was_begun_and_what_was_only_offered_goes_on_at_once(
     box: LocalSetting, store: Store, exports: Path
 ) -> None:

@@ -74,6 +74,7 @@ class Standing(OfflineModel):
         return await super().extract(chunk)
 
 
+@pytest.mark.slow
 async def test_replays_that_stand_still_leave_the_chunker_and_the_extractor_to_a_live_import(
     setting: LocalSetting, store: Store, exports: Path
 ) -> None:
@@ -116,6 +117,7 @@ class Slow(OfflineModel):
         return await super().extract(chunk)
 
 
+@pytest.mark.slow
 async def test_a_chunk_may_wait_for_its_turn_for_longer_than_its_deadline(
     setting: LocalSetting, store: Store, exports: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,7 @@ async def asked(command: ForkedSoulprint, *arguments: str) -> tuple[int, str, st
     return done.code, re.sub(r"\n {2,}", " ", done.out), done.err
 
 
+@pytest.mark.slow
 async def test_a_plan_is_run_and_followed_to_its_end(
     hasty: LocalSetting, store: Store, command_of: CommandOf, exports: Path
 ) -> None:
@@ -69,6 +70,7 @@ async def test_a_plan_is_run_and_followed_to_its_end(
     assert {row.run for event in events for row in await store.list_runs(event.import_id)} == {1, 2}
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_run_is_said(
     hasty: LocalSetting, store: Store, sql: asyncpg.Connection, command_of: CommandOf, exports: Path
 ) -> None:
@@ -110,6 +112,7 @@ class Waiting(OfflineModel):
         return await super().extract(chunk)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_whoever_leaves_leaves_it_running(
     hasty: LocalSetting,

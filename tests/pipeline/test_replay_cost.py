@@ -85,6 +85,7 @@ async def spent(sql: asyncpg.Connection, run: int) -> float:
     return float(await sql.fetchval("SELECT sum(cost) FROM run_usage WHERE run = $1", run))
 
 
+@pytest.mark.slow
 async def test_unchanged_imports_cost_no_call_and_changed_prompts_what_was_planned(
     setting: LocalSetting,
     store: Store,
@@ -129,6 +130,7 @@ async def test_unchanged_imports_cost_no_call_and_changed_prompts_what_was_plann
         assert (await sql.fetchval(HELD, others), await sql.fetchval(SERVED, others)) == kept
 
 
+@pytest.mark.slow
 async def test_another_model_costs_what_was_planned(
     setting: LocalSetting, store: Store, sql: asyncpg.Connection, sources: list[Path]
 ) -> None:

@@ -16,6 +16,7 @@ from tests.support.local import LocalSetting
 from tests.support.services import hosted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("facts", [0.5, 2.0])
 async def test_imports_that_no_model_read_cost_about_what_is_planned(
     setting: LocalSetting, store: Store, sql: asyncpg.Connection, tmp_path: Path, facts: float

@@ -8,6 +8,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import asyncpg
+import pytest
 
 from shared.domain.events import ImportReceived
 from shared.pipelines import CHUNKS_READY, IMPORT_RECEIVED
@@ -54,6 +55,7 @@ async def replayed(
     return event, sorted(published), sorted(model.asked)
 
 
+@pytest.mark.slow
 async def test_exactly_the_dead_and_the_missing_chunks_are_asked_for(
     setting: LocalSetting, store: Store, sql: asyncpg.Connection, exports: Path
 ) -> None:
@@ -84,6 +86,7 @@ async def test_a_whole_replay_at_the_same_model_calls_it_for_nothing(
     assert await extracted(sql, event) == facts
 
 
+@pytest.mark.slow
 async def test_a_source_that_is_gone_or_another_fails_the_run_and_nothing_goes_out(
     setting: LocalSetting, store: Store, sql: asyncpg.Connection, exports: Path
 ) -> None:
@@ -116,6 +119,7 @@ async def test_a_source_that_is_gone_or_another_fails_the_run_and_nothing_goes_o
     assert await store.read_profile(base.user_id) == served
 
 
+@pytest.mark.slow
 async def test_an_interrupted_replay_goes_on_where_it_was_and_records_a_chunk_once(
     setting: LocalSetting, store: Store, sql: asyncpg.Connection, exports: Path
 ) -> None:

@@ -72,6 +72,7 @@ def shown(host: Host, name: str, **labels: str) -> float | None:
     return host.registry.get_sample_value(name, labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["memory", "chunks"])
 async def test_imports_are_done_again(
     hasty: LocalSetting, store: Store, sql: asyncpg.Connection, exports: Path, stage: str
@@ -112,6 +113,7 @@ async def test_a_source_that_is_gone_fails_its_import_and_holds_no_other_up(
     assert (served.run, served.full_pass_status) == (1, "complete"), "what was served stays"
 
 
+@pytest.mark.slow
 async def test_a_full_disk_in_mid_run_loses_nothing(
     hasty: LocalSetting, store: Store, sql: asyncpg.Connection, exports: Path
 ) -> None:

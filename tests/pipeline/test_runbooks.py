@@ -152,6 +152,7 @@ async def scene(
                 yield Scene(rollout, run, model, folder, opened)
 
 
+@pytest.mark.slow
 async def test_the_page_of_the_cutover_is_as_it_stands(
     setting: LocalSetting, store: Store, sql: asyncpg.Connection, fork_server: ForkServer, tmp_path: Path
 ) -> None:
@@ -187,6 +188,7 @@ async def test_the_page_of_the_cutover_is_as_it_stands(
         )
 
 
+@pytest.mark.slow
 async def test_the_page_of_the_rollback_is_as_it_stands(
     setting: LocalSetting, store: Store, sql: asyncpg.Connection, fork_server: ForkServer, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import asyncpg
+import pytest
 
 from shared.domain.events import ImportReceived
 from shared.domain.ids import quick_id, shadow_id
@@ -86,6 +87,7 @@ async def world(
     return World(await rows_of(sql), sorted(app.emails)), into_v1
 
 
+@pytest.mark.slow
 async def test_with_shadows_all_that_is_seen_is_as_without(
     setting: LocalSetting, store: Store, sql: asyncpg.Connection, tmp_path: Path, app: App, emptied: Emptier
 ) -> None:

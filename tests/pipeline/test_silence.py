@@ -34,6 +34,7 @@ def reasons(host: Host) -> str:
     return "; ".join(ready(states).reasons)
 
 
+@pytest.mark.slow
 async def test_a_database_whose_connections_go_silent(
     setting: LocalSetting, store: Store, exports: Path
 ) -> None:
@@ -63,6 +64,7 @@ async def test_a_database_that_goes_silent_altogether(
         assert time.monotonic() - began < STOPPED
 
 
+@pytest.mark.slow
 async def test_a_storage_that_goes_silent(
     setting: LocalSetting, store: Store, exports: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +93,7 @@ async def test_a_storage_that_goes_silent(
         assert time.monotonic() - began < STOPPED
 
 
+@pytest.mark.slow
 async def test_a_model_that_goes_silent(
     setting: LocalSetting, store: Store, exports: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

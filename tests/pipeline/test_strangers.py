@@ -56,6 +56,7 @@ async def stored(sql: asyncpg.Connection) -> str:
     return "\n".join(str(row[0]) for row in rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["stage", "store", "rows", "extract", "write"])
 async def test_nothing_of_what_broke_is_told(
     part: str, setting: LocalSetting, store: Store, sql: asyncpg.Connection, exports: Path

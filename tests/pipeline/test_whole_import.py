@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from services.extractor.app import extractor
 from shared.domain.events import ChunkReady
 from shared.host.service import Kit, Service
@@ -62,6 +64,7 @@ class Standing(OfflineModel):
         return await super().extract(chunk)
 
 
+@pytest.mark.slow
 async def test_many_large_imports_of_one_person_do_not_hold_up_anothers_small_one(
     setting: LocalSetting, store: Store, exports: Path
 ) -> None:

@@ -81,6 +81,7 @@ def canary(database: str, tmp_path: Path, fork_server: ForkServer) -> Canary:
     return Canary(ForkedSoulprint(Soulprint(tmp_path / "home", (*settings.items(),)), fork_server))
 
 
+@pytest.mark.slow
 async def test_steps_are_taken_told_and_kept(canary: Canary, store: Store) -> None:
     said = canary.done("set", "0", "--reason", "v1 first")
     assert said.splitlines() == [

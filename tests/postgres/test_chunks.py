@@ -212,6 +212,7 @@ async def test_superseded_conversations_do_not_count(store: Store) -> None:
     assert report.facts_extracted == 3
 
 
+@pytest.mark.slow
 async def test_of_thousands_of_versions_the_last_voids_all_before_it(
     store: Store, sql: asyncpg.Connection
 ) -> None:

@@ -83,6 +83,7 @@ async def leave(process: asyncio.subprocess.Process) -> int:
     return process.returncode
 
 
+@pytest.mark.slow
 async def test_a_life_of_a_server(home: Path) -> None:
     """Made, used by two at once, kept by the last, reattached after kill -9, restarted, stopped."""
     first, second = await asyncio.gather(other_process(home), other_process(home))
@@ -129,6 +130,7 @@ async def test_a_life_of_a_server(home: Path) -> None:
             pytest.fail("started on data of another version")
 
 
+@pytest.mark.slow
 async def test_the_server_is_private_and_a_deep_home_works(home: Path) -> None:
     deep = home / ("d" * 100)
     async with embedded_postgres(deep) as dsn:
@@ -153,6 +155,7 @@ async def test_the_server_is_private_and_a_deep_home_works(home: Path) -> None:
             pass
 
 
+@pytest.mark.slow
 async def test_a_half_made_data_folder_is_made_again(home: Path) -> None:
     (home / "postgres.new").mkdir(parents=True)
     (home / "postgres.new" / "rubbish").write_text("x")

@@ -55,6 +55,7 @@ def steps(store: Store) -> list[Step]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(24))
 async def test_whatever_comes_first(store: Store, sql: asyncpg.Connection, seed: int) -> None:
     chosen = random.Random(seed)

@@ -28,6 +28,7 @@ async def test_an_address_is_migrated_and_opened(empty_database: str) -> None:
         assert await store.schema_version() == versions
 
 
+@pytest.mark.slow
 async def test_without_an_address_the_store_is_the_homes_own() -> None:
     with TemporaryDirectory(prefix="soulprint-home-") as home:  # a second pytest closes its own folder to it
         settings = load_settings(store="embedded", home=home)

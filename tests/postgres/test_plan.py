@@ -93,6 +93,7 @@ async def test_of_the_apps_tables_only_what_they_lack_is_listed(
     ]
 
 
+@pytest.mark.slow
 async def test_a_person_reads_one_line_a_statement_and_a_program_all(
     postgres: str, migrated: str, tmp_path: Path, fork_server: ForkServer
 ) -> None:
@@ -134,6 +135,7 @@ async def test_a_plan_waits_long_for_nobody_and_names_a_statement_that_is_refuse
         await plan(empty_database, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["A", "B"])
 async def test_the_statements_as_they_are_listed_make_the_schema(postgres: str, form: Form) -> None:
     async with app_database(postgres, form) as dsn:

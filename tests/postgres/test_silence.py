@@ -140,11 +140,13 @@ async def test_nobody_waits_for_a_server_that_takes_connections_and_says_nothing
                 pytest.fail("nobody answers")
 
 
+@pytest.mark.slow
 async def test_a_users_lock_is_left_when_nobody_answers(door: Door, database: str) -> None:
     async with open_store(door.dsn(database)) as store, asyncio.timeout(SOON), store.lock_user(ANNA):
         door.swallow()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", ["direct", "pooled"], indirect=True)
 async def test_what_nobody_waits_for_ends_at_the_server(store: Store, sql: asyncpg.Connection) -> None:
     async with sql.transaction():

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
+import pytest
 import typer.main
 
 from shared.domain.ids import user_id_for
@@ -197,6 +198,7 @@ def wrong_with(name: str, printed: Printed) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 async def test_no_command_prints_more_than_text(
     database: str, sql: asyncpg.Connection, tmp_path: Path
 ) -> None:

@@ -5,6 +5,8 @@ import random
 from collections import Counter
 from functools import partial
 
+import pytest
+
 from shared.domain.events import ImportReceived
 from shared.log.policy import PoolPolicy
 from shared.log.stage import per_record
@@ -20,6 +22,7 @@ RECORDS = 20_000
 PARTITIONS = 6
 
 
+@pytest.mark.slow
 async def test_random_faults_latencies_and_replicas_that_come_and_go_lose_nothing(kafka: Broker) -> None:
     topic, group = unique("storm"), unique("group")
     await create_topics(kafka.bootstrap, {topic: PARTITIONS, f"{topic}.dlq": 1})

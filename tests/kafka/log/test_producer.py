@@ -56,6 +56,7 @@ async def numbers(kafka: Broker, topic: str) -> list[int]:
     return sorted(each.import_id.int for each in found)
 
 
+@pytest.mark.slow
 async def test_dead_letters_wait_for_their_topic_and_are_written_when_it_is_there_again(
     kafka: Broker,
 ) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from unicodedata import normalize
 from uuid import UUID
 
+import pytest
+
 from shared.pipelines import IMPORT_RECEIVED
 from shared.store.store import Store
 from tests.support.exports import chain, claude_chain, json_of
@@ -76,6 +78,7 @@ async def test_an_upload_is_put_into_storage_and_published(
     assert b'"lineage":"at home"' in published.value.replace(b": ", b":")
 
 
+@pytest.mark.slow
 async def test_what_is_submitted_under_one_name_takes_the_place_of_what_was(
     setting: Setting, command_of: CommandOf, store: Store, tmp_path: Path
 ) -> None:

@@ -35,6 +35,7 @@ def guarded(guarded_kafka: GuardedKafka, database: str, exports: Path) -> Settin
     return Setting(guarded_kafka.plain, database, exports, changes={"extract_workers": 0})
 
 
+@pytest.mark.slow
 async def test_commands_and_services_come_in_with_tls_and_scram(
     guarded_kafka: GuardedKafka, guarded: Setting, command_of: CommandOf
 ) -> None:
@@ -47,6 +48,7 @@ async def test_commands_and_services_come_in_with_tls_and_scram(
     assert PASSWORD not in created.out + created.err + doctor.out + doctor.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("protocol", "mechanism"),
     [("SASL_PLAINTEXT", "PLAIN"), ("SASL_PLAINTEXT", "SCRAM-SHA-256"), ("SASL_SSL", "PLAIN")],

@@ -32,6 +32,7 @@ async def setting(setting: Setting) -> Setting:
     return setting
 
 
+@pytest.mark.slow
 async def test_letters_are_found_listed_and_shown_and_what_is_of_no_use_is_refused(
     setting: Setting, store: Store, command_of: CommandOf
 ) -> None:
@@ -74,6 +75,7 @@ async def test_letters_are_found_listed_and_shown_and_what_is_of_no_use_is_refus
         assert unreadable.json()["left"][0]["reason"] == "unreadable: missing_header"
 
 
+@pytest.mark.slow
 async def test_an_import_is_whole_and_its_memory_written_anew_once_its_dead_chunk_was_requeued(
     setting: Setting, store: Store, command_of: CommandOf, exports: Path
 ) -> None:
@@ -125,6 +127,7 @@ async def test_an_import_is_whole_and_its_memory_written_anew_once_its_dead_chun
     assert [each.why for each in await store.read_audit(str(letter.id))] == ["mended"]
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_requeued_says_why(
     setting: Setting, store: Store, command_of: CommandOf, exports: Path
 ) -> None:

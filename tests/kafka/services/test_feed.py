@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
@@ -84,6 +85,7 @@ async def deleted(sql: asyncpg.Connection, user: UUID) -> None:
     await sql.execute("DELETE FROM imports WHERE user_id = $1", user)
 
 
+@pytest.mark.slow
 async def test_a_second_pipeline_processes_what_lies_on_the_log_and_leaves_the_first_alone(
     setting: Setting, store: Store, sql: asyncpg.Connection, command_of: CommandOf, tmp_path: Path
 ) -> None:

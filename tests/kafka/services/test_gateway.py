@@ -20,6 +20,7 @@ GATEWAYS = 4
 ASKED = 200
 
 
+@pytest.mark.slow
 async def test_asked_at_all_of_them_at_once_it_is_one_import(
     setting: Setting, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,8 @@ import asyncio
 import re
 from pathlib import Path
 
+import pytest
+
 from shared.pipelines import CHUNKS_READY, FACTS_EXTRACTED
 from shared.store.store import Store
 from tests.support.fake_claude.fixtures import fake_claude
@@ -20,6 +22,7 @@ MAX_POLL = 1.0
 IMPATIENT = {"TUNED_SESSION_MS": "6000", "TUNED_MAX_POLL_MS": str(int(MAX_POLL * 1000))}
 
 
+@pytest.mark.slow
 async def test_extractors_whose_key_is_refused_for_longer_than_the_poll_interval_go_on_by_themselves(
     setting: Setting, store: Store, exports: Path, tmp_path: Path, fork_server: ForkServer
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from shared.pipelines import CHUNKS_READY, IMPORT_RECEIVED
 from shared.store.store import Store
 from tests.support.services import Setting, caught_up, ended, hosted
@@ -13,6 +15,7 @@ from tests.support.waiting import until
 LOST_PARTITIONS = 2
 
 
+@pytest.mark.slow
 async def test_chunks_lost_after_publishing_are_published_again_and_no_others(
     setting: Setting, store: Store, exports: Path
 ) -> None:

@@ -12,6 +12,7 @@ from tests.support.services import PARTITIONS, Setting, hosted
 from tests.support.waiting import until
 
 
+@pytest.mark.slow
 async def test_imports_of_a_lane_without_a_topic_wait_and_the_others_do_not(
     setting: Setting, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from shared.pipelines import CHUNKS_READY, places_of
@@ -41,6 +42,7 @@ class Page:
         return {s.labels["stage"] for s in self._samples if s.name == name}
 
 
+@pytest.mark.slow
 async def test_a_process_shows_every_metric_and_logs_whose_and_which(
     setting: Setting, store: Store, exports: Path, tmp_path: Path, fork_server: ForkServer
 ) -> None:

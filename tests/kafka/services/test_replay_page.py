@@ -125,6 +125,7 @@ async def scene(
             yield Scene(setting, store, sql, fake, run, opened)
 
 
+@pytest.mark.slow
 async def test_the_page_of_replays_is_as_it_stands(
     setting: Setting, store: Store, sql: asyncpg.Connection, fork_server: ForkServer, tmp_path: Path
 ) -> None:

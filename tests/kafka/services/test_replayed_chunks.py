@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
@@ -65,6 +66,7 @@ async def take_away(setting: Setting, partitions: range) -> None:
         await admin.close()
 
 
+@pytest.mark.slow
 async def test_a_replay_from_facts_needs_no_source_while_its_chunks_lie_on_the_log(
     setting: Setting, store: Store, sql: asyncpg.Connection, exports: Path, tmp_path: Path
 ) -> None:
@@ -101,6 +103,7 @@ async def test_a_replay_from_facts_needs_no_source_while_its_chunks_lie_on_the_l
     assert await extracted(sql, event) == facts
 
 
+@pytest.mark.slow
 async def test_what_retention_took_comes_from_the_source_and_a_stranger_is_not_believed(
     setting: Setting, store: Store, sql: asyncpg.Connection, exports: Path, tmp_path: Path
 ) -> None:

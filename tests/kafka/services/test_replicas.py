@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx2
+import pytest
 from prometheus_client import CollectorRegistry
 
 from shared.host.host import Host
@@ -24,6 +25,7 @@ QUICKLY_MISSED = {"TUNED_SESSION_MS": "3000"}
 """How long the group waits for the one that is killed."""
 
 
+@pytest.mark.slow
 async def test_three_extractors_one_killed_one_stopped_and_nothing_is_lost(
     setting: Setting, store: Store, exports: Path, tmp_path: Path, fork_server: ForkServer
 ) -> None:

@@ -125,6 +125,7 @@ async def test_what_is_buried_while_a_requeue_runs_is_left_for_the_next_one(
     assert {row.burial for row in rows if row.state == "open"} == {2}
 
 
+@pytest.mark.slow
 async def test_what_was_read_since_is_settled_as_that(
     setting: Setting, store: Store, sql: asyncpg.Connection, command_of: CommandOf, exports: Path
 ) -> None:

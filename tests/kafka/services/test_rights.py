@@ -70,6 +70,7 @@ async def grant(kafka: RuledKafka, setting: Setting, needed: Mapping[str, Iterab
     await kafka.grant([(login, right) for login in needed for right in whole(setting, needed[login])])
 
 
+@pytest.mark.slow
 async def test_each_does_its_part_with_its_rights_and_needs_every_one_of_them(
     ruled_kafka: RuledKafka,
     ruled: Setting,
@@ -220,6 +221,7 @@ def _unspeakable(exports: Path) -> Path:
     return export
 
 
+@pytest.mark.slow
 async def test_what_a_service_may_not_do_pauses_it_with_the_right_that_it_lacks_until_it_has_it(
     ruled_kafka: RuledKafka, ruled: Setting, store: Store, exports: Path
 ) -> None:
@@ -279,6 +281,7 @@ def _unready(found: host.Host) -> list[str]:
     return list(ready(states).reasons)
 
 
+@pytest.mark.slow
 async def test_who_lacks_a_right_is_told_which_and_goes_on_once_it_is_granted(
     ruled_kafka: RuledKafka, ruled: Setting, store: Store, exports: Path, command_of: CommandOf
 ) -> None:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from uuid import UUID
 
 import asyncpg
+import pytest
 
 from shared.domain.events import ImportReceived
 from shared.domain.ids import shadow_id
@@ -32,6 +33,7 @@ def done(host: Host) -> float:
     return host.registry.get_sample_value("soulprint_pool_records_total", {"stage": "router"}) or 0.0
 
 
+@pytest.mark.slow
 async def test_fifty_deliveries_at_four_routers_are_one_decision_while_the_share_changes(
     setting: Setting, store: Store, sql: asyncpg.Connection
 ) -> None:

@@ -44,6 +44,7 @@ def silent(host: Host) -> bool:
     return len(said) == len(states)
 
 
+@pytest.mark.slow
 async def test_services_say_that_kafka_is_silent_and_stop(
     kafka: Broker, database: str, store: Store, exports: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

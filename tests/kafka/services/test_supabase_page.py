@@ -183,6 +183,7 @@ def test_each_command_of_the_page_is_on_one_of_the_ways() -> None:
     assert PAGE.read_text("utf-8").count("\n```") == 2 * len(BLOCKS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 async def test_the_page_leads_from_a_project_to_the_first_import_and_back(
     server: str, kafka: Broker, fork_server: ForkServer, exports: Path, tmp_path: Path, way: str

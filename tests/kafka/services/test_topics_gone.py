@@ -51,6 +51,7 @@ async def test_a_service_waits_for_its_topic_and_goes_on_when_it_is_created(
     await running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("noticed", "partitions"), [(True, 1), (False, PARTITIONS)])
 async def test_a_topic_deleted_under_a_service_is_told_and_read_again_from_its_beginning(
     setting: Setting, store: Store, exports: Path, noticed: bool, partitions: int
@@ -70,6 +71,7 @@ async def test_a_topic_deleted_under_a_service_is_told_and_read_again_from_its_b
     assert await reasons(setting, IMPORT_RECEIVED) == []
 
 
+@pytest.mark.slow
 async def test_an_import_waits_for_a_topic_that_its_service_writes_to(
     setting: Setting, store: Store, exports: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +90,7 @@ async def test_an_import_waits_for_a_topic_that_its_service_writes_to(
     assert await reasons(setting, IMPORT_RECEIVED) == []
 
 
+@pytest.mark.slow
 async def test_while_no_dead_letter_can_be_written_the_lane_waits_and_nothing_is_lost(
     kafka: Broker, database: str, store: Store, exports: Path
 ) -> None:

@@ -81,6 +81,7 @@ class Amid:
         return seen[0]
 
 
+@pytest.mark.slow
 async def test_one_history_gives_the_same_bytes_over_both_logs(
     setting: Setting, store: Store, sql: asyncpg.Connection, tmp_path: Path, command_of: CommandOf
 ) -> None:

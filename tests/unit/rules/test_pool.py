@@ -86,6 +86,7 @@ SILENT_AT = (
 """The worker as it is, which for ever reads a chunk that holds a word."""
 
 
+@pytest.mark.slow
 async def test_a_chunk_that_a_worker_never_answers_is_given_up_and_holds_no_other(
     monkeypatch: pytest.MonkeyPatch, one_worker: OfflineExtractor
 ) -> None:
@@ -178,6 +179,7 @@ async def test_a_cancelled_chunk_does_not_shift_the_answers(one_worker: OfflineE
     assert rest == [EXPECTED[0], *EXPECTED[2:4]]
 
 
+@pytest.mark.slow
 def test_workers_do_not_outlive_a_killed_parent() -> None:
     program = (
         "import asyncio, psutil\n"

@@ -77,6 +77,7 @@ def test_the_version_is_one() -> None:
         assert answer("-m", module, "--version") == f"soulprint {soulprint.__version__}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [[], ["run"], ["show"], ["topics"], ["topics", "create"]])
 def test_help_is_short_and_long_everywhere(command: list[str]) -> None:
     assert answer("-m", "soulprint", *command, "-h") == answer("-m", "soulprint", *command, "--help")

@@ -70,6 +70,7 @@ async def test_several_are_done_at_once(workers: Workers | Threads) -> None:
     assert [answer["counted"] for _, answer in every] == list(range(8))
 
 
+@pytest.mark.slow
 async def test_it_tells_how_far_it_is_while_values_are_waited_for(workers: Workers | Threads) -> None:
     far: list[int] = []
     async with workers.task(TASKS, {"what": "goes_on", "upto": 12}, POLICY, far.append) as answers:

@@ -31,6 +31,7 @@ async def failure(workers: Workers, what: str, policy: WorkerPolicy = HASTY) -> 
     return told.value
 
 
+@pytest.mark.slow
 async def test_a_task_that_makes_no_progress_is_ended() -> None:
     async with Workers(TASKS) as workers:
         assert (await failure(workers, "idles")).kind == STOOD_STILL
@@ -41,6 +42,7 @@ async def test_one_that_holds_the_interpreter_is_ended_too() -> None:
         assert (await failure(workers, "holds_the_interpreter")).kind == STOOD_STILL
 
 
+@pytest.mark.slow
 async def test_slow_is_not_still() -> None:
     async with Workers(TASKS) as workers:
         assert await done(workers, HASTY, what="goes_on", upto=12) == ([12], None)
@@ -59,6 +61,7 @@ async def test_a_task_whose_values_nobody_takes_waits() -> None:
         assert len(got) == 300
 
 
+@pytest.mark.slow
 async def test_one_whose_progress_nobody_takes_goes_on() -> None:
     """Whoever tells how far it is must not wait for room: then nobody would look after the task."""
     async with Workers(TASKS) as workers:
@@ -69,6 +72,7 @@ async def test_one_whose_progress_nobody_takes_goes_on() -> None:
             assert [value async for value in answers.values()] == ["through"]
 
 
+@pytest.mark.slow
 async def test_one_that_is_stopped_for_long_stands_not_still() -> None:
     """As where a container is frozen, or gets no time for it: its patience is of processor time."""
     async with Workers(TASKS) as workers:
@@ -105,6 +109,7 @@ async def test_what_the_machine_does_to_one_is_not_its_fault() -> None:
         assert "crashed" in str(crashed)
 
 
+@pytest.mark.slow
 def test_where_no_process_is_to_be_had_whoever_asked_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """As under a limit of processes. The one that forks goes on."""
 
