@@ -62,6 +62,14 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_data_home() -> Iterator[None]:
+    """What a test does not place goes nowhere near the memory of whoever runs the tests."""
+    with tempfile.TemporaryDirectory(prefix="soulprint-test-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", folder)
+        yield
+
+
 @pytest.fixture(scope="session")
 async def postgres() -> AsyncIterator[str]:
     """The DSN of the session's server, as superuser."""
