@@ -28,14 +28,14 @@ from shared.english.plain import fold
 from shared.english.regions import own_words
 from shared.english.sentences import Clause, split_clauses, split_sentences
 
-LEAST = 5
+LEAST = 10
 """Clauses in which a feature stands at least."""
+LEAST_OF_WORDS = 4
+"""The same of a word alone: of what a clause speaks is told by words that are rare."""
 FOLDS = 5
-STRENGTH = 0.1
+STRENGTH = 0.15
 """Of the regression for classes: the smaller, the less it trusts what is rare."""
 KIND_STRENGTH = 0.5
-SMALLEST = 8
-"""Weights, in hundredths, that are kept at least."""
 OVERLAP = 0.5
 """Share of the shorter one by which a labelled clause and one that is cut here are the same."""
 RECALLS = (0.6, 0.7, 0.8, 0.85, 0.9)
@@ -104,6 +104,10 @@ def _label_of(clause: Clause, spans: Sequence[tuple[int, int, str, str]]) -> tup
     return max(over)[2:] if over else ("passing", "")
 
 
+def _least_of(name: str) -> int:
+    return LEAST_OF_WORDS if name.startswith("w=") else LEAST
+
+
 def _matrix(rows: Sequence[Sequence[str]], known: dict[str, int]) -> csr_matrix:
     indices = [sorted({known[name] for name in row if name in known}) for row in rows]
     pointers = np.cumsum([0, *map(len, indices)])
@@ -126,7 +130,8 @@ class Task:
     def known(self) -> dict[str, int]:
         """The features that stand in enough rows, numbered."""
         counts = Counter(name for row in self.rows for name in set(row))
-        return {name: at for at, name in enumerate(sorted(n for n, c in counts.items() if c >= LEAST))}
+        often = sorted(name for name, count in counts.items() if count >= _least_of(name))
+        return {name: at for at, name in enumerate(often)}
 
     def tried(self) -> np.ndarray:
         """How likely each row is each name, by what was learned of other scenarios."""
@@ -147,7 +152,7 @@ class Task:
             "of": {
                 name: kept
                 for name, place in known.items()
-                if (kept := [int(w) if abs(w) >= SMALLEST else 0 for w in weights[:, place]]) and any(kept)
+                if any(kept := [int(weight) for weight in weights[:, place]])
             },
         }
 

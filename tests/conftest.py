@@ -65,7 +65,10 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _own_data_home() -> Iterator[None]:
     """What a test does not place goes nowhere near the memory of whoever runs the tests."""
-    with tempfile.TemporaryDirectory(prefix="soulprint-test-") as folder, pytest.MonkeyPatch.context() as patch:
+    with (
+        tempfile.TemporaryDirectory(prefix="soulprint-test-") as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.setenv("XDG_DATA_HOME", folder)
         yield
 

@@ -13,6 +13,12 @@ from shared.english.words import words_of
 
 MOST_WORDS = 40
 """Words of a clause that are looked at."""
+WORDS_BEFORE = 12
+"""Words of what stands before it that are looked at."""
+NEAR = 160
+"""Characters on either side of it in which a text is looked for that others may have written."""
+FAR = 100
+"""Characters beside it among which they are looked for."""
 SHORT = 6
 """Words of a clause at most whose form as a whole is looked at."""
 _WORD = re.compile(r"[^\W\d_]++(?:-\d++|(?:['-][^\W\d_]++)*+)|\d+(?:[.,:]\d+)*|[£$€₹!?:;\"()…]|\.\.\.")
@@ -70,6 +76,47 @@ _MADE_UP = re.compile(
     r"|script|fiction|narrator|monologue|quote|says|said|wrote|email|mail|message|review|bio|cover letter"
     r"|post|advert|ad|ads|slogan|joke|meme|test|code|log|survey|template|draft)(?![\w'])"
 )
+
+
+_OF_TEXTS = words_of(
+    "act ad ads advert alternate audio avatar backstory bio blank blanks blog blurb caption card case "
+    "chapter character chorus code comic comment comments complaint copied copy correct dialog dialogue "
+    "diary dialect dnd draft dream dungeon email episode essay eulogy example exercise fable fanfic "
+    "fiction fill film fix form forwarded game ghostwrite grammar haiku headline homework hypothetical "
+    "hypothetically imagine improv interview joke kata lesson letter limerick line lines listing log "
+    "longer lyric lyrics mail meme memoir mock monologue name narrator note novel npc oc paragraph "
+    "paraphrase pasted pasting persona placeholder play player podcast poem polish polite post poster "
+    "pov presents pretend prof profile prompt proofread punchline quest questionnaire quiz quote quoted "
+    "quoting reads reddit rephrase reply respondent review rewrite rhyme riddle role sample says scene "
+    "scenario screenplay script section sentence sentences sequel she shorten shorter sign sim sketch "
+    "skit slogan song soften speech spell standup stanza statement story style subject subtitle "
+    "subtitles survey tape template test testimonial text them third thread tighten title toast tone "
+    "transcribe transcript translate translation trope tweet user version verse vignette villain voice "
+    "witness wizard wrote"
+)
+"""What speaks of a text: somebody's words may stand beside it."""
+
+
+def _texts_in(low: str, start: int, end: int) -> Iterator[str]:
+    """The words beside a clause, and in it, that speak of a text, or ask for one."""
+    for word in _OF_TEXTS.intersection(_RUN.findall(low, max(0, start - NEAR), end + NEAR)):
+        yield f"m={word}"
+
+
+def _lead(low: str, start: int) -> Iterator[str]:
+    """What stands before the nearest colon ahead of a clause: whose words follow."""
+    colon = low.rfind(":", max(0, start - FAR), start)
+    if colon < 0:
+        return
+    lead = _words_of_lead(low[max(0, colon - FAR // 2) : colon])
+    near = "at" if not low[colon + 1 : start].strip(" \t\"'*_>-\n") else "after"
+    yield f"{near} lead"
+    yield f"{near} lead={lead[-1] if lead else ''}"
+    yield f"{near} lead {'own' if not _FIRST.isdisjoint(lead) else 'of none'}"
+
+
+def _words_of_lead(text: str) -> list[str]:
+    return _RUN.findall(text.rsplit(". ", 1)[-1].rsplit("\n", 1)[-1])
 
 
 def words_in(text: str) -> list[str]:
@@ -158,6 +205,8 @@ def features(clause: Clause, previous: str = "") -> list[str]:
             found.append("conditional before")
         if _MADE_UP.search(ahead):
             found.append("made up in sentence")
+    found += _texts_in(sentence.low, clause.start, clause.end)
+    found += _lead(sentence.low, clause.start)
     if not previous:
         found.append("opens")
     elif _is_made_up(previous):
@@ -165,6 +214,8 @@ def features(clause: Clause, previous: str = "") -> list[str]:
     before = _first_words_in(previous[-200:], 2) if previous else []
     if before:
         found.append(f"p={' '.join(before)}")
+    behind = words_in(sentence.low[clause.end : min(sentence.end, clause.end + FAR)])
+    found += (f"after={' '.join(behind[:1])}", f"after={' '.join(behind[:2])}")
     if previous.endswith("?"):
         found.append("after question")
     mark = sentence.low[sentence.end : sentence.end + 1]

@@ -16,15 +16,15 @@ from shared.models.rules.kinds import category_of, time_of
 from shared.models.rules.remarks import is_of_the_world, is_opinion, is_to_reader
 from shared.models.rules.said import Found, Said
 from shared.models.rules.statement import quote_of, statement_of, statements_of, trimmed
-from shared.models.rules.when import days_of
+from shared.models.rules.when import days_of, has_day
 from shared.models.rules.wishes import is_standing_wish
 
-FACT = 0.55
+FACT = 0.6
 """Least likelihood of a clause that is taken for a fact."""
+SLOT = 0.45
+"""The same where it says what a slot holds: where they live, what they eat, whom they are married to."""
 OPINION = 0.85
 """The same of what the person thinks of something."""
-SLOT = 0.3
-"""The same where it says what a slot holds: where they live, what they eat, whom they are married to."""
 WISH = 0.9
 """Confidence in a standing wish that is said as one."""
 _NEAR = 200
@@ -46,7 +46,7 @@ def facts_of_sentence(said: Said, sentence: Sentence, previous: str = "") -> Ite
         if is_standing_wish(clause):
             yield from _facts(said, clause, "answers", WISH)
             continue
-        if is_to_reader(clause) or is_of_the_world(clause):
+        if is_to_reader(clause) or (is_of_the_world(clause) and not has_day(clause.text)):
             continue
         sums = weighed(features(clause, previous))
         verdict = verdict_of(sums)

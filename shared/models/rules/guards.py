@@ -11,7 +11,12 @@ from shared.english.gate.lexicon import CLASSES
 from shared.english.sentences import NEARBY, Clause, Sentence
 from shared.english.spotting import BLANK, hints
 from shared.english.words import words_of
-from shared.models.rules.remarks import is_hanging, is_part, is_passing, is_remark
+from shared.models.rules.remarks import (
+    is_hanging,
+    is_part,
+    is_passing,
+    is_remark,
+)
 
 _CONDITION = re.compile(
     r"(?<![\w'])(?:if(?! it (?:helps|matters))|unless|suppose|imagine|pretend|assum\w+|let's say|what if"
@@ -37,7 +42,8 @@ _IF = re.compile(
     r"|had i|what if|whether)(?![\w'])(?! (?:it helps|it matters|anyone asks))"
 )
 _WOULD = re.compile(
-    r"(?<![\w'])(?:(?:could|might|would|should)(?:'ve| have)|i'd (?:have|be)|i would be"
+    r"(?<![\w'])(?:(?:could|might|would|should)(?:'ve| have)(?! (?:an?|the|to|more|no|some|one)\b)"
+    r"|i'd (?:have|be)|i would be"
     r"|in another life)(?![\w'])"
 )
 _WORDS_OF_WOULD = words_of("could might would should d another")
@@ -202,17 +208,19 @@ _SOMEBODY = re.compile(
 _NOBODYS = frozenset({"job", "other"})
 """Kinds of words for people who are nobody's."""
 _POINTS = re.compile(r"(?:he|she|they|it)(?:'s|'d|'ll|'re)? (?!(?:and|or) )")
-"""Nobody knows later of whom or what it speaks."""
 _FIRST_PERSON = re.compile(r"(?<![\w'])(?:i|i'm|i've|i'd|my|me|mine|us|we|our)(?![\w])")
 
 
+def is_pointing(clause: Clause) -> bool:
+    """Begins with a "she" or an "it": nobody knows later of whom or what it speaks."""
+    return _POINTS.match(clause.plain) is not None
+
+
 def is_of_others(clause: Clause) -> bool:
-    """Somebody is spoken of who is nothing to the person, and nothing that touches them."""
+    """Speaks of somebody beside the person, a colleague or a landlord, and not of what touches the person."""
     plain = clause.plain
     if plain.startswith("i "):
         return False
-    if _POINTS.match(plain):
-        return True
     found = _OTHERS.match(plain) or _SOMEBODY.match(plain)
     if found is not None and found.re is _SOMEBODY and _NOBODYS.isdisjoint(CLASSES.get(found["who"], ())):
         return False
@@ -221,6 +229,7 @@ def is_of_others(clause: Clause) -> bool:
 
 GUARDS: tuple[Callable[[Clause], bool], ...] = (
     is_shown,
+    is_part,
     is_question,
     is_passing,
     is_conditional,
@@ -228,8 +237,8 @@ GUARDS: tuple[Callable[[Clause], bool], ...] = (
     is_introduced,
     is_uncertain,
     is_sarcastic,
+    is_pointing,
     is_of_others,
-    is_part,
     is_hanging,
     is_remark,
 )

@@ -165,6 +165,7 @@ def _user(facts: dict[Theme, list[_Known]]) -> User:
             "life_context": [
                 *_lines([*names[1:], *others]),
                 *_lines(facts.get(Theme.HEALTH, [])),
+                *_lines(facts.get(Theme.DECISIONS, [])),
                 *_lines(facts.get(Theme.PLANS, [])),
             ],
             "preferred_address": [known.value(_named(known)) for known in called[:1]],

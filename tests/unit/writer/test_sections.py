@@ -73,7 +73,8 @@ STATEMENTS = {
     "My name is Nora Quigley.": ("user", "name", "Nora Quigley"),
     "Please call me Ms Q.": ("user", "preferred_address", "Ms Q"),
     "I live in Porto.": ("user", "location", "I live in Porto. (2022-05)"),
-    "We're buying a flat.": ("user", "location", "We're buying a flat. (2022-05)"),
+    "We rent a flat in Leeds.": ("user", "location", "We rent a flat in Leeds. (2022-05)"),
+    "We're buying a flat.": ("user", "life_context", "We're buying a flat. (2022-05)"),
     "I work as a nurse.": ("user", "occupation", "I work as a nurse. (2022-05)"),
     "My sister Aoife lives in Toronto.": (
         "user",
