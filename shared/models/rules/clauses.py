@@ -21,7 +21,7 @@ from shared.models.rules.wishes import is_standing_wish
 
 FACT = 0.6
 """Least likelihood of a clause that is taken for a fact."""
-SLOT = 0.45
+SLOT = 0.4
 """The same where it says what a slot holds: where they live, what they eat, whom they are married to."""
 OPINION = 0.85
 """The same of what the person thinks of something."""
