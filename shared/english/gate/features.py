@@ -13,12 +13,10 @@ from shared.english.words import words_of
 
 MOST_WORDS = 40
 """Words of a clause that are looked at."""
-WORDS_BEFORE = 12
-"""Words of what stands before it that are looked at."""
 NEAR = 160
 """Characters on either side of it in which a text is looked for that others may have written."""
 FAR = 100
-"""Characters beside it among which they are looked for."""
+"""Characters before it in which a colon is looked for, and behind it in which its next words are."""
 SHORT = 6
 """Words of a clause at most whose form as a whole is looked at."""
 _WORD = re.compile(r"[^\W\d_]++(?:-\d++|(?:['-][^\W\d_]++)*+)|\d+(?:[.,:]\d+)*|[£$€₹!?:;\"()…]|\.\.\.")
@@ -76,8 +74,6 @@ _MADE_UP = re.compile(
     r"|script|fiction|narrator|monologue|quote|says|said|wrote|email|mail|message|review|bio|cover letter"
     r"|post|advert|ad|ads|slogan|joke|meme|test|code|log|survey|template|draft)(?![\w'])"
 )
-
-
 _OF_TEXTS = words_of(
     "act ad ads advert alternate audio avatar backstory bio blank blanks blog blurb caption card case "
     "chapter character chorus code comic comment comments complaint copied copy correct dialog dialogue "
@@ -108,15 +104,12 @@ def _lead(low: str, start: int) -> Iterator[str]:
     colon = low.rfind(":", max(0, start - FAR), start)
     if colon < 0:
         return
-    lead = _words_of_lead(low[max(0, colon - FAR // 2) : colon])
+    line = low[max(0, colon - FAR // 2) : colon].rpartition("\n")[2]
+    lead = _RUN.findall(line.rpartition(". ")[2])
     near = "at" if not low[colon + 1 : start].strip(" \t\"'*_>-\n") else "after"
     yield f"{near} lead"
     yield f"{near} lead={lead[-1] if lead else ''}"
     yield f"{near} lead {'own' if not _FIRST.isdisjoint(lead) else 'of none'}"
-
-
-def _words_of_lead(text: str) -> list[str]:
-    return _RUN.findall(text.rsplit(". ", 1)[-1].rsplit("\n", 1)[-1])
 
 
 def words_in(text: str) -> list[str]:
