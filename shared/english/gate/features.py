@@ -207,8 +207,8 @@ def features(clause: Clause, previous: str = "") -> list[str]:
     before = _first_words_in(previous[-200:], 2) if previous else []
     if before:
         found.append(f"p={' '.join(before)}")
-    behind = words_in(sentence.low[clause.end : min(sentence.end, clause.end + FAR)])
-    found += (f"after={' '.join(behind[:1])}", f"after={' '.join(behind[:2])}")
+    behind = _first_words_in(sentence.low[clause.end : min(sentence.end, clause.end + FAR)], 2)
+    found += (f"after={' '.join(behind[:1])}", f"after={' '.join(behind)}")
     if previous.endswith("?"):
         found.append("after question")
     mark = sentence.low[sentence.end : sentence.end + 1]

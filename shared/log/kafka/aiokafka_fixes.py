@@ -104,11 +104,12 @@ def forget_errors(consumer: Any) -> None:
         consumer._coordinator.check_errors()
 
 
-def unknown_topics(client: Any) -> Mapping[str, float]:
-    """The topics that this patient client asked for and Kafka, the last time it answered, did not know; and
-    since when (`time.monotonic`)."""
-    unknown: Mapping[str, float] = client._soulprint_unknown
-    return unknown
+def topics_unknown_for(client: Any, topics: Collection[str], seconds: float) -> list[str]:
+    """Those of `topics` that this patient client asked for and Kafka, whenever it answered, has not known for
+    longer than `seconds`."""
+    since: Mapping[str, float] = client._soulprint_unknown
+    now = time.monotonic()
+    return [topic for topic in topics if topic in since and now - since[topic] > seconds]
 
 
 def _hang_up(client: Any) -> None:

@@ -8,14 +8,13 @@ a way out here that does not depend on the client.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Collection, Sequence
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
-from shared.log.kafka.aiokafka_fixes import close_what_comes, make_patient, unknown_topics
+from shared.log.kafka.aiokafka_fixes import close_what_comes, make_patient, topics_unknown_for
 from shared.log.kafka.connection import Connection
 from shared.pipelines import MAX_DEAD_LETTER_BYTES
 
@@ -97,9 +96,7 @@ class Producer:
 
     def unknown(self, topics: Collection[str], seconds: float) -> list[str]:
         """Those of `topics` of which Kafka has said for so long that there is no such topic."""
-        since = unknown_topics(self._client.client)
-        now = time.monotonic()
-        return [topic for topic in topics if topic in since and now - since[topic] > seconds]
+        return topics_unknown_for(self._client.client, topics, seconds)
 
     def holds(self, topic: str) -> bool:
         """Whether records for this topic are in it, to be sent as soon as the topic is there."""

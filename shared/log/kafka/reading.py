@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -14,7 +12,7 @@ from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from aiokafka.protocol.metadata import MetadataRequest
 
 from shared.domain.events import Event
-from shared.log.kafka.aiokafka_fixes import make_patient, unknown_topics
+from shared.log.kafka.aiokafka_fixes import make_patient, topics_unknown_for
 from shared.log.kafka.cloudevents import decode
 from shared.log.kafka.connection import Connection
 from shared.log.kafka.rights import refusal
@@ -174,7 +172,7 @@ class KafkaReading:
 
 async def _end_when_gone(limit: asyncio.Timeout, client: Any, topic: str) -> None:
     """Return, with the limit reached, once the topic has been unknown to Kafka for a while."""
-    while time.monotonic() - unknown_topics(client).get(topic, math.inf) < _GONE:  # noqa: ASYNC110 - nobody tells
+    while not topics_unknown_for(client, [topic], _GONE):  # noqa: ASYNC110 - the client sets no event
         await asyncio.sleep(_GONE / 4)
     if not limit.expired():
         limit.reschedule(asyncio.get_running_loop().time())

@@ -11,12 +11,7 @@ from shared.english.gate.lexicon import CLASSES
 from shared.english.sentences import NEARBY, Clause, Sentence
 from shared.english.spotting import BLANK, hints
 from shared.english.words import words_of
-from shared.models.rules.remarks import (
-    is_hanging,
-    is_part,
-    is_passing,
-    is_remark,
-)
+from shared.models.rules.remarks import is_hanging, is_part, is_passing, is_remark
 
 _CONDITION = re.compile(
     r"(?<![\w'])(?:if(?! it (?:helps|matters))|unless|suppose|imagine|pretend|assum\w+|let's say|what if"
