@@ -61,7 +61,7 @@ _POLITE = re.compile(
 _ASKED = re.compile(
     r"\b(?:you|your|yours|u|ur|answers?|answered|repl(?:y|ies)|respon(?:d|ses?)|explanations?|assistant"
     r"|please|pls|call(?:ed)? me|called|from now on|in (?:the )?future|outputs?)\b"
-    rf"|\b{MANNER}\b"
+    rf"|\b(?!(?<=hate )small talk|(?<=hates )small talk){MANNER}\b"  # that is of people
     r"|antwort|duze|sieze|répon|repond|tutoie|respond[ea]|respuesta|contesta|resposta|rispo|rispett"
     r"|antwoord"
     r"|odpow|vasta|svar|ответ|отвеч|називай|называй|відпов|απάντ|أجب|رد |الرد|ענה"
