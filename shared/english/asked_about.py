@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from shared.english.spotting import BLANK, LOOK_BACK, hints
+from shared.english.spotting import BLANK, LOOK_BACK, found_near, hints
 
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 _POINTS_AT = re.compile(
@@ -95,6 +95,7 @@ _QUOTING = re.compile(
     r"\b(?:type|paste|say|send|enter|try) (?:in )?the following\b|\b(?:and )?i quote\b|\bquote unquote\b"
     r"|\bin (?:his|her|their) (?:own )?words\b|^decode\b"
 )
+_QUOTING_HINTS = ("quote", " words", "decode", "the following")
 _TO_MACHINES = re.compile(
     r"\b(?:the user(?:'s)? (?:wants?|is|has|likes?|prefers?|new|address|said|asked|needs|would|must|should)"
     r"|that the user|tell the user|to the user|the user (?:about|lord)|call the user"
@@ -125,9 +126,9 @@ def is_shown(text: str) -> Iterator[tuple[int, int]]:
 
 def is_answered(text: str) -> int | None:
     """Where a text begins that the person is to answer."""
-    if not hints(text, ("what ", "how ")) or "\n" not in text:
+    if "\n" not in text:
         return None
-    found = _REPLY_WANTED.search(text)
+    found = found_near(_REPLY_WANTED, text, ("what ", "how "))
     return None if found is None else found.end()
 
 
@@ -173,19 +174,19 @@ def is_foreign_request(text: str) -> int | None:
 
 def is_supposed(text: str) -> int | None:
     """Where the person begins to suppose."""
-    found = _SUPPOSED.search(text) if hints(text, _SUPPOSED_HINTS) else None
+    found = found_near(_SUPPOSED, text, _SUPPOSED_HINTS)
     return None if found is None else found.start()
 
 
 def is_cited(text: str) -> int | None:
     """What is announced as somebody's words without a mark around them."""
-    found = _QUOTING.search(text) if hints(text, ("quote", " words", "decode", "the following")) else None
+    found = found_near(_QUOTING, text, _QUOTING_HINTS)
     return None if found is None else found.end()
 
 
 def is_for_machines(text: str) -> int | None:
     """Where a sentence begins that speaks to a machine about "the user": nobody calls themselves so."""
-    found = _TO_MACHINES.search(text) if hints(text, _TO_MACHINES_HINTS) else None
+    found = found_near(_TO_MACHINES, text, _TO_MACHINES_HINTS)
     if found is None:
         return None
     begin = max(0, found.start() - LOOK_BACK)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 BLANK = "\x00"
 """Stands for a character that is not the person's own. Exports hold no NUL: the chunker repairs text."""
 LOOK_BACK = 200
@@ -15,3 +18,40 @@ def hints(text: str, hints: tuple[str, ...]) -> bool:
         if hint in text:
             return True
     return False
+
+
+REACH = 120
+"""Characters on either side of a mark in which what it hints at stands as a whole: no pattern that is sought
+by marks is so long."""
+
+
+def near(text: str, marks: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+    """The stretches of `text` about its marks, in order, none overlapping another: a search of these alone
+    finds what a slow search of the whole finds."""
+    begin = end = -1
+    for place in sorted(place for hint in marks for place in _places(text, hint)):
+        if place - REACH > end:
+            if end >= 0:
+                yield begin, end
+            begin = max(0, place - REACH)
+        end = place + REACH
+    if end >= 0:
+        yield begin, end
+
+
+def found_near(pattern: re.Pattern[str], text: str, marks: tuple[str, ...]) -> re.Match[str] | None:
+    """The first match of a pattern about one of its marks: most texts have none."""
+    if not hints(text, marks):
+        return None
+    for begin, end in near(text, marks):
+        found = pattern.search(text, begin, end)
+        if found is not None:
+            return found
+    return None
+
+
+def _places(text: str, hint: str) -> Iterator[int]:
+    place = text.find(hint)
+    while place >= 0:
+        yield place
+        place = text.find(hint, place + 1)

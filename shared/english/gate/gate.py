@@ -4,7 +4,7 @@ data/labels by `python -m scripts.train`; a clause costs look-ups and sums, and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import repeat
 from math import exp, log
@@ -67,8 +67,11 @@ def _learned() -> _Learned:
     return _Learned(tuple(kinds["names"]), of, _packed(bias), Struct(f"<{len(bias)}I"), *kept["calibration"])
 
 
-def _packed(weights: Iterable[int]) -> int:
-    return sum(each << BITS * place for place, each in enumerate(weights))
+def _packed(weights: Sequence[int]) -> int:
+    packed = 0
+    for each in reversed(weights):
+        packed = (packed << BITS) + each
+    return packed
 
 
 def weighed(found: Iterable[str]) -> Sums:
