@@ -22,7 +22,7 @@ _RELATIVE = re.compile(
     r"(?P<day>the day before yesterday|yesterday|tomorrow|today|tonight|last night"
     r"|this (?:morning|afternoon|evening))"
     r"|(?P<which>last|next|this|this past|this coming|coming) (?P<period>week|weekend|month|year|spring"
-    rf"|summer|autumn|fall|winter|{WEEKDAY}|{MONTH})"
+    rf"|summer|autumn|fall|winter|{WEEKDAY}|{MONTH}|(?:mon|tues?|wed|thurs?|fri|(?-i:Sat|Sun))(?!\w))"
     rf"|(?P<count>{_COUNT}(?<!couple of)|a couple of(?= (?:day|week)))"
     r" (?P<unit>day|week|month|year)s? (?:ago|back(?= *$))"
     rf"|(?P<within>in (?P<number>{_COUNT}(?<!couple of)|a couple of(?= (?:day|week)))"
@@ -38,6 +38,8 @@ _BEFORE = re.compile(
     r"\b(?:since|until|till|til|by|from|before|after|of|to|for|through|than)\s*$", re.IGNORECASE
 )
 """What takes the place of the period's own preposition."""
+_OF_PERIOD = re.compile(r" (?:is|was|has|will|marks?|marked)\b", re.IGNORECASE)
+"""What tells of the period itself: "this year is our twentieth"."""
 _NOT_AFTER = re.compile(
     r"\b(?:every|each|the|this time|for)\s*$|\b(?:which|that|who|whom|where|when|if|until)\b[^,;]*$",
     re.IGNORECASE,
@@ -113,7 +115,8 @@ def resolved(words: str, said: int | None, *, event: bool) -> Told:
         if known is None:
             return found[0]
         text, day = known
-        if _BEFORE.search(before) or _MONTH_BEFORE.search(before):
+        is_subject = found.start() == 0 and _OF_PERIOD.match(words, found.end())
+        if is_subject or _BEFORE.search(before) or _MONTH_BEFORE.search(before):
             text = text.partition(" ")[2] or text
         first.append(day.toordinal())
         return text[0].upper() + text[1:] if found.start() == 0 else text
@@ -200,7 +203,7 @@ def _of_period(period: str, step: int, today: date) -> tuple[str, date] | None:
     if period in _SEASONS:
         year = _year_of(_SEASONS[period], step, today)
         return f"in {period} {year}", date(year, _SEASONS[period], 1)
-    if period[:3] in _WEEKDAYS and period.endswith("day"):
+    if period[:3] in _WEEKDAYS:
         return _on(_weekday(period, step, today))
     month = MONTHS[period]
     return _in(_year_of(month, step, today), month)

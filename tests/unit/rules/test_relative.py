@@ -34,6 +34,10 @@ SAID = date(2024, 3, 5).toordinal()
         ("last week I fell", "In the week of 26 February 2024 I fell", date(2024, 2, 26)),
         ("I saw it last weekend", "I saw it on the weekend of 2 March 2024", date(2024, 3, 2)),
         ("I left ten years ago", "I left in 2014", date(2014, 1, 1)),
+        ("I went to a reading last Fri", "I went to a reading on 1 March 2024", date(2024, 3, 1)),
+        ("We fly next Thurs", "We fly on 7 March 2024", date(2024, 3, 7)),
+        ("I ran last Sun", "I ran on 3 March 2024", date(2024, 3, 3)),
+        ("This year is our twentieth", "2024 is our twentieth", date(2024, 1, 1)),
         ("Daisy gets spayed on November 18", "Daisy gets spayed on November 18 2024", date(2024, 11, 18)),
     ],
 )
@@ -50,6 +54,7 @@ def test_they_are_resolved(words: str, told: str, day: date) -> None:
         "My birthday is on 14 July",
         "I worked there for the last year",
         "last year's model",
+        "I last sat an exam in Kendal",
         "I was born in May 1990",
         "It is on 31 February",
     ],
