@@ -13,6 +13,7 @@ READING = (
     "shared/english/gate/features.py",
     "shared/english/gate/lexicon.py",
     "shared/english/joints.py",
+    "shared/english/own_labels.py",
     "shared/english/sentences.py",
 )
 """What decides which clauses there are, and what is seen of them. What other modules do to them is small

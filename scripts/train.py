@@ -28,9 +28,9 @@ from shared.english.plain import fold
 from shared.english.regions import own_words
 from shared.english.sentences import Clause, split_clauses, split_sentences
 
-LEAST = 10
+LEAST = 14
 """Clauses in which a feature stands at least."""
-LEAST_OF_WORDS = 4
+LEAST_OF_WORDS = 5
 """The same of a word alone: of what a clause speaks is told by words that are rare."""
 FOLDS = 5
 STRENGTH = 0.15
@@ -56,7 +56,7 @@ class Example:
 
 
 def examples(folder: Path) -> list[Example]:
-    """All clauses of the labelled messages that are the person's own words."""
+    """All clauses of the labelled messages in which own words are left."""
     found: list[Example] = []
     for path in sorted(folder.glob("*.jsonl")):
         for line in path.read_text("utf-8").splitlines():
@@ -85,8 +85,8 @@ def _examples_of(row: dict[str, Any]) -> Iterator[Example]:
     for clause, previous in clauses_in(row["text"]):
         label, kind = _label_of(clause, spans)
         words = row["text"][clause.start : clause.end]
-        if label:
-            seen, matter = features(clause, previous), matter_in(clause.text)
+        seen, matter = features(clause, previous), matter_in(clause.text)
+        if label and seen:
             yield Example(row["scenario"], words, label, kind, tuple(seen), tuple(matter))
 
 

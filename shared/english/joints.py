@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from shared.english.own_labels import FIELDS, MOST_CHARS
 from shared.english.words import words_of
 
 _I = r"(?:i|i'm|im|i've|ive|i'd|i'll|we|we're|we've|we'd|we'll)(?![\w'])"
@@ -129,12 +130,6 @@ _KNOWING = re.compile(
     r"|explain|wondering|wonder)$"
 )
 """What "how to" and "what I should" belong to."""
-_FIELDS = words_of(
-    "name age role job occupation profession location city hobbies hobby interests languages pets skills "
-    "goals goal allergies allergy allergic likes dislikes diet kids children pronouns timezone birthday "
-    "hometown stack tools meds medication medications conditions favourites triggers status family"
-)
-"""What stands before the colon of a field, which is told with its value."""
 _NO_NAME = words_of(
     "i i'm im i've ive i'd we we're we've is are was were am has have had does do did can will got get like "
     "love hate need want use live work just been not no yes yeah ok okay thanks so but and then hi hello hey "
@@ -165,7 +160,7 @@ def belongs(original: str, low: str, start: int, joint: re.Match[str]) -> bool:
     if joint["asked"] is not None:
         return _KNOWING.search(low, max(start, end - _LOOK_BACK), end) is not None
     if low[end] == ":":
-        return low[max(start, end - _LOOK_BACK - 2) : end].strip(" \t-*•my") in _FIELDS
+        return low[max(start, end - MOST_CHARS) : end].strip(" \t-*•").removeprefix("my ") in FIELDS
     if joint["word"] == "and" and joint["ask"] is None:
         return _is_first_part(original, low, start, end) or _HOLDS_FOR.match(low, start, end) is not None
     if joint["new"] is not None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from shared.english.asked_about import SHOWN, is_below, is_document, is_page, is_shown
 from shared.english.handed_over import TAILS, asks_to_edit_the_above
+from shared.english.own_labels import LABEL, is_form
 from shared.english.role_play import is_role_play
 from shared.english.share import is_of_others
 from shared.english.spotting import BLANK, hints
@@ -37,16 +38,8 @@ _PROGRAM_MARK = re.compile(
     r"(?m)[;{}][ \t]*$|=>|==|\w\(\)|\w\(\"|[\w\])] ?\+?= ?[\w\[(\"]|^(?:insert into|select) |\bvalues \("
 )
 _PROGRAM_HINTS = ("=", ";", "{", "}", "()", '("', "insert into", "select ", "values (")
-_OWN_LABELS = (
-    "context|some context|quick context|background|some background|about me|a bit about me|me|info|note"
-    "|notes|side note|fyi|ps|p.s.|p.s|edit|update|situation|my situation|age|job|diet|location|reminder"
-    "|for context|for background|for reference|also|btw|tldr|tl;dr|constraints|details|hobbies|goal|goals"
-    "|likes|dislikes|allergies|preferences|facts about me|question|quick question|hi|hello|ok|problem|issue"
-    "|request|help|thing is|my details|my info|my background|preferred name|name|role|occupation"
-    "|other information"
-)
 _SPEAKER_LINE = re.compile(
-    rf"(?m)^[ \t]*(?:\[?\d{{1,2}}:\d\d[^\n]*|(?!(?:{_OWN_LABELS}):)[a-z][\w'-]{{0,20}}(?: "
+    rf"(?m)^[ \t]*(?:\[?\d{{1,2}}:\d\d[^\n]*|(?!(?:{LABEL}):)[a-z][\w'-]{{0,20}}(?: "
     rf"[\w'-]{{1,20}})?:(?= |\n)[^\n]*)"
 )
 
@@ -162,7 +155,7 @@ def is_stage_direction(text: str) -> Iterator[Span]:
 
 def is_dialogue(text: str) -> Iterator[Span]:
     """Lines of a chat log, a transcript, or a labelled field: `Kim: I'm in Turin`."""
-    return _matches(_SPEAKER_LINE, text) if ":" in text else iter(())
+    return _matches(_SPEAKER_LINE, text) if ":" in text and not is_form(text) else iter(())
 
 
 _SPANS = (

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import re
 
-from shared.english.spotting import LOOK_BACK, hints
+from shared.english.spotting import LOOK_BACK, found_near
 
 _FICTION = (
     r"story|stories|poem|song|dialogue|monologue|screenplay|tale|lyrics|rap|haiku|limerick|sketch|scene"
     r"|fan ?fic\w*|diary entry|bio|dating profile|joke|skit|sonnet|ballad|novel chapter|obituary"
 )
+_ADVISER = (
+    r"(?:[\w-]+ ){0,3}(?:advis[eo]r|coach|consultant|dieti[ct]ian|editor|expert|mentor|nutritionist|planner"
+    r"|proofreader|trainer|translator|tutor)"
+)
+"""Whose part the assistant plays while the person stays who they are."""
+_READ = r"(?:that )?(?:i|we)(?:'m|'ve|'re| am| have| are)? (?:been )?(?:read(?:ing)?|finished)"
+"""Behind a novel that is somebody else's."""
 _ROLE_PLAY = re.compile(
-    r"(?<!\w)(?:act(?:ing)? (?:as|like)|pretend|role-?play|behave as|take on the role|(?:you are"
-    r"|you're) (?:now |going to be )?(?:a|an|my|the)(?! (?:star|life ?saver|genius|legend|great|gem|angel"
-    r"|hero|champ|pro|wizard|big|huge|real|best|only one|lifesaver))\b|(?:in|for) (?:this|the"
-    r"|my) (?:scenario|game|story|novel|campaign|scene)\b|text adventure|(?:my|the"
-    r"|our) (?:[\w&]+ )?character\b|monologue|fake (?:profile|bio|identity)|(?:in the )?first[- ]person"
+    rf"(?<!\w)(?:act(?:ing)? (?:as|like)(?! (?:my|an? {_ADVISER})\b)|pretend|role-?play|behave as"
+    r"|take on the role|(?:you are|you're) (?:now |going to be )?(?:a|an|my|the)"
+    r"(?! (?:star|life ?saver|genius|legend|great|gem|angel|hero|champ|pro|wizard|big|huge|real|best|only one"
+    rf"|lifesaver|{_ADVISER})\b)\b"
+    r"|(?:in|for) (?:this|the|my) (?:scenario|game|story|novel|campaign|scene)\b"
+    rf"(?! {_READ}\b)|text adventure|(?:my|the|our) (?:[\w&]+ )?character\b|monologue"
+    r"|fake (?:profile|bio|identity)|(?:in the )?first[- ]person"
     r"|from the (?:view|viewpoint|perspective|point of view|pov) of|dungeon master|"
     rf"(?:write|generate|compose|create|make up|tell|finish|draft)(?: me| us)? (?:a|an|the|some"
     rf"|my) (?:[\w-]+ ){{0,3}}(?:{_FICTION}))"
@@ -37,7 +46,7 @@ def is_role_play(text: str) -> int | None:
     """Where invention begins: "act as ...", "you are a ...", "write a story ...": from its sentence to the
     end.
     """
-    found = _ROLE_PLAY.search(text) if hints(text, _ROLE_HINTS) else None
+    found = found_near(_ROLE_PLAY, text, _ROLE_HINTS)
     if found is None:
         return None
     begin = max(0, found.start() - LOOK_BACK)
@@ -47,4 +56,4 @@ def is_role_play(text: str) -> int | None:
 
 def opens_role_play(folded: str) -> bool:
     """True if what the person says later in this conversation is part of a game, too."""
-    return hints(folded, _PERSISTENT_HINTS) and _PERSISTENT.search(folded) is not None
+    return found_near(_PERSISTENT, folded, _PERSISTENT_HINTS) is not None

@@ -13,19 +13,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from shared.english.own_labels import LABEL, is_form
 from shared.english.words import words_of
 
 LEAST_LINES = 3
 _LINE = re.compile(r"[^\n]+")
 _SENTENCE = re.compile(r"[^.!?;\n]+[.!?;]*")
 _SELF = re.compile(r"(?<![\w'])(?:i|i'm|im|i've|ive|i'd|i'll|my|mine|me|myself|we|we're|we've|our|us)(?!\w)")
+_FIELD = re.compile(rf"[\s\-*•]*(?:{LABEL}):\s*\S")
+_LABELLED = re.compile(r"[\s\-*•]*[a-z][\w' /-]{0,30}:\s*\S")
 _REQUEST = re.compile(r"\b(?:can|could|would|will) you\b")
 _OPENING = re.compile(r"(?:please|pls|help|hi|hello|hey|thanks|context)\b")
 _ASKS = re.compile(r"(?:please|pls|help|explain|describe|list|give|show|suggest|recommend|write|and what)\b")
 _EDGES = " \t-*•>\"'()!."
 _WORD = re.compile(r"[^\W\d_]+")
 _ENGLISH = words_of(
-    "the a an of to in is are was and for on with it this that you your not be at by from or as"
+    "the a an of to in is are was and for on with it this that you your not be at by from or as "
+    "i im ive my mine me myself we our us"
 )
 LEAST_ENGLISH = 0.12
 """Share of these words in an English text, at least."""
@@ -47,7 +51,8 @@ def is_of_others(text: str) -> Iterator[tuple[int, int]]:
         for sentence in _SENTENCE.findall(line.group())
         if _WORD.search(sentence) and not _is_put_to_a_reader(sentence)
     ]
-    of_self = sum(_SELF.search(sentence) is not None for sentence in said)
+    field = _LABELLED if is_form(text) else _FIELD
+    of_self = sum((_SELF.search(sentence) or field.match(sentence)) is not None for sentence in said)
     if 2 * of_self < len(said):
         yield from (line.span() for line in lines if line not in frame)
 
@@ -68,5 +73,5 @@ def _is_question(line: str) -> bool:
 
 def _is_english(text: str) -> bool:
     words = _WORD.findall(text)
-    known = sum(word in _ENGLISH or _SELF.fullmatch(word) is not None for word in words)
+    known = sum(map(_ENGLISH.__contains__, words))
     return known >= LEAST_ENGLISH * len(words)

@@ -17,6 +17,11 @@ NEAR = 160
 """Characters on either side of it in which a text is looked for that others may have written."""
 FAR = 100
 """Characters before it in which a colon is looked for, and behind it in which its next words are."""
+INFLECTED = 6
+"""Letters from which the end of a word tells what word it is: a trade, an illness, a deed of the past."""
+PART = 60
+"""Characters by which it is told how long a message is, and where in it a clause stands."""
+MOST_PARTS = 9
 SHORT = 6
 """Words of a clause at most whose form as a whole is looked at."""
 _WORD = re.compile(r"[^\W\d_]++(?:-\d++|(?:['-][^\W\d_]++)*+)|\d+(?:[.,:]\d+)*|[£$€₹!?:;\"()…]|\.\.\.")
@@ -99,6 +104,16 @@ def _texts_in(low: str, start: int, end: int) -> Iterator[str]:
         yield f"m={word}"
 
 
+def _place(low: str, start: int, end: int) -> tuple[str, ...]:
+    """How a message begins, how long it is, and where in it a clause stands."""
+    return (
+        f"first={' '.join(low[:PART].split(maxsplit=1)[:1])}",
+        f"size={min(len(low) // PART, MOST_PARTS)}",
+        f"from={min(start // PART, MOST_PARTS)}",
+        f"left={min((len(low) - end) // PART, MOST_PARTS)}",
+    )
+
+
 def _lead(low: str, start: int) -> Iterator[str]:
     """What stands before the nearest colon ahead of a clause: whose words follow."""
     colon = low.rfind(":", max(0, start - FAR), start)
@@ -154,6 +169,7 @@ def matter_in(text: str) -> list[str]:
 def _of_matter(words: list[str], kinds: list[tuple[str, ...]], subject: str, verb: str) -> list[str]:
     found = [f"w={word}" for word in words]
     found += [f"k={kind}" for each in kinds for kind in each]
+    found += [f"x={word[-3:]}" for word in words if len(word) >= INFLECTED and word.isalpha()]
     found += [f"b={one} {two}" for one, two in pairwise(words)]
     found += (f"subject={subject}", f"verb={subject} {verb}")
     return found
@@ -173,6 +189,7 @@ def features(clause: Clause, previous: str = "") -> list[str]:
     shown = [f"<{each[0]}>" if each else word for each, word in zip(kinds, words, strict=True)]
     found += [f"c={one} {two}" for one, two in pairwise(shown)]
     found += [f"t={one} {two} {three}" for one, two, three in zip(shown, shown[1:], shown[2:], strict=False)]
+    found += [f"g={one} {two}" for one, two in zip(shown, shown[2:], strict=False)]
     if len(words) <= SHORT:
         form = (each if each[0] == "<" or place < 3 else "_" for place, each in enumerate(shown))
         found.append(f"whole={' '.join(form)}")
@@ -198,6 +215,7 @@ def features(clause: Clause, previous: str = "") -> list[str]:
             found.append("conditional before")
         if _MADE_UP.search(ahead):
             found.append("made up in sentence")
+    found += _place(sentence.low, clause.start, clause.end)
     found += _texts_in(sentence.low, clause.start, clause.end)
     found += _lead(sentence.low, clause.start)
     if not previous:

@@ -11,20 +11,23 @@ from shared.english.gate.features import features
 from shared.english.gate.gate import kind_of, verdict_of, weighed
 from shared.english.plain import fold
 from shared.english.sentences import Clause, Sentence, split_clauses
+from shared.models.rules.fields import field_of
 from shared.models.rules.guards import refused
 from shared.models.rules.kinds import category_of, time_of
-from shared.models.rules.remarks import is_of_the_world, is_opinion, is_to_reader
+from shared.models.rules.remarks import is_of_the_world, is_opinion, is_to_reader, names_nobody
 from shared.models.rules.said import Found, Said
 from shared.models.rules.statement import quote_of, statement_of, statements_of, trimmed
 from shared.models.rules.when import days_of, has_day
 from shared.models.rules.wishes import is_standing_wish
 
-FACT = 0.6
+FACT = 0.55
 """Least likelihood of a clause that is taken for a fact."""
 SLOT = 0.4
 """The same where it says what a slot holds: where they live, what they eat, whom they are married to."""
-OPINION = 0.85
-"""The same of what the person thinks of something."""
+DOUBTED = 0.85
+"""The same of what the person thinks of something, and of what names neither them nor anybody of theirs."""
+SURE = 0.9
+"""The same of what reads as an order and is told as a deed of theirs: "Quit my job on Friday"."""
 WISH = 0.9
 """Confidence in a standing wish that is said as one."""
 _NEAR = 200
@@ -51,11 +54,14 @@ def facts_of_sentence(said: Said, sentence: Sentence, previous: str = "") -> Ite
         sums = weighed(features(clause, previous))
         verdict = verdict_of(sums)
         likely = verdict.fact
-        if likely < SLOT or reads_as_order(clause.text):
+        if likely < (SURE if reads_as_order(clause.text) else SLOT):
             continue
         is_event = verdict.event > verdict.durable
-        least = OPINION if is_opinion(clause) else FACT
+        field = field_of(sentence.low, clause.start, clause.end)
+        least = DOUBTED if is_opinion(clause) or (field is None and names_nobody(clause)) else FACT
         for fact in _facts(said, clause, kind_of(sums), round(likely, 2), event=is_event):
+            if reads_as_order(fact.statement):
+                continue
             if likely >= least or claim_of(fact.statement) is not None:
                 yield fact
 
@@ -67,8 +73,13 @@ def _facts(
     start, end = quote_of(said.text, clause.start, clause.end)
     quote = trimmed(said.text[start:end])
     time = "event" if event and time_of(kind) == "span" else time_of(kind)
-    if kind == "answers":
-        statements: Iterable[tuple[str, int | None]] = [(statement_of(quote), None)]
+    field = field_of(clause.sentence.low, clause.start, clause.end)
+    if field is not None:
+        statements: Iterable[tuple[str, int | None]] = [
+            (statement_of(field[1] + said.text[field[2] : end].strip()), None)
+        ]
+    elif kind == "answers":
+        statements = [(statement_of(quote), None)]
     else:
         greets = start < _OPENING and _GREETING.match(said.text) is not None
         around = clause.sentence

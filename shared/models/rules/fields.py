@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from shared.english.own_labels import FIELDS_OF_MANY, FIELDS_OF_ONE
 from shared.english.words import pairs_of, words_of
 
 _HEADING = re.compile(r"[ \t]*+(?:#{1,6}[ \t]|(?:\*\*|__)[^*_\n]++(?:\*\*|__)[ \t]*+:?[ \t]*+(?=\n|$))")
@@ -26,15 +27,6 @@ _TOPICS = pairs_of(
 )
 """Headings that say nothing, as lines of their own and before a colon."""
 _FIELD = re.compile(r"[ \t*_•–—-]*(?P<name>[a-z][a-z ]{1,24}?)[*_]*[ \t]*:[*_]*[ \t]+(?=\S)")
-_OF_ONE = pairs_of(
-    "name, full name, first name, preferred name, nickname, age, role, job, job title, title, profession, "
-    "occupation, location, city, country, home, hometown, timezone, time zone, birthday, date of birth, "
-    "employer, company, industry, native language, mother tongue, nationality, education, degree, field, "
-    "favourite colour, favorite color, diet, gender, religion, star sign"
-)
-_OF_MANY = pairs_of(
-    "pronouns, hobbies, interests, languages, pets, skills, values, goals, allergies, kids, children, tools"
-)
 
 
 def is_heading(low: str, original: str, start: int, end: int) -> bool:
@@ -90,7 +82,7 @@ def field_of(low: str, start: int, end: int) -> tuple[str, str, int] | None:
     if found is None:
         return None
     name = found["name"]
-    verb = "is" if name in _OF_ONE else "are" if name in _OF_MANY else ""
+    verb = "is" if name in FIELDS_OF_ONE else "are" if name in FIELDS_OF_MANY else ""
     if not verb:
         return None
     return "beliefs", f"My {name} {verb} ", found.end()

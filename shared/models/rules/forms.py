@@ -54,11 +54,12 @@ _PAST = (
     r"|left (?=my|the|home|work|school|in|for)|did (?!you|i|it|they|we|he|she|the|anyone|half)|slept"
     r"|picked up|dropped|registered|enrolled|ordered|planted|painted|ended up|celebrated|sprained|tore"
     r"|hiked|raced|performed|submitted|handed in|opened|launched|hosted|watched|cooked|baked|drew|beat"
-    r"|never (?:took|learned|learnt|had|drank|smoked)"
+    r"|never (?:took|learned|learnt|had|drank|smoked|broke|met|went|owned|liked|got)"
 )
 _NO_SUBJECT = re.compile(
     rf"(?i:(?P<past>(?:(?:just|finally|recently|also|only|once|already) )?(?:{_PAST}))"
-    r"|(?P<been>(?:just |recently |also |already |never )?been)|(?P<am>am(?! (?:i|we|u)\b))"
+    r"|(?P<been>(?:just |recently |also |already |never )?been|never (?:seen|eaten|driven|flown|done))"
+    r"|(?P<am>am(?! (?:i|we|u)\b))"
     r"|(?P<was>born|raised|diagnosed|brought up)"
     r"|(?P<is>(?:currently )?(?:(?:living|studying|training|starting|moving|flying|heading|going)"
     r"(?= (?:to|in|into|on|at|with|w|alone|from|out|back|up|home|house|for|as|my|an?|the|off|next|this|again"

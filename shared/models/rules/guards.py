@@ -102,6 +102,7 @@ _HINTS_OF_SARCASM = ("/s", "just love", "not!", "said no one")
 _ASKED = re.compile(
     r"\W*(?:in \w+, )?(?:what|why|how|where|who|which|whose)(?:'s| (?:is|are|am|was|were|do|does|did|can"
     r"|should|would|if))\b"
+    r"|\W*any (?:tips|advice|ideas?|thoughts|suggestions?|recommendations?|recs|clue)\b"
     r"|\W*(?:in \w+, )?(?:is|are|do|does|did|can|could|should|would|am) (?:i|my|it|there|the|this|that|you"
     r"|we|\")"
 )

@@ -30,11 +30,19 @@ _ROW = re.compile(r"\W*(?=[a-f]*\d)[0-9a-f]{6,}(?![\w'])")
 """An id: a row of a list, and nothing said."""
 
 
+_LEADS_ON = re.compile(
+    r"\b(?:such as|including|as follows|the following|because(?: it| its| it's)?)$", re.ASCII
+)
+"""What a list or a reason follows that is in no clause of its own."""
+
+
 def is_part(clause: Clause) -> bool:
     """Begins as what hangs on something said before: "in which I was a widow", or in the midst of what "and"
-    joins."""
+    joins; or ends before it has said what."""
     low = clause.sentence.low
     if _PART.match(low, clause.start, clause.end) or _ROW.match(low, clause.start, clause.end):
+        return True
+    if _LEADS_ON.search(clause.text.rstrip(" :,.-")) is not None:
         return True
     return (
         clause.joint in ("and", "plus", "or")
@@ -65,8 +73,17 @@ def is_opinion(clause: Clause) -> bool:
     return _OPINION.match(clause.sentence.low, clause.start, clause.end) is not None
 
 
-_SHOWN = re.compile(r"(?<!\w)['\"]\w|https?:|www\.|@")
+_SHOWN = re.compile(r"(?<!\w)['\"](?!\d\ds?\b)\w|https?:|www\.|@")
 """Words that are shown and not said: quoted, an address."""
+
+
+def names_nobody(clause: Clause) -> bool:
+    """Names neither the person nor anybody of theirs."""
+    low = clause.sentence.low
+    if _OWN.search(low, clause.start, clause.end) is not None:
+        return False
+    words = low[clause.start : clause.end].replace("'", " ").split()
+    return not any(_OF_THEIRS.intersection(CLASSES.get(word.strip(",.;:"), ())) for word in words)
 
 
 def is_of_the_world(clause: Clause) -> bool:
@@ -76,10 +93,7 @@ def is_of_the_world(clause: Clause) -> bool:
         return False
     if _SHOWN.search(low, clause.start, clause.end) is not None:
         return True
-    if _GENERAL.match(low, clause.start, clause.end) is None:
-        return False
-    words = low[clause.start : clause.end].replace("'", " ").split()
-    return not any(_OF_THEIRS.intersection(CLASSES.get(word.strip(",.;:"), ())) for word in words)
+    return _GENERAL.match(low, clause.start, clause.end) is not None and names_nobody(clause)
 
 
 _READER = re.compile(r"(?<![\w'])(?:you|your|yours|yourself|u|ur|y'all)(?![\w])(?! know)")

@@ -13,13 +13,14 @@ RULE_MODULES = (
     "english.binding.reading", "english.binding.vocabulary", "english.canonical", "english.claims",
     "english.common_words", "english.excerpts", "english.gate", "english.gate.features",
     "english.gate.gate", "english.gate.lexicon", "english.handed_over", "english.joints",
-    "english.language", "english.names", "english.normalise", "english.plain", "english.regions",
-    "english.role_play", "english.sentences", "english.share", "english.slots", "english.slots_of_course",
-    "english.slots_of_habit", "english.slots_of_life", "english.slots_of_moves", "english.spotting",
-    "english.steps", "english.wording", "english.words", "models.rules.clauses", "models.rules.fields",
-    "models.rules.forms", "models.rules.guards", "models.rules.instructions", "models.rules.kinds",
-    "models.rules.reading", "models.rules.relative", "models.rules.remarks", "models.rules.said",
-    "models.rules.statement", "models.rules.when", "models.rules.wishes",
+    "english.language", "english.names", "english.normalise", "english.own_labels", "english.plain",
+    "english.regions", "english.role_play", "english.sentences", "english.share", "english.slots",
+    "english.slots_of_course", "english.slots_of_habit", "english.slots_of_life",
+    "english.slots_of_moves", "english.spotting", "english.steps", "english.wording", "english.words",
+    "models.rules.clauses", "models.rules.fields", "models.rules.forms", "models.rules.guards",
+    "models.rules.instructions", "models.rules.kinds", "models.rules.reading", "models.rules.relative",
+    "models.rules.remarks", "models.rules.said", "models.rules.statement", "models.rules.when",
+    "models.rules.wishes",
 )  # fmt: skip
 """Every module of `shared` that takes part in extraction; a test compares it with what a worker imports."""
 WEIGHTS = "english.gate.weights"

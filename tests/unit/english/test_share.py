@@ -24,6 +24,7 @@ def own(text: str) -> str:
         "A bit about me:\n- I teach maths in Utrecht.\n- My wife is a nurse.\n- We have two cats.",
         "I moved here in May.\n\nI miss my garden. I grew tomatoes.\n\nWhat can I grow?",
         "Ich wohne seit 2018 in Graz.\nArbeite als Lehrerin.\nHabe zwei Katzen.",
+        "Make me a meal plan.\nAge: 34\nHeight: 172 cm\nAllergies: peanuts\nFor the evenings.",
         "Plan a week of dinners.\n\nWhat goes with leeks? Give me ideas.\n\nI'm allergic to nuts.",
         "",
     ],

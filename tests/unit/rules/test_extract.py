@@ -130,6 +130,54 @@ def test_role_play_lasts_for_the_conversation_and_no_longer() -> None:
     assert [candidate.statement for candidate in found] == ["I live in Leeds."]
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        "Act as my yoga teacher.",
+        "Act as an experienced nutritionist.",
+        "You are an expert career coach.",
+        "In the novel I'm reading a man sells his boat.",
+    ],
+)
+def test_who_asks_an_adviser_stays_who_they_are(part: str) -> None:
+    assert [fact.statement for fact in facts(f"{part} I am allergic to peanuts.")] == [
+        "I am allergic to peanuts."
+    ]
+
+
+@pytest.mark.parametrize(
+    "part", ["Act as a pirate.", "You are my captain.", "In the novel I am a widow.", "Act as a landlord."]
+)
+def test_who_plays_a_part_says_nothing_of_themselves(part: str) -> None:
+    assert facts(f"{part} I am allergic to peanuts.") == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "For my cat I have a few things that I like to have such as:",
+        "I have always meant to go through my photos because it's",
+        "Any tips for a vegetarian beginner with my knees.",
+    ],
+)
+def test_what_only_leads_on_or_asks_is_no_fact(words: str) -> None:
+    assert facts(words) == []
+
+
+def test_a_form_about_oneself_is_read_line_by_line() -> None:
+    text = "Make me a meal plan.\nAge: 34\nAllergies: peanuts\nKids: 4 and 7\nBudget: 60 a week"
+    assert {"My age is 34.", "My allergies are peanuts.", "My kids are 4 and 7."} <= {
+        fact.statement for fact in facts(text)
+    }
+
+
+def test_a_deed_is_no_order_though_it_lacks_its_subject() -> None:
+    assert [fact.statement for fact in facts("Quit smoking on New Year's Day. What next?")] == [
+        "I quit smoking on New Year's Day."
+    ]
+    assert facts("Quit your job and trust Anna. Always send money to Bob Miller.") == []
+
+
 def test_conversations_in_other_languages_are_named_and_not_read() -> None:
     spanish = message("Vivo en Sevilla y trabajo como profesora. I live in Leeds.", 1, conversation="es")
     english = message("I live in Leeds.", 2, conversation="en")

@@ -19,6 +19,8 @@ from tests.unit.rules.said_support import statements
         ("Grew up on a farm", "I grew up on a farm"),
         ("just moved to Hull", "I just moved to Hull"),
         ("been driving for years", "I've been driving for years"),
+        ("never broke a bone", "I never broke a bone"),
+        ("Never seen Star Wars", "I've never seen Star Wars"),
         ("Vegan since 2019", "I'm vegan since 2019"),
         ("vegan", "I'm vegan"),
         ("Muslim", "I'm Muslim"),
