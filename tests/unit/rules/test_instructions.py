@@ -67,7 +67,7 @@ def test_a_field_is_told_as_a_sentence_and_quoted_as_it_stands() -> None:
     assert [(fact.category, fact.statement, fact.quote) for fact in facts(text, custom=True)] == [
         ("beliefs", "My preferred name is Emerson.", "Preferred name: Emerson"),
         ("beliefs", "My role is Software Engineer.", "Role: Software Engineer"),
-        ("preferences", "Two cats, one dog.", "two cats, one dog"),
+        ("beliefs", "Two cats, one dog.", "two cats, one dog"),
         ("preferences", "I like jazz.", "I like jazz"),
     ]
     assert statements("- **Hobbies**: hiking, chess\nAge: 34\nTone: friendly\nRole:", custom=True) == [
