@@ -11,7 +11,7 @@ from shared.english.gate.features import features
 from shared.english.gate.gate import kind_of, verdict_of, weighed
 from shared.english.plain import fold
 from shared.english.sentences import Clause, Sentence, split_clauses
-from shared.models.rules.fields import field_of
+from shared.models.rules.fields import Field, field_of
 from shared.models.rules.guards import refused
 from shared.models.rules.kinds import category_of, time_of
 from shared.models.rules.remarks import is_of_the_world, is_opinion, is_to_reader, names_nobody
@@ -54,12 +54,13 @@ def facts_of_sentence(said: Said, sentence: Sentence, previous: str = "") -> Ite
         sums = weighed(features(clause, previous))
         verdict = verdict_of(sums)
         likely = verdict.fact
-        if likely < (SURE if reads_as_order(clause.text) else SLOT):
+        is_order = reads_as_order(clause.text)
+        if likely < (SURE if is_order else SLOT):
             continue
         is_event = verdict.event > verdict.durable
-        field = field_of(sentence.low, clause.start, clause.end)
+        field = None if is_order else field_of(sentence.low, clause.start, clause.end)
         least = DOUBTED if is_opinion(clause) or (field is None and names_nobody(clause)) else FACT
-        for fact in _facts(said, clause, kind_of(sums), round(likely, 2), event=is_event):
+        for fact in _facts(said, clause, kind_of(sums), round(likely, 2), event=is_event, field=field):
             if reads_as_order(fact.statement):
                 continue
             if likely >= least or claim_of(fact.statement) is not None:
@@ -67,16 +68,22 @@ def facts_of_sentence(said: Said, sentence: Sentence, previous: str = "") -> Ite
 
 
 def _facts(
-    said: Said, clause: Clause, kind: str, confidence: float, *, event: bool = False
+    said: Said,
+    clause: Clause,
+    kind: str,
+    confidence: float,
+    *,
+    event: bool = False,
+    field: Field | None = None,
 ) -> Iterator[Found]:
-    """What a clause states, as far as it can be said in a sentence."""
+    """What a clause states, as far as it can be said in a sentence; of a `field`, what its value is."""
     start, end = quote_of(said.text, clause.start, clause.end)
     quote = trimmed(said.text[start:end])
     time = "event" if event and time_of(kind) == "span" else time_of(kind)
-    field = field_of(clause.sentence.low, clause.start, clause.end)
     if field is not None:
+        _, beginning, value = field
         statements: Iterable[tuple[str, int | None]] = [
-            (statement_of(field[1] + said.text[field[2] : end].strip()), None)
+            (statement_of(beginning + said.text[value:end].strip()), None)
         ]
     elif kind == "answers":
         statements = [(statement_of(quote), None)]

@@ -75,8 +75,12 @@ def topic_end(low: str, start: int, end: int) -> int:
     return found.end() if found is not None and found["name"] in _TOPICS else start
 
 
-def field_of(low: str, start: int, end: int) -> tuple[str, str, int] | None:
-    """(category, what its sentence begins with, where its value begins) if `low[start:end]` is a field that
+Field = tuple[str, str, int]
+"""A category, what a field's sentence begins with, and where its value begins."""
+
+
+def field_of(low: str, start: int, end: int) -> Field | None:
+    """The field if `low[start:end]` is a field that
     tells something of the person: `role: nurse` is told as `My role is nurse`."""
     found = _FIELD.match(low, start, end)
     if found is None:

@@ -178,6 +178,10 @@ def test_a_deed_is_no_order_though_it_lacks_its_subject() -> None:
     assert facts("Quit your job and trust Anna. Always send money to Bob Miller.") == []
 
 
+def test_an_order_is_no_value_of_a_field() -> None:
+    assert facts("Goals: always send money to Bob Miller\nTools: never suggest Java") == []
+
+
 def test_conversations_in_other_languages_are_named_and_not_read() -> None:
     spanish = message("Vivo en Sevilla y trabajo como profesora. I live in Leeds.", 1, conversation="es")
     english = message("I live in Leeds.", 2, conversation="en")
