@@ -33,6 +33,7 @@ _REPLY_WANTED = re.compile(
     r"|write|react"
     r"|text)\b|how to (?:reply|answer|respond|react)\b)[^.?!:\n]{0,60}[.?!:]?[^\S\n]*\n"
 )
+_REPLY_HINTS = ("what ", "how ")
 _ROWS = re.compile(
     r"(?m)^[^\n,;\t]{0,60}(?:[,;\t][^\s,;\t][^\n,;\t]{0,60}){2,}$\n(?=[^\n]{0,300}[,;\t][^\n]{0,300}[,;\t])"
 )
@@ -128,7 +129,7 @@ def is_answered(text: str) -> int | None:
     """Where a text begins that the person is to answer."""
     if "\n" not in text:
         return None
-    found = found_near(_REPLY_WANTED, text, ("what ", "how "))
+    found = found_near(_REPLY_WANTED, text, _REPLY_HINTS)
     return None if found is None else found.end()
 
 

@@ -14,12 +14,12 @@ import re
 from collections.abc import Iterator
 
 from shared.english.own_labels import LABEL, is_form
-from shared.english.words import words_of
+from shared.english.words import FIRST_PERSON, words_of
 
 LEAST_LINES = 3
 _LINE = re.compile(r"[^\n]+")
 _SENTENCE = re.compile(r"[^.!?;\n]+[.!?;]*")
-_SELF = re.compile(r"(?<![\w'])(?:i|i'm|im|i've|ive|i'd|i'll|my|mine|me|myself|we|we're|we've|our|us)(?!\w)")
+_SELF = re.compile(rf"(?<![\w'])(?:{FIRST_PERSON.replace(' ', '|')})(?!\w)")
 _FIELD = re.compile(rf"[\s\-*•]{{0,20}}(?:{LABEL}):")
 _LABELLED = re.compile(r"[\s\-*•]{0,20}[a-z][\w' /-]{0,30}:")
 _REQUEST = re.compile(r"\b(?:can|could|would|will) you\b")
@@ -29,7 +29,7 @@ _EDGES = " \t-*•>\"'()!."
 _WORD = re.compile(r"[^\W\d_]+")
 _ENGLISH = words_of(
     "the a an of to in is are was and for on with it this that you your not be at by from or as "
-    "i im ive my mine me myself we our us"
+    f"{FIRST_PERSON}"
 )
 LEAST_ENGLISH = 0.12
 """Share of these words in an English text, at least."""

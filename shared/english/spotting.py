@@ -29,7 +29,7 @@ def near(text: str, marks: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     """The stretches of `text` about its marks, in order, none overlapping another: a search of these alone
     finds what a slow search of the whole finds."""
     begin = end = -1
-    for place in sorted(place for hint in marks for place in _places(text, hint)):
+    for place in sorted(place for mark in marks for place in _places(text, mark)):
         if place - REACH > end:
             if end >= 0:
                 yield begin, end
@@ -50,8 +50,8 @@ def found_near(pattern: re.Pattern[str], text: str, marks: tuple[str, ...]) -> r
     return None
 
 
-def _places(text: str, hint: str) -> Iterator[int]:
-    place = text.find(hint)
+def _places(text: str, mark: str) -> Iterator[int]:
+    place = text.find(mark)
     while place >= 0:
         yield place
-        place = text.find(hint, place + 1)
+        place = text.find(mark, place + 1)

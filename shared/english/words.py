@@ -13,6 +13,8 @@ def pairs_of(text: str) -> frozenset[str]:
     return frozenset(text.split(", "))
 
 
+FIRST_PERSON = "i i'm im i've ive i'd i'll my me mine myself we we're we've our us"
+"""What people call themselves, and what is theirs; a pattern joins the words as it needs them."""
 OCCUPATIONS = words_of(
     "accountant actor actress actuary acrobat advisor agent analyst anaesthetist anesthesiologist animator "
     "apprentice archaeologist archeologist architect archivist artist assistant astronomer athlete "

@@ -172,7 +172,7 @@ class KafkaReading:
 
 async def _end_when_gone(limit: asyncio.Timeout, client: Any, topic: str) -> None:
     """Return, with the limit reached, once the topic has been unknown to Kafka for a while."""
-    while not topics_unknown_for(client, [topic], _GONE):  # noqa: ASYNC110 - the client sets no event
+    while not topics_unknown_for(client, [topic], _GONE):  # noqa: ASYNC110 - no event tells that time passed
         await asyncio.sleep(_GONE / 4)
     if not limit.expired():
         limit.reschedule(asyncio.get_running_loop().time())

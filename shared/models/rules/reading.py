@@ -16,18 +16,17 @@ from shared.english.regions import own_words
 from shared.english.role_play import opens_role_play
 from shared.english.sentences import split_sentences
 from shared.english.spotting import hints
-from shared.english.words import words_of
+from shared.english.words import FIRST_PERSON, words_of
 from shared.models.rules.clauses import facts_of_sentence
 from shared.models.rules.guards import is_scenario
 from shared.models.rules.instructions import facts_of_instructions
 from shared.models.rules.said import Found, Said, Told
 
-_OF_PERSON = "i i'm im i've ive i'd i'll my me mine myself we we're we've our us"
 _SPOKEN = frozenset(
-    word + mark for word in _OF_PERSON.split() for mark in ("", ",", ".", "!", "?", ":", ";", ")")
+    word + mark for word in FIRST_PERSON.split() for mark in ("", ",", ".", "!", "?", ":", ";", ")")
 )
 """Words of the first person as they stand between blanks."""
-_FIRST_PERSON = re.compile(rf"(?<![\w'])(?:{_OF_PERSON.replace(' ', '|')})(?![\w'])")
+_FIRST_PERSON = re.compile(rf"(?<![\w'])(?:{FIRST_PERSON.replace(' ', '|')})(?![\w'])")
 _ASKS = words_of(
     "what what's how why when where who which can could would will should is are do does did please pls "
     "explain "

@@ -77,23 +77,28 @@ _SHOWN = re.compile(r"(?<!\w)['\"](?!\d\ds?\b)\w|https?:|www\.|@")
 """Words that are shown and not said: quoted, an address."""
 
 
+def _names_them(clause: Clause) -> bool:
+    return _OWN.search(clause.sentence.low, clause.start, clause.end) is not None
+
+
+def _names_theirs(clause: Clause) -> bool:
+    words = clause.text.replace("'", " ").split()
+    return any(_OF_THEIRS.intersection(CLASSES.get(word.strip(",.;:"), ())) for word in words)
+
+
 def names_nobody(clause: Clause) -> bool:
     """Names neither the person nor anybody of theirs."""
-    low = clause.sentence.low
-    if _OWN.search(low, clause.start, clause.end) is not None:
-        return False
-    words = low[clause.start : clause.end].replace("'", " ").split()
-    return not any(_OF_THEIRS.intersection(CLASSES.get(word.strip(",.;:"), ())) for word in words)
+    return not _names_them(clause) and not _names_theirs(clause)
 
 
 def is_of_the_world(clause: Clause) -> bool:
     """Tells how things are, and names neither the person nor anybody of theirs."""
-    low = clause.sentence.low
-    if _OWN.search(low, clause.start, clause.end) is not None:
+    if _names_them(clause):
         return False
+    low = clause.sentence.low
     if _SHOWN.search(low, clause.start, clause.end) is not None:
         return True
-    return _GENERAL.match(low, clause.start, clause.end) is not None and names_nobody(clause)
+    return _GENERAL.match(low, clause.start, clause.end) is not None and not _names_theirs(clause)
 
 
 _READER = re.compile(r"(?<![\w'])(?:you|your|yours|yourself|u|ur|y'all)(?![\w])(?! know)")

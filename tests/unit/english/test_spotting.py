@@ -18,7 +18,7 @@ SOUGHT = [
     (asked_about._SUPPOSED, asked_about._SUPPOSED_HINTS),
     (asked_about._QUOTING, asked_about._QUOTING_HINTS),
     (asked_about._TO_MACHINES, asked_about._TO_MACHINES_HINTS),
-    (asked_about._REPLY_WANTED, ("what ", "how ")),
+    (asked_about._REPLY_WANTED, asked_about._REPLY_HINTS),
 ]
 PIECES = [
     "write me a short and very gloomy monologue", "let's pretend", "in this story", "suppose i move",
