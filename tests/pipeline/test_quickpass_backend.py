@@ -128,6 +128,7 @@ async def test_it_has_two_in_work_at_most_and_each_import_gets_its_turn(
     setting: LocalSetting, store: Store
 ) -> None:
     at_work = most = 0
+    two_at_work = asyncio.Event()
     async with by_http(setting) as old:
         ends = writing_profiles(setting.database)
 
@@ -135,7 +136,10 @@ async def test_it_has_two_in_work_at_most_and_each_import_gets_its_turn(
             nonlocal at_work, most
             at_work += 1
             most = max(most, at_work)
-            await asyncio.sleep(0.02)  # for others to come in, if they were let
+            if most == 2:
+                two_at_work.set()
+            await two_at_work.wait()
+            await asyncio.sleep(0.02)  # for a third to come in, if it were let
             at_work -= 1
             await ends(body)
 

@@ -123,7 +123,9 @@ def _values(text: str) -> tuple[list[_Value], Spoilt]:
             inside = inside or _BEGUN.match(text, start) is not None
             left -= 1
             at = start + 1
-        except (RecursionError, ValueError):  # too deep, or a number too long
+        except RecursionError:  # nobody's answer; what stands within is as deep, and each try takes long
+            return values, Spoilt.SHAPE
+        except ValueError:  # a number too long
             inside = True
             left -= 1
             at = start + 1

@@ -27,6 +27,8 @@ STARTS = 3
 PATIENCE = 60.0
 """Seconds a worker may be silent while it has a chunk to read, a hundred times what the worst known takes.
 Then it is killed: one chunk must not hold an extractor for ever."""
+START_PATIENCE = 60.0
+"""Seconds a process may take until it is ready; it loads the weights first, from a disk that may be cold."""
 _GRACE = 5.0
 """Seconds a worker gets to end by itself."""
 _ROOT = str(Path(__file__).resolve().parents[3])
@@ -95,6 +97,7 @@ class _Worker:
     def __init__(self) -> None:
         self._jobs: deque[_Job] = deque()
         self._process: Process | None = None
+        self._began = False
         self._runs: asyncio.Task[None] | None = None
         self._closed = False
         self._alarm: asyncio.TimerHandle | None = None
@@ -137,13 +140,13 @@ class _Worker:
                 process = await _start()
                 for job in self._jobs:
                     _send(process, job)
-                self._process, self._was_silent = process, False
+                self._process, self._began, self._was_silent = process, False, False
                 self._listen()
-                began = await self._collect(process)
+                await self._collect(process)
                 self._process = None
                 self._listen()
                 await _end(process)
-                if began:
+                if self._began:
                     stillborn = 0
                     self._suspect(process.returncode)
                 elif not self._closed and (stillborn := stillborn + 1) >= STARTS:
@@ -158,9 +161,8 @@ class _Worker:
             self._listen()
             self._give_up(ModelError("the offline model was closed before it answered"))
 
-    async def _collect(self, process: Process) -> bool:
-        """Hand out the answers of `process` until its output ends. False if it ended before it was ready."""
-        began = False
+    async def _collect(self, process: Process) -> None:
+        """Hand out the answers of `process` until its output ends."""
         output = process.stdout
         assert output is not None  # noqa: S101  (it was started with a pipe)
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
@@ -169,22 +171,23 @@ class _Worker:
             while True:
                 header = await output.readexactly(HEADER_BYTES)
                 answer = value_of(await output.readexactly(body_length(header)))
-                if not began:
-                    began = answer is READY
+                if not self._began:
+                    self._began = answer is READY
                     self._listen()
                     continue
                 job = self._jobs.popleft()
                 self._listen()
                 if not job.answer.done():
                     job.answer.set_result(answer)
-        return began
 
     def _listen(self) -> None:
-        """From now on the process has PATIENCE to say something; as long as it likes if nothing is asked."""
+        """From now on the process has START_PATIENCE to be ready, or PATIENCE to say something; as long as it
+        likes if nothing is asked."""
         if self._alarm is not None:
             self._alarm.cancel()
         waits = self._process is not None and self._jobs
-        self._alarm = asyncio.get_running_loop().call_later(PATIENCE, self._kill) if waits else None
+        patience = PATIENCE if self._began else START_PATIENCE
+        self._alarm = asyncio.get_running_loop().call_later(patience, self._kill) if waits else None
 
     def _kill(self) -> None:
         """End a process that is silent; `_collect` sees its output end."""

@@ -20,9 +20,9 @@ _SPACE = re.compile(r"\s+")
 _SMALL_I = re.compile(r"(?<![\w'’])i(?=(?:['’](?:m|ve|d|ll))?(?![\w'’.]))")
 _SMALL_IM = re.compile(r"^im(?= )|^Im(?= )")
 _TAIL = re.compile(
-    r"(?:[\s,;:(\-–—~*_|]|\s(?:lol|ha(?:ha)*h?|hehe(?:he)*|xd|omg|thanks|thank you|btw|by the way|tbh"
+    r"(?<![\s,;:(\-–—~*_|])(?:\s(?:lol|ha(?:ha)*h?|hehe(?:he)*|xd|omg|thanks|thank you|btw|by the way|tbh"
     r"|innit|ngl|inshallah|touch wood|thank god|ok|tho|mind|fingers crossed|all good|poor thing"
-    r"|weather permitting|no pressure|and yes|and no|and|but|or|because|so that)$)+$",
+    r"|weather permitting|no pressure|and yes|and no|and|but|or|because|so that)$|[\s,;:(\-–—~*_|])++$",
     re.IGNORECASE,
 )
 _LAST_WORDS = words_of(

@@ -138,6 +138,16 @@ async def test_a_worker_that_cannot_start_is_no_fault_of_the_chunk(
     assert not isinstance(caught.value, ModelError)
 
 
+async def test_a_worker_that_is_never_ready_is_no_fault_of_the_chunk(
+    monkeypatch: pytest.MonkeyPatch, one_worker: OfflineExtractor
+) -> None:
+    monkeypatch.setattr(pool, "_PROGRAM", "import sys; [0 for _ in iter(int, 1)]")
+    monkeypatch.setattr(pool, "START_PATIENCE", 0.1)
+    with pytest.raises(SoulprintError, match="ended 3 times before it began") as caught:
+        await one_worker.extract(CHUNKS[0])
+    assert not isinstance(caught.value, ModelError)
+
+
 async def test_an_error_in_a_worker_names_its_class_and_not_the_text(
     monkeypatch: pytest.MonkeyPatch, one_worker: OfflineExtractor
 ) -> None:
