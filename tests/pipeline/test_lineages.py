@@ -307,4 +307,6 @@ async def test_an_event_names_the_lineage_of_its_user_and_so_does_what_is_driven
     async with hosted(setting):
         run = await ended(store, event)
     assert (run.state, run.lineages) == ("complete", ("work",))
-    assert {each.lineage for each in setting.events(IMPORT_RECEIVED)} == {"work"}, "however often it was driven"
+    assert {each.lineage for each in setting.events(IMPORT_RECEIVED)} == {"work"}, (
+        "however often it was driven"
+    )
