@@ -38,6 +38,7 @@ class Told:
 @pytest.fixture(autouse=True)
 def _signals_as_before() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever ran the tests may have done so with nohup
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
