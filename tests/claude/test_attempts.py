@@ -150,11 +150,12 @@ async def test_a_chunk_that_meets_a_lane_fault_whenever_a_trial_passes_is_itself
         assert (await extract(planted_chunk(1), model)).status is ChunkStatus.OK
 
 
+@pytest.mark.slow
 async def test_with_five_percent_of_every_fault_nothing_offered_is_lost_unsaid() -> None:
     chances = dict.fromkeys(OF_THE_ISSUE, 0.05)
     async with (
         fake_claude(chances=chances, seed=7, retry_after=0.01) as fake,
-        model_at(fake, concurrency=10, timeout=0.2) as model,
+        model_at(fake, concurrency=10) as model,
     ):
         chunks = [planted_chunk(index) for index in range(120)]
         results = await asyncio.gather(*(extract(chunk, model) for chunk in chunks))

@@ -24,6 +24,8 @@ _FORMS: Mapping[str, re.Pattern[str]] = {
     "ID": re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"),
     "TIME": re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: UTC|Z|[+-]\d\d:?\d\d)?"),
     "COMMIT": re.compile(r"\b[0-9a-f]{7,40}\b"),
+    "DAY": re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b"),
+    "MONTH": re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b"),
     "SPAN": re.compile(r"\b\d[\d.]* (?:s|min|h|d)\b(?: \d+ (?:s|min|h)\b)?"),
     "N": re.compile(r"\d[\d,.]*"),
     "BAR": re.compile(r"[^\w\s.,:;|()'\"`/<>=+*@-]{2,}"),

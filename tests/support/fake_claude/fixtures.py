@@ -18,14 +18,15 @@ from tests.support.fake_claude.server import FakeClaude
 
 HASTY = ClaudeOptions(
     api_key="test-key",
-    timeout=0.5,
+    timeout=3.0,
     batch_poll=0.01,
     retry=replace(RETRY, backoff=Backoff(0.01, 0.05)),
     retry_after_cap=0.1,
     trials=Backoff(0.02, 0.05, jitter=0.0),
     patience=10.0,
 )
-"""Settings whose waits are short."""
+"""Settings whose waits are short. An answer takes milliseconds; one that is given up was billed all the same, so
+the timeout is far beyond what a busy machine makes of them."""
 SENT = ("max_tokens", "messages", "model", "output_config", "system", "thinking")
 """All that a call holds."""
 
