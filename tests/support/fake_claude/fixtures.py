@@ -25,8 +25,8 @@ HASTY = ClaudeOptions(
     trials=Backoff(0.02, 0.05, jitter=0.0),
     patience=10.0,
 )
-"""Settings whose waits are short. An answer takes milliseconds; what is given up was billed all the same, so the
-timeout is far beyond what a busy machine makes of them."""
+"""Settings whose waits are short. An answer takes milliseconds; what is given up was billed all the same, so
+the timeout is far beyond what a busy machine makes of them."""
 SENT = ("max_tokens", "messages", "model", "output_config", "system", "thinking")
 """All that a call holds."""
 
