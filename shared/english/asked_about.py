@@ -115,11 +115,11 @@ def is_shown(text: str) -> Iterator[tuple[int, int]]:
     this?". Somebody who asks for help and goes on to speak of themselves shows nothing; what stands between
     fences or quotation marks ends with them, and is blanked already."""
     for end in _BLANK_LINE.finditer(text) if "\n" in text else ():
-        begin = max(0, end.start() - LOOK_BACK)
-        head = text[max(begin, text.rfind("\n", begin, end.start()) + 1) : end.start()]
-        if _POINTS_AT.search(head) is None or text.startswith(BLANK, end.end()):
+        begin, stop = max(0, end.start() - LOOK_BACK), end.start()
+        line = max(begin, text.rfind("\n", begin, stop) + 1)
+        if _POINTS_AT.search(text, line, stop) is None or text.startswith(BLANK, end.end()):
             continue
-        if _OF_THEM.search(head) is not None and _FIRST_PERSON.match(text, end.end()) is not None:
+        if _OF_THEM.search(text, line, stop) and _FIRST_PERSON.match(text, end.end()) is not None:
             continue
         yield end.end(), len(text)
         return

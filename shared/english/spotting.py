@@ -9,6 +9,7 @@ BLANK = "\x00"
 """Stands for a character that is not the person's own. Exports hold no NUL: the chunker repairs text."""
 LOOK_BACK = 200
 """Characters of a sentence that are looked at, before and after a word: bounded, so that time stays linear.
+A search is told where they begin, and not given a slice of them: the end of "there" is no "here".
 """
 
 

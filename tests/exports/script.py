@@ -143,7 +143,7 @@ def _long_turn(characters: int, rng: Random, planter: Planter) -> Turn:
     said = questions(rng, characters)
     for place in range(8, len(said), 9):
         said[place] = f"\n\n{said[place]}"
-    marker, sentence = planter.plant(plants.FACTS)
+    marker, sentence = planter.plant(plants.FAR_ON)
     return Turn([*said, f"\n\n{sentence}"], explanation(rng, 400), [(marker, sentence)])
 
 

@@ -138,7 +138,10 @@ class OwnWords:
         said = [part for _, part in self._sentences]
         sentence = " ".join(said[touched[0] : touched[-1] + 1])
         near = " ".join(said[max(0, touched[0] - 1) : touched[-1] + 1])
-        before = normal[max(self._sentences[touched[0]][0], at - LOOK_BACK) : at]
+        begin = self._sentences[touched[0]][0]
+        if at - begin > LOOK_BACK:  # from a whole word on, if there are words
+            begin = max(at - LOOK_BACK, normal.find(" ", at - LOOK_BACK, at))
+        before = normal[begin:at]
         first = at < self._opens
         return Place(sentence, near, len(_WORD.findall(sentence)) <= ANSWER_WORDS, before, first)
 
