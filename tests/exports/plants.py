@@ -28,8 +28,8 @@ FACTS = (
 """Durable facts in the person's own words: each must be found where it stands on a visible path."""
 
 FAR_ON = tuple(sentence for sentence in FACTS if not sentence.startswith("Always "))
-"""Those that are found wherever in a message they stand. An order counts where the person begins to speak, and
-not at the end of two hundred thousand characters, which may be anybody's (ADR 47)."""
+"""Those that are found wherever in a message they stand. An order counts where the person begins to speak,
+and not at the end of two hundred thousand characters, which may be anybody's (ADR 47)."""
 
 PROFILE = ("I work as a gardener at {n}.", "I am allergic to {n}.", "I drive a {n}.")
 """What the custom instructions say about the person."""
