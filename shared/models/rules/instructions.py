@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from shared.english.binding.orders import reads_as_order
 from shared.english.sentences import Sentence, split_sentences
 from shared.models.rules.clauses import facts_of_sentence
 from shared.models.rules.fields import field_of, is_heading, topic_end
@@ -57,8 +58,12 @@ def _as_it_stands(said: Said, sentence: Sentence) -> Iterator[Found]:
     category = "beliefs" if _OF_THEMSELVES.match(sentence.low, start) else "preferences"
     statement = statement_of(quote)
     if field is not None:
-        category, beginning, value = field
-        statement = statement_of(beginning + said.text[value:end].strip(_FRAME))
+        of_field, beginning, value = field
+        words = said.text[value:end].strip(_FRAME)
+        if reads_as_order(sentence.low[value:end]):
+            statement = statement_of(words)
+        else:
+            category, statement = of_field, statement_of(beginning + words)
     if not any(mark.isalnum() for mark in statement):
         return
     yield Found(said.id, category, statement, quote, None, None, _CONFIDENCE)

@@ -77,6 +77,15 @@ def test_a_field_is_told_as_a_sentence_and_quoted_as_it_stands() -> None:
     ]
 
 
+def test_an_order_is_no_value_of_a_field() -> None:
+    found = facts("Tools: never suggest Java\nGoals: always give me short answers\nTools: Python", custom=True)
+    assert [(fact.category, fact.statement) for fact in found] == [
+        ("preferences", "Never suggest Java."),
+        ("preferences", "Always give me short answers."),
+        ("beliefs", "My tools are Python."),
+    ]
+
+
 def test_sentences_without_a_space_between_them_are_two() -> None:
     assert statements("I am a nurse.I live in Leeds!Be concise.", custom=True) == [
         "I am a nurse.",
