@@ -78,7 +78,9 @@ def test_a_field_is_told_as_a_sentence_and_quoted_as_it_stands() -> None:
 
 
 def test_an_order_is_no_value_of_a_field() -> None:
-    found = facts("Tools: never suggest Java\nGoals: always give me short answers\nTools: Python", custom=True)
+    found = facts(
+        "Tools: never suggest Java\nGoals: always give me short answers\nTools: Python", custom=True
+    )
     assert [(fact.category, fact.statement) for fact in found] == [
         ("preferences", "Never suggest Java."),
         ("preferences", "Always give me short answers."),
