@@ -148,11 +148,11 @@ class _Worker:
                 await _end(process)
                 if self._began:
                     stillborn = 0
-                    self._suspect(process.returncode)
+                    self._suspect(process)
                 elif not self._closed and (stillborn := stillborn + 1) >= STARTS:
                     raise SoulprintError(
-                        f"a worker process ended {STARTS} times before it began (exit code "
-                        f"{process.returncode}); is there enough memory?"
+                        f"a worker process ended {STARTS} times before it began "
+                        f"({self._end_of(process, START_PATIENCE)}); is there enough memory?"
                     )
         except (OSError, SoulprintError) as error:
             self._give_up(error)
@@ -196,7 +196,11 @@ class _Worker:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
 
-    def _suspect(self, returncode: int | None) -> None:
+    def _end_of(self, process: Process, patience: float) -> str:
+        """How it came to its end."""
+        return f"silent for {patience:g} seconds" if self._was_silent else f"exit code {process.returncode}"
+
+    def _suspect(self, process: Process) -> None:
         """Count a death against the chunk that was being read; the others are innocent."""
         if self._closed or not self._jobs:
             return
@@ -204,7 +208,7 @@ class _Worker:
         job.deaths += 1
         if job.deaths >= DEATHS:
             self._jobs.popleft()
-            last = f"silent for {PATIENCE:g} seconds" if self._was_silent else f"exit code {returncode}"
+            last = self._end_of(process, PATIENCE)
             self._fail(job, ModelError(f"the worker process died {DEATHS} times on one chunk ({last})"))
 
     def _give_up(self, error: BaseException) -> None:
