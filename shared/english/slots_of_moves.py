@@ -59,6 +59,13 @@ MOVES: tuple[ClaimRule, ...] = (
         stage=3,
     ),
     _work(
+        "work",
+        "stay staying stayed",
+        r"I (?:am |will be |will |have )?stay(?:ing|ed)? (?:on )?(?:at|with) (?:the )?(?P<v><PROPER>)"
+        r"(?=,? (?:fully |still |but |and )*(?:remote|remotely|hybrid|part[- ]time|full[- ]time|freelance)\b)",
+        stage=3,
+    ),
+    _work(
         "last day",
         "day",
         r"my last (?:working )?day (?:of work )?(?:at|with) (?:the )?(?P<v><PROPER>) (?:is|will be|falls)\b",

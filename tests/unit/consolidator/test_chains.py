@@ -28,6 +28,7 @@ CHAINS = [
     ["I work as a data engineer at Caravela Freight.", "I got a new job at Ondata."],
     ["My job at Caravela.", "I work for Ondata now."],
     ["I work at Caravela.", "I was laid off.", "I work at Ondata."],
+    ["I'm staying at Caravela, fully remote.", "I work at Ondata."],
     ["I work at Caravela.", "I was laid off from my job."],
     ["I work at Caravela.", "I got fired by the new boss."],
     ["I'm single.", "I've been seeing Priya."],
