@@ -62,7 +62,7 @@ MOVES: tuple[ClaimRule, ...] = (
         "work",
         "stay staying stayed",
         r"I (?:am |will be |will |have )?stay(?:ing|ed)? (?:on )?(?:at|with) (?:the )?(?P<v><PROPER>)"
-        r"(?=,? (?:fully |still |but |and )*(?:remote|remotely|hybrid|part[- ]time|full[- ]time|freelance)\b)",
+        r"(?=,? (?:fully |still |but |and )*(?:remote(?:ly)?|hybrid|part[- ]time|full[- ]time|freelance)\b)",
         stage=3,
     ),
     _work(
