@@ -68,7 +68,7 @@ async def test_random_faults_latencies_and_replicas_that_come_and_go_lose_nothin
     joins = 1
     while len(handled) < RECORDS and joins < 12:
         goal = min(RECORDS, len(handled) + 1500)
-        await until(partial(reached, goal), 60)
+        await until(partial(reached, goal), 150)
         if len(replicas) < 3:
             replicas.append(replica())
             await replicas[-1].start()
