@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from shared.english.spotting import BLANK, LOOK_BACK, found_near, hints
+from shared.english.spotting import BLANK, LOOK_BACK, found_near, hints, sentence_begin
 
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 _POINTS_AT = re.compile(
@@ -188,11 +188,7 @@ def is_cited(text: str) -> int | None:
 def is_for_machines(text: str) -> int | None:
     """Where a sentence begins that speaks to a machine about "the user": nobody calls themselves so."""
     found = found_near(_TO_MACHINES, text, _TO_MACHINES_HINTS)
-    if found is None:
-        return None
-    begin = max(0, found.start() - LOOK_BACK)
-    head = text[begin : found.start()]
-    return begin + max(map(head.rfind, ".?!\n")) + 1
+    return None if found is None else sentence_begin(text, found.start())
 
 
 SHOWN = (is_answered, is_foreign_request, is_supposed, is_cited, is_for_machines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from shared.english.spotting import LOOK_BACK, found_near
+from shared.english.spotting import found_near, sentence_begin
 
 _FICTION = (
     r"story|stories|poem|song|dialogue|monologue|screenplay|tale|lyrics|rap|haiku|limerick|sketch|scene"
@@ -47,11 +47,7 @@ def is_role_play(text: str) -> int | None:
     end.
     """
     found = found_near(_ROLE_PLAY, text, _ROLE_HINTS)
-    if found is None:
-        return None
-    begin = max(0, found.start() - LOOK_BACK)
-    head = text[begin : found.start()]
-    return begin + max(map(head.rfind, ".?!\n")) + 1
+    return None if found is None else sentence_begin(text, found.start())
 
 
 def opens_role_play(folded: str) -> bool:

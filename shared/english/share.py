@@ -29,7 +29,7 @@ _EDGES = " \t-*•>\"'()!."
 _WORD = re.compile(r"[^\W\d_]+")
 _ENGLISH = words_of(
     "the a an of to in is are was and for on with it this that you your not be at by from or as "
-    f"{FIRST_PERSON}"
+    + FIRST_PERSON
 )
 LEAST_ENGLISH = 0.12
 """Share of these words in an English text, at least."""

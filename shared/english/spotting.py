@@ -13,6 +13,12 @@ A search is told where they begin, and not given a slice of them: the end of "th
 """
 
 
+def sentence_begin(text: str, at: int) -> int:
+    """Where the sentence begins in which `at` stands, or the window before it."""
+    begin = max(0, at - LOOK_BACK)
+    return begin + max(map(text[begin:at].rfind, ".?!\n")) + 1
+
+
 def hints(text: str, hints: tuple[str, ...]) -> bool:
     """True if one of `hints` stands in `text`: a quick look before a slow search."""
     for hint in hints:  # noqa: SIM110  (a loop is three times as fast as any() here)

@@ -81,9 +81,8 @@ def _facts(
     quote = trimmed(said.text[start:end])
     time = "event" if event and time_of(kind) == "span" else time_of(kind)
     if field is not None:
-        _, beginning, value = field
         statements: Iterable[tuple[str, int | None]] = [
-            (statement_of(beginning + said.text[value:end].strip()), None)
+            (statement_of(field.beginning + said.text[field.value : end].strip()), None)
         ]
     elif kind == "answers":
         statements = [(statement_of(quote), None)]

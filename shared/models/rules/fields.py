@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from shared.english.own_labels import FIELDS_OF_MANY, FIELDS_OF_ONE
 from shared.english.words import pairs_of, words_of
@@ -75,13 +76,18 @@ def topic_end(low: str, start: int, end: int) -> int:
     return found.end() if found is not None and found["name"] in _TOPICS else start
 
 
-Field = tuple[str, str, int]
-"""A category, what a field's sentence begins with, and where its value begins."""
+class Field(NamedTuple):
+    """A label with its value, as a sentence of the person."""
+
+    beginning: str
+    """What the sentence begins with."""
+    value: int
+    """Where in the text the value begins."""
 
 
 def field_of(low: str, start: int, end: int) -> Field | None:
-    """The field if `low[start:end]` is a field that
-    tells something of the person: `role: nurse` is told as `My role is nurse`."""
+    """The field, if `low[start:end]` is one that tells something of the person: `role: nurse` is told as
+    `My role is nurse`."""
     found = _FIELD.match(low, start, end)
     if found is None:
         return None
@@ -89,4 +95,4 @@ def field_of(low: str, start: int, end: int) -> Field | None:
     verb = "is" if name in FIELDS_OF_ONE else "are" if name in FIELDS_OF_MANY else ""
     if not verb:
         return None
-    return "beliefs", f"My {name} {verb} ", found.end()
+    return Field(f"My {name} {verb} ", found.end())

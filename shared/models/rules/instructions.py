@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from shared.english.binding.orders import reads_as_order
 from shared.english.sentences import Sentence, split_sentences
 from shared.models.rules.clauses import facts_of_sentence
-from shared.models.rules.fields import field_of, is_heading, topic_end
+from shared.models.rules.fields import Field, field_of, is_heading, topic_end
 from shared.models.rules.said import Found, Said
 from shared.models.rules.statement import QUOTE_CHARS, quote_of, statement_of
 
@@ -34,12 +34,12 @@ def facts_of_instructions(said: Said, low: str) -> Iterator[Found]:
         if is_heading(low, said.text, sentence.start, sentence.end):
             continue
         sentence.start = topic_end(low, sentence.start, sentence.end)
-        if field_of(low, _begin(sentence), sentence.end) is None and (
-            known := list(facts_of_sentence(said, sentence))
-        ):
+        start = _begin(sentence)
+        field = field_of(low, start, sentence.end)
+        if field is None and (known := list(facts_of_sentence(said, sentence))):
             yield from known
         else:
-            yield from _as_it_stands(said, sentence)
+            yield from _as_it_stands(said, sentence, start, field)
 
 
 def _begin(sentence: Sentence) -> int:
@@ -48,9 +48,7 @@ def _begin(sentence: Sentence) -> int:
     return bullet.end() if bullet is not None else sentence.start
 
 
-def _as_it_stands(said: Said, sentence: Sentence) -> Iterator[Found]:
-    start = _begin(sentence)
-    field = field_of(sentence.low, start, sentence.end)
+def _as_it_stands(said: Said, sentence: Sentence, start: int, field: Field | None) -> Iterator[Found]:
     start, end = quote_of(said.text, start, sentence.end)
     quote = said.text[start:end].rstrip()
     if len(quote.split()) < 2 or len(quote) > QUOTE_CHARS or quote.endswith(":"):
@@ -58,12 +56,11 @@ def _as_it_stands(said: Said, sentence: Sentence) -> Iterator[Found]:
     category = "beliefs" if _OF_THEMSELVES.match(sentence.low, start) else "preferences"
     statement = statement_of(quote)
     if field is not None:
-        of_field, beginning, value = field
-        words = said.text[value:end].strip(_FRAME)
-        if reads_as_order(sentence.low[value:end]):
+        words = said.text[field.value : end].strip(_FRAME)
+        if reads_as_order(sentence.low[field.value : end]):
             statement = statement_of(words)
         else:
-            category, statement = of_field, statement_of(beginning + words)
+            category, statement = "beliefs", statement_of(field.beginning + words)
     if not any(mark.isalnum() for mark in statement):
         return
     yield Found(said.id, category, statement, quote, None, None, _CONFIDENCE)

@@ -152,7 +152,7 @@ class _Worker:
                 elif not self._closed and (stillborn := stillborn + 1) >= STARTS:
                     raise SoulprintError(
                         f"a worker process ended {STARTS} times before it began "
-                        f"({self._end_of(process, START_PATIENCE)}); is there enough memory?"
+                        f"({self._end_of(process)}); is there enough memory?"
                     )
         except (OSError, SoulprintError) as error:
             self._give_up(error)
@@ -181,13 +181,16 @@ class _Worker:
                     job.answer.set_result(answer)
 
     def _listen(self) -> None:
-        """From now on the process has START_PATIENCE to be ready, or PATIENCE to say something; as long as it
-        likes if nothing is asked."""
+        """From now on the process has its patience to say something; as long as it likes if nothing is
+        asked."""
         if self._alarm is not None:
             self._alarm.cancel()
         waits = self._process is not None and self._jobs
-        patience = PATIENCE if self._began else START_PATIENCE
-        self._alarm = asyncio.get_running_loop().call_later(patience, self._kill) if waits else None
+        self._alarm = asyncio.get_running_loop().call_later(self._patience(), self._kill) if waits else None
+
+    def _patience(self) -> float:
+        """Seconds that it may be silent: until it is ready, or over a chunk."""
+        return PATIENCE if self._began else START_PATIENCE
 
     def _kill(self) -> None:
         """End a process that is silent; `_collect` sees its output end."""
@@ -196,9 +199,11 @@ class _Worker:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
 
-    def _end_of(self, process: Process, patience: float) -> str:
+    def _end_of(self, process: Process) -> str:
         """How it came to its end."""
-        return f"silent for {patience:g} seconds" if self._was_silent else f"exit code {process.returncode}"
+        if self._was_silent:
+            return f"silent for {self._patience():g} seconds"
+        return f"exit code {process.returncode}"
 
     def _suspect(self, process: Process) -> None:
         """Count a death against the chunk that was being read; the others are innocent."""
@@ -208,7 +213,7 @@ class _Worker:
         job.deaths += 1
         if job.deaths >= DEATHS:
             self._jobs.popleft()
-            last = self._end_of(process, PATIENCE)
+            last = self._end_of(process)
             self._fail(job, ModelError(f"the worker process died {DEATHS} times on one chunk ({last})"))
 
     def _give_up(self, error: BaseException) -> None:

@@ -47,7 +47,7 @@ def is_part(clause: Clause) -> bool:
     return (
         clause.joint in ("and", "plus", "or")
         and clause.sentence.original[clause.start].islower()
-        and _OWN.search(low, clause.start, clause.end) is None
+        and not _names_them(clause)
         and _GENERAL.match(low, clause.start, clause.end) is not None
     )
 
